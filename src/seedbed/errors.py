@@ -1,0 +1,118 @@
+"""Every error that seedbed raises on purpose, drawn as a tree.
+
+    SeedbedError
+    ├── SpecError               a setting breaks a rule
+    ├── DataError               images or labels cannot be used
+    │   ├── UnknownDataset      no data set has this name
+    │   ├── DataUnavailable     not on this machine, and no mirror answered
+    │   └── CorruptData         a file is not what it says it is
+    ├── StatisticsError         too few values, or shapes that differ
+    ├── StorageError            the disk said no
+    │   ├── HomeInUse           another process holds the lock
+    │   └── CorruptFile         a checksum does not match
+    ├── RunError                about a run in the home
+    │   ├── UnknownRun          no run has this name
+    │   ├── RunExists           the name is taken by other settings
+    │   └── RunHalfDone         the run was interrupted; --resume goes on
+    ├── ModelError              a user's own network cannot be used
+    ├── DeviceError             a device is missing, or its memory too small
+    ├── WorkerError             a worker process died or raised
+    └── Interrupted             the user stopped it; everything is saved
+
+Each takes one message string, so that it survives pickling between processes. The message says the rule, the value found
+and the way out.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SeedbedError(Exception):
+    """The root: what the command line prints as one line and ends with exit code 1."""
+
+
+class SpecError(SeedbedError):
+    """A setting breaks a rule. The message names the setting, the value and the rule."""
+
+
+class DataError(SeedbedError):
+    """Images or labels cannot be used."""
+
+
+class UnknownDataset(DataError):
+    """No data set is known under this name."""
+
+
+class DataUnavailable(DataError):
+    """The data are not on this machine and could not be downloaded."""
+
+
+class CorruptData(DataError):
+    """A data file is damaged, or not of the kind that it claims to be."""
+
+
+class StatisticsError(SeedbedError):
+    """Too few values for the statistic, or shapes that do not belong together."""
+
+
+class StorageError(SeedbedError):
+    """A file could not be written or read."""
+
+
+class HomeInUse(StorageError):
+    """Another process holds the lock of this run or population."""
+
+
+class CorruptFile(StorageError):
+    """A file of ours does not match its checksum."""
+
+
+class RunError(SeedbedError):
+    """Something about a run in the home."""
+
+
+class UnknownRun(RunError):
+    """No run or group has this name."""
+
+
+class RunExists(RunError):
+    """The name is taken by a run with other settings."""
+
+
+class RunHalfDone(RunError):
+    """The run was interrupted and is not being resumed."""
+
+
+class ModelError(SeedbedError):
+    """A user's own network cannot be built, traced or trained."""
+
+
+class DeviceError(SeedbedError):
+    """The device that was asked for is missing, or its memory is too small."""
+
+
+class WorkerError(SeedbedError):
+    """A worker process died, or raised something unforeseen."""
+
+
+class Interrupted(SeedbedError):
+    """The user stopped the work; everything is saved. `signal` is the number of the signal."""
+
+    def __init__(self, message: str, signal: int = 2) -> None:
+        super().__init__(message, signal)
+        self.signal = signal
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question that offers the nearest known name, with a space before it, or nothing.
+
+    >>> nearest("rleu", ["relu", "tanh"])
+    " Did you mean 'relu'?"
+    """
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""

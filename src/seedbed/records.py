@@ -1,0 +1,182 @@
+"""What came of a run: columns of plain numbers. No files, no arrays of a framework, no settings of its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.specs import RunSpec
+
+Floats = NDArray[np.float64]
+VerdictKind = Literal["ok", "diverged", "collapsed", "undertrained", "overfitting"]
+
+FIGURES = ("train_loss", "train_penalty", "train_accuracy", "validation_loss", "validation_accuracy")
+"""The columns that every history has. Losses are mean cross-entropies in nats, accuracies shares in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class History:
+    """A run's figures, one row an epoch, epoch 1 first.
+
+    Attributes:
+        columns: name -> `(epochs,)`. Beside `FIGURES`: `learning_rate` and `seconds` (of the epoch), and probes as
+            `kind/layer`, for example `saturation/dense_0`.
+    """
+
+    columns: dict[str, Floats]
+
+    @property
+    def epochs(self) -> int:
+        return len(self.columns["validation_accuracy"])
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.columns[name]
+
+    def __len__(self) -> int:
+        return self.epochs
+
+    def row(self, epoch: int) -> dict[str, float]:
+        """The figures of one epoch, counted from 1."""
+        return {name: float(column[epoch - 1]) for name, column in self.columns.items()}
+
+    def upto(self, epoch: int) -> History:
+        """The first `epoch` rows."""
+        return History({name: column[:epoch] for name, column in self.columns.items()})
+
+    @classmethod
+    def from_rows(cls, rows: list[dict[str, float]]) -> History:
+        """From one mapping an epoch; a figure that a row lacks is NaN."""
+        names = list(dict.fromkeys([*FIGURES, *(name for row in rows for name in row)]))
+        return cls({name: np.array([row.get(name, math.nan) for row in rows], dtype=np.float64) for name in names})
+
+    def probes(self, kind: str) -> dict[str, Floats]:
+        """The probes of one kind: layer -> `(epochs,)`."""
+        return {name.split("/", 1)[1]: column for name, column in self.columns.items() if name.startswith(kind + "/")}
+
+
+def best_epoch(history: History) -> int:
+    """The epoch, from 1, of the highest validation accuracy; ties by lower validation loss, then the first.
+
+    Returns 0 where no epoch has a finite validation loss.
+    """
+    accuracy, loss = history["validation_accuracy"], history["validation_loss"]
+    usable = np.isfinite(loss) & np.isfinite(accuracy)
+    if not usable.any():
+        return 0
+    order = np.lexsort((np.arange(len(loss)), np.where(usable, loss, np.inf), np.where(usable, -accuracy, np.inf)))
+    return int(order[0]) + 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a run, with the evidence in one sentence."""
+
+    kind: VerdictKind
+    evidence: str
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A network's size: trainable parameters, multiply-adds of one image's inference times two, hidden units."""
+
+    parameters: int
+    operations: int
+    units: int
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """How many images each part has (test 0 where there is none), the classes' names, the images' shape."""
+
+    train: int
+    validation: int
+    test: int
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Where a run's time went; in a population each is the run's share."""
+
+    compile: float
+    training: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run, as `grow` returns it and figures, statistics and reports take it."""
+
+    name: str
+    group: str
+    run: RunSpec
+    model: ModelFacts
+    data: DataFacts
+    history: History
+    verdict: Verdict
+    seconds: Seconds
+    device: str
+    folder: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def best(self) -> int:
+        return best_epoch(self.history)
+
+    def named(self, name: str, group: str, folder: str) -> Result:
+        return replace(self, name=name, group=group, folder=folder)
+
+    def summary(self) -> dict[str, Any]:
+        """All but the curve, as JSON values: the contract of `train --json` (NaN is null)."""
+        return finite(
+            {
+                "name": self.name,
+                "group": self.group,
+                "folder": self.folder,
+                "seed": self.run.seed,
+                "identity": self.run.identity,
+                "model": {**self.run.model.plain(), **vars(self.model)},
+                "data": {**self.run.data.plain(), **vars(self.data), "name": self.run.data.name},
+                "plan": self.run.plan.plain(),
+                "device": self.device,
+                "best": self._at(self.best),
+                "last": self._at(self.history.epochs),
+                "verdict": vars(self.verdict),
+                "seconds": vars(self.seconds),
+            }
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary with the whole curve."""
+        curve = [self._at(epoch) for epoch in range(1, self.history.epochs + 1)]
+        return finite({**self.summary(), "curve": curve})
+
+    def _at(self, epoch: int) -> dict[str, Any] | None:
+        if epoch < 1:
+            return None
+        row = self.history.row(epoch)
+        return {
+            "epoch": epoch,
+            "train": {name: row[f"train_{name}"] for name in ("loss", "penalty", "accuracy")},
+            "validation": {name: row[f"validation_{name}"] for name in ("loss", "accuracy")},
+        }
+
+
+def finite(value: Any) -> Any:
+    """The value with every NaN and infinity replaced by None, tuples by lists and NumPy's numbers by Python's."""
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return finite(value.tolist())
+    if isinstance(value, np.generic):
+        return finite(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

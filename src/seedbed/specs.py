@@ -1,0 +1,323 @@
+"""What to train, on what, and how: frozen, validated, hashable descriptions.
+
+A `RunSpec` is one network trained once: a model spec, a plan, a data spec and a seed. Its `identity` is the hash of these.
+Every number that a user can give is checked here, once; the messages name the setting, the value and the rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from seedbed.errors import SpecError, nearest
+
+Activation = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu"]
+Optimizer = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"]
+Schedule = Literal["constant", "cosine", "onecycle"]
+Augmentation = Literal["none", "shift", "affine", "elastic"]
+Precision = Literal["f32", "bf16", "tf32"]
+Protocol = Literal["honest", "handout"]
+Padding = Literal["same", "valid"]
+Head = Literal["flatten", "average"]
+
+Count = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+STATIC = {"static": True}
+"""Marks a plan field that is part of the compiled program; the other fields may differ between members of a population."""
+
+
+class Spec(BaseModel):
+    """The base of all specs: frozen, strict about unknown settings, and with errors of one line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as error:
+            raise SpecError(_one_line(type(self), error.errors()[0])) from None
+
+    def changed(self, **settings: Any) -> Self:
+        """The same spec with some settings replaced, checked anew."""
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **settings})
+
+    def plain(self) -> dict[str, Any]:
+        """This spec as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    @property
+    def identity(self) -> str:
+        """Hash of all that decides the outcome, 16 hexadecimal digits; equal specs have equal identities."""
+        text = json.dumps(self._identifying(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _identifying(self) -> dict[str, Any]:
+        return self.plain()
+
+
+def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in error["loc"])
+    value = error.get("input")
+    if error["type"] == "extra_forbidden":
+        known = list(spec.model_fields)
+        return f"{spec.__name__} has no setting {place!r}.{nearest(place, known)} It has: {', '.join(known)}."
+    if error["type"] == "missing":
+        return f"{spec.__name__} needs the setting {place!r}."
+    if error["type"] == "literal_error":
+        known = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
+        return f"{place} = {value!r} is not known.{nearest(str(value), known)} Known: {', '.join(known)}."
+    rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
+    return f"{place} = {value!r}: {rule}." if place else f"{spec.__name__}: {rule}."
+
+
+class Dense(Spec):
+    """A fully connected network: hidden layers of one activation, then one logit per class.
+
+    Args:
+        hidden: units of each hidden layer; empty is logistic regression.
+        activation: what follows each hidden layer.
+        dropout: the share of each hidden layer's outputs that a training step drops, in [0, 1).
+    """
+
+    family: Literal["dense"] = "dense"
+    hidden: tuple[Count, ...] = (200, 100)
+    activation: Activation = "relu"
+    dropout: Share = 0.0
+
+
+class Conv(Spec):
+    """A convolutional network: blocks of convolution, activation and max pooling, then dense layers.
+
+    Args:
+        filters: filters of each convolution.
+        kernel, stride, pool: side of the kernel, of the step and of the pooled square, in pixels, one for each convolution or
+            one for all; a pool of 1 does not pool. Pooling steps as far as it is wide and drops what does not fill a square.
+        padding: "same" keeps the image's size (at stride 1), "valid" uses whole kernels only.
+        head: "flatten" gives every pixel of the last maps to the dense layers, "average" each map's mean.
+        hidden: units of the dense layers between the maps and the logits.
+        activation, dropout: as in `Dense`; dropout acts before each dense layer.
+    """
+
+    family: Literal["conv"] = "conv"
+    filters: tuple[Count, ...] = Field(default=(20, 10), min_length=1)
+    kernel: tuple[Count, ...] = (5, 3)
+    stride: tuple[Count, ...] = (1, 1)
+    pool: tuple[Count, ...] = (2, 2)
+    padding: Padding = "same"
+    head: Head = "flatten"
+    hidden: tuple[Count, ...] = ()
+    activation: Activation = "relu"
+    dropout: Share = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_for_all(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        filters = settings.get("filters", (20, 10))
+        blocks = len(filters) if isinstance(filters, list | tuple) else 1
+        spread = dict(settings)
+        for name, default in (("kernel", (5, 3)), ("stride", (1, 1)), ("pool", (2, 2))):
+            value = settings.get(name, default if blocks == 2 else default[-1])
+            spread[name] = (value,) * blocks if isinstance(value, int) else value
+            if isinstance(spread[name], list | tuple) and len(spread[name]) == 1:
+                spread[name] = tuple(spread[name]) * blocks
+        return spread
+
+    @model_validator(mode="after")
+    def _one_for_each(self) -> Self:
+        for name in ("kernel", "stride", "pool"):
+            if len(getattr(self, name)) != len(self.filters):
+                raise ValueError(
+                    f"{name} = {getattr(self, name)} has {len(getattr(self, name))} values for {len(self.filters)} "
+                    f"convolutions; give one, or one for each"
+                )
+        return self
+
+
+class Keras(Spec):
+    """The user's own network: a function in a Python file that returns a `keras.Model`.
+
+    Args:
+        file: the Python file; it is run, so it must be trusted.
+        function: the function's name in it.
+        arguments: what the function is called with.
+        digest: SHA-256 of the file's text, filled in by `Keras.of`; it stands for the file in the run's identity.
+    """
+
+    family: Literal["keras"] = "keras"
+    file: str
+    function: str
+    arguments: dict[str, bool | int | float | str] = {}
+    digest: str = ""
+
+    @classmethod
+    def of(cls, target: str, **arguments: bool | int | float | str) -> Self:
+        """From `FILE.py:FUNCTION`, with the file's digest."""
+        file, colon, function = target.rpartition(":")
+        if not (colon and file.endswith(".py") and function.isidentifier()):
+            raise SpecError(f"--model = {target!r}: it must read FILE.py:FUNCTION.")
+        path = Path(file)
+        if not path.is_file():
+            raise SpecError(f"--model = {target!r}: there is no file {file!r}.")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return cls(file=str(path.resolve()), function=function, arguments=arguments, digest=digest)
+
+    def _identifying(self) -> dict[str, Any]:
+        return {**self.plain(), "file": Path(self.file).name if not self.digest else ""}
+
+
+ModelSpec = Annotated[Dense | Conv | Keras, Field(discriminator="family")]
+
+
+class Plan(Spec):
+    """How to train: length, minibatches, optimizer, penalties, augmentation, stopping.
+
+    Args:
+        epochs: passes over the training images.
+        batch_size: images of a minibatch; an epoch's last one holds what is left.
+        optimizer: with Keras's definitions and constants (adam: 0.9, 0.999, 1e-7; rmsprop: 0.9, 1e-7).
+        learning_rate: the rate, or the schedule's highest.
+        schedule: "constant"; "cosine" falls to 0 along half a cosine; "onecycle" rises for 30 % of the steps from 1/25 of
+            the rate and falls along half a cosine to 1/10,000 of that.
+        momentum: of "momentum" and "nesterov".
+        weight_decay: of "adamw", decoupled: kernels shrink by rate * weight_decay at each step.
+        l1, l2: the penalty is l2 * sum(w**2) + l1 * sum(|w|) over kernels, as Keras's regularizers define it.
+        augment: random changes of the training images, drawn anew at each step.
+        patience: stop after so many epochs without a new best validation accuracy; 0 never stops early.
+        precision: of matrix products; "f32" unless speed is worth other bits.
+    """
+
+    epochs: Count = 10
+    batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
+    optimizer: Annotated[Optimizer, Field(json_schema_extra=STATIC)] = "adam"
+    learning_rate: Positive = 1e-3
+    schedule: Schedule = "constant"
+    momentum: Share = 0.9
+    weight_decay: NotNegative = 0.004
+    l1: NotNegative = 0.0
+    l2: NotNegative = 0.0
+    augment: Annotated[Augmentation, Field(json_schema_extra=STATIC)] = "none"
+    patience: Annotated[int, Field(ge=0)] = 0
+    precision: Annotated[Precision, Field(json_schema_extra=STATIC)] = "f32"
+
+    @property
+    def static(self) -> tuple[Any, ...]:
+        """The values that are part of the compiled program."""
+        return tuple(
+            getattr(self, name)
+            for name, field in type(self).model_fields.items()
+            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("static")
+        )
+
+
+class DataSpec(Spec):
+    """Which images and labels.
+
+    Args:
+        name: of a data set that the registry knows.
+        digest: SHA-256 of its content, filled in by `seedbed.data.resolve`.
+        split_seed: draws the validation part from the training images; no run's seed changes it.
+        protocol: "honest" locks the test part away; "handout" does as the exercise did: the official test images are
+            called validation, and all training images are trained on.
+        size: height and width that images of a folder are brought to; None takes the most common size.
+        first: keep only so many training images, a stratified choice; None keeps all.
+        label_noise: the share of training labels replaced by another class, in [0, 1).
+        permutation: a seed for one fixed permutation of the pixels of all images; None leaves them in place.
+    """
+
+    name: str = "mnist"
+    digest: str = ""
+    split_seed: Seed = 0
+    protocol: Protocol = "honest"
+    size: tuple[Count, Count] | None = None
+    first: Count | None = None
+    label_noise: Share = 0.0
+    permutation: Seed | None = None
+
+
+class RunSpec(Spec):
+    """One network trained once. The seed fixes the initial weights and the order of the minibatches."""
+
+    model: ModelSpec = Dense()
+    plan: Plan = Plan()
+    data: DataSpec = DataSpec()
+    seed: Seed = 0
+
+    def _identifying(self) -> dict[str, Any]:
+        return {
+            "model": self.model._identifying(),
+            "plan": self.plan._identifying(),
+            "data": self.data._identifying(),
+            "seed": self.seed,
+        }
+
+    @property
+    def setting(self) -> str:
+        """Identity of all but the seed: runs of one setting differ only in their seeds."""
+        return self.changed(seed=0).identity
+
+
+NAME_RULE: re.Pattern[str] = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})
+
+
+class _Named(Spec):
+    kind: ClassVar[str] = "name"
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def _fits(cls, name: str) -> str:
+        if not NAME_RULE.fullmatch(name) or name.endswith("."):
+            raise ValueError("it must be 1 to 100 letters, digits, '_', '-' or '.', with no '-' or '.' first and no '.' last")
+        if name.split(".")[0].lower() in RESERVED:
+            raise ValueError("Windows keeps this name for a device; choose another")
+        return name
+
+
+def checked_name(name: str) -> str:
+    """The name, if it is one that a run, group or data set may have on every system.
+
+    Raises:
+        SpecError: it holds something else than letters, digits, '_', '-', '.', or is longer than 100.
+    """
+    return _Named(name=name).name
+
+
+def checked_group(name: str) -> str:
+    """The name, if a user may give it to a run or group: `NAME.3` is kept for the fourth seed of group NAME."""
+    if re.search(r"\.\d+$", checked_name(name)):
+        raise SpecError(f"name = {name!r}: a name must not end in '.' and a number; seedbed names the seeds of a group so.")
+    return name
+
+
+def from_yaml(text: str, source: str = "YAML") -> dict[str, Any]:
+    """The settings of a YAML file, a mapping of plain values.
+
+    Raises:
+        SpecError: it is not YAML, or not a mapping; names the source and the line.
+    """
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SpecError(f"{source}{where}: this is not YAML ({getattr(error, 'problem', None) or 'unreadable'}).") from None
+    if not isinstance(settings, dict):
+        raise SpecError(f"{source}: it must be a mapping of settings, and is {type(settings).__name__}.")
+    return settings
+
+
+def to_yaml(spec: Spec) -> str:
+    """The spec as YAML, settings in the order of their definition."""
+    return yaml.safe_dump(spec.plain(), sort_keys=False, allow_unicode=True)
