@@ -133,7 +133,7 @@ class Result:
 
     def summary(self) -> dict[str, Any]:
         """All but the curve, as JSON values: the contract of `train --json` (NaN is null)."""
-        return finite(
+        facts: dict[str, Any] = finite(
             {
                 "name": self.name,
                 "group": self.group,
@@ -150,21 +150,25 @@ class Result:
                 "seconds": vars(self.seconds),
             }
         )
+        return facts
 
     def as_json(self) -> dict[str, Any]:
         """The summary with the whole curve."""
         curve = [self._at(epoch) for epoch in range(1, self.history.epochs + 1)]
-        return finite({**self.summary(), "curve": curve})
+        return {**self.summary(), "curve": curve}
 
     def _at(self, epoch: int) -> dict[str, Any] | None:
         if epoch < 1:
             return None
         row = self.history.row(epoch)
-        return {
-            "epoch": epoch,
-            "train": {name: row[f"train_{name}"] for name in ("loss", "penalty", "accuracy")},
-            "validation": {name: row[f"validation_{name}"] for name in ("loss", "accuracy")},
-        }
+        at: dict[str, Any] = finite(
+            {
+                "epoch": epoch,
+                "train": {name: row[f"train_{name}"] for name in ("loss", "penalty", "accuracy")},
+                "validation": {name: row[f"validation_{name}"] for name in ("loss", "accuracy")},
+            }
+        )
+        return at
 
 
 def finite(value: Any) -> Any:
