@@ -172,6 +172,9 @@ class Keras(Spec):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         return cls(file=str(path.resolve()), function=function, arguments=arguments, digest=digest)
 
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
     def _identifying(self) -> dict[str, Any]:
         return {**self.plain(), "file": Path(self.file).name if not self.digest else ""}
 

@@ -1,0 +1,183 @@
+"""What a model spec comes to: its layers with shapes, parameters and operations. Pure Python, no framework."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.errors import ModelError, SpecError
+from seedbed.randomness import generator
+from seedbed.records import ModelFacts
+from seedbed.specs import Conv, Dense, Keras, ModelSpec
+
+Shape = tuple[int, ...]
+Weights = dict[str, NDArray[np.float32]]
+"""A network's arrays under Keras's names and layouts: `dense_0/kernel` (in, out), `conv_0/kernel` (height, width, in, out)."""
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """One row of a model's summary.
+
+    Attributes:
+        name: as in the weights' names; layers without weights have names of their own.
+        kind: what it does, in words.
+        output_shape: of one image.
+        parameters: trainable numbers.
+        operations: multiply-adds of one image's inference, times two; what costs less (activations, pooling) is not counted.
+    """
+
+    name: str
+    kind: str
+    output_shape: Shape
+    parameters: int
+    operations: int
+
+
+@dataclass(frozen=True)
+class ConvShape:
+    """The geometry of one block: convolution, activation, pooling.
+
+    Attributes:
+        channels, filters, kernel, stride, pool: as in the spec.
+        height, width: of the images that enter.
+        before: zeros added above and to the left.
+        convolved: height and width after the convolution.
+        pooled: height and width after the pooling.
+    """
+
+    channels: int
+    filters: int
+    kernel: int
+    stride: int
+    pool: int
+    height: int
+    width: int
+    before: tuple[int, int]
+    convolved: tuple[int, int]
+    pooled: tuple[int, int]
+
+
+def conv_shapes(spec: Conv, image_shape: tuple[int, int, int]) -> list[ConvShape]:
+    """The blocks' geometry, padded as TensorFlow and Keras do ("same": the smaller half of the zeros first).
+
+    Raises:
+        SpecError: an image is smaller than a kernel, or than a pooled square.
+    """
+    height, width, channels = image_shape
+    shapes = []
+    for number, filters in enumerate(spec.filters):
+        kernel, stride, pool = spec.kernel[number], spec.stride[number], spec.pool[number]
+        sides = [_side(size, kernel, stride, spec.padding) for size in (height, width)]
+        convolved = (sides[0][0], sides[1][0])
+        pooled = (convolved[0] // pool, convolved[1] // pool)
+        if not min(pooled) >= 1:
+            raise SpecError(
+                f"convolution {number} of {spec.filters}: images of {height} x {width} are too small for a kernel of {kernel}, "
+                f"stride {stride} ({spec.padding}) and pool {pool}; use fewer blocks, a smaller pool or padding 'same'."
+            )
+        before = (sides[0][1], sides[1][1])
+        shapes.append(ConvShape(channels, filters, kernel, stride, pool, height, width, before, convolved, pooled))
+        (height, width), channels = pooled, filters
+    return shapes
+
+
+def _side(size: int, kernel: int, stride: int, padding: str) -> tuple[int, int]:
+    if padding == "valid":
+        return max(0, (size - kernel) // stride + 1), 0
+    out = math.ceil(size / stride)
+    return out, max((out - 1) * stride + kernel - size, 0) // 2
+
+
+def dense_widths(spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int) -> list[int]:
+    """Inputs and outputs of the dense layers, one after the other: `[inputs, hidden..., classes]`."""
+    if isinstance(spec, Dense):
+        return [math.prod(image_shape), *spec.hidden, classes]
+    last = conv_shapes(spec, image_shape)[-1]
+    inputs = last.filters * (math.prod(last.pooled) if spec.head == "flatten" else 1)
+    return [inputs, *spec.hidden, classes]
+
+
+def weight_shapes(spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int) -> dict[str, Shape]:
+    """Name -> shape of every array of the network, in the order of the layers."""
+    shapes: dict[str, Shape] = {}
+    if isinstance(spec, Conv):
+        for number, block in enumerate(conv_shapes(spec, image_shape)):
+            shapes[f"conv_{number}/kernel"] = (block.kernel, block.kernel, block.channels, block.filters)
+            shapes[f"conv_{number}/bias"] = (block.filters,)
+    widths = dense_widths(spec, image_shape, classes)
+    for number, (inputs, outputs) in enumerate(pairwise(widths)):
+        shapes[f"dense_{number}/kernel"] = (inputs, outputs)
+        shapes[f"dense_{number}/bias"] = (outputs,)
+    return shapes
+
+
+def initial_weights(spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int, seed: int) -> Weights:
+    """Fresh weights, a pure function of seed and shapes: kernels Glorot-uniform, biases 0, as Keras's defaults.
+
+    Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", eq. 16.
+    """
+    weights: Weights = {}
+    for number, (name, shape) in enumerate(weight_shapes(spec, image_shape, classes).items()):
+        weights[name] = np.zeros(shape, np.float32)
+        if name.endswith("/kernel"):
+            field = math.prod(shape[:-2])
+            limit = math.sqrt(6.0 / (field * (shape[-2] + shape[-1])))
+            draws = generator(seed, "weights", number).random(shape, np.float32)
+            weights[name] = (2.0 * draws - 1.0).astype(np.float32) * np.float32(limit)
+    return weights
+
+
+def describe(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> list[LayerFacts]:
+    """The layers, first to last, with shapes, parameters and operations for one image."""
+    if isinstance(spec, Keras):
+        from seedbed.models.keras import describe_keras
+
+        return describe_keras(spec, image_shape, classes)
+    layers = list(_conv_layers(spec, image_shape)) if isinstance(spec, Conv) else []
+    return [*layers, *_dense_layers(spec, image_shape, classes)]
+
+
+def _conv_layers(spec: Conv, image_shape: tuple[int, int, int]) -> Iterator[LayerFacts]:
+    for number, block in enumerate(conv_shapes(spec, image_shape)):
+        field = block.kernel**2 * block.channels
+        shape = (*block.convolved, block.filters)
+        step = f", stride {block.stride}" if block.stride > 1 else ""
+        kind = f"conv {block.kernel} x {block.kernel} {spec.padding}{step}, {spec.activation}"
+        yield LayerFacts(f"conv_{number}", kind, shape, (field + 1) * block.filters, 2 * field * math.prod(shape))
+        if block.pool > 1:
+            kind = f"max pool {block.pool} x {block.pool}"
+            yield LayerFacts(f"pool_{number}", kind, (*block.pooled, block.filters), 0, 0)
+    kind = "flatten" if spec.head == "flatten" else "mean of each map"
+    yield LayerFacts("head", kind, (dense_widths(spec, image_shape, 1)[0],), 0, 0)
+
+
+def _dense_layers(spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int) -> Iterator[LayerFacts]:
+    widths = dense_widths(spec, image_shape, classes)
+    for number, (inputs, outputs) in enumerate(pairwise(widths)):
+        hidden = number < len(spec.hidden)
+        drop = f", dropout {spec.dropout:g}" if hidden and spec.dropout and isinstance(spec, Dense) else ""
+        kind = f"dense, {spec.activation}{drop}" if hidden else "dense, softmax"
+        yield LayerFacts(f"dense_{number}", kind, (outputs,), (inputs + 1) * outputs, 2 * inputs * outputs)
+
+
+def facts(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> ModelFacts:
+    """Parameters, operations for one image, and hidden units (units of dense layers but the last, filters of convolutions)."""
+    layers = describe(spec, image_shape, classes)
+    units = sum(layer.output_shape[-1] for layer in layers[:-1] if layer.parameters)
+    return ModelFacts(sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers), units)
+
+
+def check_weights(weights: Weights, spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int) -> None:
+    """Raises `ModelError` unless the arrays have exactly the names and shapes that the spec says."""
+    expected = weight_shapes(spec, image_shape, classes)
+    if set(weights) != set(expected):
+        raise ModelError(f"The weights hold {sorted(weights)}, and this network needs {sorted(expected)}.")
+    for name, shape in expected.items():
+        if weights[name].shape != shape:
+            raise ModelError(f"The weights' {name} has shape {weights[name].shape}, and this network needs {shape}.")

@@ -1,0 +1,104 @@
+"""Convolutional networks, many of one shape at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from seedbed.models.activations import ACTIVATIONS, MONOTONE, saturated
+from seedbed.models.architecture import ConvShape, conv_shapes, initial_weights
+from seedbed.models.convolution import max_pool, native, phases
+from seedbed.models.dense import dropout
+from seedbed.models.protocol import MatMul, Params, Probes, State
+from seedbed.models.stacked import StackedPopulation
+from seedbed.specs import Conv
+
+MICROBATCH = 32
+"""Images at a time: their patches stay in a core's caches (measured on the exercise's network, see docs/log.md)."""
+
+
+class ConvPopulation(StackedPopulation):
+    """Convolutional networks of one architecture; dropout rates may differ.
+
+    Args:
+        specs: the members.
+        image_shape, classes: of the data.
+        precision: of the matrix products.
+        on_cpu: convolve by patches and matrix products, in microbatches; else by XLA's own convolutions, members abreast.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[Conv],
+        image_shape: tuple[int, int, int],
+        classes: int,
+        *,
+        precision: str = "f32",
+        on_cpu: bool = True,
+    ) -> None:
+        super().__init__(specs, microbatch=MICROBATCH if on_cpu else None, abreast=not on_cpu)
+        self._convs = tuple(specs)
+        self.spec = specs[0]
+        self.image_shape = image_shape
+        self.classes = classes
+        self.shapes = conv_shapes(self.spec, image_shape)
+        self.drops = any(spec.dropout > 0 for spec in specs)
+        self.on_cpu = on_cpu
+        self._matmul = MatMul(precision)
+
+    @property
+    def signature(self) -> Hashable:
+        shape = self.spec.changed(dropout=0.0)
+        return ("conv", shape, self.image_shape, self.classes, len(self.specs), self.drops, self.on_cpu, self._matmul)
+
+    def fresh(self, seed: int) -> tuple[Params, State]:
+        return self.pack([initial_weights(spec, self.image_shape, self.classes, seed) for spec in self._convs])
+
+    def one(
+        self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
+    ) -> tuple[Array, State, Probes]:
+        probes: Probes = {}
+        x = jnp.transpose(images, (3, 1, 2, 0))
+        for number, shape in enumerate(self.shapes):
+            x = self._block(shape, params[f"conv_{number}/kernel"], params[f"conv_{number}/bias"], x)
+            probes[f"saturation/conv_{number}"] = saturated(self.spec.activation, x.reshape(1, x[..., 0].size, -1), (1,))[0]
+        x = self._head(x)
+        for number in range(len(self.spec.hidden) + 1):
+            if self.drops and key is not None:
+                x = _dropped(x, dropout, jax.random.fold_in(key, number))
+            x = self._matmul("io,ib->ob", params[f"dense_{number}/kernel"], x) + params[f"dense_{number}/bias"][:, None]
+            if number < len(self.spec.hidden):
+                x = ACTIVATIONS[self.spec.activation](x)
+                probes[f"saturation/dense_{number}"] = saturated(self.spec.activation, x[None], (1,))[0]
+        return x, state, probes
+
+    def _block(self, shape: ConvShape, kernel: Array, bias: Array, x: Array) -> Array:
+        """Convolution, activation, pooling: `(channels, h, w, images)` to `(filters, pooled h, pooled w, images)`."""
+        activate = ACTIVATIONS[self.spec.activation]
+        if not self.on_cpu:
+            return max_pool(shape, activate(native(shape, kernel, x, self._matmul) + bias[:, None, None, None]))
+        z = phases(shape, kernel, x, self._matmul)
+        if self.spec.activation in MONOTONE:
+            return activate(_largest(z) + bias[:, None, None, None])
+        return _largest(activate(z + bias[:, None, None, None]))
+
+    def _head(self, x: Array) -> Array:
+        if self.spec.head == "average":
+            return jnp.mean(x, axis=(1, 2))
+        return jnp.transpose(x, (1, 2, 0, 3)).reshape(-1, x.shape[-1])
+
+
+def _largest(blocks: Array) -> Array:
+    """The maximum over the leading axis, by halves: its gradient is a chain of selections."""
+    parts = list(blocks)
+    while len(parts) > 1:
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        parts = [jnp.maximum(left, right) for left, right in pairs] + parts[len(parts) // 2 * 2 :]
+    return parts[0]
+
+
+def _dropped(x: Array, rate: Array, key: Array) -> Array:
+    return dropout(x[None], rate, key)[0]

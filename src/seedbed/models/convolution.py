@@ -1,0 +1,140 @@
+"""Convolution and max pooling as one matrix product, for compiled loops on a CPU.
+
+XLA turns `lax.conv` inside a loop into naive code on CPUs (github.com/jax-ml/jax/issues/12868). Here each kernel stands at
+every place that it takes inside one pooled square, padded with zeros to the square's field of view: the places of a square
+(*phases*) are blocks of rows of one product with the patches, and pooling is a maximum over these blocks. Images are
+channels x height x width x images, images innermost, so that shifting and cutting moves whole rows of memory.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from seedbed.models.architecture import ConvShape
+from seedbed.models.protocol import MatMul
+
+
+def phases(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul) -> Array:
+    """Pre-activations without bias, `(pool**2, filters, h, w, images)`: one block for each place in the pooled square.
+
+    Args:
+        shape: the block's geometry.
+        kernel: `(height, width, channels, filters)`.
+        x: `(channels, height, width, images)`.
+    """
+    rows = _phase_rows(shape, kernel)
+    patches = _patches(shape, x)
+    z = matmul("ok,kn->on", rows, patches)
+    return z.reshape(shape.pool**2, shape.filters, *shape.pooled, x.shape[-1])
+
+
+def _field(shape: ConvShape) -> int:
+    """Side of the square of pixels that a pooled square sees."""
+    return shape.kernel + shape.stride * (shape.pool - 1)
+
+
+def _phase_rows(shape: ConvShape, kernel: Array) -> Array:
+    """The kernel at each place of the pooled square, `(pool**2 * filters, field**2 * channels)`."""
+    left = _field(shape) - shape.kernel
+    moved = jnp.transpose(kernel, (3, 0, 1, 2))
+    placed = []
+    for i, j in product(range(shape.pool), repeat=2):
+        down, right = shape.stride * i, shape.stride * j
+        placed.append(jnp.pad(moved, ((0, 0), (down, left - down), (right, left - right), (0, 0))))
+    return jnp.stack(placed).reshape(shape.pool**2 * shape.filters, -1)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _patches(shape: ConvShape, x: Array) -> Array:
+    """What every pooled square sees, `(field**2 * channels, h * w * images)`."""
+    field, step = _field(shape), shape.stride * shape.pool
+    grid = _on_grid(shape, x)
+    (height, width), images = shape.pooled, x.shape[-1]
+    cut = [
+        grid[:, dy // step : dy // step + height, dy % step, dx // step : dx // step + width, dx % step]
+        for dy, dx in product(range(field), repeat=2)
+    ]
+    return jnp.stack(cut).reshape(field**2 * shape.channels, height * width * images)
+
+
+def _on_grid(shape: ConvShape, x: Array) -> Array:
+    """The padded images cut into squares as wide as the patches' step, `(c, rows, step, columns, step, images)`."""
+    step = shape.stride * shape.pool
+    rows, columns = _grid(shape)
+    (top, left), (height, width) = shape.before, x.shape[1:3]
+    bottom, right = rows * step - height - top, columns * step - width - left
+    padded = jax.lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), (top, bottom, 0), (left, right, 0), (0, 0, 0)))
+    return padded.reshape(x.shape[0], rows, step, columns, step, x.shape[-1])
+
+
+def _grid(shape: ConvShape) -> tuple[int, int]:
+    """How many squares hold the patches of all pooled squares, down and across."""
+    step = shape.stride * shape.pool
+    more = (_field(shape) - 1) // step
+    return shape.pooled[0] + more, shape.pooled[1] + more
+
+
+def _patches_forward(shape: ConvShape, x: Array) -> tuple[Array, tuple[()]]:
+    return _patches(shape, x), ()
+
+
+def _patches_backward(shape: ConvShape, _: tuple[()], dpatches: Array) -> tuple[Array]:
+    """Adds every patch back to where it was cut: shifted sums, one for each place within a step, and no scatter."""
+    field, step = _field(shape), shape.stride * shape.pool
+    rows, columns = _grid(shape)
+    (height, width), channels = shape.pooled, shape.channels
+    images = dpatches.size // (field**2 * channels * height * width)
+    cut = dpatches.reshape(field, field, channels, height, width, images)
+    places: list[list[Array]] = [[_zeros(cut, channels, rows, columns, images)] * step for _ in range(step)]
+    for dy, dx in product(range(field), repeat=2):
+        down, right = dy // step, dx // step
+        around = ((0, 0), (down, rows - height - down), (right, columns - width - right), (0, 0))
+        shifted = jnp.pad(cut[dy, dx], around)
+        places[dy % step][dx % step] = places[dy % step][dx % step] + shifted
+    across = [jnp.stack(row, axis=3) for row in places]
+    grid = jnp.stack(across, axis=2).reshape(channels, rows * step, columns * step, images)
+    top, left = shape.before
+    return (_fitted(grid[:, top:, left:], shape.height, shape.width),)
+
+
+def _zeros(like: Array, channels: int, rows: int, columns: int, images: int) -> Array:
+    return jnp.zeros((channels, rows, columns, images), like.dtype)
+
+
+def _fitted(x: Array, height: int, width: int) -> Array:
+    """Cut, or padded with zeros, at the lower right to the given size."""
+    x = x[:, :height, :width]
+    return jnp.pad(x, ((0, 0), (0, height - x.shape[1]), (0, width - x.shape[2]), (0, 0)))
+
+
+_patches.defvjp(_patches_forward, _patches_backward)
+
+
+def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul) -> Array:
+    """XLA's own convolution, for GPUs: pre-activations without bias `(filters, convolved h, convolved w, images)`."""
+    after = [
+        max((out - 1) * shape.stride + shape.kernel - size - before, 0)
+        for out, size, before in zip(shape.convolved, x.shape[1:3], shape.before, strict=True)
+    ]
+    z: Array = jax.lax.conv_general_dilated(
+        x.astype(matmul.operand),
+        kernel.astype(matmul.operand),
+        window_strides=(shape.stride, shape.stride),
+        padding=list(zip(shape.before, after, strict=True)),
+        dimension_numbers=("CHWN", "HWIO", "CHWN"),
+        precision=matmul.lax,
+        preferred_element_type=jnp.float32,
+    )
+    return z
+
+
+def max_pool(shape: ConvShape, a: Array) -> Array:
+    """Maxima of the pooled squares of `(filters, convolved h, convolved w, images)`."""
+    window = (1, shape.pool, shape.pool, 1)
+    pooled: Array = jax.lax.reduce_window(a, -jnp.inf, jax.lax.max, window, window, "VALID")
+    return pooled

@@ -1,0 +1,149 @@
+"""Populations whose members have equal shapes: every array stacked along a leading axis, members one after the other.
+
+A convolutional member works on more numbers than the caches hold, so on a CPU members and microbatches run in a loop, each
+forwards and backwards at once; on a GPU they run abreast (`vmap`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from seedbed.models.architecture import Weights
+from seedbed.models.protocol import Batch, Knobs, Params, Probes, State, cross_entropy
+from seedbed.specs import ModelSpec
+
+
+class StackedPopulation(ABC):
+    """The parts of the protocol that follow from stacking; a family says what one member computes.
+
+    Args:
+        specs: the members, all of one shape.
+        microbatch: images that go through a member at a time in training; None is the whole minibatch.
+        abreast: run the members side by side instead of one after the other.
+    """
+
+    def __init__(self, specs: Sequence[ModelSpec], *, microbatch: int | None, abreast: bool) -> None:
+        self.specs = tuple(specs)
+        self.microbatch = microbatch
+        self.abreast = abreast
+
+    @property
+    @abstractmethod
+    def signature(self) -> Hashable: ...
+
+    @abstractmethod
+    def one(
+        self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
+    ) -> tuple[Array, State, Probes]:
+        """Logits `(C, B)` of one member, its new state, and probes that are scalars; arguments without the members' axis."""
+
+    @abstractmethod
+    def fresh(self, seed: int) -> tuple[Params, State]: ...
+
+    def own_penalty(self, params: Params) -> Array:  # noqa: ARG002 - most families add nothing
+        """What one member's own layers add to the loss (regularizers of a user's network)."""
+        return jnp.zeros(())
+
+    def apply(
+        self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
+    ) -> tuple[Array, State, Probes]:
+        def member(arguments: tuple[Params, State, Array]) -> tuple[Array, State, Probes]:
+            return self.one(*arguments[:2], images, arguments[2], key)
+
+        return self._over_members(member, (params, state, knobs.dropout))
+
+    def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
+        def member(arguments: tuple[Params, State, Knobs]) -> tuple[Params, State]:
+            return self._member_gradients(*arguments, batch, key)
+
+        return self._over_members(member, (params, state, knobs))
+
+    def _over_members(self, member: Callable[[Any], Any], arguments: Any) -> Any:
+        if len(self.specs) == 1:
+            alone = member(jax.tree.map(lambda leaf: leaf[0], arguments))
+            return jax.tree.map(lambda leaf: leaf[None], alone)
+        return jax.vmap(member)(arguments) if self.abreast else jax.lax.map(member, arguments)
+
+    def _member_gradients(self, params: Params, state: State, knobs: Knobs, batch: Batch, key: Array) -> tuple[Params, State]:
+        """Sums over microbatches of the gradient of the minibatch's mean loss, then the penalty's."""
+        parts = _microbatches(batch, self.microbatch)
+        images = jnp.sum(batch.weights)
+
+        def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
+            logits, state, _ = self.one(params, state, part.images, knobs.dropout, key)
+            mean = cross_entropy(logits[None], part.labels, part.weights)[0]
+            return mean * jnp.sum(part.weights) / images, state
+
+        def step(carry: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
+            total, state = carry
+            number, part = numbered
+            gradients, state = jax.grad(loss, has_aux=True)(params, state, part, jax.random.fold_in(key, number))
+            return (jax.tree.map(jnp.add, total, gradients), state), None
+
+        def penalty(params: Params) -> Array:
+            return self._penalty(params, knobs.l1, knobs.l2)
+
+        start = jax.grad(penalty)(params)
+        count = parts.labels.shape[0]
+        if count == 1:
+            (total, state), _ = step((start, state), (jnp.zeros((), jnp.int32), jax.tree.map(lambda leaf: leaf[0], parts)))
+            return total, state
+        (total, state), _ = jax.lax.scan(step, (start, state), (jnp.arange(count), parts))
+        return total, state
+
+    def _penalty(self, params: Params, l1: Array, l2: Array) -> Array:
+        kernels = [leaf for name, leaf in params.items() if is_kernel(name)]
+        squares = sum((jnp.sum(jnp.square(kernel)) for kernel in kernels), jnp.zeros(()))
+        sizes = sum((jnp.sum(jnp.abs(kernel)) for kernel in kernels), jnp.zeros(()))
+        return l2 * squares + l1 * sizes + self.own_penalty(params)
+
+    def penalty(self, params: Params, knobs: Knobs) -> Array:
+        return jax.vmap(self._penalty)(params, knobs.l1, knobs.l2)
+
+    def squares(self, tree: Params) -> dict[str, Array]:
+        kernels = {name: leaf for name, leaf in tree.items() if is_kernel(name)}
+        return {name.rpartition("/")[0]: jnp.sum(jnp.square(k), axis=tuple(range(1, k.ndim))) for name, k in kernels.items()}
+
+    def spread(self, values: Array, params: Params) -> Params:
+        return {name: values.reshape(-1, *(1,) * (leaf.ndim - 1)) for name, leaf in params.items()}
+
+    def kernels(self, params: Params) -> Params:
+        return {name: is_kernel(name) for name in params}
+
+    def unpack(self, params: Params, state: State, member: int) -> Weights:
+        return {name: np.array(leaf[member]) for name, leaf in {**params, **state}.items()}
+
+    def pack(self, members: Sequence[Weights]) -> tuple[Params, State]:
+        names = self.state_names()
+        stacked = {name: np.stack([weights[name] for weights in members]) for name in members[0]}
+        state = {name: stacked.pop(name) for name in names if name in stacked}
+        return stacked, state
+
+    def state_names(self) -> tuple[str, ...]:
+        """Arrays that training changes without a gradient."""
+        return ()
+
+
+def is_kernel(name: str) -> bool:
+    """Whether the penalty counts this array: a layer's kernel, not a bias or a normalisation's numbers."""
+    return name.rpartition("/")[2].endswith("kernel")
+
+
+def _microbatches(batch: Batch, size: int | None) -> Batch:
+    """The minibatch in parts of equal size along a new leading axis; rows that fill up the last part weigh 0."""
+    images = batch.labels.shape[0]
+    size = min(size or images, images)
+    missing = -images % size
+
+    def part(leaf: Array) -> Array:
+        filled = jnp.pad(leaf, ((0, missing), *((0, 0),) * (leaf.ndim - 1)))
+        return filled.reshape(-1, size, *leaf.shape[1:])
+
+    return jax.tree.map(part, batch)
