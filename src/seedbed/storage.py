@@ -69,10 +69,11 @@ def _sync(file: BinaryIO) -> None:
 def _rename(old: Path, new: Path) -> None:
     for wait in (0.01, 0.05, 0.2, 0.5) if sys.platform == "win32" else ():
         try:
-            return os.replace(old, new)
+            old.replace(new)
+            return
         except PermissionError:  # Windows, while somebody else reads the file
             time.sleep(wait)
-    return os.replace(old, new)
+    old.replace(new)
 
 
 def _sync_folder(path: Path) -> None:
@@ -90,7 +91,8 @@ def _remove(path: Path) -> None:
 
 
 def _remove_tree(path: Path) -> None:
-    shutil.rmtree(path)
+    with suppress(FileNotFoundError):  # somebody who tidies up may be deleting the same
+        shutil.rmtree(path)
 
 
 # --- Whole files -------------------------------------------------------------------------------------------------------
@@ -146,17 +148,17 @@ def write_json(path: Path, value: Any) -> None:
     write(path, _encoded(path, value, indent=1).encode() + b"\n")
 
 
-def read_json(path: Path) -> Any:
-    """The value of a JSON file.
+def read_json(path: Path, most: int = MOST_JSON) -> Any:
+    """The value of a JSON file of at most `most` bytes.
 
     Raises:
         StorageError: there is no such file, or it cannot be read.
-        CorruptFile: it is not JSON, holds NaN, or is larger than `MOST_JSON`.
+        CorruptFile: it is not JSON, holds NaN, or is too large.
     """
     with _explained("read", path), path.open("rb") as file:
-        text = file.read(MOST_JSON + 1)
-    if len(text) > MOST_JSON:
-        raise CorruptFile(f"{path}: a JSON file of ours is at most {MOST_JSON >> 20} MiB, and this one is larger.")
+        text = file.read(most + 1)
+    if len(text) > most:
+        raise CorruptFile(f"{path}: this JSON file may have {most:,} bytes, and it has more.")
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -184,7 +186,7 @@ def make_folder(path: Path) -> None:
     Raises:
         StorageError: no permission, or a file is in the way.
     """
-    with _explained("make the folder", path):
+    with _explained("make a folder of", path):
         missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
         for folder in reversed(missing):
             with suppress(FileExistsError):
@@ -207,6 +209,17 @@ def remove_tree(folder: Path) -> None:
         _rename(folder, hidden)
         _sync_folder(folder.parent)
         _remove_tree(hidden)
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has what was written to a file; a missing one is no error.
+
+    Raises:
+        StorageError: the disk said no.
+    """
+    if path.exists():
+        with _explained("sync", path), path.open("r+b") as file:
+            _sync(file)
 
 
 def remove(path: Path) -> None:
