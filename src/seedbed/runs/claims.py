@@ -1,0 +1,235 @@
+"""Claiming runs: what is there already, what is half done, what must be trained, and that nobody else trains it.
+
+All of a command's runs share one lock, whose name their `run.json` carries as `owner`. When the command's process ends, however
+it ends, the kernel frees that lock, and the runs that it left are seen to be interrupted.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from seedbed import storage
+from seedbed.errors import CorruptFile, HomeInUse, RunError, RunExists, RunHalfDone, StorageError
+from seedbed.records import Result
+from seedbed.runs import checkpoints
+from seedbed.runs.record import LOCKS, METRICS_FILE, RUN_FILE, Entry, Record, folders, read
+from seedbed.specs import RunSpec
+
+HOME_LOCK = "home"
+PATIENCE = 60.0
+"""Seconds to wait for others who claim or remove runs in the same home; each takes milliseconds."""
+
+
+@dataclass
+class Claim:
+    """The runs of one command, held for as long as it works on them; close it, or use it as a context manager.
+
+    Attributes:
+        todo: the entries to train, in the order they were given.
+        half_done: the names of those to go on with; the others begin anew.
+        done: name -> the result of each run that was finished already.
+    """
+
+    todo: tuple[Entry, ...]
+    half_done: frozenset[str]
+    done: dict[str, Result]
+    _held: ExitStack = field(default_factory=ExitStack, repr=False)
+
+    def close(self) -> None:
+        """Give the runs back; those not finished are now interrupted. Closing twice does no harm."""
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def home_lock(root: Path) -> Any:
+    """Held for the moment in which runs are claimed or removed."""
+    return storage.lock(root / LOCKS / HOME_LOCK, f"The home {root}", wait=PATIENCE)
+
+
+def claim(root: Path, entries: Sequence[Entry], *, resume: bool, replace: bool) -> Claim:
+    """See `Home.claim`."""
+    _check_distinct(entries)
+    with home_lock(root):
+        storage.check_writable(root)
+        _tidy(root)
+        survey = _Survey(root, entries)
+        for entry in entries:
+            survey.check(entry, resume=resume, replace=replace)
+        survey.check_groups(replace=replace)
+        return survey.take()
+
+
+class _Survey:
+    """What the home holds under the names that are asked for. Nothing is changed before everything was checked."""
+
+    def __init__(self, root: Path, entries: Sequence[Entry]) -> None:
+        self.root, self.entries = root, entries
+        self.names = {entry.name for entry in entries}
+        self.present = {path.name for path in root.iterdir() if not path.name.startswith(".")}
+        self.folded = {name.casefold(): name for name in self.present}
+        self.done: dict[str, Result] = {}
+        self.half_done: dict[str, Record] = {}
+        self.condemned: set[str] = set()
+
+    def check(self, entry: Entry, *, resume: bool, replace: bool) -> None:
+        """Sort one entry into done, half done and to be begun anew."""
+        twin = self.folded.get(entry.name.casefold(), entry.name)
+        if twin != entry.name:
+            raise RunExists(f"There is {twin!r}, which some systems cannot tell from {entry.name!r}; choose another name.")
+        if entry.name not in self.present:
+            return
+        record = self._record(entry.name, replace=replace)
+        if record is None or replace:
+            self.condemned.add(entry.name)
+        elif record.run.identity != entry.run.identity:
+            raise RunExists(_differs(entry.name, record.run, entry.run))
+        elif record.status == "finished":
+            self.done[entry.name] = record.result(self.root / entry.name)
+        elif resume:
+            self.half_done[entry.name] = record
+        elif record.status == "failed":
+            self.condemned.add(entry.name)
+        else:
+            raise RunHalfDone(self._half_done_message(entry.name))
+
+    def check_groups(self, *, replace: bool) -> None:
+        """See that a group's runs differ only in seed, those from before included."""
+        for group, entry in {entry.group: entry for entry in self.entries}.items():
+            settings = {each.run.setting for each in self.entries if each.group == group}
+            for name in sorted(self._members(group) - self.names):
+                record = self._record(name, replace=replace)
+                if record is None or record.group != group:
+                    continue
+                if replace:
+                    self.condemned.add(name)
+                elif name == group or group in self.names:
+                    raise RunExists(
+                        f"{group!r} would be one run and a group of seeds at once. "
+                        f"Choose another name, or remove what is there with --replace."
+                    )
+                elif record.run.setting not in settings:
+                    raise RunExists(_differs(name, record.run, entry.run.changed(seed=record.run.seed)))
+
+    def take(self) -> Claim:
+        """Lock and write down what was decided."""
+        todo = tuple(entry for entry in self.entries if entry.name not in self.done)
+        for name in sorted(self.condemned):
+            storage.remove_tree(self.root / name)
+        if self.condemned:
+            drop_orphans(self.root)
+        held = ExitStack()
+        if todo:
+            owner = secrets.token_hex(8)
+            held.enter_context(storage.lock(self.root / LOCKS / owner))
+            try:
+                for entry in todo:
+                    self._begin(entry, owner)
+            except BaseException:
+                held.close()
+                raise
+        return Claim(todo, frozenset(self.half_done), self.done, held)
+
+    def _begin(self, entry: Entry, owner: str) -> None:
+        folder = self.root / entry.name
+        before = self.half_done.get(entry.name)
+        if before is not None:
+            for place in (folder, folder / "weights"):
+                storage.tidy(place)
+            before.changed(status="running", reason="", owner=owner, group=entry.group).write(folder)
+            return
+        Record.begun(entry, owner).write(folder)
+
+    def _record(self, name: str, *, replace: bool) -> Record | None:
+        """The record under a name, or None for a folder to clear: a killed beginning, or a damaged one to replace."""
+        folder = self.root / name
+        if not (folder / RUN_FILE).exists():
+            if not folder.is_dir() or any(not path.name.startswith(storage.TEMPORARY) for path in folder.iterdir()):
+                raise RunExists(f"{folder} is there and is no run of seedbed. Choose another name.")
+            return None
+        try:
+            record = read(folder)
+        except CorruptFile:
+            if replace:
+                return None
+            raise
+        check_free(self.root, record)
+        return record
+
+    def _members(self, group: str) -> set[str]:
+        return {name for name in self.present if re.fullmatch(re.escape(group) + r"(\.\d+)?", name)}
+
+    def _half_done_message(self, name: str) -> str:
+        epochs = len(storage.read_lines(self.root / name / METRICS_FILE))
+        return f"Run {name!r} was interrupted after {epochs} epochs. Go on with --resume, or start anew with --replace."
+
+
+def check_free(root: Path, record: Record) -> None:
+    """See that nobody trains the run.
+
+    Raises:
+        HomeInUse: somebody does; names the process and its machine.
+    """
+    trainer = record.trainer(root)
+    if trainer:
+        raise HomeInUse(f"Run {record.name!r} is in use by {trainer}. Wait until it has ended, or stop it.")
+
+
+def drop_orphans(root: Path) -> None:
+    """Remove the checkpoints of populations of which no run is left to resume; what cannot be read might be resumed."""
+    if checkpoints.keys(root):
+        finished = {name for name, record in readable(root) if record.status == "finished"}
+        checkpoints.drop_without(root, {folder.name for folder in folders(root)} - finished)
+
+
+def readable(root: Path) -> Iterator[tuple[str, Record]]:
+    """The records of all runs that can be read."""
+    for folder in folders(root):
+        try:
+            yield folder.name, read(folder)
+        except StorageError:
+            continue
+
+
+def _check_distinct(entries: Sequence[Entry]) -> None:
+    counts = Counter(entry.name.casefold() for entry in entries)
+    for entry in entries:
+        if counts[entry.name.casefold()] > 1:
+            raise RunError(f"The name {entry.name!r} is asked for twice; some systems do not tell capitals from small letters.")
+
+
+def _tidy(root: Path) -> None:
+    """Clear away what killed processes left; the caller holds the home's lock, so no owner can be just about to lock."""
+    storage.tidy(root)
+    for path in (root / LOCKS).iterdir():
+        if re.fullmatch(r"[0-9a-f]{16}", path.name) and not storage.holder(path):
+            storage.remove(path)
+
+
+def _differs(name: str, there: RunSpec, here: RunSpec) -> str:
+    old, new = _flat(there.plain()), _flat(here.plain())
+    changes = [
+        f"{key}: {old.get(key, 'not set')} there, {new.get(key, 'not set')} here"
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) != new.get(key)
+    ]
+    shown = "; ".join(changes[:8]) + (f"; and {len(changes) - 8} more" if len(changes) > 8 else "")
+    return f"Run {name!r} exists with other settings ({shown}). Choose another name, or start anew with --replace."
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat.update(_flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value})
+    return flat

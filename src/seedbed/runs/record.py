@@ -1,0 +1,214 @@
+"""What `run.json` says: the state of one run, and all of its result but the curve."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from seedbed import storage
+from seedbed.errors import CorruptFile, SpecError, StorageError
+from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict, finite
+from seedbed.specs import RunSpec, checked_name
+
+FORMAT = 1
+"""Counts up when an older seedbed could no longer read what a newer one writes."""
+
+MOST_BYTES = 4 << 20
+"""Of a `run.json`."""
+
+Status = Literal["running", "interrupted", "failed", "finished"]
+
+RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run that is asked for: its name, the group whose runs differ only in seed, and what to train.
+
+    Raises:
+        SpecError: a name that some system could not have as a folder.
+    """
+
+    name: str
+    group: str
+    run: RunSpec
+
+    def __post_init__(self) -> None:
+        checked_name(self.name)
+        checked_name(self.group)
+
+
+class Record(BaseModel):
+    """One `run.json`.
+
+    Attributes:
+        owner: names the lock that whoever trains the run holds.
+        reason: why it was interrupted or failed.
+        epochs: rows that `metrics.jsonl` has, once it is finished.
+        best, last: the figures of these epochs, as in `Result.summary`.
+        files: path below the folder -> SHA-256.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    format: int = FORMAT
+    status: Status
+    reason: Annotated[str, Field(max_length=10_000)] = ""
+    owner: Annotated[str, Field(pattern=r"^[0-9a-f]*$")] = ""
+    name: str
+    group: str
+    identity: str
+    run: RunSpec
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    model: ModelFacts | None = None
+    data: DataFacts | None = None
+    verdict: Verdict | None = None
+    best: dict[str, Any] | None = None
+    last: dict[str, Any] | None = None
+    epochs: Annotated[int, Field(ge=0)] = 0
+    seconds: Seconds | None = None
+    device: str = ""
+    versions: dict[str, str] = {}
+    files: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _finished_is_whole(self) -> Record:
+        if self.status == "finished" and None in (self.model, self.data, self.verdict, self.seconds):
+            raise ValueError("a finished run has a model, data, a verdict and seconds")
+        return self
+
+    @classmethod
+    def begun(cls, entry: Entry, owner: str) -> Record:
+        """The record of a run that is about to be trained."""
+        identity = entry.run.identity
+        return cls(status="running", owner=owner, name=entry.name, group=entry.group, identity=identity, run=entry.run)
+
+    def changed(self, **values: Any) -> Record:
+        return self.model_copy(update=values)
+
+    def of(self, result: Result, *, scale: float, files: dict[str, str]) -> Record:
+        """The record of the same run, finished."""
+        summary = result.summary()
+        return self.changed(
+            **{name: getattr(result, name) for name in ("model", "data", "verdict", "seconds", "device", "versions")},
+            status="finished",
+            reason="",
+            owner="",
+            scale=scale,
+            best=summary["best"],
+            last=summary["last"],
+            epochs=result.history.epochs,
+            files=files,
+        )
+
+    def state(self, root: Path) -> Status:
+        """The status, where a run that nobody trains any more is interrupted, whatever it says of itself."""
+        return "interrupted" if self.status == "running" and not self.trainer(root) else self.status
+
+    def trainer(self, root: Path) -> str:
+        """Which process trains the run, or ""."""
+        return storage.holder(root / LOCKS / self.owner) if self.status == "running" and self.owner else ""
+
+    def write(self, folder: Path) -> None:
+        """Put it in the folder; what could not be read again is not written.
+
+        Raises:
+            StorageError: the disk said no, or a value breaks the format.
+        """
+        plain = finite(self.model_dump(mode="json"))
+        _parsed(folder / RUN_FILE, plain)
+        storage.write_json(folder / RUN_FILE, plain)
+
+    def result(self, folder: Path) -> Result:
+        """The whole result, with the curve of `metrics.jsonl`.
+
+        Raises:
+            CorruptFile: the curve is damaged or does not have the epochs that were recorded.
+        """
+        if self.model is None or self.data is None or self.verdict is None or self.seconds is None:
+            raise StorageError(f"{folder}: the run is {self.status}, and only a finished one has a result.")
+        return Result(
+            name=self.name,
+            group=self.group,
+            run=self.run,
+            model=self.model,
+            data=self.data,
+            history=_history(folder / METRICS_FILE, self.epochs),
+            verdict=self.verdict,
+            seconds=self.seconds,
+            device=self.device,
+            folder=str(folder),
+            versions=self.versions,
+        )
+
+
+def read(folder: Path) -> Record:
+    """The record of a run's folder; its name is the folder's, whatever the file says.
+
+    Raises:
+        StorageError: there is none, or a newer seedbed wrote it.
+        CorruptFile: it is damaged, or not what we write.
+    """
+    path = folder / RUN_FILE
+    plain = storage.read_json(path, MOST_BYTES)
+    if not isinstance(plain, dict):
+        raise CorruptFile(f"{path}: it must hold a JSON object, and holds {type(plain).__name__}.")
+    found = plain.get("format")
+    if isinstance(found, int) and found > FORMAT:
+        raise StorageError(f"{path}: a newer seedbed wrote it (format {found}; this one reads up to {FORMAT}). Update seedbed.")
+    return _parsed(path, {**plain, "name": folder.name})
+
+
+def folders(root: Path) -> Iterator[Path]:
+    """The folders that hold a run, in the order of their names, `a.10` after `a.9`."""
+    names = (entry.name for entry in root.iterdir()) if root.is_dir() else ()
+    for name in sorted(names, key=natural):
+        if not name.startswith(".") and (root / name / RUN_FILE).is_file():
+            yield root / name
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Sorts the numbers in names as numbers.
+
+    >>> sorted(["a.10", "a.9", "a"], key=natural)
+    ['a', 'a.9', 'a.10']
+    """
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def _parsed(path: Path, plain: dict[str, Any]) -> Record:
+    try:
+        checked_name(str(plain.get("name")))
+        checked_name(str(plain.get("group")))
+        return Record.model_validate(plain)
+    except SpecError as error:
+        raise CorruptFile(f"{path}: {_shown(error)}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise CorruptFile(f"{path}: {_shown(place)}: {_shown(first['msg'])}.") from None
+
+
+def _shown(value: object) -> str:
+    """One printable line, not too long, of what a stranger may have written."""
+    text = str(value)
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:200]) + ("..." if len(text) > 200 else "")
+
+
+def _history(path: Path, epochs: int) -> History:
+    rows = storage.read_lines(path)
+    numbers = [row.pop("epoch", None) for row in rows]
+    if numbers != list(range(1, epochs + 1)):
+        raise CorruptFile(
+            f"{path}: the run has {epochs} epochs, and the file has {len(rows)} sound rows or rows out of order. "
+            f"Remove the run with `seedbed runs remove {path.parent.name}` and train it again."
+        )
+    try:
+        return History.from_rows(rows)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CorruptFile(f"{path}: a figure is not a number ({_shown(error)}).") from None
