@@ -1,0 +1,161 @@
+"""What all commands share: they are loaded when asked for, and however one ends, the user reads one line.
+
+Exit codes: 0 done; 1 an error, told in one line; 2 wrong usage; 128 + signal (130, 143) interrupted, with everything saved.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from seedbed import __version__
+from seedbed.cli.text import escaped
+from seedbed.errors import Interrupted, SeedbedError, nearest
+
+COMMANDS = {
+    "doctor": "What this machine offers: devices, speed, memory, data found.",
+    "data": "The data sets that seedbed knows; add your own.",
+    "visualize": "Look at the images before training on them.",
+    "train": "Train a network, or several seeds of it together.",
+    "evaluate": "Loss, accuracy and mistakes of a trained network.",
+    "predict": "What a trained network says about image files.",
+    "compare": "Paired differences between runs, with intervals.",
+    "runs": "List, show or remove what was trained.",
+}
+"""Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""
+
+
+@dataclass
+class Session:
+    """What one call of the program was told about itself."""
+
+    debug: bool = False
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are used: `NAME` is `seedbed.cli.NAME.command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"seedbed.cli.{cmd_name}").command
+        add_debug(command)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise click.UsageError(f"There is no command {name!r}.{nearest(name, COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _remember_debug(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    session = context.find_object(Session)
+    if wanted and session is not None:
+        session.debug = True
+
+
+def add_debug(command: click.Command) -> None:
+    """Gives a command, and all below it, the option `--debug`; a second time changes nothing."""
+    if any(parameter.name == "debug" for parameter in command.params):
+        return
+    text = "On an error, show the traceback too."
+    option = click.Option(["--debug"], is_flag=True, expose_value=False, callback=_remember_debug, help=text)
+    command.params.append(option)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        add_debug(below)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, message="seedbed %(version)s")
+def seedbed() -> None:
+    """A bench for experiments on small neural networks.
+
+    Begin with `seedbed train -m first -d --data digits`: it needs no network.
+    """
+
+
+add_debug(seedbed)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and ends the process with its exit code."""
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; whatever goes wrong is told on stderr. Returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name or label that the terminal cannot show must not end the program.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    session = Session()
+    try:
+        with seedbed.make_context("seedbed", list(arguments), obj=session) as context:
+            seedbed.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except Exception as error:
+        return _tell(error, session)
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+    return 0
+
+
+def _tell(error: Exception, session: Session) -> int:
+    if isinstance(error, BrokenPipeError):
+        _discard_output()
+        return 1
+    if isinstance(error, click.ClickException):
+        return _tell_usage(error)
+    if isinstance(error, click.Abort):
+        return _complain("interrupted", 130)
+    if session.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, Interrupted):
+        return _complain(f"interrupted: {error}", 128 + error.signal)
+    if isinstance(error, SeedbedError):
+        return _complain(f"error: {error}")
+    if isinstance(error, OSError):
+        return _complain(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+    hint = "" if session.debug else " `--debug` shows where."
+    return _complain(f"error: this was not foreseen: {type(error).__name__}: {error}.{hint}")
+
+
+def _tell_usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    more = f" `{context.command_path} -h` shows the usage." if context else ""
+    return _complain(f"error: {error.format_message()}{more}", error.exit_code)
+
+
+def _complain(line: str, code: int = 1) -> int:
+    click.echo(escaped(line), err=True)
+    return code
+
+
+def _discard_output() -> None:
+    """Points stdout at nothing, so that the interpreter's own flush at the end has somewhere to write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

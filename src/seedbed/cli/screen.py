@@ -1,0 +1,58 @@
+"""What the user sees: results on stdout, notes and progress on stderr. No text of the user's is ever read as markup."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+import click
+
+from seedbed.cli.text import escaped
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDE = 1000
+"""Columns where nobody is looking: what is piped must not be cut."""
+
+Justify = Literal["left", "right"]
+
+
+def console(stream: IO[str]) -> Console:
+    """A rich console on a stream, as wide as the text where the stream is no terminal."""
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, highlight=False, emoji=False, width=None if stream.isatty() else WIDE)
+
+
+def note(text: str = "") -> None:
+    """A line for the reader, on stderr."""
+    click.echo(escaped(text), err=True)
+
+
+def result(text: str = "") -> None:
+    """A line of the result, on stdout."""
+    click.echo(escaped(text))
+
+
+def emit(value: Mapping[str, Any]) -> None:
+    """The one JSON object of `--json`, on stdout. NaN and infinities become null."""
+    from seedbed.records import finite
+
+    click.echo(json.dumps(finite(dict(value)), allow_nan=False, ensure_ascii=False))
+
+
+def table(columns: Mapping[str, Justify], rows: Iterable[Sequence[object]], *, aside: bool = False) -> None:
+    """A table on stdout, or `aside` on stderr; a None is an empty cell."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading, justify in columns.items():
+        grid.add_column(heading, justify=justify, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text("" if cell is None else escaped(cell)) for cell in row))
+    console(sys.stderr if aside else sys.stdout).print(grid)
