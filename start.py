@@ -1,0 +1,164 @@
+"""Everything from nothing: makes seedbed's own environment in `.venv`, then works in it. Needs Python and a package index.
+
+Usage:
+    python3 start.py digits    train and evaluate a network on the embedded handwritten digits; prints the pictures' paths
+    python3 start.py check     install the test tools; lint, type-check and test
+    python3 start.py setup     only make the environment
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+STAMP = VENV / "seedbed-setup.json"
+OLDEST = (3, 11)
+NEWER = ("python3.13", "python3.12", "python3.11", "python3.14")
+
+
+def main() -> int:
+    """Runs one command; the exit code is that of what it ran."""
+    commands = {"digits": digits, "check": check, "setup": setup}
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+        print(__doc__, file=sys.stderr)
+        return 2
+    if sys.version_info < OLDEST:
+        return again_with_a_newer_python()
+    os.chdir(HERE)
+    return commands[sys.argv[1]]()
+
+
+def digits() -> int:
+    """Trains the exercise's dense network on the digits, evaluates it and says where the pictures are."""
+    code = (
+        setup()
+        or run(str(BIN / "seedbed"), "train", "-m", "first", "-d", "--data", "digits")
+        or run(str(BIN / "seedbed"), "evaluate", "-m", "first")
+    )
+    if code == 0:
+        pictures = sorted((Path(os.environ.get("SEEDBED_HOME") or "runs") / "first" / "figures").glob("*.png"))
+        print("\nThe pictures:", *(f"  {picture}" for picture in pictures), sep="\n")
+        print(f"\nGo on with `{BIN.relative_to(HERE) / 'seedbed'} -h`.")
+    return code
+
+
+def check() -> int:
+    """Lints, type-checks and tests; runs all of them, and fails if one does."""
+    code = setup("test")
+    if code:
+        return code
+    workers = str(min(cores(), 8))
+    steps = {
+        "ruff check": ("ruff", "check", "."),
+        "ruff format": ("ruff", "format", "--check", "."),
+        "mypy": ("mypy",),
+        "import-linter": ("lint-imports",),
+        "pytest": ("pytest", "-n", workers, "--dist", "loadscope"),
+    }
+    failed: dict[str, int] = {}
+    for name, (tool, *arguments) in steps.items():
+        print(f"\n== {name}", flush=True)
+        if failed and name == "pytest":
+            print(f"(failed before: {', '.join(failed)})", flush=True)
+        code = run(str(BIN / tool), *arguments)
+        if code:
+            failed[name] = code
+    return next(iter(failed.values()), 0)
+
+
+def setup(*extras: str) -> int:
+    """Makes the environment and installs seedbed in it, unless that was done with these very versions."""
+    wanted = sorted({*extras, *stamped_extras()})
+    if STAMP.exists() and json.loads(STAMP.read_text()) == stamp(wanted):
+        return 0
+    print(f"Setting up {VENV} (once; some minutes on a slow line) ...", flush=True)
+    STAMP.unlink(missing_ok=True)
+    target = "." + (f"[{','.join(wanted)}]" if wanted else "")
+    code = make_environment() or install("-c", "constraints.txt", "-e", target)
+    if code == 0:
+        STAMP.write_text(json.dumps(stamp(wanted)))
+    return code
+
+
+def stamp(extras: list[str]) -> dict[str, object]:
+    """What the environment depends on: the same stamp, the same environment."""
+    files = [HERE / "pyproject.toml", HERE / "constraints.txt"]
+    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+    return {"python": list(sys.version_info[:3]), "place": str(VENV), "files": digest, "extras": extras}
+
+
+def stamped_extras() -> list[str]:
+    """What was installed beside the core before; it stays."""
+    try:
+        return [str(extra) for extra in json.loads(STAMP.read_text())["extras"]]
+    except (OSError, ValueError, KeyError):
+        return []
+
+
+def make_environment() -> int:
+    """An empty virtual environment, where there is none that works."""
+    if PYTHON.exists() and same_version(PYTHON):
+        return 0
+    pip_inside = importlib.util.find_spec("ensurepip") is not None
+    if not (pip_inside or importlib.util.find_spec("pip")):
+        print("error: this Python has no `ensurepip` and no `pip`. Debian, Ubuntu: apt install python3-venv", file=sys.stderr)
+        return 1
+    return run(sys.executable, "-m", "venv", "--clear", *([] if pip_inside else ["--without-pip"]), str(VENV))
+
+
+def same_version(python: Path) -> bool:
+    """Whether an environment's Python still runs and is of this version."""
+    asked = [str(python), "-c", "import sys; print(*sys.version_info[:2])"]
+    try:
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return answer.stdout.split() == [str(number) for number in sys.version_info[:2]]
+
+
+def install(*arguments: str) -> int:
+    """pip of the environment, or this Python's own where the environment could not get one."""
+    inside = [str(PYTHON), "-m", "pip"]
+    outside = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    has_pip = subprocess.run([*inside, "--version"], capture_output=True, check=False).returncode == 0
+    return run(*(inside if has_pip else outside), "install", "--quiet", "--disable-pip-version-check", *arguments)
+
+
+def again_with_a_newer_python() -> int:
+    """The same command with a Python that is new enough, if one is about."""
+    for name in NEWER:
+        python = shutil.which(name)
+        # What a version manager puts in the way answers to names that it cannot run.
+        if python and subprocess.run([python, "-V"], capture_output=True, check=False).returncode == 0:
+            return run(python, str(Path(__file__).resolve()), *sys.argv[1:])
+    print(f"error: seedbed needs Python 3.11 or newer, and this is {sys.version.split()[0]}.", file=sys.stderr)
+    return 1
+
+
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(*command: str) -> int:
+    """Runs a command in the project's folder, its output on this terminal. Returns its exit code."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+    try:
+        code = subprocess.run(command, cwd=HERE, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+    return 128 - code if code < 0 else code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
