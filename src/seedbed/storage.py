@@ -407,9 +407,8 @@ def lock(path: Path, what: str = "", *, wait: float = 0.0) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # on Windows an open file cannot be removed: it stays, empty of meaning
+        with file, suppress(OSError):  # on Windows an open file cannot be removed: it stays, and means nothing
             _remove(path)
-        file.close()
 
 
 def holder(path: Path) -> str:

@@ -30,7 +30,7 @@ def save(root: Path, key: str, arrays: Mapping[str, NDArray[Any]], manifest: Map
     pieces = safetensors_pieces(arrays)
     storage.write(folder / f"{number:06}.safetensors", pieces)
     commit = {"format": FORMAT, "sha256": storage.sha256(pieces), "manifest": manifest}
-    storage.write_json(folder / f"{number:06}.json", commit)
+    storage.write_lines(folder / f"{number:06}.json", [commit])  # one line, with a checksum of its own
     for old in _numbers(folder, r"(json|safetensors)") - set(_newest(folder)[:KEPT]):
         storage.remove(folder / f"{old:06}.json")
         storage.remove(folder / f"{old:06}.safetensors")
@@ -89,9 +89,10 @@ def _numbers(folder: Path, ending: str) -> set[int]:
 
 def _committed(folder: Path, number: int) -> dict[str, Any]:
     path = folder / f"{number:06}.json"
-    value = storage.read_json(path)
-    if not (isinstance(value, dict) and isinstance(value.get("sha256"), str) and isinstance(value.get("manifest"), dict)):
-        raise CorruptFile(f"{path}: this is not the manifest of a checkpoint.")
+    rows = storage.read_lines(path)
+    value = rows[0] if len(rows) == 1 else {}
+    if not (isinstance(value.get("sha256"), str) and isinstance(value.get("manifest"), dict)):
+        raise CorruptFile(f"{path}: this is not the sound manifest of a checkpoint.")
     if value.get("format") != FORMAT:
         raise StorageError(f"{path}: it has the format {value.get('format')!r}, and this seedbed reads {FORMAT}.")
     return value
