@@ -1,0 +1,28 @@
+"""Figures: records in, Altair charts and pictures out; drawn anywhere, the same everywhere."""
+
+from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
+from seedbed.figures.curves import learning_curves, probes_over_epochs
+from seedbed.figures.dataset import class_balance, embedding_scatter
+from seedbed.figures.pages import page, place
+from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
+from seedbed.figures.saving import save
+from seedbed.figures.theme import specification
+
+__all__ = [
+    "class_balance",
+    "confusion",
+    "embedding_scatter",
+    "learning_curves",
+    "page",
+    "paired_differences",
+    "per_class",
+    "picture_address",
+    "picture_bytes",
+    "picture_grid",
+    "place",
+    "probes_over_epochs",
+    "reliability_curve",
+    "save",
+    "specification",
+    "thumbnails",
+]

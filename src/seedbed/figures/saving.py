@@ -1,0 +1,50 @@
+"""Charts as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seedbed.errors import SpecError, nearest
+from seedbed.figures import pages, theme
+from seedbed.storage import write
+
+KINDS = ("png", "svg", "html")
+PNG_SCALE = 2.0
+
+
+def save(chart: theme.AnyChart, stem: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
+    """The chart as `STEM.png`, `STEM.svg` and `STEM.html` (interactive, self-contained), whichever `kinds` name.
+
+    The SVG is drawn once and the PNG made from it. Without a browser, without a network.
+
+    Returns:
+        The paths written, in the order of `kinds`.
+
+    Raises:
+        SpecError: a kind that is not known.
+        StorageError: a file could not be written.
+    """
+    for kind in kinds:
+        if kind not in KINDS:
+            raise SpecError(f"kinds = {kind!r}: a figure is saved as {', '.join(KINDS)}.{nearest(kind, KINDS)}")
+    contents = _drawn(chart, kinds)
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
+    for path, kind in zip(paths, kinds, strict=True):
+        write(path, contents[kind])
+    return paths
+
+
+def _drawn(chart: theme.AnyChart, kinds: Sequence[str]) -> dict[str, bytes]:
+    import vl_convert
+
+    spec = theme.specification(chart)
+    contents: dict[str, bytes] = {}
+    if "html" in kinds:
+        contents["html"] = pages.chart_page(spec).encode()
+    if "svg" in kinds or "png" in kinds:
+        svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+        contents["svg"] = svg.encode()
+        if "png" in kinds:
+            contents["png"] = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
+    return contents

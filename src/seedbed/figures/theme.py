@@ -1,0 +1,187 @@
+"""How every figure looks: one palette, one Vega-Lite configuration for light pages and one for dark ones.
+
+Charts name roles (a mark's `style`, a scale's named range), never colours, so that the same chart is drawn light or dark by
+exchanging its configuration.
+
+The colours of `category` are Okabe and Ito's (2008, "Color Universal Design"), which people with any colour vision can tell
+apart, without their yellow, which white paper swallows, and with three darker ones of Tol's (2021, "Colour schemes") so that
+ten classes have ten.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    AnyChart = alt.TopLevelMixin
+
+Mode = Literal["light", "dark"]
+
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+"""The first is inside vl-convert, so that a PNG looks the same on every machine; the others have its metrics."""
+
+PARTS = ("training", "validation")
+DASHES = ([6, 3], [1, 0])
+"""Training is dashed, validation solid, wherever both are lines."""
+
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
+
+
+def _hex(colours: str) -> list[str]:
+    return colours.split()
+
+
+COLOURS: dict[Mode, dict[str, Any]] = {
+    "light": {
+        "paper": "#ffffff",
+        "ink": "#1b1f24",
+        "quiet": "#5b6570",
+        "grid": "#e4e7eb",
+        "axis": "#9aa3ad",
+        "accent": "#0072b2",
+        "contrast": "#d55e00",
+        "category": _hex("#0072b2 #d55e00 #009e73 #cc79a7 #56b4e9 #e69f00 #332288 #882255 #117733 #666666"),
+        "ramp": ["#eef5fb", "#5b9fd1"],
+        "heatmap": ["#fffaf5", "#f5a45d"],
+    },
+    "dark": {
+        "paper": "#14181d",
+        "ink": "#e6e9ec",
+        "quiet": "#a3adb8",
+        "grid": "#2a3138",
+        "axis": "#59636e",
+        "accent": "#56b4e9",
+        "contrast": "#f0883e",
+        "category": _hex("#56b4e9 #f0883e #2fc89b #e29ac4 #3f8fd6 #f2c14e #9a8cf0 #d4679a #66c07a #b0b6bc"),
+        "ramp": ["#1a2530", "#2f6d9c"],
+        "heatmap": ["#1f1a17", "#b4601f"],
+    },
+}
+
+
+def config(mode: Mode = "light") -> dict[str, Any]:
+    """The Vega-Lite configuration of all charts, for a light or a dark page."""
+    colours = COLOURS[mode]
+    return {
+        "background": colours["paper"],
+        "font": FONT,
+        "view": {"stroke": None, "continuousWidth": 300, "continuousHeight": 220},
+        "padding": 14,
+        "concat": {"spacing": 28},
+        "facet": {"spacing": 18},
+        "title": _title(colours),
+        "axis": _axis(colours),
+        "axisQuantitative": {"tickCount": 6, "labelFlush": True},
+        "legend": _legend(colours),
+        "header": {"labelFontSize": 12, "labelFontWeight": "bold", "labelColor": colours["ink"], "title": None},
+        "range": {name: colours[name] for name in ("category", "ramp", "heatmap")} | {"symbol": list(SHAPES)},
+        "text": {"color": colours["ink"], "fontSize": 11},
+        "line": {"color": colours["accent"], "strokeWidth": 2, "strokeJoin": "round", "strokeCap": "butt"},
+        "rect": {"stroke": colours["paper"], "strokeWidth": 1},
+        "bar": {"color": colours["accent"]},
+        "point": {"size": 36, "filled": True, "opacity": 1},
+        "rule": {"color": colours["axis"]},
+        "style": _styles(colours),
+    }
+
+
+def _title(colours: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "anchor": "start",
+        "fontSize": 15,
+        "fontWeight": "bold",
+        "color": colours["ink"],
+        "subtitleColor": colours["quiet"],
+        "subtitleFontSize": 12,
+        "subtitleLineHeight": 16,
+        "subtitlePadding": 5,
+        "offset": 12,
+    }
+
+
+def _axis(colours: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "labelColor": colours["quiet"],
+        "labelFontSize": 11,
+        "titleColor": colours["ink"],
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "gridColor": colours["grid"],
+        "domainColor": colours["axis"],
+        "tickColor": colours["axis"],
+        "labelLimit": 160,
+    }
+
+
+def _legend(colours: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "labelColor": colours["ink"],
+        "labelFontSize": 12,
+        "titleColor": colours["quiet"],
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "symbolStrokeWidth": 2,
+        "symbolSize": 110,
+        "labelLimit": 220,
+    }
+
+
+def _styles(colours: dict[str, Any]) -> dict[str, Any]:
+    parts = list(zip(PARTS, colours["category"], DASHES, strict=False))
+    raw = {
+        f"raw-{part}": {"color": colour, "strokeWidth": 1, "strokeOpacity": 0.4, "strokeDash": dash}
+        for part, colour, dash in parts
+    }
+    bands = {f"band-{part}": {"color": colour, "fillOpacity": 0.2, "opacity": 1} for part, colour, _ in parts}
+    dot = {"filled": True, "strokeWidth": 2, "size": 60, "stroke": colours["accent"]}
+    return (
+        raw
+        | bands
+        | {
+            "hover": {"fillOpacity": 0, "opacity": 1, "size": 220, "filled": True},
+            "best": {"shape": "diamond", "size": 90, "filled": True, "stroke": colours["paper"], "strokeWidth": 1.5},
+            "zero": {"color": colours["ink"], "strokeWidth": 1.2},
+            "ideal": {"strokeDash": [4, 4], "color": colours["quiet"], "strokeWidth": 1.2},
+            "interval": {"strokeWidth": 2, "color": colours["accent"]},
+            "link": {"strokeWidth": 2, "color": colours["axis"]},
+            "hollow": dot | {"fill": colours["paper"]},
+            "solid": dot | {"fill": colours["accent"]},
+            "quiet-text": {"color": colours["quiet"], "fontSize": 11},
+        }
+    )
+
+
+def heading(text: str) -> alt.Title:
+    """The title of a panel, aligned over the panels beside it."""
+    import altair as alt
+
+    return alt.Title(text, fontSize=13, offset=12, frame="group")
+
+
+def table(rows: list[dict[str, Any]]) -> alt.Data:
+    """Rows as a chart's data. A tuple, because altair copies lists, and all rows in them, whenever a chart is changed."""
+    import altair as alt
+
+    data: alt.Data = alt.Data(values=tuple(rows))  # type: ignore[no-untyped-call]
+    return data
+
+
+def finish(chart: Any, title: str, subtitle: str | list[str], **properties: Any) -> AnyChart:
+    """The chart with its title, a description for those who hear it, and the light theme, as notebooks show it."""
+    import altair as alt
+
+    whole: AnyChart = chart.properties(title=alt.Title(title, subtitle=subtitle), description=title, **properties)
+    whole.config = config()  # type: ignore[attr-defined]  # altair's mixin leaves `config` to its subclasses
+    return whole
+
+
+def specification(chart: AnyChart, mode: Mode = "light") -> dict[str, Any]:
+    """The chart as plain Vega-Lite in the theme of a light or dark page.
+
+    Altair's own validation is left out: it takes longer than drawing, and the tests draw every figure.
+    """
+    spec: dict[str, Any] = chart.to_dict(validate=False)
+    return {**spec, "config": config(mode)}

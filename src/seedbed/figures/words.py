@@ -1,0 +1,53 @@
+"""The words of titles and axes: numbers, names and counts as a reader wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seedbed.specs import Conv, Dense, Keras
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "seed"), counted(5000, "image")
+    ('1 seed', '5,000 images')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share as a percentage.
+
+    >>> percent(0.9774)
+    '97.7 %'
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items as a sentence lists them.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def network(spec: Dense | Conv | Keras) -> str:
+    """A model spec in a few words.
+
+    >>> network(Dense(hidden=(200, 100)))
+    'dense 200-100, relu'
+    """
+    if isinstance(spec, Keras):
+        return f"{spec.function} of {spec.file.replace(chr(92), '/').rpartition('/')[2]}"
+    if isinstance(spec, Dense):
+        body = "dense " + "-".join(map(str, spec.hidden)) if spec.hidden else "logistic regression"
+        words = [body, spec.activation] if spec.hidden else [body]
+    else:
+        blocks = ", ".join(f"{f}@{k}x{k}" for f, k in zip(spec.filters, spec.kernel, strict=True))
+        words = [f"conv {blocks}", *(["-".join(map(str, spec.hidden))] if spec.hidden else []), spec.activation]
+    if spec.dropout:
+        words.append(f"dropout {spec.dropout:g}")
+    return ", ".join(words)
