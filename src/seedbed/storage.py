@@ -91,6 +91,9 @@ def _remove(path: Path) -> None:
 
 
 def _remove_tree(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+        return
     with suppress(FileNotFoundError):  # somebody who tidies up may be deleting the same
         shutil.rmtree(path)
 
@@ -180,6 +183,26 @@ def sha256(content: Path | Content) -> str:
     return digest.hexdigest()
 
 
+def names(folder: Path) -> list[str]:
+    """The names in a folder, sorted, hidden ones left out; of a missing folder, none.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with _explained("read", folder):
+        return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file under this name.
+
+    Raises:
+        StorageError: the system does not tell.
+    """
+    with _explained("read", path):
+        return path.is_file()
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, where they are missing.
 
@@ -203,7 +226,7 @@ def remove_tree(folder: Path) -> None:
         StorageError: the system refuses.
     """
     with _explained("remove", folder):
-        if not folder.exists():
+        if not (folder.exists() or folder.is_symlink()):
             return
         hidden = folder.with_name(f"{GONE}{secrets.token_hex(6)}")
         _rename(folder, hidden)

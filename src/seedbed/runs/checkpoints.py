@@ -6,7 +6,7 @@ They live in `.populations/KEY/`, numbered. The last two are kept, so that a dam
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +69,7 @@ def drop_without(root: Path, unfinished: Collection[str]) -> None:
 
 def keys(root: Path) -> list[str]:
     """The populations that have a checkpoint."""
-    folder = root / FOLDER
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
+    return storage.names(root / FOLDER)
 
 
 def _folder(root: Path, key: str) -> Path:
@@ -83,7 +82,7 @@ def _newest(folder: Path) -> list[int]:
 
 
 def _numbers(folder: Path, ending: str) -> set[int]:
-    found = (re.fullmatch(rf"(\d{{6,12}})\.{ending}", path.name) for path in (folder.iterdir() if folder.is_dir() else ()))
+    found = (re.fullmatch(rf"(\d{{6,12}})\.{ending}", name) for name in storage.names(folder))
     return {int(match[1]) for match in found if match}
 
 
@@ -98,7 +97,7 @@ def _committed(folder: Path, number: int) -> dict[str, Any]:
     return value
 
 
-def _runs(folder: Path) -> Iterator[Any] | list[Any]:
+def _runs(folder: Path) -> list[Any]:
     for number in _newest(folder):
         try:
             runs = _committed(folder, number)["manifest"].get("runs")

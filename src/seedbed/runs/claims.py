@@ -77,7 +77,7 @@ class _Survey:
     def __init__(self, root: Path, entries: Sequence[Entry]) -> None:
         self.root, self.entries = root, entries
         self.names = {entry.name for entry in entries}
-        self.present = {path.name for path in root.iterdir() if not path.name.startswith(".")}
+        self.present = set(storage.names(root))
         self.folded = {name.casefold(): name for name in self.present}
         self.done: dict[str, Result] = {}
         self.half_done: dict[str, Record] = {}
@@ -154,7 +154,7 @@ class _Survey:
     def _record(self, name: str, *, replace: bool) -> Record | None:
         """The record under a name, or None for a folder to clear: a killed beginning, or a damaged one to replace."""
         folder = self.root / name
-        if not (folder / RUN_FILE).exists():
+        if not storage.is_file(folder / RUN_FILE):
             if not folder.is_dir() or any(not path.name.startswith(storage.TEMPORARY) for path in folder.iterdir()):
                 raise RunExists(f"{folder} is there and is no run of seedbed. Choose another name.")
             return None

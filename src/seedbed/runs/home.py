@@ -319,7 +319,7 @@ class Home:
         return self.folder(name) / file
 
     def _record(self, name: str) -> Record:
-        if not self._file(name, RUN_FILE).is_file():
+        if not storage.is_file(self._file(name, RUN_FILE)):
             raise self._unknown(name)
         return read(self.folder(name))
 
@@ -332,7 +332,7 @@ class Home:
 
     def _named(self, name: str) -> list[tuple[Path, Record]]:
         """The run of this name, or else the runs of this group."""
-        if self._file(name, RUN_FILE).is_file():
+        if storage.is_file(self._file(name, RUN_FILE)):
             return [(self.folder(name), read(self.folder(name)))]
         members = [(self.root / each, record) for each, record in claims.readable(self.root) if record.group == name]
         if not members:

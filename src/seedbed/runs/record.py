@@ -166,9 +166,8 @@ def read(folder: Path) -> Record:
 
 def folders(root: Path) -> Iterator[Path]:
     """The folders that hold a run, in the order of their names, `a.10` after `a.9`."""
-    names = (entry.name for entry in root.iterdir()) if root.is_dir() else ()
-    for name in sorted(names, key=natural):
-        if not name.startswith(".") and (root / name / RUN_FILE).is_file():
+    for name in sorted(storage.names(root), key=natural):
+        if storage.is_file(root / name / RUN_FILE):
             yield root / name
 
 
@@ -208,7 +207,11 @@ def _history(path: Path, epochs: int) -> History:
             f"{path}: the run has {epochs} epochs, and the file has {len(rows)} sound rows or rows out of order. "
             f"Remove the run with `seedbed runs remove {path.parent.name}` and train it again."
         )
+    for number, row in enumerate(rows, start=1):
+        strange = [name for name, value in row.items() if not (value is None or type(value) in (int, float))]
+        if strange:
+            raise CorruptFile(f"{path}: line {number}: {_shown(strange[0])} is not a number.")
     try:
         return History.from_rows(rows)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise CorruptFile(f"{path}: a figure is not a number ({_shown(error)}).") from None
+    except OverflowError:
+        raise CorruptFile(f"{path}: a number is too large.") from None
