@@ -22,5 +22,5 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 data = click.option("--data", default="mnist", metavar="NAME", show_default=True, help="Data set; `seedbed data list`.")
 """Passes `data: str`."""
 
-name = click.option("-m", "--model-name", "--name", "name", required=True, metavar="NAME", help="Name of the run or group.")
+name = click.option("-m", "--name", "name", required=True, metavar="NAME", help="Name of the run or group.")
 """Passes `name: str`."""

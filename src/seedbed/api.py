@@ -1,0 +1,99 @@
+"""Training from Python: what notebooks and scripts call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedbed.errors import SpecError
+from seedbed.figures.words import network
+from seedbed.records import Result
+from seedbed.runs import Entry, Home
+from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
+
+if TYPE_CHECKING:
+    from seedbed.grow import Watch
+
+
+def train(
+    models: Dense | Conv | Keras | Sequence[Dense | Conv | Keras],
+    data: str | DataSpec = "mnist",
+    *,
+    seeds: int | Sequence[int] = 1,
+    plan: Plan | None = None,
+    name: str | None = None,
+    home: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    watch: Watch | None = None,
+    resume: bool = False,
+    replace: bool = False,
+    **settings: Any,
+) -> list[Result]:
+    """Trains each model with each seed, side by side; what the home already holds is read instead.
+
+        train([Dense(hidden=(200, 100)), Dense(hidden=(32,))], data="digits", seeds=5, epochs=20)
+
+    Args:
+        models: one network or several.
+        data: a data set's name, or a whole data spec.
+        seeds: how many, counted from 0, or which ones.
+        plan: how to train; the defaults where it is left out.
+        name: of the runs; of several models, `NAME-0`, `NAME-1`, ... Left out, the settings give one, so that the same call
+            finds the same runs again.
+        home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.
+        device, workers, watch, resume, replace: as `grow` takes them.
+        settings: single settings of the plan, for example `epochs=20`.
+
+    Returns:
+        The results, model by model, and within a model seed by seed.
+
+    Raises:
+        SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+    """
+    from seedbed.grow import grow
+
+    chosen = [models] if isinstance(models, Dense | Conv | Keras) else list(models)
+    numbers = _numbers(seeds)
+    spec = DataSpec(name=data) if isinstance(data, str) else data
+    whole = (plan or Plan()).changed(**settings)
+    runs = [RunSpec(model=model, plan=whole, data=spec) for model in chosen]
+    wanted = [entry for run, group in zip(runs, _groups(runs, name), strict=True) for entry in entries(group, run, numbers)]
+    return grow(wanted, home_at(home), device=device, workers=workers, watch=watch, resume=resume, replace=replace)
+
+
+def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:
+    """The runs of one setting: one seed makes the run GROUP, several make GROUP.0, GROUP.1, ...
+
+    Raises:
+        SpecError: a name that no group may have, or a seed out of range.
+    """
+    checked_group(group)
+    names = [group] if len(seeds) == 1 else [f"{group}.{number}" for number in range(len(seeds))]
+    return [Entry(name, group, run.changed(seed=seed)) for name, seed in zip(names, seeds, strict=True)]
+
+
+def home_at(place: str | os.PathLike[str] | None = None) -> Home:
+    """The home at a place; `SEEDBED_HOME`, or `./runs`, where none is given."""
+    return Home(Path(place or os.environ.get("SEEDBED_HOME") or "runs"))
+
+
+def _numbers(seeds: int | Sequence[int]) -> list[int]:
+    numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if not numbers:
+        raise SpecError(f"seeds = {seeds!r}: it must be how many, at least 1, or a list of seeds.")
+    return numbers
+
+
+def _groups(runs: Sequence[RunSpec], name: str | None) -> list[str]:
+    if name is None:
+        return [f"{_slug(run)}-{run.setting[:6]}" for run in runs]
+    return [name] if len(runs) == 1 else [f"{name}-{number}" for number in range(len(runs))]
+
+
+def _slug(run: RunSpec) -> str:
+    """What the network is, in characters that a name may have."""
+    words = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in network(run.model))
+    return "-".join(part for part in words.split("-") if part)[:80]

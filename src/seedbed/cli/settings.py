@@ -1,0 +1,271 @@
+"""From the flags of `seedbed train` to specs.
+
+The rules of each setting live in `seedbed.specs`; here is only which flag is which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import click
+
+from seedbed.errors import SpecError, nearest
+from seedbed.specs import (
+    Activation,
+    Augmentation,
+    Conv,
+    DataSpec,
+    Dense,
+    Head,
+    Keras,
+    ModelSpec,
+    Optimizer,
+    Padding,
+    Plan,
+    Precision,
+    Protocol,
+    RunSpec,
+    Schedule,
+    Spec,
+    from_yaml,
+)
+
+SpecKind = TypeVar("SpecKind", bound=Spec)
+
+CONFIG_KEYS = ("model", "plan", "data", "seed", "seeds")
+FAMILIES: dict[str, type[Dense] | type[Conv] | type[Keras]] = {"dense": Dense, "conv": Conv, "keras": Keras}
+MOST_SEEDS = 10_000
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them, or `none`."""
+    if text == "none":
+        return ()
+    if not re.fullmatch(r"-?\d{1,9}(,-?\d{1,9})*", text):
+        raise click.BadParameter(f"{text!r} must be whole numbers with commas between them, like 200,100, or none.")
+    return tuple(int(part) for part in text.split(","))
+
+
+def size(text: str) -> tuple[int, int]:
+    """Height and width, as `28x28` or `28`."""
+    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
+    if not found:
+        raise click.BadParameter(f"{text!r} must be HEIGHTxWIDTH in pixels, like 28x28, or one number for both.")
+    return int(found[1]), int(found[2] or found[1])
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag, the spec's field that it sets, and its help."""
+
+    names: tuple[str, ...]
+    field: str
+    help: str
+    type: Any = str
+    metavar: str | None = None
+
+
+def _choice(names: str, field: str, kind: Any, text: str) -> Flag:
+    # The spec checks the value, with the nearest known one in its message; the flag only shows what there is.
+    return Flag((names,), field, f"{text} {', '.join(get_args(kind))}.", str, "NAME")
+
+
+MODEL_FLAGS = (
+    Flag(("--hidden",), "hidden", "Units of each hidden dense layer, like 200,100, or none.", counts, "N,N"),
+    _choice("--activation", "activation", Activation, "What follows each hidden layer:"),
+    Flag(("--dropout",), "dropout", "Share of hidden outputs dropped in a training step.", float, "P"),
+    Flag(("--filters",), "filters", "Filters of each convolution, like 20,10.", counts, "N,N"),
+    Flag(("--kernel",), "kernel", "Side of the kernels in pixels, one for all or one for each.", counts, "N,N"),
+    Flag(("--stride",), "stride", "Step of the kernels.", counts, "N,N"),
+    Flag(("--pool",), "pool", "Side of the pooled squares; 1 does not pool.", counts, "N,N"),
+    _choice("--padding", "padding", Padding, "Zeros around the images, or none:"),
+    _choice("--head", "head", Head, "Every pixel of the last maps, or each map's mean, to the dense layers:"),
+)
+PLAN_FLAGS = (
+    Flag(("--epochs",), "epochs", "Passes over the training images.", int, "N"),
+    Flag(("--batch-size",), "batch_size", "Images of a minibatch.", int, "N"),
+    _choice("--optimizer", "optimizer", Optimizer, "How gradients become steps:"),
+    Flag(("--lr",), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
+    _choice("--schedule", "schedule", Schedule, "How the learning rate changes:"),
+    Flag(("--momentum",), "momentum", "Of momentum and nesterov.", float, "X"),
+    Flag(("--weight-decay",), "weight_decay", "Of adamw.", float, "X"),
+    Flag(("-r", "--l2"), "l2", "Penalty: L2 times the sum of squared weights.", float, "L2"),
+    Flag(("--l1",), "l1", "Penalty: L1 times the sum of absolute weights.", float, "L1"),
+    _choice("--augment", "augment", Augmentation, "Random changes of the training images:"),
+    Flag(("--patience",), "patience", "Stop after so many epochs without a better validation accuracy.", int, "N"),
+    _choice("--precision", "precision", Precision, "Of matrix products:"),
+)
+DATA_FLAGS = (
+    Flag(("--data",), "name", "Data set; `seedbed data list`.", str, "NAME"),
+    _choice("--protocol", "protocol", Protocol, "Lock the test part, or validate on it, as the exercise did:"),
+    Flag(("--split-seed",), "split_seed", "Draws the validation part.", int, "N"),
+    Flag(("--size",), "size", "Bring a folder's images to this size.", size, "HxW"),
+    Flag(("--first",), "first", "Keep only so many training images, a stratified choice.", int, "N"),
+    Flag(("--label-noise",), "label_noise", "Share of training labels replaced by another class.", float, "P"),
+)
+CONV_ONLY = ("filters", "kernel", "stride", "pool", "padding", "head")
+
+
+def _parameter(flag: Flag, kind: type[Spec]) -> str:
+    """The name under which click passes the flag: `model_hidden`, `plan_l2`, `data_name`."""
+    return f"{kind.__name__.removesuffix('Spec').lower().replace('conv', 'model')}_{flag.field}"
+
+
+GROUPS: tuple[tuple[type[Spec], tuple[Flag, ...]], ...] = ((Conv, MODEL_FLAGS), (Plan, PLAN_FLAGS), (DataSpec, DATA_FLAGS))
+
+
+def flags(function: Any) -> Any:
+    """Adds all flags of settings to a command; what the user leaves out arrives as None."""
+    for kind, group in reversed(GROUPS):
+        for flag in reversed(group):
+            text = flag.help + _default(kind, flag)
+            names = (*flag.names, _parameter(flag, kind))
+            function = click.option(*names, type=flag.type, metavar=flag.metavar, help=text)(function)
+    return function
+
+
+def _default(kind: type[Spec], flag: Flag) -> str:
+    if flag.field == "hidden":
+        return "  [default: 200,100 (-d), none (-c)]"
+    value = kind.model_fields[flag.field].default
+    if value in (None, ""):
+        return ""
+    return f"  [default: {','.join(map(str, value)) if isinstance(value, tuple) else value}]"
+
+
+class Sections(click.Command):
+    """A command whose help sorts the flags of settings under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows: dict[str, list[tuple[str, str]]] = {"Options": [], "Network": [], "Training": [], "Data": []}
+        headings = {"model": "Network", "plan": "Training", "data": "Data"}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                rows[headings.get((parameter.name or "").partition("_")[0], "Options")].append(record)
+        for heading, records in rows.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a command line asks for.
+
+    Attributes:
+        run: the settings, with the first seed.
+        seeds: one run each.
+    """
+
+    run: RunSpec
+    seeds: tuple[int, ...]
+
+
+def chosen(
+    values: Mapping[str, Any],
+    *,
+    family: str | None,
+    target: str | None,
+    arguments: tuple[str, ...],
+    seed: int | None,
+    seeds: int | None,
+    config: Path | None,
+) -> Choice:
+    """The specs that flags and a YAML file ask for; a flag goes before the file.
+
+    Args:
+        values: what `flags` passed to the command.
+        family: "dense" or "conv", where the user said so.
+        target: `FILE.py:FUNCTION`, the user's own network.
+        arguments: `key=value` for that function.
+        seed, seeds: one seed, or how many, counted from 0.
+        config: a YAML file of settings.
+
+    Raises:
+        SpecError: a setting that breaks a rule, or settings that exclude each other.
+    """
+    file = _read_config(config) if config else {}
+    given = {kind: _given(values, kind, group) for kind, group in GROUPS}
+    run = RunSpec(
+        model=_model(file.get("model", {}), given[Conv], family, target, arguments),
+        plan=Plan(**{**file.get("plan", {}), **given[Plan]}),
+        data=DataSpec(**{**file.get("data", {}), **given[DataSpec]}),
+    )
+    numbers = _seeds(file, seed, seeds)
+    return Choice(run.changed(seed=numbers[0]), numbers)
+
+
+def _given(values: Mapping[str, Any], kind: type[Spec], group: tuple[Flag, ...]) -> dict[str, Any]:
+    found = {flag.field: values[_parameter(flag, kind)] for flag in group}
+    return {field: value for field, value in found.items() if value is not None}
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SpecError(f"--config {path}: it cannot be read ({why}).") from None
+    settings = from_yaml(text, str(path))
+    for key, value in settings.items():
+        if key not in CONFIG_KEYS:
+            raise SpecError(f"{path}: {key!r} is not known.{nearest(str(key), CONFIG_KEYS)} Known: {', '.join(CONFIG_KEYS)}.")
+        if key in ("model", "plan", "data") and not (isinstance(value, dict) and all(isinstance(name, str) for name in value)):
+            raise SpecError(f"{path}: {key!r} must be a mapping of settings, and is {value!r}.")
+    return settings
+
+
+def _model(
+    file: Mapping[str, Any], given: Mapping[str, Any], family: str | None, target: str | None, arguments: tuple[str, ...]
+) -> ModelSpec:
+    if target is not None:
+        if family is not None or given:
+            other = "-d or -c" if family else "--" + next(iter(given)).replace("_", "-")
+            raise SpecError(f"--model names a network of your own; {other} does not go with it (--arg passes it settings).")
+        return Keras.of(target, **_arguments(arguments))
+    if arguments:
+        raise SpecError("--arg passes settings to the function of --model FILE.py:FUNCTION, which is missing.")
+    wanted = family or file.get("family", "dense")
+    if wanted not in FAMILIES:
+        raise SpecError(f"family = {wanted!r} is not known.{nearest(str(wanted), FAMILIES)} Known: {', '.join(FAMILIES)}.")
+    of_conv = [name for name in CONV_ONLY if name in given]
+    if wanted == "dense" and of_conv:
+        raise SpecError(f"--{of_conv[0]} belongs to a convolutional network; say -c.")
+    settings = {**({} if family not in (None, file.get("family")) else file), **given}
+    if wanted == "keras":
+        return _keras(settings)
+    settings.pop("family", None)
+    return FAMILIES[wanted](**settings)
+
+
+def _keras(settings: dict[str, Any]) -> Keras:
+    """The file's own network, read anew, so that its text belongs to the run's identity."""
+    named = Keras(**settings)
+    return Keras.of(f"{named.file}:{named.function}", **named.arguments)
+
+
+def _arguments(pairs: tuple[str, ...]) -> dict[str, bool | int | float | str]:
+    found: dict[str, bool | int | float | str] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not (equals and key.isidentifier()):
+            raise SpecError(f"--arg {pair!r}: it must read key=value.")
+        value = from_yaml(f"value: {text}", f"--arg {pair!r}")["value"]
+        found[key] = value if isinstance(value, bool | int | float | str) else text
+    return found
+
+
+def _seeds(file: Mapping[str, Any], seed: int | None, seeds: int | None) -> tuple[int, ...]:
+    if seed is None and seeds is None:
+        seed, seeds = file.get("seed"), file.get("seeds")
+    if seed is not None and seeds is not None:
+        raise SpecError("`seed` is one seed and `seeds` how many; say one of the two.")
+    if seeds is None:
+        return (RunSpec(seed=0 if seed is None else seed).seed,)
+    if not (type(seeds) is int and 1 <= seeds <= MOST_SEEDS):
+        raise SpecError(f"seeds = {seeds!r}: it must be a whole number from 1 to {MOST_SEEDS:,}.")
+    return tuple(range(seeds))

@@ -1,0 +1,184 @@
+"""`seedbed train`: a network, or several seeds of it, from flags to a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seedbed.cli import options, screen
+from seedbed.cli.screen import note, result
+from seedbed.cli.settings import Choice, Sections, chosen, flags
+from seedbed.cli.text import duration
+from seedbed.cli.watch import watching
+from seedbed.figures.words import percent
+
+if TYPE_CHECKING:
+    from seedbed.data import Dataset
+    from seedbed.records import Result
+
+MOST_ROWS = 20
+"""Seeds that get a row of their own in the table."""
+
+
+@click.command("train", cls=Sections)
+@options.name
+@click.option("-d", "--dense", is_flag=True, help="A dense network.  [default]")
+@click.option("-c", "--conv", is_flag=True, help="A convolutional network.")
+@flags
+@click.option("--seed", type=int, metavar="N", help="Fixes initial weights and minibatches.  [default: 0]")
+@click.option("--seeds", type=int, metavar="K", help="Train seeds 0 ... K-1 together: runs NAME.0 ... of the group NAME.")
+@click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model.")
+@click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
+@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
+@click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
+@click.option("--replace", is_flag=True, help="Begin anew where the name is taken.")
+@options.home
+@options.as_json
+def command(
+    name: str,
+    dense: bool,
+    conv: bool,
+    seed: int | None,
+    seeds: int | None,
+    target: str | None,
+    arguments: tuple[str, ...],
+    config: Path | None,
+    device: str,
+    workers: int | None,
+    resume: bool,
+    replace: bool,
+    home: Path,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Train a network, or several seeds of it together.
+
+    \b
+    The exercise's two networks are the defaults:
+      seedbed train -m first -d     dense 784-200-100-10
+      seedbed train -m second -c    conv 20@5x5, pool, conv 10@3x3, pool, dense 10
+    """
+    if dense and conv:
+        raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
+    family = "dense" if dense else "conv" if conv else None
+    choice = chosen(values, family=family, target=target, arguments=arguments, seed=seed, seeds=seeds, config=config)
+    results, trained = _train(name, choice, home, device=device, workers=workers, resume=resume, replace=replace)
+    pictures = _draw(results)
+    if as_json:
+        screen.emit({"group": name, "runs": [each.as_json() for each in results]})
+        return
+    if not trained:
+        result(f"Nothing to do: {name} was trained with these very settings. --replace begins anew.")
+    _show(name, results)
+    result(f"Pictures: {', '.join(map(str, pictures))}")
+    result(f"Next: seedbed evaluate -m {name}" + _home_flag(home))
+
+
+def _train(name: str, choice: Choice, root: Path, **how: Any) -> tuple[list[Result], bool]:
+    """The results, and whether anything had to be trained for them."""
+    from seedbed import data
+    from seedbed.api import entries
+    from seedbed.grow import grow
+    from seedbed.runs import Home
+
+    wanted = entries(name, choice.run, choice.seeds)
+    dataset = data.load(data.resolve(choice.run.data))
+    _show_layers(choice, dataset)
+    with watching(name, len(wanted), choice.run.plan.epochs) as watcher:
+        results = grow(wanted, Home(root), watch=watcher, **how)
+    return results, watcher.trained
+
+
+def _show_layers(choice: Choice, dataset: Dataset) -> None:
+    from seedbed.figures.words import network
+    from seedbed.models import describe
+
+    facts = dataset.facts()
+    layers = describe(choice.run.model, facts.image_shape, len(facts.classes))
+    note(
+        f"Data: {choice.run.data.name}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
+        f"{_shape(facts.image_shape)}, {len(facts.classes)} classes"
+    )
+    for line in dataset.notes:
+        note(f"note: {line}")
+    note(f"Network: {network(choice.run.model)}")
+    note()
+    rows: list[Sequence[object]] = [("input", "", _shape(facts.image_shape), "", "")]
+    for layer in layers:
+        rows.append((layer.name, layer.kind, _shape(layer.output_shape), f"{layer.parameters:,}", f"{layer.operations:,}"))
+    parameters, operations = sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers)
+    rows.append(("total", "", "", f"{parameters:,}", f"{operations:,}"))
+    columns: dict[str, screen.Justify] = {"layer": "left", "kind": "left", "output": "left"}
+    screen.table({**columns, "parameters": "right", "operations an image": "right"}, rows, aside=True)
+    note()
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _draw(results: Sequence[Result]) -> list[Path]:
+    """The learning curves, in the figures of the run; those of several seeds are with the first seed's."""
+    from seedbed import figures
+
+    stem = Path(results[0].folder) / "figures" / ("learning_curves" if len(results) == 1 else "learning_curves_of_seeds")
+    return figures.save(figures.learning_curves(results), stem)
+
+
+def _show(name: str, results: Sequence[Result]) -> None:
+    columns: dict[str, screen.Justify] = {"run": "left", "epoch": "right"}
+    for part in ("training", "validation"):
+        columns |= {f"{part} loss": "right", f"{part} accuracy": "right"}
+    rows = [_row(name, "last", results[0], results[0].history.epochs)] if len(results) == 1 else []
+    shown = [_row(each.name, "best", each, each.best) for each in results[:MOST_ROWS]]
+    result()
+    screen.table(columns, shown + rows)
+    if len(results) > MOST_ROWS:
+        result(f"... and {len(results) - MOST_ROWS} more seeds; `seedbed runs list` shows them.")
+    result()
+    if len(results) > 1:
+        _show_mean(results)
+    _show_verdicts(results)
+
+
+def _row(name: str, which: str, of: Result, epoch: int) -> list[object]:
+    if epoch < 1:
+        return [name, "none is finite", *[""] * 4]
+    row = of.history.row(epoch)
+    figures = [(f"{row[f'{part}_loss']:.4f}", percent(row[f"{part}_accuracy"], 2)) for part in ("train", "validation")]
+    return [name, f"{which}: {epoch}", *figures[0], *figures[1]]
+
+
+def _show_mean(results: Sequence[Result]) -> None:
+    from seedbed.statistics import mean_interval
+
+    finite = [each for each in results if each.best >= 1]
+    if len(finite) < 2:
+        return
+    best = [each.history.row(each.best)["validation_accuracy"] for each in finite]
+    interval = mean_interval(best)
+    low, high = percent(interval.low, 2), percent(interval.high, 2)
+    result(
+        f"Validation accuracy at the best epoch, mean of {len(finite)} seeds: {percent(interval.mean, 2)} "
+        f"(95 % interval {low} to {high})"
+    )
+
+
+def _show_verdicts(results: Sequence[Result]) -> None:
+    for each in results[:MOST_ROWS]:
+        of = "" if len(results) == 1 else f" {each.name}"
+        result(f"Verdict{of}: {each.verdict.kind}. {each.verdict.evidence}")
+    spent = sum(each.seconds.total for each in results)
+    result(f"Time in the workers: {duration(spent)}")
+
+
+def _home_flag(home: Path) -> str:
+    """What a command for the same home must add: nothing where it finds the home by itself."""
+    from seedbed.api import home_at
+
+    return "" if home == home_at().root else f" --home {home}"
