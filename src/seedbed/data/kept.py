@@ -1,0 +1,118 @@
+"""Decoded content in seedbed's cache, under its digest: opened as memory maps within milliseconds.
+
+A folder `data/DIGEST/` holds the arrays as .npy files and `manifest.json`, which is written last and so says that the rest is
+there. Arrays that were mapped from the user's own files are not copied: the manifest says where they lie, and what tells
+that they are still the same.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed import storage
+from seedbed.data.content import Content, Labelled, PartName, pieces
+from seedbed.devices import cache_folder
+from seedbed.errors import CorruptData, StorageError
+
+FORMAT = 1
+
+
+def folder(digest: str) -> Path:
+    """Where content of this digest is kept."""
+    return cache_folder() / "data" / digest
+
+
+def keep(content: Content, digest: str, *, in_place: bool = False) -> None:
+    """Write decoded content into the cache; with `in_place`, what is mapped from a file stays where it is.
+
+    Raises:
+        StorageError: the cache cannot be written.
+    """
+    place = folder(digest)
+    parts: dict[str, Any] = {}
+    for name, part in content.parts.items():
+        parts[name] = {
+            "images": _keep_array(part.images, place / f"{name}_images.npy", in_place),
+            "labels": _keep_array(part.labels, place / f"{name}_labels.npy", False),
+        }
+        if part.sources:
+            storage.write_json(place / f"{name}_sources.json", part.sources)
+            parts[name]["sources"] = f"{name}_sources.json"
+    manifest = {"format": FORMAT, "classes": content.classes, "scale": content.scale, "rules": content.rules, "parts": parts}
+    storage.write_json(place / "manifest.json", manifest)
+
+
+def find(digest: str) -> Content | None:
+    """The content of this digest, mapped; None where the cache does not have it whole.
+
+    Raises:
+        CorruptData: it lies in the user's own file, and that has changed.
+    """
+    place = folder(digest)
+    try:
+        manifest = storage.read_json(place / "manifest.json")
+        if manifest["format"] != FORMAT:
+            return None
+        parts: dict[PartName, Labelled] = {}
+        for name, facts in manifest["parts"].items():
+            sources = tuple(storage.read_json(place / facts["sources"])) if "sources" in facts else ()
+            labels = np.array(_mapped(facts["labels"], place), dtype=np.int32)
+            parts[name] = Labelled(_mapped(facts["images"], place), labels, sources)
+    except (StorageError, OSError, KeyError, TypeError, ValueError, AttributeError):
+        return None  # not kept, or damaged: it is decoded anew
+    return Content(parts, tuple(manifest["classes"]), float(manifest["scale"]), tuple(manifest["rules"]))
+
+
+def forget(digest: str) -> None:
+    """Remove content from the cache; the user's own files are not touched."""
+    storage.remove_tree(folder(digest))
+
+
+def _keep_array(array: NDArray[Any], path: Path, in_place: bool) -> dict[str, Any]:
+    """Write an array, unless it may stay where it is mapped from; says where it lies."""
+    if in_place and isinstance(array, np.memmap) and array.filename is not None:
+        file, offset = Path(array.filename).resolve(), array.offset
+        changed: int | None = file.stat().st_mtime_ns
+    else:
+        header = _header(array)
+        storage.write(path, itertools.chain([header], pieces(array)))
+        file, offset, changed = path, len(header), None
+    return {
+        "file": str(file) if changed else file.name,
+        "offset": offset,
+        "dtype": array.dtype.str,
+        "shape": array.shape,
+        "bytes": file.stat().st_size,
+        "changed": changed,
+    }
+
+
+def _header(array: NDArray[Any]) -> bytes:
+    """How a .npy file of this array begins."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": array.dtype.newbyteorder("<").str, "fortran_order": False, "shape": array.shape}
+    )
+    return header.getvalue()
+
+
+def _mapped(facts: dict[str, Any], place: Path) -> Any:
+    """The array as a memory map, in milliseconds: sizes and times are compared, not contents (`verify` does that)."""
+    own = facts["changed"] is None
+    file = place / facts["file"]
+    stat = file.stat() if own or file.exists() else None
+    if not own and not (stat and (stat.st_size, stat.st_mtime_ns) == (facts["bytes"], facts["changed"])):
+        raise CorruptData(
+            f"{file}: it has changed or gone since its images were first used. Put it back, or add the data anew."
+        )
+    dtype, shape = np.dtype(facts["dtype"]), tuple(facts["shape"])
+    if not (stat and stat.st_size == facts["bytes"] >= facts["offset"] + math.prod(shape) * dtype.itemsize):
+        raise ValueError(f"{file.name} is cut short")
+    return np.memmap(file, dtype=dtype, mode="r", offset=facts["offset"], shape=shape)

@@ -1,0 +1,116 @@
+"""Where a built-in data set is found on this machine, before anything is downloaded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seedbed.data.builtin import DIGITS, Builtin
+from seedbed.data.content import Content
+from seedbed.data.readers import cifar, idx, npz
+from seedbed.errors import CorruptData, DataError
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder or file that may hold a data set.
+
+    Attributes:
+        chosen: the user named it, in `SEEDBED_DATA`; what is wrong with it is an error and not passed over.
+        certain: its name says which data set it holds; otherwise its content must prove it.
+    """
+
+    path: Path
+    chosen: bool = False
+    certain: bool = True
+
+
+@dataclass(frozen=True)
+class Search:
+    """What looking for a data set gave.
+
+    Attributes:
+        content, path: what was found, and where; None where nothing was.
+        passed: why places that looked right were passed over, a sentence each.
+    """
+
+    content: Content | None = None
+    path: Path | None = None
+    passed: tuple[str, ...] = ()
+
+
+def folders() -> list[Path]:
+    """The folders of `SEEDBED_DATA`."""
+    return [Path(text).expanduser() for text in os.environ.get("SEEDBED_DATA", "").split(os.pathsep) if text.strip()]
+
+
+def places(builtin: Builtin) -> Iterator[Place]:
+    """Where to look, in order: `SEEDBED_DATA`, then where Keras and torchvision keep their downloads."""
+    names = (builtin.name, builtin.name.replace("_", "-"), builtin.torchvision)
+    for folder in folders():
+        for name in dict.fromkeys(names):
+            yield Place(folder / name, chosen=True)
+        yield Place(folder / f"{builtin.name}.npz", chosen=True)
+        yield Place(folder, chosen=True, certain=folder.name.lower() in names)
+    keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    yield Place(keras / f"{builtin.name}.npz")
+    yield Place(keras / builtin.name.replace("_", "-"))
+    yield Place(Path("data") / builtin.torchvision)
+
+
+def search(builtin: Builtin) -> Search:
+    """The first place that holds the data set.
+
+    Raises:
+        CorruptData: a place that the user chose holds something else under its name.
+    """
+    passed: list[str] = []
+    for place in places(builtin):
+        try:
+            content = _read(place.path, builtin)
+            if content is not None and _is_it(content, builtin, place):
+                return Search(content, place.path.resolve(), tuple(passed))
+        except DataError as error:
+            if place.chosen and place.certain:
+                raise
+            if place.certain:
+                passed.append(str(error))
+    return Search(passed=tuple(passed))
+
+
+def glance(builtin: Builtin) -> Path | None:
+    """The first place that seems to hold the data set, by the names of its files alone."""
+    return next((place.path.resolve() for place in places(builtin) if place.certain and _holds(place.path, builtin)), None)
+
+
+def _holds(path: Path, builtin: Builtin) -> bool:
+    if path.suffix == ".npz":
+        return path.is_file()
+    if not path.is_dir():
+        return False
+    return cifar.is_folder(path) if builtin.format == "cifar" else len(idx.find(path)) >= 2
+
+
+def _read(path: Path, builtin: Builtin) -> Content | None:
+    """What lies there, with the data set's own names of classes; None where nothing of the kind does."""
+    if not _holds(path, builtin):
+        return None
+    if builtin.format == "cifar" and path.is_dir():
+        return cifar.read(path, builtin.classes)
+    content = npz.read(path) if path.suffix == ".npz" else idx.read(path)
+    return replace(content, classes=builtin.classes) if content.classes == DIGITS else content
+
+
+def _is_it(content: Content, builtin: Builtin, place: Place) -> bool:
+    sizes = tuple(len(content.parts[name].labels) if name in content.parts else 0 for name in ("train", "test"))
+    fits = sizes == builtin.sizes and content.image_shape == builtin.image_shape
+    if fits and (content.digest == builtin.digest if builtin.digest else place.certain):
+        return True
+    if place.certain:
+        raise CorruptData(
+            f"{place.path}: this is not {builtin.name} as published; its content differs. Get it anew, or, if it is your own "
+            f"variant, add it under another name: seedbed data add NAME {place.path}."
+        )
+    return False

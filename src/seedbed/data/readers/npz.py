@@ -1,0 +1,104 @@
+"""NumPy's .npz archives, and folders of .npy files with the same names. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.data.content import Content, PartName
+from seedbed.data.readers.arrays import MOST_DECODED, Found, Size, assemble
+from seedbed.data.readers.gzipped import explained, first_line, read_exactly
+from seedbed.errors import CorruptData, DataError
+
+NAMES: dict[PartName, tuple[tuple[str, str], ...]] = {
+    "train": (
+        ("x_train", "y_train"),
+        ("train_images", "train_labels"),
+        ("X", "y"),
+        ("x", "y"),
+        ("images", "labels"),
+    ),
+    "validation": (("x_val", "y_val"), ("x_validation", "y_validation"), ("val_images", "val_labels")),
+    "test": (("x_test", "y_test"), ("test_images", "test_labels")),
+}
+"""What images and labels are called, the first that is there; capitals do not matter."""
+
+
+def read(path: Path, size: Size | None = None) -> Content:
+    """Content of an .npz archive.
+
+    Raises:
+        CorruptData: it is damaged, or holds objects, or claims to unfold to more than is believable.
+        DataError: it has no arrays of the names that are known, or they are no images and labels.
+    """
+    try:
+        with explained(path), zipfile.ZipFile(path) as archive:
+            inside = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+            found: dict[PartName, Found] = {}
+            for part, (images, labels) in pairs(inside, str(path)).items():
+                found[part] = Found(_member(archive, images, path), _member(archive, labels, path), str(path))
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, ValueError, OverflowError) as error:
+        raise CorruptData(f"{path}: this is not an .npz archive, or a damaged one ({first_line(error)}).") from None
+    return assemble(found, size)
+
+
+def pairs(inside: Collection[str], where: str) -> dict[PartName, tuple[str, str]]:
+    """Which names hold each part's images and labels.
+
+    Raises:
+        DataError: no names that are known.
+    """
+    spelled = {name.lower(): name for name in inside}
+    chosen: dict[PartName, tuple[str, str]] = {}
+    for part, names in NAMES.items():
+        for images, labels in names:
+            if images.lower() in spelled and labels.lower() in spelled:
+                chosen.setdefault(part, (spelled[images.lower()], spelled[labels.lower()]))
+    if "train" not in chosen:
+        have = ", ".join(sorted(inside)[:8]) or "nothing"
+        raise DataError(f"{where}: arrays must be named X, y or x_train, y_train, x_test, y_test, and here are: {have}.")
+    return chosen
+
+
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
+    with archive.open(f"{name}.npy") as file:
+        shape, fortran, dtype = header(file, f"{path}, array {name}")
+        count = math.prod(shape) * dtype.itemsize
+        if not count <= MOST_DECODED:
+            raise DataError(
+                f"{path}, array {name}: {count >> 30} GiB are too many to unpack; store it as .npy, which is mapped."
+            )
+        content = read_exactly(file, path, count)
+        if file.read(1):
+            raise CorruptData(f"{path}, array {name}: more bytes follow than its header {shape} promises.")
+    array = content.view(dtype) if dtype.itemsize else np.empty(0, dtype)
+    ordered = array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    return ordered.astype(dtype.newbyteorder("="), copy=False)
+
+
+def header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of an array in .npy format, before any of it is read.
+
+    Raises:
+        CorruptData: no such header, or one of Python objects.
+    """
+    try:
+        version = np.lib.format.read_magic(file)
+        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in readers:
+            raise CorruptData(f"{where}: .npy version {version} is not known.")
+        shape, fortran, dtype = readers[version](file)
+    except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError) as error:
+        raise CorruptData(f"{where}: its .npy header is damaged ({first_line(error)}).") from None
+    if dtype.hasobject:
+        raise CorruptData(f"{where}: it holds Python objects, which are never unpickled. Save it as numbers or text.")
+    if not all(0 <= side < 2**40 for side in shape):
+        raise CorruptData(f"{where}: its .npy header claims the shape {shape}.")
+    return shape, fortran, dtype

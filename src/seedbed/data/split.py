@@ -1,0 +1,189 @@
+"""From content to parts: who is trained on, who judges, who stays locked away. Pure functions of the content and the spec.
+
+Every draw ranks images by random 64-bit words. NumPy promises that the words of a bit generator stay the same from version
+to version, which it does not promise of shuffles; so a split can be drawn again years later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.data.content import Content, Labelled, Labels, PartName
+from seedbed.data.dataset import Dataset, Part, Pictures, Rows
+from seedbed.errors import DataError, SpecError
+from seedbed.specs import DataSpec
+
+VALIDATION_SHARE = 1 / 12
+"""Of the training images where there is an official test set; MNIST: 5,000 of 60,000."""
+
+LEAST_VALIDATION = 10
+"""Validation images a class, where it has twice as many."""
+
+HELD_OUT_SHARE = 0.15
+"""Of all images, once for validation and once for the test, where there is no official test set."""
+
+_PURPOSES = ("validation", "test", "first", "noise", "replacement", "permutation")
+
+
+def split(content: Content, spec: DataSpec) -> Dataset:
+    """The data set as the spec wants it.
+
+    The honest protocol draws validation images from the training images, stratified by class: a twelfth, and at least 10 of
+    a class that has 20 (else half of it). Without an official test set 70 % are for training, 15 % for validation, 15 % for
+    the test. Validation images that the data set itself sets apart are used as they are. The handout protocol calls the
+    test images validation, trains on all others, and has no test part.
+
+    Raises:
+        DataError: a class has too few images to be in every part.
+        SpecError: `first` is not between the number of classes and the number of training images.
+    """
+    pixels = _permutation(spec.permutation, content.image_shape)
+    whole = {name: _whole(part, pixels) for name, part in content.parts.items()}
+    drawn = _handout(whole, spec, content) if spec.protocol == "handout" else _honest(whole, spec, content)
+    train = _noisy(_first(drawn.train, spec, len(content.classes)), spec, len(content.classes))
+    return Dataset(
+        spec=spec,
+        train=train,
+        validation=drawn.validation,
+        test=drawn.test,
+        classes=content.classes,
+        image_shape=content.image_shape,
+        scale=content.scale,
+        notes=(*content.rules, drawn.note),
+    )
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    train: Part
+    validation: Part
+    test: Part | None
+    note: str
+
+
+def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _Drawn:
+    train, test = whole["train"], whole.get("test")
+    if "validation" in whole:
+        note = "The validation part is the data set's own." + ("" if test else " It has no test part, so there is none.")
+        return _Drawn(train, whole["validation"], test, note)
+    if test is not None:
+        counts = _least(np.bincount(train.labels), len(train))
+        validation, rest = _draw(train, counts, spec.split_seed, "validation", content)
+        note = f"Validation: {len(validation):,} of {len(train):,} training images, drawn by class with split seed"
+        return _Drawn(rest, validation, test, f"{note} {spec.split_seed}. The test part is the official one.")
+    test, rest = _draw(train, _shares(train, HELD_OUT_SHARE), spec.split_seed, "test", content)
+    validation, rest = _draw(rest, _shares(train, HELD_OUT_SHARE), spec.split_seed, "validation", content)
+    note = f"There is no official test set: 70/15/15 %, drawn by class with split seed {spec.split_seed}."
+    return _Drawn(rest, validation, test, note)
+
+
+def _handout(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _Drawn:
+    train, test = whole["train"], whole.get("test")
+    if test is not None:
+        note = f"As in the exercise, the {len(test):,} test images are called validation; there is no test part."
+        return _Drawn(train, test, None, note)
+    if "validation" in whole:
+        return _Drawn(train, whole["validation"], None, "The validation part is the data set's own; there is no test part.")
+    held, rest = _draw(train, _shares(train, HELD_OUT_SHARE), spec.split_seed, "test", content)
+    note = "There is no official test set: as in the exercise, the test images (15 %, drawn by class with split seed"
+    return _Drawn(rest, held, None, f"{note} {spec.split_seed}) are called validation.")
+
+
+def _whole(part: Labelled, pixels: Rows | None) -> Part:
+    return Part(Pictures(part.images, part.sources, pixels), np.arange(len(part.labels)), part.labels)
+
+
+def _words(seed: int, purpose: str, n: int) -> NDArray[np.uint64]:
+    sequence = np.random.SeedSequence(entropy=seed, spawn_key=(_PURPOSES.index(purpose),))
+    return np.asarray(np.random.Philox(sequence).random_raw(n), dtype=np.uint64)
+
+
+def _draw(part: Part, counts: NDArray[Any], seed: int, purpose: str, content: Content) -> tuple[Part, Part]:
+    """So many images of each class, and the rest. An image's rank depends on its row alone, not on who else is there."""
+    here = np.bincount(part.labels, minlength=len(counts))
+    short = np.flatnonzero(~((counts >= 1) & (here - counts >= 1)))
+    if len(short):
+        name = content.classes[int(short[0])]
+        total = int(np.bincount(content.parts["train"].labels, minlength=len(counts))[short[0]])
+        needed = 2 if "test" in content.parts else 3
+        raise DataError(
+            f"Each class needs at least {needed} images to be in every part, and class {name!r} has {total}. "
+            f"Add images, or leave the class out."
+        )
+    chosen = np.zeros(len(part), dtype=bool)
+    words = _words(seed, purpose, int(part.rows[-1]) + 1)[part.rows]
+    for label, count in enumerate(counts):
+        members = np.flatnonzero(part.labels == label)
+        chosen[members[np.argsort(words[members], kind="stable")[:count]]] = True
+    return _some(part, chosen), _some(part, ~chosen)
+
+
+def _some(part: Part, chosen: NDArray[np.bool_]) -> Part:
+    return Part(part.pictures, part.rows[chosen], part.labels[chosen])
+
+
+def _least(counts: NDArray[Any], total: int) -> NDArray[np.int64]:
+    share = _apportion(counts, round(total * VALIDATION_SHARE))
+    least: NDArray[np.int64] = np.maximum(share, np.minimum(LEAST_VALIDATION, counts // 2))
+    return least
+
+
+def _shares(part: Part, share: float) -> NDArray[np.int64]:
+    counts = np.bincount(part.labels)
+    shares: NDArray[np.int64] = np.maximum(_apportion(counts, round(len(part) * share)), np.minimum(1, counts // 3))
+    return shares
+
+
+def _apportion(counts: NDArray[Any], total: int) -> NDArray[np.int64]:
+    """`total` seats for classes of these sizes, in proportion; what rounding leaves goes to the largest remainders."""
+    exact = counts * total / counts.sum()
+    seats = np.floor(exact).astype(np.int64)
+    left = total - int(seats.sum())
+    seats[np.argsort(seats - exact, kind="stable")[:left]] += 1
+    return seats
+
+
+def _first(train: Part, spec: DataSpec, classes: int) -> Part:
+    if spec.first is None or spec.first == len(train):
+        return train
+    if not classes <= spec.first <= len(train):
+        raise SpecError(
+            f"first = {spec.first}: it must be at least the {classes} classes and at most the {len(train):,} training images."
+        )
+    words = _words(spec.split_seed, "first", int(train.rows[-1]) + 1)[train.rows]
+    counts = np.bincount(train.labels, minlength=classes)
+    place = np.empty(len(train))
+    for label in range(classes):
+        members = np.flatnonzero(train.labels == label)
+        place[members[np.argsort(words[members], kind="stable")]] = (np.arange(len(members)) + 0.5) / counts[label]
+    # Each class is spread evenly over one common line, and one image of each stands at its start: any beginning of the line
+    # is stratified, and a smaller subset lies within a larger one.
+    for label in range(classes):
+        members = np.flatnonzero(train.labels == label)
+        place[members[np.argmin(place[members])]] = -1
+    chosen = np.zeros(len(train), dtype=bool)
+    chosen[np.lexsort((words, place))[: spec.first]] = True
+    return _some(train, chosen)
+
+
+def _noisy(train: Part, spec: DataSpec, classes: int) -> Part:
+    if not spec.label_noise:
+        return train
+    most = int(train.rows[-1]) + 1
+    flipped = np.argsort(_words(spec.split_seed, "noise", most)[train.rows], kind="stable")
+    flipped = flipped[: round(spec.label_noise * len(train))]
+    step = 1 + _words(spec.split_seed, "replacement", most)[train.rows[flipped]] % np.uint64(classes - 1)
+    labels: Labels = train.labels.copy()
+    labels[flipped] = (labels[flipped] + step.astype(np.int32)) % classes
+    return replace(train, labels=labels)
+
+
+def _permutation(seed: int | None, image_shape: tuple[int, int, int]) -> Rows | None:
+    if seed is None:
+        return None
+    height, width, _ = image_shape
+    return np.argsort(_words(seed, "permutation", height * width), kind="stable").astype(np.int64)
