@@ -6,9 +6,13 @@ Nothing here imports jax: what jax would see on an accelerator is asked of a wor
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
+
+from seedbed.errors import DeviceError
 
 
 def cache_folder() -> Path:
@@ -22,3 +26,68 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class WorkerKind:
+    """What a worker process computes on.
+
+    Attributes:
+        device: "cpu" or "gpu".
+        threads: of a worker on the CPU; 1 runs XLA single-threaded.
+        index: which GPU.
+    """
+
+    device: Literal["cpu", "gpu"] = "cpu"
+    threads: int = 1
+    index: int = 0
+
+
+def worker_environment(kind: WorkerKind) -> dict[str, str]:
+    """The environment variables that a worker starts with, beside this process's own."""
+    compiled = {
+        "JAX_COMPILATION_CACHE_DIR": str(cache_folder() / "programs"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        "JAX_NUMPY_DTYPE_PROMOTION": "strict",
+        "KERAS_BACKEND": "jax",
+    }
+    if kind.device == "gpu":
+        order = {"CUDA_VISIBLE_DEVICES": str(kind.index), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        return compiled | order
+    flags = os.environ.get("XLA_FLAGS", "")
+    if kind.threads == 1:
+        flags += " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    threads = {name: str(kind.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    return compiled | threads | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags.strip()}
+
+
+def gpus() -> int:
+    """How many NVIDIA GPUs this machine has, as its driver says; 0 where there is no driver."""
+    if shown := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        return len([index for index in shown.split(",") if index.strip() not in ("", "-1")])
+    return len(list(Path("/proc/driver/nvidia/gpus").glob("*"))) or len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+def workers(device: str, number: int | None, lone: bool) -> list[WorkerKind]:
+    """The workers for a piece of work.
+
+    Args:
+        device: "auto", "cpu" or "gpu"; "auto" takes GPUs where there are some.
+        number: how many; None is one a GPU or core.
+        lone: whether there is one task only, which then gets all cores.
+
+    Raises:
+        DeviceError: a GPU is asked for, and none is here.
+    """
+    found = gpus() if device != "cpu" else 0
+    if device == "gpu" and not found:
+        raise DeviceError(
+            "--device gpu: no NVIDIA GPU was found on this machine. Use --device cpu, or install the driver and "
+            "`pip install 'seedbed[cuda]'`; `seedbed doctor` shows what is seen."
+        )
+    if found:
+        return [WorkerKind("gpu", index=index) for index in range(min(found, number or found))]
+    if lone:
+        return [WorkerKind("cpu", threads=cores())]
+    return [WorkerKind("cpu", threads=1)] * (number or cores())

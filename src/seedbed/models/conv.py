@@ -97,7 +97,8 @@ def _largest(blocks: Array) -> Array:
     while len(parts) > 1:
         pairs = zip(parts[::2], parts[1::2], strict=False)
         parts = [jnp.maximum(left, right) for left, right in pairs] + parts[len(parts) // 2 * 2 :]
-    return parts[0]
+    largest: Array = parts[0]
+    return largest
 
 
 def _dropped(x: Array, rate: Array, key: Array) -> Array:

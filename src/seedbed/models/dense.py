@@ -101,6 +101,10 @@ class DensePopulation:
         exact = tuple(spec.hidden for spec in self.specs) if masked else None
         return ("dense", self.image_shape, self.shelves, self.drops, self._matmul, exact)
 
+    @property
+    def exam_batch(self) -> int:
+        return 500
+
     def apply(
         self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
     ) -> tuple[Array, State, Probes]:
@@ -193,7 +197,7 @@ class DensePopulation:
     def fresh(self, seed: int) -> tuple[Params, State]:
         return self.pack([initial_weights(spec, self.image_shape, self.classes, seed) for spec in self.specs])
 
-    def unpack(self, params: Params, state: State, member: int) -> Weights:  # noqa: ARG002 - dense nets have no state
+    def unpack(self, params: Params, state: State, member: int) -> Weights:
         number, shelf = next((n, s) for n, s in enumerate(self.shelves) if s.start <= member < s.stop)
         widths = dense_widths(self.specs[member], self.image_shape, self.classes)
         top = shelf.top + (member - shelf.start) * shelf.widths[1]

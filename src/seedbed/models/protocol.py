@@ -55,6 +55,10 @@ class Population(Protocol):
     def signature(self) -> Hashable:
         """Populations with equal signatures share one compiled program."""
 
+    @property
+    def exam_batch(self) -> int:
+        """How many images at a time inference likes best."""
+
     def apply(
         self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
     ) -> tuple[Array, State, Probes]:

@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 
 from seedbed.models.architecture import Weights
-from seedbed.models.protocol import Batch, Knobs, Params, Probes, State, cross_entropy
+from seedbed.models.protocol import Batch, Knobs, Params, Probes, State, image_losses
 from seedbed.specs import ModelSpec
 
 
@@ -38,6 +38,10 @@ class StackedPopulation(ABC):
     @abstractmethod
     def signature(self) -> Hashable: ...
 
+    @property
+    def exam_batch(self) -> int:
+        return 500 if self.abreast else 50
+
     @abstractmethod
     def one(
         self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
@@ -47,7 +51,7 @@ class StackedPopulation(ABC):
     @abstractmethod
     def fresh(self, seed: int) -> tuple[Params, State]: ...
 
-    def own_penalty(self, params: Params) -> Array:  # noqa: ARG002 - most families add nothing
+    def own_penalty(self, params: Params) -> Array:
         """What one member's own layers add to the loss (regularizers of a user's network)."""
         return jnp.zeros(())
 
@@ -57,13 +61,15 @@ class StackedPopulation(ABC):
         def member(arguments: tuple[Params, State, Array]) -> tuple[Array, State, Probes]:
             return self.one(*arguments[:2], images, arguments[2], key)
 
-        return self._over_members(member, (params, state, knobs.dropout))
+        logits, new_state, probes = self._over_members(member, (params, state, knobs.dropout))
+        return logits, new_state, probes
 
     def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
         def member(arguments: tuple[Params, State, Knobs]) -> tuple[Params, State]:
             return self._member_gradients(*arguments, batch, key)
 
-        return self._over_members(member, (params, state, knobs))
+        gradients, new_state = self._over_members(member, (params, state, knobs))
+        return gradients, new_state
 
     def _over_members(self, member: Callable[[Any], Any], arguments: Any) -> Any:
         if len(self.specs) == 1:
@@ -78,8 +84,7 @@ class StackedPopulation(ABC):
 
         def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
             logits, state, _ = self.one(params, state, part.images, knobs.dropout, key)
-            mean = cross_entropy(logits[None], part.labels, part.weights)[0]
-            return mean * jnp.sum(part.weights) / images, state
+            return jnp.sum(image_losses(logits[None], part.labels)[0] * part.weights) / images, state
 
         def step(carry: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
             total, state = carry
@@ -146,4 +151,4 @@ def _microbatches(batch: Batch, size: int | None) -> Batch:
         filled = jnp.pad(leaf, ((0, missing), *((0, 0),) * (leaf.ndim - 1)))
         return filled.reshape(-1, size, *leaf.shape[1:])
 
-    return jax.tree.map(part, batch)
+    return Batch(*map(part, batch))

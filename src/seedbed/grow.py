@@ -1,0 +1,351 @@
+"""`grow`: plans populations, deals them out to workers, stores what comes back.
+
+It is idempotent: a run whose identity is finished in the home is read, one half-done goes on, and only the rest is trained.
+`train`, sweeps, studies and searches are its clients. The driver is the only writer, and never loads jax.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib import metadata
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from seedbed import data, devices, diagnosis, populations
+from seedbed.data import Dataset
+from seedbed.errors import DeviceError, Interrupted, RunHalfDone, SeedbedError
+from seedbed.executor import LocalExecutor
+from seedbed.executor.local import Lost
+from seedbed.records import Result, Seconds
+from seedbed.runs import Claim, Entry, Home
+from seedbed.specs import DataSpec, RunSpec
+from seedbed.training.events import Done, Event, Note, Progress, Started
+from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Place, Report, Segment, Task
+
+Watch = Callable[[Event], None]
+
+
+def grow(
+    entries: Sequence[Entry],
+    home: Home,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    watch: Watch | None = None,
+    resume: bool = False,
+    replace: bool = False,
+    save_every: float | None = 30.0,
+) -> list[Result]:
+    """Trains what is not yet trained, and returns all results in the order of the entries.
+
+    Args:
+        entries: names, groups and runs; the data specs are resolved here.
+        home: where runs live.
+        device: "auto", "cpu" or "gpu".
+        workers: how many worker processes; None is one a core or GPU.
+        watch: told of everything that happens; called in this thread.
+        resume: go on with half-done runs.
+        replace: begin anew where a name is taken.
+        save_every: seconds between checkpoints of a population; None saves only when stopped.
+
+    Raises:
+        RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
+        DataError: the images cannot be had.
+        DeviceError: the device is missing, or its memory too small for a single run.
+        WorkerError: a worker failed; other populations were finished first.
+        Interrupted: a signal came; everything is saved.
+    """
+    specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
+    resolved = [Entry(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries]
+    with home.claim(resolved, resume=resume, replace=replace) as claim:
+        todo = _Harvest(home, claim, watch or _nobody)
+        todo.copy_finished()
+        if todo.missing():
+            todo.train(device, workers, save_every)
+        results = claim.done | todo.results
+    return [results[entry.name] for entry in resolved]
+
+
+def _nobody(event: Event) -> None:
+    """Watches nothing."""
+
+
+class _Harvest:
+    """The runs of one call that are to be trained, and what has come of them."""
+
+    def __init__(self, home: Home, claim: Claim, watch: Watch) -> None:
+        self._home = home
+        self._watch = watch
+        self._claim = claim
+        self._entries = {entry.run.identity: entry for entry in claim.todo}
+        self.results: dict[str, Result] = {}
+        self._datasets: dict[DataSpec, Dataset] = {}
+        self._failures: list[SeedbedError] = []
+        self._clock = _Clock()
+
+    def missing(self) -> list[Entry]:
+        """What is neither finished nor failed."""
+        return [entry for entry in self._entries.values() if entry.name not in self.results]
+
+    def copy_finished(self) -> None:
+        """Takes over runs of the same identity that are finished under other names; nothing is trained twice."""
+        for identity, found in self._home.find_identities(list(self._entries)).items():
+            entry = self._entries[identity]
+            if entry.name in self._claim.half_done:
+                continue
+            kept = {which: self._home.weights(found.name, which) for which in ("best", "last")}
+            predictions = self._home.predictions(found.name)
+            scale = self._home.scale(found.name)
+            self.results[entry.name] = self._home.finish(entry, found, scale=scale, predictions=predictions, **kept)
+            self._watch(Done(entry.name))
+
+    # Training
+
+    def train(self, device: str, workers: int | None, save_every: float | None) -> None:
+        """Trains all that is missing, population by population."""
+        tasks = [replace(task, save_every=save_every) for task in self._saved_tasks()]
+        planned = {run.identity for task in tasks for block in task.blocks for run in block}
+        fresh = [entry.run for entry in self.missing() if entry.run.identity not in planned]
+        number = len(devices.workers(device, workers, lone=False))
+        for spec in {run.data: None for run in fresh}:
+            of_spec = [run for run in fresh if run.data == spec]
+            limits = populations.ON_GPU if devices.workers(device, 1, lone=False)[0].device == "gpu" else populations.ON_CPU
+            new = populations.plan(of_spec, self._dataset(spec).facts(), limits=limits, workers=number)
+            tasks += [replace(task, save_every=save_every) for task in new]
+        self._begin(tasks)
+        kinds = devices.workers(device, workers, lone=len(tasks) == 1)[: len(tasks)]
+        with LocalExecutor(kinds) as executor, _signals(executor.stop) as received:
+            self._reap(executor, tasks, received)
+        self._conclude(received)
+
+    def _saved_tasks(self) -> list[Task]:
+        """Populations that were interrupted, composed as they were, so that they go on bit for bit."""
+        tasks = []
+        for key in self._home.populations() if self._claim.half_done else []:
+            loaded = self._home.load_population(key, lambda text: self._watch(Note(text)))
+            if loaded is None:
+                continue
+            arrays, manifest = loaded
+            identities = manifest["identities"]
+            wanted = {entry.run.identity for entry in self.missing() if entry.name in self._claim.half_done}
+            alive = [i for block in manifest["unfinished"] for i in block if i]
+            if alive and set(alive) <= wanted:
+                blocks = tuple(tuple(self._run_of(i, manifest) for i in block) for block in identities)
+                tasks.append(Task(key, blocks, resume=Checkpoint(arrays, manifest["job"])))
+        return tasks
+
+    def _run_of(self, identity: str, manifest: dict[str, Any]) -> RunSpec:
+        if identity in self._entries:
+            return self._entries[identity].run
+        return RunSpec(**manifest["specs"][identity])
+
+    def _begin(self, tasks: Sequence[Task]) -> None:
+        """Metrics are cut back to where their population goes on."""
+        for task in tasks:
+            for place, run in _places(task):
+                if run.identity in self._entries and self._entries[run.identity].name not in self.results:
+                    self._cut(task, place, self._entries[run.identity].name)
+        self._clock.begin(tasks)
+
+    def _cut(self, task: Task, place: Place, name: str) -> None:
+        rows = task.resume.manifest["rows"].get(f"{place[0]}.{place[1]}", []) if task.resume else []
+        if self._home.epochs(name) > len(rows):
+            self._home.cut(name, len(rows))
+
+    def _reap(self, executor: LocalExecutor, tasks: Sequence[Task], received: list[int]) -> None:
+        waiting = list(tasks)
+        while waiting:
+            again: list[Task] = []
+            for task, report in executor.run(waiting):
+                again += self._take(task, report)
+            waiting = [] if received else again
+
+    def _take(self, task: Task, report: Report | Lost | None) -> list[Task]:
+        """Stores a report; returns the tasks to do instead of one whose population was too large."""
+        match report:
+            case Begun():
+                names = tuple(self._names(task).values())
+                self._watch(Started(names, report.device, report.epochs, report.steps_per_epoch))
+                self._clock.began(task, report)
+            case Segment():
+                self._store_segment(task, report)
+            case Checkpoint():
+                self._save(task, report)
+            case Outcome():
+                self._finish(task, report)
+            case Lost():
+                self._watch(
+                    Note(f"Worker {report.number} died (exit code {report.exit_code}); another goes on from its last save.")
+                )
+                self._begin([task])
+            case Failed():
+                return self._failed(task, report)
+            case None:
+                self._home.drop_population(task.key)
+        return []
+
+    def _names(self, task: Task) -> dict[Place, str]:
+        """The runs of a task that this call asked for and that are not finished."""
+        found = {place: self._entries[run.identity].name for place, run in _places(task) if run.identity in self._entries}
+        return {place: name for place, name in found.items() if name not in self.results}
+
+    def _store_segment(self, task: Task, segment: Segment) -> None:
+        names = self._names(task)
+        rows = {names[place]: row for place, row in segment.rows.items() if place in names}
+        for name, row in rows.items():
+            if self._home.epochs(name) < segment.epoch:
+                self._home.append(name, [row])
+        left = self._clock.seconds_left(task, segment)
+        epochs = max(run.plan.epochs for _, run in _places(task))
+        steps = self._clock.steps(task)
+        self._watch(Progress(tuple(names.values()), segment.epoch, epochs, segment.step, steps, rows, left))
+
+    def _save(self, task: Task, checkpoint: Checkpoint) -> None:
+        names = self._names(task)
+        places = _places(task)
+        manifest = {
+            "identities": [[run.identity for run in block] for block in task.blocks],
+            "unfinished": [
+                [run.identity if (b, m) in names else None for m, run in enumerate(block)]
+                for b, block in enumerate(task.blocks)
+            ],
+            "specs": {run.identity: run.plain() for _, run in places},
+            "runs": sorted(names.values()),
+            "job": checkpoint.manifest,
+        }
+        self._home.save_population(task.key, checkpoint.arrays, manifest)
+
+    def _finish(self, task: Task, outcome: Outcome) -> None:
+        name = self._names(task).get(outcome.place)
+        if name is None:
+            return
+        block, member = outcome.place
+        entry = self._entries[task.blocks[block][member].identity]
+        dataset = self._dataset(entry.run.data)
+        predicted = outcome.probabilities.argmax(axis=1)
+        verdict = diagnosis.diagnose(outcome.history, predicted, dataset.classes, stopped_early=outcome.stopped_early)
+        spent = Seconds(outcome.compile_seconds, outcome.training_seconds, outcome.compile_seconds + outcome.training_seconds)
+        result = Result(
+            name,
+            entry.group,
+            entry.run,
+            outcome.model,
+            dataset.facts(),
+            outcome.history,
+            verdict,
+            spent,
+            outcome.device,
+            versions=versions(),
+        )
+        predictions = {
+            "validation_probabilities": outcome.probabilities,
+            "validation_labels": dataset.validation.labels.astype(np.int32),
+        }
+        self.results[name] = self._home.finish(
+            entry, result, scale=dataset.scale, best=outcome.best, last=outcome.last, predictions=predictions
+        )
+        self._watch(Done(name))
+
+    def _failed(self, task: Task, failure: Failed) -> list[Task]:
+        """Halves a population that was too large; else marks its runs as failed and goes on with the others."""
+        smaller = populations.halves(task) if isinstance(failure.error, DeviceError) and task.resume is None else []
+        if smaller:
+            self._watch(Note(f"{failure.error} It is trained in halves."))
+            self._begin(smaller)
+            return [replace(half, save_every=task.save_every) for half in smaller]
+        for name in self._names(task).values():
+            self._home.mark(name, "failed", str(failure.error))
+        if failure.traceback:
+            failure.error.add_note(failure.traceback)
+        self._failures.append(failure.error)
+        return []
+
+    def _conclude(self, received: list[int]) -> None:
+        if self._failures:
+            raise self._failures[0]
+        missing = self.missing()
+        if not missing:
+            return
+        groups = ", ".join(dict.fromkeys(entry.group for entry in missing))
+        if received:
+            raise Interrupted(
+                f"Stopped; everything is saved. To go on, give the same command with --resume ({groups}).", received[0]
+            )
+        raise RunHalfDone(f"Not all runs came to their end ({groups}); give the same command with --resume.")
+
+    def _dataset(self, spec: DataSpec) -> Dataset:
+        if spec not in self._datasets:
+            self._datasets[spec] = data.load(spec)
+        return self._datasets[spec]
+
+
+def _places(task: Task) -> list[tuple[Place, RunSpec]]:
+    return [((b, m), run) for b, block in enumerate(task.blocks) for m, run in enumerate(block)]
+
+
+class _Clock:
+    """How much of the work is done, and how long the rest will take."""
+
+    def __init__(self) -> None:
+        self._work: dict[str, float] = {}
+        self._done: dict[str, float] = {}
+        self._steps: dict[str, int] = {}
+        self._first: float | None = None
+        self._before = 0.0
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self._work[task.key] = float(sum(run.plan.epochs for _, run in _places(task)))
+
+    def began(self, task: Task, report: Begun) -> None:
+        self._steps[task.key] = report.steps_per_epoch
+
+    def steps(self, task: Task) -> int:
+        return self._steps.get(task.key, 1)
+
+    def seconds_left(self, task: Task, segment: Segment) -> float | None:
+        """By the run-epochs done since the first report, which bore the compilation."""
+        runs = len(_places(task))
+        whole = segment.epoch - 1 + segment.step / self.steps(task)
+        self._done[task.key] = min(runs * whole, self._work[task.key])
+        now, done = time.monotonic(), sum(self._done.values())
+        if self._first is None:
+            self._first, self._before = now, done
+            return None
+        if done <= self._before:
+            return None
+        return (now - self._first) / (done - self._before) * (sum(self._work.values()) - done)
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[list[int]]:
+    """The first Ctrl-C or SIGTERM stops at the next segment's end; the second at once. Yields the signals that came."""
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def handle(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        if len(received) > 1:
+            raise Interrupted("Stopped at once; what was saved last is kept. --resume goes on from there.", number)
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def versions() -> dict[str, str]:
+    """What the results depend on: seedbed and the libraries that compute."""
+    return {name: metadata.version(name) for name in ("seedbed", "jax", "jaxlib", "numpy")}

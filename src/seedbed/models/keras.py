@@ -1,0 +1,252 @@
+"""The user's own Keras networks, trained in the same engine by `stateless_call`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import math
+import os
+import sys
+from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from seedbed.errors import ModelError
+from seedbed.models.architecture import LayerFacts, Weights
+from seedbed.models.protocol import Params, Probes, State
+from seedbed.models.stacked import StackedPopulation
+from seedbed.specs import Keras
+
+ImageShape = tuple[int, int, int]
+
+
+def load_keras() -> Any:
+    """The module `keras` on its JAX backend.
+
+    Raises:
+        ModelError: this process imported Keras with another backend before.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    import keras
+
+    if keras.backend.backend() != "jax":
+        raise ModelError(
+            f"Keras runs on its {keras.backend.backend()!r} backend in this process, and seedbed trains on 'jax'. "
+            f"Set KERAS_BACKEND=jax before anything imports keras, or import seedbed first."
+        )
+    return keras
+
+
+def build_model(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -> Any:
+    """A fresh `keras.Model` from the user's function, its initial weights drawn from the seed.
+
+    Raises:
+        ModelError: the file changed, raises, or returns something else than a network for these images and classes.
+    """
+    keras = load_keras()
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    try:
+        model = _user_function(spec)(**spec.arguments)
+    except Exception as error:
+        kind = type(error).__name__
+        raise ModelError(
+            f"{_where(spec)} raised {kind}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+        ) from error
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"{_where(spec)} must return a keras.Model, and returned {type(model).__name__}.")
+    _check_shapes(spec, model, image_shape, classes)
+    return model
+
+
+def _where(spec: Keras) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in spec.arguments.items())
+    return f"{spec.function}({arguments}) in {spec.file}"
+
+
+def _user_function(spec: Keras) -> Callable[..., Any]:
+    path = Path(spec.file)
+    if not path.is_file():
+        raise ModelError(f"The network's file {spec.file!r} is gone; put it back to use this run's network.")
+    if spec.digest and hashlib.sha256(path.read_bytes()).hexdigest() != spec.digest:
+        raise ModelError(f"{spec.file!r} changed since this run was described; start a new run, or put the old file back.")
+    function = getattr(_user_module(spec.file, spec.digest), spec.function, None)
+    if not callable(function):
+        raise ModelError(f"{spec.file!r} has no function named {spec.function!r}.")
+    found: Callable[..., Any] = function
+    return found
+
+
+@lru_cache(maxsize=16)
+def _user_module(file: str, digest: str) -> Any:
+    name = f"seedbed_user_{digest[:12] or Path(file).stem}"
+    found = importlib.util.spec_from_file_location(name, file)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    found.loader.exec_module(module)
+    return module
+
+
+def _check_shapes(spec: Keras, model: Any, image_shape: ImageShape, classes: int) -> None:
+    wants = f"it must take images of shape {image_shape} and give one number for each of {classes} classes"
+    if not (model.built and len(model.inputs or ()) == 1 and len(model.outputs or ()) == 1):
+        raise ModelError(f"{_where(spec)}: the network must be built, with one input and one output; {wants}.")
+    inputs, outputs = tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:])
+    fits = len(inputs) == 3 and all(a in (None, b) for a, b in zip(inputs, image_shape, strict=True))
+    if not (fits and outputs == (classes,)):
+        raise ModelError(f"{_where(spec)} takes {inputs} and gives {outputs}; {wants}.")
+    for layer in model._flatten_layers(include_self=False):
+        if getattr(layer, "activity_regularizer", None) is not None:
+            raise ModelError(
+                f"{_where(spec)}: layer {layer.name!r} has an activity regularizer; only weights are penalised here."
+            )
+
+
+def canonical_names(model: Any) -> list[str]:
+    """A name for each of `model.variables`: its path below the model, `dense/kernel`; numbered where two are equal."""
+    names: list[str] = []
+    for variable in model.variables:
+        path = variable.path.removeprefix(f"{model.name}/")
+        clashes = sum(name.partition("#")[0] == path for name in names)
+        names.append(f"{path}#{clashes}" if clashes else path)
+    return names
+
+
+class KerasPopulation(StackedPopulation):
+    """Networks that one function returns for one set of arguments: populations over seeds, rates and penalties.
+
+    Batch normalisation, dropout and weight regularizers work as in Keras. A softmax at the end is taken off, so that the
+    engine works on logits. On a CPU, plain convolutions and poolings get the engine's fast form.
+
+    Args:
+        specs: the members, all equal.
+        image_shape, classes: of the data.
+        on_cpu: whether to use the fast form, one member after the other.
+    """
+
+    def __init__(self, specs: Sequence[Keras], image_shape: ImageShape, classes: int, *, on_cpu: bool = True) -> None:
+        self.spec = specs[0]
+        self.image_shape = image_shape
+        self.classes = classes
+        self._on_cpu = on_cpu
+        original = build_model(self.spec, image_shape, classes, seed=0)
+        names = canonical_names(original)
+        model = fast_clone(original) if on_cpu else original
+        self._model, self._softmax = without_softmax(model, image_shape)
+        self._roles = {id(v): name for v, name in zip(model.variables, names, strict=True)}
+        self._trainable = [self._roles[id(v)] for v in self._model.trainable_variables]
+        frozen = self._model.non_trainable_variables
+        self._draws = [self._roles[id(v)] for v in frozen if "seed_generator" in v.path]
+        self._state = [self._roles[id(v)] for v in frozen if "seed_generator" not in v.path]
+        self._regularizers = {
+            self._roles[id(v)]: v.regularizer for v in self._model.trainable_variables if getattr(v, "regularizer", None)
+        }
+        has_convolutions = any("Conv" in type(layer).__name__ for layer in model.layers)
+        super().__init__(specs, microbatch=32 if has_convolutions and on_cpu and not self._state else None, abreast=not on_cpu)
+
+    @property
+    def signature(self) -> Hashable:
+        return ("keras", self.spec.identity, self.image_shape, self.classes, len(self.specs), self._on_cpu)
+
+    def state_names(self) -> tuple[str, ...]:
+        return tuple(self._state)
+
+    def fresh(self, seed: int) -> tuple[Params, State]:
+        model = build_model(self.spec, self.image_shape, self.classes, seed)
+        wanted = set(self._trainable) | set(self._state)
+        named = zip(canonical_names(model), model.variables, strict=True)
+        weights = {name: np.asarray(variable) for name, variable in named if name in wanted}
+        return self.pack([weights] * len(self.specs))
+
+    def own_penalty(self, params: Params) -> Array:
+        with jax.numpy_dtype_promotion("standard"):
+            penalties = (jnp.asarray(penalty(params[name])) for name, penalty in self._regularizers.items())
+            return sum(penalties, jnp.zeros(()))
+
+    def one(
+        self,
+        params: Params,
+        state: State,
+        images: Array,
+        dropout: Array,
+        key: Array | None,
+    ) -> tuple[Array, State, Probes]:
+        bits = jax.random.key_data(key if key is not None else jax.random.key(0))
+        draws = {name: bits + jnp.uint32(number) for number, name in enumerate(self._draws)}
+        held = {**state, **draws}
+        frozen = [held[self._roles[id(v)]] for v in self._model.non_trainable_variables]
+        trainable = [params[name] for name in self._trainable]
+        with jax.numpy_dtype_promotion("standard"):
+            out, frozen = self._model.stateless_call(trainable, frozen, images, training=key is not None)
+        if self._softmax:
+            out = jnp.log(jnp.clip(out, 1e-30, 1.0))
+        after = {self._roles[id(v)]: value for v, value in zip(self._model.non_trainable_variables, frozen, strict=True)}
+        return out.T.astype(jnp.float32), {name: after[name] for name in self._state}, {}
+
+
+def without_softmax(model: Any, image_shape: ImageShape) -> tuple[Any, bool]:
+    """The network up to its logits; True where it still gives probabilities, because its softmax could not be taken off."""
+    keras = load_keras()
+    last = model.layers[-1]
+    if getattr(last, "activation", None) is keras.activations.softmax and hasattr(last, "kernel"):
+        last.activation = keras.activations.linear
+        return model, False
+    if isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax:
+        return keras.Model(model.inputs, last.input), False
+    out = np.asarray(model(np.random.default_rng(0).random((4, *image_shape), np.float32), training=False))
+    return model, bool(np.all(out >= 0) and np.allclose(out.sum(axis=1), 1, atol=1e-5))
+
+
+def fast_clone(model: Any) -> Any:
+    """The same network with plain convolutions and poolings in the engine's fast form for CPUs; the same weights fit both."""
+    keras = load_keras()
+    if not (isinstance(model, keras.Sequential) or type(model).__name__ == "Functional"):
+        return model
+    from seedbed.models.keras_layers import fast_layer
+
+    clone = keras.models.clone_model(model, clone_function=fast_layer)
+    if [v.shape for v in clone.variables] != [v.shape for v in model.variables]:
+        raise ModelError(
+            f"The network {model.name!r} could not be cloned: its layers keep variables that a copy does not have."
+        )
+    return clone
+
+
+def describe_keras(spec: Keras, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
+    """The layers of the user's network; operations are counted for dense layers and convolutions."""
+    model = build_model(spec, image_shape, classes, seed=0)
+    rows = []
+    for layer in model.layers:
+        shape = tuple(size or 0 for size in _output_shape(layer))
+        parameters = sum(math.prod(v.shape) for v in layer.trainable_variables)
+        rows.append(LayerFacts(layer.name, type(layer).__name__, shape, parameters, _operations(layer, shape)))
+    return rows
+
+
+def _output_shape(layer: Any) -> tuple[int | None, ...]:
+    output = layer.output
+    return tuple((output[0] if isinstance(output, list) else output).shape[1:])
+
+
+def _operations(layer: Any, shape: tuple[int, ...]) -> int:
+    """Multiply-adds times two for one image: each number of the output is a product with its share of the kernel."""
+    kernels = [v for v in layer.trainable_variables if v.path.endswith("kernel")]
+    places = math.prod(shape[:-1])
+    return sum(2 * math.prod(kernel.shape) * places for kernel in kernels)
+
+
+def export_model(spec: Keras, weights: Weights, image_shape: ImageShape, classes: int) -> Any:
+    """A plain `keras.Model` of the user's own layers with trained weights."""
+    model = build_model(spec, image_shape, classes, seed=0)
+    for name, variable in zip(canonical_names(model), model.variables, strict=True):
+        if name in weights:
+            variable.assign(weights[name])
+    return model

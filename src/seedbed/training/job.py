@@ -1,0 +1,363 @@
+"""A job: one population trained from its first segment, or its last checkpoint, to its end.
+
+`Job.reports()` runs a segment at a time and yields what came of it; everything but the arithmetic happens between segments:
+stopping, saving, freezing, compaction. A job knows one device and no disk.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed import models
+from seedbed.data import Dataset
+from seedbed.models.protocol import Knobs, Population
+from seedbed.records import History, best_epoch
+from seedbed.specs import Keras, RunSpec
+from seedbed.training.feed import Resident, Source, Streamed, Stretch, exam
+from seedbed.training.optimizers import empty_slots
+from seedbed.training.program import Best, Carry, Figures, Program, Settings
+from seedbed.training.reports import Begun, Checkpoint, Outcome, Place, Report, Row, Segment, Stopped, Task
+
+SEGMENT_SECONDS = 2.0
+"""About how long a segment takes where an epoch takes longer; the bits do not depend on it."""
+RESIDENT_BYTES = 768 * 2**20
+"""Training images of more bytes than this stay in their file."""
+
+
+@dataclass
+class _Members:
+    """Which of the task's runs are still in the program: block x setting, and who of them still trains."""
+
+    runs: list[list[RunSpec]]
+    settings: list[int]
+    alive: NDArray[np.bool_]
+    rows: dict[Place, list[Row]] = field(default_factory=dict)
+
+    def places(self) -> Iterator[tuple[int, int, Place]]:
+        """Row and column in the program, and the place in the task, of each."""
+        for block in range(len(self.runs)):
+            for column, setting in enumerate(self.settings):
+                yield block, column, (block, setting)
+
+    def run(self, place: Place) -> RunSpec:
+        return self.runs[place[0]][place[1]]
+
+    def of(self, value: Callable[[RunSpec], float]) -> NDArray[np.float32]:
+        """A number of each run, `(S, M)`."""
+        return np.array([[value(block[s]) for s in self.settings] for block in self.runs], np.float32)
+
+
+class Job:
+    """See the module's text.
+
+    Args:
+        task: what to train.
+        dataset: the images.
+        programs: compiled programs of this worker by signature; the job adds its own.
+        stop: asked between segments; True ends the job after a checkpoint.
+    """
+
+    def __init__(
+        self, task: Task, dataset: Dataset, programs: dict[Any, Program], stop: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.task = task
+        self._dataset = dataset
+        self._programs = programs
+        self._stop = stop
+        blocks = [list(block) for block in task.blocks]
+        self._members = _Members(blocks, list(range(len(blocks[0]))), np.ones((len(blocks), len(blocks[0])), bool))
+        self._epoch, self._step = 0, 0
+        self._pace = 0.0  # seconds a step
+        self._training_seconds = 0.0
+        self._exams: dict[int, Any] = {}
+
+    def reports(self) -> Iterator[Report]:
+        """The job's life. Ends with `Stopped`, or when no member trains any more."""
+        self._set_up()
+        yield Begun(device_name(), max(run.plan.epochs for block in self.task.blocks for run in block), self._steps())
+        saved = time.monotonic()
+        while self._members.alive.any():
+            for segment in self._epoch_of_segments():
+                yield segment
+                if segment.rows:
+                    yield from self._settle()
+                if self._stop() and self._members.alive.any():
+                    yield self.checkpoint()
+                    yield Stopped()
+                    return
+                if self._due(saved):
+                    yield self.checkpoint()
+                    saved = time.monotonic()
+
+    def _due(self, saved: float) -> bool:
+        every = self.task.save_every
+        return every is not None and time.monotonic() - saved >= every and bool(self._members.alive.any())
+
+    # Setting up, afresh or from a checkpoint
+
+    def _set_up(self) -> None:
+        self._source = self._new_source()
+        resume = self.task.resume
+        if resume is None:
+            self._take_up(self._fresh())
+            return
+        manifest = resume.manifest
+        self._epoch, self._step = manifest["epoch"], manifest["step"]
+        self._training_seconds = manifest["training_seconds"]
+        self._members.settings = list(manifest["settings"])
+        self._members.alive = np.array(manifest["alive"], bool)
+        self._members.rows = {_place(name): rows for name, rows in manifest["rows"].items()}
+        self._take_up(resume.arrays)
+
+    def _new_source(self) -> Source:
+        part, seeds = self._dataset.train, [block[0].seed for block in self.task.blocks]
+        size = len(part) * int(np.prod(part.store.shape[1:])) * part.store.dtype.itemsize
+        return (Resident if size <= RESIDENT_BYTES else Streamed)(part, seeds, self.task.plan.batch_size)
+
+    def _fresh(self) -> dict[str, NDArray[Any]]:
+        population = self._new_population()
+        arrays = {}
+        for number, block in enumerate(self.task.blocks):
+            params, state = population.fresh(block[0].seed)
+            for column, setting in enumerate(self._members.settings):
+                weights = population.unpack(params, state, column)
+                arrays.update({f"{number}.{setting}/weights/{name}": array for name, array in weights.items()})
+        return arrays
+
+    def _new_population(self) -> Population:
+        specs = [self.task.blocks[0][setting].model for setting in self._members.settings]
+        padded = self.task.padded and tuple(self.task.padded[setting] for setting in self._members.settings)
+        facts, plan = self._dataset.facts(), self.task.plan
+        on_cpu = jax.default_backend() == "cpu"
+        return models.build(
+            specs, facts.image_shape, len(facts.classes), padded=padded, precision=plan.precision, on_cpu=on_cpu
+        )
+
+    def _take_up(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Packs the members' arrays into a population, on the device."""
+        self._population = population = self._new_population()
+        blocks = len(self.task.blocks)
+        shared = self._source.shared
+        key = (population.signature, self.task.plan.static, blocks, self._dataset.scale, shared)
+        if key not in self._programs:
+            self._programs[key] = Program(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
+        self._program = self._programs[key]
+        self._compiled_before = self._program.compile_seconds
+        self._exam = self._exam_for(population)
+        self._settings = self._new_settings()
+        params, state = self._packed(arrays, "weights")
+        slots = empty_slots(self.task.plan.optimizer, params)
+        if any("/slots." in name for name in arrays):
+            slots = {name: self._packed(arrays, f"slots.{name}")[0] for name in slots}
+        self._carry = Carry(params, state, slots)
+        best = "best" if any("/best/" in name for name in arrays) else "weights"
+        best_params, best_state = self._packed(arrays, best)
+        self._best = Best(best_params, best_state, self._packed_logits(arrays))
+
+    def _exam_for(self, population: Population) -> Any:
+        if population.exam_batch not in self._exams:
+            self._exams[population.exam_batch] = exam(self._dataset, population.exam_batch)
+        return self._exams[population.exam_batch]
+
+    def _packed(self, arrays: dict[str, NDArray[Any]], kind: str) -> tuple[Any, Any]:
+        """Parameters and state of all blocks, stacked, on the device."""
+        packed = []
+        for block in range(len(self.task.blocks)):
+            prefixes = [f"{block}.{setting}/{kind}/" for setting in self._members.settings]
+            members = [{n.removeprefix(p): a for n, a in arrays.items() if n.startswith(p)} for p in prefixes]
+            packed.append(self._population.pack(members))
+        stacked = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *packed)
+        return stacked[0], stacked[1]
+
+    def _packed_logits(self, arrays: dict[str, NDArray[Any]]) -> Any:
+        images = self._exam.labels[1].size
+        empty = np.zeros((len(self._dataset.classes), images), np.float32)
+        places = [[arrays.get(f"{b}.{s}/best_logits", empty) for s in self._members.settings] for b in self._blocks()]
+        return jnp.asarray(np.array(places))
+
+    def _blocks(self) -> range:
+        return range(len(self.task.blocks))
+
+    def _new_settings(self) -> Settings:
+        of = self._members.of
+        dropout = of(lambda run: 0.0 if isinstance(run.model, Keras) else run.model.dropout)
+        knobs = Knobs(*map(jnp.asarray, (of(lambda run: run.plan.l1), of(lambda run: run.plan.l2), dropout)))
+        return Settings(knobs, jnp.asarray(of(lambda run: run.plan.momentum)), jnp.array(self._members.alive))
+
+    # An epoch
+
+    def _steps(self) -> int:
+        return -(-len(self._dataset.train) // int(self.task.plan.batch_size))
+
+    def _epoch_of_segments(self) -> Iterator[Segment]:
+        plans = [[block[s].plan for s in self._members.settings] for block in self.task.blocks]
+        epoch_began = self._training_seconds
+        norms: dict[str, Any] = {}
+        for stretch in self._source.stretches(self._epoch, self._step, plans):
+            at = stretch.start
+            while at < stretch.stop:
+                stop = self._segment_stop(stretch, at)
+                if stretch.offset + stop == self._steps() and stop - at == 1:
+                    norms = self._timed(self._last_step, stretch, at)
+                else:
+                    self._segment(stretch, at, stop)
+                at, self._step = stop, stretch.offset + stop
+                if self._step < self._steps():
+                    yield Segment(self._epoch + 1, self._step, {})
+        figures = self._timed(self._examined)
+        rows = self._rows(figures, norms, self._training_seconds - epoch_began)
+        self._epoch, self._step = self._epoch + 1, 0
+        yield Segment(self._epoch, self._steps(), rows)
+
+    def _segment_stop(self, stretch: Stretch, at: int) -> int:
+        """A segment of a few seconds; an epoch's last step goes alone, for the probes."""
+        steps = int(SEGMENT_SECONDS / self._pace) if self._pace else 16
+        last = stretch.stop - (stretch.offset + stretch.stop == self._steps())
+        return max(at + 1, min(last, at + max(1, steps)))
+
+    def _timed(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Does the work and counts its seconds as training, but for those of compilation."""
+        compiled, began = self._program.compile_seconds, time.perf_counter()
+        result = work(*arguments)
+        for leaf in jax.tree.leaves(result):
+            leaf.block_until_ready()
+        self._training_seconds += time.perf_counter() - began - (self._program.compile_seconds - compiled)
+        return result
+
+    def _segment(self, stretch: Stretch, start: int, stop: int) -> None:
+        before = self._training_seconds
+        self._carry = self._timed(self._program.run_segment, self._carry, stretch.feed, self._settings, start, stop)
+        self._pace = (self._training_seconds - before) / (stop - start)
+
+    def _last_step(self, stretch: Stretch, step: int) -> dict[str, Any]:
+        """An epoch's last step, with the norms of its gradient and its change."""
+        before = jax.tree.map(jnp.copy, self._carry)
+        self._carry = self._program.run_segment(self._carry, stretch.feed, self._settings, step, step + 1)
+        return self._program.norms(before, self._carry, stretch.feed.rates[:, step], self._settings.momentum)
+
+    def _examined(self) -> Figures:
+        return self._program.examine(self._carry, self._settings, self._exam)
+
+    def _rows(self, figures: Figures, norms: dict[str, Any], seconds: float) -> dict[Place, Row]:
+        """The epoch's figures of all who trained; keeps the networks that are better than before."""
+        columns: dict[str, Any] = {"train_loss": figures.losses[0], "train_penalty": figures.penalties}
+        columns |= {"train_accuracy": figures.accuracies[0]}
+        columns |= {"validation_loss": figures.losses[1], "validation_accuracy": figures.accuracies[1]}
+        columns = {name: np.asarray(value, np.float64) for name, value in (columns | norms | figures.probes).items()}
+        rows: dict[Place, Row] = {}
+        better = np.zeros_like(self._members.alive)
+        share = seconds / self._members.alive.sum()
+        for block, column, place in self._members.places():
+            if self._members.alive[block, column]:
+                rows[place] = {name: float(values[block, column]) for name, values in columns.items()} | {
+                    "seconds": float(share)
+                }
+                history = self._members.rows.setdefault(place, [])
+                history.append(rows[place])
+                better[block, column] = best_epoch(History.from_rows(history)) == len(history)
+        now = Best(self._carry.params, self._carry.state, figures.logits)
+        self._best = self._program.keep_best(self._best, now, jnp.asarray(better))
+        return rows
+
+    # Members that are done
+
+    def _settle(self) -> Iterator[Outcome]:
+        """Yields the members that finished with this epoch, freezes them, and drops them once they are the most."""
+        done = [(b, c, place) for b, c, place in self._members.places() if self._members.alive[b, c] and self._finished(place)]
+        if not done:
+            return
+        host = jax.device_get((self._carry, self._best))
+        compile_seconds = self._program.compile_seconds - self._compiled_before
+        for block, column, place in done:
+            yield self._outcome(host, block, column, place, compile_seconds)
+            self._members.alive[block, column] = False
+        self._settings = self._settings._replace(alive=jnp.array(self._members.alive))
+        useful: list[bool] = self._members.alive.any(axis=0).tolist()
+        if 0 < 2 * sum(useful) <= len(useful):
+            arrays = self._arrays()
+            self._members.settings = [s for s, keep in zip(self._members.settings, useful, strict=True) if keep]
+            self._members.alive = self._members.alive[:, np.array(useful)]
+            self._take_up(arrays)
+
+    def _finished(self, place: Place) -> bool:
+        run, rows = self._members.run(place), self._members.rows[place]
+        return len(rows) >= run.plan.epochs or _diverged(rows[-1]) or self._patience_is_over(run, rows)
+
+    def _patience_is_over(self, run: RunSpec, rows: list[Row]) -> bool:
+        patience = run.plan.patience
+        return 0 < patience <= len(rows) - best_epoch(History.from_rows(rows))
+
+    def _outcome(self, host: tuple[Carry, Best], block: int, column: int, place: Place, compile_seconds: float) -> Outcome:
+        carry, best = (jax.tree.map(lambda leaf: leaf[block], part) for part in host)
+        run, rows = self._members.run(place), self._members.rows[place]
+        facts = self._dataset.facts()
+        runs = sum(len(block) for block in self.task.blocks)
+        return Outcome(
+            place,
+            History.from_rows(rows),
+            models.facts(run.model, facts.image_shape, len(facts.classes)),
+            self._population.unpack(best.params, best.state, column),
+            self._population.unpack(carry.params, carry.state, column),
+            _softmax(best.logits[column][:, : facts.validation]),
+            self._patience_is_over(run, rows) and len(rows) < run.plan.epochs,
+            device_name(),
+            compile_seconds / runs,
+            self._training_seconds / runs,
+        )
+
+    # Checkpoints
+
+    def checkpoint(self) -> Checkpoint:
+        """Everything that the job needs to go on from here, bit for bit."""
+        manifest = {
+            "epoch": self._epoch,
+            "step": self._step,
+            "settings": self._members.settings,
+            "alive": self._members.alive.tolist(),
+            "rows": {f"{block}.{setting}": rows for (block, setting), rows in self._members.rows.items()},
+            "training_seconds": self._training_seconds,
+        }
+        return Checkpoint(self._arrays(), manifest)
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        arrays: dict[str, NDArray[Any]] = {}
+        carry, best = jax.device_get((self._carry, self._best))
+        for block, column, (_, setting) in self._members.places():
+            c, b = (jax.tree.map(lambda leaf, at=block: leaf[at], part) for part in (carry, best))
+            kinds = {"weights": (c.params, c.state), "best": (b.params, b.state)}
+            kinds |= {f"slots.{name}": (slot, {}) for name, slot in c.slots.items()}
+            for kind, (params, state) in kinds.items():
+                own = self._population.unpack(params, state, column)
+                arrays.update({f"{block}.{setting}/{kind}/{name}": array for name, array in own.items()})
+            arrays[f"{block}.{setting}/best_logits"] = np.array(b.logits[column])
+        return arrays
+
+
+def _place(name: str) -> Place:
+    block, _, setting = name.partition(".")
+    return int(block), int(setting)
+
+
+def _diverged(row: Row) -> bool:
+    return not all(np.isfinite(row[name]) for name in ("train_loss", "train_penalty", "validation_loss"))
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities `(n, C)` of logits `(C, n)`."""
+    with np.errstate(invalid="ignore"):
+        odds = np.exp(logits - logits.max(axis=0))
+        return np.ascontiguousarray((odds / odds.sum(axis=0)).T.astype(np.float32))
+
+
+def device_name() -> str:
+    """What trains here: the kind of this process's device."""
+    device = jax.devices()[0]
+    return "cpu" if device.platform == "cpu" else f"{device.platform}: {device.device_kind}"

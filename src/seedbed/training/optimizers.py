@@ -1,0 +1,136 @@
+"""Optimizers over the layout of a population, with a rate of its own for every member. Definitions and constants are Keras's.
+
+An optimizer keeps *slots*: trees laid out as the parameters. One elementwise pass over each leaf does all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from seedbed.models.protocol import Params
+from seedbed.specs import Optimizer
+from seedbed.training.schedules import BETA_1, BETA_2
+
+Slots = dict[str, Params]
+EPSILON = 1e-7
+RHO = 0.9
+
+SLOTS: dict[Optimizer, tuple[str, ...]] = {
+    "sgd": (),
+    "momentum": ("velocity",),
+    "nesterov": ("velocity",),
+    "rmsprop": ("square",),
+    "adam": ("mean", "square"),
+    "adamw": ("mean", "square"),
+}
+"""The names of each optimizer's slots."""
+
+
+class Strides(NamedTuple):
+    """What one step takes from each member, spread over the layout of the parameters.
+
+    Attributes:
+        rate: the step size (see `schedules.step_sizes`).
+        decay: the share of a kernel that is taken off first.
+        momentum: of "momentum" and "nesterov".
+        alive: False leaves a member exactly as it is.
+    """
+
+    rate: Params
+    decay: Params
+    momentum: Params
+    alive: Params
+
+
+def empty_slots(optimizer: Optimizer, params: Params) -> Slots:
+    """Zeros for every slot."""
+    return {name: jax.tree.map(jnp.zeros_like, params) for name in SLOTS[optimizer]}
+
+
+def update(
+    optimizer: Optimizer, params: Params, gradients: Params, slots: Slots, strides: Strides, kernels: Params
+) -> tuple[Params, Slots]:
+    """One step: new parameters and slots.
+
+    Args:
+        gradients: of loss plus penalty.
+        kernels: which leaves are kernels; only these decay.
+    """
+    names = SLOTS[optimizer]
+    rule = _RULES[optimizer]
+
+    def leaf(
+        w: Array, g: Array, kernel: bool, rate: Array, decay: Array, momentum: Array, alive: Array, *moments: Array
+    ) -> tuple[Array, ...]:
+        start = w - decay * w if kernel and optimizer == "adamw" else w
+        moved = rule(start, g, rate, momentum, *moments)
+        return tuple(jnp.where(alive, new, old) for new, old in zip(moved, (w, *moments), strict=True))
+
+    trees = (params, gradients, kernels, *strides, *(slots[name] for name in names))
+    leaves = [jax.tree.leaves(tree) for tree in trees]
+    moved = [leaf(*arguments) for arguments in zip(*leaves, strict=True)]
+    structure = jax.tree.structure(params)
+    new = [jax.tree.unflatten(structure, column) for column in zip(*moved, strict=True)]
+    return new[0], dict(zip(names, new[1:], strict=True))
+
+
+def _sgd(w: Array, g: Array, rate: Array, momentum: Array) -> tuple[Array, ...]:  # noqa: ARG001 - one signature for all
+    return (w - rate * g,)
+
+
+def _momentum(w: Array, g: Array, rate: Array, momentum: Array, velocity: Array) -> tuple[Array, ...]:
+    velocity = momentum * velocity - rate * g
+    return w + velocity, velocity
+
+
+def _nesterov(w: Array, g: Array, rate: Array, momentum: Array, velocity: Array) -> tuple[Array, ...]:
+    velocity = momentum * velocity - rate * g
+    return w + momentum * velocity - rate * g, velocity
+
+
+def _rmsprop(w: Array, g: Array, rate: Array, momentum: Array, square: Array) -> tuple[Array, ...]:  # noqa: ARG001
+    square = RHO * square + (1 - RHO) * g * g
+    return w - rate * g * jax.lax.rsqrt(square + EPSILON), square
+
+
+def _adam(w: Array, g: Array, rate: Array, momentum: Array, mean: Array, square: Array) -> tuple[Array, ...]:  # noqa: ARG001
+    mean = mean + (g - mean) * (1 - BETA_1)
+    square = square + (g * g - square) * (1 - BETA_2)
+    return w - mean * rate / (jnp.sqrt(square) + EPSILON), mean, square
+
+
+_RULES: dict[Optimizer, Callable[..., tuple[Array, ...]]] = {
+    "sgd": _sgd,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adam,
+}
+
+
+def last_gradient(
+    optimizer: Optimizer, before: tuple[Params, Slots], after: tuple[Params, Slots], rate: Params, momentum: Params
+) -> Params:
+    """The last step's gradient, from what the step changed: the program need not hand its gradients out.
+
+    Args:
+        before, after: parameters and slots around one step.
+        rate, momentum: of that step, spread over the layout of the parameters.
+
+    Returns:
+        The gradient of loss plus penalty; of "rmsprop" its absolute value.
+    """
+    (w, old), (w_new, new) = before, after
+    if optimizer in ("adam", "adamw"):
+        return jax.tree.map(lambda m, n: (n - BETA_1 * m) / (1 - BETA_1), old["mean"], new["mean"])
+    if optimizer == "rmsprop":
+        return jax.tree.map(lambda v, n: jnp.sqrt(jnp.maximum(n - RHO * v, 0) / (1 - RHO)), old["square"], new["square"])
+    if optimizer == "sgd":
+        return jax.tree.map(lambda a, b, r: (a - b) / r, w, w_new, rate)
+    return jax.tree.map(lambda v, n, mu, r: (mu * v - n) / r, old["velocity"], new["velocity"], momentum, rate)

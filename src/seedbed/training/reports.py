@@ -1,0 +1,108 @@
+"""What goes between the driver and a worker: tasks there, reports back. Nothing here imports jax."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.errors import SeedbedError
+from seedbed.models import Weights
+from seedbed.records import History, ModelFacts
+from seedbed.specs import Plan, RunSpec
+
+Row = dict[str, float]
+Place = tuple[int, int]
+"""Block and member, as numbered in the task."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is to do.
+
+    Attributes:
+        key: the population's name in the home.
+        blocks: the runs, one tuple a seed; all blocks hold the same settings in the same order.
+        padded: hidden widths of each setting in the program, None where nothing is padded.
+        save_every: seconds between checkpoints; None never saves.
+        resume: where to go on.
+    """
+
+    key: str
+    blocks: tuple[tuple[RunSpec, ...], ...]
+    padded: tuple[tuple[int, ...], ...] | None = None
+    save_every: float | None = 30.0
+    resume: Checkpoint | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """One of the plans; their static parts are equal."""
+        return self.blocks[0][0].plan
+
+    @property
+    def program(self) -> str:
+        """Tasks with equal values share their compiled programs."""
+        first = self.blocks[0]
+        parts = (len(self.blocks), self.padded, [run.model.identity for run in first], first[0].plan.static, first[0].data)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that goes on is made of: arrays by `block.member/kind/name` in Keras's layouts, and the numbers beside them."""
+
+    arrays: dict[str, NDArray[Any]]
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The job is set up: its device, epochs, and steps of an epoch."""
+
+    device: str
+    epochs: int
+    steps_per_epoch: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment ended after `step` of the epoch's steps; `rows` holds an epoch's figures where it ended one."""
+
+    epoch: int
+    step: int
+    rows: dict[Place, Row]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A member is finished: its network, its best and last weights, and its answers to the validation images."""
+
+    place: Place
+    history: History
+    model: ModelFacts
+    best: Weights
+    last: Weights
+    probabilities: NDArray[np.float32]
+    stopped_early: bool
+    device: str
+    compile_seconds: float
+    training_seconds: float
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The job was told to stop; the checkpoint before this report is where it goes on."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job ended with an error; a traceback where it was not foreseen."""
+
+    error: SeedbedError
+    traceback: str = ""
+
+
+Report = Begun | Segment | Checkpoint | Outcome | Stopped | Failed

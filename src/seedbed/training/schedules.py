@@ -1,0 +1,47 @@
+"""Learning rates by step, computed outside the compiled program in float64 and handed in as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.specs import Plan, Schedule
+
+BETA_1, BETA_2 = 0.9, 0.999
+"""Adam's decay rates of the first and second moment, Keras's defaults."""
+
+_RISE, _START, _END = 0.3, 1 / 25, 1 / 25e4
+
+
+def factors(schedule: Schedule, steps: NDArray[np.int64], total: int) -> NDArray[np.float64]:
+    """The share of the plan's learning rate at each step, shape of `steps`; steps count from 0 to `total - 1`.
+
+    Sources: cosine: Loshchilov and Hutter 2017, "SGDR" (without restarts); onecycle: Smith and Topin 2018,
+    "Super-convergence", in the cosine form that PyTorch's OneCycleLR made usual.
+    """
+    done = np.minimum(steps / max(total, 1), 1.0)
+    if schedule == "constant":
+        return np.ones_like(done)
+    if schedule == "cosine":
+        return 0.5 * (1 + np.cos(np.pi * done))
+    rising = _START + (1 - _START) * 0.5 * (1 - np.cos(np.pi * done / _RISE))
+    falling = _END + (1 - _END) * 0.5 * (1 + np.cos(np.pi * (done - _RISE) / (1 - _RISE)))
+    return np.where(done < _RISE, rising, falling)
+
+
+def step_sizes(plans: Sequence[Plan], epoch: int, steps_per_epoch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Every member's step sizes in one epoch (counted from 0).
+
+    Returns:
+        rates: `(steps, members)`, what the optimizer multiplies with; Adam's correction of its moments' bias is part of it.
+        decays: `(steps, members)`, the share of a kernel that "adamw" takes off; 0 for other optimizers.
+    """
+    steps = epoch * steps_per_epoch + np.arange(steps_per_epoch)
+    rates = np.stack([p.learning_rate * factors(p.schedule, steps, p.epochs * steps_per_epoch) for p in plans], axis=1)
+    decays = rates * np.array([p.weight_decay if p.optimizer == "adamw" else 0.0 for p in plans])
+    if plans[0].optimizer in ("adam", "adamw"):
+        t = (steps + 1)[:, None]
+        rates = rates * np.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
+    return rates.astype(np.float32), decays.astype(np.float32)
