@@ -1,0 +1,87 @@
+"""An interval, what can be asked for one, and the checks that the whole room shares."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seedbed.errors import StatisticsError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its 95 % confidence interval (or another one that was asked for), in the units of the data.
+
+    `n` is the number of independent values behind it: seeds, or images where there is one network.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    def excludes(self, value: float = 0.0) -> bool:
+        """Whether the value lies outside; an interval that is not known (NaN) excludes nothing."""
+        return self.low > value or self.high < value
+
+    def pair(self) -> list[float]:
+        """`[low, high]`, as the JSON contracts give it."""
+        return [self.low, self.high]
+
+
+class Claim(Protocol):
+    """A value of which intervals and the p-value of "it is 0" can be asked."""
+
+    @property
+    def p(self) -> float: ...
+
+    def interval(self, confidence: float = 0.95) -> Interval: ...
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, its standard error and the error's degrees of freedom (infinite: the error is known)."""
+
+    mean: float
+    error: float
+    freedom: float
+    n: int
+
+    def interval(self, confidence: float = 0.95) -> Interval:
+        """Student's t interval."""
+        reach = t_quantile(confidence, self.freedom) * self.error
+        return Interval(self.mean, self.mean - reach, self.mean + reach, self.n)
+
+    @property
+    def p(self) -> float:
+        """Two-sided p-value of "the mean is 0"."""
+        from scipy.special import stdtr
+
+        if not self.error > 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return float(2 * stdtr(self.freedom, -abs(self.mean) / self.error))
+
+
+def t_quantile(confidence: float, freedom: float) -> float:
+    """The two-sided quantile of Student's t; of the normal distribution where the freedom is infinite."""
+    from scipy.special import ndtri, stdtrit
+
+    if not 0 < confidence < 1:
+        raise StatisticsError(f"confidence = {confidence!r}: it must lie between 0 and 1.")
+    level = (1 + confidence) / 2
+    return float(ndtri(level) if math.isinf(freedom) else stdtrit(freedom, level))
+
+
+def checked(name: str, values: ArrayLike, *, least: int) -> Floats:
+    sample = np.asarray(values, dtype=np.float64)
+    if not (sample.ndim == 1 and len(sample) >= least):
+        raise StatisticsError(f"{name}: at least {least} values in one row are needed; the shape is {sample.shape}.")
+    if not np.isfinite(sample).all():
+        raise StatisticsError(f"{name}: a value is not finite; count diverged runs beside the others, not among them.")
+    return sample
