@@ -1,3 +1,58 @@
-"""A bench for experiments on small neural networks."""
+"""A bench for experiments on small neural networks.
+
+    import seedbed as sb
+    results = sb.train([sb.Dense(hidden=(200, 100)), sb.Dense(hidden=(32,))], data="digits", seeds=5)
+
+Names are imported when they are first used, so that `import seedbed` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seedbed.api import train
+    from seedbed.errors import SeedbedError
+    from seedbed.figures import learning_curves
+    from seedbed.records import History, Result, Verdict
+    from seedbed.runs import Home
+    from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Conv",
+    "DataSpec",
+    "Dense",
+    "History",
+    "Home",
+    "Keras",
+    "Plan",
+    "Result",
+    "RunSpec",
+    "SeedbedError",
+    "Verdict",
+    "learning_curves",
+    "train",
+]
+
+_ROOMS = {
+    "api": ("train",),
+    "errors": ("SeedbedError",),
+    "figures": ("learning_curves",),
+    "records": ("History", "Result", "Verdict"),
+    "runs": ("Home",),
+    "specs": ("Conv", "DataSpec", "Dense", "Keras", "Plan", "RunSpec"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'seedbed' has no attribute {name!r}")
+    value = getattr(import_module(f"seedbed.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -38,7 +38,17 @@ class Session:
     debug: bool = False
 
 
-class LazyGroup(click.Group):
+class Group(click.Group):
+    """A group that offers the nearest of its commands to whoever mistypes one."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            raise click.UsageError(f"There is no command {name!r}.{nearest(name, known)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(Group):
     """A group whose commands are imported only when they are used: `NAME` is `seedbed.cli.NAME.command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
@@ -50,12 +60,6 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"seedbed.cli.{cmd_name}").command
         add_debug(command)
         return command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            raise click.UsageError(f"There is no command {name!r}.{nearest(name, COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -147,8 +151,12 @@ def _tell_usage(error: click.ClickException) -> int:
         click.echo(error.format_message(), err=True)
         return 2
     context = error.ctx if isinstance(error, click.UsageError) else None
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption) and context:
+        known = [name for parameter in context.command.get_params(context) for name in parameter.opts]
+        message = f"There is no option {error.option_name!r}.{nearest(error.option_name, known)}"
     more = f" `{context.command_path} -h` shows the usage." if context else ""
-    return _complain(f"error: {error.format_message()}{more}", error.exit_code)
+    return _complain(f"error: {message}{more}", error.exit_code)
 
 
 def _complain(line: str, code: int = 1) -> int:
