@@ -51,17 +51,17 @@ class Group(click.Group):
 class LazyGroup(Group):
     """A group whose commands are imported only when they are used: `NAME` is `seedbed.cli.NAME.command`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"seedbed.cli.{cmd_name}").command
         add_debug(command)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -153,7 +153,7 @@ def _tell_usage(error: click.ClickException) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     message = error.format_message()
     if isinstance(error, click.NoSuchOption) and context:
-        known = [name for parameter in context.command.get_params(context) for name in parameter.opts]
+        known = [name for option in context.command.get_params(context) for name in option.opts if name.startswith("--")]
         message = f"There is no option {error.option_name!r}.{nearest(error.option_name, known)}"
     more = f" `{context.command_path} -h` shows the usage." if context else ""
     return _complain(f"error: {message}{more}", error.exit_code)

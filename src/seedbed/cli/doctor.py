@@ -1,0 +1,161 @@
+"""`seedbed doctor`: what this machine offers, measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seedbed.cli import options, screen
+from seedbed.cli.screen import note, result
+from seedbed.cli.text import size
+
+PACKAGES = ("seedbed", "jax", "jaxlib", "keras", "numpy", "scipy", "scikit-learn", "altair", "vl-convert-python", "safetensors")
+OPTIONAL = ("ray", "onnx", "tensorflow-cpu", "torch")
+VARIABLES = ("SEEDBED_HOME", "SEEDBED_DATA", "SEEDBED_CACHE", "JAX_PLATFORMS", "XLA_FLAGS", "CUDA_VISIBLE_DEVICES")
+
+
+@click.command("doctor")
+@options.home
+@options.as_json
+def command(home: Path, as_json: bool) -> None:
+    """What this machine offers: devices, matrix-product speed, memory, versions, data found.
+
+    Takes some seconds: the speed is measured in a process like those that train.
+    """
+    if not as_json:
+        note("Measuring ...")
+    facts = examine(home)
+    if as_json:
+        screen.emit(facts)
+    else:
+        _show(facts)
+
+
+def examine(home: Path) -> dict[str, Any]:
+    """All that doctor knows, as JSON values; sizes in bytes, speeds in 10**9 operations a second."""
+    import psutil
+
+    from seedbed import devices
+
+    memory = psutil.virtual_memory()
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": {"usable": devices.cores(), "all": os.cpu_count()},
+        "memory": {"total": memory.total, "available": memory.available},
+        "gpus": devices.gpus(),
+        "workers": list(_workers()),
+        "blas": _blas(),
+        "versions": {name: version for name in (*PACKAGES, *OPTIONAL) if (version := _version(name))},
+        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
+        "cache": _folder(devices.cache_folder()),
+        "home": _folder(home),
+        "data": _data(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _workers() -> Iterator[dict[str, Any]]:
+    """What a worker of each kind that `grow` would use sees, or why it sees nothing."""
+    from seedbed import devices
+    from seedbed.cli import probe
+    from seedbed.errors import DeviceError
+
+    kinds = [devices.WorkerKind("cpu", threads=threads) for threads in sorted({1, devices.cores()})]
+    kinds += [devices.WorkerKind("gpu", index=index) for index in range(devices.gpus())]
+    for kind in kinds:
+        facts: dict[str, Any] = {"device": kind.device, "threads": kind.threads if kind.device == "cpu" else None}
+        try:
+            facts |= {**probe.ask(kind), "error": None}
+        except DeviceError as error:
+            facts |= {"backend": None, "devices": [], "gflops": None, "error": str(error)}
+        if kind.device == "gpu" and facts["backend"] == "cpu":
+            facts["error"] = "jax sees no GPU here; `pip install 'seedbed[cuda]'` lets it."
+        yield facts
+
+
+def _blas() -> dict[str, Any]:
+    """What NumPy multiplies with, outside the workers."""
+    import numpy as np
+
+    build: Any = np.show_config(mode="dicts")
+    found = build["Build Dependencies"]["blas"]
+    return {"name": found["name"], "version": found["version"]}
+
+
+def _folder(path: Path) -> dict[str, Any]:
+    """A folder that seedbed writes to: whether it may, how much lies there, and how much room its disk has."""
+    there = path if path.exists() else next(parent for parent in path.absolute().parents if parent.exists())
+    files = (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else iter(())
+    return {
+        "path": str(path.absolute()),
+        "exists": path.exists(),
+        "writable": os.access(there, os.W_OK),
+        "bytes": sum(file.stat().st_size for file in files),
+        "free": shutil.disk_usage(there).free,
+    }
+
+
+def _data() -> list[dict[str, Any]]:
+    return []
+
+
+def _show(facts: Mapping[str, Any]) -> None:
+    cores, memory = facts["cores"], facts["memory"]
+    result(f"seedbed {facts['versions']['seedbed']}, Python {facts['python']}, {facts['system']}")
+    result(f"Processor: {facts['processor']}, {cores['usable']} of {cores['all']} cores usable")
+    result(f"Memory: {size(memory['available'])} of {size(memory['total'])} available")
+    result(f"GPUs: {facts['gpus'] or 'none found'}")
+    result()
+    _show_workers(facts["workers"])
+    result(f"NumPy's own products: {facts['blas']['name']} {facts['blas']['version']}")
+    result(f"Versions: {', '.join(f'{name} {version}' for name, version in facts['versions'].items())}")
+    for name, value in facts["variables"].items():
+        result(f"{name} = {value}")
+    result()
+    for called in ("home", "cache"):
+        _show_folder(called, facts[called])
+
+
+def _show_workers(workers: list[dict[str, Any]]) -> None:
+    columns: dict[str, screen.Justify] = {"worker": "left", "jax sees": "left", "GFLOP/s, float32": "right"}
+    rows: list[list[object]] = []
+    for each in workers:
+        threads = f", {each['threads']} thread{'s' if each['threads'] > 1 else ''}" if each["threads"] else ""
+        seen = each["error"] or ", ".join(_device(device) for device in each["devices"])
+        rows.append([each["device"] + threads, seen, "" if each["gflops"] is None else f"{each['gflops']:,.0f}"])
+    screen.table(columns, rows)
+    result()
+
+
+def _device(device: Mapping[str, Any]) -> str:
+    return f"{device['kind']} ({size(device['memory'])})" if device["memory"] else str(device["kind"])
+
+
+def _show_folder(called: str, folder: Mapping[str, Any]) -> None:
+    state = f"{size(folder['bytes'])} there" if folder["exists"] else "not there yet"
+    writable = "" if folder["writable"] else "; it CANNOT be written"
+    result(f"{called.capitalize()}: {folder['path']} ({state}, {size(folder['free'])} free on its disk{writable})")
