@@ -230,7 +230,7 @@ def _model(
     if arguments:
         raise SpecError("--arg passes settings to the function of --model FILE.py:FUNCTION, which is missing.")
     wanted = family or file.get("family", "dense")
-    if wanted not in FAMILIES:
+    if not (isinstance(wanted, str) and wanted in FAMILIES):
         raise SpecError(f"family = {wanted!r} is not known.{nearest(str(wanted), FAMILIES)} Known: {', '.join(FAMILIES)}.")
     of_conv = [name for name in CONV_ONLY if name in given]
     if wanted == "dense" and of_conv:

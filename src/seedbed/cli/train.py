@@ -75,7 +75,7 @@ def command(
     if not trained:
         result(f"Nothing to do: {name} was trained with these very settings. --replace begins anew.")
     _show(name, results)
-    result(f"Pictures: {', '.join(map(str, pictures))}")
+    result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
     result(f"Next: seedbed evaluate -m {name}" + _home_flag(home))
 
 
@@ -170,11 +170,13 @@ def _show_mean(results: Sequence[Result]) -> None:
 
 
 def _show_verdicts(results: Sequence[Result]) -> None:
-    for each in results[:MOST_ROWS]:
-        of = "" if len(results) == 1 else f" {each.name}"
-        result(f"Verdict{of}: {each.verdict.kind}. {each.verdict.evidence}")
-    spent = sum(each.seconds.total for each in results)
-    result(f"Time in the workers: {duration(spent)}")
+    """One line for each kind of verdict, with the evidence of the first run that got it."""
+    for kind in dict.fromkeys(each.verdict.kind for each in results):
+        alike = [each for each in results if each.verdict.kind == kind]
+        first = alike[0]
+        of = "" if len(results) == 1 else f"{len(alike)} of {len(results)} seeds; {first.name}: "
+        result(f"Verdict {kind}: {of}{first.verdict.evidence}")
+    result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")
 
 
 def _home_flag(home: Path) -> str:

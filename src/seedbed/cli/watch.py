@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 LINES = 20
-"""Epochs that get a line of their own: all of 20, every fifth of 100."""
+"""How many lines stay: every epoch of 20, every fifth of 100; of several runs together, one for each 5 % of the work."""
 
 
 class Out(Protocol):
@@ -25,7 +25,7 @@ class Out(Protocol):
 
     def line(self, text: str) -> None: ...
 
-    def state(self, done: float, left: float | None) -> None: ...
+    def state(self, done: float, text: str) -> None: ...
 
 
 class Plain:
@@ -34,7 +34,7 @@ class Plain:
     def line(self, text: str) -> None:
         note(text)
 
-    def state(self, done: float, left: float | None) -> None:
+    def state(self, done: float, text: str) -> None:
         """A log has no bar."""
 
 
@@ -43,13 +43,13 @@ class Live:
 
     def __init__(self, bar: Bar, label: str) -> None:
         self._bar = bar
-        self._task = bar.add_task(escaped(label), total=1.0, left="")
+        self._task = bar.add_task(escaped(label), total=1.0, text="")
 
     def line(self, text: str) -> None:
-        self._bar.console.print(escaped(text), highlight=False)
+        self._bar.console.print(escaped(text))
 
-    def state(self, done: float, left: float | None) -> None:
-        self._bar.update(self._task, completed=done, left="" if left is None else f"{duration(left)} left")
+    def state(self, done: float, text: str) -> None:
+        self._bar.update(self._task, completed=done, text=text)
 
 
 class Watcher:
@@ -69,7 +69,8 @@ class Watcher:
         self._runs = runs
         self._every = math.ceil(epochs / LINES)
         self._out = out
-        self._done: dict[str, float] = {}
+        self._shares: dict[str, float] = {}
+        self._told = 0
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -80,22 +81,29 @@ class Watcher:
                 self._progress(event)
             case Done():
                 self.trained = True
-                self._done[event.name] = 1.0
-                self._show(None)
+                self._shares[event.name] = 1.0
             case Note():
                 self._out.line(f"note: {event.text}")
 
     def _progress(self, event: Progress) -> None:
         share = (event.epoch - 1 + event.step / event.steps) / event.epochs
-        for name in event.names:
-            if self._done.get(name) != 1.0:
-                self._done[name] = share
-        if event.rows and (event.epoch % self._every == 0 or event.epoch in (1, event.epochs)):
-            self._out.line(epoch_line(event.epoch, event.epochs, event.rows))
-        self._show(event.seconds_left)
+        self._shares |= {name: share for name in event.names if self._shares.get(name) != 1.0}
+        done = sum(self._shares.values()) / self._runs
+        left = "" if event.seconds_left is None else f"{duration(event.seconds_left)} left"
+        if event.rows:
+            self._tell(event, done, left)
+        self._out.state(done, left)
 
-    def _show(self, left: float | None) -> None:
-        self._out.state(sum(self._done.values()) / self._runs, left)
+    def _tell(self, event: Progress, done: float, left: str) -> None:
+        """The line that stays, where it is time for one."""
+        figures = epoch_line(event.epoch, event.epochs, event.rows)
+        if self._runs == 1:
+            if event.epoch % self._every == 0 or event.epoch in (1, event.epochs):
+                self._out.line(figures)
+        elif int(done * LINES) > self._told:
+            self._told = int(done * LINES)
+            parts = (f"{100 * done:3.0f} % done", left, f"{_called(tuple(event.rows))}: {figures}")
+            self._out.line("   ".join(part for part in parts if part))
 
 
 def epoch_line(epoch: int, epochs: int, rows: Mapping[str, Mapping[str, float]]) -> str:
@@ -113,8 +121,7 @@ def epoch_line(epoch: int, epochs: int, rows: Mapping[str, Mapping[str, float]])
         f"{called} loss {mean(f'{part}_loss'):.4f}, {percent(mean(f'{part}_accuracy'))}"
         for part, called in (("train", "training"), ("validation", "validation"))
     ]
-    of = [f"(mean of {len(rows)} runs)"] if len(rows) > 1 else []
-    return "   ".join([f"epoch {epoch:>{len(str(epochs))}}/{epochs}", *parts, *of])
+    return "   ".join([f"epoch {epoch:>{len(str(epochs))}}/{epochs}", *parts])
 
 
 def _called(names: Sequence[str]) -> str:
@@ -130,7 +137,7 @@ def watching(label: str, runs: int, epochs: int) -> Iterator[Watcher]:
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    left = TextColumn("{task.fields[left]}", markup=False)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), left)
+    who, state = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[text]}", markup=False)
+    columns = (who, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), state)
     with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
         yield Watcher(runs, epochs, Live(bar, label))
