@@ -13,7 +13,7 @@ from seedbed.errors import SpecError
 from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
 
 
-def choose(arguments: str = "", **given: object) -> Choice:
+def choose(line: str = "", **given: object) -> Choice:
     """What these flags ask for, through click as `seedbed train` does it."""
     found: list[Choice] = []
 
@@ -23,7 +23,7 @@ def choose(arguments: str = "", **given: object) -> Choice:
         asked = {"family": None, "target": None, "arguments": (), "seed": None, "seeds": None, "config": None}
         found.append(chosen(values, **{**asked, **given}))
 
-    outcome = CliRunner().invoke(command, arguments.split(), standalone_mode=False)
+    outcome = CliRunner().invoke(command, line.split(), standalone_mode=False)
     if outcome.exception:
         raise outcome.exception
     return found[0]
