@@ -46,7 +46,8 @@ class Struck:
 
 @contextmanager
 def faulty(number: int, kind: Kind) -> Iterator[Struck]:
-    """Within the block, the change `number` (from 1) is hit; a hit write puts down half its bytes first."""
+    """Within the block, the change `number` (from 1) is hit; a hit write puts down half its bytes first, and a hit
+    removal of a folder removes one file of it."""
     struck = Struck()
 
     def wrapped(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,6 +59,8 @@ def faulty(number: int, kind: Kind) -> Iterator[Struck]:
                 return real(*arguments)
             if name == "_put" and reached == number:
                 real(arguments[0], arguments[1][: len(arguments[1]) // 2])
+            if name == "_remove_tree" and reached == number:
+                next(path for path in sorted(arguments[0].rglob("*")) if path.is_file()).unlink()
             if kind == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
             if kind == "dies" and later and name.startswith("_remove"):

@@ -312,6 +312,10 @@ def _file(folder: Path) -> object:
     return (folder / "x").read_bytes() if (folder / "x").exists() else None
 
 
+def _all(folder: Path) -> object:
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
 def _lines(folder: Path) -> object:
     return storage.read_lines(folder / "m")
 
@@ -345,7 +349,7 @@ STAGE = Scenario(_old, _stage, _file, _stage)
 DEEP = Scenario(storage.make_folder, _deep, _deeply, _deep)
 APPEND = Scenario(_old, _append, _lines, _append_the_rest, between=([*ROWS, {"a": 1}],))
 CUT = Scenario(_old, _cut, _lines, _cut)
-REMOVE = Scenario(_old, _remove, _file, _remove)
+REMOVE = Scenario(_old, _remove, _all, _remove)
 
 
 @pytest.mark.parametrize("kind", ["fails", "full", "dies"])

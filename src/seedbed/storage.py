@@ -3,7 +3,7 @@
 What is written is there whole or not at all, also where the process is killed or the power fails in between: a file is
 written beside its place, synced, and renamed over it. Lines of a log carry a checksum each. A lock is freed by the kernel when
 its owner dies. All that changes the disk goes through the few functions under "What changes the disk", so that a test can make
-any one of them fail.
+any one of them fail. Each function raises `StorageError`, one line with a way out, where the system refuses.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def staged(path: Path) -> Iterator[Path]:
     """
     with _explained("write", path):
         make_folder(path.parent)
-        temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}")
+        temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name[-200:]}")
         try:
             yield temporary
             if not temporary.is_file():
@@ -169,11 +169,7 @@ def read_json(path: Path, most: int = MOST_JSON) -> Any:
 
 
 def sha256(content: Path | Content) -> str:
-    """SHA-256 of a file or of bytes, 64 hexadecimal digits.
-
-    Raises:
-        StorageError: the file cannot be read.
-    """
+    """SHA-256 of a file or of bytes, 64 hexadecimal digits."""
     if isinstance(content, Path):
         with _explained("read", content), content.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -184,31 +180,19 @@ def sha256(content: Path | Content) -> str:
 
 
 def names(folder: Path) -> list[str]:
-    """The names in a folder, sorted, hidden ones left out; of a missing folder, none.
-
-    Raises:
-        StorageError: it cannot be read.
-    """
+    """The names in a folder, sorted, hidden ones left out; of a missing folder, none."""
     with _explained("read", folder):
         return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is a file under this name.
-
-    Raises:
-        StorageError: the system does not tell.
-    """
+    """Whether there is a file under this name."""
     with _explained("read", path):
         return path.is_file()
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, where they are missing.
-
-    Raises:
-        StorageError: no permission, or a file is in the way.
-    """
+    """Make a folder and those above it, where they are missing."""
     with _explained("make a folder of", path):
         missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
         for folder in reversed(missing):
@@ -220,11 +204,7 @@ def make_folder(path: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder and what it holds: gone at once under its name, then deleted. A missing folder is no error.
-
-    Raises:
-        StorageError: the system refuses.
-    """
+    """Remove a folder and what it holds: gone at once under its name, then deleted. A missing folder is no error."""
     with _explained("remove", folder):
         if not (folder.exists() or folder.is_symlink()):
             return
@@ -235,22 +215,14 @@ def remove_tree(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has what was written to a file; a missing one is no error.
-
-    Raises:
-        StorageError: the disk said no.
-    """
+    """Wait until the disk has what was written to a file; a missing one is no error."""
     if path.exists():
         with _explained("sync", path), path.open("r+b") as file:
             _sync(file)
 
 
 def remove(path: Path) -> None:
-    """Remove a file. A missing one is no error.
-
-    Raises:
-        StorageError: the system refuses.
-    """
+    """Remove a file. A missing one is no error."""
     with _explained("remove", path):
         _remove(path)
 
@@ -311,11 +283,7 @@ def append_lines(path: Path, rows: Iterable[dict[str, Any]], *, sync: bool = Tru
 
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write a whole JSONL file anew, as `append_lines` would have; whole or not at all.
-
-    Raises:
-        StorageError: a row is not finite, or the disk said no.
-    """
+    """Write a whole JSONL file anew, as `append_lines` would have; whole or not at all."""
     write(path, [_line(path, row) for row in rows])
 
 

@@ -138,3 +138,13 @@ def test_removing_the_last_run_to_resume_removes_the_populations_saves(tmp_path:
     assert home.populations() == ["nameless", "other", "p"]
     home.remove("b")
     assert home.populations() == ["nameless"]
+
+
+def test_beginning_anew_removes_the_saves_that_led_here(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.claim([entry()]).close()
+    home.save_population("p", WEIGHTS, {"runs": ["a"]})
+    home.claim([entry()], resume=True).close()
+    assert home.populations() == ["p"]
+    home.claim([entry()], replace=True).close()
+    assert home.populations() == []

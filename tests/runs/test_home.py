@@ -7,15 +7,17 @@ import random
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from safetensors import safe_open
 
 from runs.samples import PREDICTIONS, WEIGHTS, entry, finish, grown, result, rows
 from seedbed import storage
-from seedbed.errors import CorruptFile, RunError, RunHalfDone, SeedbedError, StorageError, UnknownRun
-from seedbed.runs import Home
+from seedbed.errors import CorruptFile, HomeInUse, RunError, RunHalfDone, SeedbedError, StorageError, UnknownRun
+from seedbed.runs import Home, claims
 
 # Storing and finding
 
@@ -216,6 +218,15 @@ def test_looks_are_kept_in_order_and_outlive_their_run(tmp_path: Path) -> None:
     assert Home(tmp_path / "none").looks() == []
 
 
+def test_a_look_waits_for_the_one_who_writes_in_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = grown(tmp_path, entry())
+    monkeypatch.setattr(claims, "PATIENCE", 0.0)
+    with storage.lock(tmp_path / ".locks" / "ledger"), pytest.raises(HomeInUse, match="The ledger is in use by pid"):
+        home.look("a", {})
+    home.look("a", {})
+    assert len(home.looks()) == 1
+
+
 # Damage and malice
 
 BROKEN = {
@@ -357,6 +368,12 @@ def _zipped(name: str, data: bytes, kind: int = zipfile.ZIP_STORED) -> bytes:
     return file.getvalue()
 
 
+def _npy(array: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
 def _claiming(shape: tuple[int, ...]) -> bytes:
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
@@ -369,7 +386,7 @@ def _claiming(shape: tuple[int, ...]) -> bytes:
         b"",
         b"PK\x03\x04",
         _zipped("x.npy", b"not npy"),
-        _zipped("x.npy", b"\0" * 10_000_000, zipfile.ZIP_DEFLATED),
+        _zipped("x.npy", _npy(np.zeros(1_000_000)), zipfile.ZIP_DEFLATED),
         _zipped("x.npy", _claiming((10**15,))),
         _zipped("x.npy", _claiming((2**62, 2**62))),
         _zipped("x.npy", _claiming((-1,))),
