@@ -238,11 +238,7 @@ def tidy(folder: Path) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder if it is missing, and see that a file can be written in it.
-
-    Raises:
-        StorageError: it cannot; known before hours of training rather than after.
-    """
+    """Make the folder if it is missing, and see that a file can be written in it: better known before hours of training."""
     probe = folder / f"{TEMPORARY}{secrets.token_hex(6)}"
     write(probe, b"seedbed\n")
     remove(probe)
