@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,13 @@ class Pictures:
 
     def take(self, rows: NDArray[Any]) -> Images:
         """The images of these rows, `(k, h, w, c)`; no other image is touched."""
-        return self._permuted(cast("Images", self._original[rows]))
+        taken: Any = self._original[rows]
+        return self._permuted(taken)
 
     @cached_property
     def array(self) -> Images:
         """All images; the memory map itself, unless their pixels are permuted, which makes one copy for all parts."""
-        return self._original if self._pixels is None else self._permuted(np.asarray(self._original))
+        return self._original if self._pixels is None else self._permuted(self._original)
 
     def source(self, row: int) -> str:
         return self._sources[row] if self._sources else str(row)

@@ -1,79 +1,223 @@
-"""From a name to content: what is built in, what the user added, and the way each is found."""
+"""From a name to images: what is built in, what the user added, and the way each is found."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seedbed import storage
-from seedbed.data import kept, lookup
+from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN, Builtin
 from seedbed.data.content import Content, check
 from seedbed.data.dataset import Dataset
-from seedbed.data.readers import digits
+from seedbed.data.download import Watch, fetch
+from seedbed.data.readers import cifar, digits, idx
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
-from seedbed.errors import DataUnavailable, StorageError, UnknownDataset, nearest
-from seedbed.specs import DataSpec
+from seedbed.errors import CorruptData, DataUnavailable, SpecError, StorageError, UnknownDataset, nearest
+from seedbed.specs import NAME_RULE, DataSpec
+
+SOMEBODY_ELSE = 900.0
+"""Seconds to wait while another process downloads or decodes the same data set."""
 
 
-def resolve(spec: DataSpec) -> DataSpec:
+@dataclass(frozen=True)
+class Origin:
+    """Where content came from.
+
+    Attributes:
+        digest: of the content.
+        where: a path, or words.
+        proof: what says that the content is what its name promises.
+    """
+
+    digest: str
+    where: str
+    proof: str
+
+
+def resolve(spec: DataSpec, watch: Watch | None = None) -> DataSpec:
     """The spec with the content's digest; finds the data, or downloads them.
+
+    Args:
+        watch: is told how far a download is.
 
     Raises:
         UnknownDataset: no data set has this name.
         DataUnavailable: neither here nor to be had.
         CorruptData: what was found is damaged, or not what the spec's digest says.
         DataError: what was found cannot be used.
+        SpecError: the size of a data set whose size is fixed.
     """
-    return spec.changed(digest=_content(spec)[0])
+    return spec.changed(digest=content_of(spec, watch)[0])
 
 
-def load(spec: DataSpec) -> Dataset:
+def load(spec: DataSpec, watch: Watch | None = None) -> Dataset:
     """Images and labels, split as the spec says. Decoded images come from the cache as memory maps.
 
+    Args:
+        watch: is told how far a download is.
+
     Raises:
-        SpecError, and what `resolve` raises.
+        As `resolve`; and DataError where a class has too few images to be split.
     """
-    digest, content = _content(spec)
+    digest, content = content_of(spec, watch)
     return split(content, spec.changed(digest=digest))
 
 
-def _content(spec: DataSpec) -> tuple[str, Content]:
-    if spec.name not in BUILTIN:
+def content_of(spec: DataSpec, watch: Watch | None = None) -> tuple[str, Content]:
+    """Digest and content, not yet split. A digest in the spec is kept to: what it names is used, or nothing.
+
+    Raises:
+        As `resolve`.
+    """
+    content = kept.sound(spec.digest) if spec.digest else None
+    if content is not None:
+        return spec.digest, content
+    digest, content = _by_name(spec, watch)
+    if spec.digest and digest != spec.digest:
+        raise CorruptData(
+            f"{spec.name}: the content asked for is {spec.digest[:12]}, and what is here now is {digest[:12]}. Put the files "
+            f"back as they were, or leave the digest out."
+        )
+    return digest, content
+
+
+def origin(name: str) -> Origin:
+    """Where the content of a data set that was loaded before came from.
+
+    Raises:
+        UnknownDataset: no data set has this name.
+    """
+    if name in BUILTIN:
+        return _builtin_origin(BUILTIN[name])
+    entry = entry_of(name)
+    return Origin(next(iter(entry.digests.values()), ""), entry.path, "recorded when it was added")
+
+
+def entry_of(name: str) -> added.Entry:
+    """What the user added under this name.
+
+    Raises:
+        UnknownDataset: nothing.
+    """
+    entry = added.find(name)
+    if entry is None:
+        known = [*BUILTIN, *(entry.name for entry in added.entries())]
         raise UnknownDataset(
-            f"No data set is named {spec.name!r}.{nearest(spec.name, BUILTIN)} Known here: {', '.join(BUILTIN)}. "
+            f"No data set is named {name!r}.{nearest(name, known)} Known here: {', '.join(known)}. "
             f"Add your own with `seedbed data add NAME PATH`."
         )
-    return _builtin_content(BUILTIN[spec.name])
+    return entry
 
 
-def _builtin_content(builtin: Builtin) -> tuple[str, Content]:
+def named(text: str) -> str:
+    """The name of a data set, from its name or from a path to the user's images, which is then given one.
+
+    Raises:
+        UnknownDataset: neither a known name nor a path that exists.
+        DataError: the files cannot be used.
+    """
+    if text in BUILTIN or added.find(text) is not None:
+        return text
+    path = Path(text).expanduser()
+    if text and path.exists():
+        return added.named(path)
+    if text and not NAME_RULE.fullmatch(text):
+        raise UnknownDataset(f"{text!r} is neither a data set nor a file or folder that exists. See: seedbed data list.")
+    return entry_of(text).name
+
+
+def builtin_content(builtin: Builtin, watch: Watch | None = None) -> tuple[str, Content]:
+    """A built-in data set: from the cache, else found on this machine, else downloaded.
+
+    Raises:
+        As `resolve`.
+    """
     if builtin.format == "embedded":
-        return builtin.digest, digits.read()
-    digest = builtin.digest or _seen(builtin.name)
-    content = kept.find(digest) if digest else None
-    if content is not None:
+        return _embedded(builtin)
+    found = _kept(builtin)
+    if found is None:
+        with storage.lock(cache_folder() / "data" / f"{builtin.name}.lock", f"data set {builtin.name}", wait=SOMEBODY_ELSE):
+            found = _kept(builtin) or _taken_in(builtin, *_found_or_fetched(builtin, watch))
+    return found
+
+
+def _by_name(spec: DataSpec, watch: Watch | None) -> tuple[str, Content]:
+    if spec.name not in BUILTIN:
+        _, digest, content = added.content_of(entry_of(spec.name), spec.size)
         return digest, content
+    builtin = BUILTIN[spec.name]
+    if spec.size not in (None, builtin.image_shape[:2]):
+        raise SpecError(
+            f"size = {spec.size}: {spec.name} has images of {builtin.image_shape[:2]}; only your own folders are resized."
+        )
+    return builtin_content(builtin, watch)
+
+
+def _embedded(builtin: Builtin) -> tuple[str, Content]:
+    content = digits.read()
+    if content.digest != builtin.digest:
+        raise CorruptData(f"{digits.path()}: this is not {builtin.name} as published. Install scikit-learn anew.")
+    return builtin.digest, content
+
+
+def _kept(builtin: Builtin) -> tuple[str, Content] | None:
+    digest = builtin.digest or _builtin_origin(builtin).digest
+    content = kept.sound(digest) if digest else None
+    return None if content is None else (digest, content)
+
+
+def _found_or_fetched(builtin: Builtin, watch: Watch | None) -> tuple[Content, str, lookup.Proof]:
     search = lookup.search(builtin)
-    if search.content is None or search.path is None:
-        raise DataUnavailable(f"{builtin.name} is not here")
-    return _taken_in(builtin, search.content, search.path)
+    if search.content is not None:
+        return search.content, str(search.path), search.proof
+    folder = cache_folder() / "data" / "downloads" / builtin.name
+    try:
+        files = fetch(builtin, folder, watch=watch)
+    except DataUnavailable as error:
+        raise DataUnavailable(_what_was_tried(builtin, search.passed, str(error))) from None
+    if builtin.format == "cifar":
+        content = cifar.read(files[0], builtin.classes)
+    else:
+        content = replace(idx.read(folder), classes=builtin.classes)
+    return content, f"downloaded from {builtin.mirrors[0]} or another mirror", "files"
 
 
-def _taken_in(builtin: Builtin, content: Content, path: Path) -> tuple[str, Content]:
-    check(content, str(path))
+def _what_was_tried(builtin: Builtin, passed: tuple[str, ...], reason: str) -> str:
+    chosen = ", ".join(map(str, lookup.folders())) or "not set"
+    also = f" Passed over: {' '.join(passed)}" if passed else ""
+    return (
+        f"{builtin.name} is not on this machine (looked in SEEDBED_DATA ({chosen}), {cache_folder()}, and where Keras and "
+        f"torchvision keep it), and {reason}.{also} `--data digits` works now, without a network."
+    )
+
+
+def _taken_in(builtin: Builtin, content: Content, where: str, proof: lookup.Proof) -> tuple[str, Content]:
+    check(content, where)
     digest = content.digest
+    recorded = _builtin_origin(builtin).digest
+    if builtin.digest and digest != builtin.digest:
+        raise CorruptData(f"{where}: this is not {builtin.name} as published; its content differs.")
+    if recorded and digest != recorded and proof != "files":
+        raise CorruptData(
+            f"{where}: {builtin.name} was {recorded[:12]} when it was first seen, and this is {digest[:12]}. Get it anew."
+        )
     kept.keep(content, digest)
-    storage.write_json(_seen_file(builtin.name), {"digest": digest, "where": str(path)})
+    storage.write_json(_origin_file(builtin), {"digest": digest, "where": where, "proof": proof})
+    storage.remove_tree(cache_folder() / "data" / "downloads" / builtin.name)
     return digest, kept.find(digest) or content
 
 
-def _seen_file(name: str) -> Path:
-    return cache_folder() / "data" / "seen" / f"{name}.json"
-
-
-def _seen(name: str) -> str:
+def _builtin_origin(builtin: Builtin) -> Origin:
+    if builtin.format == "embedded":
+        return Origin(builtin.digest, "scikit-learn's package", "content")
     try:
-        return str(storage.read_json(_seen_file(name))["digest"])
+        facts = storage.read_json(_origin_file(builtin))
+        return Origin(str(facts["digest"]), str(facts["where"]), "content" if builtin.digest else str(facts["proof"]))
     except (StorageError, KeyError, TypeError):
-        return ""
+        return Origin(builtin.digest, "", "content" if builtin.digest else "")
+
+
+def _origin_file(builtin: Builtin) -> Path:
+    return cache_folder() / "data" / "seen" / f"{builtin.name}.json"

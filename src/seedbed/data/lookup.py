@@ -6,11 +6,17 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from seedbed.data.builtin import DIGITS, Builtin
 from seedbed.data.content import Content
+from seedbed.data.download import is_sound
 from seedbed.data.readers import cifar, idx, npz
 from seedbed.errors import CorruptData, DataError
+
+Proof = Literal["content", "files", "first sight"]
+"""What says that data are the published ones: the pinned digest of the content, the published digests of its files, or only
+their name, number and shape; then the digest of the content is recorded, and must be the same ever after."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,13 @@ class Search:
 
     Attributes:
         content, path: what was found, and where; None where nothing was.
+        proof: what says that it is the published data set.
         passed: why places that looked right were passed over, a sentence each.
     """
 
     content: Content | None = None
     path: Path | None = None
+    proof: Proof = "first sight"
     passed: tuple[str, ...] = ()
 
 
@@ -70,8 +78,9 @@ def search(builtin: Builtin) -> Search:
     for place in places(builtin):
         try:
             content = _read(place.path, builtin)
-            if content is not None and _is_it(content, builtin, place):
-                return Search(content, place.path.resolve(), tuple(passed))
+            proof = _proof(content, builtin, place) if content is not None else None
+            if proof is not None:
+                return Search(content, place.path.resolve(), proof, tuple(passed))
         except DataError as error:
             if place.chosen and place.certain:
                 raise
@@ -103,14 +112,26 @@ def _read(path: Path, builtin: Builtin) -> Content | None:
     return replace(content, classes=builtin.classes) if content.classes == DIGITS else content
 
 
-def _is_it(content: Content, builtin: Builtin, place: Place) -> bool:
+def _proof(content: Content, builtin: Builtin, place: Place) -> Proof | None:
+    """What proves that this is the data set; None where another was found in a place that promised nothing."""
     sizes = tuple(len(content.parts[name].labels) if name in content.parts else 0 for name in ("train", "test"))
-    fits = sizes == builtin.sizes and content.image_shape == builtin.image_shape
-    if fits and (content.digest == builtin.digest if builtin.digest else place.certain):
-        return True
+    if sizes == builtin.sizes and content.image_shape == builtin.image_shape:
+        if builtin.digest and content.digest == builtin.digest:
+            return "content"
+        if not builtin.digest and _published(place.path, builtin):
+            return "files"
+        if not builtin.digest and place.certain:
+            return "first sight"
     if place.certain:
         raise CorruptData(
             f"{place.path}: this is not {builtin.name} as published; its content differs. Get it anew, or, if it is your own "
             f"variant, add it under another name: seedbed data add NAME {place.path}."
         )
-    return False
+    return None
+
+
+def _published(folder: Path, builtin: Builtin) -> bool:
+    """Whether the files that were read have their published digests. (A plain file is read before its packed twin.)"""
+    packed = (folder / remote.name for remote in builtin.files)
+    plain = any((folder / remote.name.removesuffix(".gz")).exists() for remote in builtin.files if builtin.format == "idx")
+    return not plain and all(is_sound(path, remote) for path, remote in zip(packed, builtin.files, strict=True))

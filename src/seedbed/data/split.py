@@ -141,7 +141,7 @@ def _shares(part: Part, share: float) -> NDArray[np.int64]:
 def _apportion(counts: NDArray[Any], total: int) -> NDArray[np.int64]:
     """`total` seats for classes of these sizes, in proportion; what rounding leaves goes to the largest remainders."""
     exact = counts * total / counts.sum()
-    seats = np.floor(exact).astype(np.int64)
+    seats: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     left = total - int(seats.sum())
     seats[np.argsort(seats - exact, kind="stable")[:left]] += 1
     return seats

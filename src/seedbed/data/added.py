@@ -1,0 +1,210 @@
+"""Data sets that the user added: a name for a path, how to read it, and what it held when it was added.
+
+Entries lie in the cache folder under `data/added/NAME.json`. An entry remembers a signature of its files (names, sizes,
+times of change), so that files that changed are noticed without reading them again.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import get_args
+
+from seedbed import storage
+from seedbed.data import kept
+from seedbed.data.builtin import BUILTIN
+from seedbed.data.content import Content, check
+from seedbed.data.readers import Kind, kind_of, read
+from seedbed.data.readers.arrays import Size
+from seedbed.devices import cache_folder
+from seedbed.errors import CorruptData, DataError, StorageError
+from seedbed.specs import checked_name
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A name of the user's.
+
+    Attributes:
+        path: absolute.
+        size: height and width that were given, or nothing.
+        label_column: of a CSV, or nothing.
+        signature: of the files when they were last read.
+        digests: of the content, under the size asked for ("" for none, else "28x28").
+    """
+
+    name: str
+    path: str
+    kind: Kind
+    size: Size | None = None
+    label_column: str | None = None
+    signature: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+def entries() -> list[Entry]:
+    """All entries, by name; files that are none are passed over."""
+    folder = cache_folder() / "data" / "added"
+    return [entry for path in sorted(folder.glob("*.json")) if (entry := _read_entry(path)) is not None]
+
+
+def find(name: str) -> Entry | None:
+    """The entry of this name."""
+    return _read_entry(_file(name)) if re.fullmatch(r"[\w.-]+", name) else None
+
+
+def add(name: str, path: Path, *, size: Size | None = None, label_column: str | None = None, replace: bool = False) -> Entry:
+    """Give a name to the user's images; reads them once, to see that they can be used.
+
+    Args:
+        size: height and width that pictures are brought to, or that rows of pixels have.
+        label_column: of a CSV, by name or number.
+        replace: give the name to other files or settings than before.
+
+    Raises:
+        SpecError: this is no name.
+        DataError: the name is taken, or the files cannot be used.
+        CorruptData: a file is damaged.
+    """
+    if checked_name(name) in BUILTIN:
+        raise DataError(f"{name!r} is the name of a built-in data set; choose another.")
+    path = path.expanduser().resolve()
+    entry = Entry(name, str(path), kind_of(path), size, label_column)
+    before = find(name)
+    same = before is not None and _settings(before) == _settings(entry)
+    if before is not None and not same and not replace:
+        raise DataError(f"{name!r} stands for {before.path} already; choose another name, or use --replace.")
+    if before is not None and same and not replace:
+        entry = before
+    return content_of(entry)[0]
+
+
+def content_of(entry: Entry, size: Size | None = None) -> tuple[Entry, str, Content]:
+    """An entry's content, from the cache or read anew; an entry that has no digest yet gets it.
+
+    Raises:
+        CorruptData: the files have changed since they were added.
+        DataError: they cannot be used.
+    """
+    size = size or entry.size
+    key = _key(size)
+    path = Path(entry.path)
+    known = entry.digests.get(key)
+    if known and not path.exists() and (content := kept.sound(known)) is not None:
+        return entry, known, content
+    signature = signature_of(existing(entry))
+    if known and signature == entry.signature and (content := kept.sound(known)) is not None:
+        return entry, known, content
+    if not known and signature != entry.signature and entry.digests:
+        entry, *_ = read_anew(entry, _size(next(iter(entry.digests))), signature)
+    return read_anew(entry, size, signature)
+
+
+def read_anew(entry: Entry, size: Size | None, signature: str) -> tuple[Entry, str, Content]:
+    """Read the user's files again, whatever is kept of them.
+
+    Raises:
+        CorruptData: their content is not what it was.
+        DataError: they cannot be used.
+    """
+    key = _key(size)
+    path = Path(entry.path)
+    content = read(path, entry.kind, size, entry.label_column)
+    check(content, str(path))
+    digest = content.digest
+    known = entry.digests.get(key)
+    if known and known != digest:
+        raise CorruptData(
+            f"{entry.name}: {path} has changed since it was added (its content was {known[:12]} and is {digest[:12]}). Put it "
+            f"back, or take the change in: seedbed data add {entry.name} {path} --replace."
+        )
+    others = entry.digests if signature == entry.signature else {}
+    entry = replace(entry, signature=signature, digests={**others, key: digest})
+    kept.keep(content, digest, in_place=True)
+    storage.write_json(_file(entry.name), asdict(entry))
+    return entry, digest, kept.find(digest) or content
+
+
+def existing(entry: Entry) -> Path:
+    """The entry's path.
+
+    Raises:
+        DataError: it is gone.
+    """
+    path = Path(entry.path)
+    if not path.exists():
+        raise DataError(f"{entry.name}: {path} is gone. Put it back, or add the data anew: seedbed data add {entry.name} PATH.")
+    return path
+
+
+def named(path: Path) -> str:
+    """A name for a path: the one that it has, or a new one made from the folder's or file's own name.
+
+    Raises:
+        DataError: the files cannot be used.
+    """
+    full = str(path.expanduser().resolve())
+    for entry in entries():
+        if entry.path == full and entry.size is None and entry.label_column is None:
+            return entry.name
+    plain = re.sub(r"(\.csv|\.npz)?(\.gz)?$", "", Path(full).name, flags=re.IGNORECASE)
+    base = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:90] or "data"
+    taken = {*BUILTIN, *(entry.name for entry in entries())}
+    name = next(name for name in _numbered(base) if name not in taken)
+    return add(name, path).name
+
+
+def signature_of(path: Path) -> str:
+    """Names, sizes and times of change of a file, or of all files below a folder, as one digest."""
+    lines: list[str] = []
+    for file in _files(path):
+        stat = file.stat()
+        lines.append(f"{file.relative_to(path).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\n")
+    return storage.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape"))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(folder, name) for name in names if not name.startswith(".") and Path(folder, name).is_file())
+
+
+def _numbered(base: str) -> Iterator[str]:
+    yield base
+    number = 2
+    while True:
+        yield f"{base}-{number}"
+        number += 1
+
+
+def _settings(entry: Entry) -> tuple[object, ...]:
+    return entry.path, entry.kind, entry.size, entry.label_column
+
+
+def _key(size: Size | None) -> str:
+    return f"{size[0]}x{size[1]}" if size else ""
+
+
+def _size(key: str) -> Size | None:
+    height, _, width = key.partition("x")
+    return (int(height), int(width)) if key else None
+
+
+def _file(name: str) -> Path:
+    return cache_folder() / "data" / "added" / f"{name}.json"
+
+
+def _read_entry(path: Path) -> Entry | None:
+    try:
+        facts = storage.read_json(path)
+        size = facts["size"]
+        entry = Entry(**{**facts, "size": (int(size[0]), int(size[1])) if size else None})
+    except (StorageError, KeyError, TypeError, ValueError):
+        return None
+    return entry if entry.kind in get_args(Kind) and entry.name == path.stem else None

@@ -1,0 +1,211 @@
+"""Downloads that end: every byte is checked before it has a name, every wait is bounded, and there is always a next mirror."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from seedbed import storage
+from seedbed.data.builtin import Builtin, Remote
+from seedbed.data.readers.gzipped import first_line
+from seedbed.errors import DataError, DataUnavailable
+
+if TYPE_CHECKING:
+    from requests import Response
+
+BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a download is: bytes done, and in all where the server said so."""
+
+    what: str
+    done: int
+    total: int | None
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, in seconds, and how often to try.
+
+    Attributes:
+        connect, read: until a server answers, and between two of its bytes.
+        attempts: at one mirror, where it answered but failed; a mirror that cannot be reached is asked once.
+        pause: before the second attempt; doubled before each further one.
+        window, least: fewer than `least` bytes within `window` seconds is a stall.
+    """
+
+    connect: float = 8.0
+    read: float = 15.0
+    attempts: int = 3
+    pause: float = 0.5
+    window: float = 20.0
+    least: int = 20_000
+
+
+class _Failed(DataError):
+    """An attempt failed; `again` tells whether the same mirror may do better."""
+
+    def __init__(self, message: str, again: bool = False) -> None:
+        super().__init__(message)
+        self.again = again
+
+
+def fetch(builtin: Builtin, folder: Path, *, watch: Watch | None = None, patience: Patience = Patience()) -> list[Path]:
+    """The files of a data set, downloaded into a folder; what is there with the right digest is not fetched again.
+
+    Returns:
+        Their paths, in the order of `builtin.files`.
+
+    Raises:
+        DataUnavailable: no mirror gave a file with the right digest; says what each did.
+        StorageError: the folder cannot be written.
+    """
+    paths = []
+    for remote in builtin.files:
+        path = folder / remote.name
+        if not (path.is_file() and is_sound(path, remote)):
+            _fetch_one(remote, builtin, path, watch, patience)
+        paths.append(path)
+    return paths
+
+
+def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: Watch | None, patience: Patience) -> None:
+    most = 2 * builtin.megabytes * 1_000_000
+    reasons = []
+    for mirror in builtin.mirrors:
+        for attempt in range(patience.attempts):
+            if attempt:
+                time.sleep(patience.pause * 2 ** (attempt - 1))
+            try:
+                storage.write(path, _verified(_stream(mirror + remote.name, remote, most, watch, patience), remote))
+                return
+            except _Failed as failure:
+                reason = f"{urlsplit(mirror).netloc}: {failure}"
+                if not failure.again:
+                    break
+        reasons.append(reason)
+    raise DataUnavailable(f"{remote.name} could not be downloaded ({'; '.join(reasons)})")
+
+
+def _stream(url: str, remote: Remote, most: int, watch: Watch | None, patience: Patience) -> Iterator[bytes]:
+    """The bytes behind an address, as they arrive."""
+    import requests
+    from urllib3.exceptions import HTTPError
+
+    try:
+        answer = requests.get(
+            url, stream=True, timeout=(patience.connect, patience.read), headers={"Accept-Encoding": "identity"}
+        )
+    except requests.RequestException as error:
+        raise _Failed(_reason(error)) from None
+    with answer:
+        if answer.status_code != 200:
+            again = answer.status_code >= 500 or answer.status_code == 429
+            raise _Failed(f"answered {answer.status_code}", again)
+        try:
+            yield from _blocks(answer, remote.name, most, watch, patience)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise _Failed(_reason(error), again=True) from None
+
+
+def _blocks(answer: Response, what: str, most: int, watch: Watch | None, patience: Patience) -> Iterator[bytes]:
+    stated = answer.headers.get("Content-Length", "")
+    total = int(stated) if stated.isdecimal() else None
+    done, since, before = 0, time.monotonic(), 0
+    # read1 hands over what is there: a server that trickles is noticed, where a full block would be waited for.
+    while block := answer.raw.read1(BLOCK):
+        done += len(block)
+        if not done <= most:
+            raise _Failed(f"sent more than {most:,} bytes")
+        yield block
+        if watch:
+            watch(Progress(what, done, total))
+        now = time.monotonic()
+        if now - since > patience.window:
+            if not done - before >= patience.least:
+                raise _Failed(f"stalled: {done - before:,} bytes in {now - since:.0f} s", again=True)
+            since, before = now, done
+
+
+class _Digest(Protocol):
+    def update(self, data: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
+
+
+class _Unpacked:
+    """SHA-256 of what gzipped bytes unfold to, a little at a time, so that a bomb costs no memory."""
+
+    MOST = 1 << 30
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._unpack = zlib.decompressobj(wbits=31)
+        self._count = 0
+
+    def update(self, data: bytes, /) -> None:
+        while data and not self._unpack.eof and self._count < self.MOST:
+            unfolded = self._unpack.decompress(data, 1 << 20)
+            self._digest.update(unfolded)
+            self._count += len(unfolded)
+            data = self._unpack.unconsumed_tail
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def _verified(blocks: Iterator[bytes], remote: Remote) -> Iterator[bytes]:
+    """The same bytes; raises at their end, before the file gets its name, where their digest is not the published one."""
+    digest: _Digest = _Unpacked() if remote.how == "sha256 unpacked" else hashlib.md5(usedforsecurity=False)
+    for block in blocks:
+        try:
+            digest.update(block)
+        except zlib.error:
+            raise _Failed("sent something that is no gzip file") from None
+        yield block
+    if digest.hexdigest() != remote.digest:
+        raise _Failed("sent something else than the published file (its digest differs)")
+
+
+def is_sound(path: Path, remote: Remote) -> bool:
+    """Whether a file on the disk has the published digest."""
+    try:
+        with path.open("rb") as file:
+            for _ in _verified(iter(lambda: file.read(BLOCK), b""), remote):
+                pass
+    except (_Failed, OSError):
+        return False
+    return True
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong on the network, in a few words."""
+    text = f"{type(error).__name__} {error}".lower()
+    for sign, words in (
+        ("name resolution", "its name cannot be resolved"),
+        ("nameresolution", "its name cannot be resolved"),
+        ("getaddrinfo", "its name cannot be resolved"),
+        ("refused", "refused the connection"),
+        ("certificate", "its certificate is not trusted"),
+        ("proxy", "the proxy refused"),
+        ("incompleteread", "cut the file short"),
+        ("timed out", "did not answer in time"),
+        ("timeout", "did not answer in time"),
+        ("unreachable", "no network"),
+        ("reset", "broke the connection"),
+        ("aborted", "broke the connection"),
+    ):
+        if sign in text:
+            return words
+    return first_line(error)[:80]

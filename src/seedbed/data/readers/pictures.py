@@ -1,0 +1,234 @@
+"""Folders of PNG and JPEG files, one folder a class, with or without `train`, `val` and `test` above them.
+
+The rules: what is left out is counted and said. If any picture is in colour, all are read as colour, else all as grey. 16-bit
+pictures are brought to 8 bits. What is transparent is laid on white. JPEG's rotation mark is obeyed. All are brought to one
+size, the most common or the one asked for, by stretching with an antialiased bilinear filter.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.data.content import Content, Labelled, PartName, class_order
+from seedbed.data.readers.arrays import MOST_DECODED, Size
+from seedbed.data.readers.gzipped import first_line
+from seedbed.devices import cores
+from seedbed.errors import CorruptData, DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FORMATS = ("PNG", "JPEG")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+
+MOST_PIXELS = 50_000_000
+"""Of one picture, by its header, before any of it is unpacked."""
+
+ORIENTATION = 0x0112
+_PARTS: dict[str, PartName] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file that is to be read, as its header describes it.
+
+    Attributes:
+        size: height and width, upright.
+        colour: more than shades of grey, judged by its mode and palette.
+    """
+
+    path: Path
+    label: str
+    size: Size
+    colour: bool
+
+
+def read(folder: Path, size: Size | None = None) -> Content:
+    """Content of a folder of class folders.
+
+    Args:
+        size: height and width for all; None takes the most common.
+
+    Raises:
+        DataError: no class folders, or more than fits into memory.
+        CorruptData: a picture is damaged, too large, or no PNG or JPEG; names it.
+    """
+    listed, rules = _listed(folder)
+    with _quiet(), ThreadPoolExecutor(cores()) as pool:
+        pictures = {part: list(pool.map(_glance, *zip(*files, strict=True))) for part, files in listed.items()}
+        everything = [picture for part in pictures.values() for picture in part]
+        shape, decided = _one_shape(everything, size)
+        rules += decided
+        needed = len(everything) * int(np.prod(shape))
+        if not needed <= MOST_DECODED:
+            raise DataError(
+                f"{folder}: {len(everything):,} pictures of {shape[0]} x {shape[1]} would fill {needed >> 30} GiB of memory. "
+                f"Make them smaller with --size HEIGHTxWIDTH."
+            )
+        classes = class_order([picture.label for picture in everything])
+        parts = {part: _decoded(chosen, folder, shape, classes, pool) for part, chosen in pictures.items()}
+    return Content(parts=parts, classes=classes, scale=255.0, rules=tuple(rules))
+
+
+def read_one(path: Path, shape: tuple[int, int, int], scale: float = 255.0) -> NDArray[Any]:
+    """One picture as a network that was trained on images of this shape and scale expects it, `(h, w, c)`.
+
+    Returns:
+        uint8 for a scale of 255; else float32, where white is `scale`.
+
+    Raises:
+        CorruptData: it is damaged, too large, or no PNG or JPEG.
+        DataError: it cannot be read.
+    """
+    with _quiet():
+        pixels = _pixels(path, shape)
+    return pixels if scale == 255 else pixels.astype(np.float32) * np.float32(scale / 255)
+
+
+def _listed(folder: Path) -> tuple[dict[PartName, list[tuple[Path, str]]], list[str]]:
+    """The files of each part with their classes, and what was left out."""
+    above = {_PARTS[path.name.lower()]: path for path in _subfolders(folder) if path.name.lower() in _PARTS}
+    roots: dict[PartName, Path] = above if "train" in above else {"train": folder}
+    listed: dict[PartName, list[tuple[Path, str]]] = {}
+    left_out = 0
+    for part, root in roots.items():
+        files: list[tuple[Path, str]] = []
+        for place in _subfolders(root):
+            inside = sorted(path for path in place.iterdir() if not path.name.startswith("."))
+            wanted = [path for path in inside if path.suffix.lower() in SUFFIXES and path.is_file()]
+            files += [(path, _text(place.name)) for path in wanted]
+            left_out += len(inside) - len(wanted)
+        if not files:
+            raise DataError(f"{root}: there must be a folder for each class with PNG or JPEG files in it, and there is none.")
+        listed[part] = files
+    return listed, [f"{left_out:,} files that are not PNG or JPEG were left out."] if left_out else []
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error.strerror or first_line(error)}).") from None
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be written anywhere; bytes that are no UTF-8 become escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _one_shape(pictures: Sequence[Picture], size: Size | None) -> tuple[tuple[int, int, int], list[str]]:
+    """Height, width and channels for all, and the rules that were applied."""
+    sizes = Counter(picture.size for picture in pictures)
+    chosen = size or min(sizes, key=lambda one: (-sizes[one], one))
+    others = len(pictures) - sizes[chosen]
+    why = "as asked for" if size else "the most common" if len(sizes) > 1 else "that of all pictures"
+    rules = [f"Size {chosen[0]} x {chosen[1]}, {why}."]
+    if others:
+        rules.append(f"{others:,} of {len(pictures):,} pictures had another size and were stretched to it.")
+    coloured = sum(picture.colour for picture in pictures)
+    if 0 < coloured < len(pictures):
+        rules.append(f"All are read as colour, since {coloured:,} of {len(pictures):,} are in colour.")
+    return (*chosen, 3 if coloured else 1), rules
+
+
+def _decoded(
+    pictures: Sequence[Picture], folder: Path, shape: tuple[int, int, int], classes: tuple[str, ...], pool: ThreadPoolExecutor
+) -> Labelled:
+    images = np.empty((len(pictures), *shape), dtype=np.uint8)
+
+    def decode(index: int) -> None:
+        images[index] = _pixels(pictures[index].path, shape)
+
+    for _ in pool.map(decode, range(len(pictures))):
+        pass
+    number = {name: label for label, name in enumerate(classes)}
+    labels = np.array([number[picture.label] for picture in pictures], dtype=np.int32)
+    return Labelled(images, labels, tuple(_text(str(picture.path.relative_to(folder).as_posix())) for picture in pictures))
+
+
+def _glance(path: Path, label: str) -> Picture:
+    with _opened(path) as image:
+        width, height = image.size
+        turned = image.format == "JPEG" and image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+        return Picture(path, label, (width, height) if turned else (height, width), _coloured(image))
+
+
+def _coloured(image: Image) -> bool:
+    if image.mode == "P":
+        palette = np.array(image.getpalette("RGB") or [0, 0, 0]).reshape(-1, 3)
+        return bool((palette != palette[:, :1]).any())
+    return image.mode not in ("1", "L", "LA", "I", "I;16", "I;16B", "F")
+
+
+def _pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The picture's pixels in this shape."""
+    from PIL import Image, ImageOps
+
+    height, width, channels = shape
+    with _opened(path) as file:
+        image: Image.Image = ImageOps.exif_transpose(file) if file.format == "JPEG" else file
+        if image.mode.startswith("I"):
+            image = Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8))
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("RGB" if channels == 3 else "L")
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(image, dtype=np.uint8).reshape(shape)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image]:
+    """A picture whose header was read and found harmless; errors inside the block name the file."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if not image.width * image.height <= MOST_PIXELS:
+                raise CorruptData(
+                    f"{path}: a picture may have at most {MOST_PIXELS:,} pixels, and this one claims {image.width} x "
+                    f"{image.height}. Make it smaller."
+                )
+            yield image
+    except Image.DecompressionBombError:
+        raise CorruptData(f"{path}: a picture may have at most {MOST_PIXELS:,} pixels, and this one claims more.") from None
+    except UnidentifiedImageError:
+        raise CorruptData(f"{path}: this is no PNG or JPEG, whatever its name says. Convert or remove it.") from None
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        struct.error,
+        zlib.error,
+        EOFError,
+        LookupError,
+        TypeError,
+        OverflowError,
+    ) as error:
+        raise CorruptData(f"{path}: damaged picture ({first_line(error)}). Replace or remove it.") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Pillow warns of oddities in files that it reads all the same; what matters is checked here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
