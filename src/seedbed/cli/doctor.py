@@ -120,7 +120,10 @@ def _folder(path: Path) -> dict[str, Any]:
 
 
 def _data() -> list[dict[str, Any]]:
-    return []
+    """Every data set: where it is, or how much would be downloaded."""
+    from seedbed import data
+
+    return [vars(each) for each in data.known()]
 
 
 def _show(facts: Mapping[str, Any]) -> None:
@@ -135,6 +138,9 @@ def _show(facts: Mapping[str, Any]) -> None:
     result(f"Versions: {', '.join(f'{name} {version}' for name, version in facts['versions'].items())}")
     for name, value in facts["variables"].items():
         result(f"{name} = {value}")
+    result()
+    rows = [(each["name"], each["where"] or f"not here; {each['megabytes']} MB would be downloaded") for each in facts["data"]]
+    screen.table({"data set": "left", "where": "left"}, rows)
     result()
     for called in ("home", "cache"):
         _show_folder(called, facts[called])

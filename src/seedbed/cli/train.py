@@ -12,12 +12,13 @@ from seedbed.cli import options, screen
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
 from seedbed.cli.text import duration
-from seedbed.cli.watch import watching
+from seedbed.cli.watch import fetching, watching
 from seedbed.figures.words import percent
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
     from seedbed.records import Result
+    from seedbed.specs import RunSpec
 
 MOST_ROWS = 20
 """Seeds that get a row of their own in the table."""
@@ -86,27 +87,30 @@ def _train(name: str, choice: Choice, root: Path, **how: Any) -> tuple[list[Resu
     from seedbed.grow import grow
     from seedbed.runs import Home
 
-    wanted = entries(name, choice.run, choice.seeds)
-    dataset = data.load(data.resolve(choice.run.data))
-    _show_layers(choice, dataset)
-    with watching(name, len(wanted), choice.run.plan.epochs) as watcher:
+    spec = choice.run.data
+    with fetching() as watch_download:
+        dataset = data.load(spec.changed(name=data.named(spec.name)), watch_download)
+    run = choice.run.changed(data=dataset.spec)
+    wanted = entries(name, run, choice.seeds)
+    _show_layers(run, dataset)
+    with watching(name, len(wanted), run.plan.epochs) as watcher:
         results = grow(wanted, Home(root), watch=watcher, **how)
     return results, watcher.trained
 
 
-def _show_layers(choice: Choice, dataset: Dataset) -> None:
+def _show_layers(run: RunSpec, dataset: Dataset) -> None:
     from seedbed.figures.words import network
     from seedbed.models import describe
 
     facts = dataset.facts()
-    layers = describe(choice.run.model, facts.image_shape, len(facts.classes))
+    layers = describe(run.model, facts.image_shape, len(facts.classes))
     note(
-        f"Data: {choice.run.data.name}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
+        f"Data: {run.data.name}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
         f"{_shape(facts.image_shape)}, {len(facts.classes)} classes"
     )
     for line in dataset.notes:
         note(f"note: {line}")
-    note(f"Network: {network(choice.run.model)}")
+    note(f"Network: {network(run.model)}")
     note()
     rows: list[Sequence[object]] = [("input", "", _shape(facts.image_shape), "", "")]
     for layer in layers:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from seedbed.cli.screen import console, note
 from seedbed.cli.text import duration, escaped
-from seedbed.figures.words import percent
+from seedbed.figures.words import counted, percent
 from seedbed.training.events import Done, Event, Note, Progress, Started
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from seedbed.data import Progress as Download
 
 LINES = 20
 """How many lines stay: every epoch of 20, every fifth of 100; of several runs together, one for each 5 % of the work."""
@@ -76,7 +79,9 @@ class Watcher:
         match event:
             case Started():
                 self.trained = True
-                self._out.line(f"Training {_called(event.names)} on {event.device}: {event.steps_per_epoch:,} steps an epoch.")
+                self._out.line(
+                    f"Training {_called(event.names)} on {event.device}: {counted(event.steps_per_epoch, 'step')} an epoch."
+                )
             case Progress():
                 self._progress(event)
             case Done():
@@ -141,3 +146,29 @@ def watching(label: str, runs: int, epochs: int) -> Iterator[Watcher]:
     columns = (who, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), state)
     with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
         yield Watcher(runs, epochs, Live(bar, label))
+
+
+@contextmanager
+def fetching() -> Iterator[Callable[[Download], None]]:
+    """A watcher for downloads: a bar for each file on a terminal, else a line for each."""
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
+
+    who = TextColumn("{task.description}", markup=False)
+    bar = Bar(who, BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console(sys.stderr), transient=True)
+    tasks: dict[str, TaskID] = {}
+
+    def show(progress: Download) -> None:
+        if progress.what not in tasks:
+            note(f"Downloading {progress.what} ...")
+            tasks[progress.what] = bar.add_task(escaped(progress.what), total=progress.total)
+            if sys.stderr.isatty():
+                bar.start()
+        bar.update(tasks[progress.what], completed=progress.done, total=progress.total)
+
+    try:
+        yield show
+    finally:
+        # Stopped without a start, a bar writes an empty line.
+        if bar.live.is_started:
+            bar.stop()
