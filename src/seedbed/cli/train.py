@@ -74,7 +74,7 @@ def command(
         screen.emit({"group": name, "runs": [each.as_json() for each in results]})
         return
     if not trained:
-        result(f"Nothing to do: {name} was trained with these very settings. --replace begins anew.")
+        result(f"Nothing to train: {name} is there, trained with these very settings. --replace begins anew.")
     _show(name, results)
     result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
     result(f"Next: seedbed evaluate -m {name}" + _home_flag(home))

@@ -64,7 +64,7 @@ class Watcher:
         out: where to show it.
 
     Attributes:
-        trained: whether anything had to be done at all.
+        trained: whether anything had to be trained at all.
     """
 
     def __init__(self, runs: int, epochs: int, out: Out) -> None:
@@ -79,13 +79,11 @@ class Watcher:
         match event:
             case Started():
                 self.trained = True
-                self._out.line(
-                    f"Training {_called(event.names)} on {event.device}: {counted(event.steps_per_epoch, 'step')} an epoch."
-                )
+                steps = counted(event.steps_per_epoch, "step")
+                self._out.line(f"Training {_called(event.names)} on {event.device}: {steps} an epoch.")
             case Progress():
                 self._progress(event)
             case Done():
-                self.trained = True
                 self._shares[event.name] = 1.0
             case Note():
                 self._out.line(f"note: {event.text}")
