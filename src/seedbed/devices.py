@@ -69,13 +69,13 @@ def gpus() -> int:
     return len(list(Path("/proc/driver/nvidia/gpus").glob("*"))) or len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
-def workers(device: str, number: int | None, lone: bool) -> list[WorkerKind]:
-    """The workers for a piece of work.
+def workers(device: str, number: int | None, runs: int) -> list[WorkerKind]:
+    """The workers for so many runs: one a GPU, or as many as there are cores (or runs), which share the cores.
 
     Args:
         device: "auto", "cpu" or "gpu"; "auto" takes GPUs where there are some.
-        number: how many; None is one a GPU or core.
-        lone: whether there is one task only, which then gets all cores.
+        number: at most how many; None sets no limit but that.
+        runs: how many networks there are to train; a lone one gets all cores.
 
     Raises:
         DeviceError: a GPU is asked for, and none is here.
@@ -87,7 +87,6 @@ def workers(device: str, number: int | None, lone: bool) -> list[WorkerKind]:
             "`pip install 'seedbed[cuda]'`; `seedbed doctor` shows what is seen."
         )
     if found:
-        return [WorkerKind("gpu", index=index) for index in range(min(found, number or found))]
-    if lone:
-        return [WorkerKind("cpu", threads=cores())]
-    return [WorkerKind("cpu", threads=1)] * (number or cores())
+        return [WorkerKind("gpu", index=index) for index in range(min(found, number or found, runs))]
+    processes = min(number or cores(), runs)
+    return [WorkerKind("cpu", threads=max(1, cores() // processes))] * processes

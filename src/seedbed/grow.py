@@ -20,6 +20,7 @@ import numpy as np
 
 from seedbed import data, devices, diagnosis, populations
 from seedbed.data import Dataset
+from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, Interrupted, RunHalfDone, SeedbedError
 from seedbed.executor import LocalExecutor
 from seedbed.executor.local import Lost
@@ -89,6 +90,7 @@ class _Harvest:
         self._datasets: dict[DataSpec, Dataset] = {}
         self._failures: list[SeedbedError] = []
         self._clock = _Clock()
+        self._threads = 1
 
     def missing(self) -> list[Entry]:
         """What is neither finished nor failed."""
@@ -109,21 +111,28 @@ class _Harvest:
     # Training
 
     def train(self, device: str, workers: int | None, save_every: float | None) -> None:
-        """Trains all that is missing, population by population."""
-        tasks = [replace(task, save_every=save_every) for task in self._saved_tasks()]
-        planned = {run.identity for task in tasks for block in task.blocks for run in block}
-        fresh = [entry.run for entry in self.missing() if entry.run.identity not in planned]
-        number = len(devices.workers(device, workers, lone=False))
-        for spec in {run.data: None for run in fresh}:
-            of_spec = [run for run in fresh if run.data == spec]
-            limits = populations.ON_GPU if devices.workers(device, 1, lone=False)[0].device == "gpu" else populations.ON_CPU
-            new = populations.plan(of_spec, self._dataset(spec).facts(), limits=limits, workers=number)
-            tasks += [replace(task, save_every=save_every) for task in new]
-        self._begin(tasks)
-        kinds = devices.workers(device, workers, lone=len(tasks) == 1)[: len(tasks)]
+        """Trains all that is missing, population by population; the workers load while the driver plans."""
+        saved = self._saved_tasks()
+        kinds = devices.workers(device, workers, len(self.missing()))
+        if saved and kinds[0].device == "cpu":
+            threads = max(1, *(task.resume.manifest["threads"] for task in saved if task.resume))
+            kinds = [replace(kind, threads=threads) for kind in kinds]
+        self._threads = kinds[0].threads
         with LocalExecutor(kinds) as executor, _signals(executor.stop) as received:
+            tasks = [replace(task, save_every=save_every) for task in saved + self._new_tasks(saved, kinds)]
+            self._begin(tasks)
             self._reap(executor, tasks, received)
         self._conclude(received)
+
+    def _new_tasks(self, saved: Sequence[Task], kinds: Sequence[WorkerKind]) -> list[Task]:
+        planned = {run.identity for task in saved for block in task.blocks for run in block}
+        fresh = [entry.run for entry in self.missing() if entry.run.identity not in planned]
+        limits = populations.ON_GPU if kinds[0].device == "gpu" else populations.ON_CPU
+        tasks: list[Task] = []
+        for spec in {run.data: None for run in fresh}:
+            runs = [run for run in fresh if run.data == spec]
+            tasks += populations.plan(runs, self._dataset(spec).facts(), limits=limits, workers=len(kinds))
+        return tasks
 
     def _saved_tasks(self) -> list[Task]:
         """Populations that were interrupted, composed as they were, so that they go on bit for bit."""
@@ -138,7 +147,8 @@ class _Harvest:
             alive = [i for block in manifest["unfinished"] for i in block if i]
             if alive and set(alive) <= wanted:
                 blocks = tuple(tuple(self._run_of(i, manifest) for i in block) for block in identities)
-                tasks.append(Task(key, blocks, resume=Checkpoint(arrays, manifest["job"])))
+                job = {**manifest["job"], "threads": manifest["threads"]}
+                tasks.append(Task(key, blocks, resume=Checkpoint(arrays, job)))
         return tasks
 
     def _run_of(self, identity: str, manifest: dict[str, Any]) -> RunSpec:
@@ -187,7 +197,7 @@ class _Harvest:
                 self._begin([task])
             case Failed():
                 return self._failed(task, report)
-            case None:
+            case None if not self._names(task):
                 self._home.drop_population(task.key)
         return []
 
@@ -218,6 +228,7 @@ class _Harvest:
             ],
             "specs": {run.identity: run.plain() for _, run in places},
             "runs": sorted(names.values()),
+            "threads": self._threads,
             "job": checkpoint.manifest,
         }
         self._home.save_population(task.key, checkpoint.arrays, manifest)

@@ -7,6 +7,9 @@ import struct
 import threading
 from typing import Any, BinaryIO
 
+STOP = "stop"
+"""The message to a worker that ends the job in hand after its segment."""
+
 _LENGTH = struct.Struct("<Q")
 
 

@@ -13,8 +13,7 @@ from typing import Any, Self
 
 from seedbed.devices import WorkerKind, worker_environment
 from seedbed.errors import WorkerError
-from seedbed.executor.channel import Channel
-from seedbed.executor.worker import STOP
+from seedbed.executor.channel import STOP, Channel
 from seedbed.training.reports import Checkpoint, Failed, Report, Task
 
 ATTEMPTS = 3

@@ -5,6 +5,7 @@ What anybody prints in here (a user's model file, a library) goes to standard er
 
 from __future__ import annotations
 
+import importlib
 import os
 import queue
 import signal
@@ -14,11 +15,8 @@ import traceback
 from typing import Any
 
 from seedbed.errors import DeviceError, SeedbedError, WorkerError
-from seedbed.executor.channel import Channel
+from seedbed.executor.channel import STOP, Channel
 from seedbed.training.reports import Failed, Task
-
-STOP = "stop"
-"""The message that ends the job in hand after its segment."""
 
 
 def main() -> None:
@@ -29,6 +27,7 @@ def main() -> None:
     stop = threading.Event()
     threading.Thread(target=_listen, args=(channel, tasks, stop), daemon=True).start()
     worker = _Worker(channel, stop)
+    importlib.import_module("seedbed.training.job")  # the slow imports, while the driver plans
     while True:
         worker.serve(tasks.get())
 

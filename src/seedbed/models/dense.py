@@ -139,7 +139,7 @@ class DensePopulation:
 
     def _saturation(self, shelf: Shelf, number: int, a: Array) -> Array:
         real = self._real_units(shelf, number)
-        per_unit = saturated(shelf.activation, a, ())
+        per_unit = saturated(shelf.activation, a, ()).astype(jnp.float32)
         return jnp.sum(per_unit * real, axis=1) / np.sum(real, axis=1, dtype=np.float32)
 
     def _real_units(self, shelf: Shelf, number: int) -> np.ndarray[Any, np.dtype[np.float32]]:

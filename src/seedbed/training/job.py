@@ -280,7 +280,7 @@ class Job:
             yield self._outcome(host, block, column, place, compile_seconds)
             self._members.alive[block, column] = False
         self._settings = self._settings._replace(alive=jnp.array(self._members.alive))
-        useful: list[bool] = self._members.alive.any(axis=0).tolist()
+        useful = [bool(column.any()) for column in self._members.alive.T]
         if 0 < 2 * sum(useful) <= len(useful):
             arrays = self._arrays()
             self._members.settings = [s for s, keep in zip(self._members.settings, useful, strict=True) if keep]

@@ -191,7 +191,7 @@ class Program:
         def chunk(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
             logits, _, probes = self._population.apply(params, state, self._seen(images), knobs, None)
             losses = jnp.sum(image_losses(logits, labels) * weights, axis=-1)
-            hits = jnp.sum((jnp.argmax(logits, axis=1) == labels) * weights, axis=-1)
+            hits = jnp.sum(jnp.where(jnp.argmax(logits, axis=1) == labels, weights, 0.0), axis=-1)
             return losses, hits, logits, probes
 
         losses, hits, logits, probes = jax.lax.map(lambda part: jax.lax.map(lambda piece: chunk(*piece), part), tuple(exam))
