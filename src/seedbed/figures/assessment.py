@@ -176,21 +176,19 @@ def per_class(figures: Sequence[ClassFigures], classes: Sequence[str], *, part: 
     )
     x = alt.X("share:Q", title="share", scale=alt.Scale(zero=False, padding=6), axis=alt.Axis(format="~%"))
     tooltip = ["class:N", "measure:N", *(alt.Tooltip(f"{name}:Q", format=".2%") for name in ("share", "low", "high"))]
-    bars = base.mark_rule(strokeWidth=1.5).encode(alt.X("low:Q"), alt.X2("high:Q"), _without_legend(colour))
+    bars = [
+        base.transform_filter(alt.datum.measure == measure)
+        .mark_rule(style=f"interval-{i}", strokeWidth=1.5)
+        .encode(alt.X("low:Q"), alt.X2("high:Q"))
+        for i, measure in enumerate(measures)
+    ]
     dots = base.mark_point(size=46, filled=True).encode(x, colour, shape, tooltip=tooltip)
     n = sum(one.n for one in figures)
     subtitle = [
         f"n = {words.counted(n, f'{part} image')}; bars: 95 % Wilson intervals",
         "precision: right among those given this name; recall: right among those of this class",
     ]
-    return theme.finish(alt.layer(bars, dots), "Precision and recall by class", subtitle, width=400, height=alt.Step(11))
-
-
-def _without_legend(colour: alt.Color) -> alt.Stroke:
-    """The same scale on a channel of its own: a layer that shares the colour's legend would draw its symbols too."""
-    import altair as alt
-
-    return alt.Stroke("measure:N", scale=colour.scale, legend=None)  # type: ignore[attr-defined]  # set through **kwds
+    return theme.finish(alt.layer(*bars, dots), "Precision and recall by class", subtitle, width=400, height=alt.Step(11))
 
 
 def paired_differences(

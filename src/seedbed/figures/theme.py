@@ -136,7 +136,7 @@ def _styles(colours: dict[str, Any]) -> dict[str, Any]:
         for part, colour, dash in parts
     }
     bands = {f"band-{part}": {"color": colour, "fillOpacity": 0.2, "opacity": 1} for part, colour, _ in parts}
-    dot = {"filled": True, "strokeWidth": 2, "size": 60, "stroke": colours["accent"]}
+    dot = {"strokeWidth": 2, "size": 60, "color": colours["accent"]}
     return (
         raw
         | bands
@@ -146,9 +146,10 @@ def _styles(colours: dict[str, Any]) -> dict[str, Any]:
             "zero": {"color": colours["ink"], "strokeWidth": 1.2},
             "ideal": {"strokeDash": [4, 4], "color": colours["quiet"], "strokeWidth": 1.2},
             "interval": {"strokeWidth": 2, "color": colours["accent"]},
-            "link": {"strokeWidth": 2, "color": colours["axis"]},
-            "hollow": dot | {"fill": colours["paper"]},
-            "solid": dot | {"fill": colours["accent"]},
+            "interval-0": {"color": colours["category"][0]},
+            "interval-1": {"color": colours["category"][1]},
+            "hollow": dot | {"filled": False, "fill": colours["paper"]},
+            "solid": dot | {"filled": True},
             "quiet-text": {"color": colours["quiet"], "fontSize": 11},
         }
     )

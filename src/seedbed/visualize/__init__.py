@@ -1,0 +1,73 @@
+"""Look at the images before training on them: pictures, balance, pixels, duplicates, leakage, an embedding; one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seedbed import figures
+from seedbed.data import Dataset
+from seedbed.records import finite
+from seedbed.storage import write
+from seedbed.visualize import drawing, page, sentences
+from seedbed.visualize.survey import Survey, survey
+
+__all__ = ["Survey", "VisualizeReport", "survey", "visualize"]
+
+
+@dataclass(frozen=True)
+class VisualizeReport:
+    """What `visualize` found and where it was written.
+
+    Attributes:
+        page: the HTML page.
+        pictures: name -> PNG file, in the page's order.
+        survey: the facts.
+        sentences: section -> what the facts say in words.
+    """
+
+    page: Path
+    pictures: dict[str, Path]
+    survey: Survey
+    sentences: dict[str, list[str]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Paths, counts and facts as JSON values (NaN is null): the contract of `visualize --json`."""
+        files = {"page": str(self.page), "pictures": {name: str(path) for name, path in self.pictures.items()}}
+        report: dict[str, Any] = finite({**files, **self.survey.plain(), "sentences": self.sentences})
+        return report
+
+
+def visualize(dataset: Dataset, out: Path, *, watch: Callable[[str], None] | None = None) -> VisualizeReport:
+    """Look at a data set: PNG files and `index.html`, one self-contained page, in the folder `out`.
+
+    Of the test part only pixels are compared, to find leakage; none of its images is shown and none of its labels read.
+
+    Args:
+        dataset: what to look at.
+        out: the folder; files of the same names are replaced.
+        watch: called with a line about what is being done.
+
+    Raises:
+        StorageError: a file could not be written.
+    """
+    tell = watch or _silent
+    found = survey(dataset, tell)
+    said = sentences.all_of(dataset, found)
+    tell("drawing")
+    grids, charts = drawing.grids(dataset, found), drawing.charts(dataset, found)
+    pictures = {}
+    for name, grid in grids.items():
+        pictures[name] = out / f"{name}.png"
+        write(pictures[name], grid["light"])
+    for name, chart in charts.items():
+        (pictures[name],) = figures.save(chart, out / name, ("png",))
+    index = out / "index.html"
+    write(index, page.of(dataset, said, grids, charts).encode())
+    return VisualizeReport(index, pictures, found, said)
+
+
+def _silent(line: str) -> None:
+    del line

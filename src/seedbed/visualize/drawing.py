@@ -1,0 +1,128 @@
+"""The pictures and charts of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed import figures
+from seedbed.data import Dataset, Part
+from seedbed.data.embedding import stratified
+from seedbed.data.facts import Pair, Place
+from seedbed.figures.theme import Mode
+from seedbed.visualize.survey import Survey
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
+
+EXAMPLES, COLUMNS = 15, 5
+PAIRS = 12
+SHOWN_CLASSES = 40
+
+Grid = dict[Mode, bytes]
+
+
+def grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
+    """Name -> PNG for light and for dark pages; kinds of pairs that do not occur have no picture."""
+    drawn = {
+        "training_example": _examples(dataset, dataset.train, "training"),
+        "validation_example": _examples(dataset, dataset.validation, "validation"),
+        **_class_grids(dataset, found),
+    }
+    both = found.duplicates.exact.pairs + found.duplicates.near.pairs
+    conflicts = found.duplicates.exact.conflicts + found.duplicates.near.conflicts
+    within = [pair for pair in both if pair.second.part == "training"]
+    leaked = [pair for pair in both if pair.first.part == "training" and pair.second.part != "training"]
+    kinds = {
+        "duplicates": ("Like pairs within the training part", within),
+        "other_label": ("Like pairs with different labels", list(conflicts)),
+        "leakage": ("Training images that another part holds again", leaked),
+    }
+    return drawn | {name: _pairs(dataset, heading, pairs) for name, (heading, pairs) in kinds.items() if pairs}
+
+
+def charts(dataset: Dataset, found: Survey) -> dict[str, AnyChart]:
+    """Name -> chart."""
+    drawn = {"class_balance": figures.class_balance(found.balance, dataset.classes)}
+    if found.embedding is None:
+        return drawn
+    plane = found.embedding
+    labels = dataset.train.labels[plane.positions]
+    small = figures.thumbnails(dataset.train.take(plane.positions), top=dataset.scale)
+    first, second = (
+        f"{axis} principal axis ({100 * share:.1f} % of the variance)"
+        for axis, share in zip(("first", "second"), plane.explained, strict=True)
+    )
+    share: dict[str, Any] = {"labels": labels, "classes": dataset.classes, "pictures": small}
+    drawn["embedding_pca"] = figures.embedding_scatter(plane.pca, method="PCA", axes=(first, second), **share)
+    drawn["embedding_tsne"] = figures.embedding_scatter(
+        plane.tsne, method="t-SNE", axes=("without unit", "without unit"), **share
+    )
+    return drawn
+
+
+def _both(images: NDArray[Any], titles: Sequence[str], **settings: Any) -> Grid:
+    modes: tuple[Mode, Mode] = ("light", "dark")
+    return {mode: figures.picture_bytes(figures.picture_grid(images, titles, mode=mode, **settings)) for mode in modes}
+
+
+def _examples(dataset: Dataset, part: Part, name: str) -> Grid:
+    """The exercise's grid of 3 x 5, drawn at random (always the same ones), each class by its share."""
+    positions = np.random.default_rng(0).permutation(stratified(part.labels, EXAMPLES))
+    titles = [dataset.classes[label] for label in part.labels[positions]]
+    heading = f"{dataset.spec.name}: {name} images"
+    return _both(part.take(positions), titles, columns=COLUMNS, top=dataset.scale, heading=heading)
+
+
+def _class_grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
+    shown = np.flatnonzero(found.classes.counts > 0)[:SHOWN_CLASSES]
+    titles = [f"{dataset.classes[i]} (n = {found.classes.counts[i]:,})" for i in shown]
+    deviation = found.classes.deviation[shown]
+    top = max(float(deviation.max()), 1e-12)
+    rest = f" (the first {SHOWN_CLASSES} classes)" if np.count_nonzero(found.classes.counts) > SHOWN_CLASSES else ""
+    return {
+        "class_means": _both(
+            found.classes.mean[shown], titles, columns=COLUMNS, top=dataset.scale, heading=f"Mean image of each class{rest}"
+        ),
+        "class_variation": _both(
+            deviation, titles, columns=COLUMNS, top=top, heading=f"Standard deviation of each pixel{rest}; white = {top:.3g}"
+        ),
+    }
+
+
+def _pairs(dataset: Dataset, heading: str, pairs: Sequence[Pair]) -> Grid:
+    shown = pairs[:PAIRS]
+    count = f"{len(shown)} of {len(pairs):,}" if len(pairs) > len(shown) else str(len(pairs))
+    images = np.stack([_side_by_side(dataset, pair) for pair in shown])
+    titles = [_caption(dataset, pair) for pair in shown]
+    return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224, size=13)
+
+
+def _side_by_side(dataset: Dataset, pair: Pair) -> NDArray[Any]:
+    """Both images with a grey line between them; instead of a test image, grey."""
+    first = _image(dataset, pair.first)
+    second = np.full_like(first, dataset.scale / 2) if pair.second.part == "test" else _image(dataset, pair.second)
+    line = np.full_like(first[:, : max(1, first.shape[1] // 14)], dataset.scale / 2)
+    return np.concatenate([first, line, second], axis=1)
+
+
+def _image(dataset: Dataset, place: Place) -> NDArray[Any]:
+    image: NDArray[Any] = _part(dataset, place.part).take(np.array([place.position]))[0]
+    return image
+
+
+def _caption(dataset: Dataset, pair: Pair) -> str:
+    return f"{_called(dataset, pair.first)}\n{_called(dataset, pair.second)}\ncorrelation {pair.correlation:.4f}"
+
+
+def _called(dataset: Dataset, place: Place) -> str:
+    if place.part == "test":
+        return f"test {place.source}: not shown"
+    return f"{place.part} {place.source}: {dataset.classes[_part(dataset, place.part).labels[place.position]]}"
+
+
+def _part(dataset: Dataset, name: str) -> Part:
+    return dataset.train if name == "training" else dataset.validation

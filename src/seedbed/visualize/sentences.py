@@ -1,0 +1,184 @@
+"""What the facts say, in words: every number in a sentence is computed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from seedbed.data import Dataset
+from seedbed.data.facts import KEPT_PAIRS, Likeness
+from seedbed.figures.words import counted, listed, percent
+from seedbed.visualize.survey import Survey
+
+
+def all_of(dataset: Dataset, found: Survey) -> dict[str, list[str]]:
+    """Section -> its sentences."""
+    return {
+        "overview": _overview(dataset, found),
+        "balance": _balance(found),
+        "classes": _classes(found),
+        "pixels": _pixels(found),
+        "duplicates": _duplicates(found),
+        "leakage": _leakage(dataset, found),
+        "embedding": _embedding(found),
+    }
+
+
+def _overview(dataset: Dataset, found: Survey) -> list[str]:
+    h, w, c = found.facts.image_shape
+    parts = [f"{found.facts.train:,} training", f"{found.facts.validation:,} validation"]
+    parts += [f"{found.facts.test:,} test"] if found.facts.test else []
+    colour = "grey" if c == 1 else "in colour"
+    said = [
+        f"{found.name} has {listed(parts)} images of {h} x {w} pixels, {colour}, in {counted(len(dataset.classes), 'class', 'classes')}."
+    ]
+    if found.protocol == "handout" and not found.facts.test:
+        said.append(
+            "As in the exercise's own protocol, the official test images are called validation here, and no test part is left."
+        )
+    elif found.facts.test:
+        said.append(
+            "The test part is locked: no image of it is shown, none enters a mean or a plane, and none of its labels is read. "
+            "Only its pixels are compared with the other parts, to find images that leaked."
+        )
+    return [*said, *dataset.notes]
+
+
+def _balance(found: Survey) -> list[str]:
+    train, validation, names = found.balance["training"], found.balance["validation"], found.facts.classes
+    most, least = int(train.argmax()), int(train.argmin())
+    said = []
+    if train[least] == 0:
+        missing = [names[i] for i in np.flatnonzero(train == 0)]
+        said.append(f"No training image belongs to {_some(missing)}: a network cannot learn what it never sees.")
+    elif train[most] == train[least]:
+        said.append(f"All classes have the same number of training images, {train[most]:,}.")
+    else:
+        said.append(
+            f"The largest class, {names[most]}, has {train[most] / train[least]:.2f} times as many training images "
+            f"as the smallest, {names[least]} ({train[most]:,} and {train[least]:,})."
+        )
+    always = validation[most] / max(validation.sum(), 1)
+    said.append(
+        f"Whoever always answers {names[most]} is right on {percent(always)} of the validation images: less than that is no skill."
+    )
+    return said
+
+
+def _classes(found: Survey) -> list[str]:
+    base = found.baseline
+    names = found.facts.classes
+    spread = found.classes.deviation.mean(axis=(1, 2, 3))
+    known = np.flatnonzero(np.isfinite(spread))
+    said = [
+        f"Giving each validation image the class whose mean image is nearest is right on {percent(base.mean)} of them "
+        f"(95 % interval {percent(base.low)} to {percent(base.high)}, n = {base.n:,}). It needs no training: a network has to beat it."
+    ]
+    if len(known) > 1:
+        most, least = known[spread[known].argmax()], known[spread[known].argmin()]
+        said.append(f"By the standard deviation of its pixels, {names[most]} varies the most and {names[least]} the least.")
+    return said
+
+
+def _pixels(found: Survey) -> list[str]:
+    pixels = found.pixels
+    names = ["red", "green", "blue"] if len(pixels.mean) == 3 else [""]
+    moments = [
+        f"{name + ': ' if name else ''}mean {m:.1f}, standard deviation {d:.1f}"
+        for name, m, d in zip(names, pixels.mean, pixels.deviation, strict=True)
+    ]
+    said = [f"Values run from {pixels.low:g} to {pixels.high:g} ({'; '.join(moments)}); {percent(pixels.zeros)} of them are 0."]
+    if pixels.constant:
+        said.append(
+            f"{pixels.constant} of {counted(pixels.places, 'place')} hold the same value in every training image: no network can use them."
+        )
+    else:
+        said.append("Every place differs between some images.")
+    return said
+
+
+def _duplicates(found: Survey) -> list[str]:
+    exact, near = found.duplicates.exact, found.duplicates.near
+    train = found.facts.train
+    copies = exact.affected["training"]
+    said = [
+        f"{counted(copies, 'training image')} ({percent(copies / train, 2)}) {_have(copies)} an exact duplicate among the others."
+        if copies
+        else "No training image occurs twice.",
+        f"Two images are called near duplicates when their pixels correlate by {found.duplicates.threshold} or more; "
+        f"{_at_least(near)}{counted(near.affected['training'], 'training image')} ({percent(near.affected['training'] / train, 2)}) "
+        f"{_have(near.affected['training'])} one among the other training images.",
+    ]
+    said += _whose(found, near)
+    conflicts = len(exact.conflicts) + len(near.conflicts)
+    if conflicts:
+        more = "at least " if max(len(exact.conflicts), len(near.conflicts)) >= KEPT_PAIRS else ""
+        said.append(
+            f"{more}{counted(conflicts, 'pair')} of like images {_have(conflicts)} different labels: look at them, one label may be wrong."
+        )
+    elif exact.found or near.found:
+        said.append("No pair outside the test part has two different labels.")
+    return said
+
+
+def _whose(found: Survey, near: Likeness) -> list[str]:
+    """Where nearly all pairs belong to one class, they tell of the class and not of copies."""
+    labelled = [pair for pair in near.pairs if pair.same_label and pair.first.part == "training"]
+    if len(labelled) < 20 or near.found > KEPT_PAIRS:
+        return []
+    classes = Counter(found.labels[pair.first.position] for pair in labelled)
+    label, times = classes.most_common(1)[0]
+    if times < 0.9 * len(labelled):
+        return []
+    name = found.facts.classes[label]
+    return [
+        f"{percent(times / len(labelled), 0)} of these pairs show {name}: its images are simply much alike, which need not mean that any was copied."
+    ]
+
+
+def _leakage(dataset: Dataset, found: Survey) -> list[str]:
+    exact, near = found.duplicates.exact, found.duplicates.near
+    said = []
+    for name, part in (("validation", dataset.validation), ("test", dataset.test)):
+        if part is None:
+            continue
+        same, like = exact.affected[name], near.affected[name]
+        if same or like:
+            said.append(
+                f"Of {len(part):,} {name} images, {same:,} ({percent(same / len(part), 2)}) {_have(same)} an exact and "
+                f"{_at_least(near)}{like:,} ({percent(like / len(part), 2)}) a near duplicate in the training part."
+            )
+        else:
+            said.append(f"None of the {len(part):,} {name} images has an exact or near duplicate in the training part.")
+    if any(likeness.affected[name] for likeness in (exact, near) for name in likeness.affected if name != "training"):
+        said.append(
+            "On such images a network may remember instead of recognise; the accuracy is too high by at most their share."
+        )
+    if dataset.test is not None:
+        said.append("Test images are not shown below; only the training image that one of them resembles is.")
+    return said
+
+
+def _embedding(found: Survey) -> list[str]:
+    if found.embedding is None:
+        return ["There are too few training images to place them in a plane."]
+    first, second = found.embedding.explained
+    return [
+        f"Both planes show the same {len(found.embedding.positions):,} training images, drawn so that each class has its share.",
+        f"PCA is a straight view: its two axes hold {percent(first)} and {percent(second)} of the variance, so "
+        f"{percent(1 - first - second, 0)} of what tells images apart cannot be seen in it.",
+        "t-SNE keeps neighbours together; distances between groups, and their sizes, mean nothing.",
+    ]
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    return listed(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} others"
+
+
+def _have(n: int) -> str:
+    return "has" if n == 1 else "have"
+
+
+def _at_least(found: Likeness) -> str:
+    return "" if found.complete else "at least "
