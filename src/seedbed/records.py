@@ -78,6 +78,11 @@ class Verdict:
     kind: VerdictKind
     evidence: str
 
+    @property
+    def ranked(self) -> bool:
+        """Whether the run may enter means and rankings; one that diverged or collapsed is counted beside them."""
+        return self.kind not in ("diverged", "collapsed")
+
 
 @dataclass(frozen=True)
 class ModelFacts:

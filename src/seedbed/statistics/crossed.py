@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
-from seedbed.statistics.interval import Floats, Interval, t_quantile
+from seedbed.statistics.interval import Estimate, Floats, Interval, t_quantile
 from seedbed.statistics.shares import score_interval, wilson
 
 CHUNK = 4_000_000
@@ -32,6 +32,12 @@ class TwoSources:
     from_images: float
     seeds: int
     images: int
+
+    @property
+    def estimate(self) -> Estimate:
+        """The mean with Student's interval; `n` seeds, or images where there is one seed."""
+        count = self.seeds if self.seeds > 1 else self.images
+        return Estimate(self.mean, math.sqrt(self.variance), self.freedom, count)
 
 
 def two_sources(values: ArrayLike) -> TwoSources:
