@@ -22,8 +22,14 @@ SURFACE = [
     "RunSpec",
     "SeedbedError",
     "Verdict",
+    "evaluate",
+    "find",
     "learning_curves",
+    "load",
+    "picture_grid",
+    "save",
     "train",
+    "watching",
 ]
 
 

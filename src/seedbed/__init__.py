@@ -10,9 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seedbed.api import train
+    from seedbed.api import evaluate, find, load, train
+    from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
-    from seedbed.figures import learning_curves
+    from seedbed.figures import learning_curves, picture_grid, save
     from seedbed.records import History, Result, Verdict
     from seedbed.runs import Home
     from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
@@ -31,14 +32,21 @@ __all__ = [
     "RunSpec",
     "SeedbedError",
     "Verdict",
+    "evaluate",
+    "find",
     "learning_curves",
+    "load",
+    "picture_grid",
+    "save",
     "train",
+    "watching",
 ]
 
 _ROOMS = {
-    "api": ("train",),
+    "api": ("evaluate", "find", "load", "train"),
+    "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
-    "figures": ("learning_curves",),
+    "figures": ("learning_curves", "picture_grid", "save"),
     "records": ("History", "Result", "Verdict"),
     "runs": ("Home",),
     "specs": ("Conv", "DataSpec", "Dense", "Keras", "Plan", "RunSpec"),

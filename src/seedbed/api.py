@@ -1,4 +1,4 @@
-"""Training from Python: what notebooks and scripts call."""
+"""What notebooks and scripts call: the house's rooms, with names and places filled in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from seedbed.runs import Entry, Home
 from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
 
 if TYPE_CHECKING:
+    from seedbed.data import Dataset
+    from seedbed.evaluation import Evaluation
     from seedbed.grow import Watch
 
 
@@ -38,7 +40,7 @@ def train(
 
     Args:
         models: one network or several.
-        data: a data set's name, or a whole data spec.
+        data: a data set's name, a path to images, or a whole data spec.
         seeds: how many, counted from 0, or which ones.
         plan: how to train; the defaults where it is left out.
         name: of the runs; of several models, `NAME-0`, `NAME-1`, ... Left out, the settings give one, so that the same call
@@ -57,7 +59,7 @@ def train(
 
     chosen = [models] if isinstance(models, Dense | Conv | Keras) else list(models)
     numbers = _numbers(seeds)
-    spec = DataSpec(name=data) if isinstance(data, str) else data
+    spec = _data_spec(data)
     whole = (plan or Plan()).changed(**settings)
     runs = [RunSpec(model=model, plan=whole, data=spec) for model in chosen]
     wanted = [entry for run, group in zip(runs, _groups(runs, name), strict=True) for entry in entries(group, run, numbers)]
@@ -75,9 +77,57 @@ def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:
     return [Entry(name, group, run.changed(seed=seed)) for name, seed in zip(names, seeds, strict=True)]
 
 
+def load(data: str | DataSpec = "mnist") -> Dataset:
+    """A data set, split into its parts.
+
+    Args:
+        data: its name, a path to images, or a whole data spec.
+
+    Raises:
+        DataError: it cannot be found, or not be used.
+    """
+    from seedbed.data import load
+
+    return load(_data_spec(data))
+
+
+def find(name: str, home: str | os.PathLike[str] | None = None) -> list[Result]:
+    """A finished run, or the finished runs of a group.
+
+    Raises:
+        UnknownRun: neither has this name.
+        RunHalfDone: nothing of it is finished.
+    """
+    return home_at(home).find(name)
+
+
+def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | None = None) -> Evaluation:
+    """One run's best network on its data: losses, accuracies with intervals, confusion, calibration, mistakes.
+
+    Args:
+        name: of a run.
+        test: look at the locked test part too; each look is written into the home's ledger.
+
+    Raises:
+        RunError: there is no such run, or it has no network to evaluate.
+        DataError: `test` is asked for, and there is no test part.
+    """
+    from seedbed.evaluation import evaluate
+
+    return evaluate(home_at(home), name, test=test)
+
+
 def home_at(place: str | os.PathLike[str] | None = None) -> Home:
     """The home at a place; `SEEDBED_HOME`, or `./runs`, where none is given."""
     return Home(Path(place or os.environ.get("SEEDBED_HOME") or "runs"))
+
+
+def _data_spec(data: str | DataSpec) -> DataSpec:
+    if isinstance(data, DataSpec):
+        return data
+    from seedbed.data import named
+
+    return DataSpec(name=named(data))
 
 
 def _numbers(seeds: int | Sequence[int]) -> list[int]:

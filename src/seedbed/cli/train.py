@@ -93,7 +93,7 @@ def _train(name: str, choice: Choice, root: Path, **how: Any) -> tuple[list[Resu
     run = choice.run.changed(data=dataset.spec)
     wanted = entries(name, run, choice.seeds)
     _show_layers(run, dataset)
-    with watching(name, len(wanted), run.plan.epochs) as watcher:
+    with watching(name, len(wanted)) as watcher:
         results = grow(wanted, Home(root), watch=watcher, **how)
     return results, watcher.trained
 

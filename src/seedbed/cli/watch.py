@@ -60,17 +60,15 @@ class Watcher:
 
     Args:
         runs: how many runs were asked for.
-        epochs: of each.
         out: where to show it.
 
     Attributes:
         trained: whether anything had to be trained at all.
     """
 
-    def __init__(self, runs: int, epochs: int, out: Out) -> None:
+    def __init__(self, runs: int, out: Out) -> None:
         self.trained = False
         self._runs = runs
-        self._every = math.ceil(epochs / LINES)
         self._out = out
         self._shares: dict[str, float] = {}
         self._told = 0
@@ -101,7 +99,7 @@ class Watcher:
         """The line that stays, where it is time for one."""
         figures = epoch_line(event.epoch, event.epochs, event.rows)
         if self._runs == 1:
-            if event.epoch % self._every == 0 or event.epoch in (1, event.epochs):
+            if event.epoch % math.ceil(event.epochs / LINES) == 0 or event.epoch in (1, event.epochs):
                 self._out.line(figures)
         elif int(done * LINES) > self._told:
             self._told = int(done * LINES)
@@ -132,10 +130,18 @@ def _called(names: Sequence[str]) -> str:
 
 
 @contextmanager
-def watching(label: str, runs: int, epochs: int) -> Iterator[Watcher]:
-    """A watcher for `grow`, with a bar where stderr is a terminal."""
+def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
+    """A watcher for `train` and `grow`: figures on stderr, and a bar with the time left where that is a terminal.
+
+        with watching("first") as watch:
+            train(Dense(), "digits", name="first", watch=watch)
+
+    Args:
+        label: stands before the bar.
+        runs: how many will be trained.
+    """
     if not sys.stderr.isatty():
-        yield Watcher(runs, epochs, Plain())
+        yield Watcher(runs, Plain())
         return
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -143,7 +149,7 @@ def watching(label: str, runs: int, epochs: int) -> Iterator[Watcher]:
     who, state = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[text]}", markup=False)
     columns = (who, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), state)
     with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
-        yield Watcher(runs, epochs, Live(bar, label))
+        yield Watcher(runs, Live(bar, label))
 
 
 @contextmanager
