@@ -37,10 +37,12 @@ def command(data: str, out: Path, protocol: Literal["honest", "handout"], as_jso
     Writes PNG files and one page, index.html, that needs no network.
     """
     from seedbed import data as sets
+    from seedbed.cli.watch import fetching
     from seedbed.specs import DataSpec
     from seedbed.visualize import visualize
 
-    dataset = sets.load(DataSpec(name=data, protocol=protocol))
+    with fetching() as watch:
+        dataset = sets.load(DataSpec(name=data, protocol=protocol), watch)
     report = visualize(dataset, out, watch=progress())
     _clear()
     if as_json:

@@ -334,7 +334,7 @@ def _projected(everything: _Everything, numbers: Integers) -> Floats32:
     chosen = np.sort(np.random.default_rng(0).permutation(numbers)[:SAMPLE])
     sample = np.concatenate([blocks(everything.centred(piece)) for piece in np.array_split(chosen, len(pieces)) if len(piece)])
     middle = sample.mean(axis=0)
-    axes = np.linalg.eigh((sample - middle).T @ (sample - middle))[1][:, ::-1][:, :AXES]
+    axes: Floats32 = np.linalg.eigh((sample - middle).T @ (sample - middle))[1][:, : -AXES - 1 : -1]
     points: Floats32 = np.concatenate([(blocks(everything.centred(piece)) - middle) @ axes for piece in pieces])
     return points
 
@@ -352,8 +352,7 @@ def _blocks(shape: Sequence[int]) -> Callable[[Floats32], Floats32]:
         if side == 1:
             return vectors
         sums = np.add.reduceat(np.add.reduceat(vectors.reshape(-1, h, w, c), rows, axis=1), columns, axis=2)
-        blocks: Floats32 = (sums / np.sqrt(area)[:, :, None]).reshape(len(vectors), -1)
-        return blocks
+        return np.asarray(sums / np.sqrt(area)[:, :, None], dtype=np.float32).reshape(len(vectors), -1)
 
     return summed
 

@@ -35,11 +35,11 @@ def grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
     both = found.duplicates.exact.pairs + found.duplicates.near.pairs
     conflicts = found.duplicates.exact.conflicts + found.duplicates.near.conflicts
     within = [pair for pair in both if pair.second.part == "training"]
-    leaked = [pair for pair in both if pair.first.part == "training" and pair.second.part != "training"]
+    leaked = [pair for pair in both if (pair.first.part, pair.second.part) == ("training", "validation")]
     kinds = {
         "duplicates": ("Like pairs within the training part", within),
         "other_label": ("Like pairs with different labels", list(conflicts)),
-        "leakage": ("Training images that another part holds again", leaked),
+        "leakage": ("Training images and like validation images", leaked),
     }
     return drawn | {name: _pairs(dataset, heading, pairs) for name, (heading, pairs) in kinds.items() if pairs}
 
@@ -102,9 +102,8 @@ def _pairs(dataset: Dataset, heading: str, pairs: Sequence[Pair]) -> Grid:
 
 
 def _side_by_side(dataset: Dataset, pair: Pair) -> NDArray[Any]:
-    """Both images with a grey line between them; instead of a test image, grey."""
-    first = _image(dataset, pair.first)
-    second = np.full_like(first, dataset.scale / 2) if pair.second.part == "test" else _image(dataset, pair.second)
+    """Both images with a grey line between them."""
+    first, second = _image(dataset, pair.first), _image(dataset, pair.second)
     line = np.full_like(first[:, : max(1, first.shape[1] // 14)], dataset.scale / 2)
     return np.concatenate([first, line, second], axis=1)
 
@@ -119,10 +118,9 @@ def _caption(dataset: Dataset, pair: Pair) -> str:
 
 
 def _called(dataset: Dataset, place: Place) -> str:
-    if place.part == "test":
-        return f"test {place.source}: not shown"
     return f"{place.part} {place.source}: {dataset.classes[_part(dataset, place.part).labels[place.position]]}"
 
 
 def _part(dataset: Dataset, name: str) -> Part:
-    return dataset.train if name == "training" else dataset.validation
+    """A part that may be looked at: there is no way from here to the test part."""
+    return {"training": dataset.train, "validation": dataset.validation}[name]

@@ -25,6 +25,9 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Section -> heading and the pictures below its sentences."""
 
+BESIDE = ("overview", "classes")
+"""Sections whose two grids stand beside each other."""
+
 DESCRIPTIONS = {
     "training_example": "Training images with their labels",
     "validation_example": "Validation images with their labels",
@@ -52,6 +55,7 @@ nav a {{ color: var(--accent); text-decoration: none; margin-right: 1.1rem; whit
 nav a:hover {{ text-decoration: underline; }}
 .figures {{ display: flex; flex-wrap: wrap; gap: 0.8rem; align-items: flex-start; margin: 0.8rem 0 0 -14px; }}
 .figures img {{ max-width: 100%; height: auto; display: block; }}
+.figures.two img {{ width: 35rem; }}
 .chart {{ max-width: 100%; overflow-x: auto; }}
 .vega-embed {{ padding-right: 0 !important; }}
 .vega-embed summary {{ opacity: 0.35 !important; }}
@@ -88,7 +92,8 @@ def _section(name: str, sentences: Sequence[str], grids: Mapping[str, Grid], cha
     text = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
     shown = [_picture(grids[one], DESCRIPTIONS[one]) for one in pictures if one in grids]
     shown += [figures.place(charts[one]) for one in pictures if one in charts]
-    below = f'<div class="figures">{"".join(shown)}</div>' if shown else ""
+    two = " two" if name in BESIDE else ""
+    below = f'<div class="figures{two}">{"".join(shown)}</div>' if shown else ""
     return f'<section id="{name}"><h2>{heading}</h2>{text}{below}</section>'
 
 

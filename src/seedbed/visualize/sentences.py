@@ -12,6 +12,10 @@ from seedbed.figures.words import counted, listed, percent
 from seedbed.visualize.survey import Survey
 
 
+HIDDEN = 5
+"""Pairs with a test image that are named."""
+
+
 def all_of(dataset: Dataset, found: Survey) -> dict[str, list[str]]:
     """Section -> its sentences."""
     return {
@@ -30,9 +34,8 @@ def _overview(dataset: Dataset, found: Survey) -> list[str]:
     parts = [f"{found.facts.train:,} training", f"{found.facts.validation:,} validation"]
     parts += [f"{found.facts.test:,} test"] if found.facts.test else []
     colour = "grey" if c == 1 else "in colour"
-    said = [
-        f"{found.name} has {listed(parts)} images of {h} x {w} pixels, {colour}, in {counted(len(dataset.classes), 'class', 'classes')}."
-    ]
+    classes = counted(len(dataset.classes), "class", "classes")
+    said = [f"{found.name} has {listed(parts)} images of {h} x {w} pixels, {colour}, in {classes}."]
     if found.protocol == "handout" and not found.facts.test:
         said.append(
             "As in the exercise's own protocol, the official test images are called validation here, and no test part is left."
@@ -61,7 +64,7 @@ def _balance(found: Survey) -> list[str]:
         )
     always = validation[most] / max(validation.sum(), 1)
     said.append(
-        f"Whoever always answers {names[most]} is right on {percent(always)} of the validation images: less than that is no skill."
+        f"Whoever always answers {names[most]} is right on {percent(always)} of the validation images, without any skill."
     )
     return said
 
@@ -73,7 +76,7 @@ def _classes(found: Survey) -> list[str]:
     known = np.flatnonzero(np.isfinite(spread))
     said = [
         f"Giving each validation image the class whose mean image is nearest is right on {percent(base.mean)} of them "
-        f"(95 % interval {percent(base.low)} to {percent(base.high)}, n = {base.n:,}). It needs no training: a network has to beat it."
+        f"(95 % interval {percent(base.low)} to {percent(base.high)}, n = {base.n:,}). A network has to beat that."
     ]
     if len(known) > 1:
         most, least = known[spread[known].argmax()], known[spread[known].argmin()]
@@ -91,7 +94,7 @@ def _pixels(found: Survey) -> list[str]:
     said = [f"Values run from {pixels.low:g} to {pixels.high:g} ({'; '.join(moments)}); {percent(pixels.zeros)} of them are 0."]
     if pixels.constant:
         said.append(
-            f"{pixels.constant} of {counted(pixels.places, 'place')} hold the same value in every training image: no network can use them."
+            f"{pixels.constant} of {counted(pixels.places, 'place')} hold one value in all training images: they tell nothing."
         )
     else:
         said.append("Every place differs between some images.")
@@ -101,24 +104,21 @@ def _pixels(found: Survey) -> list[str]:
 def _duplicates(found: Survey) -> list[str]:
     exact, near = found.duplicates.exact, found.duplicates.near
     train = found.facts.train
-    copies = exact.affected["training"]
+    copies, alike = exact.affected["training"], near.affected["training"]
     said = [
-        f"{counted(copies, 'training image')} ({percent(copies / train, 2)}) {_have(copies)} an exact duplicate among the others."
+        f"{counted(copies, 'training image')} ({percent(copies / train, 2)}) {_have(copies)} an exact duplicate in training."
         if copies
         else "No training image occurs twice.",
         f"Two images are called near duplicates when their pixels correlate by {found.duplicates.threshold} or more; "
-        f"{_at_least(near)}{counted(near.affected['training'], 'training image')} ({percent(near.affected['training'] / train, 2)}) "
-        f"{_have(near.affected['training'])} one among the other training images.",
+        f"{_at_least(near)}{counted(alike, 'training image')} ({percent(alike / train, 2)}) {_have(alike)} one in training.",
     ]
     said += _whose(found, near)
     conflicts = len(exact.conflicts) + len(near.conflicts)
     if conflicts:
         more = "at least " if max(len(exact.conflicts), len(near.conflicts)) >= KEPT_PAIRS else ""
-        said.append(
-            f"{more}{counted(conflicts, 'pair')} of like images {_have(conflicts)} different labels: look at them, one label may be wrong."
-        )
+        said.append(f"{more}{counted(conflicts, 'pair')} of like images {_have(conflicts)} different labels: one may be wrong.")
     elif exact.found or near.found:
-        said.append("No pair outside the test part has two different labels.")
+        said.append("No such pair of training or validation images has two different labels.")
     return said
 
 
@@ -131,10 +131,8 @@ def _whose(found: Survey, near: Likeness) -> list[str]:
     label, times = classes.most_common(1)[0]
     if times < 0.9 * len(labelled):
         return []
-    name = found.facts.classes[label]
-    return [
-        f"{percent(times / len(labelled), 0)} of these pairs show {name}: its images are simply much alike, which need not mean that any was copied."
-    ]
+    name, share = found.facts.classes[label], "All" if times == len(labelled) else percent(times / len(labelled), 0)
+    return [f"{share} of these pairs show {name}: its images are much alike, which need not mean that any was copied."]
 
 
 def _leakage(dataset: Dataset, found: Survey) -> list[str]:
@@ -155,8 +153,12 @@ def _leakage(dataset: Dataset, found: Survey) -> list[str]:
         said.append(
             "On such images a network may remember instead of recognise; the accuracy is too high by at most their share."
         )
-    if dataset.test is not None:
-        said.append("Test images are not shown below; only the training image that one of them resembles is.")
+    hidden = [pair for likeness in (exact, near) for pair in likeness.pairs if pair.second.part == "test"][:HIDDEN]
+    if hidden:
+        pairs = [
+            f"{pair.first.part} {pair.first.source} and test {pair.second.source} ({pair.correlation:.4f})" for pair in hidden
+        ]
+        said.append(f"Test images are not shown. The most alike by number and correlation: {listed(pairs)}.")
     return said
 
 
@@ -165,7 +167,7 @@ def _embedding(found: Survey) -> list[str]:
         return ["There are too few training images to place them in a plane."]
     first, second = found.embedding.explained
     return [
-        f"Both planes show the same {len(found.embedding.positions):,} training images, drawn so that each class has its share.",
+        f"Both planes show the same {len(found.embedding.positions):,} training images, each class by its share.",
         f"PCA is a straight view: its two axes hold {percent(first)} and {percent(second)} of the variance, so "
         f"{percent(1 - first - second, 0)} of what tells images apart cannot be seen in it.",
         "t-SNE keeps neighbours together; distances between groups, and their sizes, mean nothing.",
