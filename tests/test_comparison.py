@@ -1,0 +1,222 @@
+"""Comparisons of made-up predictions, in which it is known who is better and by how much."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from seedbed.comparison import Comparison, compare
+from seedbed.errors import RunError, UnknownRun
+from seedbed.records import FIGURES, DataFacts, History, ModelFacts, Result, Seconds, Verdict
+from seedbed.runs import Entry, Home
+from seedbed.specs import DataSpec, Dense, Plan, RunSpec
+
+N = 2000
+RANDOM = np.random.default_rng(0)
+LABELS = RANDOM.integers(10, size=N).astype(np.int32)
+HARD = RANDOM.random(N)
+"""How hard each image is, in [0, 1]; a network of accuracy p has about the easiest share p of them right."""
+
+OK = Verdict("ok", "It learned.")
+DIVERGED = Verdict("diverged", "The loss was not finite at epoch 1.")
+COLLAPSED = Verdict("collapsed", "It predicts class '7' for 100 % of the validation images.")
+UNDERTRAINED = Verdict("undertrained", "The validation loss was still falling.")
+
+
+def probabilities(accuracy: float, seed: int, labels: NDArray[Any] = LABELS) -> NDArray[np.float32]:
+    random = np.random.default_rng([seed, round(1e6 * accuracy)])
+    right = HARD + 0.02 * random.normal(size=N) < accuracy
+    answer = np.where(right, labels, (labels + 1) % 10)
+    found = np.full((N, 10), 0.02, np.float32)
+    found[np.arange(N), answer] = 0.82
+    return found
+
+
+def add(
+    home: Home,
+    name: str,
+    accuracies: dict[int, float],
+    *,
+    verdicts: dict[int, Verdict] | None = None,
+    labels: NDArray[Any] = LABELS,
+    group: str = "",
+    data: DataSpec | None = None,
+    **settings: Any,
+) -> None:
+    """A group with one run a seed, of these accuracies."""
+    for seed, accuracy in accuracies.items():
+        run = RunSpec(model=Dense(**settings), plan=Plan(), data=data or DataSpec(name="digits", digest="d"), seed=seed)
+        entry = Entry(f"{name}.{seed}" if len(accuracies) > 1 else name, group or name, run)
+        verdict = (verdicts or {}).get(seed, OK)
+        figures = {name: np.array([math.nan if verdict is DIVERGED else 0.5]) for name in FIGURES}
+        result = Result(
+            name=entry.name,
+            group=entry.group,
+            run=run,
+            model=ModelFacts(178110, 355200, 300),
+            data=DataFacts(1257, N, 270, tuple("0123456789"), (8, 8, 1)),
+            history=History(figures),
+            verdict=verdict,
+            seconds=Seconds(0, 1, 1),
+            device="cpu",
+        )
+        predictions = {"validation_probabilities": probabilities(accuracy, seed, labels), "validation_labels": labels}
+        with home.claim([entry]):
+            home.finish(entry, result, scale=16.0, best={}, last={}, predictions=predictions)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "runs")
+
+
+def only(comparison: Comparison) -> Any:
+    (pair,) = comparison.pairs
+    return pair
+
+
+FIVE = dict.fromkeys(range(5), 0.95)
+
+
+def test_a_difference_that_is_there_is_told_with_its_size_and_its_basis(home: Home) -> None:
+    add(home, "wide", FIVE, hidden=(200,))
+    add(home, "narrow", dict.fromkeys(range(5), 0.92), hidden=(10,))
+    pair = only(compare(home, ["narrow", "wide"]))
+    assert (pair.better, pair.seeds, pair.networks) == ("wide", (0, 1, 2, 3, 4), None)
+    assert pair.accuracy.low < -0.03 < pair.accuracy.high < 0
+    assert pair.sentence.startswith("wide is better than narrow by ")
+    assert pair.sentence.endswith("95 % interval; 5 seeds x 2,000 images, paired on both).")
+    assert pair.loss.low > 0
+    assert pair.loss.mean == pytest.approx(-pair.accuracy.mean * math.log(0.82 / 0.02), rel=1e-4)
+
+
+def test_without_a_difference_the_reach_of_the_interval_is_told(home: Home) -> None:
+    add(home, "a", FIVE, activation="relu")
+    add(home, "b", dict.fromkeys(range(5), 0.9502), activation="tanh")
+    pair = only(compare(home, ["a", "b"]))
+    low, high = 100 * pair.verdict.interval.low, 100 * pair.verdict.interval.high
+    assert pair.better is None
+    assert pair.sentence.startswith(
+        f"Between a and b no difference shown; the interval reaches from {low:+.2f} to {high:+.2f} points"
+    )
+
+
+def test_half_a_point_between_single_runs_is_no_claim(home: Home) -> None:
+    """A report called 400-100 better than 400-200 from single runs 0.5 points apart."""
+    add(home, "a", {0: 0.950}, hidden=(400, 100))
+    add(home, "b", {0: 0.945}, hidden=(400, 200))
+    pair = only(compare(home, ["a", "b"]))
+    assert (pair.better, pair.networks, pair.seeds) == (None, ("a", "b"), ())
+    assert "one network each on 2,000 images, McNemar" in pair.sentence
+
+
+def test_single_networks_are_told_apart_but_nothing_is_said_of_their_settings(home: Home) -> None:
+    add(home, "a", {0: 0.95})
+    add(home, "b", {3: 0.85}, hidden=(2,))
+    comparison = compare(home, ["a", "b"])
+    assert only(comparison).better == "a"
+    assert only(comparison).sentence.endswith("it says nothing of other seeds.")
+    assert comparison.differs == {"model.hidden": {"a": [200, 100], "b": [2]}, "seed": {"a": 0, "b": 3}}
+
+
+def test_groups_are_paired_by_the_seeds_that_they_share(home: Home) -> None:
+    add(home, "a", dict.fromkeys((0, 1, 2), 0.95))
+    add(home, "b", dict.fromkeys((1, 2, 3), 0.9), hidden=(9,))
+    assert only(compare(home, ["a", "b"])).seeds == (1, 2)
+    add(home, "c", dict.fromkeys((2, 7), 0.9), hidden=(8,))
+    assert only(compare(home, ["a", "c"])).networks == ("a.2", "c.2")
+
+
+def test_networks_with_the_same_mistakes_may_still_differ(home: Home) -> None:
+    add(home, "a", {0: 1.5, 1: 1.5})
+    add(home, "b", {0: 1.4, 1: 1.4}, hidden=(9,))
+    pair = only(compare(home, ["a", "b"]))
+    assert pair.accuracy.mean == 0
+    assert pair.verdict.interval.low < 0 < pair.verdict.interval.high
+
+
+def test_nans_and_collapses_enter_no_mean_and_are_counted_beside(home: Home) -> None:
+    """A published report concluded "SGD is bad" from 9.80 % accuracies that were NaNs."""
+    verdicts = {1: DIVERGED, 2: COLLAPSED, 3: UNDERTRAINED}
+    add(home, "sgd", {0: 0.95, 1: 0.1, 2: 0.1, 3: 0.95, 4: 0.95}, verdicts=verdicts)
+    add(home, "adam", FIVE, activation="tanh")
+    comparison = compare(home, ["sgd", "adam"])
+    assert only(comparison).seeds == (0, 3, 4)
+    assert comparison.candidates[0].accuracy is not None
+    assert comparison.candidates[0].accuracy.mean > 0.9
+    assert comparison.sentences()[1:] == [
+        "sgd: 1 of 5 runs diverged and is not in the figures above.",
+        "sgd: 1 of 5 runs collapsed and is not in the figures above.",
+        "sgd: 1 of 5 runs was still improving at the last epoch.",
+    ]
+
+
+def test_a_group_that_diverged_throughout_has_no_pair(home: Home) -> None:
+    add(home, "boom", {0: 0.1, 1: 0.1}, verdicts={0: DIVERGED, 1: DIVERGED})
+    add(home, "fine", {0: 0.95, 1: 0.95}, hidden=(9,))
+    comparison = compare(home, ["boom", "fine"])
+    assert comparison.pairs == []
+    assert comparison.sentences() == ["boom: 2 of 2 runs diverged and are not in the figures above."]
+    with pytest.raises(RunError, match="boom: 2 of 2 runs diverged"):
+        comparison.figure()
+
+
+def test_several_names_share_holms_correction(home: Home) -> None:
+    for number, accuracy in enumerate((0.95, 0.949, 0.90)):
+        add(home, f"s{number}", dict.fromkeys(range(3), accuracy), hidden=(number + 1,))
+    comparison = compare(home, ["s0", "s1", "s2"])
+    assert [pair.verdict.confidence for pair in comparison.pairs] == pytest.approx([0.95, 1 - 0.05 / 3, 1 - 0.05 / 2])
+    assert [pair.better for pair in comparison.pairs] == [None, "s0", "s1"]
+    assert all(pair.verdict.p >= pair.p for pair in comparison.pairs)
+    assert comparison.figure().to_dict()["config"]
+
+
+def test_the_json_is_plain_and_whole(home: Home) -> None:
+    add(home, "a", {0: 0.95, 1: 0.95}, verdicts={1: DIVERGED})
+    add(home, "b", {0: 0.90, 1: 0.90}, hidden=(9,))
+    plain = json.loads(json.dumps(compare(home, ["a", "b"]).as_json(), allow_nan=False))
+    assert plain["pairs"][0]["verdict"] == "a is better"
+    assert plain["pairs"][0]["networks"] == ["a.0", "b.0"]
+    assert plain["candidates"][0]["left_out"] == {"a.1": {"kind": "diverged", "evidence": DIVERGED.evidence}}
+    assert plain["differs"] == {"model.hidden": {"a": [200, 100], "b": [9]}}
+    assert plain["sentences"][0] == plain["pairs"][0]["sentence"]
+
+
+def test_different_data_are_refused_with_what_differs(home: Home) -> None:
+    add(home, "a", {0: 0.95})
+    add(home, "b", {0: 0.95}, data=DataSpec(name="digits", digest="d", first=1000))
+    with pytest.raises(RunError, match=r"different data \(first None and 1000\)"):
+        compare(home, ["a", "b"])
+
+
+def test_other_validation_images_under_the_same_data_spec_are_refused(home: Home) -> None:
+    add(home, "a", {0: 0.95})
+    add(home, "b", {0: 0.95}, labels=np.roll(LABELS, 1), hidden=(9,))
+    with pytest.raises(RunError, match="different validation images"):
+        compare(home, ["a", "b"])
+
+
+def test_a_group_of_several_settings_is_refused(home: Home) -> None:
+    add(home, "a", {0: 0.95}, group="mixed")
+    add(home, "b", {0: 0.95}, group="mixed", hidden=(9,))
+    add(home, "c", {0: 0.95}, hidden=(8,))
+    with pytest.raises(RunError, match="'mixed' holds 2 settings"):
+        compare(home, ["mixed", "c"])
+
+
+@pytest.mark.parametrize("names", [[], ["a"], ["a", "a"]])
+def test_a_comparison_needs_two_names(home: Home, names: list[str]) -> None:
+    with pytest.raises(RunError, match="at least two different names"):
+        compare(home, names)
+
+
+def test_an_unknown_name_is_told(home: Home) -> None:
+    add(home, "alpha", {0: 0.95})
+    with pytest.raises(UnknownRun, match="'alpha'"):
+        compare(home, ["alpha", "alpa"])
