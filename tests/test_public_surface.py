@@ -22,6 +22,7 @@ SURFACE = [
     "RunSpec",
     "SeedbedError",
     "Verdict",
+    "compare",
     "evaluate",
     "find",
     "learning_curves",

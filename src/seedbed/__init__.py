@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seedbed.api import evaluate, find, load, train
+    from seedbed.api import compare, evaluate, find, load, train
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
     from seedbed.figures import learning_curves, picture_grid, save
@@ -32,6 +32,7 @@ __all__ = [
     "RunSpec",
     "SeedbedError",
     "Verdict",
+    "compare",
     "evaluate",
     "find",
     "learning_curves",
@@ -43,7 +44,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "api": ("evaluate", "find", "load", "train"),
+    "api": ("compare", "evaluate", "find", "load", "train"),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
     "figures": ("learning_curves", "picture_grid", "save"),

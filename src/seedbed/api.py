@@ -14,6 +14,7 @@ from seedbed.runs import Entry, Home
 from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
 
 if TYPE_CHECKING:
+    from seedbed.comparison import Comparison
     from seedbed.data import Dataset
     from seedbed.evaluation import Evaluation
     from seedbed.grow import Watch
@@ -115,6 +116,27 @@ def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | No
     from seedbed.evaluation import evaluate
 
     return evaluate(home_at(home), name, test=test)
+
+
+def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = None) -> Comparison:
+    """Runs or groups against each other, paired by seed where there are seeds.
+
+        compare(train([Dense(), Dense(hidden=(32,))], "digits", seeds=5)).figure()
+
+    Args:
+        runs: results, of which each stands for its whole group; or names of runs or groups.
+        home: where they live; left out, where the first result lives, or `SEEDBED_HOME`, or `./runs`.
+
+    Raises:
+        UnknownRun, RunHalfDone: no finished run has one of these names.
+        RunError: fewer than two names, or different data.
+    """
+    from seedbed.comparison import compare
+
+    folders = [each.folder for each in runs if isinstance(each, Result) and each.folder]
+    place = home or (Path(folders[0]).parent if folders else None)
+    names = dict.fromkeys(each.group if isinstance(each, Result) else each for each in runs)
+    return compare(home_at(place), list(names))
 
 
 def home_at(place: str | os.PathLike[str] | None = None) -> Home:
