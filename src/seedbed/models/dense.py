@@ -1,27 +1,32 @@
 """Fully connected networks, many at a time.
 
 The first layers of all members are one matrix `[sum of widths, inputs]`: one large product does most of the work, whatever
-the mix of widths, and there is no gradient to the images. Members with equal later layers sit side by side (a *class*) and
-run as one batched product per layer. Activations are units x images, images innermost, so that a member is a row slice.
+the mix of widths, and there is no gradient to the images. Members with equal later layers sit side by side on a *shelf* and
+run as one batched product per layer; the later layers of all shelves lie in one vector of kernels and one of biases, so that
+an optimizer's step is four loops however many members there are. Activations are units x images, images innermost.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
 from seedbed.models.activations import ACTIVATIONS, ZERO_AT_ZERO, saturated
 from seedbed.models.architecture import Weights, dense_widths, initial_weights
 from seedbed.models.protocol import Batch, Knobs, MatMul, Params, Probes, State, cross_entropy
 from seedbed.specs import Activation, Dense
+
+Constants = NDArray[np.float32]
+Indices = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,54 @@ class Shelf:
     def depth(self) -> int:
         """Layers with weights."""
         return len(self.widths) - 1
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where one later layer of a shelf lies in the vectors of kernels and biases.
+
+    Attributes:
+        at, bias_at: where it begins.
+        shape: members, outputs, inputs.
+    """
+
+    at: int
+    bias_at: int
+    shape: tuple[int, int, int]
+
+    def kernel(self, later: Any) -> Any:
+        """The view `(members, out, in)`."""
+        return later["kernels"][self.at : self.at + math.prod(self.shape)].reshape(self.shape)
+
+    def bias(self, later: Any) -> Any:
+        """The view `(members, out, 1)`."""
+        members, outputs, _ = self.shape
+        return later["biases"][self.bias_at : self.bias_at + members * outputs].reshape(members, outputs, 1)
+
+
+class Owners(NamedTuple):
+    """Which member each row of the first layer, each later kernel's number and each later bias belongs to."""
+
+    rows: Indices
+    kernels: Indices
+    biases: Indices
+
+
+def _laid_out(shelves: Sequence[Shelf]) -> tuple[list[list[Block]], Owners]:
+    """The later layers of each shelf, and whose everything is."""
+    rows, kernels, biases, laid_out = [], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], []
+    at = bias_at = 0
+    for shelf in shelves:
+        members = np.arange(shelf.start, shelf.stop, dtype=np.int32)
+        rows.append(np.repeat(members, shelf.widths[1]))
+        blocks = []
+        for inputs, outputs in pairwise(shelf.widths[1:]):
+            blocks.append(Block(at, bias_at, (shelf.members, outputs, inputs)))
+            kernels.append(np.repeat(members, outputs * inputs))
+            biases.append(np.repeat(members, outputs))
+            at, bias_at = at + len(kernels[-1]), bias_at + len(biases[-1])
+        laid_out.append(blocks)
+    return laid_out, Owners(*map(np.concatenate, (rows, kernels, biases)))
 
 
 def shelves(specs: Sequence[Dense], padded: Sequence[tuple[int, ...]], inputs: int, classes: int) -> tuple[Shelf, ...]:
@@ -92,8 +145,7 @@ class DensePopulation:
         self.drops = any(spec.dropout > 0 for spec in specs)
         self._matmul = MatMul(precision)
         self._is_padded = any(spec.hidden != hidden for spec, hidden in zip(self.specs, self.padded, strict=True))
-        owners = [np.repeat(np.arange(s.start, s.stop), s.widths[1]) for s in self.shelves]
-        self._owner = np.concatenate(owners)
+        self._blocks, self._owners = _laid_out(self.shelves)
 
     @property
     def signature(self) -> Hashable:
@@ -110,26 +162,28 @@ class DensePopulation:
     ) -> tuple[Array, State, Probes]:
         x = images.reshape(images.shape[0], -1)
         first = self._matmul("hd,bd->hb", params["first"]["kernel"], x) + params["first"]["bias"][:, None]
-        probes: list[tuple[Shelf, dict[str, Array]]] = []
-        logits = []
-        for number, shelf in enumerate(self.shelves):
-            z = first[shelf.top : shelf.bottom].reshape(shelf.members, shelf.widths[1], -1)
-            out, saturation = self._later_layers(shelf, params["later"][number], z, knobs, key)
-            logits.append(out)
-            probes.append((shelf, saturation))
-        return jnp.concatenate(logits), state, self._joined(probes)
+        activated = self._activated(first)
+        logits, saturation = [], _Saturation(len(self.specs))
+        for shelf, blocks in zip(self.shelves, self._blocks, strict=True):
+            top = (activated if blocks else first)[shelf.top : shelf.bottom]
+            a = top.reshape(shelf.members, shelf.widths[1], -1)
+            for number, block in enumerate(blocks):
+                a = self._masked(shelf, number, a)
+                saturation.add(number, shelf, self._real_units(shelf, number), a)
+                if self.drops and key is not None:
+                    a = dropout(a, knobs.dropout[shelf.start : shelf.stop, None, None], jax.random.fold_in(key, number))
+                z = self._matmul("goi,gib->gob", block.kernel(params["later"]), a) + block.bias(params["later"])
+                a = ACTIVATIONS[shelf.activation](z) if number + 1 < len(blocks) else z
+            logits.append(a)
+        return jnp.concatenate(logits), state, saturation.probes()
 
-    def _later_layers(
-        self, shelf: Shelf, layers: list[dict[str, Array]], z: Array, knobs: Knobs, key: Array | None
-    ) -> tuple[Array, dict[str, Array]]:
-        saturation = {}
-        for number, layer in enumerate(layers):
-            a = self._masked(shelf, number, ACTIVATIONS[shelf.activation](z))
-            saturation[f"saturation/dense_{number}"] = self._saturation(shelf, number, a)
-            if self.drops and key is not None:
-                a = dropout(a, knobs.dropout[shelf.start : shelf.stop, None, None], jax.random.fold_in(key, number))
-            z = self._matmul("goi,gib->gob", layer["kernel"], a) + layer["bias"][..., None]
-        return z, saturation
+    def _activated(self, first: Array) -> Array:
+        """The first layer's outputs; neighbouring shelves of one activation at a time."""
+        parts = []
+        for activation, group in groupby(self.shelves, key=lambda shelf: shelf.activation):
+            shelves = list(group)
+            parts.append(ACTIVATIONS[activation](first[shelves[0].top : shelves[-1].bottom]))
+        return jnp.concatenate(parts)
 
     def _masked(self, shelf: Shelf, number: int, a: Array) -> Array:
         """Padded units put out 0; only where the activation does not see to it."""
@@ -137,105 +191,125 @@ class DensePopulation:
             return a
         return a * self._real_units(shelf, number)[:, :, None]
 
-    def _saturation(self, shelf: Shelf, number: int, a: Array) -> Array:
-        real = self._real_units(shelf, number)
-        per_unit = saturated(shelf.activation, a, ()).astype(jnp.float32)
-        return jnp.sum(per_unit * real, axis=1) / np.sum(real, axis=1, dtype=np.float32)
-
-    def _real_units(self, shelf: Shelf, number: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _real_units(self, shelf: Shelf, number: int) -> Constants:
         """1 for a unit of the member's own, 0 for padding, `(members, width)`."""
         real = np.zeros((shelf.members, shelf.widths[number + 1]), np.float32)
         for row, spec in enumerate(self.specs[shelf.start : shelf.stop]):
             real[row, : spec.hidden[number]] = 1
         return real
 
-    def _joined(self, parts: list[tuple[Shelf, dict[str, Array]]]) -> Probes:
-        """One `(M,)` array a probe, NaN for members that have no such layer."""
-        joined: Probes = {}
-        for name in dict.fromkeys(name for _, probes in parts for name in probes):
-            joined[name] = jnp.concatenate([probes.get(name, jnp.full(s.members, jnp.nan)) for s, probes in parts])
-        return joined
-
     def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
         def total(params: Params) -> Array:
             logits, _, _ = self.apply(params, state, batch.images, knobs, key)
-            return jnp.sum(cross_entropy(logits, batch.labels, batch.weights) + self.penalty(params, knobs))
+            return jnp.sum(cross_entropy(logits, batch.labels, batch.weights))
 
-        return jax.grad(total)(params), state
+        def with_penalty(gradient: Array, kernel: bool, w: Array, l1: Array, l2: Array) -> Array:
+            return gradient + (2 * l2 * w + l1 * jnp.sign(w)) if kernel else gradient
+
+        spreads = (self.spread(knobs.l1, params), self.spread(knobs.l2, params))
+        return jax.tree.map(with_penalty, jax.grad(total)(params), self.kernels(params), params, *spreads), state
 
     def penalty(self, params: Params, knobs: Knobs) -> Array:
-        squares = sum(self.squares(params).values())
-        sizes = sum(self._per_layer(params, jnp.abs).values())
-        return knobs.l2 * squares + knobs.l1 * sizes
+        squares, sizes = self.squares([params]), self._sums([jax.tree.map(jnp.abs, params)])
+        in_all = [sum((sums[0] for sums in layers.values()), jnp.zeros(())) for layers in (squares, sizes)]
+        return knobs.l2 * in_all[0] + knobs.l1 * in_all[1]
 
-    def squares(self, tree: Params) -> dict[str, Array]:
-        return self._per_layer(tree, jnp.square)
+    def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
+        return self._sums([jax.tree.map(jnp.square, tree) for tree in trees])
 
-    def _per_layer(self, tree: Params, of: Any) -> dict[str, Array]:
-        """The sum of a function over each layer's kernel, layer -> `(M,)`, 0 for members without that layer."""
-        rows = jnp.sum(of(tree["first"]["kernel"]), axis=1)
-        parts: list[tuple[Shelf, dict[str, Array]]] = []
-        for shelf, layers in zip(self.shelves, tree["later"], strict=True):
-            sums = {"dense_0": jnp.sum(rows[shelf.top : shelf.bottom].reshape(shelf.members, -1), axis=1)}
-            for number, layer in enumerate(layers, 1):
-                sums[f"dense_{number}"] = jnp.sum(of(layer["kernel"]), axis=(1, 2))
-            parts.append((shelf, sums))
-        names = [f"dense_{number}" for number in range(max(shelf.depth for shelf in self.shelves))]
-        return {name: jnp.concatenate([sums.get(name, jnp.zeros(s.members)) for s, sums in parts]) for name in names}
+    def _sums(self, trees: Sequence[Params]) -> dict[str, Array]:
+        """Each layer's kernel summed up, layer -> `(trees, M)`; 0 for members without that layer."""
+        rows = jnp.sum(jnp.stack([tree["first"]["kernel"] for tree in trees]), axis=2)
+        later = jnp.stack([tree["later"]["kernels"] for tree in trees])
+        sums: list[list[Array]] = []
+        for shelf, blocks in zip(self.shelves, self._blocks, strict=True):
+            parts = [rows[:, shelf.top : shelf.bottom]]
+            parts += [later[:, block.at : block.at + math.prod(block.shape)] for block in blocks]
+            sums.append([jnp.sum(part.reshape(len(trees), shelf.members, -1), axis=2) for part in parts])
+        layers = range(max(shelf.depth for shelf in self.shelves))
+        return {f"dense_{number}": jnp.concatenate(self._of_layer(sums, number, len(trees)), axis=1) for number in layers}
+
+    def _of_layer(self, sums: list[list[Array]], number: int, trees: int) -> list[Array]:
+        """The sums of one layer, shelf by shelf."""
+        pairs = zip(self.shelves, sums, strict=True)
+        return [own[number] if number < len(own) else jnp.zeros((trees, shelf.members)) for shelf, own in pairs]
 
     def spread(self, values: Array, params: Params) -> Params:
-        rows = values[self._owner]
-        later = [
-            [{"kernel": values[s.start : s.stop, None, None], "bias": values[s.start : s.stop, None]} for _ in layers]
-            for s, layers in zip(self.shelves, params["later"], strict=True)
-        ]
+        rows = values[self._owners.rows]
+        later = {"kernels": values[self._owners.kernels], "biases": values[self._owners.biases]}
         return {"first": {"kernel": rows[:, None], "bias": rows}, "later": later}
 
     def kernels(self, params: Params) -> Params:
-        return jax.tree.map_with_path(lambda path, _: path[-1].key == "kernel", params)
+        return {"first": {"kernel": True, "bias": False}, "later": {"kernels": True, "biases": False}}
 
     def fresh(self, seed: int) -> tuple[Params, State]:
         return self.pack([initial_weights(spec, self.image_shape, self.classes, seed) for spec in self.specs])
 
     def unpack(self, params: Params, state: State, member: int) -> Weights:
-        number, shelf = next((n, s) for n, s in enumerate(self.shelves) if s.start <= member < s.stop)
         widths = dense_widths(self.specs[member], self.image_shape, self.classes)
-        top = shelf.top + (member - shelf.start) * shelf.widths[1]
-        kernels = [params["first"]["kernel"][top : top + shelf.widths[1]]]
-        biases = [params["first"]["bias"][top : top + shelf.widths[1]]]
-        kernels += [layer["kernel"][member - shelf.start] for layer in params["later"][number]]
-        biases += [layer["bias"][member - shelf.start] for layer in params["later"][number]]
         weights: Weights = {}
-        for layer_number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
-            inputs, outputs = widths[layer_number], widths[layer_number + 1]
-            weights[f"dense_{layer_number}/kernel"] = np.ascontiguousarray(np.asarray(kernel)[:outputs, :inputs].T)
-            weights[f"dense_{layer_number}/bias"] = np.array(bias[:outputs])
+        for number, (kernel, bias) in enumerate(self._slots(params, member)):
+            inputs, outputs = widths[number], widths[number + 1]
+            weights[f"dense_{number}/kernel"] = np.ascontiguousarray(kernel[:outputs, :inputs].T)
+            weights[f"dense_{number}/bias"] = bias[:outputs].copy()
         return weights
 
     def pack(self, members: Sequence[Weights]) -> tuple[Params, State]:
-        inputs = math.prod(self.image_shape)
-        first = {"kernel": np.zeros((len(self._owner), inputs), np.float32), "bias": np.zeros(len(self._owner), np.float32)}
-        later: list[list[dict[str, Any]]] = []
-        for shelf in self.shelves:
-            layers = [_room(shelf, number) for number in range(1, shelf.depth)]
-            for member in range(shelf.start, shelf.stop):
-                top = shelf.top + (member - shelf.start) * shelf.widths[1]
-                slots = [(first["kernel"][top:], first["bias"][top:])]
-                slots += [(layer["kernel"][member - shelf.start], layer["bias"][member - shelf.start]) for layer in layers]
-                for number, (kernel, bias) in enumerate(slots):
-                    own = members[member][f"dense_{number}/kernel"]
-                    kernel[: own.shape[1], : own.shape[0]] = own.T
-                    bias[: own.shape[1]] = members[member][f"dense_{number}/bias"]
-            later.append(layers)
-        return {"first": first, "later": later}, {}
+        owners = self._owners
+        params = {
+            "first": {
+                "kernel": np.zeros((len(owners.rows), math.prod(self.image_shape)), np.float32),
+                "bias": np.zeros(len(owners.rows), np.float32),
+            },
+            "later": {
+                "kernels": np.zeros(len(owners.kernels), np.float32),
+                "biases": np.zeros(len(owners.biases), np.float32),
+            },
+        }
+        for member, weights in enumerate(members):
+            for number, (kernel, bias) in enumerate(self._slots(params, member)):
+                own = weights[f"dense_{number}/kernel"]
+                kernel[: own.shape[1], : own.shape[0]] = own.T
+                bias[: own.shape[1]] = weights[f"dense_{number}/bias"]
+        return params, {}
+
+    def _slots(self, params: Params, member: int) -> Iterator[tuple[Constants, Constants]]:
+        """Views of each layer's kernel `(out, in)` and bias `(out,)` of one member, padding included."""
+        number, shelf = next((n, s) for n, s in enumerate(self.shelves) if s.start <= member < s.stop)
+        row = member - shelf.start
+        top = shelf.top + row * shelf.widths[1]
+        yield tuple(np.asarray(params["first"][name])[top : top + shelf.widths[1]] for name in ("kernel", "bias"))  # type: ignore[misc]
+        for block in self._blocks[number]:
+            yield block.kernel(_hosted(params["later"]))[row], block.bias(_hosted(params["later"]))[row, :, 0]
 
 
-def _room(shelf: Shelf, number: int) -> dict[str, Any]:
-    inputs, outputs = shelf.widths[number], shelf.widths[number + 1]
-    return {
-        "kernel": np.zeros((shelf.members, outputs, inputs), np.float32),
-        "bias": np.zeros((shelf.members, outputs), np.float32),
-    }
+def _hosted(later: Any) -> Any:
+    return {name: np.asarray(leaf) for name, leaf in later.items()}
+
+
+class _Saturation:
+    """Collects the shares of saturated units, layer by layer."""
+
+    def __init__(self, members: int) -> None:
+        self._members = members
+        self._parts: dict[str, list[tuple[Shelf, Array]]] = {}
+
+    def add(self, number: int, shelf: Shelf, real: Constants, a: Array) -> None:
+        """Outputs `(members, units, images)` of a shelf's hidden layer; `real` marks the units that are not padding."""
+        units = saturated(shelf.activation, a, ()).astype(jnp.float32)
+        share = jnp.sum(units * (real / real.sum(axis=1, keepdims=True)), axis=1)
+        self._parts.setdefault(f"saturation/dense_{number}", []).append((shelf, share))
+
+    def probes(self) -> Probes:
+        """One `(M,)` a layer, NaN for members that have no such layer."""
+        return {name: self._whole(parts) for name, parts in self._parts.items()}
+
+    def _whole(self, parts: list[tuple[Shelf, Array]]) -> Array:
+        whole, at = [], 0
+        for shelf, share in parts:
+            whole += [jnp.full(shelf.start - at, jnp.nan), share]
+            at = shelf.stop
+        return jnp.concatenate([*whole, jnp.full(self._members - at, jnp.nan)])
 
 
 def dropout(a: Array, rate: Array, key: Array) -> Array:

@@ -112,9 +112,10 @@ class StackedPopulation(ABC):
     def penalty(self, params: Params, knobs: Knobs) -> Array:
         return jax.vmap(self._penalty)(params, knobs.l1, knobs.l2)
 
-    def squares(self, tree: Params) -> dict[str, Array]:
-        kernels = {name: leaf for name, leaf in tree.items() if is_kernel(name)}
-        return {name.rpartition("/")[0]: jnp.sum(jnp.square(k), axis=tuple(range(1, k.ndim))) for name, k in kernels.items()}
+    def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
+        stacked = {name: jnp.stack([tree[name] for tree in trees]) for name in trees[0] if is_kernel(name)}
+        axes = {name: tuple(range(2, leaf.ndim)) for name, leaf in stacked.items()}
+        return {name.rpartition("/")[0]: jnp.sum(jnp.square(leaf), axis=axes[name]) for name, leaf in stacked.items()}
 
     def spread(self, values: Array, params: Params) -> Params:
         return {name: values.reshape(-1, *(1,) * (leaf.ndim - 1)) for name, leaf in params.items()}

@@ -196,7 +196,7 @@ class Program:
 
         losses, hits, logits, probes = jax.lax.map(lambda part: jax.lax.map(lambda piece: chunk(*piece), part), tuple(exam))
         images = jnp.sum(exam.weights, axis=(1, 2))[:, None]
-        weights = {f"weights/{name}": jnp.sqrt(s) for name, s in self._population.squares(params).items()}
+        weights = {f"weights/{name}": jnp.sqrt(s[0]) for name, s in self._population.squares([params]).items()}
         measured = {name: jnp.mean(values[0], axis=0) for name, values in probes.items()}
         return Figures(
             jnp.sum(losses, axis=1) / images,
@@ -216,12 +216,11 @@ class Program:
         squares, spread = self._population.squares, self._population.spread
         spreads = (spread(rates, before.params), spread(momentum, before.params))
         around = ((before.params, before.slots), (after.params, after.slots))
-        gradient = squares(last_gradient(self._plan.optimizer, *around, *spreads))
-        change = squares(jax.tree.map(jnp.subtract, after.params, before.params))
-        size = squares(before.params)
-        return {f"gradient/{name}": jnp.sqrt(square) for name, square in gradient.items()} | {
-            f"update/{name}": jnp.sqrt(square / size[name]) for name, square in change.items()
-        }
+        gradient = last_gradient(self._plan.optimizer, *around, *spreads)
+        change = jax.tree.map(jnp.subtract, after.params, before.params)
+        norms = {name: jnp.sqrt(sums) for name, sums in squares([gradient, change, before.params]).items()}
+        gradients = {f"gradient/{name}": gradient for name, (gradient, _, _) in norms.items()}
+        return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
 
 
 def _over_blocks(function: Callable[..., Any], blocks: int, axes: tuple[Any, ...]) -> Callable[..., Any]:
