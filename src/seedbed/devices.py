@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -53,8 +54,9 @@ def worker_environment(kind: WorkerKind) -> dict[str, str]:
         "KERAS_BACKEND": "jax",
     }
     if kind.device == "gpu":
-        order = {"CUDA_VISIBLE_DEVICES": str(kind.index), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-        return compiled | order
+        shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        own = shown[kind.index].strip() if kind.index < len(shown) and shown[kind.index].strip() else str(kind.index)
+        return compiled | {"JAX_PLATFORMS": "cuda", "CUDA_VISIBLE_DEVICES": own, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
     flags = os.environ.get("XLA_FLAGS", "")
     if kind.threads == 1:
         flags += " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -63,30 +65,38 @@ def worker_environment(kind: WorkerKind) -> dict[str, str]:
 
 
 def gpus() -> int:
-    """How many NVIDIA GPUs this machine has, as its driver says; 0 where there is no driver."""
+    """How many NVIDIA GPUs the machine's driver shows to this process; 0 where there is no driver."""
     if shown := os.environ.get("CUDA_VISIBLE_DEVICES"):
         return len([index for index in shown.split(",") if index.strip() not in ("", "-1")])
     return len(list(Path("/proc/driver/nvidia/gpus").glob("*"))) or len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+def jax_has_cuda() -> bool:
+    """Whether the part of JAX that computes on NVIDIA GPUs is installed."""
+    return any(find_spec(f"jax_cuda{version}_plugin") is not None for version in (12, 13))
 
 
 def workers(device: str, number: int | None, runs: int) -> list[WorkerKind]:
     """The workers for so many runs: one a GPU, or as many as there are cores (or runs), which share the cores.
 
     Args:
-        device: "auto", "cpu" or "gpu"; "auto" takes GPUs where there are some.
+        device: "auto", "cpu" or "gpu"; "auto" takes GPUs where there are some and JAX can use them.
         number: at most how many; None sets no limit but that.
         runs: how many networks there are to train; a lone one gets all cores.
 
     Raises:
-        DeviceError: a GPU is asked for, and none is here.
+        DeviceError: a GPU is asked for, and none is here or JAX cannot use it.
     """
     found = gpus() if device != "cpu" else 0
     if device == "gpu" and not found:
         raise DeviceError(
-            "--device gpu: no NVIDIA GPU was found on this machine. Use --device cpu, or install the driver and "
-            "`pip install 'seedbed[cuda]'`; `seedbed doctor` shows what is seen."
+            "--device gpu: no NVIDIA GPU was found on this machine; `seedbed doctor` shows what is seen. Use --device cpu."
         )
-    if found:
+    if device == "gpu" and not jax_has_cuda():
+        raise DeviceError(
+            "--device gpu: JAX was installed without CUDA. Install it with `pip install 'seedbed[cuda]'`, or use --device cpu."
+        )
+    if found and jax_has_cuda():
         return [WorkerKind("gpu", index=index) for index in range(min(found, number or found, runs))]
     processes = min(number or cores(), runs)
     return [WorkerKind("cpu", threads=max(1, cores() // processes))] * processes
