@@ -1,0 +1,315 @@
+"""Evaluations of real networks, trained on `digits`, against a forward pass in NumPy."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from seedbed import data, evaluation
+from seedbed.data import Dataset
+from seedbed.errors import CorruptData, DataError, RunError, SpecError, UnknownRun
+from seedbed.grow import grow
+from seedbed.records import History, Verdict
+from seedbed.runs import Entry, Home
+from seedbed.specs import DataSpec, Dense, Plan, RunSpec
+
+DIGITS = DataSpec(name="digits")
+HANDOUT = DataSpec(name="digits", protocol="handout")
+PERMUTED = DataSpec(name="digits", permutation=1)
+NET = Dense(hidden=(24,))
+BOOM = Plan(epochs=1, optimizer="sgd", learning_rate=1e20)
+WEAK = Plan(epochs=1, optimizer="sgd", learning_rate=1e-3)
+
+
+def entry(name: str, seed: int = 0, plan: Plan | None = None, spec: DataSpec = DIGITS, model: Any = NET) -> Entry:
+    group = name.partition(".")[0]
+    return Entry(name, group, RunSpec(model=model, plan=plan or Plan(epochs=12, batch_size=32), data=spec, seed=seed))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home(tmp_path_factory.mktemp("evaluation") / "runs")
+    entries = [
+        entry("net.0"),
+        entry("net.1", 1),
+        entry("mixed.0", 2),
+        entry("boom", 4, BOOM),
+        entry("weak", 5, WEAK),
+        entry("handout", spec=HANDOUT),
+        entry("permuted", spec=PERMUTED),
+    ]
+    grow(entries, home, device="cpu", workers=1)
+    _diverge(home, "mixed.0", "mixed.1")
+    return home
+
+
+def _diverge(home: Home, like: str, name: str) -> None:
+    """A run of the same group whose loss was not finite."""
+    (result,) = home.find(like)
+    one = Entry(name, result.group, result.run.changed(seed=result.run.seed + 1))
+    history = History({name: np.full_like(column, math.nan) for name, column in result.history.columns.items()})
+    verdict = Verdict("diverged", "The loss was not finite at epoch 1.")
+    lost = replace(result, run=one.run, history=history, verdict=verdict)
+    with home.claim([one]):
+        home.finish(one, lost, scale=16.0, best={}, last={}, predictions={})
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return data.load(data.resolve(DIGITS))
+
+
+@pytest.fixture(scope="module")
+def net(home: Home) -> evaluation.Evaluation:
+    return evaluation.evaluate(home, "net.0")
+
+
+def forward(home: Home, name: str, images: NDArray[Any]) -> NDArray[Any]:
+    """Class probabilities by hand, in float64."""
+    weights = {key: array.astype(np.float64) for key, array in home.weights(name, "best").items()}
+    x = images.reshape(len(images), -1) / 16.0
+    hidden = np.maximum(0, x @ weights["dense_0/kernel"] + weights["dense_0/bias"])
+    logits = hidden @ weights["dense_1/kernel"] + weights["dense_1/bias"]
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+# One run
+
+
+def test_loss_and_accuracy_are_those_of_a_forward_pass_by_hand(home: Home, digits: Dataset, net: evaluation.Evaluation) -> None:
+    for part, loss, accuracy in (
+        (digits.train, net.train_loss, net.train_accuracy),
+        (digits.validation, net.validation.loss, net.validation.accuracy.mean),
+    ):
+        found = forward(home, "net.0", part.images)
+        assert loss == pytest.approx(-np.log(found[np.arange(len(part)), part.labels]).mean(), rel=1e-4)
+        assert accuracy == pytest.approx((found.argmax(axis=1) == part.labels).mean())
+
+
+def test_the_validation_figures_are_those_of_training_at_the_best_epoch(home: Home, net: evaluation.Evaluation) -> None:
+    (result,) = home.find("net.0")
+    row = result.history.row(result.best)
+    assert net.epoch == result.best
+    assert net.validation.loss == pytest.approx(row["validation_loss"], rel=1e-5)
+    assert net.validation.accuracy.mean == pytest.approx(row["validation_accuracy"], rel=1e-6)
+
+
+def test_mistakes_are_all_there_the_surest_first_and_can_be_found_again(
+    home: Home, digits: Dataset, net: evaluation.Evaluation
+) -> None:
+    part, found = digits.validation, net.validation
+    wrong = forward(home, "net.0", part.images).argmax(axis=1) != part.labels
+    assert {one.index for one in found.mistakes} == set(np.flatnonzero(wrong))
+    confidences = [one.confidence for one in found.mistakes]
+    assert confidences == sorted(confidences, reverse=True)
+    first = found.mistakes[0]
+    assert first.label == digits.classes[part.labels[first.index]] != first.predicted
+    assert first.source == part.source(first.index)
+    assert 0 <= first.true_probability < first.confidence
+    assert found.confusion.sum() - np.trace(found.confusion) == len(found.mistakes)
+
+
+def test_the_json_is_the_contract(net: evaluation.Evaluation) -> None:
+    plain = json.loads(json.dumps(net.as_json(), allow_nan=False))
+    assert {"name", "parameters", "train", "validation", "test"} <= set(plain)
+    assert (plain["name"], plain["parameters"], plain["test"]) == ("net.0", 64 * 24 + 24 + 24 * 10 + 10, None)
+    assert set(plain["train"]) == {"loss", "accuracy", "n"}
+    validation = plain["validation"]
+    assert {"loss", "accuracy", "interval", "n", "confusion", "mistakes"} <= set(validation)
+    low, high = validation["interval"]
+    assert low < validation["accuracy"] < high
+    assert set(validation["mistakes"][0]) == {
+        "index",
+        "source",
+        "label",
+        "predicted",
+        "confidence",
+        "probability of the true class",
+    }
+    assert sum(one["n"] for one in validation["per_class"]) == validation["n"] == 270
+    assert sum(one["n"] for one in validation["calibration"]["bins"]) == 270
+
+
+def test_a_class_that_is_never_predicted_has_no_precision(home: Home) -> None:
+    plain = evaluation.evaluate(home, "weak").as_json()
+    figures = plain["validation"]["per_class"]
+    called = np.array(plain["validation"]["confusion"]).sum(axis=0)
+    assert [one["precision"] is None for one in figures] == (called == 0).tolist()
+    assert (called == 0).any()
+
+
+# The test part
+
+
+def test_without_being_asked_nobody_looks_at_the_test_part(home: Home) -> None:
+    before = len(home.looks())
+    assert evaluation.evaluate(home, "mixed.0").test is None
+    assert len(home.looks()) == before
+
+
+def test_each_look_at_the_test_part_is_written_down_and_counted(home: Home, digits: Dataset) -> None:
+    first, second = (evaluation.evaluate(home, "net.1", test=True) for _ in range(2))
+    assert (first.looks, second.looks) == (1, 2)
+    assert digits.test is not None
+    assert second.test is not None
+    right = (forward(home, "net.1", digits.test.images).argmax(axis=1) == digits.test.labels).mean()
+    assert second.test.accuracy.mean == pytest.approx(right)
+    assert home.looks("net.1")[0]["figures"]["accuracy"] == pytest.approx(right)
+    assert second.as_json()["test"]["looks"] == 2
+
+
+def test_a_run_of_the_handout_protocol_has_no_test_part_and_says_why(home: Home) -> None:
+    with pytest.raises(DataError, match=r"'handout' was trained with the handout protocol.*--protocol honest"):
+        evaluation.evaluate(home, "handout", test=True)
+    assert home.looks("handout") == []
+
+
+# Groups, and runs without a network
+
+
+def test_a_group_has_its_runs_and_a_mean_with_both_sources_of_chance(home: Home) -> None:
+    group = evaluation.evaluate_group(home, "net")
+    accuracies = [run.validation.accuracy.mean for run in group.runs]
+    assert group.validation is not None
+    assert group.validation.mean == pytest.approx(np.mean(accuracies))
+    assert (group.validation.n, len(accuracies)) == (2, 2)
+    plain = json.loads(json.dumps(group.as_json(), allow_nan=False))
+    assert [run["name"] for run in plain["runs"]] == ["net.0", "net.1"]
+    assert plain["test"] is None
+
+
+def test_a_diverged_run_enters_no_mean_and_stands_beside(home: Home) -> None:
+    group = evaluation.evaluate_group(home, "mixed")
+    assert [run.name for run in group.runs] == ["mixed.0"]
+    assert {name: verdict.kind for name, verdict in group.left_out.items()} == {"mixed.1": "diverged"}
+    assert group.validation is not None
+    assert group.validation.mean == group.runs[0].validation.accuracy.mean
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        ("boom", RunError, "it diverged"),
+        ("net", RunError, r"a group of 2 runs \(net.0, net.1\)"),
+        ("nett", UnknownRun, "Did you mean"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_told_in_one_line(home: Home, name: str, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        evaluation.evaluate(home, name)
+
+
+def test_a_group_that_diverged_throughout_has_nothing_to_evaluate(home: Home) -> None:
+    with pytest.raises(RunError, match="all diverged"):
+        evaluation.evaluate_group(home, "boom")
+
+
+# Figures
+
+
+def test_the_figures_are_written_for_each_part_that_was_looked_at(home: Home, digits: Dataset, tmp_path: Path) -> None:
+    found = evaluation.evaluate(home, "net.1", test=True)
+    written = evaluation.illustrate(found, digits, tmp_path)
+    names = ["confusion.png", "reliability.png", "per_class.png", "mistakes.png"]
+    assert [path.name for path in written] == names + [f"test_{name}" for name in names]
+    for path in written:
+        with Image.open(path) as picture:
+            assert min(picture.size) > 200
+
+
+def test_a_part_without_mistakes_keeps_no_older_picture_of_them(
+    home: Home, digits: Dataset, net: evaluation.Evaluation, tmp_path: Path
+) -> None:
+    evaluation.illustrate(net, digits, tmp_path)
+    assert (tmp_path / "mistakes.png").is_file()
+    flawless = replace(net, validation=replace(net.validation, mistakes=[]))
+    assert [path.name for path in evaluation.illustrate(flawless, digits, tmp_path)] == [
+        "confusion.png",
+        "reliability.png",
+        "per_class.png",
+    ]
+    assert not (tmp_path / "mistakes.png").exists()
+
+
+# Pictures from outside
+
+
+@pytest.fixture
+def picture(digits: Dataset, tmp_path: Path) -> Path:
+    """The first validation image, as a PNG of the network's own size."""
+    path = tmp_path / "digit.png"
+    pixels = np.rint(digits.validation.take(np.array([0]))[0, :, :, 0] * (255 / 16)).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_a_picture_gets_the_answer_that_the_same_image_gets_in_the_data_set(home: Home, digits: Dataset, picture: Path) -> None:
+    (found,) = evaluation.predict(home, "net.0", [picture])
+    expected = forward(home, "net.0", digits.validation.take(np.array([0])))[0]
+    assert found.probabilities == pytest.approx(expected, abs=0.01)
+    assert found.best == digits.classes[int(expected.argmax())]
+    assert found.top(1) == [(found.best, pytest.approx(float(expected.max()), abs=0.01))]
+    assert found.preprocessing[0] == "Read as grey."
+    assert found.preprocessing[1].startswith("Not inverted: its border's brightness is 0.")
+
+
+def test_a_large_black_on_white_picture_is_made_small_and_inverted_and_says_so(home: Home, picture: Path) -> None:
+    (plain,) = evaluation.predict(home, "net.0", [picture])
+    large = picture.with_name("large.jpg")
+    with Image.open(picture) as small:
+        Image.eval(small, lambda level: 255 - level).convert("RGB").resize((160, 160), Image.Resampling.NEAREST).save(large)
+    (found,) = evaluation.predict(home, "net.0", [large])
+    assert found.preprocessing[0] == "Resized from 160 x 160 to 8 x 8 pixels (height x width)."
+    assert found.preprocessing[2].startswith("Inverted: its border's brightness is 0.")
+    assert found.best == plain.best
+    (kept,) = evaluation.predict(home, "net.0", [large], invert="no")
+    assert kept.image == pytest.approx(16 - found.image)
+    assert kept.preprocessing[2] == "Not inverted, as asked for."
+
+
+def test_an_oblong_picture_is_stretched_and_says_so(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "wide.png"
+    Image.new("L", (30, 10)).save(path)
+    (found,) = evaluation.predict(home, "net.0", [path])
+    assert found.preprocessing[0] == "Stretched from 10 x 30 to 8 x 8 pixels (height x width)."
+
+
+def test_a_groups_best_run_answers_and_the_answer_is_plain_json(home: Home, picture: Path) -> None:
+    best = max(home.find("net"), key=lambda result: max(result.history["validation_accuracy"])).name
+    (of_group,), (of_run,) = (evaluation.predict(home, name, [picture]) for name in ("net", best))
+    assert (of_group.probabilities == of_run.probabilities).all()
+    plain = json.loads(json.dumps(of_group.as_json(), allow_nan=False))
+    assert (plain["predicted"], len(plain["probabilities"])) == (of_group.best, 10)
+    assert math.isclose(sum(plain["probabilities"].values()), 1, rel_tol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "invert", "error", "says"),
+    [
+        ("net.0", "none.png", "auto", DataError, "no such file"),
+        ("net.0", "text.png", "auto", CorruptData, "no PNG or JPEG"),
+        ("net.0", "text.png", "yess", SpecError, "Did you mean 'yes'"),
+        ("boom", "text.png", "auto", RunError, "diverged or collapsed"),
+        ("permuted", "text.png", "auto", RunError, "permuted pixels"),
+    ],
+)
+def test_what_cannot_be_answered_is_told_in_one_line(
+    home: Home, tmp_path: Path, name: str, file: str, invert: Any, error: type[Exception], says: str
+) -> None:
+    (tmp_path / "text.png").write_text("not a picture")
+    with pytest.raises(error, match=says) as caught:
+        evaluation.predict(home, name, [tmp_path / file], invert=invert)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_pictures_no_answers(home: Home) -> None:
+    assert evaluation.predict(home, "net.0", []) == []
