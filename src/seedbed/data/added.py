@@ -19,9 +19,10 @@ from seedbed.data.builtin import BUILTIN
 from seedbed.data.content import Content, check
 from seedbed.data.readers import Kind, kind_of, read
 from seedbed.data.readers.arrays import Size
+from seedbed.data.split import split
 from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataError, StorageError
-from seedbed.specs import checked_name
+from seedbed.specs import DataSpec, checked_name
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def read_anew(entry: Entry, size: Size | None, signature: str) -> tuple[Entry, s
     path = Path(entry.path)
     content = read(path, entry.kind, size, entry.label_column)
     check(content, str(path))
+    split(content, DataSpec(name=entry.name))  # a class too small to be split is told now, not when it is trained on
     digest = content.digest
     known = entry.digests.get(key)
     if known and known != digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,8 +54,11 @@ def assemble(found: Mapping[PartName, Found], size: Size | None = None, rules: t
             raise CorruptData(f"{part.where}: {len(part.images)} images, but {len(part.labels)} labels.")
         check_finite(shaped[name], part.where)
     classes, labels = _labelled(found)
-    scale = scale_of(shaped["train"])
     images = _one_type(shaped)
+    for name, part in found.items():
+        if images[name] is not shaped[name]:
+            check_finite(images[name], f"{part.where}, as 32-bit numbers")
+    scale = scale_of(images["train"])
     if scale not in (1, 255):
         decided.append(f"Pixels are divided by {scale:g}, for the largest of the training images.")
     parts = {name: Labelled(images[name], labels[name]) for name in found}
@@ -143,8 +147,9 @@ def _converted(images: NDArray[Any], kind: np.dtype[Any]) -> Any:
             f"them as a C-contiguous uint8 or float32 .npy, which is mapped instead."
         )
     converted = np.empty(images.shape, dtype=kind)
-    for start, chunk in chunks(images):
-        converted[start : start + len(chunk)] = chunk
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        for start, chunk in chunks(images):
+            converted[start : start + len(chunk)] = chunk
     return converted
 
 
@@ -179,7 +184,13 @@ def _flat_labels(part: Found) -> NDArray[Any]:
         return labels.astype(np.int64)
     if labels.dtype.kind not in "buiUS":
         raise DataError(f"{where}: labels must be whole numbers or names, and these are {labels.dtype}.")
+    if labels.dtype.kind == "U" and labels.size and not _code_points(labels).max(initial=0) <= sys.maxunicode:
+        raise CorruptData(f"{where}: labels hold what is no character of Unicode.")
     return labels
+
+
+def _code_points(labels: NDArray[Any]) -> NDArray[np.uint32]:
+    return np.ascontiguousarray(labels).view(np.dtype(np.uint32).newbyteorder(labels.dtype.byteorder))
 
 
 def _label_name(value: Any) -> str:

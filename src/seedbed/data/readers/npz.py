@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -95,7 +96,7 @@ def header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype
         if version not in readers:
             raise CorruptData(f"{where}: .npy version {version} is not known.")
         shape, fortran, dtype = readers[version](file)
-    except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError, TokenError) as error:
         raise CorruptData(f"{where}: its .npy header is damaged ({first_line(error)}).") from None
     if dtype.hasobject:
         raise CorruptData(f"{where}: it holds Python objects, which are never unpickled. Save it as numbers or text.")
