@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -28,14 +29,13 @@ NEWER = ("python3.13", "python3.12", "python3.11", "python3.14")
 
 def main() -> int:
     """Runs one command; the exit code is that of what it ran."""
-    commands = {"digits": digits, "check": check, "setup": setup}
-    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         print(__doc__, file=sys.stderr)
         return 2
     if sys.version_info < OLDEST:
         return again_with_a_newer_python()
     os.chdir(HERE)
-    return commands[sys.argv[1]]()
+    return COMMANDS[sys.argv[1]]()
 
 
 def digits() -> int:
@@ -159,6 +159,8 @@ def run(*command: str) -> int:
         return 130
     return 128 - code if code < 0 else code
 
+
+COMMANDS: dict[str, Callable[[], int]] = {"digits": digits, "check": check, "setup": setup}
 
 if __name__ == "__main__":
     sys.exit(main())
