@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
@@ -78,8 +79,9 @@ def check() -> int:
 
 def setup(*extras: str) -> int:
     """Makes the environment and installs seedbed in it, unless that was done with these very versions."""
-    wanted = sorted({*extras, *stamped_extras()})
-    if STAMP.exists() and json.loads(STAMP.read_text()) == stamp(wanted):
+    before = read_stamp()
+    wanted = sorted({*extras, *before.get("extras", [])})
+    if before == stamp(wanted):
         return 0
     print(f"Setting up {VENV} (once; some minutes on a slow line) ...", flush=True)
     STAMP.unlink(missing_ok=True)
@@ -90,19 +92,20 @@ def setup(*extras: str) -> int:
     return code
 
 
-def stamp(extras: list[str]) -> dict[str, object]:
-    """What the environment depends on: the same stamp, the same environment."""
+def stamp(extras: list[str]) -> dict[str, Any]:
+    """What the environment depends on: the same stamp, the same environment. Extras that were installed once stay."""
     files = [HERE / "pyproject.toml", HERE / "constraints.txt"]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
     return {"python": list(sys.version_info[:3]), "place": str(VENV), "files": digest, "extras": extras}
 
 
-def stamped_extras() -> list[str]:
-    """What was installed beside the core before; it stays."""
+def read_stamp() -> dict[str, Any]:
+    """The stamp that was left when setting up last succeeded, or an empty one."""
     try:
-        return [str(extra) for extra in json.loads(STAMP.read_text())["extras"]]
-    except (OSError, ValueError, KeyError):
-        return []
+        found = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def make_environment() -> int:
@@ -130,8 +133,12 @@ def install(*arguments: str) -> int:
     """pip of the environment, or this Python's own where the environment could not get one."""
     inside = [str(PYTHON), "-m", "pip"]
     outside = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    has_pip = subprocess.run([*inside, "--version"], capture_output=True, check=False).returncode == 0
-    return run(*(inside if has_pip else outside), "install", "--quiet", "--disable-pip-version-check", *arguments)
+    return run(*(inside if has_pip() else outside), "install", "--quiet", "--disable-pip-version-check", *arguments)
+
+
+def has_pip() -> bool:
+    """Whether the environment has a pip of its own."""
+    return subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
 
 
 def again_with_a_newer_python() -> int:

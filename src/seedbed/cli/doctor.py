@@ -89,11 +89,11 @@ def _workers() -> Iterator[dict[str, Any]]:
     for kind in kinds:
         facts: dict[str, Any] = {"device": kind.device, "threads": kind.threads if kind.device == "cpu" else None}
         try:
+            if kind.device == "gpu" and not devices.jax_has_cuda():
+                raise DeviceError("JAX was installed without CUDA; `pip install 'seedbed[cuda]'` lets it use this GPU.")
             facts |= {**probe.ask(kind), "error": None}
         except DeviceError as error:
             facts |= {"backend": None, "devices": [], "gflops": None, "error": str(error)}
-        if kind.device == "gpu" and facts["backend"] == "cpu":
-            facts["error"] = "jax sees no GPU here; `pip install 'seedbed[cuda]'` lets it."
         yield facts
 
 
