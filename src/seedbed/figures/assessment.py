@@ -74,7 +74,7 @@ def confusion(matrix: ArrayLike, classes: Sequence[str], *, part: str = "validat
             layers.append(numbers.mark_text().encode(x, y, text=alt.Text("count:Q", format=",d")))
     subtitle = [
         f"n = {words.counted(n, f'{part} image')}, {words.percent(right / max(n, 1), 2)} right",
-        "blue: right answers, orange: mistakes; the darker, the larger a share of the true class",
+        "blue: right answers, orange: mistakes; the stronger, the larger a share of the true class",
     ]
     chart = alt.layer(*layers).resolve_scale(fill="independent")
     return theme.finish(chart, "Confusion matrix", subtitle, width=side * len(classes), height=side * len(classes))

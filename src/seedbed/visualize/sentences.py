@@ -11,7 +11,6 @@ from seedbed.data.facts import KEPT_PAIRS, Likeness
 from seedbed.figures.words import counted, listed, percent
 from seedbed.visualize.survey import Survey
 
-
 HIDDEN = 5
 """Pairs with a test image that are named."""
 
