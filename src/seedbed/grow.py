@@ -14,23 +14,28 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import metadata
 from types import FrameType
-from typing import Any
 
 import numpy as np
 
 from seedbed import data, devices, diagnosis, populations
 from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
-from seedbed.errors import DeviceError, Interrupted, RunHalfDone, SeedbedError
+from seedbed.errors import DeviceError, Interrupted, RunHalfDone, SeedbedError, StorageError
 from seedbed.executor import LocalExecutor
-from seedbed.executor.local import Lost
+from seedbed.executor.local import Lost, Message, Slow
 from seedbed.records import Result, Seconds
 from seedbed.runs import Claim, Entry, Home
 from seedbed.specs import DataSpec, RunSpec
+from seedbed.training import saves
 from seedbed.training.events import Done, Event, Note, Progress, Started
-from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Place, Report, Segment, Task
+from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Place, Segment, Task
 
 Watch = Callable[[Event], None]
+
+_SLOW = (
+    "After {seconds:.0f} s a worker is still setting up: loading images, building the networks or compiling them. "
+    "A function of your own that never returns would look the same. Ctrl-C stops at once."
+)
 
 
 def grow(
@@ -121,8 +126,20 @@ class _Harvest:
         with LocalExecutor(kinds) as executor, _signals(executor.stop) as received:
             tasks = [replace(task, save_every=save_every) for task in saved + self._new_tasks(saved, kinds)]
             self._begin(tasks)
-            self._reap(executor, tasks, received)
+            with self._marked():
+                self._reap(executor, tasks, received)
         self._conclude(received)
+
+    @contextlib.contextmanager
+    def _marked(self) -> Iterator[None]:
+        """If the disk says no, the runs at hand are marked as failed, where the disk has room for that at least."""
+        try:
+            yield
+        except StorageError as error:
+            with contextlib.suppress(StorageError):
+                for entry in self.missing():
+                    self._home.mark(entry.name, "failed", str(error))
+            raise
 
     def _new_tasks(self, saved: Sequence[Task], kinds: Sequence[WorkerKind]) -> list[Task]:
         planned = {run.identity for task in saved for block in task.blocks for run in block}
@@ -136,25 +153,20 @@ class _Harvest:
 
     def _saved_tasks(self) -> list[Task]:
         """Populations that were interrupted, composed as they were, so that they go on bit for bit."""
-        tasks = []
-        for key in self._home.populations() if self._claim.half_done else []:
+        left = {entry.run.identity for entry in self.missing() if entry.name in self._claim.half_done}
+        found = []
+        for key in self._home.populations() if left else []:
             loaded = self._home.load_population(key, lambda text: self._watch(Note(text)))
-            if loaded is None:
-                continue
-            arrays, manifest = loaded
-            identities = manifest["identities"]
-            wanted = {entry.run.identity for entry in self.missing() if entry.name in self._claim.half_done}
-            alive = [i for block in manifest["unfinished"] for i in block if i]
-            if alive and set(alive) <= wanted:
-                blocks = tuple(tuple(self._run_of(i, manifest) for i in block) for block in identities)
-                job = {**manifest["job"], "threads": manifest["threads"]}
-                tasks.append(Task(key, blocks, resume=Checkpoint(arrays, job)))
+            if loaded is not None:
+                found.append((key, loaded[0], saves.read(key, loaded[1])))
+        tasks = []
+        # Of a population and its halves, where the driver died over halving it, the whole goes on.
+        for key, arrays, save in sorted(found, key=lambda each: -len(each[2].wanted)):
+            if save.wanted and save.wanted <= left:
+                left -= save.wanted
+                known = {identity: entry.run for identity, entry in self._entries.items()}
+                tasks.append(save.task(key, arrays, known))
         return tasks
-
-    def _run_of(self, identity: str, manifest: dict[str, Any]) -> RunSpec:
-        if identity in self._entries:
-            return self._entries[identity].run
-        return RunSpec(**manifest["specs"][identity])
 
     def _begin(self, tasks: Sequence[Task]) -> None:
         """Metrics are cut back to where their population goes on."""
@@ -177,7 +189,7 @@ class _Harvest:
                 again += self._take(task, report)
             waiting = [] if received else again
 
-    def _take(self, task: Task, report: Report | Lost | None) -> list[Task]:
+    def _take(self, task: Task, report: Message) -> list[Task]:
         """Stores a report; returns the tasks to do instead of one whose population was too large."""
         match report:
             case Begun():
@@ -195,6 +207,8 @@ class _Harvest:
                     Note(f"Worker {report.number} died (exit code {report.exit_code}); another goes on from its last save.")
                 )
                 self._begin([task])
+            case Slow():
+                self._watch(Note(_SLOW.format(seconds=report.seconds)))
             case Failed():
                 return self._failed(task, report)
             case None if not self._names(task):
@@ -218,19 +232,7 @@ class _Harvest:
         self._watch(Progress(tuple(names.values()), segment.epoch, epochs, segment.step, steps, rows, left))
 
     def _save(self, task: Task, checkpoint: Checkpoint) -> None:
-        names = self._names(task)
-        places = _places(task)
-        manifest = {
-            "identities": [[run.identity for run in block] for block in task.blocks],
-            "unfinished": [
-                [run.identity if (b, m) in names else None for m, run in enumerate(block)]
-                for b, block in enumerate(task.blocks)
-            ],
-            "specs": {run.identity: run.plain() for _, run in places},
-            "runs": sorted(names.values()),
-            "threads": self._threads,
-            "job": checkpoint.manifest,
-        }
+        manifest = saves.manifest(task, checkpoint, self._names(task), self._threads)
         self._home.save_population(task.key, checkpoint.arrays, manifest)
 
     def _finish(self, task: Task, outcome: Outcome) -> None:
@@ -266,11 +268,15 @@ class _Harvest:
 
     def _failed(self, task: Task, failure: Failed) -> list[Task]:
         """Halves a population that was too large; else marks its runs as failed and goes on with the others."""
-        smaller = populations.halves(task) if isinstance(failure.error, DeviceError) and task.resume is None else []
+        smaller = populations.halves(task) if isinstance(failure.error, DeviceError) else []
         if smaller:
-            self._watch(Note(f"{failure.error} It is trained in halves."))
+            self._watch(Note(f"{failure.error} They are trained in halves."))
             self._begin(smaller)
-            return [replace(half, save_every=task.save_every) for half in smaller]
+            for half in smaller:
+                if half.resume:
+                    self._save(half, half.resume)
+            self._home.drop_population(task.key)
+            return smaller
         for name in self._names(task).values():
             self._home.mark(name, "failed", str(failure.error))
         if failure.traceback:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seedbed.models import facts
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, Dense, Keras, RunSpec
-from seedbed.training.reports import Task
+from seedbed.training.reports import Checkpoint, Task
 
 
 @dataclass(frozen=True)
@@ -134,11 +134,43 @@ def _cost(task: Task, data: DataFacts) -> float:
 
 
 def halves(task: Task) -> list[Task]:
-    """The same runs as two smaller populations, for a device whose memory was too small; one run alone cannot be halved."""
-    if len(task.blocks) > 1:
-        middle = len(task.blocks) // 2
-        return [_task(task.blocks[:middle]), _task(task.blocks[middle:])]
-    middle = len(task.blocks[0]) // 2
-    if middle == 0:
+    """The runs that still train as two smaller populations, for a device whose memory was too small.
+
+    They go on from the task's checkpoint where it has one; finished members are left behind. One run alone gives none.
+    """
+    blocks = list(range(len(task.blocks)))
+    settings = list(task.resume.manifest["settings"] if task.resume else range(len(task.blocks[0])))
+    if len(blocks) > 1:
+        middle = len(blocks) // 2
+        parts = [(blocks[:middle], settings), (blocks[middle:], settings)]
+    elif len(settings) > 1:
+        middle = len(settings) // 2
+        parts = [(blocks, settings[:middle]), (blocks, settings[middle:])]
+    else:
         return []
-    return [_task((task.blocks[0][:middle],)), _task((task.blocks[0][middle:],))]
+    return [half for half in (_part(task, *part) for part in parts) if half is not None]
+
+
+def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
+    """Some blocks and settings of a task as a task of its own; None where nobody in it trains any more."""
+    part = _task(tuple(tuple(task.blocks[block][setting] for setting in settings) for block in blocks))
+    padded = task.padded and tuple(task.padded[setting] for setting in settings)
+    resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
+    if resume and not any(any(block) for block in resume.manifest["alive"]):
+        return None
+    return replace(part, padded=padded, save_every=task.save_every, resume=resume)
+
+
+def _part_of_checkpoint(checkpoint: Checkpoint, blocks: list[int], settings: list[int]) -> Checkpoint:
+    """The arrays and figures of these places, under their new numbers."""
+    moved = {f"{b}.{s}": f"{blocks.index(b)}.{settings.index(s)}" for b in blocks for s in settings}
+    named = ((name.partition("/"), array) for name, array in checkpoint.arrays.items())
+    arrays = {f"{moved[place]}/{rest}": array for (place, _, rest), array in named if place in moved}
+    before = checkpoint.manifest
+    columns = [before["settings"].index(setting) for setting in settings]
+    after = {
+        "settings": list(range(len(settings))),
+        "alive": [[before["alive"][block][column] for column in columns] for block in blocks],
+        "rows": {moved[place]: rows for place, rows in before["rows"].items() if place in moved},
+    }
+    return Checkpoint(arrays, {**before, **after})

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 an error, told in one line; 2 wrong usage; 128 + signal (1
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,8 +96,17 @@ def seedbed() -> None:
 add_debug(seedbed)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, where nobody handles it otherwise: what is half-written is cleared away, as after Ctrl-C."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _Terminated
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and ends the process with its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.stdout.flush()
@@ -119,8 +129,8 @@ def run(arguments: Sequence[str]) -> int:
         return done.exit_code
     except Exception as error:
         return _tell(error, session)
-    except KeyboardInterrupt:
-        return _complain("interrupted", 130)
+    except KeyboardInterrupt as stopped:
+        return _complain("interrupted", 143 if isinstance(stopped, _Terminated) else 130)
     return 0
 
 

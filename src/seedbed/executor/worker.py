@@ -89,7 +89,12 @@ class _Worker:
 
 def _too_large(task: Task) -> DeviceError:
     runs = sum(len(block) for block in task.blocks)
-    return DeviceError(f"The device's memory is too small for this population of {runs} runs.")
+    if runs > 1:
+        return DeviceError(f"Out of memory: the device's memory is too small for {runs} runs together.")
+    return DeviceError(
+        "Out of memory: the device's memory is too small for this network alone. Use a smaller network, a smaller "
+        "--batch-size, or another --device."
+    )
 
 
 def _first_line(error: Exception) -> str:

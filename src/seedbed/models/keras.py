@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import math
@@ -53,12 +54,13 @@ def build_model(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     try:
-        model = _user_function(spec)(**spec.arguments)
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+            model = _user_function(spec)(**spec.arguments)
+    except ModelError:
+        raise
+    except (Exception, SystemExit) as error:  # a file may end with a call of its own main
         kind = type(error).__name__
-        raise ModelError(
-            f"{_where(spec)} raised {kind}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        ) from error
+        raise ModelError(f"{_where(spec)} raised {kind}: {(str(error).splitlines() or ['no message'])[0]}") from error
     if not isinstance(model, keras.Model):
         raise ModelError(f"{_where(spec)} must return a keras.Model, and returned {type(model).__name__}.")
     _check_shapes(spec, model, image_shape, classes)

@@ -99,10 +99,10 @@ class _Survey:
             self.done[entry.name] = record.result(self.root / entry.name)
         elif resume:
             self.half_done[entry.name] = record
-        elif record.status == "failed":
+        elif record.status == "failed" and not self._epochs(entry.name):
             self.condemned.add(entry.name)
         else:
-            raise RunHalfDone(self._half_done_message(entry.name))
+            raise RunHalfDone(self._half_done_message(record))
 
     def check_groups(self, *, replace: bool) -> None:
         """See that a group's runs differ only in seed, those from before included."""
@@ -170,9 +170,13 @@ class _Survey:
     def _members(self, group: str) -> set[str]:
         return {name for name in self.present if re.fullmatch(re.escape(group) + r"(\.\d+)?", name)}
 
-    def _half_done_message(self, name: str) -> str:
-        epochs = len(storage.read_lines(self.root / name / METRICS_FILE))
-        return f"Run {name!r} was interrupted after {epochs} epochs. Go on with --resume, or start anew with --replace."
+    def _epochs(self, name: str) -> int:
+        return len(storage.read_lines(self.root / name / METRICS_FILE))
+
+    def _half_done_message(self, record: Record) -> str:
+        what = f"failed ({record.reason})" if record.status == "failed" else "was interrupted"
+        epochs = self._epochs(record.name)
+        return f"Run {record.name!r} {what} after {epochs} epochs. Go on with --resume, or start anew with --replace."
 
 
 def check_free(root: Path, record: Record) -> None:

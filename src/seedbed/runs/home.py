@@ -62,7 +62,8 @@ class Home:
     def claim(self, entries: Sequence[Entry], *, resume: bool = False, replace: bool = False) -> claims.Claim:
         """Sort the entries into done and to do, and hold those to do for this process until the claim is closed.
 
-        Absent and failed runs begin anew; a finished one of the same identity is read; all or none are claimed.
+        Absent runs begin anew, and so do those that failed before their first epoch's end; a finished one of the same
+        identity is read; all or none are claimed.
 
         Args:
             resume: go on with half-done runs.
@@ -70,7 +71,7 @@ class Home:
 
         Raises:
             RunExists: a name is taken by other settings (shows which), or is no run of seedbed.
-            RunHalfDone: one was interrupted, and `resume` is not asked for.
+            RunHalfDone: one was interrupted or failed on its way, and `resume` is not asked for.
             HomeInUse: another process trains one of them.
             StorageError: the home cannot be written.
         """
