@@ -26,6 +26,7 @@ def test_text_cannot_leave_the_place_where_it_is_data(page: str) -> None:
         outside = outside.replace(script, "")
     assert not any(name in outside for name in HOSTILE)
     (data,) = re.findall(r'<script type="application/json" id="chart-0">(.*?)</script>', outside)
+    assert not set("<>&") & set(data)
     assert json.loads(data)["data"] == SPEC["data"]
 
 

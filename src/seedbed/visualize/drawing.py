@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +34,7 @@ def grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
     }
     both = found.duplicates.exact.pairs + found.duplicates.near.pairs
     conflicts = found.duplicates.exact.conflicts + found.duplicates.near.conflicts
+    equal = {*found.duplicates.exact.pairs, *found.duplicates.exact.conflicts}
     within = [pair for pair in both if pair.second.part == "training"]
     leaked = [pair for pair in both if (pair.first.part, pair.second.part) == ("training", "validation")]
     kinds = {
@@ -41,7 +42,7 @@ def grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
         "other_label": ("Like pairs with different labels", list(conflicts)),
         "leakage": ("Training images and like validation images", leaked),
     }
-    return drawn | {name: _pairs(dataset, heading, pairs) for name, (heading, pairs) in kinds.items() if pairs}
+    return drawn | {name: _pairs(dataset, heading, pairs, equal) for name, (heading, pairs) in kinds.items() if pairs}
 
 
 def charts(dataset: Dataset, found: Survey) -> dict[str, AnyChart]:
@@ -93,11 +94,11 @@ def _class_grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
     }
 
 
-def _pairs(dataset: Dataset, heading: str, pairs: Sequence[Pair]) -> Grid:
+def _pairs(dataset: Dataset, heading: str, pairs: Sequence[Pair], equal: Collection[Pair]) -> Grid:
     shown = pairs[:PAIRS]
     count = f"{len(shown)} of {len(pairs):,}" if len(pairs) > len(shown) else str(len(pairs))
     images = np.stack([_side_by_side(dataset, pair) for pair in shown])
-    titles = [_caption(dataset, pair) for pair in shown]
+    titles = [_caption(dataset, pair, "equal" if pair in equal else f"correlation {pair.correlation:.4f}") for pair in shown]
     return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224, size=13)
 
 
@@ -113,12 +114,13 @@ def _image(dataset: Dataset, place: Place) -> NDArray[Any]:
     return image
 
 
-def _caption(dataset: Dataset, pair: Pair) -> str:
-    return f"{_called(dataset, pair.first)}\n{_called(dataset, pair.second)}\ncorrelation {pair.correlation:.4f}"
+def _caption(dataset: Dataset, pair: Pair, likeness: str) -> str:
+    return f"{_called(dataset, pair.first)}\n{_called(dataset, pair.second)}\n{likeness}"
 
 
 def _called(dataset: Dataset, place: Place) -> str:
-    return f"{place.part} {place.source}: {dataset.classes[_part(dataset, place.part).labels[place.position]]}"
+    file = place.source.rpartition("/")[2]
+    return f"{place.part} {file}: {dataset.classes[_part(dataset, place.part).labels[place.position]]}"
 
 
 def _part(dataset: Dataset, name: str) -> Part:
