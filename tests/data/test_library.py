@@ -346,3 +346,14 @@ def test_downloads_are_found_and_taken_in(small, tmp_path, monkeypatch):
     assert np.array_equal(dataset.train.images[..., 0], small[0])
     assert seen
     assert not (kept.folder("x").parent / "downloads" / "mnist").exists()
+
+
+def test_a_linked_class_folder_is_watched_and_a_circle_of_links_ends(tmp_path):
+    write_pictures(tmp_path / "in", {"cat": 9})
+    write_pictures(tmp_path / "away", {"dog": 9})
+    (tmp_path / "in/dog").symlink_to(tmp_path / "away/dog")
+    (tmp_path / "in/dog/up").symlink_to(tmp_path / "in")
+    assert data.add("pets", tmp_path / "in").classes == ("cat", "dog")
+    write_pictures(tmp_path / "away", {"dog": 10})
+    with pytest.raises(CorruptData, match="has changed"):
+        data.load(DataSpec(name="pets"))

@@ -24,6 +24,9 @@ from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataError, StorageError
 from seedbed.specs import DataSpec, checked_name
 
+DEEPEST = 3
+"""Levels of folders that are looked at: readers go no deeper than PART/CLASS/FILE, and a link may lead in a circle."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -161,20 +164,24 @@ def named(path: Path) -> str:
 
 def signature_of(path: Path) -> str:
     """Names, sizes and times of change of a file, or of all files below a folder, as one digest."""
-    lines: list[str] = []
-    for file in _files(path):
-        stat = file.stat()
-        lines.append(f"{file.relative_to(path).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\n")
+    lines = [f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n" for name, stat in _files(path)]
     return storage.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape"))
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
+def _files(path: str | Path, above: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """A file, or all files below a folder but hidden ones, by their names below it."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        yield above, os.stat(path)  # noqa: PTH116
         return
-    for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(folder, name) for name in names if not name.startswith(".") and Path(folder, name).is_file())
+    with os.scandir(path) as inside:
+        for entry in inside:
+            if entry.name.startswith("."):
+                continue
+            name = f"{above}{entry.name}"
+            if entry.is_dir():
+                yield from _files(entry.path, f"{name}/") if name.count("/") < DEEPEST else ()
+            elif entry.is_file():
+                yield name, entry.stat()
 
 
 def _numbered(base: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -95,7 +96,9 @@ def header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype
         readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         if version not in readers:
             raise CorruptData(f"{where}: .npy version {version} is not known.")
-        shape, fortran, dtype = readers[version](file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a header as Python 2 wrote it is read all the same
+            shape, fortran, dtype = readers[version](file)
     except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError, TokenError) as error:
         raise CorruptData(f"{where}: its .npy header is damaged ({first_line(error)}).") from None
     if dtype.hasobject:
