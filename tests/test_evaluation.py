@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seedbed import data, evaluation
-from seedbed.data import Dataset
+from seedbed.data import Dataset, Part
+from seedbed.data.dataset import Pictures
 from seedbed.errors import CorruptData, DataError, RunError, SpecError, UnknownRun
+from seedbed.evaluation import assessment, prediction
 from seedbed.grow import grow
 from seedbed.records import History, Verdict
 from seedbed.runs import Entry, Home
@@ -47,19 +49,21 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         entry("permuted", spec=PERMUTED),
     ]
     grow(entries, home, device="cpu", workers=1)
-    _diverge(home, "mixed.0", "mixed.1")
+    _lose(home, "mixed.0", "mixed.1", Verdict("diverged", "The loss was not finite at epoch 1."))
+    _lose(home, "mixed.0", "mixed.2", Verdict("collapsed", "It predicts class '0' for 100 % of the validation images."))
     return home
 
 
-def _diverge(home: Home, like: str, name: str) -> None:
-    """A run of the same group whose loss was not finite."""
+def _lose(home: Home, like: str, name: str, verdict: Verdict) -> None:
+    """A run of the same group that went wrong: without any finite figure, or with a network that knows one class."""
     (result,) = home.find(like)
-    one = Entry(name, result.group, result.run.changed(seed=result.run.seed + 1))
-    history = History({name: np.full_like(column, math.nan) for name, column in result.history.columns.items()})
-    verdict = Verdict("diverged", "The loss was not finite at epoch 1.")
+    one = Entry(name, result.group, result.run.changed(seed=result.run.seed + int(name[-1])))
+    history, best = result.history, {key: np.zeros_like(array) for key, array in home.weights(like, "best").items()}
+    if verdict.kind == "diverged":
+        history, best = History({key: np.full_like(column, math.nan) for key, column in history.columns.items()}), {}
     lost = replace(result, run=one.run, history=history, verdict=verdict)
     with home.claim([one]):
-        home.finish(one, lost, scale=16.0, best={}, last={}, predictions={})
+        home.finish(one, lost, scale=16.0, best=best, last={}, predictions={})
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,19 @@ def test_the_validation_figures_are_those_of_training_at_the_best_epoch(home: Ho
     assert net.epoch == result.best
     assert net.validation.loss == pytest.approx(row["validation_loss"], rel=1e-5)
     assert net.validation.accuracy.mean == pytest.approx(row["validation_accuracy"], rel=1e-6)
+
+
+def test_a_part_that_is_larger_than_the_memory_is_answered_in_pieces(
+    home: Home, net: evaluation.Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    take = Part.take
+    monkeypatch.setattr(assessment, "AT_ONCE", 100)
+    monkeypatch.setattr(Part, "take", lambda part, rows: taken.append(len(rows)) or take(part, rows))
+    found = evaluation.evaluate(home, "net.0")
+    assert max(taken) == 100
+    assert (found.train_n, sum(taken)) == (1257, 1257 + 270)
+    assert found.train_loss == pytest.approx(net.train_loss, rel=1e-6)
 
 
 def test_mistakes_are_all_there_the_surest_first_and_can_be_found_again(
@@ -187,12 +204,13 @@ def test_a_group_has_its_runs_and_a_mean_with_both_sources_of_chance(home: Home)
     assert plain["test"] is None
 
 
-def test_a_diverged_run_enters_no_mean_and_stands_beside(home: Home) -> None:
+def test_diverged_and_collapsed_runs_enter_no_mean_and_stand_beside(home: Home) -> None:
     group = evaluation.evaluate_group(home, "mixed")
-    assert [run.name for run in group.runs] == ["mixed.0"]
-    assert {name: verdict.kind for name, verdict in group.left_out.items()} == {"mixed.1": "diverged"}
+    assert [run.name for run in group.runs] == ["mixed.0", "mixed.2"]
+    assert {name: verdict.kind for name, verdict in group.left_out.items()} == {"mixed.1": "diverged", "mixed.2": "collapsed"}
     assert group.validation is not None
     assert group.validation.mean == group.runs[0].validation.accuracy.mean
+    assert group.runs[1].validation.accuracy.mean < 0.2
 
 
 @pytest.mark.parametrize(
@@ -281,6 +299,23 @@ def test_an_oblong_picture_is_stretched_and_says_so(home: Home, tmp_path: Path) 
     Image.new("L", (30, 10)).save(path)
     (found,) = evaluation.predict(home, "net.0", [path])
     assert found.preprocessing[0] == "Stretched from 10 x 30 to 8 x 8 pixels (height x width)."
+
+
+def test_grey_paper_becomes_the_black_that_all_training_images_lie_on(digits: Dataset, tmp_path: Path) -> None:
+    framed = np.zeros((20, 8, 8, 1), np.uint8)
+    framed[:, 2:6, 2:6] = 255
+    part = Part(Pictures(framed), np.arange(20), np.zeros(20, np.int32))
+    dataset = replace(digits, train=part, scale=255.0)
+    paper = np.full((8, 8), 180, np.uint8)
+    paper[2:6, 3] = 40
+    Image.fromarray(paper).save(tmp_path / "photo.png")
+    image, said = prediction.prepared(tmp_path / "photo.png", dataset, prediction.border_of(dataset), "auto")
+    assert said[1].startswith("Inverted")
+    assert said[2].startswith("Its background was brought to that of the training images")
+    expected = np.zeros((8, 8), np.uint8)
+    expected[2:6, 3] = 255
+    assert (image[..., 0] == expected).all()
+    assert image.dtype == np.uint8
 
 
 def test_a_groups_best_run_answers_and_the_answer_is_plain_json(home: Home, picture: Path) -> None:

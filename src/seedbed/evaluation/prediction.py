@@ -23,6 +23,9 @@ INVERSIONS = ("auto", "yes", "no")
 SAMPLE = 1000
 """Training images whose borders are looked at."""
 
+DARK = 0.05
+"""Brightness below which a border counts as black."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -76,7 +79,8 @@ def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion =
 
     Each picture is brought to the network's size and channels as the reader of image folders does it: stretched. A network
     that learned white digits on black has never seen a black digit on white; "auto" turns a picture to its negative when its
-    border does not look like the training images' borders and the negative's does.
+    border does not look like the training images' borders and the negative's does; and where all training images lie on black,
+    it takes out a background that is not.
 
     Args:
         name: of a run, or of a group: then of its best run by validation accuracy.
@@ -90,11 +94,11 @@ def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion =
         raise SpecError(f"invert = {invert!r}: it must be {', '.join(INVERSIONS)}.{nearest(str(invert), INVERSIONS)}")
     result = _best(home, name)
     dataset = data.load(result.run.data)
-    border = _border(dataset)
-    prepared = [_prepared(Path(path), dataset, border, invert) for path in paths]
-    if not prepared:
+    border = border_of(dataset)
+    seen = [prepared(Path(path), dataset, border, invert) for path in paths]
+    if not seen:
         return []
-    images = np.stack([image for image, _ in prepared])
+    images = np.stack([image for image, _ in seen])
     found = models.probabilities(
         result.run.model,
         home.weights(result.name, "best"),
@@ -102,7 +106,7 @@ def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion =
         scale=dataset.scale,
         classes=len(dataset.classes),
     )
-    rows = zip(paths, found, prepared, strict=True)
+    rows = zip(paths, found, seen, strict=True)
     return [Prediction(Path(path), dataset.classes, row, said, image) for path, row, (image, said) in rows]
 
 
@@ -116,7 +120,8 @@ def _best(home: Home, name: str) -> Result:
     return result
 
 
-def _prepared(path: Path, dataset: Dataset, border: Border, invert: Inversion) -> tuple[NDArray[Any], tuple[str, ...]]:
+def prepared(path: Path, dataset: Dataset, border: Border, invert: Inversion) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """A picture as the network is to see it, `(h, w, c)`, and what was done to it, one sentence each."""
     height, width, channels = dataset.image_shape
     if not path.is_file():
         raise DataError(f"{path}: there is no such file.")
@@ -125,7 +130,24 @@ def _prepared(path: Path, dataset: Dataset, border: Border, invert: Inversion) -
     negative, why = _decision(_brightness(image[None], dataset.scale)[0], border, invert)
     if negative:
         image = (dataset.scale - image).astype(image.dtype)
-    return image, (*said, why)
+    levelled = _levelled(image, dataset.scale, border) if invert == "auto" else None
+    if levelled is None:
+        return image, (*said, why)
+    return levelled, (*said, why, "Its background was brought to that of the training images, and its contrast stretched.")
+
+
+def _levelled(image: NDArray[Any], scale: float, border: Border) -> NDArray[Any] | None:
+    """The picture with the background that all training images share, where they do and it has another: paper is not white.
+
+    What lies between the border's brightness and the brightest pixels (but for the top hundredth) fills the range above.
+    """
+    shares = image.astype(np.float64) / scale
+    ground, top = float(_brightness(image[None], scale)[0]), float(np.quantile(shares, 0.99))
+    if not (border.mean < DARK and border.spread < DARK and ground - border.mean > DARK and top > ground):
+        return None
+    level = border.mean + (shares - ground) * (1 - border.mean) / (top - ground)
+    full = np.clip(level, 0, 1) * scale
+    return np.rint(full).astype(image.dtype) if image.dtype == np.uint8 else full.astype(image.dtype)
 
 
 def _resized(path: Path, size: tuple[int, int]) -> list[str]:
@@ -142,7 +164,7 @@ def _resized(path: Path, size: tuple[int, int]) -> list[str]:
     return [f"{how} from {before[0]} x {before[1]} to {size[0]} x {size[1]} pixels (height x width)."]
 
 
-def _border(dataset: Dataset) -> Border:
+def border_of(dataset: Dataset) -> Border:
     """From an even sample of the training images."""
     rows = np.unique(np.linspace(0, len(dataset.train) - 1, SAMPLE).astype(np.int64))
     brightness = _brightness(dataset.train.take(rows), dataset.scale)

@@ -8,7 +8,7 @@ import numpy as np
 
 from seedbed import figures, storage
 from seedbed.data import Dataset, Part
-from seedbed.evaluation.assess import Evaluation, Mistake, PartEvaluation
+from seedbed.evaluation.assessment import Evaluation, Mistake, PartEvaluation
 
 ROWS, COLUMNS = 3, 5
 """Of the exercise's grid of mistakes."""
