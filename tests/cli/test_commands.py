@@ -1,0 +1,306 @@
+"""The commands from end to end, on the embedded digits."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from seedbed.cli.frame import run
+
+SHORT = ["--data", "digits", "--hidden", "16", "--epochs", "2"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home with a run `one` and a group `three` of three seeds."""
+    place = tmp_path_factory.mktemp("home") / "runs"
+    assert run(["train", "-m", "one", *SHORT, "--home", str(place)]) == 0
+    assert run(["train", "-m", "three", *SHORT, "--seeds", "3", "--home", str(place)]) == 0
+    return place
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def call(home, capsys):
+    """Runs a command in the home: exit code, stdout, stderr."""
+
+    def called(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run([*arguments, "--home", str(home)])
+        return code, *capsys.readouterr()
+
+    return called
+
+
+@pytest.fixture
+def asked(call):
+    """Runs a command with --json: the one object that it prints."""
+
+    def parsed(*arguments: str) -> Any:
+        code, out, err = call(*arguments, "--json")
+        assert code == 0, err
+        [line] = out.splitlines()
+        return json.loads(line, parse_constant=lambda constant: pytest.fail(f"{constant} is not JSON"))
+
+    return parsed
+
+
+PART = {"loss", "accuracy", "interval", "n", "confusion", "mistakes"}
+
+
+def test_train_prints_the_contracts_json(asked):
+    found = asked("train", "-m", "three", *SHORT, "--seeds", "3")
+    assert found["group"] == "three"
+    assert [each["name"] for each in found["runs"]] == ["three.0", "three.1", "three.2"]
+    assert [each["seed"] for each in found["runs"]] == [0, 1, 2]
+    one = found["runs"][0]
+    assert one["model"]["family"] == "dense"
+    assert one["model"]["parameters"] == (64 + 1) * 16 + (16 + 1) * 10
+    assert one["data"]["name"] == "digits"
+    assert (one["data"]["train"], one["data"]["validation"], one["data"]["test"]) == (1257, 270, 270)
+    assert one["plan"]["epochs"] == 2
+    assert set(one["best"]) == {"epoch", "train", "validation"}
+    assert set(one["best"]["train"]) == {"loss", "penalty", "accuracy"}
+    assert set(one["last"]["validation"]) == {"loss", "accuracy"}
+    assert [row["epoch"] for row in one["curve"]] == [1, 2]
+    assert set(one["verdict"]) == {"kind", "evidence"}
+    assert set(one["seconds"]) == {"compile", "training", "total"}
+    assert Path(one["folder"]).is_dir()
+
+
+def test_train_shows_layers_progress_result_verdict_and_what_comes_next(home, capsys):
+    place = ["--home", str(home)]
+    assert run(["train", "-m", "shown", *SHORT, "--replace", "--lr", "0.01", *place]) == 0
+    out, err = capsys.readouterr()
+    assert "dense_0" in err
+    assert "1,210" in err
+    assert "epoch 1/2" in err
+    assert "epoch 2/2" in err
+    assert "best: " in out
+    assert "Verdict" in out
+    assert "learning_curves.png" in out
+    assert f"seedbed evaluate -m shown --home {home}" in out
+    for suffix in ("png", "svg", "html"):
+        assert (home / "shown" / "figures" / f"learning_curves.{suffix}").stat().st_size > 1000
+
+
+def test_the_same_settings_again_are_nothing_to_do(call):
+    code, out, err = call("train", "-m", "one", *SHORT)
+    assert code == 0
+    assert "Nothing to train" in out
+    assert "epoch 1/2" not in err
+
+
+def test_other_settings_under_a_name_are_an_error_that_shows_them(call):
+    code, _, err = call("train", "-m", "one", *SHORT, "-r", "0.01")
+    assert code == 1
+    assert "plan.l2: 0.0 there, 0.01 here" in err.splitlines()[-1]
+    assert "--replace" in err.splitlines()[-1]
+
+
+def test_a_group_tells_its_mean_with_an_interval(call):
+    _, out, _ = call("train", "-m", "three", *SHORT, "--seeds", "3")
+    assert "mean of 3 seeds" in out
+    assert "95 % interval" in out
+
+
+def test_evaluate_prints_the_contracts_json_and_draws(asked, home):
+    found = asked("evaluate", "-m", "one")
+    assert set(found["train"]) == {"loss", "accuracy", "n"}
+    assert set(found["validation"]) >= PART
+    assert found["validation"]["n"] == 270
+    assert sum(map(sum, found["validation"]["confusion"])) == 270
+    assert found["test"] is None
+    with Image.open(home / "one" / "figures" / "mistakes.png") as picture:
+        assert picture.width > 300
+
+
+def test_evaluate_tells_classes_calibration_and_mistakes(call):
+    code, out, _ = call("evaluate", "-m", "one")
+    assert code == 0
+    for word in ("training", "validation", "precision", "recall", "Calibration", "taken for", "confusion.png"):
+        assert word in out
+    assert "Looks at the test part" not in out
+
+
+def test_every_look_at_the_test_part_is_counted(asked, call):
+    assert asked("evaluate", "-m", "three.0", "--test")["test"]["looks"] == 1
+    second = asked("evaluate", "-m", "three.0", "--test")["test"]
+    assert second["looks"] == 2
+    assert set(second) >= PART
+    assert "looks at the test part: 2" in call("runs", "show", "three.0")[1]
+
+
+def test_evaluate_of_a_group_evaluates_each_seed(asked, call):
+    found = asked("evaluate", "-m", "three")
+    assert [each["name"] for each in found["runs"]] == ["three.0", "three.1", "three.2"]
+    assert "mean of 3 seeds" in call("evaluate", "-m", "three")[1]
+
+
+def test_predict_names_each_file_and_says_how_it_was_prepared(asked, call, folder):
+    Image.new("L", (40, 20), 0).save(folder / "black.png")
+    Image.new("RGB", (8, 8), (255, 255, 255)).save(folder / "white.jpg")
+    found = asked("predict", "-m", "one", "black.png", "white.jpg")
+    assert [each["path"] for each in found["predictions"]] == ["black.png", "white.jpg"]
+    assert sum(found["predictions"][0]["probabilities"].values()) == pytest.approx(1.0, abs=1e-5)
+    _, out, err = call("predict", "-m", "one", "black.png", "--top", "1")
+    assert "black.png" in out
+    assert "Stretched from 20 x 40 to 8 x 8" in err
+
+
+def test_compare_tells_the_difference_and_draws_it(asked, call, folder):
+    found = asked("compare", "three.0", "three.1")
+    [pair] = found["pairs"]
+    assert pair["accuracy"]["interval"][0] <= pair["accuracy"]["difference"] <= pair["accuracy"]["interval"][1]
+    assert (folder / "img" / "comparison.svg").exists()
+    _, out, _ = call("compare", "one", "three.2", "--out", "elsewhere/mine")
+    assert "points of validation accuracy" in out
+    assert (folder / "elsewhere" / "mine.png").exists()
+
+
+def test_runs_are_listed_shown_and_removed(asked, call, home):
+    listed = {each["name"]: each for each in asked("runs", "list")["runs"]}
+    assert set(listed) >= {"one", "three.0", "three.1", "three.2"}
+    assert listed["one"]["status"] == "finished"
+    assert "three.1" in call("runs", "list")[1]
+    assert [each["name"] for each in asked("runs", "show", "three")["runs"]] == ["three.0", "three.1", "three.2"]
+    assert "weights/best.safetensors" in call("runs", "show", "one")[1].replace("\\", "/")
+    assert call("train", "-m", "gone", *SHORT)[0] == 0
+    assert asked("runs", "remove", "gone") == {"removed": ["gone"]}
+    assert not (home / "gone").exists()
+
+
+def test_the_shown_settings_are_a_config_of_the_same_run(call, folder):
+    _, out, _ = call("runs", "show", "one")
+    after = out.split("settings (usable with --config):\n")[1].split("  files:")[0]
+    (folder / "one.yaml").write_text("\n".join(line[4:] for line in after.splitlines()))
+    code, out, _ = call("train", "-m", "one", "--config", "one.yaml")
+    assert code == 0
+    assert "Nothing to train" in out
+
+
+def test_an_empty_home_says_how_to_begin(capsys, folder):
+    assert run(["runs", "list", "--home", str(folder / "none")]) == 0
+    assert "seedbed train" in capsys.readouterr().err
+    assert not (folder / "none").exists()
+
+
+def test_doctor_tells_all_in_json(asked):
+    found = asked("doctor")
+    assert found["cores"]["usable"] >= 1
+    assert found["workers"][0]["device"] == "cpu"
+    assert found["workers"][0]["gflops"] > 0
+    assert found["versions"]["jax"]
+    data = {each["name"]: each for each in found["data"]}
+    assert data["digits"]["where"]
+    assert found["home"]["writable"]
+
+
+def test_doctor_goes_on_where_jax_cannot(monkeypatch, capsys, folder):
+    from seedbed.cli import probe
+    from seedbed.errors import DeviceError
+
+    def broken(kind: object) -> dict[str, Any]:
+        raise DeviceError("jax cannot be used on the cpu: no such thing")
+
+    monkeypatch.setattr(probe, "ask", broken)
+    assert run(["doctor", "--home", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "no such thing" in out
+    assert "digits" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "-m", "a/b", *SHORT], "name = 'a/b'"),
+        (["train", "-m", "..", *SHORT], "name = '..'"),
+        (["train", "-m", "con", *SHORT], "Windows keeps this name"),
+        (["train", "-m", "a.1", *SHORT], "must not end in '.' and a number"),
+        (["train", "-m", "", *SHORT], "name = ''"),
+        (["train", "-m", "a\x1b[31m", *SHORT], "\\x1b"),
+        (["train", "-m", "a", "--data", "digit"], "Did you mean 'digits'?"),
+        (["train", "-m", "a", "--data", "no/such/place"], "neither a data set nor a file or folder that exists"),
+        (["train", "-m", "a", *SHORT, "--epochs", "0"], "epochs = 0"),
+        (["train", "-m", "a", "--data", "digits", "-c", "--pool", "9"], "too small for a kernel of 5"),
+        (["train", "-m", "a", *SHORT, "--first", "3"], "first = 3"),
+        (["train", "-m", "a", *SHORT, "--config", "absent.yaml"], "absent.yaml: it cannot be read"),
+        (["train", "-m", "a", "--model", "absent.py:build"], "there is no file 'absent.py'"),
+        (["train", "-m", "three.0", *SHORT], "must not end in '.' and a number"),
+        (["evaluate", "-m", "onee"], "Did you mean 'one'?"),
+        (["evaluate", "-m", "../one"], "'../one'"),
+        (["predict", "-m", "one", "absent.png"], "absent.png: there is no such file"),
+        (["predict", "-m", "one", "broken.png"], "broken.png"),
+        (["predict", "-m", "one", "."], "there is no such file"),
+        (["compare", "one"], "at least two different names"),
+        (["compare", "one", "one"], "at least two different names"),
+        (["compare", "one", "tow"], "'tow'"),
+        (["runs", "show", "absent"], "'absent'"),
+        (["runs", "remove", "absent"], "'absent'"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_line_and_exit_1(call, folder, arguments, says):
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
+    code, out, err = call(*arguments)
+    assert (code, out) == (1, "")
+    last = err.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert "not foreseen" not in last
+    assert says in last
+    assert "\x1b" not in err
+
+
+def test_a_home_that_is_a_file_is_one_line(capsys, folder):
+    (folder / "file").write_text("")
+    assert run(["train", "-m", "a", *SHORT, "--home", "file"]) in (1, 2)
+    assert "file" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_diverged_run_is_told_as_such_and_exits_0(call, asked):
+    code, out, _ = call("train", "-m", "wild", *SHORT, "--optimizer", "sgd", "--lr", "1e20")
+    assert code == 0
+    assert "Verdict diverged" in out
+    assert (
+        asked("train", "-m", "wild", *SHORT, "--optimizer", "sgd", "--lr", "1e20")["runs"][0]["verdict"]["kind"] == "diverged"
+    )
+    assert call("runs", "list")[0] == 0
+    code, _, err = call("evaluate", "-m", "wild")
+    assert code == 1
+    assert "diverged" in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_resume_goes_on(folder, number, code):
+    command = [sys.executable, "-m", "seedbed", "train", "-m", "long", "--data", "digits", "--epochs", "400"]
+    log = folder / "log"
+    with log.open("w") as stream:
+        training = subprocess.Popen(command, stderr=stream, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    home = Path(os.environ["SEEDBED_HOME"])
+    metrics = home / "long" / "metrics.jsonl"
+    while not (metrics.exists() and metrics.stat().st_size) and training.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    training.send_signal(number)
+    assert training.wait(60) == code
+    assert "--resume" in log.read_text().splitlines()[-1]
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode == 1
+    assert "Go on with --resume" in again.stderr.splitlines()[-1]
+    resumed = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
+    assert [row["epoch"] for row in json.loads(resumed.stdout)["runs"][0]["curve"]] == list(range(1, 401))
+    subprocess.run([sys.executable, "-m", "seedbed", "runs", "remove", "long"], check=True)
