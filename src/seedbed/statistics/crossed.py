@@ -67,8 +67,8 @@ def accuracy_interval(correct: ArrayLike, *, confidence: float = 0.95) -> Interv
     """A setting's accuracy with both sources of chance: Wilson's interval at the effective number of images.
 
     The effective number is the one at which a binomial share would vary as much as this mean does; with one seed it is the
-    number of images (and the interval is of that network only). Simulated coverage at 95 %: 0.94 to 0.96 with 2 to 20 seeds
-    and 150 to 1,000 images; where two seeds in a thousand images differ by points, 0.90.
+    number of images (and the interval is of that network only). Simulated coverage at 95 %: 0.94 to 0.96 with 1 to 20 seeds
+    and 150 to 1,000 images; 0.90 with 5 seeds that differ as much among themselves as images do (2 % mistakes, give or take 2).
 
     Args:
         correct: booleans `(seeds, images)`.
