@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from itertools import product
 from typing import Any
 
 import jax.numpy as jnp
@@ -26,13 +28,18 @@ class FastConv2D(keras.layers.Conv2D):  # type: ignore[misc]
 
 
 class FastMaxPooling2D(keras.layers.MaxPooling2D):  # type: ignore[misc]
-    """Maxima of squares that do not overlap, by reshaping: its gradient needs no scatter."""
+    """Maxima of squares that do not overlap, pixel by pixel: the gradient is a chain of selections, and needs no scatter.
+
+    (The gradient of `jnp.max` divides by how many pixels equal the maximum. Where XLA computes the pixels anew for the
+    comparison, and rounds them otherwise, that is 0 divided by 0.)
+    """
 
     def call(self, inputs: Array) -> Array:
         (down, across), (height, width) = self.pool_size, (inputs.shape[1], inputs.shape[2])
         rows, columns = height // down, width // across
         x = jnp.asarray(inputs)[:, : rows * down, : columns * across]
-        return jnp.max(x.reshape(-1, rows, down, columns, across, x.shape[-1]), axis=(2, 4))
+        squares = x.reshape(-1, rows, down, columns, across, x.shape[-1])
+        return reduce(jnp.maximum, (squares[:, :, i, :, j] for i, j in product(range(down), range(across))))
 
 
 def _geometry(layer: Any, image_shape: tuple[int, ...], filters: int) -> ConvShape:
