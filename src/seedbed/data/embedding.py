@@ -75,11 +75,11 @@ def embed(part: Part, *, scale: float, most: int = 1500, seed: int = 0) -> Embed
         raise DataError(f"An embedding needs at least {FEWEST} images; the part has {len(positions)}.")
     images = part.take(positions).reshape(len(positions), -1).astype(np.float32) / np.float32(scale)
     axes = min(AXES, *images.shape)
-    pca = PCA(axes, svd_solver="randomized", random_state=seed)
-    points = np.asarray(pca.fit_transform(images), dtype=np.float64)
-    neighbours = min(30.0, (len(points) - 1) / 3)
-    start = points[:, :2] / max(points[:, 0].std(), 1e-12) * 1e-4
-    with threadpool_limits(1):  # its threads wait for each other at every step: beside other work, 2.6 s became 19 s
+    with threadpool_limits(1):  # t-SNE's threads wait for each other at every step: beside other work, 2.6 s became 19 s
+        pca = PCA(axes, svd_solver="randomized", random_state=seed)
+        points = np.asarray(pca.fit_transform(images), dtype=np.float64)
+        neighbours = min(30.0, (len(points) - 1) / 3)
+        start = points[:, :2] / max(points[:, 0].std(), 1e-12) * 1e-4
         tsne = TSNE(perplexity=neighbours, init=start, max_iter=500, random_state=seed).fit_transform(points)
     shares = pca.explained_variance_ratio_
     return Embedding(positions, points[:, :2], (float(shares[0]), float(shares[1])), np.asarray(tsne, dtype=np.float64))

@@ -197,11 +197,15 @@ def duplicates(dataset: Dataset, *, threshold: float = NEAR, watch: Watch | None
     """
     if not 0 < threshold < 1:
         raise DataError(f"threshold = {threshold!r}: a correlation from which images count as alike lies between 0 and 1.")
+    from threadpoolctl import threadpool_limits
+
     everything = _Everything(dataset)
     copies, firsts = _exact(everything)
     found = _Found(everything)
     found.add(copies[:, 0], copies[:, 1], np.ones(len(copies), dtype=np.float32))
-    return Duplicates(found.likeness(), _near(everything, firsts, threshold, watch), threshold)
+    with threadpool_limits(1):  # thousands of small products: threads would mostly wait, and beside other work, spin
+        near = _near(everything, firsts, threshold, watch)
+    return Duplicates(found.likeness(), near, threshold)
 
 
 class _Everything:
@@ -301,18 +305,20 @@ def _exact(everything: _Everything) -> tuple[Integers, Integers]:
 
 def _near(everything: _Everything, numbers: Integers, threshold: float, watch: Watch | None) -> Likeness:
     """Near duplicates among the images of these numbers."""
-    found, compared = _Found(everything), 0
-    waiting: list[Integers] = []
-    for candidates, progress in _candidates(_projected(everything, numbers), 2 * (1 - threshold)):
-        waiting.append(candidates)
-        ready = sum(map(len, waiting))
-        if ready >= 8 * CHUNK or progress == 1:
-            _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
-            waiting, compared = [], compared + ready
-            if watch:
-                watch(f"looking for duplicates: {progress:.0%}")
+    found, waiting, compared, told = _Found(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
+    for candidates, share in _candidates(_projected(everything, numbers), 2 * (1 - threshold)):
         if not compared < MOST_CANDIDATES:
-            return found.likeness(complete=progress == 1)
+            return found.likeness(complete=False)
+        waiting.append(candidates)
+        compared += len(candidates)
+        if sum(map(len, waiting)) >= 8 * CHUNK:
+            _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
+            waiting = []
+        if watch and share > told:
+            watch(f"looking for duplicates: {share:.0%}")
+            told = share
+    if waiting:
+        _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
     return found.likeness()
 
 
@@ -358,10 +364,10 @@ def _blocks(shape: Sequence[int]) -> Callable[[Floats32], Floats32]:
 
 
 def _candidates(points: Floats32, squared: float) -> Iterator[tuple[Integers, float]]:
-    """Pairs of rows of `points` `(n, k)` whose squared distance is at most `squared`, with the share of the work done.
+    """Pairs of rows of `points` `(n, k)` whose squared distance is at most `squared`, two groups of rows at a time.
 
     Yields:
-        `(m, 2)` and a share that ends at 1.
+        `(m, 2)` and the share of the groups that were begun.
     """
     leaves = _leaves(points, np.arange(len(points)))
     low, high = (np.array([pick(points[leaf], axis=0) for leaf in leaves]) for pick in (np.min, np.max))
@@ -373,13 +379,11 @@ def _candidates(points: Floats32, squared: float) -> Iterator[tuple[Integers, fl
     slack = 1e-5  # of float32 sums
     for i, leaf in enumerate(leaves):
         gaps = np.maximum(0, np.maximum(low[i] - high[i:], low[i:] - high[i]))
-        pairs = []
-        for j in i + np.flatnonzero((gaps**2).sum(axis=1) <= squared):
+        for j in (i + np.flatnonzero((gaps**2).sum(axis=1) <= squared)).tolist():
             hits = np.flatnonzero(left[i] @ right[j].T >= -np.float32(squared + slack))
             a, b = np.divmod(hits, len(leaves[j]))
-            once = a < b if j == i else np.ones(len(a), dtype=bool)
-            pairs.append(np.column_stack([leaf[a[once]], leaves[j][b[once]]]))
-        yield np.concatenate(pairs), (i + 1) / len(leaves)
+            once = a < b if j == i else slice(None)
+            yield np.column_stack([leaf[a[once]], leaves[j][b[once]]]), (i + 1) / len(leaves)
 
 
 def _leaves(points: Floats32, rows: Integers) -> list[Integers]:
