@@ -149,8 +149,7 @@ class DensePopulation:
 
     @property
     def signature(self) -> Hashable:
-        masked = self._is_padded and any(shelf.activation not in ZERO_AT_ZERO for shelf in self.shelves)
-        exact = tuple(spec.hidden for spec in self.specs) if masked else None
+        exact = tuple(spec.hidden for spec in self.specs) if self._is_padded else None  # masks and shares hold the widths
         return ("dense", self.image_shape, self.shelves, self.drops, self._matmul, exact)
 
     @property
