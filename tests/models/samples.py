@@ -1,0 +1,213 @@
+"""Populations of each family, small; the same networks built of Keras's own layers; a batch of made-up images."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from seedbed import models
+from seedbed.models.keras import build_model, canonical_names, load_keras
+from seedbed.models.protocol import Batch, Knobs, Population
+from seedbed.specs import Conv, Dense, Keras, ModelSpec
+
+IMAGE_SHAPE = (7, 6, 2)
+CLASSES = 4
+BATCH = 7
+KEY = jax.random.key(3)
+QUICK = {"xla_backend_optimization_level": 0}
+"""Compiles in half the time; what the code says is the same. The tests of jobs compile as workers do."""
+
+USER_FILE = """
+import keras
+
+def build(drop=0.25, units=6):
+    inputs = keras.Input((7, 6, 2))
+    x = keras.layers.Conv2D(4, 3, padding="same", name="look")(inputs)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.MaxPooling2D(2)(keras.layers.ReLU()(x))
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dropout(drop)(x)
+    x = keras.layers.Dense(units, activation="tanh", kernel_regularizer=keras.regularizers.L2(0.03), name="think")(x)
+    return keras.Model(inputs, keras.layers.Dense(4, activation="softmax", name="say")(x))
+"""
+
+DENSE: tuple[Dense, ...] = (
+    Dense(hidden=(5, 4), dropout=0.5),
+    Dense(hidden=(5, 4), dropout=0.0),
+    Dense(hidden=(3,), activation="tanh", dropout=0.3),
+    Dense(hidden=()),
+)
+CONV = tuple(
+    Conv(filters=(3, 2), kernel=(3, 2), pool=(2, 1), hidden=(5,), activation="gelu", dropout=dropout) for dropout in (0.5, 0.0)
+)
+
+
+def user_spec(**arguments: float) -> Keras:
+    """A network of a user's, in a file of its own."""
+    path = Path(tempfile.gettempdir()) / f"seedbed_user_model_{abs(hash(USER_FILE))}.py"
+    path.write_text(USER_FILE)
+    return Keras.of(f"{path}:build", **arguments)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A population with different weights, penalties and (by its specs) dropout rates in each member."""
+
+    name: str
+    specs: tuple[ModelSpec, ...]
+    on_cpu: bool = True
+    padded: tuple[tuple[int, ...], ...] | None = None
+    _compiled: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def population(self) -> Population:
+        return self.build(self.specs)
+
+    def build(self, specs: Sequence[ModelSpec], **settings: Any) -> Population:
+        return models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, padded=self.padded, **settings)
+
+    @cached_property
+    def weights(self) -> list[dict[str, Any]]:
+        return [random_weights(self.alone(member), seed=member) for member in range(len(self.specs))]
+
+    def alone(self, member: int) -> Population:
+        """The member as a population of one."""
+        if ("alone", member) not in self._compiled:
+            padded = self.padded and [self.padded[member]]
+            self._compiled["alone", member] = models.build(
+                [self.specs[member]], IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, padded=padded
+            )
+        found: Population = self._compiled["alone", member]
+        return found
+
+    @property
+    def packed(self) -> tuple[Any, Any]:
+        return self.population.pack(self.weights)
+
+    @cached_property
+    def knobs(self) -> Knobs:
+        return knobs_of(self.specs)
+
+    @cached_property
+    def trained(self) -> tuple[Any, Any, Any, Any]:
+        """Logits, state, probes and gradients of all members, in training."""
+        found: tuple[Any, Any, Any, Any] = self.program(*self.packed, batch(), self.knobs, KEY)
+        return found
+
+    @cached_property
+    def program(self) -> Any:
+        return in_training(self.population)
+
+    def jitted(self, method: str, population: Population | None = None) -> Any:
+        """A method of the population, compiled once."""
+        population = population or self.population
+        key = (method, id(population))
+        if key not in self._compiled:
+            self._compiled[key] = jax.jit(getattr(population, method), compiler_options=QUICK)
+        return self._compiled[key]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def in_training(population: Population) -> Any:
+    """Logits, new state, probes and gradients of one minibatch, compiled together."""
+
+    def both(params: Any, state: Any, batch: Batch, knobs: Knobs, key: Any) -> Any:
+        logits, _, probes = population.apply(params, state, batch.images, knobs, key)
+        gradients, state = population.gradients(params, state, batch, knobs, key)
+        return logits, state, probes, gradients
+
+    return jax.jit(both, compiler_options=QUICK)
+
+
+def families() -> list[Family]:
+    keras = user_spec()
+    return [
+        Family("dense", DENSE),
+        Family("conv", CONV),
+        Family("conv-native", CONV, on_cpu=False),
+        Family("keras", (keras, keras)),
+        Family("keras-native", (keras, keras), on_cpu=False),
+    ]
+
+
+def knobs_of(specs: Sequence[ModelSpec]) -> Knobs:
+    dropout = [0.0 if isinstance(spec, Keras) else spec.dropout for spec in specs]
+    numbers = np.arange(len(specs), dtype=np.float32)
+    return Knobs(*(np.array(part, np.float32) for part in (0.01 * numbers, 0.02 + 0.01 * numbers, dropout)))  # type: ignore[arg-type]
+
+
+def knob(knobs: Knobs, member: int) -> Knobs:
+    return Knobs(*(values[member : member + 1] for values in knobs))
+
+
+def random_weights(population: Population, seed: int) -> dict[str, Any]:
+    """One network's arrays with nothing left at 0 or 1: biases and batch statistics too."""
+    draws = np.random.default_rng(seed)
+    fresh = population.unpack(*population.fresh(seed), 0)
+    moved = {name: array + 0.3 * draws.standard_normal(array.shape).astype(np.float32) for name, array in fresh.items()}
+    return {name: np.abs(array) + 0.5 if "variance" in name else array for name, array in moved.items()}
+
+
+def batch() -> Batch:
+    """Seven images, the last only to fill up."""
+    draws = np.random.default_rng(7)
+    images = draws.random((BATCH, *IMAGE_SHAPE), np.float32)
+    labels = draws.integers(CLASSES, size=BATCH).astype(np.int32)
+    weights = np.array([1.0] * (BATCH - 1) + [0.0], np.float32)
+    return Batch(images, labels, weights)  # type: ignore[arg-type]
+
+
+def reference(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> Any:
+    """The network in Keras's own layers, up to its logits but for a user's softmax."""
+    keras = load_keras()
+    if isinstance(spec, Keras):
+        return build_model(spec, image_shape, classes, seed=0)
+    return keras.Sequential([keras.Input(image_shape), *_layers(spec, classes)])
+
+
+def _layers(spec: Dense | Conv, classes: int) -> Iterator[Any]:
+    layers = load_keras().layers
+    if isinstance(spec, Conv):
+        blocks = zip(spec.filters, spec.kernel, spec.stride, spec.pool, strict=True)
+        for number, (filters, kernel, stride, pool) in enumerate(blocks):
+            activation = keras_activation(spec.activation)
+            yield layers.Conv2D(
+                filters, kernel, stride, spec.padding, activation=activation, kernel_initializer="zeros", name=f"conv_{number}"
+            )
+            if pool > 1:
+                yield layers.MaxPooling2D(pool)
+    average = isinstance(spec, Conv) and spec.head == "average"
+    yield layers.GlobalAveragePooling2D() if average else layers.Flatten()
+    for number, units in enumerate(spec.hidden):
+        activation = keras_activation(spec.activation)
+        yield layers.Dense(units, activation, kernel_initializer="zeros", name=f"dense_{number}")
+    yield layers.Dense(classes, kernel_initializer="zeros", name=f"dense_{len(spec.hidden)}")
+
+
+def keras_activation(name: str) -> Any:
+    """Keras's activation of this name; its GELU is the exact one."""
+    keras = load_keras()
+    return (lambda z: keras.activations.gelu(z, approximate=False)) if name == "gelu" else name
+
+
+def assign(model: Any, weights: dict[str, Any]) -> None:
+    for name, variable in zip(canonical_names(model), model.variables, strict=True):
+        if "seed_generator" not in name:
+            variable.assign(weights[name])
+
+
+def close(found: Any, expected: Any, tolerance: float) -> None:
+    """Equal up to a share of the largest absolute value of what is expected."""
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    assert found.shape == expected.shape
+    scale = max(float(np.max(np.abs(expected), initial=0.0)), 1e-2)
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=tolerance)

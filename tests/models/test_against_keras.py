@@ -1,0 +1,132 @@
+"""The engine's own families against Keras: the same weights give the same logits."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, get_args
+
+import jax
+import numpy as np
+import pytest
+
+from models.samples import CLASSES, QUICK, Family, assign, close, in_training, knobs_of, reference
+from models.samples import batch as small_batch
+from models.samples import random_weights
+from seedbed import models
+from seedbed.models.activations import ACTIVATIONS, ZERO_AT_ZERO, saturated
+from seedbed.specs import Activation, Conv, Dense, ModelSpec
+
+IMAGE_SHAPE = (11, 10, 2)
+ACTIVATION_NAMES: tuple[Activation, ...] = get_args(Activation)
+
+CONVS = [
+    Conv(filters=(4, 3), kernel=(5, 3), pool=(2, 2)),  # the exercise's form
+    Conv(filters=(3,), kernel=(3,), stride=(2,), pool=(2,), padding="valid", activation="silu"),
+    Conv(filters=(3, 2), kernel=(2, 4), stride=(1, 2), pool=(1, 1), activation="tanh", head="average"),
+    Conv(filters=(2, 3), kernel=(4, 1), stride=(3, 1), pool=(1, 3), hidden=(5, 4), activation="gelu"),
+    Conv(filters=(3,), kernel=(3,), pool=(3,), padding="valid", head="average", hidden=(4,), activation="sigmoid"),
+]
+
+
+@lru_cache
+def images() -> Any:
+    return np.random.default_rng(1).normal(size=(5, *IMAGE_SHAPE)).astype(np.float32)
+
+
+def logits(specs: list[ModelSpec], weights: list[dict[str, Any]], on_cpu: bool = True) -> Any:
+    population = models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=on_cpu)
+    params, state = population.pack(weights)
+    apply = jax.jit(lambda *arguments: population.apply(*arguments, None)[0], compiler_options=QUICK)
+    return apply(params, state, images(), knobs_of(specs))
+
+
+def kerasian(spec: ModelSpec, weights: dict[str, Any]) -> Any:
+    model = reference(spec, IMAGE_SHAPE, CLASSES)
+    assign(model, weights)
+    with jax.numpy_dtype_promotion("standard"):
+        return np.asarray(model(images(), training=False)).T
+
+
+def test_dense_networks_of_every_activation_have_keras_logits() -> None:
+    specs: list[ModelSpec] = [Dense(hidden=(6, 5), activation=name) for name in ACTIVATION_NAMES]
+    weights = [random_weights(models.build([spec], IMAGE_SHAPE, CLASSES), n) for n, spec in enumerate(specs)]
+    found = logits(specs, weights)
+    for member, spec in enumerate(specs):
+        close(found[member], kerasian(spec, weights[member]), 1e-5)
+
+
+@pytest.mark.parametrize("spec", CONVS, ids=str)
+def test_convolutional_networks_have_keras_logits_and_shapes(spec: Conv) -> None:
+    weights = random_weights(models.build([spec], IMAGE_SHAPE, CLASSES), 3)
+    expected = kerasian(spec, weights)
+    for on_cpu in (True, False):
+        close(logits([spec], [weights], on_cpu)[0], expected, 1e-5)
+    model = reference(spec, IMAGE_SHAPE, CLASSES)
+    facts = models.facts(spec, IMAGE_SHAPE, CLASSES)
+    assert facts.parameters == model.count_params() == sum(array.size for array in weights.values())
+    shapes = [tuple(layer.output.shape[1:]) for layer in model.layers]
+    ours = [layer.output_shape for layer in models.describe(spec, IMAGE_SHAPE, CLASSES)]
+    assert ours == shapes
+
+
+@pytest.mark.parametrize(("spec", "parameters"), [(Dense(), 178_110), (Conv(), 7_240)])
+def test_the_exercises_two_networks_have_its_parameter_counts(spec: ModelSpec, parameters: int) -> None:
+    assert models.facts(spec, (28, 28, 1), 10).parameters == parameters
+
+
+def test_every_activation_is_keras_own_also_far_from_zero() -> None:
+    from models.samples import keras_activation
+    from seedbed.models.keras import load_keras
+
+    z = np.array([-80, -3, -0.5, -1e-4, 0, 1e-4, 0.5, 3, 80], np.float32)
+    for name in ACTIVATION_NAMES:
+        with jax.numpy_dtype_promotion("standard"):
+            expected = load_keras().activations.get(keras_activation(name))(z)
+        close(ACTIVATIONS[name](z), expected, 1e-6)
+        assert (float(ACTIVATIONS[name](np.float32(0))) == 0) is (name in ZERO_AT_ZERO)
+
+
+def test_padding_changes_nothing_whatever_the_activation_and_the_dropout() -> None:
+    specs = tuple(Dense(hidden=(3, 2), activation=name, dropout=0.4) for name in ACTIVATION_NAMES)
+    plain = Family("plain", specs)
+    padded = Family("padded", specs, padded=((5, 7),) * len(specs))
+    logits, _, probes, gradients = plain.trained
+    own = padded.population.pack(plain.weights)
+    found = in_training(padded.population)(*own, small_batch(), plain.knobs, jax.random.key(3))
+    close(found[0], logits, 1e-6)
+    assert found[2].keys() == probes.keys()
+    for name, values in probes.items():
+        close(found[2][name], values, 1e-6)
+    unpacked = [padded.population.unpack(found[3], {}, member) for member in range(len(specs))]
+    for member, arrays in enumerate(unpacked):
+        expected = plain.population.unpack(gradients, {}, member)
+        assert arrays.keys() == expected.keys()
+        for name, array in arrays.items():
+            close(array, expected[name], 2e-6)
+    without_padding, _ = padded.population.pack(unpacked)
+    assert jax.tree.all(jax.tree.map(np.array_equal, without_padding, found[3])), "a padded unit would begin to learn"
+
+
+def test_padded_populations_of_other_widths_share_no_program_that_knows_the_widths() -> None:
+    """The share of saturated units is over a member's own units: a program that holds their number is not the other's."""
+    padded = ((6,),)
+    one, other = (models.build([Dense(hidden=(n,))], IMAGE_SHAPE, CLASSES, padded=padded) for n in (2, 5))
+    weights = random_weights(other, 0)
+    weights["dense_0/bias"] = np.array([-99, -99, 0, 0, 0], np.float32)
+    arguments = (*other.pack([weights]), images(), knobs_of([Dense()]))
+    shares = [population.apply(*arguments, None)[2]["saturation/dense_0"] for population in (one, other)]
+    assert one.signature != other.signature or np.array_equal(*shares)
+
+
+@pytest.mark.parametrize(
+    ("activation", "outputs", "share"),
+    [
+        ("tanh", [[0.98, -0.98, 0.5, 0.0], [0.9, 0.9, 0.9, 0.98]], 3 / 8),
+        ("sigmoid", [[0.02, 0.98, 0.5, 0.5], [0.04, 0.96, 0.5, 0.5]], 2 / 8),
+        ("relu", [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.1]], 1 / 2),
+    ],
+)
+def test_saturation_is_the_share_of_outputs_at_an_end_or_of_units_never_on(
+    activation: Activation, outputs: list[list[float]], share: float
+) -> None:
+    assert float(saturated(activation, np.array([outputs], np.float32), (1,))[0]) == pytest.approx(share)
