@@ -240,7 +240,12 @@ def test_large_arrays_are_mapped_in_place_and_their_change_is_noticed(tmp_path, 
     assert isinstance(store, np.memmap)
     assert Path(store.filename) == (tmp_path / "big/x_train.npy").resolve()
     assert not list((alone / "cache").rglob("train_images.npy"))
+    digest = data.resolve(DataSpec(name="big")).digest
     np.save(tmp_path / "big/x_train.npy", 255 - images)
+    with pytest.raises(CorruptData, match="it has changed or gone since its images were first used"):
+        kept.find(digest)
+    with pytest.raises(CorruptData, match="has changed since it was added"):
+        data.load(DataSpec(name="big", digest=digest))
     with pytest.raises(CorruptData, match="has changed since it was added"):
         data.load(DataSpec(name="big"))
 

@@ -274,6 +274,7 @@ NAN[5, 1, 0] = np.nan
         ({"X": np.zeros((8, 4, 4, 4)), "y": np.arange(8)}, "1 or 3 channels"),
         ({"X": np.zeros((0, 4, 4)), "y": np.zeros(0)}, "images must have the shape"),
         ({"X": np.zeros(8), "y": np.arange(8)}, "images must have the shape"),
+        ({"X": digits_like(8)[0], "y": np.full(8, 0x7FFFFFFF, "<u4").view("<U1")}, "no character of Unicode"),
         ({"pictures": np.zeros(8)}, "must be named X, y or x_train.*here are: pictures"),
     ],
 )
