@@ -46,7 +46,8 @@ def _shift(images: Array, key: Array) -> Array:
 
 def _grid(height: int, width: int) -> tuple[Array, Array]:
     """Pixel places from the middle, `(h, 1)` and `(1, w)`."""
-    return jnp.arange(height)[:, None] - (height - 1) / 2, jnp.arange(width)[None, :] - (width - 1) / 2
+    rows, columns = (jnp.arange(side, dtype=jnp.float32) - (side - 1) / 2 for side in (height, width))
+    return rows[:, None], columns[None, :]
 
 
 def _affine(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
@@ -77,7 +78,8 @@ def _elastic(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
 
 def _blur(size: int, side: int) -> Array:
     """A Gaussian smoothing along one axis, scaled so that white noise keeps standard deviation 1."""
-    distance = jnp.arange(size)[:, None] - jnp.arange(size)[None, :]
+    places = jnp.arange(size, dtype=jnp.float32)
+    distance = places[:, None] - places[None, :]
     weights = jnp.exp(-0.5 * jnp.square(distance / (ELASTIC_SIGMA * side)))
     return weights / jnp.sqrt(jnp.sum(jnp.square(weights), axis=1, keepdims=True))
 
