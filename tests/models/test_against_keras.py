@@ -9,9 +9,8 @@ import jax
 import numpy as np
 import pytest
 
-from models.samples import CLASSES, QUICK, Family, assign, close, in_training, knobs_of, reference
+from models.samples import CLASSES, QUICK, Family, assign, close, in_training, knobs_of, random_weights, reference
 from models.samples import batch as small_batch
-from models.samples import random_weights
 from seedbed import models
 from seedbed.models.activations import ACTIVATIONS, ZERO_AT_ZERO, saturated
 from seedbed.specs import Activation, Conv, Dense, ModelSpec

@@ -1,0 +1,83 @@
+"""Random changes of images, inside the compiled program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from seedbed.specs import Augmentation
+from seedbed.training import augmentation
+from seedbed.training.augmentation import augment
+
+KINDS: tuple[Augmentation, ...] = ("shift", "affine", "elastic")
+
+
+def digit(count: int = 40) -> Any:
+    """Equal images with all of their ink well inside, so that nothing is shifted out."""
+    image = np.zeros((28, 28, 2), np.float32)
+    image[9:19, 10:17, 0] = np.random.default_rng(0).random((10, 7))
+    image[9:19, 10:17, 1] = 1
+    return np.repeat(image[None], count, axis=0)
+
+
+def changed(kind: Augmentation, key: int = 0) -> Any:
+    return np.asarray(jax.jit(lambda images, key: augment(kind, images, key))(digit(), jax.random.key(key)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_is_a_function_of_the_key_and_each_image_has_its_own(kind: Augmentation) -> None:
+    first, other = changed(kind), changed(kind, key=1)
+    assert first.shape == digit().shape
+    assert np.array_equal(first, changed(kind))
+    assert not np.array_equal(first, other)
+    assert len({image.tobytes() for image in first}) > 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_keeps_the_range_of_the_pixels_and_about_the_ink(kind: Augmentation) -> None:
+    out, before = changed(kind), digit()
+    assert out.min() >= 0
+    assert out.max() <= 1 + 1e-6
+    ink, was = out.sum(axis=(1, 2, 3)), before.sum(axis=(1, 2, 3))
+    assert np.all((ink > was / 2.5) & (ink < 2.5 * was))
+    assert ink.mean() == pytest.approx(was.mean(), rel=0.15)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_channels_of_an_image_move_together(kind: Augmentation) -> None:
+    images = np.repeat(digit()[..., :1], 3, axis=-1)
+    out = np.asarray(augment(kind, images, jax.random.key(2)))
+    assert np.array_equal(out[..., 0], out[..., 1])
+    assert np.array_equal(out[..., 0], out[..., 2])
+
+
+def test_a_shift_moves_whole_pixels_up_to_its_reach_and_keeps_the_content() -> None:
+    moves = set()
+    for out, image in zip(changed("shift"), digit(), strict=True):
+        rows, columns = (np.flatnonzero(out[..., 1].any(axis=axis))[0] for axis in (1, 0))
+        move = (int(rows) - 9, int(columns) - 10)
+        assert np.array_equal(out, np.roll(image, move, axis=(0, 1)))
+        moves.add(move)
+    assert {abs(part) for move in moves for part in move} == {0, 1, 2}
+
+
+def test_what_comes_in_from_outside_is_black() -> None:
+    full = np.ones((20, 8, 8, 1), np.float32)
+    out = np.asarray(augment("shift", full, jax.random.key(0)))
+    assert set(np.unique(out)) == {0.0, 1.0}
+
+
+def test_bilinear_samples_lie_between_their_pixels() -> None:
+    image = np.array([[0.0, 1.0], [2.0, 3.0]], np.float32)[None, :, :, None]
+    rows = np.array([[[0.5, 0.0], [1.0, 1.5]]], np.float32)
+    columns = np.array([[[0.5, -0.5], [0.25, 1.0]]], np.float32)
+    sampled = jax.jit(augmentation._sampled)(image, rows, columns)
+    np.testing.assert_allclose(sampled[0, :, :, 0], [[1.5, 0.0], [2.25, 1.5]], atol=1e-6)
+
+
+def test_no_augmentation_gives_the_images_back() -> None:
+    images = digit(2)
+    assert augment("none", images, jax.random.key(0)) is images
