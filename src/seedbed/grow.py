@@ -159,12 +159,12 @@ class _Harvest:
             loaded = self._home.load_population(key, lambda text: self._watch(Note(text)))
             if loaded is not None:
                 found.append((key, loaded[0], saves.read(key, loaded[1])))
+        known = {identity: entry.run for identity, entry in self._entries.items()}
         tasks = []
         # Of a population and its halves, where the driver died over halving it, the whole goes on.
         for key, arrays, save in sorted(found, key=lambda each: -len(each[2].wanted)):
-            if save.wanted and save.wanted <= left:
+            if save.wanted & left and save.wanted <= left | self._home.find_identities(save.wanted).keys():
                 left -= save.wanted
-                known = {identity: entry.run for identity, entry in self._entries.items()}
                 tasks.append(save.task(key, arrays, known))
         return tasks
 

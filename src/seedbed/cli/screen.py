@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import click
@@ -30,6 +32,18 @@ def console(stream: IO[str]) -> Console:
 def note(text: str = "") -> None:
     """A line for the reader, on stderr."""
     click.echo(escaped(text), err=True)
+
+
+@contextmanager
+def noted_after(seconds: float, text: str) -> Iterator[None]:
+    """A note, if what is done in the block takes longer than this."""
+    timer = threading.Timer(seconds, note, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def result(text: str = "") -> None:

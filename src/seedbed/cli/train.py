@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from seedbed.records import Result
     from seedbed.specs import RunSpec
 
+PATIENCE = 60.0
+"""Seconds that a function of the user's may take before that is told."""
+
 MOST_ROWS = 20
 """Seeds that get a row of their own in the table."""
 
@@ -103,7 +106,8 @@ def _show_layers(run: RunSpec, dataset: Dataset) -> None:
     from seedbed.models import describe
 
     facts = dataset.facts()
-    layers = describe(run.model, facts.image_shape, len(facts.classes))
+    with screen.noted_after(PATIENCE, "note: your function is still building its network. Ctrl-C stops at once."):
+        layers = describe(run.model, facts.image_shape, len(facts.classes))
     note(
         f"Data: {run.data.name}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
         f"{_shape(facts.image_shape)}, {len(facts.classes)} classes"

@@ -21,6 +21,9 @@ from seedbed.training.reports import Checkpoint, Failed, Report, Segment, Task
 ATTEMPTS = 3
 """How often a task is tried when its worker dies under it."""
 
+AHEAD = 8
+"""How many messages of a worker may wait to be stored; a worker that is faster than the disk waits too, and memory is not filled."""
+
 SLOW_SECONDS = 60.0
 """After so long without a first segment, whoever watches is told what the worker may be doing."""
 
@@ -41,6 +44,7 @@ class _Worker:
     training: bool = False
     told: bool = False
     gone: bool = False
+    slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AHEAD))
     programs: set[str] = field(default_factory=set)
 
 
@@ -131,6 +135,7 @@ class LocalExecutor:
             worker = next((worker for worker in self._workers if worker.number == number), None)
             if worker is not None:
                 yield from self._taken(worker, message, waiting)
+                worker.slots.release()
 
     def _taken(self, worker: _Worker, message: Any, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
         task = worker.task
@@ -210,15 +215,16 @@ class LocalExecutor:
         assert process.stdin is not None
         assert process.stdout is not None
         worker = _Worker(self._started, kind, process, Channel(process.stdout, process.stdin))  # type: ignore[arg-type]
-        threading.Thread(target=self._listen, args=(worker.number, worker.channel), daemon=True).start()
+        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
 
-    def _listen(self, number: int, channel: Channel) -> None:
+    def _listen(self, worker: _Worker) -> None:
         while True:
+            worker.slots.acquire()
             try:
-                self._messages.put((number, channel.receive()))
+                self._messages.put((worker.number, worker.channel.receive()))
             except Exception:  # whatever cannot be read, nothing sound follows it
-                self._messages.put((number, EOFError()))
+                self._messages.put((worker.number, EOFError()))
                 return
 
 

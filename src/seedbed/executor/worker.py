@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from typing import Any
 
 from seedbed.errors import DeviceError, SeedbedError, WorkerError
@@ -22,6 +23,7 @@ from seedbed.training.reports import Failed, Task
 def main() -> None:
     """Serves tasks, one after the other."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.filterwarnings("ignore", message=".*persistent compilation cache")  # without it, compiling takes longer: no more
     channel = _take_over_output()
     tasks: queue.Queue[Task] = queue.Queue()
     stop = threading.Event()

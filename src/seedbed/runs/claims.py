@@ -127,7 +127,7 @@ class _Survey:
         todo = tuple(entry for entry in self.entries if entry.name not in self.done)
         for name in sorted(self.condemned):
             storage.remove_tree(self.root / name)
-        if self.condemned:
+        if self.condemned or self.done:
             drop_orphans(self.root)
         held = ExitStack()
         if todo:
@@ -216,6 +216,7 @@ def _check_distinct(entries: Sequence[Entry]) -> None:
 def _tidy(root: Path) -> None:
     """Clear away what killed processes left; the caller holds the home's lock, so no owner can be just about to lock."""
     storage.tidy(root)
+    storage.tidy(root / checkpoints.FOLDER)
     for path in (root / LOCKS).iterdir():
         if re.fullmatch(r"[0-9a-f]{16}", path.name) and not storage.holder(path):
             storage.remove(path)

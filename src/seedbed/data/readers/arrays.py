@@ -50,6 +50,8 @@ def assemble(found: Mapping[PartName, Found], size: Size | None = None, rules: t
     for name, part in found.items():
         shaped[name], rule = _shaped(part, size)
         decided += [rule] if rule and rule not in decided else []
+        if part.labels.ndim == 0:
+            raise DataError(f"{part.where}: labels must be one an image, and this is a single {part.labels.dtype} for all.")
         if len(part.labels) != len(part.images):
             raise CorruptData(f"{part.where}: {len(part.images)} images, but {len(part.labels)} labels.")
         check_finite(shaped[name], part.where)

@@ -1,0 +1,79 @@
+"""`seedbed` as a process of its own that something befalls at a point of one's choice.
+
+    python -m hostile.child '{"at": "training", "signal": 2}' train -m a --data digits ...
+
+Settings: `save_every` seconds; `at`, the phase in which the process gets `signal`; `stall`: the worker is stopped first, and a
+second signal follows; `slow`: seconds after which a worker that is still setting up is told of; `memory`: bytes of address
+space; `file`: bytes of the largest file.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import psutil
+
+from seedbed import data, figures, populations
+from seedbed.cli import main, train
+from seedbed.executor import local
+from seedbed.runs import Home
+from seedbed.training.reports import Begun, Segment
+
+GROW = import_module("seedbed.grow")
+PHASES: dict[str, tuple[Any, str, Callable[..., bool]]] = {
+    "loading": (data, "load", lambda *_: True),
+    "planning": (populations, "plan", lambda *_: True),
+    "compiling": (GROW._Harvest, "_take", lambda self, task, report: isinstance(report, Begun)),
+    "training": (GROW._Harvest, "_take", lambda self, task, report: isinstance(report, Segment) and report.epoch == 30),
+    "saving": (Home, "save_population", lambda *_: True),
+    "drawing": (figures, "save", lambda *_: True),
+}
+
+
+def befall(phase: str, number: int, *, stall: bool) -> None:
+    """Sends this process the signal, once, when the phase begins."""
+    place, name, begins = PHASES[phase]
+    real, done = getattr(place, name), threading.Event()
+
+    @functools.wraps(real)
+    def struck(*arguments: Any, **named: Any) -> Any:
+        if begins(*arguments) and not done.is_set():
+            done.set()
+            if stall:
+                for worker in psutil.Process().children():
+                    worker.suspend()
+                threading.Timer(0.5, os.kill, [os.getpid(), number]).start()
+            os.kill(os.getpid(), number)
+        return real(*arguments, **named)
+
+    setattr(place, name, struck)
+
+
+def limit(kind: str, size: int) -> None:
+    """A limit that the workers inherit."""
+    import resource
+
+    resource.setrlimit(getattr(resource, kind), (size, size))
+
+
+if __name__ == "__main__":
+    settings = json.loads(sys.argv[1])
+    if "save_every" in settings:
+        GROW.grow = functools.partial(GROW.grow, save_every=settings["save_every"])
+    if "at" in settings:
+        befall(settings["at"], settings.get("signal", signal.SIGINT), stall=settings.get("stall", False))
+    if "slow" in settings:
+        local.SLOW_SECONDS = train.PATIENCE = settings["slow"]
+    if "memory" in settings:
+        limit("RLIMIT_AS", settings["memory"])
+    if "file" in settings:
+        limit("RLIMIT_FSIZE", settings["file"])
+    main(sys.argv[2:])

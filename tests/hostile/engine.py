@@ -1,0 +1,100 @@
+"""`grow` with its engine in this process, so that a fault can be put anywhere; and what must hold of a home afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pytest
+
+from seedbed import data, storage
+from seedbed.devices import WorkerKind
+from seedbed.runs import Entry, Home
+from seedbed.specs import DataSpec, Dense, Plan, RunSpec
+from seedbed.training.reports import Task
+
+GROW = import_module("seedbed.grow")
+
+
+class InProcess:
+    """Stands for `LocalExecutor`: jobs run here, one after the other, in programs that are compiled once."""
+
+    programs: ClassVar[dict[Any, Any]] = {}
+
+    def __init__(self, kinds: Sequence[WorkerKind]) -> None:
+        self.stopping = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to end."""
+
+    def stop(self) -> None:
+        self.stopping = True
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+        from seedbed.training.job import Job
+
+        for task in tasks:
+            if self.stopping:
+                return
+            job = Job(task, _load(task.blocks[0][0].data), self.programs, lambda: self.stopping)
+            for report in job.reports():
+                yield task, report
+            yield task, None
+
+
+_load, _resolve = cache(data.load), cache(data.resolve)
+
+
+def install(patch: pytest.MonkeyPatch, executor: type[InProcess] = InProcess) -> None:
+    """Puts the engine in this process; images are read once, and the disk need not be waited for."""
+    patch.setattr(GROW, "LocalExecutor", executor)
+    patch.setattr(data, "load", _load)
+    patch.setattr(data, "resolve", _resolve)
+    patch.setattr(os, "fsync", lambda handle: None)
+
+
+def entries(*models: Dense, epochs: int = 3, group: str = "r", **plan: Any) -> list[Entry]:
+    """Runs r-0, r-1, ... on the digits, of one population where their programs allow."""
+    whole = Plan(epochs=epochs, batch_size=256, **plan)
+    runs = [RunSpec(model=model, plan=whole, data=DataSpec(name="digits")) for model in models]
+    return [Entry(f"{group}-{number}", f"{group}-{number}", run) for number, run in enumerate(runs)]
+
+
+def outcome(root: Path, names: Sequence[str]) -> dict[str, Any]:
+    """All that training decided, bit by bit; times are left out."""
+    home = Home(root)
+    found: dict[str, Any] = {}
+    for name in names:
+        arrays = {"best": home.weights(name, "best"), "last": home.weights(name, "last"), "on": home.predictions(name)}
+        bits = {f"{kind}/{key}": array.tobytes() for kind, parts in arrays.items() for key, array in parts.items()}
+        [result] = home.find(name)
+        curve = {key: column.tobytes() for key, column in result.history.columns.items() if key != "seconds"}
+        found[name] = (bits, curve, result.verdict)
+    return found
+
+
+def check_sound(root: Path) -> None:
+    """Whatever happened: every run can be read, has each epoch once, and what is finished is whole."""
+    home = Home(root)
+    for listed in home.listing():
+        assert listed.status != "damaged", listed
+        rows = storage.read_lines(root / listed.name / "metrics.jsonl")
+        assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1)), listed
+        if listed.status == "finished":
+            assert np.isfinite(home.predictions(listed.name)["validation_probabilities"]).all()
+            assert home.weights(listed.name, "best").keys() == home.weights(listed.name, "last").keys()
+
+
+def leftovers(root: Path) -> list[str]:
+    """What a killed process left half-written, and saves that nobody needs any more."""
+    marks = (storage.TEMPORARY, storage.GONE)
+    found = [str(path) for path in root.rglob("*") if path.name.startswith(marks)]
+    return found + [str(path) for path in (root / ".populations").glob("*")]
