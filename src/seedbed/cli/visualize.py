@@ -42,7 +42,7 @@ def command(data: str, out: Path, protocol: Literal["honest", "handout"], as_jso
     from seedbed.visualize import visualize
 
     with fetching() as watch:
-        dataset = sets.load(DataSpec(name=data, protocol=protocol), watch)
+        dataset = sets.load(DataSpec(name=sets.named(data), protocol=protocol), watch)
     report = visualize(dataset, out, watch=progress())
     _clear()
     if as_json:
