@@ -151,6 +151,7 @@ class Job:
             self._programs[key] = Program(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
         self._program = self._programs[key]
         self._compiled_before = self._program.compile_seconds
+        self._layers = {setting: _layers(arrays, f"0.{setting}/weights/") for setting in self._members.settings}
         self._exam = self._exam_for(population)
         self._settings = self._new_settings()
         params, state = self._packed(arrays, "weights")
@@ -257,15 +258,23 @@ class Job:
         share = seconds / self._members.alive.sum()
         for block, column, place in self._members.places():
             if self._members.alive[block, column]:
-                rows[place] = {name: float(values[block, column]) for name, values in columns.items()} | {
-                    "seconds": float(share)
-                }
+                figures_of = {name: float(values[block, column]) for name, values in columns.items()}
+                own = {name: value for name, value in figures_of.items() if self._has(place, name, value)}
+                rows[place] = own | {"seconds": float(share)}
                 history = self._members.rows.setdefault(place, [])
                 history.append(rows[place])
                 better[block, column] = best_epoch(History.from_rows(history)) == len(history)
         now = Best(self._carry.params, self._carry.state, figures.logits)
         self._best = self._program.keep_best(self._best, now, jnp.asarray(better))
         return rows
+
+    def _has(self, place: Place, column: str, value: float) -> bool:
+        """Whether a column means something for a member: a probe of a layer that only others have does not.
+
+        A population says NaN for the saturation of units that a member does not have.
+        """
+        kind, probe, layer = column.partition("/")
+        return not probe or (layer in self._layers[place[1]] and not (kind == "saturation" and np.isnan(value)))
 
     # Members that are done
 
@@ -322,7 +331,7 @@ class Job:
             "step": self._step,
             "settings": self._members.settings,
             "alive": self._members.alive.tolist(),
-            "rows": {f"{block}.{setting}": rows for (block, setting), rows in self._members.rows.items()},
+            "rows": {f"{block}.{setting}": list(rows) for (block, setting), rows in self._members.rows.items()},
             "training_seconds": self._training_seconds,
         }
         return Checkpoint(self._arrays(), manifest)
@@ -344,6 +353,11 @@ class Job:
 def _place(name: str) -> Place:
     block, _, setting = name.partition(".")
     return int(block), int(setting)
+
+
+def _layers(arrays: dict[str, NDArray[Any]], prefix: str) -> set[str]:
+    """The layers of the network whose arrays begin with the prefix."""
+    return {name.removeprefix(prefix).rpartition("/")[0] for name in arrays if name.startswith(prefix)}
 
 
 def _diverged(row: Row) -> bool:
