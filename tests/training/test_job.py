@@ -1,0 +1,246 @@
+"""A job's life between its segments: bits, checkpoints, members that end early, figures."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seedbed.records import best_epoch
+from seedbed.specs import Conv, Dense, Plan
+from seedbed.training import job as job_module
+from seedbed.training import saves
+from seedbed.training.reports import Begun, Checkpoint, Outcome, Segment, Stopped
+from training.samples import PAIR, PLAN, Ran, all_same_bits, at_every_step, digits, ran, same_bits, task
+
+
+@pytest.fixture
+def one_step_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_module, "SEGMENT_SECONDS", 0.0)
+
+
+@lru_cache
+def straight() -> Ran:
+    """Two blocks abreast, without a stop."""
+    return ran(task(PAIR, seeds=(0, 3)))
+
+
+# Segments and checkpoints
+
+
+@pytest.mark.parametrize("steps", [1, 4, 1000])
+def test_the_length_of_segments_does_not_change_the_bits(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_module, "SEGMENT_SECONDS", float(steps))
+    monkeypatch.setattr(job_module.Job, "_timed", _untimed)
+    cut = ran(task(PAIR, seeds=(0, 3)), pace=1.0)
+    ends = [report.step for report in cut.reports if isinstance(report, Segment) and report.epoch == 1]
+    assert ends == {1: [1, 2, 3, 4, 5, 6], 4: [4, 5, 6], 1000: [5, 6]}[steps]
+    all_same_bits(cut, straight())
+
+
+def _untimed(job: Any, work: Any, *arguments: Any) -> Any:
+    """As if every step took a second."""
+    if len(arguments) == 5:
+        job._training_seconds += arguments[-1] - arguments[-2]
+    return work(*arguments)
+
+
+@pytest.mark.usefixtures("one_step_a_segment")
+def test_a_job_resumed_from_any_step_gives_the_same_bits() -> None:
+    stepped = ran(at_every_step(task(PAIR, seeds=(0, 3))), pace=1.0)
+    all_same_bits(stepped, straight())
+    assert len(stepped.checkpoints) == 3 * 6 - 1
+    for save in (stepped.checkpoints[at] for at in (0, 5, 9, 16)):
+        all_same_bits(_resumed(task(PAIR, seeds=(0, 3)), save, stepped), straight())
+
+
+def _resumed(work: Any, save: Checkpoint, before: Ran) -> Ran:
+    """A new job from the checkpoint as it comes back from a disk, with the outcomes from before it."""
+    names = {(b, s): f"run-{b}-{s}" for b, block in enumerate(work.blocks) for s in range(len(block))}
+    text = json.dumps(saves.manifest(work, save, names, 1), allow_nan=False)
+    arrays = pickle.loads(pickle.dumps(save.arrays))
+    again = saves.read(work.key, json.loads(text)).task(work.key, arrays, {})
+    earlier = before.reports[: next(at for at, report in enumerate(before.reports) if report is save)]
+    return Ran([*(report for report in earlier if isinstance(report, Outcome)), *ran(again, pace=1.0).reports])
+
+
+@pytest.mark.usefixtures("one_step_a_segment")
+def test_resuming_is_exact_when_members_stopped_early_and_were_dropped() -> None:
+    plans = [PLAN.changed(epochs=epochs, patience=patience) for epochs, patience in ((1, 0), (2, 0), (8, 1), (4, 0))]
+    work = task([Dense(hidden=(5,), activation=a) for a in ("relu", "tanh", "relu", "tanh")], plans, seeds=(1,))
+    whole = ran(at_every_step(work), pace=1.0)
+    sizes = [len(save.manifest["settings"]) for save in whole.checkpoints]
+    assert sizes == sorted(sizes, reverse=True)
+    assert {4, 2} <= set(sizes), "no member was dropped"
+    for at in (7, sizes.index(2), len(sizes) - 1):
+        all_same_bits(_resumed(work, whole.checkpoints[at], whole), whole)
+
+
+@pytest.mark.usefixtures("one_step_a_segment")
+def test_a_network_with_batch_statistics_is_resumed_exactly(tmp_path: Any) -> None:
+    from seedbed.specs import Keras
+
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import keras\n"
+        "def build():\n"
+        "    layers = [keras.layers.Flatten(), keras.layers.Dense(6), keras.layers.BatchNormalization(), keras.layers.ReLU(),\n"
+        "              keras.layers.Dropout(0.3), keras.layers.Dense(10)]\n"
+        "    return keras.Sequential([keras.Input((8, 8, 1)), *layers])\n"
+    )
+    model = Keras.of(f"{path}:build")
+    work = task([model, model], [PLAN, PLAN.changed(learning_rate=0.01)])
+    whole = ran(at_every_step(work), pace=1.0)
+    all_same_bits(_resumed(work, whole.checkpoints[8], whole), whole)
+    assert any("moving" in name for name in whole.outcomes[0, 0].last)
+
+
+def test_a_job_that_is_told_to_stop_saves_and_ends_after_its_segment() -> None:
+    asked = iter([False, True])
+    stopped = ran(task(PAIR), stop=lambda: next(asked))
+    assert [type(report) for report in stopped.reports] == [Begun, Segment, Segment, Checkpoint, Stopped]
+
+
+# Members that end before the others
+
+
+def test_a_diverged_member_leaves_its_neighbours_untouched() -> None:
+    models = [Dense(hidden=(8,)), Dense(hidden=(8,)), Dense(hidden=(6, 5), activation="tanh", dropout=0.3)]
+    calm, wild = (ran(task(models, [PLAN, PLAN.changed(learning_rate=rate), PLAN])).outcomes for rate in (1e-3, 1e20))
+    same_bits(wild[0, 0], calm[0, 0])
+    same_bits(wild[0, 2], calm[0, 2])
+    gone = wild[0, 1]
+    assert gone.history.epochs == 1
+    assert not np.isfinite(gone.history["validation_loss"]).any()
+    assert not gone.stopped_early
+
+
+@pytest.mark.usefixtures("one_step_a_segment")
+def test_a_frozen_member_does_not_move_while_the_others_go_on() -> None:
+    plans = [PLAN.changed(epochs=epochs) for epochs in (1, 3, 3)]
+    whole = ran(at_every_step(task([Dense(hidden=(4,))] * 3, plans)), pace=1.0)
+    outcome = whole.outcomes[0, 0]
+    last = whole.checkpoints[-1]
+    assert last.manifest["alive"] == [[False, True, True]]
+    for kind, weights in (("weights", outcome.last), ("best", outcome.best)):
+        assert all(np.array_equal(last.arrays[f"0.0/{kind}/{name}"], array) for name, array in weights.items())
+    moved = last.arrays["0.1/weights/dense_0/kernel"]
+    assert not np.array_equal(moved, whole.checkpoints[0].arrays["0.1/weights/dense_0/kernel"])
+
+
+def test_patience_ends_a_run_so_many_epochs_after_its_best() -> None:
+    plan = PLAN.changed(epochs=60, patience=3, learning_rate=0.05)
+    outcome = ran(task([Dense(hidden=(8,))], plan)).outcomes[0, 0]
+    assert outcome.stopped_early
+    assert outcome.history.epochs == best_epoch(outcome.history) + 3 < 60
+
+
+def test_the_best_weights_are_those_of_the_best_epoch() -> None:
+    plan = PLAN.changed(epochs=12, learning_rate=0.05)
+    long = ran(task([Dense(hidden=(8,))], plan)).outcomes[0, 0]
+    best = best_epoch(long.history)
+    assert best < 12, "the last epoch is the best: nothing is tested"
+    short = ran(task([Dense(hidden=(8,))], plan.changed(epochs=best))).outcomes[0, 0]
+    assert all(np.array_equal(long.best[name], short.last[name]) for name in long.best)
+    assert not np.array_equal(long.best["dense_0/kernel"], long.last["dense_0/kernel"])
+    assert np.array_equal(long.probabilities, short.probabilities)
+    validation = digits().validation
+    accuracy = (long.probabilities.argmax(axis=1) == validation.labels).mean()
+    assert accuracy == pytest.approx(long.history["validation_accuracy"].max(), abs=1e-6)
+    np.testing.assert_allclose(long.probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_rest_go_on_untouched_when_more_than_half_are_dropped() -> None:
+    model = Dense(hidden=(6,), dropout=0.2)
+    plans = [PLAN.changed(epochs=epochs) for epochs in (1, 1, 1, 4)]
+    dropped = ran(task([model] * 4, plans)).outcomes[0, 3]
+    alone = ran(task([model], plans[-1])).outcomes[0, 0]
+    for name, array in alone.last.items():
+        np.testing.assert_allclose(dropped.last[name], array, atol=1e-5)
+    for name, column in alone.history.columns.items():
+        if name != "seconds":
+            np.testing.assert_allclose(dropped.history[name], column, atol=1e-5, err_msg=name)
+
+
+# Figures
+
+
+def test_a_history_has_the_probes_of_the_members_own_layers_only() -> None:
+    shallow, deep = (straight().outcomes[0, member].history.columns for member in (0, 1))
+    layers = {"shallow": {"dense_0", "dense_1"}, "deep": {"dense_0", "dense_1", "dense_2"}}
+    for columns, own in ((shallow, layers["shallow"]), (deep, layers["deep"])):
+        for kind in ("gradient", "update", "weights"):
+            assert {name.split("/", 1)[1] for name in columns if name.startswith(kind)} == own
+        hidden = {name.split("/", 1)[1] for name in columns if name.startswith("saturation")}
+        assert hidden == own - {max(own)}
+        assert all(np.isfinite(column).all() for column in columns.values())
+
+
+@pytest.mark.parametrize(
+    ("train", "batch_size", "validation"),
+    [(40, 40, None), (20, 128, None), (30, 16, None)],
+    ids=["one step", "one part", "few"],
+)
+def test_small_and_odd_sizes_train_and_count_every_image_once(train: int, batch_size: int, validation: None) -> None:
+    dataset = digits(train)
+    assert len(dataset.validation) > len(dataset.train)
+    plan = PLAN.changed(batch_size=batch_size, epochs=2)
+    outcome = ran(task([Dense(hidden=(5,))], plan), dataset).outcomes[0, 0]
+    from seedbed import models
+
+    images = dataset.train.images
+    found = models.probabilities(Dense(hidden=(5,)), outcome.last, images, scale=dataset.scale, classes=10)
+    right = found[np.arange(len(images)), dataset.train.labels]
+    assert outcome.history["train_loss"][-1] == pytest.approx(-np.log(right).mean(), rel=1e-5)
+    accuracy = (found.argmax(axis=1) == dataset.train.labels).mean()
+    assert outcome.history["train_accuracy"][-1] == pytest.approx(accuracy)
+
+
+def test_images_that_stay_in_their_file_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seedbed.training import feed
+
+    monkeypatch.setattr(job_module, "RESIDENT_BYTES", 0)
+    part = digits().train.store
+    bytes_a_step = 2 * 16 * part[0].nbytes
+    monkeypatch.setattr(feed, "STRETCH_BYTES", 4 * bytes_a_step)
+    streamed = ran(task(PAIR, seeds=(0, 3)))
+    all_same_bits(streamed, straight())
+
+
+@pytest.mark.usefixtures("one_step_a_segment")
+def test_images_that_stay_in_their_file_are_resumed_exactly_mid_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seedbed.training import feed
+
+    monkeypatch.setattr(job_module, "RESIDENT_BYTES", 0)
+    monkeypatch.setattr(feed, "STRETCH_BYTES", 4 * 2 * 16 * digits().train.store[0].nbytes)
+    work = task(PAIR, seeds=(0, 3))
+    whole = ran(at_every_step(work), pace=1.0)
+    for at in (2, 3, 4):
+        all_same_bits(_resumed(work, whole.checkpoints[at], whole), straight())
+
+
+def test_augmented_images_are_the_same_for_all_members_of_a_block() -> None:
+    plan = PLAN.changed(augment="shift", epochs=1)
+    twins = ran(task([Dense(hidden=(5,))] * 2, [plan, plan.changed(l1=0.0)])).outcomes
+    assert all(np.array_equal(twins[0, 0].last[name], twins[0, 1].last[name]) for name in twins[0, 0].last)
+    plain = ran(task([Dense(hidden=(5,))] * 2, plan.changed(augment="none"))).outcomes
+    assert not np.array_equal(plain[0, 0].last["dense_0/kernel"], twins[0, 0].last["dense_0/kernel"])
+
+
+def test_a_convolutional_population_trains_and_learns() -> None:
+    models = [Conv(filters=(4,), kernel=(3,), dropout=dropout) for dropout in (0.1, 0.2)]
+    outcomes = ran(task(models, PLAN.changed(epochs=8, learning_rate=0.01))).outcomes
+    assert all(outcome.history["train_accuracy"][-1] > 0.5 for outcome in outcomes.values())
+
+
+def test_a_checkpoint_of_a_diverged_member_is_plain_json() -> None:
+    plans = [Plan(batch_size=16, epochs=3, learning_rate=1e20), PLAN, PLAN]
+    saved = ran(replace(task([Dense(hidden=(5,))] * 3, plans), save_every=0.0)).checkpoints[-1]
+    assert saved.manifest["alive"] == [[False, True, True]]
+    work = task([Dense(hidden=(5,))] * 3, plans)
+    json.dumps(saves.manifest(work, saved, {(0, 1): "b", (0, 2): "c"}, 1), allow_nan=False)
