@@ -1,0 +1,91 @@
+"""What seedbed set out to reach, and what was measured beside it. The only numbers of the bench that are not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.sitting import Measured, Sitting, Table
+
+
+@dataclass(frozen=True)
+class Target:
+    """One goal.
+
+    Attributes:
+        key: by which cases refer to it.
+        text: what is measured.
+        must, moonshot: the figures to reach; None where there is no second one.
+        unit: of both.
+        more: whether more is better.
+        digits: of the measured figure.
+    """
+
+    key: str
+    text: str
+    must: float
+    moonshot: float | None = None
+    unit: str = "x"
+    more: bool = True
+    digits: int = 2
+
+    def reached(self, value: float) -> str:
+        """The verdict on a figure."""
+        if self.moonshot is not None and self._meets(value, self.moonshot):
+            return "moonshot reached"
+        return "reached" if self._meets(value, self.must) else "**not reached**"
+
+    def _meets(self, value: float, goal: float) -> bool:
+        return value >= goal if self.more else value <= goal
+
+
+ENGINE = (
+    Target("mixed-share", "20 mixed nets, f32: share of the sgemm rate of the same sitting", 65, 83, " %", digits=0),
+    Target("mixed", "20 mixed nets x 10 epochs, shell to shell, nothing compiled before, over the fastest peer", 2.5, 4),
+    Target("tiny", "64 tiny nets, over the fastest peer", 8, 20, digits=1),
+    Target("conv4", "the exercise's conv net, population of 4, over the best PyTorch form", 1.5, 2.5),
+    Target("lone", "one dense net alone, over the fastest peer", 1.2, 2),
+    Target("compile-cold", "compilation of a program, nothing kept", 5, 3, " s", more=False),
+    Target("compile-kept", "compilation of a program, kept from before", 0.6, 0.3, " s", more=False),
+    Target("sweep", "cost of a run in a sweep of 1,000, over that in a sweep of 20", 1.05, 0.9, "x", more=False),
+    Target("many", "256 dense nets x 10 epochs on an H200", 6, 2, " s", more=False),
+)
+REST = (
+    Target("probes", "share of the time that probes take", 5, None, " %", more=False),
+    Target("streamed-time", "1,000,000 images: time per image over that in memory", 1.3, None, "x", more=False),
+    Target("streamed-memory", "1,000,000 images: peak memory", 2, None, " GiB", more=False),
+    Target("help", "`seedbed --help`", 0.3, None, " s", more=False),
+    Target("train-warm", "`seedbed train -m a -d`, programs kept", 12, None, " s", more=False, digits=1),
+    Target("train-cold", "`seedbed train -m a -d`, nothing compiled before", 16, None, " s", more=False, digits=1),
+    Target("train-digits", "`seedbed train -m q --data digits`", 6, None, " s", more=False, digits=1),
+    Target("train-conv", "`seedbed train -m c -c --protocol handout`", 90, None, " s", more=False, digits=1),
+    Target("visualize", "`seedbed visualize`, MNIST", 25, None, " s", more=False, digits=1),
+    Target("accuracy-honest", "`-d`, honest protocol: mean accuracy of 5 seeds", 97.7, None, " %"),
+    Target("accuracy-handout", "`-d`, handout protocol: mean accuracy of 5 seeds", 97.8, None, " %"),
+    Target("accuracy-conv", "`-c`, handout protocol: mean accuracy", 98.6, None, " %"),
+)
+
+
+def tables(sitting: Sitting) -> list[Table]:
+    """Every target with what this sitting measured."""
+    measured = [each for outcome in sitting.outcomes for each in outcome.measured]
+    return [_table("Speed", ENGINE, measured), _table("Everything else that was promised in numbers", REST, measured)]
+
+
+def _table(title: str, targets: Sequence[Target], measured: Sequence[Measured]) -> Table:
+    rows: list[list[str]] = []
+    for target in targets:
+        goals = [_goal(target, target.must), "" if target.moonshot is None else _goal(target, target.moonshot)]
+        found = [each for each in measured if each.target == target.key]
+        if not found:
+            rows.append([target.text, *goals, "not measured", ""])
+        for each in found:
+            value = each.value.text(target.digits, target.unit)
+            rows.append(
+                [target.text, *goals, f"{value}, {each.what}" if each.what else value, target.reached(each.value.median)]
+            )
+    return Table(title, ["target", "must", "moonshot", "measured", ""], rows)
+
+
+def _goal(target: Target, value: float) -> str:
+    return f"{'at least' if target.more else 'at most'} {value:g}{target.unit}"
