@@ -20,7 +20,7 @@ import numpy as np
 from seedbed import data, devices, diagnosis, populations
 from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
-from seedbed.errors import DeviceError, Interrupted, RunHalfDone, SeedbedError, StorageError
+from seedbed.errors import DeviceError, Interrupted, RunHalfDone, SeedbedError, SpecError, StorageError
 from seedbed.executor import LocalExecutor
 from seedbed.executor.local import Lost, Message, Slow
 from seedbed.records import Result, Seconds
@@ -68,15 +68,27 @@ def grow(
         WorkerError: a worker failed; other populations were finished first.
         Interrupted: a signal came; everything is saved.
     """
+    devices.workers(device, workers, len(entries))
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
     resolved = [Entry(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries]
+    datasets = {spec: data.load(spec) for spec in specs.values()}
+    for entry in resolved:
+        _check_batch(entry.run, datasets[entry.run.data])
     with home.claim(resolved, resume=resume, replace=replace) as claim:
-        todo = _Harvest(home, claim, watch or _nobody)
-        todo.copy_finished()
+        todo = _Harvest(home, claim, datasets, watch or _nobody)
+        if not replace:
+            todo.copy_finished()
         if todo.missing():
             todo.train(device, workers, save_every)
+            todo.copy_finished()
         results = claim.done | todo.results
     return [results[entry.name] for entry in resolved]
+
+
+def _check_batch(run: RunSpec, dataset: Dataset) -> None:
+    size, images = run.plan.batch_size, len(dataset.train)
+    if not size <= images:
+        raise SpecError(f"batch_size = {size}: it must be at most {images}, the training images of {run.data.name}.")
 
 
 def _nobody(event: Event) -> None:
@@ -86,13 +98,13 @@ def _nobody(event: Event) -> None:
 class _Harvest:
     """The runs of one call that are to be trained, and what has come of them."""
 
-    def __init__(self, home: Home, claim: Claim, watch: Watch) -> None:
+    def __init__(self, home: Home, claim: Claim, datasets: dict[DataSpec, Dataset], watch: Watch) -> None:
         self._home = home
+        self._datasets = datasets
         self._watch = watch
         self._claim = claim
         self._entries = {entry.run.identity: entry for entry in claim.todo}
         self.results: dict[str, Result] = {}
-        self._datasets: dict[DataSpec, Dataset] = {}
         self._failures: list[SeedbedError] = []
         self._clock = _Clock()
         self._threads = 1
@@ -103,15 +115,17 @@ class _Harvest:
 
     def copy_finished(self) -> None:
         """Takes over runs of the same identity that are finished under other names; nothing is trained twice."""
-        for identity, found in self._home.find_identities(list(self._entries)).items():
-            entry = self._entries[identity]
-            if entry.name in self._claim.half_done:
-                continue
-            kept = {which: self._home.weights(found.name, which) for which in ("best", "last")}
-            predictions = self._home.predictions(found.name)
-            scale = self._home.scale(found.name)
-            self.results[entry.name] = self._home.finish(entry, found, scale=scale, predictions=predictions, **kept)
-            self._watch(Done(entry.name))
+        wanted = [e for e in self._claim.todo if e.name not in self.results and e.name not in self._claim.half_done]
+        found = self._home.find_identities({entry.run.identity for entry in wanted})
+        for entry in wanted:
+            if entry.run.identity in found:
+                self._copy(found[entry.run.identity], entry)
+
+    def _copy(self, found: Result, entry: Entry) -> None:
+        kept = {which: self._home.weights(found.name, which) for which in ("best", "last")}
+        predictions, scale = self._home.predictions(found.name), self._home.scale(found.name)
+        self.results[entry.name] = self._home.finish(entry, found, scale=scale, predictions=predictions, **kept)
+        self._watch(Done(entry.name))
 
     # Training
 
@@ -148,7 +162,7 @@ class _Harvest:
         tasks: list[Task] = []
         for spec in {run.data: None for run in fresh}:
             runs = [run for run in fresh if run.data == spec]
-            tasks += populations.plan(runs, self._dataset(spec).facts(), limits=limits, workers=len(kinds))
+            tasks += populations.plan(runs, self._datasets[spec].facts(), limits=limits, workers=len(kinds))
         return tasks
 
     def _saved_tasks(self) -> list[Task]:
@@ -241,7 +255,7 @@ class _Harvest:
             return
         block, member = outcome.place
         entry = self._entries[task.blocks[block][member].identity]
-        dataset = self._dataset(entry.run.data)
+        dataset = self._datasets[entry.run.data]
         predicted = outcome.probabilities.argmax(axis=1)
         verdict = diagnosis.diagnose(outcome.history, predicted, dataset.classes, stopped_early=outcome.stopped_early)
         spent = Seconds(outcome.compile_seconds, outcome.training_seconds, outcome.compile_seconds + outcome.training_seconds)
@@ -296,11 +310,6 @@ class _Harvest:
                 f"Stopped; everything is saved. To go on, give the same command with --resume ({groups}).", received[0]
             )
         raise RunHalfDone(f"Not all runs came to their end ({groups}); give the same command with --resume.")
-
-    def _dataset(self, spec: DataSpec) -> Dataset:
-        if spec not in self._datasets:
-            self._datasets[spec] = data.load(spec)
-        return self._datasets[spec]
 
 
 def _places(task: Task) -> list[tuple[Place, RunSpec]]:
