@@ -1,0 +1,202 @@
+"""The planner: every run once, few programs, even deals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seedbed.models import facts
+from seedbed.populations import ON_CPU, ON_GPU, Limits, halves, key_of, plan
+from seedbed.records import DataFacts
+from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, RunSpec
+from seedbed.training.reports import Checkpoint, Task
+
+DATA = DataFacts(train=1000, validation=100, test=100, classes=tuple("0123456789"), image_shape=(28, 28, 1))
+DIGITS = DataSpec(name="digits")
+
+
+def runs(models: Sequence[ModelSpec], plans: Sequence[Plan] = (Plan(),), seeds: int = 1) -> list[RunSpec]:
+    return [RunSpec(model=m, plan=p, data=DIGITS, seed=s) for s, m, p in product(range(seeds), models, plans)]
+
+
+def planned(wanted: Sequence[RunSpec], limits: Limits = ON_CPU, workers: int = 2) -> list[Task]:
+    """Tasks, seen to be lawful: every run once, within the limits, equal settings in all blocks, nothing empty."""
+    tasks = plan(wanted, DATA, limits=limits, workers=workers)
+    assert Counter(run.identity for task in tasks for block in task.blocks for run in block) == Counter(
+        run.identity for run in wanted
+    )
+    for task in tasks:
+        assert 1 <= len(task.blocks) <= limits.blocks
+        assert all(len({run.seed for run in block}) == 1 for block in task.blocks)
+        assert len({tuple(run.setting for run in block) for block in task.blocks}) == 1
+        assert 1 <= len(task.blocks[0]) <= limits.members
+        weights = sum(parameters(run) for run in task.blocks[0])
+        assert weights <= limits.parameters or len(task.blocks[0]) == 1
+        assert len({(run.model.family, run.plan.static) for block in task.blocks for run in block}) == 1
+    assert len({task.key for task in tasks}) == len(tasks)
+    return tasks
+
+
+def parameters(run: RunSpec) -> int:
+    return facts(run.model, DATA.image_shape, len(DATA.classes)).parameters
+
+
+def cost(task: Task) -> int:
+    return sum(
+        facts(run.model, DATA.image_shape, len(DATA.classes)).operations * run.plan.epochs
+        for block in task.blocks
+        for run in block
+    )
+
+
+MODELS: list[ModelSpec] = [
+    Dense(hidden=()),
+    Dense(hidden=(10,)),
+    Dense(hidden=(400, 200), activation="tanh"),
+    Dense(hidden=(30,), dropout=0.5),
+    Conv(),
+    Conv(dropout=0.5),
+    Conv(filters=(4,)),
+]
+PLANS = [
+    Plan(),
+    Plan(epochs=3, learning_rate=0.1),
+    Plan(l2=1e-3),
+    Plan(batch_size=32),
+    Plan(optimizer="sgd"),
+    Plan(augment="shift"),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    chosen=st.sets(st.tuples(st.sampled_from(MODELS), st.sampled_from(PLANS), st.integers(0, 4)), min_size=1, max_size=40),
+    members=st.integers(1, 6),
+    most=st.sampled_from([50_000, 500_000, 10_000_000]),
+    blocks=st.integers(1, 3),
+    workers=st.integers(1, 5),
+)
+def test_every_run_is_planned_once_within_the_limits(
+    chosen: set[tuple[ModelSpec, Plan, int]], members: int, most: int, blocks: int, workers: int
+) -> None:
+    wanted = [RunSpec(model=m, plan=p, data=DIGITS, seed=s) for m, p, s in chosen]
+    planned(wanted, Limits(members, most, blocks), workers)
+
+
+def test_the_same_settings_share_a_program_whatever_the_seed() -> None:
+    wanted = runs([Dense(hidden=(n,)) for n in (10, 20, 30)], [Plan(), Plan(l2=0.1)], seeds=6)
+    tasks = planned(wanted)
+    assert len(tasks) == 6
+    assert len({task.program for task in tasks}) == 1
+    shuffled = [wanted[at] for at in np.random.default_rng(0).permutation(len(wanted))]
+    assert {task.key for task in planned(shuffled)} == {task.key for task in tasks}
+
+
+def test_what_is_compiled_in_separates_and_what_is_data_does_not() -> None:
+    together = [Plan(learning_rate=0.1), Plan(l1=0.1), Plan(l2=0.2), Plan(epochs=4), Plan(schedule="cosine"), Plan(patience=2)]
+    assert len(planned(runs([Dense(hidden=(5,)), Dense(hidden=(7, 3), activation="tanh")], together), workers=1)) == 1
+    apart = [Plan(), Plan(batch_size=32), Plan(optimizer="sgd"), Plan(augment="shift"), Plan(precision="bf16")]
+    assert len(planned(runs([Dense(hidden=(5,))], apart), workers=1)) == 5
+    shapes: list[ModelSpec] = [
+        Conv(),
+        Conv(filters=(4,)),
+        Conv(dropout=0.1),
+        Dense(hidden=(5,)),
+        Dense(hidden=(5,), dropout=0.1),
+    ]
+    assert len(planned(runs(shapes), workers=1)) == 5
+
+
+def test_members_of_equal_activation_and_shape_are_neighbours() -> None:
+    mixed = [Dense(hidden=h, activation=a) for h in ((5,), (6, 6)) for a in ("relu", "tanh", "sigmoid")]
+    wanted = runs(mixed, [Plan(l2=l2) for l2 in (0.0, 0.1, 0.2)])
+    (task,) = planned(wanted, workers=1)
+    shapes = [run.model for run in task.blocks[0]]
+    changes = sum(one != other for one, other in pairwise(shapes))
+    assert changes == len(mixed) - 1
+
+
+@pytest.mark.parametrize(("seeds", "workers", "parts"), [(1, 1, 1), (1, 2, 2), (2, 2, 2), (1, 4, 4), (3, 2, 6), (4, 4, 4)])
+def test_the_tasks_can_be_dealt_out_evenly(seeds: int, workers: int, parts: int) -> None:
+    wanted = runs([Dense(hidden=(20,))], [Plan(l2=0.01 * n) for n in range(8)], seeds)
+    tasks = planned(wanted, workers=workers)
+    assert len(tasks) == parts
+    assert len({len(task.blocks[0]) for task in tasks}) == 1
+
+
+def test_parts_of_a_mixed_population_cost_about_the_same_and_the_costly_come_first() -> None:
+    models = [Dense(hidden=(first, second)) for first, second in product((25, 50, 100, 200, 400), (25, 50, 100, 200))]
+    tasks = planned(runs(models), workers=2)
+    costs = [cost(task) for task in tasks]
+    assert costs == sorted(costs, reverse=True)
+    assert len(costs) % 2 == 0
+    largest = max(facts(m, DATA.image_shape, 10).operations for m in models) * Plan().epochs
+    assert max(costs) - min(costs) <= 2 * largest
+
+
+def test_a_lone_network_too_large_for_the_limits_is_planned_all_the_same() -> None:
+    assert len(planned(runs([Dense(hidden=(4000,))]))) == 1
+
+
+def test_seeds_train_abreast_on_a_gpu() -> None:
+    tasks = planned(runs([Dense(hidden=(20,))], [Plan(l2=n / 10) for n in range(3)], seeds=20), ON_GPU, workers=1)
+    assert [len(task.blocks) for task in tasks] == [16, 4]
+
+
+def test_the_number_of_programs_does_not_grow_with_the_seeds() -> None:
+    wanted = runs([Dense(hidden=(n,)) for n in (10, 20)], [Plan(l2=n / 10) for n in range(5)], seeds=50)
+    assert len({task.program for task in planned(wanted)}) == 1
+
+
+def test_halves_hold_the_same_runs_and_one_run_has_none() -> None:
+    (task,) = planned(runs([Dense(hidden=(20,))], [Plan(l2=n / 10) for n in range(5)]), workers=1)
+    parts = halves(task)
+    assert [len(part.blocks[0]) for part in parts] == [2, 3]
+    assert parts[0].blocks[0] + parts[1].blocks[0] == task.blocks[0]
+    assert halves(planned(runs([Dense()]))[0]) == []
+    assert {part.key for part in parts}.isdisjoint({task.key})
+
+
+def test_halves_of_blocks_keep_the_settings_together() -> None:
+    (task,) = planned(runs([Dense(hidden=(20,))], [Plan(), Plan(l2=1.0)], seeds=3), ON_GPU, workers=1)
+    assert [len(part.blocks) for part in halves(task)] == [1, 2]
+
+
+def test_halves_go_on_from_the_checkpoint_without_those_who_are_done() -> None:
+    (task,) = planned(runs([Dense(hidden=(20,))], [Plan(l2=n / 10) for n in range(4)]), workers=1)
+    arrays = {f"0.{setting}/weights/dense_0/bias": np.full(2, setting) for setting in (0, 2, 3)}
+    rows = {f"0.{setting}": [{"train_loss": float(setting)}] for setting in range(4)}
+    manifest = {
+        "epoch": 1,
+        "step": 2,
+        "settings": [0, 2, 3],
+        "alive": [[True, False, True]],
+        "rows": rows,
+        "training_seconds": 1.0,
+    }
+    whole = Task(task.key, task.blocks, resume=Checkpoint(arrays, manifest))
+    one, other = halves(whole)
+    assert [[run.identity for run in part.blocks[0]] for part in (one, other)] == [
+        [task.blocks[0][0].identity],
+        [task.blocks[0][setting].identity for setting in (2, 3)],
+    ]
+    assert other.resume is not None
+    assert other.resume.manifest["alive"] == [[False, True]]
+    assert {name: array[0] for name, array in other.resume.arrays.items()} == {
+        "0.0/weights/dense_0/bias": 2,
+        "0.1/weights/dense_0/bias": 3,
+    }
+    assert other.resume.manifest["rows"] == {"0.0": rows["0.2"], "0.1": rows["0.3"]}
+    assert (other.resume.manifest["epoch"], other.resume.manifest["step"]) == (1, 2)
+
+
+def test_a_populations_key_is_a_name_that_depends_on_runs_and_order() -> None:
+    one, other = runs([Dense(hidden=(5,)), Dense(hidden=(6,))])
+    assert key_of([one, other]) == key_of(iter([one, other])) != key_of([other, one])
+    assert len(key_of([one])) == 24
