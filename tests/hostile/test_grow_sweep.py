@@ -45,9 +45,8 @@ def test_a_fault_at_any_change_of_the_disk_costs_no_bit(tmp_path: Path, whole: t
     assert len(changes) > 200
     for number in _hit(changes, kind):
         root = tmp_path / str(number)
-        with faulty(number, kind) as struck:
-            with contextlib.suppress(Died if kind == "dies" else StorageError):
-                _grow(root)
+        with faulty(number, kind) as struck, contextlib.suppress(Died if kind == "dies" else StorageError):
+            _grow(root)
         assert len(struck.changes) >= number or kind == "full"
         check_sound(root)
         _grow(root)

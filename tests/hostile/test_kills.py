@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import re
 import signal
@@ -13,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from hostile.engine import check_sound, leftovers, outcome
+from hostile.engine import check_sound, entries, leftovers, outcome, recorded
 from hostile.processes import complaint, environment, run, start
 from seedbed.runs import Home
+from seedbed.specs import Dense
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
@@ -90,49 +92,51 @@ def test_a_second_process_on_the_same_run_learns_who_trains_it(tmp_path: Path) -
 
 
 AT_ONCE = """
-import sys
+import pickle, sys
 from pathlib import Path
-import pytest
-from hostile.engine import GROW, entries, install
+from hostile.engine import GROW, Replay
 from seedbed.runs import Home
 from seedbed.specs import Dense
-home, number = Home(Path(sys.argv[1])), sys.argv[2]
-with pytest.MonkeyPatch.context() as patch:
-    install(patch)
-    wanted = entries(Dense(hidden=(2,)), epochs=1, group=f"g{number}", learning_rate=1e-3 * (1 + int(number)))
-    print("ready", flush=True)
-    sys.stdin.readline()
-    GROW.grow(wanted, home, device="cpu", workers=1)
+home, entry, Replay.reports = pickle.loads(Path(sys.argv[1]).read_bytes())
+GROW.LocalExecutor = Replay
+print("ready", flush=True)
+sys.stdin.readline()
+GROW.grow([entry], Home(home), device="cpu", workers=1)
 """
 
 
 @pytest.mark.slow
 def test_sixteen_processes_finish_in_one_empty_home_at_once(tmp_path: Path) -> None:
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", AT_ONCE, str(tmp_path / "home")]
-    growers = [
-        subprocess.Popen([*command, str(number)], stdin=pipe, stdout=pipe, text=True, env=environment()) for number in range(16)
-    ]
+    pipe, home = subprocess.PIPE, Home(tmp_path / "home")
+    wanted = [entries(Dense(hidden=(2,)), epochs=2, group=f"g{n}", learning_rate=1e-3 * (n + 1))[0] for n in range(16)]
+    growers = []
+    for entry in wanted:
+        (tmp_path / entry.name).write_bytes(pickle.dumps((home.root, entry, recorded(entry))))
+        command = [sys.executable, "-c", AT_ONCE, str(tmp_path / entry.name)]
+        growers.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment()))
     for grower in growers:
         assert grower.stdout is not None
         assert grower.stdout.readline() == "ready\n"
     for grower in growers:
-        grower.communicate("\n")
+        assert grower.stdin is not None
+        grower.stdin.write("\n")
+        grower.stdin.flush()
+    for grower in growers:
+        grower.communicate()
     assert [grower.returncode for grower in growers] == [0] * 16
-    home = Home(tmp_path / "home")
-    assert sorted(each.name for each in home.results()) == sorted(f"g{number}-0" for number in range(16))
-    check_sound(tmp_path / "home")
-    assert leftovers(tmp_path / "home") == []
+    assert sorted(each.name for each in home.results()) == sorted(entry.name for entry in wanted)
+    check_sound(home.root)
+    assert leftovers(home.root) == []
 
 
 def test_a_limit_on_file_size_ends_as_failed_with_no_space_and_the_run_can_go_on(tmp_path: Path) -> None:
-    ended = run(*_train(tmp_path, "--replace", "--hidden", 100), file=20_000, save_every=0.0)
+    ended = run(*_train(tmp_path, "--hidden", 100, epochs=60), file=20_000, save_every=0.0)
     assert ended.returncode == 1
     assert "no space is left" in complaint(ended)
     [listed] = Home(tmp_path).listing()
     assert listed.status == "failed"
     assert "no space" in listed.reason
-    assert run(*_train(tmp_path, "--resume", "--hidden", 100)).returncode == 0
+    assert run(*_train(tmp_path, "--resume", "--hidden", 100, epochs=60)).returncode == 0
     check_sound(tmp_path)
 
 
@@ -159,9 +163,9 @@ def test_a_full_disk_leaves_the_last_save_and_the_run_goes_on_when_there_is_room
     (tmp_path / "home").mkdir()
     train = " ".join(map(str, [sys.executable, "-m", "hostile.child", """'{"save_every": 0.2}'""", *_train(tmp_path / "home")]))
     full = (
-        f"{train} --epochs 2000; echo code $?; mount -o remount,size=20m $1; {train} --epochs 2000 --resume && cp -r $1 $1-kept"
+        f"{train} --epochs 700; echo code $?; mount -o remount,size=20m $1; {train} --epochs 700 --resume && cp -r $1 $1-kept"
     )
-    ended = _mounted("mount -t tmpfs -o size=400k tmpfs $1", full, tmp_path / "home")
+    ended = _mounted("mount -t tmpfs -o size=250k tmpfs $1", full, tmp_path / "home")
     assert "code 1\n" in ended.stdout, ended.stderr
     assert "no space is left" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -206,3 +210,31 @@ def _await_line(process: subprocess.Popen[Any], beginning: str) -> None:
         if line.startswith(beginning):
             return
     raise AssertionError(f"The process ended without a line {beginning!r}.")
+
+
+# The user's own network
+
+HANGS = """
+import os, time
+def net(where):
+    if where == "driver" or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        while True:
+            time.sleep(0.01)
+    import keras
+    print("built by the driver")
+    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "note"), [("driver", "note: your function is still"), ("worker", "note: After 1 s a worker is still")]
+)
+def test_a_function_that_never_returns_is_told_of_and_stopped_at_once(tmp_path: Path, where: str, note: str) -> None:
+    (tmp_path / "net.py").write_text(HANGS)
+    own = ("train", "-m", "k", "--data", "digits", "--model", f"{tmp_path / 'net.py'}:net", "--arg", f"where={where}")
+    with start(*own, "--home", tmp_path / "home", slow=1.0) as trainer:
+        _await_line(trainer, note)
+        trainer.send_signal(signal.SIGINT)
+        out, _ = trainer.communicate(timeout=20)
+    assert trainer.returncode == 130
+    assert out == ""

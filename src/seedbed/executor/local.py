@@ -22,7 +22,7 @@ ATTEMPTS = 3
 """How often a task is tried when its worker dies under it."""
 
 AHEAD = 8
-"""How many messages of a worker may wait to be stored; a worker that is faster than the disk waits too, and memory is not filled."""
+"""How many messages of a worker may wait to be stored: one that is faster than the disk waits, and does not fill memory."""
 
 SLOW_SECONDS = 60.0
 """After so long without a first segment, whoever watches is told what the worker may be doing."""
@@ -99,10 +99,7 @@ class LocalExecutor:
         for worker in self._workers:
             worker.process.kill()
         for worker in self._workers:
-            worker.process.wait()
-            for pipe in (worker.process.stdin, worker.process.stdout):
-                if pipe is not None:
-                    _close(pipe)
+            _end(worker)
         self._workers = []
 
     def stop(self) -> None:
@@ -141,8 +138,7 @@ class LocalExecutor:
         task = worker.task
         if isinstance(message, EOFError):
             worker.gone = True
-            worker.process.kill()  # it may have closed its output and live on
-            exit_code = worker.process.wait()
+            exit_code = _end(worker)
             if task is not None:
                 worker.task = None
                 yield from self._lost(task, Lost(worker.number, exit_code), waiting)
@@ -251,6 +247,16 @@ def _try_to_send(channel: Channel, message: Any) -> None:
         channel.send(message)
     except OSError:
         return
+
+
+def _end(worker: _Worker) -> int:
+    """Ends a worker that may have closed its output and live on; its exit code."""
+    worker.process.kill()
+    exit_code = worker.process.wait()
+    for pipe in (worker.process.stdin, worker.process.stdout):
+        if pipe is not None:
+            _close(pipe)
+    return exit_code
 
 
 def _close(pipe: Any) -> None:

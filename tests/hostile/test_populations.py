@@ -1,0 +1,219 @@
+"""What befalls a whole population: a member diverges, memory runs out, a worker dies, a save rots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from hostile.engine import GROW, InProcess, check_sound, entries, install, leftovers, outcome
+from seedbed import storage
+from seedbed.errors import CorruptFile, DeviceError, RunHalfDone, WorkerError
+from seedbed.executor import worker as workers
+from seedbed.executor.local import LocalExecutor
+from seedbed.runs import Home
+from seedbed.specs import Dense
+from seedbed.training.events import Note
+from seedbed.training.reports import Checkpoint, Failed, Segment, Task
+
+FOUR = entries(Dense(hidden=(3,)), Dense(hidden=(2, 2)), Dense(hidden=(4,)), Dense(hidden=(2, 2, 2)), epochs=6)
+NAMES = [entry.name for entry in FOUR]
+
+
+def _grow(root: Path, wanted: Sequence[Any] = FOUR, **how: Any) -> list[str]:
+    notes: list[str] = []
+    watch = lambda event: notes.append(event.text) if isinstance(event, Note) else None  # noqa: E731
+    GROW.grow(wanted, Home(root), device="cpu", workers=1, watch=watch, **{"save_every": 0.0, **how})
+    return notes
+
+
+class Small(InProcess):
+    """A device that has room for so many runs, and finds out after so many epochs."""
+
+    room: ClassVar[int] = 1
+    after: ClassVar[int] = 2
+    begun: ClassVar[list[tuple[int, int]]] = []
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+        for task in tasks:
+            runs = sum(len(block) for block in task.blocks)
+            self.begun.append((runs, task.resume.manifest["epoch"] if task.resume else 0))
+            for current, report in self._reports(task):
+                if runs > self.room and self.after == 0:
+                    yield current, Failed(DeviceError("Out of memory."))
+                    break
+                yield current, report
+                if isinstance(report, Checkpoint) and runs > self.room and report.manifest["epoch"] >= self.after:
+                    yield replace(task, resume=report), Failed(DeviceError("Out of memory."))
+                    break
+
+    def _reports(self, task: Task) -> Iterator[tuple[Task, Any]]:
+        yield from super().run([task])
+
+
+@pytest.mark.parametrize(
+    ("after", "begun"), [(2, [(4, 0), (2, 2), (1, 2), (1, 2), (2, 2), (1, 2), (1, 2)]), (0, [(4, 0), (2, 0)])]
+)
+def test_out_of_memory_goes_on_in_halves_from_the_last_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, begun: list[tuple[int, int]]
+) -> None:
+    install(monkeypatch)
+    _grow(tmp_path / "whole")
+    install(monkeypatch, Small)
+    Small.after, Small.begun = after, []
+    notes = _grow(tmp_path / "halved")
+    assert sorted(Small.begun[: len(begun)]) == sorted(begun)
+    assert all("trained in halves" in note for note in notes)
+    check_sound(tmp_path / "halved")
+    assert leftovers(tmp_path / "halved") == []
+    for name in NAMES:
+        one, other = (Home(tmp_path / home).find(name)[0].history for home in ("halved", "whole"))
+        assert one.epochs == other.epochs == 6
+        same = slice(0, after)
+        assert (one["train_loss"][same] == other["train_loss"][same]).all()
+        np.testing.assert_allclose(one["train_loss"], other["train_loss"], rtol=1e-4)
+
+
+def test_a_run_that_has_no_room_alone_fails_and_the_others_are_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, Small)
+    Small.after, Small.begun = 0, []
+    monkeypatch.setattr(Small, "room", 0)
+    with pytest.raises(DeviceError, match="Out of memory"):
+        _grow(tmp_path)
+    assert {(each.status, each.reason) for each in Home(tmp_path).listing()} == {("failed", "Out of memory.")}
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.")])
+def test_a_worker_calls_want_of_memory_by_its_name(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    sent: list[Any] = []
+
+    def train(self: Any, task: Task) -> None:
+        raise error
+
+    monkeypatch.setattr(workers._Worker, "_train", train)
+    channel = type("Channel", (), {"send": staticmethod(sent.append)})()
+    workers._Worker(channel, None).serve(Task("k", ((FOUR[0].run, FOUR[1].run),)))  # type: ignore[arg-type]
+    assert [type(report.error) for report in sent] == [DeviceError]
+    assert "Out of memory" in str(sent[0].error)
+
+
+def test_a_member_that_diverges_leaves_the_others_untouched_and_can_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch)
+    sound = entries(Dense(hidden=(3,)), Dense(hidden=(4,)), Dense(hidden=(5,)), epochs=4)
+    mad = [replace(each, run=each.run.changed(plan=each.run.plan.changed(learning_rate=1e20))) for each in sound]
+    _grow(tmp_path / "sound", sound)
+    _grow(tmp_path / "mixed", [sound[0], mad[1], sound[2]])
+    calm = ["r-0", "r-2"]
+    assert outcome(tmp_path / "mixed", calm) == outcome(tmp_path / "sound", calm)
+    [diverged] = Home(tmp_path / "mixed").find("r-1")
+    assert (diverged.verdict.kind, diverged.history.epochs) == ("diverged", 1)
+    for path in (tmp_path / "mixed").rglob("*.json*"):
+        assert "NaN" not in path.read_text()
+        assert "Infinity" not in path.read_text()
+
+
+# Saves that rot
+
+
+class Stopping(InProcess):
+    """Dies at the end of an epoch, as the driver would."""
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+        for task, report in super().run(tasks):
+            yield task, report
+            if isinstance(report, Segment) and report.epoch == 4:
+                raise KeyboardInterrupt
+
+
+def _interrupted(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    install(monkeypatch, Stopping)
+    with pytest.raises(KeyboardInterrupt):
+        _grow(root)
+    install(monkeypatch)
+    [population] = (root / ".populations").iterdir()
+    return population
+
+
+@pytest.mark.parametrize("damage", ["newest", "all"])
+def test_bit_rot_in_a_save_falls_back_and_says_so_and_never_begins_afresh_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    install(monkeypatch)
+    _grow(tmp_path / "whole")
+    saves = sorted(_interrupted(tmp_path / "rotten", monkeypatch).glob("*.safetensors"))
+    assert len(saves) == 2
+    for path in saves[-1:] if damage == "newest" else saves:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(RunHalfDone, match="--resume"):
+        _grow(tmp_path / "rotten")
+    if damage == "all":
+        with pytest.raises(CorruptFile, match=r"no checkpoint of this population is sound\. Start anew with --replace"):
+            _grow(tmp_path / "rotten", resume=True)
+        _grow(tmp_path / "rotten", replace=True)
+    else:
+        notes = _grow(tmp_path / "rotten", resume=True)
+        assert ["Going on from the checkpoint before it" in note for note in notes] == [True]
+    assert outcome(tmp_path / "rotten", NAMES) == outcome(tmp_path / "whole", NAMES)
+
+
+def test_a_save_that_a_stranger_wrote_is_one_line_of_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    population = _interrupted(tmp_path, monkeypatch)
+    for path in population.glob("*.json"):
+        [row] = storage.read_lines(path)
+        first = row["manifest"]["identities"][0][0]
+        row["manifest"]["specs"][first]["seed"] = 7
+        storage.write_lines(path, [row])
+    with pytest.raises(CorruptFile, match=r"not one that seedbed wrote \(a run is not what its identity says\)"):
+        _grow(tmp_path, resume=True)
+
+
+def test_a_driver_that_dies_over_halving_goes_on_with_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    _grow(tmp_path / "whole")
+    install(monkeypatch, Small)
+    Small.after, Small.begun = 2, []
+    monkeypatch.setattr(Home, "drop_population", _dies)
+    with pytest.raises(KeyboardInterrupt):
+        _grow(tmp_path / "halved")
+    monkeypatch.undo()
+    assert len(Home(tmp_path / "halved").populations()) == 3
+    install(monkeypatch)
+    _grow(tmp_path / "halved", resume=True)
+    assert outcome(tmp_path / "halved", NAMES) == outcome(tmp_path / "whole", NAMES)
+
+
+def _dies(home: Home, key: str) -> None:
+    raise KeyboardInterrupt
+
+
+# Workers that die
+
+
+class Mortal(LocalExecutor):
+    """Its workers are programs that end at once."""
+
+    def _new_worker(self, kind: Any) -> Any:
+        import sys
+
+        executable, sys.executable = sys.executable, "false"
+        try:
+            return super()._new_worker(kind)
+        finally:
+            sys.executable = executable
+
+
+def test_workers_that_die_at_once_are_given_up_and_the_runs_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, Mortal)  # type: ignore[arg-type]
+    with pytest.raises(WorkerError, match=r"A worker died 3 times over the same population \(last exit code 1\)"):
+        _grow(tmp_path)
+    assert {each.status for each in Home(tmp_path).listing()} == {"failed"}
