@@ -1,0 +1,202 @@
+"""What every executor promises; today there is the local one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from seedbed import data
+from seedbed.devices import WorkerKind
+from seedbed.errors import SeedbedError, WorkerError
+from seedbed.executor import LocalExecutor
+from seedbed.executor.local import ATTEMPTS, Lost
+from seedbed.populations import key_of
+from seedbed.specs import DataSpec, Dense, Keras, Plan, RunSpec
+from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Segment, Stopped, Task
+
+EXECUTORS: dict[str, Callable[[int], Any]] = {"local": lambda workers: LocalExecutor([WorkerKind()] * workers)}
+LONG = 100_000
+"""Epochs that no test waits for."""
+
+
+@pytest.fixture(params=EXECUTORS)
+def executor_of(request: pytest.FixtureRequest) -> Callable[[int], Any]:
+    return EXECUTORS[request.param]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Any]:
+    """One worker for the tests after which it lives on."""
+    with EXECUTORS["local"](1) as executor:
+        yield executor
+
+
+def digits() -> DataSpec:
+    return data.resolve(DataSpec(name="digits", first=100))
+
+
+def task(*epochs: int, seed: int = 0, save_every: float | None = None, **settings: Any) -> Task:
+    model = Dense(hidden=(4,))
+    plans = [Plan(batch_size=32, l2=n / 100, epochs=each, **settings) for n, each in enumerate(epochs)]
+    block = tuple(RunSpec(model=model, plan=plan, data=digits(), seed=seed) for plan in plans)
+    return Task(key_of(block), (block,), save_every=save_every)
+
+
+def collected(executor: Any, tasks: Sequence[Task]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {each.key: [] for each in tasks}
+    for which, report in executor.run(tasks):
+        found[which.key].append(report)
+    return found
+
+
+def weights(reports: list[Any]) -> list[dict[str, Any]]:
+    outcomes = sorted((report for report in reports if isinstance(report, Outcome)), key=lambda outcome: outcome.place)
+    assert len({outcome.place for outcome in outcomes}) == len(outcomes)
+    return [outcome.last for outcome in outcomes]
+
+
+def same(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
+    return len(one) == len(other) and all(
+        np.array_equal(mine[name], theirs[name]) for mine, theirs in zip(one, other, strict=True) for name in mine | theirs
+    )
+
+
+def processes(executor: LocalExecutor) -> list[psutil.Process]:
+    return [psutil.Process(worker.process.pid) for worker in executor._workers]
+
+
+def test_all_reports_arrive_in_order_and_none_is_the_last(executor_of: Callable[[int], Any]) -> None:
+    tasks = [task(2, 3, seed=seed) for seed in range(3)]
+    with executor_of(2) as executor:
+        found = collected(executor, tasks)
+    for reports in found.values():
+        assert isinstance(reports[0], Begun)
+        assert [report.epoch for report in reports if isinstance(report, Segment) and report.rows] == [1, 2, 3]
+        assert len(weights(reports)) == 2
+        assert reports.count(None) == 1
+        assert reports[-1] is None
+
+
+def test_an_executor_with_no_task_has_nothing_to_say(shared: Any) -> None:
+    assert list(shared.run([])) == []
+
+
+def test_a_killed_workers_task_goes_on_from_its_last_checkpoint_in_another(executor_of: Callable[[int], Any]) -> None:
+    work = task(40, 40, save_every=0.0)
+    with executor_of(1) as executor:
+        undisturbed = weights(collected(executor, [work])[work.key])
+        reports, saved = [], 0
+        for _, report in executor.run([work]):
+            reports.append(report)
+            saved += isinstance(report, Checkpoint)
+            if saved == 5 and isinstance(report, Checkpoint):
+                processes(executor)[0].kill()
+    lost = next(at for at, report in enumerate(reports) if isinstance(report, Lost))
+    last = next(report for report in reversed(reports[:lost]) if isinstance(report, Checkpoint))
+    first = next(report for report in reports[lost:] if isinstance(report, Segment))
+    place = (last.manifest["epoch"] + 1, last.manifest["step"])
+    assert (first.epoch, first.step) > place
+    assert first.epoch <= place[0] + 1
+    assert same(weights(reports), undisturbed)
+
+
+def test_a_worker_that_dies_again_and_again_fails_its_task_and_the_others_go_on(executor_of: Callable[[int], Any]) -> None:
+    deadly, harmless = task(LONG), task(2, seed=1)
+    found: dict[str, list[Any]] = {deadly.key: [], harmless.key: []}
+    with executor_of(1) as executor:
+        for which, report in executor.run([deadly, harmless]):
+            found[which.key].append(report)
+            if which.key == deadly.key and isinstance(report, Begun):
+                os.kill(processes(executor)[0].pid, signal.SIGSEGV)
+    assert sum(isinstance(report, Lost) for report in found[deadly.key]) == ATTEMPTS - 1
+    failure = found[deadly.key][-1]
+    assert isinstance(failure, Failed)
+    assert isinstance(failure.error, WorkerError)
+    assert f"died {ATTEMPTS} times" in str(failure.error)
+    assert len(weights(found[harmless.key])) == 1
+
+
+def test_stop_ends_the_task_in_hand_with_a_checkpoint_and_no_other_begins(executor_of: Callable[[int], Any]) -> None:
+    tasks = [task(LONG), task(1, seed=1)]
+    with executor_of(1) as executor:
+        found: dict[str, list[Any]] = {each.key: [] for each in tasks}
+        for which, report in executor.run(tasks):
+            found[which.key].append(report)
+            if isinstance(report, Segment) and not executor._stopping:
+                executor.stop()
+    begun, other = found[tasks[0].key], found[tasks[1].key]
+    assert [type(report) for report in begun[-3:]] == [Checkpoint, Stopped, type(None)]
+    assert other == []
+
+
+def test_an_error_in_a_worker_becomes_one_line_and_the_worker_lives_on(shared: Any, tmp_path: Path) -> None:
+    path = tmp_path / "broken.py"
+    path.write_text("def build():\n    raise ValueError('no layers\\nat all')\n")
+    run = RunSpec(model=Keras.of(f"{path}:build"), plan=Plan(epochs=1), data=digits())
+    before = shared._started
+    broken = Task(key_of([run]), ((run,),), save_every=None)
+    (failure,) = collected(shared, [broken])[broken.key]
+    assert isinstance(failure, Failed)
+    assert isinstance(failure.error, SeedbedError)
+    assert "raised ValueError: no layers" in str(failure.error)
+    assert "\n" not in str(failure.error)
+    after = task(1, seed=9)
+    assert len(weights(collected(shared, [after])[after.key])) == 1
+    assert shared._started == before
+
+
+def test_what_a_users_file_prints_does_not_disturb_the_reports(shared: Any, tmp_path: Path) -> None:
+    path = tmp_path / "talks.py"
+    path.write_text(
+        "import keras, os, sys\n"
+        "def build():\n"
+        "    print('hello', flush=True)\n"
+        "    os.write(1, b'and again')\n"
+        "    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])\n"
+    )
+    run = RunSpec(model=Keras.of(f"{path}:build"), plan=Plan(epochs=1), data=digits())
+    work = Task(key_of([run]), ((run,),), save_every=None)
+    assert len(weights(collected(shared, [work])[work.key])) == 1
+
+
+def test_closing_ends_the_workers_whatever_they_do() -> None:
+    with EXECUTORS["local"](1) as executor:
+        alive = processes(executor)
+        next(iter(executor.run([task(LONG)])))
+    assert psutil.wait_procs(alive, timeout=20)[1] == []
+
+
+DRIVER = """
+import sys
+from executor.test_contract import EXECUTORS, LONG, processes, task
+from seedbed.training.reports import Segment
+executor = EXECUTORS["local"](1)
+for _, report in executor.run([task(LONG)]):
+    if isinstance(report, Segment):
+        print(*(process.pid for process in processes(executor)), flush=True)
+        while True:
+            sys.stdin.read()
+"""
+
+
+def test_no_worker_outlives_a_driver_that_was_killed() -> None:
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-c", DRIVER]
+    with subprocess.Popen(
+        command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as driver:
+        assert driver.stdout is not None
+        workers = [psutil.Process(int(pid)) for pid in driver.stdout.readline().split()]
+        assert len(workers) == 1
+        assert workers[0].is_running()
+        driver.kill()
+        assert psutil.wait_procs(workers, timeout=20)[1] == []
