@@ -1,0 +1,73 @@
+"""Run folders of every format there was: read, gone on with, or refused in words."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hostile.engine import GROW, check_sound, entries, install, leftovers
+from seedbed import data, models, storage
+from seedbed.errors import StorageError
+from seedbed.runs import Home
+from seedbed.runs.record import FORMAT
+from seedbed.specs import Dense
+
+HOMES = sorted((Path(__file__).parent / "golden").glob("format-*"))
+
+
+@pytest.fixture(params=HOMES, ids=lambda path: path.name)
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
+    """A copy, so that nothing is written beside the original."""
+    shutil.copytree(request.param, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+def test_the_present_format_has_a_golden_home() -> None:
+    assert f"format-{FORMAT}" in [path.name for path in HOMES]
+
+
+def test_every_state_is_read(home: Home) -> None:
+    assert {each.name: each.status for each in home.listing()} == {
+        "conv-0": "finished",
+        "dense-0": "finished",
+        "dense-1": "finished",
+        "diverged-0": "finished",
+        "failed-0": "failed",
+        "half-0": "interrupted",
+        "half-1": "interrupted",
+    }
+    assert [look["run"] for look in home.looks()] == ["dense-0"]
+    assert {each.name: each.verdict.kind for each in home.results()}["diverged-0"] == "diverged"
+
+
+@pytest.mark.parametrize("name", ["dense-0", "dense-1", "conv-0"])
+def test_its_networks_still_give_the_answers_that_were_recorded(home: Home, name: str) -> None:
+    [result] = home.find(name)
+    assert result.run.identity == storage.read_json(home.folder(name) / "run.json")["identity"]
+    dataset, kept = data.load(result.run.data), home.predictions(name)
+    found = models.probabilities(
+        result.run.model, home.weights(name, "best"), dataset.validation.images, scale=home.scale(name), classes=10
+    )
+    np.testing.assert_allclose(found, kept["validation_probabilities"], rtol=1e-3, atol=1e-5)
+    assert (kept["validation_labels"] == dataset.validation.labels).all()
+
+
+def test_what_was_half_done_then_goes_on_now(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    before = storage.read_lines(home.folder("half-0") / "metrics.jsonl")[:3]
+    wanted = entries(Dense(hidden=(3,)), Dense(hidden=(4,)), epochs=6, group="half")
+    results = GROW.grow(wanted, home, device="cpu", workers=1, resume=True)
+    assert [result.history.epochs for result in results] == [6, 6]
+    assert storage.read_lines(home.folder("half-0") / "metrics.jsonl")[:3] == before
+    check_sound(home.root)
+    assert leftovers(home.root) == []
+
+
+def test_a_newer_format_is_refused_in_words(home: Home) -> None:
+    path = home.folder("dense-0") / "run.json"
+    storage.write_json(path, {**storage.read_json(path), "format": FORMAT + 1})
+    with pytest.raises(StorageError, match=f"a newer seedbed wrote it .format {FORMAT + 1}"):
+        home.find("dense-0")
