@@ -23,9 +23,10 @@ from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, Interrupted, RunHalfDone, SeedbedError, SpecError, StorageError
 from seedbed.executor import LocalExecutor
 from seedbed.executor.local import Lost, Message, Slow
+from seedbed.models import trust
 from seedbed.records import Result, Seconds
 from seedbed.runs import Claim, Entry, Home
-from seedbed.specs import DataSpec, RunSpec
+from seedbed.specs import DataSpec, Keras, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Done, Event, Note, Progress, Started
 from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Place, Segment, Task
@@ -70,6 +71,8 @@ def grow(
     """
     devices.workers(device, workers, len(entries))
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
+    for model in {entry.run.model: None for entry in entries if isinstance(entry.run.model, Keras)}:
+        trust.remember(model)
     resolved = [Entry(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries]
     datasets = {spec: data.load(spec) for spec in specs.values()}
     for entry in resolved:

@@ -154,11 +154,14 @@ class Keras(Spec):
         digest: SHA-256 of the file's text, filled in by `Keras.of`; it stands for the file in the run's identity.
     """
 
+    named: ClassVar[set[str]] = set()
+    """Digests of the files that `of` was given in this process: what the user named, and no run folder."""
+
     family: Literal["keras"] = "keras"
     file: str
     function: str
     arguments: dict[str, bool | int | float | str] = {}
-    digest: str = ""
+    digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
     @classmethod
     def of(cls, target: str, **arguments: bool | int | float | str) -> Self:
@@ -170,6 +173,7 @@ class Keras(Spec):
         if not path.is_file():
             raise SpecError(f"--model = {target!r}: there is no file {file!r}.")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        cls.named.add(digest)
         return cls(file=str(path.resolve()), function=function, arguments=arguments, digest=digest)
 
     def __hash__(self) -> int:

@@ -52,10 +52,13 @@ def result(text: str = "") -> None:
 
 
 def emit(value: Mapping[str, Any]) -> None:
-    """The one JSON object of `--json`, on stdout. NaN and infinities become null."""
+    """The one JSON object of `--json`, on stdout. NaN and infinities become null; what would steer a terminal is escaped."""
     from seedbed.records import finite
 
-    click.echo(json.dumps(finite(dict(value)), allow_nan=False, ensure_ascii=False))
+    text = json.dumps(finite(dict(value)), allow_nan=False, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join(letter if escaped(letter) == letter else json.dumps(letter)[1:-1] for letter in text)
+    click.echo(text)
 
 
 def table(columns: Mapping[str, Justify], rows: Iterable[Sequence[object]], *, aside: bool = False) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from jax import Array
 
 from seedbed.errors import ModelError
+from seedbed.models import trust
 from seedbed.models.architecture import LayerFacts, Weights
 from seedbed.models.protocol import Params, Probes, State
 from seedbed.models.stacked import StackedPopulation
@@ -73,6 +74,7 @@ def _where(spec: Keras) -> str:
 
 
 def _user_function(spec: Keras) -> Callable[..., Any]:
+    trust.check(spec)
     path = Path(spec.file)
     if not path.is_file():
         raise ModelError(f"The network's file {spec.file!r} is gone; put it back to use this run's network.")

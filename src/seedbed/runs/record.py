@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from seedbed import storage
 from seedbed.errors import CorruptFile, SpecError, StorageError
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict, finite
-from seedbed.specs import RunSpec, checked_name
+from seedbed.specs import Keras, RunSpec, checked_name
 
 FORMAT = 1
 """Counts up when an older seedbed could no longer read what a newer one writes."""
@@ -80,6 +80,8 @@ class Record(BaseModel):
     def _finished_is_whole(self) -> Record:
         if self.status == "finished" and None in (self.model, self.data, self.verdict, self.seconds):
             raise ValueError("a finished run has a model, data, a verdict and seconds")
+        if isinstance(self.run.model, Keras) and not self.run.model.digest:
+            raise ValueError("a run of a network of one's own says which text of its file was meant")
         return self
 
     @classmethod
