@@ -22,6 +22,8 @@ from seedbed.specs import Dense
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
 SAVING = {"save_every": 0.1}
+EPOCHS = 1000
+"""Of the runs that are killed twenty times: some are killed five times before they come to their end."""
 
 
 def _train(home: Path, *more: object, epochs: int = 400) -> tuple[object, ...]:
@@ -32,14 +34,14 @@ def _train(home: Path, *more: object, epochs: int = 400) -> tuple[object, ...]:
 def test_killed_at_twenty_random_times_the_bits_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
     settings, names = ("--seeds", 2), ["k.0", "k.1"]
     began = time.monotonic()
-    assert run(*_train(tmp_path / "whole", *settings), **SAVING).returncode == 0
+    assert run(*_train(tmp_path / "whole", *settings, epochs=EPOCHS), **SAVING).returncode == 0
     whole, expected = time.monotonic() - began, outcome(tmp_path / "whole", names)
     draw, kills, homes = random.Random(6), 0, 0
     while kills < 20:
         home = tmp_path / str(homes)
-        with start(*_train(home, *settings, "--resume"), **SAVING) as trainer:
+        with start(*_train(home, *settings, "--resume", epochs=EPOCHS), **SAVING) as trainer:
             try:
-                trainer.wait(draw.uniform(0.1, whole))
+                trainer.wait(draw.uniform(0.1, 0.4 * whole))
             except subprocess.TimeoutExpired:
                 trainer.kill()
                 kills += 1
@@ -47,7 +49,7 @@ def test_killed_at_twenty_random_times_the_bits_are_those_of_an_undisturbed_run(
         if trainer.returncode == 0:
             assert outcome(home, names) == expected
             homes += 1
-    ended = run(*_train(home, *settings, "--resume"), **SAVING)
+    ended = run(*_train(home, *settings, "--resume", epochs=EPOCHS), **SAVING)
     assert ended.returncode == 0, ended.stderr
     assert outcome(home, names) == expected
     assert leftovers(home) == []
