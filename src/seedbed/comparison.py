@@ -214,7 +214,7 @@ def compare(home: Home, names: Sequence[str]) -> Comparison:
         raise RunError(f"A comparison needs at least two different names; got: {', '.join(names) or 'none'}.")
     found = {name: _of_one_setting(name, home.find(name)) for name in names}
     _same_data(found)
-    candidates = [_candidate(home, name, results) for name, results in found.items()]
+    candidates = [candidate(home, name, results) for name, results in found.items()]
     _same_images(home, candidates)
     return Comparison(candidates, _differs(found), _pairs(candidates))
 
@@ -248,7 +248,12 @@ def _shown(value: object) -> str:
     return value[:12] if isinstance(value, str) else str(value)
 
 
-def _candidate(home: Home, name: str, results: Sequence[Result]) -> Candidate:
+def candidate(home: Home, name: str, results: Sequence[Result]) -> Candidate:
+    """The runs of one setting, those that diverged or collapsed put aside, judged by their kept predictions.
+
+    Raises:
+        RunError, CorruptFile: the predictions of a run are missing or damaged.
+    """
     runs = {result.run.seed: result for result in results if result.verdict.ranked and result.best}
     left_out = {result.name: result.verdict for result in results if result.run.seed not in runs}
     correct, losses = {}, {}

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from seedbed.errors import SpecError, nearest
@@ -132,6 +140,15 @@ class Conv(Spec):
             if isinstance(spread[name], list | tuple) and len(spread[name]) == 1:
                 spread[name] = tuple(spread[name]) * blocks
         return spread
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember_what_was_said(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """What was spread over the convolutions by itself does not count as set (`model_fields_set`)."""
+        made = handler(settings)
+        if isinstance(settings, dict):
+            made.model_fields_set.intersection_update(settings)
+        return made
 
     @model_validator(mode="after")
     def _one_for_each(self) -> Self:

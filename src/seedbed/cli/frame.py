@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "Loss, accuracy and mistakes of a trained network.",
     "predict": "What a trained network says about image files.",
     "compare": "Paired differences between runs, with intervals.",
+    "sweep": "Train a grid of settings, with several seeds of each.",
     "runs": "List, show or remove what was trained.",
 }
 """Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""

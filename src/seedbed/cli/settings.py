@@ -6,7 +6,7 @@ The rules of each setting live in `seedbed.specs`; here is only which flag is wh
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -188,15 +188,33 @@ def chosen(
     Raises:
         SpecError: a setting that breaks a rule, or settings that exclude each other.
     """
-    file = _read_config(config) if config else {}
+    file = checked_parts(read_yaml(config, CONFIG_KEYS), str(config)) if config else {}
+    run = run_of(values, file, family=family, target=target, arguments=arguments)
+    numbers = _seeds(file, seed, seeds)
+    return Choice(run.changed(seed=numbers[0]), numbers)
+
+
+def run_of(
+    values: Mapping[str, Any],
+    file: Mapping[str, Any],
+    *,
+    family: str | None,
+    target: str | None,
+    arguments: tuple[str, ...],
+) -> RunSpec:
+    """The run that flags ask for; what they leave out is as the `model`, `plan` and `data` of a file say it."""
     given = {kind: _given(values, kind, group) for kind, group in GROUPS}
-    run = RunSpec(
+    return RunSpec(
         model=_model(file.get("model", {}), given[Conv], family, target, arguments),
         plan=Plan(**{**file.get("plan", {}), **given[Plan]}),
         data=DataSpec(**{**file.get("data", {}), **given[DataSpec]}),
     )
-    numbers = _seeds(file, seed, seeds)
-    return Choice(run.changed(seed=numbers[0]), numbers)
+
+
+def given_fields(values: Mapping[str, Any]) -> list[str]:
+    """The fields of the specs that flags set, as `seedbed.sweeps` calls them."""
+    fields = [(kind, field) for kind, group in GROUPS for field in _given(values, kind, group)]
+    return ["data" if (kind, field) == (DataSpec, "name") else field for kind, field in fields]
 
 
 def _given(values: Mapping[str, Any], kind: type[Spec], group: tuple[Flag, ...]) -> dict[str, Any]:
@@ -204,18 +222,30 @@ def _given(values: Mapping[str, Any], kind: type[Spec], group: tuple[Flag, ...])
     return {field: value for field, value in found.items() if value is not None}
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, known: Sequence[str]) -> dict[str, Any]:
+    """A YAML file that holds some of the known keys, and nothing else.
+
+    Raises:
+        SpecError: it cannot be read, is no mapping, or has another key.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SpecError(f"--config {path}: it cannot be read ({why}).") from None
+        raise SpecError(f"{path}: it cannot be read ({why}).") from None
     settings = from_yaml(text, str(path))
-    for key, value in settings.items():
-        if key not in CONFIG_KEYS:
-            raise SpecError(f"{path}: {key!r} is not known.{nearest(str(key), CONFIG_KEYS)} Known: {', '.join(CONFIG_KEYS)}.")
-        if key in ("model", "plan", "data") and not (isinstance(value, dict) and all(isinstance(name, str) for name in value)):
-            raise SpecError(f"{path}: {key!r} must be a mapping of settings, and is {value!r}.")
+    for key in settings:
+        if key not in known:
+            raise SpecError(f"{path}: {key!r} is not known.{nearest(str(key), known)} Known: {', '.join(known)}.")
+    return settings
+
+
+def checked_parts(settings: dict[str, Any], source: str) -> dict[str, Any]:
+    """The settings, if `model`, `plan` and `data` are mappings of settings where they are there."""
+    for key in ("model", "plan", "data"):
+        value = settings.get(key, {})
+        if not (isinstance(value, dict) and all(isinstance(name, str) for name in value)):
+            raise SpecError(f"{source}: {key!r} must be a mapping of settings, and is {value!r}.")
     return settings
 
 
@@ -266,6 +296,15 @@ def _seeds(file: Mapping[str, Any], seed: int | None, seeds: int | None) -> tupl
         raise SpecError("`seed` is one seed and `seeds` how many; say one of the two.")
     if seeds is None:
         return (RunSpec(seed=0 if seed is None else seed).seed,)
+    return first_seeds(seeds)
+
+
+def first_seeds(seeds: object) -> tuple[int, ...]:
+    """So many seeds, counted from 0.
+
+    Raises:
+        SpecError: it is no number, or not one from 1 to `MOST_SEEDS`.
+    """
     if not (type(seeds) is int and 1 <= seeds <= MOST_SEEDS):
         raise SpecError(f"seeds = {seeds!r}: it must be a whole number from 1 to {MOST_SEEDS:,}.")
     return tuple(range(seeds))

@@ -6,9 +6,12 @@ from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.pages import page, place
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
+from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
 
 __all__ = [
+    "accuracy_over_field",
+    "accuracy_over_parameters",
     "class_balance",
     "confusion",
     "embedding_scatter",
@@ -23,6 +26,7 @@ __all__ = [
     "probes_over_epochs",
     "reliability_curve",
     "save",
+    "setting_means",
     "specification",
     "thumbnails",
 ]

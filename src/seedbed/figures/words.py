@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from seedbed.specs import Conv, Dense, Keras
 
@@ -51,3 +53,35 @@ def network(spec: Dense | Conv | Keras) -> str:
     if spec.dropout:
         words.append(f"dropout {spec.dropout:g}")
     return ", ".join(words)
+
+
+def value(found: object, field: str = "") -> str:
+    """The value of a field of the specs.
+
+    >>> value((200, 100)), value(()), value(3e-4), value(0.001), value(0.0), value(None, "first"), value("tanh")
+    ('200-100', 'none', '3e-4', '0.001', '0', 'all', 'tanh')
+    """
+    if found is None:
+        return "all" if field == "first" else "none"
+    if isinstance(found, tuple):
+        return ("x" if field == "size" else "-").join(map(str, found)) or "none"
+    if isinstance(found, float):
+        return _number(found)
+    return str(found)
+
+
+def setting(fields: Mapping[str, object]) -> str:
+    """Fields with their values.
+
+    >>> setting({"hidden": (100,), "learning_rate": 0.001})
+    'hidden 100, learning rate 0.001'
+    """
+    return ", ".join(f"{name.replace('_', ' ')} {value(found, name)}" for name, found in fields.items())
+
+
+def _number(found: float) -> str:
+    """All digits; very small and very large numbers with an exponent."""
+    if not (math.isfinite(found) and found):
+        return f"{found:g}"
+    plain = 1e-3 <= abs(found) < 1e6
+    return format(Decimal(repr(found)).normalize(), "f" if plain else "E").replace("E+", "E").lower()

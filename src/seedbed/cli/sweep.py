@@ -1,0 +1,259 @@
+"""`seedbed sweep`: a grid of settings, from fields and their values to a table, figures and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seedbed.cli import options, screen
+from seedbed.cli.screen import note, result
+from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, given_fields, read_yaml, run_of
+from seedbed.cli.text import duration
+from seedbed.cli.watch import fetching, watching
+from seedbed.errors import SpecError
+
+if TYPE_CHECKING:
+    from seedbed.specs import DataSpec, RunSpec, Spec
+    from seedbed.sweeps import Design, Grid, Outcome, Sweep
+
+KEYS = ("base", "grid", "seeds")
+PARTS = ("model", "plan", "data")
+MODEL_TOLD = ("family", "hidden", "filters", "kernel", "activation")
+PLAN_TOLD = ("epochs", "batch_size", "optimizer", "learning_rate")
+"""Settings that are told whatever they are."""
+
+SEEDS = 5
+MOST_ROWS = 200
+"""Settings that get a row in the table on the screen; the files have all."""
+
+
+@click.command("sweep", cls=Sections)
+@options.name
+@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE.yaml]")
+@click.option(
+    "--set", "pairs", multiple=True, metavar="FIELD=VALUES", help="A field that varies and its values; may be repeated."
+)
+@click.option("--seeds", type=int, metavar="K", help=f"Train each setting with the seeds 0 ... K-1.  [default: {SEEDS}]")
+@click.option("--sort", type=click.Choice(["grid", "mean"]), default="grid", show_default=True, help="Order of the table.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where tables and figures go.  [default: sweeps/NAME]",
+)
+@click.option("-d", "--dense", is_flag=True, help="Dense networks.  [default]")
+@click.option("-c", "--conv", is_flag=True, help="Convolutional networks.")
+@click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model.")
+@click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated.")
+@flags
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
+@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
+@click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
+@click.option("--replace", is_flag=True, help="Begin all of it anew.")
+@options.home
+@options.as_json
+def command(
+    name: str,
+    file: Path | None,
+    pairs: tuple[str, ...],
+    seeds: int | None,
+    sort: str,
+    out: Path | None,
+    dense: bool,
+    conv: bool,
+    target: str | None,
+    arguments: tuple[str, ...],
+    device: str,
+    workers: int | None,
+    resume: bool,
+    replace: bool,
+    home: Path,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Train a grid of settings: every combination of the fields that vary, each with the same seeds.
+
+    \b
+    A field is any of the options under Network, Training and Data.
+    Values stand between commas, or come one by one:
+      seedbed sweep -m penalty --set l2=0,1e-4,1e-3
+      seedbed sweep -m units --set hidden=100 --set hidden=200,100
+    Of hidden, filters, kernel, stride and pool one value is itself a list
+    with commas in it, so each --set is one value: the line above compares
+    one layer of 100 with two of 200 and 100.
+    Several fields make a grid; all other settings are the same in all runs:
+      seedbed sweep -m both --set l2=0,1e-4 --set activation=relu,tanh --epochs 20
+    Also: family=dense,conv; permutation=none,1; first=1000,all;
+    arg.width=32,64 for a function of your own.
+
+    \b
+    The same as a file, `seedbed sweep -m both FILE.yaml`:
+      base: {plan: {epochs: 20}, data: {name: mnist}}
+      grid: {l2: [0, 1e-4], activation: [relu, tanh], hidden: [[100], [200, 100]]}
+      seeds: 5
+
+    Runs are named NAME-SETTING.SEED. What is trained already is not trained again: add a value, a field or seeds, and only
+    what is new will be.
+    """
+    if dense and conv:
+        raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
+    asked = read_yaml(file, KEYS) if file else {}
+    grid = _grid(asked, pairs, given_fields(values))
+    family = "dense" if dense else "conv" if conv else None
+    base = run_of(values, _base(asked, file), family=family, target=target, arguments=arguments)
+    with fetching() as watch_download:
+        from seedbed.sweeps import design
+
+        wanted = seeds if seeds is not None else asked.get("seeds", SEEDS)
+        planned = design(name, base, grid, first_seeds(wanted), watch_download)
+    sweep = _train(planned, home, device=device, workers=workers, resume=resume, replace=replace)
+    order = sweep.by_mean() if sort == "mean" else sweep.outcomes
+    files = _save(sweep, out or Path("sweeps") / name, order)
+    if as_json:
+        settings = [each.as_json() for each in order]
+        screen.emit({"group": name, "runs": [each.as_json() for each in sweep.results], "settings": settings})
+        return
+    _show(sweep, order)
+    _show_files(files)
+
+
+def _grid(asked: dict[str, Any], pairs: Sequence[str], given: Sequence[str]) -> Grid:
+    """The fields of the file, those of `--set` in their place where both name one."""
+    from seedbed.sweeps import Grid, field
+
+    filed = asked.get("grid", {})
+    if not isinstance(filed, dict):
+        raise SpecError(f"grid = {filed!r}: it must be a mapping from fields to lists of their values.")
+    named = {field(str(name)).name: values for name, values in filed.items()}
+    if len(named) < len(filed):
+        raise SpecError("grid: a field is there under two names; say it once.")
+    texts = Grid.texts(pairs)
+    grid = {**named, **texts}
+    if not grid:
+        raise click.UsageError(
+            "A sweep needs a field that varies: --set l2=0,1e-4, or a FILE.yaml with a grid.", click.get_current_context()
+        )
+    twice = [name for name in given if name in grid]
+    if twice:
+        raise SpecError(f"{twice[0]} is given one value for all runs and varies too; say one of the two.")
+    return Grid.of(grid)
+
+
+def _base(asked: dict[str, Any], file: Path | None) -> dict[str, Any]:
+    base = asked.get("base", {})
+    if not isinstance(base, dict) or base.keys() - set(PARTS):
+        raise SpecError(f"{file}: 'base' must be a mapping with some of {', '.join(PARTS)}, and is {base!r}.")
+    return checked_parts(base, str(file))
+
+
+def _train(planned: Design, root: Path, **how: Any) -> Sweep:
+    from seedbed.figures.words import counted
+    from seedbed.runs import Home
+
+    home = Home(root)
+    there = 0 if how["replace"] else planned.finished(home)
+    runs = len(planned.entries)
+    _show_design(planned)
+    if there == runs:
+        note("Nothing to train: all of it is there, trained with these very settings. --replace begins anew.")
+    elif there:
+        note(f"{there:,} of {counted(runs, 'run')} are there already.")
+    with watching(planned.name, max(1, runs - there)) as watcher:
+        return planned.train(home, watch=watcher, **how)
+
+
+def _show_design(planned: Design) -> None:
+    from seedbed.figures.words import counted, value
+
+    settings, seeds = len(planned.planned), len(planned.seeds)
+    note(
+        f"Sweep {planned.name}: {counted(settings, 'setting')} x {counted(seeds, 'seed')} = {counted(settings * seeds, 'run')}"
+    )
+    for name, values in planned.grid.values.items():
+        note(f"  {name}: {', '.join(value(each, name) for each in values)}")
+        if len(values) == 1 and isinstance(values[0], tuple) and len(values[0]) > 1:
+            many = len(values[0])
+            note(f"  note: {name} has one value, a list of {many}; for {many} values repeat it, --set {name}=A --set {name}=B")
+    note(f"  all else: {_rest(planned.base, planned.grid)}")
+    for spec, facts in planned.data.items():
+        note(
+            f"Data: {_data(spec)}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
+            f"{' x '.join(map(str, facts.image_shape))}, {len(facts.classes)} classes"
+        )
+    note()
+
+
+def _rest(base: RunSpec, grid: Grid) -> str:
+    """The settings that are the same in all runs: those that name the network, and what is not as by default."""
+    from seedbed.figures.words import setting
+    from seedbed.specs import Keras
+
+    model, plan = ({name: getattr(spec, name) for name in type(spec).model_fields} for spec in (base.model, base.plan))
+    if isinstance(base.model, Keras):
+        model = {"function": base.model.function, **{f"arg.{name}": value for name, value in base.model.arguments.items()}}
+    else:
+        model = _telling(model, type(base.model)(), MODEL_TOLD)
+    both = {**model, **_telling(plan, type(base.plan)(), PLAN_TOLD)}
+    return setting({name: value for name, value in both.items() if name not in grid.values})
+
+
+def _telling(values: dict[str, Any], defaults: Spec, always: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in always or value != getattr(defaults, name)}
+
+
+def _data(spec: DataSpec) -> str:
+    """A data set, and what a study did to it."""
+    from seedbed.figures.words import setting
+
+    changed = {name: getattr(spec, name) for name in ("first", "label_noise", "permutation", "size", "split_seed")}
+    told = setting({name: value for name, value in changed.items() if value})
+    if spec.protocol != "honest":
+        told = f"{told}, {spec.protocol}".removeprefix(", ")
+    return f"{spec.name} ({told})" if told else spec.name
+
+
+def _save(sweep: Sweep, folder: Path, order: Sequence[Outcome]) -> dict[str, list[Path]]:
+    from seedbed.sweeps import save
+
+    return save(sweep, folder, order)
+
+
+def _show(sweep: Sweep, order: Sequence[Outcome]) -> None:
+    varying = sweep.grid.varying
+    columns: dict[str, screen.Justify] = dict.fromkeys(varying or ["group"], "left")
+    columns |= {"parameters": "right", "n": "right", "at best epoch": "right", "95 % interval": "right", "at last": "right"}
+    columns["verdicts"] = "left"
+    result()
+    screen.table(columns, [_row(each, varying) for each in order[:MOST_ROWS]])
+    if len(order) > MOST_ROWS:
+        result(f"... and {len(order) - MOST_ROWS:,} more settings; results.csv has all.")
+    result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
+    result()
+    for sentence in sweep.sentences():
+        result(sentence)
+    result(f"Time in the workers: {duration(sum(each.seconds.total for each in sweep.results))}")
+
+
+def _row(one: Outcome, varying: Sequence[str]) -> list[object]:
+    from seedbed.figures.words import percent, value
+
+    fields = [value(one.setting[name], name) for name in varying] or [one.group]
+    verdicts = ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items())
+    if one.accuracy is None or one.last is None:
+        return [*fields, f"{one.parameters:,}", one.n, "", "none is left", "", verdicts]
+    accuracy = one.accuracy
+    interval = f"{percent(accuracy.low, 2)} to {percent(accuracy.high, 2)}"
+    shares = [percent(accuracy.mean, 2), interval, percent(one.last.mean, 2)]
+    return [*fields, f"{one.parameters:,}", one.n, *shares, verdicts]
+
+
+def _show_files(files: dict[str, list[Path]]) -> None:
+    listed = [paths[0] for name, paths in files.items() if name not in ("tables", "json", "yaml")]
+    if listed:
+        result(f"Figures (and .svg and .html): {', '.join(map(str, listed))}")
+    tables = ", ".join(str(path) for name in ("tables", "json") for path in files[name])
+    result(f"Tables: {tables}")
+    result(f"To repeat it: {files['yaml'][0]}")

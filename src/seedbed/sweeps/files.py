@@ -1,0 +1,114 @@
+"""A sweep as files: tables, JSON, the YAML that repeats it, and figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seedbed import figures, storage
+from seedbed.errors import StorageError
+from seedbed.figures import words
+from seedbed.records import Result, finite
+from seedbed.sweeps.outcome import Outcome, Sweep
+
+RESULTS_FILE = "results.json"
+
+
+def save(sweep: Sweep, folder: Path, outcomes: Sequence[Outcome] | None = None) -> dict[str, list[Path]]:
+    """Write all that a sweep found into a folder; figures of an earlier save that this one does not draw are removed.
+
+    Args:
+        outcomes: the settings in the order of the table; that of the grid where it is left out.
+
+    Returns:
+        Kind -> files: `tables` (results.csv, one row a setting; runs.csv, one row a run), `json` (results.json), `yaml`
+        (sweep.yaml, which repeats the sweep), and each figure by its name.
+
+    Raises:
+        StorageError: a file could not be written.
+    """
+    drawn = {name: figures.save(chart, folder / "figures" / name) for name, chart in sweep.charts().items()}
+    kept = {path.name for paths in drawn.values() for path in paths}
+    for name in sorted(_figures_before(folder) - kept):
+        storage.remove(folder / "figures" / name)
+    tables = {"results.csv": setting_table(sweep, outcomes or sweep.outcomes), "runs.csv": run_table(sweep)}
+    for name, text in tables.items():
+        storage.write(folder / name, text.encode())
+    storage.write(folder / "sweep.yaml", to_yaml(sweep).encode())
+    storage.write_json(folder / RESULTS_FILE, {**sweep.as_json(), "figures": sorted(kept)})
+    return {
+        "tables": [folder / name for name in tables],
+        "json": [folder / RESULTS_FILE],
+        "yaml": [folder / "sweep.yaml"],
+        **drawn,
+    }
+
+
+def _figures_before(folder: Path) -> set[str]:
+    before: Any = {}
+    with suppress(StorageError):
+        before = storage.read_json(folder / RESULTS_FILE)
+    listed = before.get("figures") if isinstance(before, dict) else None
+    known = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    return {name for name in known if re.fullmatch(r"[A-Za-z0-9_]+\.(png|svg|html)", name)}
+
+
+def setting_table(sweep: Sweep, outcomes: Sequence[Outcome]) -> str:
+    """CSV, one row a setting: the fields that vary, then figures; shares in [0, 1], what is not known is empty."""
+    kinds = list(dict.fromkeys(kind for one in outcomes for kind in one.verdicts))
+    figure_names = ["mean", "low", "high", "last_mean", "last_low", "last_high"]
+    rows: list[list[Any]] = [["group", *sweep.grid.varying, "parameters", "n", *figure_names, *kinds]]
+    for one in outcomes:
+        shares = [
+            share for found in (one.accuracy, one.last) for share in ((found.mean, *found.pair()) if found else [None] * 3)
+        ]
+        fields = [words.value(value, name) for name, value in one.setting.items()]
+        rows.append([one.group, *fields, one.parameters, one.n, *shares, *(one.verdicts.get(kind, 0) for kind in kinds)])
+    return _csv(rows)
+
+
+def run_table(sweep: Sweep) -> str:
+    """CSV, one row a run: the fields that vary, the seed, and the figures of its best and last epoch."""
+    measured = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+    heads = [f"{which}_{name}" for which in ("best", "last") for name in ("epoch", *measured)]
+    rows: list[list[Any]] = [["name", *sweep.grid.varying, "seed", "parameters", *heads, "verdict", "seconds"]]
+    for one in sweep.outcomes:
+        fields = [words.value(value, name) for name, value in one.setting.items()]
+        for result in one.results:
+            epochs = [*_at(result, result.best, measured), *_at(result, result.history.epochs, measured)]
+            facts = [result.verdict.kind, f"{result.seconds.total:.3f}"]
+            rows.append([result.name, *fields, result.run.seed, one.parameters, *epochs, *facts])
+    return _csv(rows)
+
+
+def _at(result: Result, epoch: int, measured: Sequence[str]) -> list[Any]:
+    if epoch < 1:
+        return [None] * (1 + len(measured))
+    row = result.history.row(epoch)
+    return [epoch, *(row[name] for name in measured)]
+
+
+def _csv(rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([finite(list(row)) for row in rows])
+    return text.getvalue()
+
+
+def to_yaml(sweep: Sweep) -> str:
+    """The sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
+    base = sweep.base.plain()
+    base.pop("seed")
+    base["data"].pop("digest")
+    base["model"].pop("digest", None)
+    grid = {name: finite(list(values)) for name, values in sweep.grid.values.items()}
+    seeds: int | list[int] = list(sweep.seeds)
+    if seeds == list(range(len(sweep.seeds))):
+        seeds = len(sweep.seeds)
+    return yaml.safe_dump({"base": base, "grid": grid, "seeds": seeds}, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,231 @@
+"""What came of a sweep: its settings with their means, and what may be said of them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seedbed import figures
+from seedbed.figures import words
+from seedbed.figures.sweeps import is_quantity, number
+from seedbed.records import Result, finite
+from seedbed.specs import RunSpec
+from seedbed.statistics import Interval
+from seedbed.sweeps.grid import Grid, Setting, Value, field
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
+
+MOST_SENTENCES = 12
+"""Conditions that get a sentence of their own."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one setting.
+
+    Attributes:
+        group: the name of its runs without their seeds.
+        setting: the fields that vary -> their values.
+        results: of all its runs, seed by seed.
+        accuracy: mean validation accuracy at the best epoch, over seeds and images; None where no run may enter it.
+        last: the same at the last epoch, with Student's interval over seeds alone (the predictions of that epoch are not kept).
+    """
+
+    group: str
+    setting: Setting
+    results: list[Result]
+    accuracy: Interval | None
+    last: Interval | None
+
+    @property
+    def parameters(self) -> int:
+        return self.results[0].model.parameters
+
+    @property
+    def total(self) -> int:
+        return len(self.results)
+
+    @property
+    def left_out(self) -> int:
+        return self.total - self.n
+
+    @property
+    def n(self) -> int:
+        """How many runs are in the means."""
+        return sum(result.verdict.ranked and result.best > 0 for result in self.results)
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """Verdict -> how many runs got it, the most frequent first."""
+        return dict(Counter(result.verdict.kind for result in self.results).most_common())
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **self.setting,
+            "group": self.group,
+            "parameters": self.parameters,
+            "n": self.n,
+            "mean": self.accuracy.mean if self.accuracy else None,
+            "interval": self.accuracy.pair() if self.accuracy else None,
+            "last": {"mean": self.last.mean, "interval": self.last.pair()} if self.last else None,
+            "verdicts": self.verdicts,
+        }
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep that is trained: every setting, in the order of the grid.
+
+    Attributes:
+        base: the settings that all runs share; its seed counts for nothing.
+    """
+
+    name: str
+    base: RunSpec
+    grid: Grid
+    seeds: tuple[int, ...]
+    outcomes: list[Outcome]
+
+    @property
+    def results(self) -> list[Result]:
+        """All runs, setting by setting and seed by seed."""
+        return [result for outcome in self.outcomes for result in outcome.results]
+
+    @property
+    def conditions(self) -> list[str]:
+        """The varying fields of the data: nobody chooses the best of them."""
+        return [name for name in self.grid.varying if field(name).part == "data"]
+
+    def by_mean(self) -> list[Outcome]:
+        """The settings by their means, the highest first, those without one last."""
+        return sorted(self.outcomes, key=lambda one: -one.accuracy.mean if one.accuracy else math.inf)
+
+    def best(self) -> dict[tuple[Value, ...], list[Outcome]]:
+        """Values of the conditions -> the settings with the highest mean there: one, or several that are exactly equal."""
+        found: dict[tuple[Value, ...], list[Outcome]] = {}
+        for one in self.outcomes:
+            there = found.setdefault(self.condition(one), [])
+            if one.accuracy and (not there or _mean(one) >= _mean(there[0])):
+                found[self.condition(one)] = [*(there if there and _mean(one) == _mean(there[0]) else []), one]
+        return {condition: best for condition, best in found.items() if best}
+
+    def condition(self, one: Outcome) -> tuple[Value, ...]:
+        return tuple(one.setting[name] for name in self.conditions)
+
+    def edges(self) -> list[str]:
+        """Sentences about best values that lie at the end of what was tried, so that the best may lie beyond."""
+        said = []
+        for condition, best in self.best().items():
+            for name in self.grid.varying:
+                end = self._end(name, best)
+                if end:
+                    value = words.value(best[0].setting[name], name)
+                    best_value = (
+                        f"{self._where(condition)}the best {name.replace('_', ' ')}, {value}, is the {end} that was tried"
+                    )
+                    said.append(
+                        _capital(f"{best_value}; the best may lie beyond. With one more value only that one is trained.")
+                    )
+        return said
+
+    def _end(self, name: str, best: Sequence[Outcome]) -> str:
+        values = self.grid.values[name]
+        if name in self.conditions or not is_quantity(name, values):
+            return ""
+        known = [found for found in map(number, values) if found is not None]
+        there = {number(one.setting[name]) for one in best}
+        if there == {max(known)}:
+            return "largest"
+        return "smallest" if there == {min(known)} and min(known) != field(name).least else ""
+
+    def sentences(self) -> list[str]:
+        """What the figures show, and what they do not."""
+        best = self.best()
+        said = [self._best_sentence(condition, there) for condition, there in best.items()] if self._has_choice else []
+        if len(said) > MOST_SENTENCES:
+            said = [*said[:MOST_SENTENCES], f"... and so on for {len(said) - MOST_SENTENCES} more; the table has them all."]
+        if said:
+            said.append(
+                "A highest mean, chosen on the very images that it is measured on, flatters its setting: "
+                "`seedbed compare` says which differences are shown, and fresh seeds confirm them."
+            )
+        return [*said, *self.edges()[:MOST_SENTENCES], *self._marks()]
+
+    @property
+    def _has_choice(self) -> bool:
+        return len(self.conditions) < len(self.grid.varying)
+
+    def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Outcome]) -> str:
+        first, accuracy = best[0], best[0].accuracy
+        if accuracy is None:
+            return ""
+        chosen = {name: value for name, value in first.setting.items() if name not in self.conditions}
+        equal = f" (and {words.counted(len(best) - 1, 'setting')} with exactly the same mean)" if len(best) > 1 else ""
+        low, high = words.percent(accuracy.low, 2), words.percent(accuracy.high, 2)
+        among = sum(self.condition(one) == condition for one in self.outcomes)
+        where = self._where(condition)
+        said = (
+            f"{where}the highest mean validation accuracy of {among} settings is {words.percent(accuracy.mean, 2)} "
+            f"({low} to {high}, {words.counted(first.n, 'seed')}), with {words.setting(chosen)}{equal}."
+        )
+        return _capital(said)
+
+    def _where(self, condition: tuple[Value, ...]) -> str:
+        if not self.conditions:
+            return ""
+        return f"with {words.setting(dict(zip(self.conditions, condition, strict=True)))}, "
+
+    def _marks(self) -> list[str]:
+        counts = Counter(result.verdict.kind for result in self.results)
+        total, said = len(self.results), []
+        out = {kind: counts[kind] for kind in ("diverged", "collapsed") if counts[kind]}
+        if out:
+            kinds = words.listed([f"{count} {kind}" for kind, count in out.items()])
+            said.append(f"Of {words.counted(total, 'run')}, {kinds}; they are in no mean, and the table counts them.")
+        if counts["undertrained"]:
+            said.append(f"{counts['undertrained']} of {words.counted(total, 'run')} were still improving at the last epoch.")
+        if len(self.seeds) == 1:
+            said.append("One seed a setting: the intervals speak of these very networks, not of other seeds.")
+        return said
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings with the fields that vary, and what may be said of them (NaN is null)."""
+        plain: dict[str, Any] = finite(
+            {
+                "name": self.name,
+                "measure": "validation accuracy at the best epoch",
+                "confidence": 0.95,
+                "seeds": self.seeds,
+                "varying": self.grid.varying,
+                "settings": [one.as_json() for one in self.outcomes],
+                "sentences": self.sentences(),
+            }
+        )
+        return plain
+
+    def charts(self) -> dict[str, AnyChart]:
+        """Name -> figure: all settings, accuracy over each field that is a number, and over parameters where these differ.
+
+        Empty where nothing can be drawn because every run diverged or collapsed.
+        """
+        if not any(one.accuracy for one in self.outcomes):
+            return {}
+        drawn = {"settings": figures.setting_means(self.outcomes)}
+        for name in self.grid.varying:
+            if is_quantity(name, self.grid.values[name]):
+                drawn[f"accuracy_over_{name.replace('.', '_')}"] = figures.accuracy_over_field(self.outcomes, name)
+        if len({one.parameters for one in self.outcomes if one.accuracy}) > 1:
+            drawn["accuracy_over_parameters"] = figures.accuracy_over_parameters(self.outcomes, self.conditions)
+        return drawn
+
+
+def _mean(one: Outcome) -> float:
+    return one.accuracy.mean if one.accuracy else math.nan
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
