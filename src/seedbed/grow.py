@@ -20,7 +20,7 @@ import numpy as np
 from seedbed import data, devices, diagnosis, populations
 from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
-from seedbed.errors import DeviceError, Interrupted, RunHalfDone, SeedbedError, SpecError, StorageError
+from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, SeedbedError, SpecError, StorageError
 from seedbed.executor import LocalExecutor
 from seedbed.executor.local import Lost, Message, Slow
 from seedbed.models import trust
@@ -140,19 +140,21 @@ class _Harvest:
             threads = max(1, *(task.resume.manifest["threads"] for task in saved if task.resume))
             kinds = [replace(kind, threads=threads) for kind in kinds]
         self._threads = kinds[0].threads
-        with LocalExecutor(kinds) as executor, _signals(executor.stop) as received:
+        with LocalExecutor(kinds) as executor, _signals(executor.stop) as received, self._marked():
             tasks = [replace(task, save_every=save_every) for task in saved + self._new_tasks(saved, kinds)]
             self._begin(tasks)
-            with self._marked():
-                self._reap(executor, tasks, received)
+            self._reap(executor, tasks, received)
         self._conclude(received)
 
     @contextlib.contextmanager
     def _marked(self) -> Iterator[None]:
-        """If the disk says no, the runs at hand are marked as failed, where the disk has room for that at least."""
+        """If the disk says no, or a network cannot be built, the runs at hand are marked as failed.
+
+        Where the disk has room for that at least.
+        """
         try:
             yield
-        except StorageError as error:
+        except (StorageError, SpecError, ModelError) as error:
             with contextlib.suppress(StorageError):
                 for entry in self.missing():
                     self._home.mark(entry.name, "failed", str(error))
