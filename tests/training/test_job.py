@@ -224,6 +224,17 @@ def test_images_that_stay_in_their_file_are_resumed_exactly_mid_epoch(monkeypatc
         all_same_bits(_resumed(work, whole.checkpoints[at], whole), straight())
 
 
+@pytest.mark.parametrize(("images", "batch_size"), [(10, 4), (3, 8), (8, 4)])
+def test_the_last_minibatch_is_filled_up_with_the_epochs_first_images(images: int, batch_size: int) -> None:
+    """They weigh nothing, but batch normalisation sees them: one image again and again would spoil its statistics."""
+    from seedbed.training.feed import _Orders
+
+    (order,) = _Orders([4], images, batch_size).order(epoch=2)
+    assert len(order) % batch_size == 0
+    assert np.array_equal(np.sort(order[:images]), np.arange(images))
+    assert np.array_equal(order, np.resize(order[:images], len(order)))
+
+
 def test_augmented_images_are_the_same_for_all_members_of_a_block() -> None:
     plan = PLAN.changed(augment="shift", epochs=1)
     twins = ran(task([Dense(hidden=(5,))] * 2, [plan, plan.changed(l1=0.0)])).outcomes

@@ -50,9 +50,12 @@ class _Orders:
         self._draws = [device_seed(seed, "augmentation") for seed in seeds]
 
     def order(self, epoch: int) -> NDArray[np.int32]:
-        """Rows of the training part, `(S, steps * batch size)`; the last minibatch is filled up with row 0."""
+        """Rows of the training part, `(S, steps * batch size)`.
+
+        The last minibatch is filled up with the epoch's first images: they weigh nothing, but batch normalisation sees them.
+        """
         missing = self.steps * self.batch_size - self.images
-        orders = [np.pad(minibatch_order(seed, epoch, self.images), (0, missing)) for seed in self.seeds]
+        orders = [np.pad(minibatch_order(seed, epoch, self.images), (0, missing), mode="wrap") for seed in self.seeds]
         return np.stack(orders)
 
     def keys(self, epoch: int) -> NDArray[np.uint32]:
