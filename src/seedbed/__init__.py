@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seedbed.api import compare, evaluate, find, load, train
+    from seedbed.api import compare, evaluate, find, load, sweep, train
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
     from seedbed.figures import learning_curves, picture_grid, save
@@ -39,12 +39,13 @@ __all__ = [
     "load",
     "picture_grid",
     "save",
+    "sweep",
     "train",
     "watching",
 ]
 
 _ROOMS = {
-    "api": ("compare", "evaluate", "find", "load", "train"),
+    "api": ("compare", "evaluate", "find", "load", "sweep", "train"),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
     "figures": ("learning_curves", "picture_grid", "save"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seedbed.data import Dataset
     from seedbed.evaluation import Evaluation
     from seedbed.grow import Watch
+    from seedbed.sweeps import Sweep
 
 
 def train(
@@ -65,6 +66,47 @@ def train(
     runs = [RunSpec(model=model, plan=whole, data=spec) for model in chosen]
     wanted = [entry for run, group in zip(runs, _groups(runs, name), strict=True) for entry in entries(group, run, numbers)]
     return grow(wanted, home_at(home), device=device, workers=workers, watch=watch, resume=resume, replace=replace)
+
+
+def sweep(
+    model: Dense | Conv | Keras,
+    data: str | DataSpec = "mnist",
+    *,
+    grid: Mapping[str, Sequence[Any]],
+    seeds: int | Sequence[int] = 5,
+    plan: Plan | None = None,
+    name: str | None = None,
+    home: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    watch: Watch | None = None,
+    resume: bool = False,
+    replace: bool = False,
+    **settings: Any,
+) -> Sweep:
+    """Trains every combination of some fields' values, each with the same seeds; only what is new is trained.
+
+        sweep(Dense(), "digits", grid={"hidden": [(100,), (200, 100)], "l2": [0, 1e-4]}, epochs=20).charts()
+
+    Args:
+        model, data, plan, settings: as `train` takes them; what the grid does not vary.
+        grid: field of the specs -> its values; `data` is a field too, and `arg.NAME` one of a function of your own.
+        seeds: how many, counted from 0, or which ones.
+        name: of the sweep; its runs are `NAME-SETTING.SEED`. Left out, the settings give one.
+        home, device, workers, watch, resume, replace: as `train` takes them.
+
+    Returns:
+        The settings with their means, what may be said of them, and their charts.
+
+    Raises:
+        SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+    """
+    from seedbed.sweeps import Grid, design
+
+    base = RunSpec(model=model, plan=(plan or Plan()).changed(**settings), data=_data_spec(data))
+    called = name or f"{_slug(base)[:50]}-{base.setting[:6]}"
+    planned = design(called, base, Grid.of(grid), _numbers(seeds))
+    return planned.train(home_at(home), device=device, workers=workers, watch=watch, resume=resume, replace=replace)
 
 
 def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:

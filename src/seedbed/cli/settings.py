@@ -144,7 +144,7 @@ class Sections(click.Command):
         rows: dict[str, list[tuple[str, str]]] = {"Options": [], "Network": [], "Training": [], "Data": []}
         headings = {"model": "Network", "plan": "Training", "data": "Data"}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
             if record is not None:
                 rows[headings.get((parameter.name or "").partition("_")[0], "Options")].append(record)
         for heading, records in rows.items():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seedbed import figures
@@ -206,6 +208,12 @@ class Sweep:
             }
         )
         return plain
+
+    def save(self, folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
+        """Tables, JSON, YAML and figures in a folder, as `seedbed.sweeps.files.save` writes them."""
+        from seedbed.sweeps.files import save
+
+        return save(self, Path(folder))
 
     def charts(self) -> dict[str, AnyChart]:
         """Name -> figure: all settings, accuracy over each field that is a number, and over parameters where these differ.
