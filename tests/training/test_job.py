@@ -82,6 +82,14 @@ def test_resuming_is_exact_when_members_stopped_early_and_were_dropped() -> None
 
 
 @pytest.mark.usefixtures("one_step_a_segment")
+def test_a_resumed_job_still_has_the_best_network_from_before() -> None:
+    work = task([Dense(hidden=(8,))], PLAN.changed(epochs=12, learning_rate=0.05))
+    whole = ran(at_every_step(work), pace=1.0)
+    assert best_epoch(whole.outcomes[0, 0].history) < 12, "the last epoch is the best: nothing is tested"
+    all_same_bits(_resumed(work, whole.checkpoints[-1], whole), whole)
+
+
+@pytest.mark.usefixtures("one_step_a_segment")
 def test_a_network_with_batch_statistics_is_resumed_exactly(tmp_path: Any) -> None:
     from seedbed.specs import Keras
 
