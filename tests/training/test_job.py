@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,9 @@ def one_step_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_module, "SEGMENT_SECONDS", 0.0)
 
 
-@lru_cache
+@pytest.fixture(scope="module")
 def straight() -> Ran:
-    """Two blocks abreast, without a stop."""
+    """Two blocks abreast, without a stop, images on the device: made before a test changes anything."""
     return ran(task(PAIR, seeds=(0, 3)))
 
 
@@ -34,13 +33,13 @@ def straight() -> Ran:
 
 
 @pytest.mark.parametrize("steps", [1, 4, 1000])
-def test_the_length_of_segments_does_not_change_the_bits(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_length_of_segments_does_not_change_the_bits(straight: Ran, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_module, "SEGMENT_SECONDS", float(steps))
     monkeypatch.setattr(job_module.Job, "_timed", _untimed)
     cut = ran(task(PAIR, seeds=(0, 3)), pace=1.0)
     ends = [report.step for report in cut.reports if isinstance(report, Segment) and report.epoch == 1]
     assert ends == {1: [1, 2, 3, 4, 5, 6], 4: [4, 5, 6], 1000: [5, 6]}[steps]
-    all_same_bits(cut, straight())
+    all_same_bits(cut, straight)
 
 
 def _untimed(job: Any, work: Any, *arguments: Any) -> Any:
@@ -51,12 +50,12 @@ def _untimed(job: Any, work: Any, *arguments: Any) -> Any:
 
 
 @pytest.mark.usefixtures("one_step_a_segment")
-def test_a_job_resumed_from_any_step_gives_the_same_bits() -> None:
+def test_a_job_resumed_from_any_step_gives_the_same_bits(straight: Ran) -> None:
     stepped = ran(at_every_step(task(PAIR, seeds=(0, 3))), pace=1.0)
-    all_same_bits(stepped, straight())
+    all_same_bits(stepped, straight)
     assert len(stepped.checkpoints) == 3 * 6 - 1
     for save in (stepped.checkpoints[at] for at in (0, 5, 9, 16)):
-        all_same_bits(_resumed(task(PAIR, seeds=(0, 3)), save, stepped), straight())
+        all_same_bits(_resumed(task(PAIR, seeds=(0, 3)), save, stepped), straight)
 
 
 def _resumed(work: Any, save: Checkpoint, before: Ran) -> Ran:
@@ -178,8 +177,8 @@ def test_the_rest_go_on_untouched_when_more_than_half_are_dropped() -> None:
 # Figures
 
 
-def test_a_history_has_the_probes_of_the_members_own_layers_only() -> None:
-    shallow, deep = (straight().outcomes[0, member].history.columns for member in (0, 1))
+def test_a_history_has_the_probes_of_the_members_own_layers_only(straight: Ran) -> None:
+    shallow, deep = (straight.outcomes[0, member].history.columns for member in (0, 1))
     layers = {"shallow": {"dense_0", "dense_1"}, "deep": {"dense_0", "dense_1", "dense_2"}}
     for columns, own in ((shallow, layers["shallow"]), (deep, layers["deep"])):
         for kind in ("gradient", "update", "weights"):
@@ -209,7 +208,7 @@ def test_small_and_odd_sizes_train_and_count_every_image_once(train: int, batch_
     assert outcome.history["train_accuracy"][-1] == pytest.approx(accuracy)
 
 
-def test_images_that_stay_in_their_file_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_stay_in_their_file_give_the_same_bits(straight: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     from seedbed.training import feed
 
     monkeypatch.setattr(job_module, "RESIDENT_BYTES", 0)
@@ -217,11 +216,11 @@ def test_images_that_stay_in_their_file_give_the_same_bits(monkeypatch: pytest.M
     bytes_a_step = 2 * 16 * part[0].nbytes
     monkeypatch.setattr(feed, "STRETCH_BYTES", 4 * bytes_a_step)
     streamed = ran(task(PAIR, seeds=(0, 3)))
-    all_same_bits(streamed, straight())
+    all_same_bits(streamed, straight)
 
 
 @pytest.mark.usefixtures("one_step_a_segment")
-def test_images_that_stay_in_their_file_are_resumed_exactly_mid_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_stay_in_their_file_are_resumed_exactly_mid_epoch(straight: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     from seedbed.training import feed
 
     monkeypatch.setattr(job_module, "RESIDENT_BYTES", 0)
@@ -229,7 +228,7 @@ def test_images_that_stay_in_their_file_are_resumed_exactly_mid_epoch(monkeypatc
     work = task(PAIR, seeds=(0, 3))
     whole = ran(at_every_step(work), pace=1.0)
     for at in (2, 3, 4):
-        all_same_bits(_resumed(work, whole.checkpoints[at], whole), straight())
+        all_same_bits(_resumed(work, whole.checkpoints[at], whole), straight)
 
 
 @pytest.mark.parametrize(("images", "batch_size"), [(10, 4), (3, 8), (8, 4)])
