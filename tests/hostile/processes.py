@@ -20,7 +20,8 @@ def command(*arguments: object, **settings: Any) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONWARNINGS": "default"}
+    paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "default"}
 
 
 def start(*arguments: object, **settings: Any) -> subprocess.Popen[str]:

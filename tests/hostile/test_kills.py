@@ -22,7 +22,7 @@ from seedbed.specs import Dense
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
 SAVING = {"save_every": 0.1}
-EPOCHS = 1000
+EPOCHS = 600
 """Of the runs that are killed twenty times: some are killed five times before they come to their end."""
 
 
@@ -41,7 +41,7 @@ def test_killed_at_twenty_random_times_the_bits_are_those_of_an_undisturbed_run(
         home = tmp_path / str(homes)
         with start(*_train(home, *settings, "--resume", epochs=EPOCHS), **SAVING) as trainer:
             try:
-                trainer.wait(draw.uniform(0.1, 0.4 * whole))
+                trainer.wait(draw.uniform(0.1, 0.35 * whole))
             except subprocess.TimeoutExpired:
                 trainer.kill()
                 kills += 1

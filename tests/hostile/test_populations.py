@@ -187,8 +187,11 @@ def test_a_driver_that_dies_over_halving_goes_on_with_the_whole(tmp_path: Path, 
         _grow(tmp_path / "halved")
     monkeypatch.undo()
     assert len(Home(tmp_path / "halved").populations()) == 3
-    install(monkeypatch)
+    install(monkeypatch, Small)
+    monkeypatch.setattr(Small, "room", 4)
+    Small.begun = []
     _grow(tmp_path / "halved", resume=True)
+    assert Small.begun == [(4, 2)]
     assert outcome(tmp_path / "halved", NAMES) == outcome(tmp_path / "whole", NAMES)
 
 
