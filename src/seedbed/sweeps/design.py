@@ -102,7 +102,8 @@ def _last(results: Sequence[Result]) -> Interval | None:
     """Mean validation accuracy at the last epoch; its interval is not known (NaN) where there is one seed."""
     values = np.array([result.history["validation_accuracy"][-1] for result in results])
     if len(values) > 1:
-        return mean_interval(values)
+        found = mean_interval(values)
+        return Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
     return Interval(float(values[0]), np.nan, np.nan, 1) if len(values) else None
 
 

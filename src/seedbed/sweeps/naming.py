@@ -13,7 +13,7 @@ from seedbed.sweeps.grid import ARGUMENT, Setting, Value, field
 SHORT = {"hidden": "h", "filters": "f", "kernel": "k", "stride": "s", "pool": "p"}
 ABBREVIATED = {"learning_rate": "lr", "batch_size": "batch", "label_noise": "noise", "weight_decay": "decay"}
 
-LONGEST_SWEEP, LONGEST_GROUP = 60, 92
+LONGEST_SWEEP, LONGEST_GROUP = 60, 88
 """So that a group's name with a seed behind it stays below the hundred characters that a name may have."""
 
 
