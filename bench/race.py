@@ -57,7 +57,7 @@ def run(
     scratch: Path,
     *,
     rounds: int,
-    finalists: int = 2,
+    most: int = 2,
     always: str = "",
     few: int = 5_000,
     without: dict[str, str] | None = None,
@@ -66,7 +66,7 @@ def run(
     """Screens every contender, then races ours and the best peers.
 
     Args:
-        finalists: how many peers go into the rounds for their shell-to-shell seconds; who has the fastest epochs comes too.
+        most: how many peers go into the rounds for their shell-to-shell seconds; who has the fastest epochs comes too.
         always: how the names of peers begin of whom the best one comes too.
         few: images of the screening, of two epochs.
         without: the part of a peer's name that leaves it out -> why.
@@ -82,7 +82,8 @@ def run(
     racing = [peer for peer in fitting if peer.name not in race.skipped]
     for contender in [*ours, *racing]:
         _screen(race, contender, scratch)
-    best = _finalists(race, [peer for peer in racing if peer.name in race.screened], finalists, always)
+    there = [peer for peer in racing if peer.name in race.screened]
+    best = finalists(race, there, most=most, always=always, longer=images(race.job) / images(race.screening))
     for _ in range(rounds):
         for contender in [*ours, *best]:
             race.rounds.setdefault(contender.name, []).append(contenders.run(contender, race.job, scratch))
@@ -99,21 +100,25 @@ def _screen(race: Race, contender: Contender, scratch: Path) -> None:
         race.screened[contender.name] = trial
 
 
-def _finalists(race: Race, peers: Sequence[Contender], most: int, always: str) -> list[Contender]:
-    """The peers that are worth the rounds."""
-    by_seconds = sorted(peers, key=lambda peer: _needed(race, peer))
+def finalists(race: Race, peers: Sequence[Contender], *, most: int, always: str, longer: float) -> list[Contender]:
+    """The peers that are worth the rounds, the fastest to the end first.
+
+    Args:
+        most, always: see `run`.
+        longer: how many times as many images the whole job has as the screening.
+    """
+    by_seconds = sorted(peers, key=lambda peer: _needed(race, peer, longer))
     by_epoch = sorted(peers, key=lambda peer: epochs([race.screened[peer.name]])[0])
     named = [peer for peer in by_seconds if always and peer.name.startswith(always)]
     chosen = {peer.name for peer in [*by_seconds[:most], *by_epoch[:1], *named[:1]]}
     return [peer for peer in by_seconds if peer.name in chosen]
 
 
-def _needed(race: Race, peer: Contender) -> float:
+def _needed(race: Race, peer: Contender, longer: float) -> float:
     """The seconds that the whole job would take, going by the screening."""
     trial = race.screened[peer.name]
     assert trial.answer is not None
     epoch = trial.answer.epoch
-    longer = images(race.job) / images(race.screening)
     return trial.seconds - race.screening.epochs * epoch + race.job.epochs * epoch * longer
 
 
@@ -166,9 +171,17 @@ def screening_table(race: Race) -> Table:
         for name, trial in race.screened.items()
         if trial.answer is not None
     ]
-    rows += [[name, "not run", "", "", why] for name, why in race.skipped.items()]
     title = f"Everyone once: {images(job):,} images, {job.epochs} epochs"
-    return Table(title, ["", "shell to shell, s", "compile and warm-up, s", "an epoch, s", "mean accuracy"], rows)
+    return Table(
+        title, ["", "shell to shell, s", "compile and warm-up, s", "an epoch, s", "mean accuracy"], rows, _absent(race)
+    )
+
+
+def _absent(race: Race) -> str:
+    """Who did not take part, by reason."""
+    reasons = dict.fromkeys(race.skipped.values())
+    of = {why: ", ".join(name for name, its in race.skipped.items() if its == why) for why in reasons}
+    return " ".join(f"Not run: {names} ({why})." for why, names in of.items())
 
 
 def final_table(race: Race) -> Table:

@@ -24,7 +24,8 @@ def rates(device: str = "cpu") -> dict[str, float]:
     found: dict[str, float] = {}
     kinds = [WorkerKind("gpu")] if device == "gpu" else [WorkerKind("cpu", threads) for threads in sorted({1, cores()})]
     for kind in kinds:
-        asked = processes.python("bench.sgemm", device, str(kind.threads), environment=worker_environment(kind))
+        environment = worker_environment(kind) | {"NPROC": str(kind.threads)}  # what XLA's own pool of threads goes by
+        asked = processes.python("bench.sgemm", device, str(kind.threads), environment=environment)
         answer = processes.run(asked)
         if answer.code == 0:
             found |= json.loads(answer.output.splitlines()[-1])

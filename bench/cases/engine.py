@@ -116,8 +116,8 @@ def streamed(settings: Settings) -> Outcome:
         measured.append(Measured("streamed-memory", f"{np.dtype(kind)}, without mapped files", summarize([peaks[0]])))
     columns = ["images", "adding, s", "of an image and net, µs", "over in memory", "own memory, GiB", "with mapped files, GiB"]
     text = (
-        "Two nets 784-200-100-10, two workers. The images lie in .npy files. Memory is the peak of driver and workers together: "
-        "mapped files' pages are those that the system can drop."
+        "Two nets 784-200-100-10, two workers; the images lie in .npy files. Memory is the peak of driver and workers "
+        "together; the system can drop pages of mapped files."
     )
     return Outcome(
         "streamed", "A million images", text, [Table("", columns, rows)], measured, raw={"baseline": baseline, **raw}

@@ -29,7 +29,9 @@ QUICK_IMAGES = 2_000
 TOO_MANY_SHAPES = {
     "compiled": f"it would compile anew for each of {len(GRID)} shapes, which takes longer than to train them eagerly"
 }
-ONE_OF_EACH = {"2 processes": "a quick look", "channels first": "a quick look", "compiled": "a quick look"}
+ONE_OF_EACH = dict.fromkeys(
+    ("2 processes", "channels first", "compiled", "Keras on TensorFlow", "Keras on PyTorch"), "this is a quick look"
+)
 
 
 def lone(settings: Settings) -> Outcome:
@@ -74,7 +76,7 @@ def many(settings: Settings) -> Outcome:
     """What a large GPU is for."""
     job = _job(settings, MANY, epochs=10)
     text = "256 nets 784-200-100-10: 16 penalties x 16 learning rates; ours alone."
-    run = race.run(job, settings.scratch, rounds=settings.rounds(), finalists=0, without={"": "it would take hours"})
+    run = race.run(job, settings.scratch, rounds=settings.rounds(), most=0, without={"": "it would take hours"})
     shell = {who.name: race.seconds(run.rounds[who.name]) for who in (OURS, OURS_COLD) if race.all_ran(run.rounds[who.name])}
     measured = [Measured("many", name, summarize(seconds)) for name, seconds in shell.items()]
     return Outcome("many", "256 dense nets", text, [race.final_table(run)], measured, raw=race.raw(run))
@@ -103,8 +105,8 @@ def _race(
     """A race, and what its target asks of it."""
     without = (without or {}) | (ONE_OF_EACH if settings.quick else {})
     few = min(few, 500) if settings.quick else few
-    rounds = settings.rounds(most)
-    run = race.run(job, settings.scratch, rounds=rounds, finalists=finalists, always=always, few=few, without=without)
+    rounds, finalists = settings.rounds(most), 1 if settings.quick else finalists
+    run = race.run(job, settings.scratch, rounds=rounds, most=finalists, always=always, few=few, without=without)
     tables: list[Table] = [race.final_table(run), race.screening_table(run)]
     return Outcome(name, title, text, tables, _measured(name, run, only), _notes(run), race.raw(run))
 

@@ -90,7 +90,7 @@ def run(contender: Contender, job: Job, scratch: Path, *, memory: bool = False) 
         memory: whether to watch the memory of its processes.
     """
     own = job.changed(threads=contender.threads, options=contender.options)
-    commands = [_command(contender, own.changed(nets=nets), scratch) for nets in _dealt(own.nets, contender.processes)]
+    commands = [_command(contender, own.changed(nets=nets), scratch) for nets in deal(own.nets, contender.processes)]
     ended = processes.together(commands, memory=memory)
     for each in ended:
         if each.code != 0:
@@ -107,6 +107,7 @@ def _command(contender: Contender, job: Job, scratch: Path) -> Command:
         "XLA_FLAGS": SINGLE if contender.threads == 1 else "",
         "CUDA_VISIBLE_DEVICES": "" if job.device == "cpu" else "0",
     }
+    environment |= {"NPROC": "1"} if contender.threads == 1 else {}  # what XLA's own pool of threads goes by
     environment |= _caches(contender, scratch)
     return processes.python(contender.module, text=job.text(), environment=environment | contender.environment)
 
@@ -136,7 +137,7 @@ def _fresh(scratch: Path, name: str) -> Path:
     return folder
 
 
-def _dealt(nets: Sequence[Net], hands: int) -> list[tuple[Net, ...]]:
+def deal(nets: Sequence[Net], hands: int) -> list[tuple[Net, ...]]:
     """The networks dealt out so that each process has about the same work, the large ones first."""
     dealt: list[list[Net]] = [[] for _ in range(hands)]
     for net in sorted(nets, key=_weight, reverse=True):
