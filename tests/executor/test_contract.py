@@ -19,6 +19,7 @@ from seedbed.devices import WorkerKind
 from seedbed.errors import SeedbedError, WorkerError
 from seedbed.executor import LocalExecutor
 from seedbed.executor.local import ATTEMPTS, Lost
+from seedbed.models import trust
 from seedbed.populations import key_of
 from seedbed.specs import DataSpec, Dense, Keras, Plan, RunSpec
 from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Segment, Stopped, Task
@@ -42,6 +43,14 @@ def shared() -> Iterator[Any]:
 
 def digits() -> DataSpec:
     return data.resolve(DataSpec(name="digits", first=100))
+
+
+def of_a_user(path: Path) -> Task:
+    """A task with the network `build` of a file that this user named, as `grow` remembers it."""
+    model = Keras.of(f"{path}:build")
+    trust.remember(model)
+    run = RunSpec(model=model, plan=Plan(epochs=1), data=digits())
+    return Task(key_of([run]), ((run,),), save_every=None)
 
 
 def task(*epochs: int, seed: int = 0, save_every: float | None = None, **settings: Any) -> Task:
@@ -141,9 +150,8 @@ def test_stop_ends_the_task_in_hand_with_a_checkpoint_and_no_other_begins(execut
 def test_an_error_in_a_worker_becomes_one_line_and_the_worker_lives_on(shared: Any, tmp_path: Path) -> None:
     path = tmp_path / "broken.py"
     path.write_text("def build():\n    raise ValueError('no layers\\nat all')\n")
-    run = RunSpec(model=Keras.of(f"{path}:build"), plan=Plan(epochs=1), data=digits())
     before = shared._started
-    broken = Task(key_of([run]), ((run,),), save_every=None)
+    broken = of_a_user(path)
     (failure,) = collected(shared, [broken])[broken.key]
     assert isinstance(failure, Failed)
     assert isinstance(failure.error, SeedbedError)
@@ -163,8 +171,7 @@ def test_what_a_users_file_prints_does_not_disturb_the_reports(shared: Any, tmp_
         "    os.write(1, b'and again')\n"
         "    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])\n"
     )
-    run = RunSpec(model=Keras.of(f"{path}:build"), plan=Plan(epochs=1), data=digits())
-    work = Task(key_of([run]), ((run,),), save_every=None)
+    work = of_a_user(path)
     assert len(weights(collected(shared, [work])[work.key])) == 1
 
 
