@@ -7,7 +7,7 @@ job, from what their start, their warm-up and their epochs took.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -59,15 +59,17 @@ def run(
     rounds: int,
     most: int = 2,
     always: str = "",
+    by_epoch: bool = True,
     few: int = 5_000,
-    without: dict[str, str] | None = None,
+    without: Mapping[str, str] | None = None,
     ours: Sequence[Contender] = (OURS_COLD, OURS),
 ) -> Race:
     """Screens every contender, then races ours and the best peers.
 
     Args:
-        most: how many peers go into the rounds for their shell-to-shell seconds; who has the fastest epochs comes too.
+        most: how many peers go into the rounds for their shell-to-shell seconds; see `by_epoch`.
         always: how the names of peers begin of whom the best one comes too.
+        by_epoch: whether the one with the fastest epochs comes too.
         few: images of the screening, of two epochs.
         without: the part of a peer's name that leaves it out -> why.
     """
@@ -83,7 +85,8 @@ def run(
     for contender in [*ours, *racing]:
         _screen(race, contender, scratch)
     there = [peer for peer in racing if peer.name in race.screened]
-    best = finalists(race, there, most=most, always=always, longer=images(race.job) / images(race.screening))
+    longer = images(race.job) / images(race.screening)
+    best = finalists(race, there, most=most, always=always, by_epoch=by_epoch, longer=longer)
     for _ in range(rounds):
         for contender in [*ours, *best]:
             race.rounds.setdefault(contender.name, []).append(contenders.run(contender, race.job, scratch))
@@ -100,17 +103,20 @@ def _screen(race: Race, contender: Contender, scratch: Path) -> None:
         race.screened[contender.name] = trial
 
 
-def finalists(race: Race, peers: Sequence[Contender], *, most: int, always: str, longer: float) -> list[Contender]:
-    """The peers that are worth the rounds, the fastest to the end first.
+def finalists(
+    race: Race, peers: Sequence[Contender], *, most: int, always: str, by_epoch: bool, longer: float
+) -> list[Contender]:
+    """The peers that are worth the rounds, the fastest to the end first. Stacks made by hand come only where they are named.
 
     Args:
-        most, always: see `run`.
+        most, always, by_epoch: see `run`.
         longer: how many times as many images the whole job has as the screening.
     """
     by_seconds = sorted(peers, key=lambda peer: _needed(race, peer, longer))
-    by_epoch = sorted(peers, key=lambda peer: epochs([race.screened[peer.name]])[0])
+    ready_made = [peer for peer in by_seconds if not peer.alike]
+    quickest = sorted(ready_made, key=lambda peer: epochs([race.screened[peer.name]])[0])
     named = [peer for peer in by_seconds if always and peer.name.startswith(always)]
-    chosen = {peer.name for peer in [*by_seconds[:most], *by_epoch[:1], *named[:1]]}
+    chosen = {peer.name for peer in [*ready_made[:most], *(quickest[:1] if by_epoch else []), *named[:1]]}
     return [peer for peer in by_seconds if peer.name in chosen]
 
 
@@ -215,8 +221,8 @@ def sgemm_text(rates: dict[str, float]) -> str:
 
 
 def share(race: Race) -> Summary | None:
-    """Percent of the sgemm rate that an epoch of ours reached, with compiled programs."""
-    trials = race.rounds.get(OURS.name, [])
+    """Percent of the sgemm rate that an epoch of ours reached; compilation is not part of it."""
+    trials = race.rounds.get(OURS.name) or race.rounds.get(OURS_COLD.name, [])
     if not (trials and all_ran(trials)):
         return None
     peak = sgemm.best(race.rates) * 1e9

@@ -117,12 +117,17 @@ def test_networks_are_dealt_to_processes_with_equal_work() -> None:
 
 def test_finalists_are_the_fastest_to_the_end_and_the_fastest_of_epochs() -> None:
     peers = [Contender(name, "none", "numpy") for name in ("slow", "quick to start", "quick epochs")]
-    screened = {"slow": (9.0, 2.0), "quick to start": (2.0, 0.5), "quick epochs": (50.0, 0.1)}
+    peers.append(Contender("stack", "none", "numpy", alike=True))
+    screened = {"stack": (0.5, 0.01), "slow": (9.0, 2.0), "quick to start": (2.0, 0.5), "quick epochs": (50.0, 0.1)}
     job = Job((Net(),), epochs=10)
     found = Race(job, job.changed(epochs=2))
     found.screened = {name: Trial(seconds, Answer(epoch, 0.0, [1.0])) for name, (seconds, epoch) in screened.items()}
-    chosen = race.finalists(found, peers, most=1, always="", longer=10.0)
-    assert [peer.name for peer in chosen] == ["quick to start", "quick epochs"]
+
+    def chosen(always: str, by_epoch: bool) -> list[str]:
+        return [peer.name for peer in race.finalists(found, peers, most=1, always=always, by_epoch=by_epoch, longer=10.0)]
+
+    assert chosen("", True) == ["quick to start", "quick epochs"]
+    assert chosen("st", False) == ["stack", "quick to start"]
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ LINES = (
     Timed("train-cold", "train -m a -d", cold=True, quick=False),
     Timed("train-digits", "train -m q --data digits"),
     Timed("train-conv", "train -m c -c --protocol handout", rounds=1, quick=False),
-    Timed("visualize", "visualize", rounds=2, quick=False),
+    Timed("visualize", "visualize", rounds=1, quick=False),
 )
 
 

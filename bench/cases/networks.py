@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import cycle, product
 from typing import Literal
 
 from bench import race
-from bench.contenders import OURS, OURS_COLD
+from bench.contenders import OURS, OURS_COLD, Contender
 from bench.job import Job, Net
 from bench.race import Race
 from bench.sitting import Measured, Outcome, Settings, Table
@@ -34,42 +35,61 @@ ONE_OF_EACH = dict.fromkeys(
 )
 
 
+@dataclass(frozen=True)
+class How:
+    """How a race is run: rounds at most, and what `race.run` takes.
+
+    Attributes:
+        only: how the names of the peers begin that the case's target speaks of.
+    """
+
+    rounds: int = 10**6
+    most: int = 2
+    always: str = ""
+    by_epoch: bool = True
+    few: int = 5_000
+    without: Mapping[str, str] = field(default_factory=dict)
+    ours: tuple[Contender, ...] = (OURS_COLD, OURS)
+    only: str = ""
+
+
 def lone(settings: Settings) -> Outcome:
     """The exercise's dense net."""
     job = _job(settings, ALONE, epochs=10)
-    return _race(settings, "lone", "One dense net alone", "784-200-100-10, ReLU, l2 1e-4, Adam, batch 128.", job)
+    return _race(settings, "lone", "One dense net alone", "784-200-100-10, ReLU, l2 1e-4, Adam, batch 128.", job, How())
 
 
 def mixed(settings: Settings) -> Outcome:
-    """Twenty nets that all differ."""
+    """Twenty nets that all differ. A round takes minutes: two rounds, ours with nothing compiled before, one peer."""
     nets = MIXED[::4] if settings.quick else MIXED
     job = _job(settings, nets, epochs=10)
     text = "784-h1-h2-10 with h1 in {25, 50, 100, 200, 400}, h2 in {25, 50, 100, 200}; ReLU, tanh and sigmoid in turn; l2 1e-4."
-    return _race(settings, "mixed", "Twenty different dense nets", text, job, most=2, finalists=1, without=TOO_MANY_SHAPES)
+    how = How(rounds=2, most=1, by_epoch=False, few=2_000, without=TOO_MANY_SHAPES, ours=(OURS_COLD,))
+    return _race(settings, "mixed", "Twenty different dense nets", text, job, how)
 
 
 def tiny(settings: Settings) -> Outcome:
     """Many small nets of one shape."""
     nets = TINY[::8] if settings.quick else TINY
-    job = _job(settings, nets, epochs=5)
+    job = _job(settings, nets, epochs=4)
     text = "784-16-10, ReLU: 8 penalties x 8 learning rates."
-    return _race(settings, "tiny", "Sixty-four tiny nets", text, job, most=2, finalists=1, always="PyTorch, one hand-written")
+    how = How(rounds=2, most=1, few=2_000, always="PyTorch, one hand-written")
+    return _race(settings, "tiny", "Sixty-four tiny nets", text, job, how)
 
 
 def conv(settings: Settings) -> Outcome:
     """The exercise's convolutional net alone."""
     job = _job(settings, CONV4[2:3], epochs=3, first=11_000)
     text = "conv 20@5x5, ReLU, pool 2, conv 10@3x3, ReLU, pool 2, dense 10; l2 1e-4."
-    return _race(settings, "conv", "The exercise's conv net alone", text, job, few=2_000, always="PyTorch")
+    how = How(rounds=2, most=1, few=2_000, always="PyTorch")
+    return _race(settings, "conv", "The exercise's conv net alone", text, job, how)
 
 
 def conv4(settings: Settings) -> Outcome:
     """Four of them."""
     job = _job(settings, CONV4, epochs=3, first=11_000)
-    text = "The same net with four penalties."
-    return _race(
-        settings, "conv4", "The exercise's conv net, four of them", text, job, few=2_000, always="PyTorch", only="PyTorch"
-    )
+    how = How(rounds=2, most=1, few=2_000, always="PyTorch", only="PyTorch")
+    return _race(settings, "conv4", "The exercise's conv net, four of them", "The same net with four penalties.", job, how)
 
 
 def many(settings: Settings) -> Outcome:
@@ -88,27 +108,23 @@ def _job(settings: Settings, nets: Sequence[Net], *, epochs: int, first: int | N
     return Job(tuple(nets), epochs=epochs, first=first, device=settings.device)
 
 
-def _race(
-    settings: Settings,
-    name: str,
-    title: str,
-    text: str,
-    job: Job,
-    *,
-    most: int = 10**6,
-    finalists: int = 2,
-    always: str = "",
-    few: int = 5_000,
-    without: dict[str, str] | None = None,
-    only: str = "",
-) -> Outcome:
+def _race(settings: Settings, name: str, title: str, text: str, job: Job, how: How) -> Outcome:
     """A race, and what its target asks of it."""
-    without = (without or {}) | (ONE_OF_EACH if settings.quick else {})
-    few = min(few, 500) if settings.quick else few
-    rounds, finalists = settings.rounds(most), 1 if settings.quick else finalists
-    run = race.run(job, settings.scratch, rounds=rounds, most=finalists, always=always, few=few, without=without)
+    if settings.quick:
+        how = replace(how, most=1, few=min(how.few, 500), without={**how.without, **ONE_OF_EACH})
+    run = race.run(
+        job,
+        settings.scratch,
+        rounds=settings.rounds(how.rounds),
+        most=how.most,
+        always=how.always,
+        by_epoch=how.by_epoch,
+        few=how.few,
+        without=how.without,
+        ours=how.ours,
+    )
     tables: list[Table] = [race.final_table(run), race.screening_table(run)]
-    return Outcome(name, title, text, tables, _measured(name, run, only), _notes(run), race.raw(run))
+    return Outcome(name, title, text, tables, _measured(name, run, how.only), _notes(run), race.raw(run))
 
 
 def _measured(name: str, run: Race, only: str) -> list[Measured]:

@@ -183,7 +183,7 @@ def _pytorch() -> list[Contender]:
             made.append(Contender(name, module, "torch", threads, hands, {"compiled": compiled}, compiler=compiled))
         name = f"PyTorch eager, channels first{how}"
         made.append(Contender(name, module, "torch", threads, hands, {"channels_first": True}, families=("conv",)))
-        for compiled in (False, True):
+        for compiled in (False, True)[: 3 - hands]:  # to compile the stack twice side by side takes longer than to train it
             name = f"PyTorch, one hand-written stack{', compiled' if compiled else ''}{how}"
             options = {"compiled": compiled}
             stack = "bench.contenders.pytorch_stack"
