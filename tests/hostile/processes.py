@@ -40,3 +40,8 @@ def complaint(ended: subprocess.CompletedProcess[str]) -> str:
     assert "Traceback" not in ended.stderr, ended.stderr
     assert "not foreseen" not in ended.stderr, ended.stderr
     return ended.stderr.splitlines()[-1]
+
+
+def training(home: Path, *more: object, epochs: int = 400) -> tuple[object, ...]:
+    """The arguments of a `seedbed train` on the digits."""
+    return ("train", "-m", "k", "--data", "digits", "--hidden", 4, "--epochs", epochs, "--workers", 1, "--home", home, *more)

@@ -1,65 +1,32 @@
-"""`seedbed train` killed, stopped, starved and locked out, as a process with worker processes."""
+"""`seedbed train` stopped, starved and locked out, as a process with worker processes."""
 
 from __future__ import annotations
 
 import pickle
-import random
 import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hostile.engine import check_sound, entries, leftovers, outcome, recorded
-from hostile.processes import complaint, environment, run, start
+from hostile.processes import complaint, environment, run, start, training
 from seedbed.runs import Home
 from seedbed.specs import Dense
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 
 SAVING = {"save_every": 0.1}
-EPOCHS = 600
-"""Of the runs that are killed twenty times: some are killed five times before they come to their end."""
-
-
-def _train(home: Path, *more: object, epochs: int = 400) -> tuple[object, ...]:
-    return ("train", "-m", "k", "--data", "digits", "--hidden", 4, "--epochs", epochs, "--workers", 1, "--home", home, *more)
-
-
-@pytest.mark.slow
-def test_killed_at_twenty_random_times_the_bits_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
-    settings, names = ("--seeds", 2), ["k.0", "k.1"]
-    began = time.monotonic()
-    assert run(*_train(tmp_path / "whole", *settings, epochs=EPOCHS), **SAVING).returncode == 0
-    whole, expected = time.monotonic() - began, outcome(tmp_path / "whole", names)
-    draw, kills, homes = random.Random(6), 0, 0
-    while kills < 20:
-        home = tmp_path / str(homes)
-        with start(*_train(home, *settings, "--resume", epochs=EPOCHS), **SAVING) as trainer:
-            try:
-                trainer.wait(draw.uniform(0.1, 0.35 * whole))
-            except subprocess.TimeoutExpired:
-                trainer.kill()
-                kills += 1
-        check_sound(home)
-        if trainer.returncode == 0:
-            assert outcome(home, names) == expected
-            homes += 1
-    ended = run(*_train(home, *settings, "--resume", epochs=EPOCHS), **SAVING)
-    assert ended.returncode == 0, ended.stderr
-    assert outcome(home, names) == expected
-    assert leftovers(home) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("phase", ["loading", "planning", "compiling", "training", "saving", "drawing"])
 def test_a_signal_in_any_phase_ends_in_one_line_and_loses_nothing(tmp_path: Path, phase: str, number: int) -> None:
     home = tmp_path / "home"
-    ended = run(*_train(home, epochs=60 if phase == "drawing" else 20_000), at=phase, signal=number, save_every=0.5)
+    ended = run(*training(home, epochs=60 if phase == "drawing" else 20_000), at=phase, signal=number, save_every=0.5)
     assert ended.returncode == 128 + number
     assert complaint(ended).startswith("interrupted")
     check_sound(home)
@@ -71,23 +38,23 @@ def test_a_signal_in_any_phase_ends_in_one_line_and_loses_nothing(tmp_path: Path
 
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     for home, settings in (("whole", {}), ("stopped", {"at": "training"})):
-        ended = run(*_train(tmp_path / home, epochs=3000), **settings)
+        ended = run(*training(tmp_path / home, epochs=600), **settings)
         assert ended.returncode == (130 if settings else 0), ended.stderr
-    assert run(*_train(tmp_path / "stopped", "--resume", epochs=3000)).returncode == 0
+    assert run(*training(tmp_path / "stopped", "--resume", epochs=600)).returncode == 0
     assert outcome(tmp_path / "stopped", ["k"]) == outcome(tmp_path / "whole", ["k"])
 
 
 def test_the_second_signal_quits_now_even_if_the_worker_does_not_answer(tmp_path: Path) -> None:
-    ended = run(*_train(tmp_path), at="training", stall=True, **SAVING)
+    ended = run(*training(tmp_path), at="training", stall=True, **SAVING)
     assert ended.returncode == 130
     assert complaint(ended) == "interrupted: Stopped at once; what was saved last is kept. --resume goes on from there."
     check_sound(tmp_path)
 
 
 def test_a_second_process_on_the_same_run_learns_who_trains_it(tmp_path: Path) -> None:
-    with start(*_train(tmp_path, epochs=100_000)) as owner:
+    with start(*training(tmp_path, epochs=100_000)) as owner:
         _await_line(owner, "Training k")
-        ended = run(*_train(tmp_path, "--resume", epochs=100_000))
+        ended = run(*training(tmp_path, "--resume", epochs=100_000))
         owner.kill()
     assert ended.returncode == 1
     assert re.fullmatch(rf"error: Run 'k' is in use by pid {owner.pid} on host \S+\. .*", complaint(ended))
@@ -132,18 +99,18 @@ def test_sixteen_processes_finish_in_one_empty_home_at_once(tmp_path: Path) -> N
 
 
 def test_a_limit_on_file_size_ends_as_failed_with_no_space_and_the_run_can_go_on(tmp_path: Path) -> None:
-    ended = run(*_train(tmp_path, "--hidden", 100, epochs=60), file=20_000, save_every=0.0)
+    ended = run(*training(tmp_path, "--hidden", 100, epochs=60), file=20_000, save_every=0.0)
     assert ended.returncode == 1
     assert "no space is left" in complaint(ended)
     [listed] = Home(tmp_path).listing()
     assert listed.status == "failed"
     assert "no space" in listed.reason
-    assert run(*_train(tmp_path, "--resume", "--hidden", 100, epochs=60)).returncode == 0
+    assert run(*training(tmp_path, "--resume", "--hidden", 100, epochs=60)).returncode == 0
     check_sound(tmp_path)
 
 
 def test_a_network_larger_than_memory_fails_with_a_hint(tmp_path: Path) -> None:
-    ended = run(*_train(tmp_path, "--hidden", "40000,40000", epochs=1), memory=4 << 30)
+    ended = run(*training(tmp_path, "--hidden", "40000,40000", epochs=1), memory=4 << 30)
     assert ended.returncode == 1
     assert complaint(ended).startswith("error: Out of memory: ")
     assert "Use a smaller network" in complaint(ended)
@@ -163,7 +130,9 @@ def _mounted(mount: str, script: str, home: Path) -> subprocess.CompletedProcess
 @pytest.mark.skipif(sys.platform != "linux", reason="needs mount namespaces")
 def test_a_full_disk_leaves_the_last_save_and_the_run_goes_on_when_there_is_room(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
-    train = " ".join(map(str, [sys.executable, "-m", "hostile.child", """'{"save_every": 0.2}'""", *_train(tmp_path / "home")]))
+    train = " ".join(
+        map(str, [sys.executable, "-m", "hostile.child", """'{"save_every": 0.2}'""", *training(tmp_path / "home")])
+    )
     full = (
         f"{train} --epochs 700; echo code $?; mount -o remount,size=20m $1; {train} --epochs 700 --resume && cp -r $1 $1-kept"
     )
@@ -177,7 +146,7 @@ def test_a_full_disk_leaves_the_last_save_and_the_run_goes_on_when_there_is_room
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs mount namespaces")
 def test_a_home_that_cannot_be_written_is_known_before_training(tmp_path: Path) -> None:
-    train = " ".join(map(str, [sys.executable, "-m", "hostile.child", "'{}'", *_train(tmp_path)]))
+    train = " ".join(map(str, [sys.executable, "-m", "hostile.child", "'{}'", *training(tmp_path)]))
     ended = _mounted("mount --bind -o ro $1 $1 && mount -o remount,bind,ro $1", train, tmp_path)
     assert ended.returncode == 1
     assert re.fullmatch(r"error: .*: not allowed to .* \(Read-only file system\)\. Choose a folder .*", complaint(ended))
@@ -186,7 +155,7 @@ def test_a_home_that_cannot_be_written_is_known_before_training(tmp_path: Path) 
 
 def test_without_a_gpu_asking_for_one_fails_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    ended = run(*_train(tmp_path, "--device", "gpu"))
+    ended = run(*training(tmp_path, "--device", "gpu"))
     assert ended.returncode == 1
     assert complaint(ended).startswith("error: --device gpu: ")
     assert "Training" not in ended.stderr
@@ -194,14 +163,14 @@ def test_without_a_gpu_asking_for_one_fails_at_once(tmp_path: Path, monkeypatch:
 
 def test_bit_rot_in_the_programs_kept_from_before_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
-    assert run(*_train(tmp_path / "a", epochs=3)).returncode == 0
+    assert run(*training(tmp_path / "a", epochs=3)).returncode == 0
     kept = [path for path in (tmp_path / "cache" / "programs").iterdir() if path.name.endswith("-cache")]
     assert len(kept) > 5
     for number, path in enumerate(kept):
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 0xFF
         path.write_bytes(content if number % 2 else content[: len(content) // 2])
-    ended = run(*_train(tmp_path / "b", epochs=3))
+    ended = run(*training(tmp_path / "b", epochs=3))
     assert ended.returncode == 0, ended.stderr
     assert outcome(tmp_path / "a", ["k"]) == outcome(tmp_path / "b", ["k"])
 
