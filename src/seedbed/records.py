@@ -23,7 +23,7 @@ class History:
     """A run's figures, one row an epoch, epoch 1 first.
 
     Attributes:
-        columns: name -> `(epochs,)`. Beside `FIGURES`: `learning_rate` and `seconds` (of the epoch), and probes as
+        columns: name -> `(epochs,)`. Beside `FIGURES`: `seconds` (of the epoch), and probes as
             `kind/layer`, for example `saturation/dense_0`.
     """
 

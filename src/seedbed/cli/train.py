@@ -78,7 +78,7 @@ def command(
         return
     if not trained:
         result(f"Nothing to train: {name} is there, trained with these very settings. --replace begins anew.")
-    _show(name, results)
+    _show(name, home, results)
     result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
     result(f"Next: seedbed evaluate -m {name}" + _home_flag(home))
 
@@ -138,7 +138,7 @@ def _draw(results: Sequence[Result]) -> list[Path]:
     return figures.save(figures.learning_curves(results), stem)
 
 
-def _show(name: str, results: Sequence[Result]) -> None:
+def _show(name: str, home: Path, results: Sequence[Result]) -> None:
     columns: dict[str, screen.Justify] = {"run": "left", "epoch": "right"}
     for part in ("training", "validation"):
         columns |= {f"{part} loss": "right", f"{part} accuracy": "right"}
@@ -150,7 +150,7 @@ def _show(name: str, results: Sequence[Result]) -> None:
         result(f"... and {len(results) - MOST_ROWS} more seeds; `seedbed runs list` shows them.")
     result()
     if len(results) > 1:
-        _show_mean(results)
+        _show_mean(name, home, results)
     _show_verdicts(results)
 
 
@@ -162,18 +162,18 @@ def _row(name: str, which: str, of: Result, epoch: int) -> list[object]:
     return [name, f"{which}: {epoch}", *figures[0], *figures[1]]
 
 
-def _show_mean(results: Sequence[Result]) -> None:
-    from seedbed.statistics import mean_interval
+def _show_mean(name: str, home: Path, results: Sequence[Result]) -> None:
+    from seedbed.comparison import candidate
+    from seedbed.runs import Home
 
-    finite = [each for each in results if each.best >= 1]
-    if len(finite) < 2:
+    group = candidate(Home(home), name, results)
+    if group.accuracy is None:
         return
-    best = [each.history.row(each.best)["validation_accuracy"] for each in finite]
-    interval = mean_interval(best)
-    low, high = percent(interval.low, 2), percent(interval.high, 2)
+    low, high = percent(group.accuracy.low, 2), percent(group.accuracy.high, 2)
+    aside = f"; {len(group.left_out)} that diverged or collapsed stand aside" if group.left_out else ""
     result(
-        f"Validation accuracy at the best epoch, mean of {len(finite)} seeds: {percent(interval.mean, 2)} "
-        f"(95 % interval {low} to {high})"
+        f"Validation accuracy at the best epoch, mean of {len(group.runs)} seeds: {percent(group.accuracy.mean, 2)} "
+        f"(95 % interval {low} to {high}, over seeds and images{aside})"
     )
 
 

@@ -19,6 +19,8 @@ from seedbed.training.schedules import BETA_1, BETA_2
 Slots = dict[str, Params]
 EPSILON = 1e-7
 RHO = 0.9
+SMALLEST_RATE = 1e-5
+"""Below this a step of plain gradient descent is lost in the rounding of a weight, and tells nothing of the gradient."""
 
 SLOTS: dict[Optimizer, tuple[str, ...]] = {
     "sgd": (),
@@ -124,7 +126,7 @@ def last_gradient(
         rate, momentum: of that step, spread over the layout of the parameters.
 
     Returns:
-        The gradient of loss plus penalty; of "rmsprop" its absolute value.
+        The gradient of loss plus penalty; of "rmsprop" its absolute value; NaN for "sgd" at a rate below `SMALLEST_RATE`.
     """
     (w, old), (w_new, new) = before, after
     if optimizer in ("adam", "adamw"):
@@ -132,5 +134,5 @@ def last_gradient(
     if optimizer == "rmsprop":
         return jax.tree.map(lambda v, n: jnp.sqrt(jnp.maximum(n - RHO * v, 0) / (1 - RHO)), old["square"], new["square"])
     if optimizer == "sgd":
-        return jax.tree.map(lambda a, b, r: (a - b) / r, w, w_new, rate)
+        return jax.tree.map(lambda a, b, r: jnp.where(r >= SMALLEST_RATE, (a - b) / r, jnp.nan), w, w_new, rate)
     return jax.tree.map(lambda v, n, mu, r: (mu * v - n) / r, old["velocity"], new["velocity"], momentum, rate)
