@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -29,8 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sittings = [Sitting.of(storage.read_json(path)) for path in options.render]
         _write(sittings, options.output or PAGE)
         return
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that scratch and processes go too
     with tempfile.TemporaryDirectory(prefix="seedbed-bench-") as scratch:
-        os.environ["SEEDBED_CACHE"] = str(Path(scratch) / "cache")
+        os.environ |= {"SEEDBED_CACHE": str(Path(scratch) / "cache"), "TMPDIR": scratch}  # what contenders leave goes too
         settings = Settings(options.repeats, options.quick, options.device, Path(scratch))
         sitting = _sit(settings, _chosen(options))
     whole = not (options.case or options.quick)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,23 +83,21 @@ def run(command: Command, *, memory: bool = False) -> Finished:
 
 
 def together(commands: Sequence[Command], *, memory: bool = False) -> list[Finished]:
-    """Runs processes side by side; each one's seconds count from the common start."""
-    finished: dict[int, Finished] = {}
+    """Runs processes side by side; each one's seconds count from the common start. None outlives this call."""
     began = time.perf_counter()
+    started: list[subprocess.Popen[str]] = []
+    with ThreadPoolExecutor(len(commands)) as threads:
+        try:
+            started += (_start(command) for command in commands)
+            work = [threads.submit(_follow, *each, began, memory) for each in zip(started, commands, strict=True)]
+            return [each.result() for each in work]
+        finally:
+            for process in started:
+                process.kill()
 
-    def one(number: int) -> None:
-        finished[number] = _run(commands[number], began, memory)
 
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(len(commands))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return [finished[number] for number in range(len(commands))]
-
-
-def _run(command: Command, began: float, sample: bool) -> Finished:
-    process = subprocess.Popen(
+def _start(command: Command) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         command.arguments,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -107,6 +106,9 @@ def _run(command: Command, began: float, sample: bool) -> Finished:
         cwd=command.folder,
         env={**os.environ, **command.environment},
     )
+
+
+def _follow(process: subprocess.Popen[str], command: Command, began: float, sample: bool) -> Finished:
     memory, ended = Memory(), threading.Event()
     watcher = threading.Thread(target=_watch, args=(process.pid, memory, ended), daemon=True)
     if sample:
