@@ -27,6 +27,8 @@ from seedbed.executor import local
 from seedbed.runs import Home
 from seedbed.training.reports import Begun, Segment
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whatever started the tests in its background
+
 GROW = import_module("seedbed.grow")
 PHASES: dict[str, tuple[Any, str, Callable[..., bool]]] = {
     "loading": (data, "load", lambda *_: True),
