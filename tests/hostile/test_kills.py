@@ -175,14 +175,6 @@ def test_bit_rot_in_the_programs_kept_from_before_only_costs_time(tmp_path: Path
     assert outcome(tmp_path / "a", ["k"]) == outcome(tmp_path / "b", ["k"])
 
 
-def _await_line(process: subprocess.Popen[Any], beginning: str) -> None:
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith(beginning):
-            return
-    raise AssertionError(f"The process ended without a line {beginning!r}.")
-
-
 # The user's own network
 
 HANGS = """
@@ -209,3 +201,22 @@ def test_a_function_that_never_returns_is_told_of_and_stopped_at_once(tmp_path: 
         out, _ = trainer.communicate(timeout=20)
     assert trainer.returncode == 130
     assert out == ""
+
+
+def test_ctrl_c_while_the_libraries_are_loaded_is_one_line_too(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(HANGS)
+    own = ("train", "-m", "k", "--data", "digits", "--model", f"{tmp_path / 'net.py'}:net", "--arg", "where=driver")
+    with start(*own, "--home", tmp_path / "home", slow=0.05) as trainer:
+        _await_line(trainer, "note: your function is still")
+        trainer.send_signal(signal.SIGINT)
+        _, told = trainer.communicate(timeout=30)
+    assert trainer.returncode == 130
+    assert told == "interrupted\n"
+
+
+def _await_line(process: subprocess.Popen[Any], beginning: str) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith(beginning):
+            return
+    raise AssertionError(f"The process ended without a line {beginning!r}.")

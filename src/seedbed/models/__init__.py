@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.devices import signals_held_back
 from seedbed.models.architecture import LayerFacts, Weights, check_weights, describe, facts
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
@@ -50,6 +51,7 @@ def probabilities(
     Raises:
         ModelError: the weights do not fit the network.
     """
-    from seedbed.models.inference import answer
+    with signals_held_back():
+        from seedbed.models.inference import answer
 
     return answer(spec, weights, images, scale=scale, classes=classes, batch=batch)

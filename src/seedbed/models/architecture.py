@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.devices import signals_held_back
 from seedbed.errors import ModelError, SpecError
 from seedbed.randomness import generator
 from seedbed.records import ModelFacts
@@ -136,7 +137,10 @@ def initial_weights(spec: Dense | Conv, image_shape: tuple[int, int, int], class
 def describe(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> list[LayerFacts]:
     """The layers, first to last, with shapes, parameters and operations for one image."""
     if isinstance(spec, Keras):
-        from seedbed.models.keras import describe_keras
+        with signals_held_back():
+            from seedbed.models.keras import describe_keras, load_keras
+
+            load_keras()
 
         return describe_keras(spec, image_shape, classes)
     layers = list(_conv_layers(spec, image_shape)) if isinstance(spec, Conv) else []
