@@ -14,6 +14,7 @@ from models.samples import QUICK, close
 from seedbed.models.architecture import ConvShape, conv_shapes
 from seedbed.models.convolution import max_pool, native, phases
 from seedbed.models.dense import dropout
+from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul
 from seedbed.specs import Conv, Padding
 
@@ -44,7 +45,7 @@ def test_the_largest_phase_is_the_pooled_convolution_and_so_are_its_gradients(ge
     weights = draws.normal(size=(3, *shape.pooled, 4)).astype(np.float32)
 
     def fast(kernel: Any, x: Any) -> Any:
-        out = jnp.max(phases(shape, kernel, x, MatMul()), axis=0)
+        out = largest(phases(shape, kernel, x, MatMul()))
         return jnp.sum(out * weights), out
 
     def slow(kernel: Any, x: Any) -> Any:
@@ -57,6 +58,25 @@ def test_the_largest_phase_is_the_pooled_convolution_and_so_are_its_gradients(ge
     found, expected = jax.jit(both, compiler_options=QUICK)(kernel, x)
     for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         close(ours, theirs, 2e-6)
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 4, 9])
+def test_of_equal_maxima_the_first_gets_the_whole_gradient_as_in_xlas_pooling(blocks: int) -> None:
+    x = np.random.default_rng(blocks).integers(0, 3, size=(blocks, 5, 7)).astype(np.float32)
+    weights = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
+
+    def pooled(x: Any) -> Any:
+        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (blocks, 1, 1), (blocks, 1, 1), "VALID")[0]
+
+    for form in (largest, pooled):
+        np.testing.assert_array_equal(form(x), x.max(axis=0))
+    ours, theirs = (jax.grad(lambda x, form=form: jnp.sum(form(x) * weights))(x) for form in (largest, pooled))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_maximum_over_what_is_not_a_number_is_not_a_number() -> None:
+    assert np.isnan(largest(jnp.array([1.0, jnp.nan])))
+    assert np.isnan(largest(jnp.array([jnp.nan, 1.0])))
 
 
 def test_xlas_own_convolution_is_the_one_written_by_hand() -> None:

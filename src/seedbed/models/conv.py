@@ -12,6 +12,7 @@ from seedbed.models.activations import ACTIVATIONS, MONOTONE, saturated
 from seedbed.models.architecture import ConvShape, conv_shapes, initial_weights
 from seedbed.models.convolution import max_pool, native, phases
 from seedbed.models.dense import dropout
+from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul, Params, Probes, State
 from seedbed.models.stacked import StackedPopulation
 from seedbed.specs import Conv
@@ -82,23 +83,13 @@ class ConvPopulation(StackedPopulation):
             return max_pool(shape, activate(native(shape, kernel, x, self._matmul) + bias[:, None, None, None]))
         z = phases(shape, kernel, x, self._matmul)
         if self.spec.activation in MONOTONE:
-            return activate(_largest(z) + bias[:, None, None, None])
-        return _largest(activate(z + bias[:, None, None, None]))
+            return activate(largest(z) + bias[:, None, None, None])
+        return largest(activate(z + bias[:, None, None, None]))
 
     def _head(self, x: Array) -> Array:
         if self.spec.head == "average":
             return jnp.mean(x, axis=(1, 2))
         return jnp.transpose(x, (1, 2, 0, 3)).reshape(-1, x.shape[-1])
-
-
-def _largest(blocks: Array) -> Array:
-    """The maximum over the leading axis, by halves: its gradient is a chain of selections."""
-    parts = list(blocks)
-    while len(parts) > 1:
-        pairs = zip(parts[::2], parts[1::2], strict=False)
-        parts = [jnp.maximum(left, right) for left, right in pairs] + parts[len(parts) // 2 * 2 :]
-    largest: Array = parts[0]
-    return largest
 
 
 def _dropped(x: Array, rate: Array, key: Array) -> Array:

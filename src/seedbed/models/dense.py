@@ -80,6 +80,21 @@ class Block:
         return later["biases"][self.bias_at : self.bias_at + members * outputs].reshape(members, outputs, 1)
 
 
+def _blocks_apart(blocks: Sequence[Sequence[Block]], later: Any) -> list[list[tuple[Array, Array]]]:
+    """Each shelf's later layers as kernels `(members, out, in)` and biases `(members, out, 1)`."""
+    flat = [block for layers in blocks for block in layers]
+    kernels = _cut(later["kernels"], [math.prod(block.shape) for block in flat])
+    biases = _cut(later["biases"], [math.prod(block.shape[:2]) for block in flat])
+    pairs = zip(flat, kernels, biases, strict=True)
+    apart = iter([(kernel.reshape(block.shape), bias.reshape(*block.shape[:2], 1)) for block, kernel, bias in pairs])
+    return [[next(apart) for _ in layers] for layers in blocks]
+
+
+def _cut(x: Array, sizes: Sequence[int]) -> list[Array]:
+    """Consecutive rows. The gradient of `lax.split` is one concatenation; that of slices would be a sum of padded arrays."""
+    return list(jax.lax.split(x, sizes)) if sizes else []
+
+
 class Owners(NamedTuple):
     """Which member each row of the first layer, each later kernel's number and each later bias belongs to."""
 
@@ -116,6 +131,15 @@ def shelves(specs: Sequence[Dense], padded: Sequence[tuple[int, ...]], inputs: i
         found.append(Shelf(activation, widths, members[0], members[-1] + 1, top, bottom))
         top = bottom
     return tuple(found)
+
+
+def _rows(*shelves: Shelf) -> int:
+    return shelves[-1].bottom - shelves[0].top
+
+
+def _first_activation(shelf: Shelf) -> Activation | None:
+    """What follows the first layer; nothing where that one gives the logits."""
+    return shelf.activation if shelf.depth > 1 else None
 
 
 class DensePopulation:
@@ -161,28 +185,27 @@ class DensePopulation:
     ) -> tuple[Array, State, Probes]:
         x = images.reshape(images.shape[0], -1)
         first = self._matmul("hd,bd->hb", params["first"]["kernel"], x) + params["first"]["bias"][:, None]
-        activated = self._activated(first)
+        later = _blocks_apart(self._blocks, params["later"])
         logits, saturation = [], _Saturation(len(self.specs))
-        for shelf, blocks in zip(self.shelves, self._blocks, strict=True):
-            top = (activated if blocks else first)[shelf.top : shelf.bottom]
+        for shelf, top, layers in zip(self.shelves, self._tops(first), later, strict=True):
             a = top.reshape(shelf.members, shelf.widths[1], -1)
-            for number, block in enumerate(blocks):
+            for number, (kernel, bias) in enumerate(layers):
                 a = self._masked(shelf, number, a)
                 saturation.add(number, shelf, self._real_units(shelf, number), a)
                 if self.drops and key is not None:
                     a = dropout(a, knobs.dropout[shelf.start : shelf.stop, None, None], jax.random.fold_in(key, number))
-                z = self._matmul("goi,gib->gob", block.kernel(params["later"]), a) + block.bias(params["later"])
-                a = ACTIVATIONS[shelf.activation](z) if number + 1 < len(blocks) else z
+                z = self._matmul("goi,gib->gob", kernel, a) + bias
+                a = ACTIVATIONS[shelf.activation](z) if number + 1 < len(layers) else z
             logits.append(a)
         return jnp.concatenate(logits), state, saturation.probes()
 
-    def _activated(self, first: Array) -> Array:
-        """The first layer's outputs; neighbouring shelves of one activation at a time."""
-        parts = []
-        for activation, group in groupby(self.shelves, key=lambda shelf: shelf.activation):
-            shelves = list(group)
-            parts.append(ACTIVATIONS[activation](first[shelves[0].top : shelves[-1].bottom]))
-        return jnp.concatenate(parts)
+    def _tops(self, first: Array) -> list[Array]:
+        """What the first layer hands to each shelf's next one; neighbouring shelves of one activation at a time."""
+        groups = [(activation, list(group)) for activation, group in groupby(self.shelves, key=_first_activation)]
+        tops: list[Array] = []
+        for (activation, group), part in zip(groups, _cut(first, [_rows(*group) for _, group in groups]), strict=True):
+            tops += _cut(ACTIVATIONS[activation](part) if activation else part, [_rows(shelf) for shelf in group])
+        return tops
 
     def _masked(self, shelf: Shelf, number: int, a: Array) -> Array:
         """Padded units put out 0; only where the activation does not see to it."""

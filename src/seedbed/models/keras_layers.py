@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from itertools import product
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,6 +10,7 @@ from jax import Array
 from seedbed.models.architecture import ConvShape, conv_shapes
 from seedbed.models.convolution import phases
 from seedbed.models.keras import load_keras
+from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul
 from seedbed.specs import Conv
 
@@ -28,18 +27,14 @@ class FastConv2D(keras.layers.Conv2D):  # type: ignore[misc]
 
 
 class FastMaxPooling2D(keras.layers.MaxPooling2D):  # type: ignore[misc]
-    """Maxima of squares that do not overlap, pixel by pixel: the gradient is a chain of selections, and needs no scatter.
-
-    (The gradient of `jnp.max` divides by how many pixels equal the maximum. Where XLA computes the pixels anew for the
-    comparison, and rounds them otherwise, that is 0 divided by 0.)
-    """
+    """Maxima of squares that do not overlap, pixel by pixel: their gradient needs no scatter."""
 
     def call(self, inputs: Array) -> Array:
         (down, across), (height, width) = self.pool_size, (inputs.shape[1], inputs.shape[2])
         rows, columns = height // down, width // across
         x = jnp.asarray(inputs)[:, : rows * down, : columns * across]
         squares = x.reshape(-1, rows, down, columns, across, x.shape[-1])
-        return reduce(jnp.maximum, (squares[:, :, i, :, j] for i, j in product(range(down), range(across))))
+        return largest(jnp.moveaxis(squares, (2, 4), (0, 1)).reshape(-1, *squares.shape[:2], columns, x.shape[-1]))
 
 
 def _geometry(layer: Any, image_shape: tuple[int, ...], filters: int) -> ConvShape:
