@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bench.contenders.ours import spec
+from bench.contenders.ours import tasks
 from bench.job import Job, take
-from seedbed import data, devices, models, populations
+from seedbed import data, models
 from seedbed.models.protocol import Knobs
-from seedbed.training.feed import Resident, exam
+from seedbed.training.feed import Resident, Sheets
 from seedbed.training.optimizers import empty_slots
 from seedbed.training.program import Carry, Exam, Program, Settings
 from seedbed.training.reports import Task
@@ -26,14 +26,9 @@ from seedbed.training.reports import Task
 TRIES = 3
 
 
-def _task(job: Job) -> tuple[Task, data.Dataset]:
-    runs = [spec(net, job) for net in job.nets]
-    resolved = data.resolve(runs[0].data)
-    dataset = data.load(resolved)
-    limits = populations.ON_GPU if job.device == "gpu" else populations.ON_CPU
-    runs = [run.changed(data=resolved) for run in runs]
-    workers = 1 if job.device == "gpu" else min(devices.cores(), len(runs))
-    return populations.plan(runs, dataset.facts(), limits=limits, workers=workers)[0], dataset
+def _first(job: Job) -> tuple[Task, data.Dataset]:
+    found, dataset = tasks(job)
+    return found[0], dataset
 
 
 class _Bench:
@@ -53,7 +48,7 @@ class _Bench:
         params, state = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], self.population.fresh(0))
         self.carry = Carry(params, state, empty_slots(task.plan.optimizer, params))
         self.settings = self._settings()
-        self.exam = exam(dataset, self.population.exam_batch)
+        self.exam = next(iter(Sheets(dataset, self.population.exam_batch))).exam
         source = Resident(dataset.train, [self.runs[0].seed], task.plan.batch_size)
         self.stretch = next(source.stretches(0, 0, [[run.plan for run in self.runs]]))
 
@@ -117,7 +112,7 @@ def _best(work: Callable[[], None]) -> float:
 
 def main() -> None:
     """Times the parts."""
-    bench = _Bench(*_task(take()))
+    bench = _Bench(*_first(take()))
     steps, examined, norms = (_best(part) for part in (bench.steps, bench.examine, bench.norms))
     saturation = max(0.0, _best(bench.passes(probed=True)) - _best(bench.passes(probed=False)))
     epoch = steps + examined + norms

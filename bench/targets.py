@@ -52,6 +52,7 @@ ENGINE = (
 )
 REST = (
     Target("probes", "share of the time that probes take", 5, None, " %", more=False),
+    Target("saving", "share of the time that saves every 30 s take", 2, None, " %", more=False),
     Target("streamed-time", "1,000,000 images: time per image over that in memory", 1.3, None, "x", more=False),
     Target("streamed-memory", "1,000,000 images: peak memory", 2, None, " GiB", more=False),
     Target("help", "`seedbed --help`", 0.3, None, " s", more=False),

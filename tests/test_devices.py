@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 
+import psutil
 import pytest
 
 from seedbed import devices
@@ -87,3 +89,65 @@ def test_a_worker_on_a_gpu_sees_only_its_own_and_never_falls_back(monkeypatch, s
 def test_gpus_are_counted_as_the_variable_shows_them(monkeypatch, shown, count):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", shown)
     assert devices.gpus() == count
+
+
+# Memory
+
+
+def test_free_memory_is_what_the_system_has_where_nothing_limits_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "OWN_CGROUPS", tmp_path / "none")
+    assert 0 < devices.free_memory() <= psutil.virtual_memory().total
+
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("line", "where", "names"),
+    [
+        ("0::/jobs/one\n", "jobs/one", ("memory.max", "memory.current", "inactive_file")),
+        (
+            "4:memory:/jobs/one\n1:cpu:/\n",
+            "memory/jobs/one",
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ),
+    ],
+    ids=["version 2", "version 1"],
+)
+def test_a_containers_limit_counts_and_pages_of_files_do_not(monkeypatch, tmp_path, line, where, names):
+    own = tmp_path / "groups" / where
+    own.mkdir(parents=True)
+    (tmp_path / "cgroup").write_text(line)
+    monkeypatch.setattr(devices, "OWN_CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(devices, "CGROUPS", tmp_path / "groups")
+    limit, used, cached = names
+
+    def group(folder, most, now, droppable):
+        (folder / limit).write_text(f"{most}\n")
+        (folder / used).write_text(f"{now}\n")
+        (folder / "memory.stat").write_text(f"anon 5\n{cached} {droppable}\n")
+
+    group(own, 100 * MIB, 70 * MIB, 30 * MIB)
+    assert devices.free_memory() == 60 * MIB
+    group(own.parent, 90 * MIB, 80 * MIB, 0)
+    assert devices.free_memory() == 10 * MIB, "a limit further up is tighter"
+    group(own.parent, 1 * MIB, 80 * MIB, 0)
+    assert devices.free_memory() == 0
+    group(own, "max", 0, 0)
+    group(own.parent, 9223372036854771712, 0, 0)
+    assert devices.free_memory() > 100 * MIB
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+@pytest.mark.parametrize(("script", "free"), [("echo 81000; echo 400", 400 * MIB), ("echo '[N/A]'", None), ("exit 9", None)])
+def test_a_gpus_free_memory_is_what_its_driver_says(monkeypatch, tmp_path, script, free):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\n{script}\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert devices.free_gpu_memory() == free
+
+
+def test_without_its_drivers_tool_a_gpus_memory_is_not_known(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert devices.free_gpu_memory() is None

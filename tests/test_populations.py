@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise, product
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedbed.models import facts
-from seedbed.populations import ON_CPU, ON_GPU, Limits, halves, key_of, plan
+from seedbed.populations import ON_CPU, ON_GPU, Limits, Site, halves, key_of, plan, want_of_memory, workers_that_fit
 from seedbed.records import DataFacts
-from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, RunSpec
+from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Optimizer, Plan, RunSpec
+from seedbed.training import footprint as footprint_module
+from seedbed.training.footprint import certainly, footprint
 from seedbed.training.reports import Checkpoint, Task
 
 DATA = DataFacts(train=1000, validation=100, test=100, classes=tuple("0123456789"), image_shape=(28, 28, 1))
@@ -200,3 +204,63 @@ def test_a_populations_key_is_a_name_that_depends_on_runs_and_order() -> None:
     one, other = runs([Dense(hidden=(5,)), Dense(hidden=(6,))])
     assert key_of([one, other]) == key_of(iter([one, other])) != key_of([other, one])
     assert len(key_of([one])) == 24
+
+
+# Memory
+
+MIB = 2**20
+WIDE = [Dense(hidden=(1500 + n,)) for n in range(8)]
+
+
+def parts(memory: int | None, limits: Limits = ON_CPU, seeds: int = 1) -> list[int]:
+    """Sizes of the populations that eight wide networks come to where a worker has so many bytes."""
+    roomy = replace(limits, parameters=10**9, memory=memory)
+    tasks = planned(runs(WIDE, seeds=seeds), roomy, workers=1)
+    return sorted((len(task.blocks) * len(task.blocks[0]) for task in tasks), reverse=True)
+
+
+def test_memory_divides_populations_and_only_as_far_as_it_must() -> None:
+    whole = footprint(runs(WIDE), DATA)
+    assert parts(None) == parts(whole.total) == [8]
+    assert parts(whole.total - 1) == [4, 4]
+    assert parts(whole.fixed + whole.growing // 4) == [2, 2, 2, 2]
+    assert parts(whole.fixed) == parts(0) == [1] * 8
+
+
+def test_memory_that_seems_to_be_gone_does_not_divide_what_takes_little_anyway() -> None:
+    small = runs([Dense(hidden=(16,))], [Plan(l2=n / 100) for n in range(30)])
+    assert len(planned(small, replace(ON_CPU, memory=0), workers=1)) == 1
+
+
+def test_seeds_abreast_are_fewer_before_settings_are() -> None:
+    assert parts(None, ON_GPU, seeds=4) == [32]
+    whole = footprint(runs(WIDE), DATA, blocks=4, on_cpu=False)
+    assert whole.process == 0
+    roomy = replace(ON_GPU, parameters=10**9, memory=whole.total - 1)
+    tasks = plan(runs(WIDE, seeds=4), DATA, limits=roomy, workers=1, site=Site(on_cpu=False))
+    assert [(len(task.blocks), len(task.blocks[0])) for task in tasks] == [(2, 8), (2, 8)]
+
+
+def test_fewer_workers_where_not_all_have_room_for_the_largest_network() -> None:
+    wanted = runs([*WIDE, Dense(hidden=(2,))])
+    each = footprint(runs([WIDE[-1]]), DATA).total
+    for memory, workers in ((10 * each, 4), (3 * each, 3), (2 * each - 1, 1), (0, 1)):
+        assert workers_that_fit(wanted, DATA, memory=memory, workers=4) == workers
+    assert workers_that_fit([], DATA, memory=0, workers=4) == 1
+
+
+def test_a_lone_network_that_cannot_fit_is_told_with_its_size_and_a_way_out() -> None:
+    (task,) = planned(runs([Dense(hidden=(4000, 4000))]))
+    needed = certainly(task.blocks[0], DATA)
+    assert want_of_memory(task, DATA, needed) == ""
+    assert want_of_memory(task, DATA, needed - 1) == (
+        "Out of memory: a network of 19,184,010 parameters with 'adam' takes 0.4 GiB at the least, and 0.4 GiB are free. "
+        "Use a smaller network, or a machine with more memory."
+    )
+
+
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
+def test_slots_are_counted_as_the_optimizer_keeps_them(optimizer: Optimizer) -> None:
+    from seedbed.training.optimizers import SLOTS
+
+    assert footprint_module.SLOTS[optimizer] == len(SLOTS[optimizer])

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from seedbed.errors import SpecError
-from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, Spec, checked_group, checked_name, from_yaml, to_yaml
+from seedbed.specs import (
+    Conv,
+    DataSpec,
+    Dense,
+    Keras,
+    Optimizer,
+    Plan,
+    RunSpec,
+    Spec,
+    checked_group,
+    checked_name,
+    from_yaml,
+    to_yaml,
+)
 
 NAN, INF = math.nan, math.inf
 
@@ -111,6 +124,18 @@ def test_identity_is_of_all_that_decides_the_outcome() -> None:
     identities = [RunSpec(**change).identity for change in [{}, *CHANGES]]
     assert len(set(identities)) == len(identities)
     assert RunSpec(plan=Plan(learning_rate=0.001)).identity == RunSpec().identity
+
+
+@pytest.mark.parametrize(
+    ("field", "optimizers"), [("momentum", ("momentum", "nesterov")), ("weight_decay", ("adamw",))], ids=["momentum", "decay"]
+)
+@pytest.mark.parametrize("optimizer", get_args(Optimizer))
+def test_what_an_optimizer_does_not_look_at_makes_no_other_run(
+    field: str, optimizers: tuple[str, ...], optimizer: Optimizer
+) -> None:
+    one, other = (RunSpec(plan=Plan(optimizer=optimizer, **{field: value})) for value in (0.1, 0.2))
+    assert (one.identity == other.identity) == (optimizer not in optimizers)
+    assert (one.setting == other.setting) == (optimizer not in optimizers)
 
 
 def test_the_identity_of_the_default_run_never_changes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bench.cases import accuracy, commands, engine, networks, sweeps
+from bench.cases import accuracy, commands, engine, networks, saving, sweeps
 from bench.sitting import Outcome, Settings
 
 Case = Callable[[Settings], Outcome]
@@ -21,6 +21,7 @@ CASES: Mapping[str, Case] = {
     "memory": engine.memory,
     "streamed": engine.streamed,
     "probes": engine.probes,
+    "saving": saving.saving,
     "accuracy": accuracy.against_keras,
     "cli": commands.times,
     "accuracy-cli": commands.accuracies,

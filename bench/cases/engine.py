@@ -13,12 +13,14 @@ import numpy as np
 from bench import contenders, ours, processes
 from bench.cases.networks import ALONE, CONV4, MIXED, TINY
 from bench.contenders import OURS, Trial
+from bench.contenders.ours import tasks
 from bench.job import Job, Net, prepare
 from bench.processes import Memory
 from bench.race import images
 from bench.sitting import Measured, Outcome, Settings, Table
 from bench.summary import Summary, summarize
 from seedbed.devices import WorkerKind, worker_environment
+from seedbed.training.footprint import footprint
 
 POPULATIONS = {
     "one dense net": ALONE,
@@ -71,10 +73,21 @@ def memory(settings: Settings) -> Outcome:
         job = Job(nets, epochs=1, first=first or (11_000 if nets[0].family == "conv" else None), device=settings.device)
         found = ours.trial(settings, prepare(job, settings.scratch), memory=True).memory
         raw[name] = vars(found)
-        rows.append([name, *_memory_cells(found)])
-    columns = ["population", "driver, MiB", "workers, each, MiB", "together, MiB", "together without mapped files, MiB"]
-    text = f"Peak resident memory, looked at every {processes.SAMPLE_SECONDS} s."
+        rows.append([name, *_memory_cells(found), f"{_estimated(job) / MIB:,.0f}"])
+    columns = ["population", "driver", "workers, each", "together", "together without mapped files", "a worker, estimated"]
+    text = (
+        f"Peak resident memory in MiB, looked at every {processes.SAMPLE_SECONDS} s; last what the planner thinks beforehand "
+        f"that the largest population takes."
+    )
     return Outcome("memory", "Memory", text, [Table("", columns, rows)], raw=raw)
+
+
+def _estimated(job: Job) -> int:
+    """The planner's estimate of a worker's peak, on the CPU."""
+    planned, dataset = tasks(job.changed(device="cpu"))
+    _, pixels = dataset.train.pictures.image
+    found = [footprint(task.blocks[0], dataset.facts(), pixel_bytes=pixels.itemsize) for task in planned]
+    return max(each.total - each.message for each in found)
 
 
 def _memory_cells(found: Memory) -> list[str]:

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from bench.job import Answer, Job, Net, give, take
+from seedbed import data, devices, populations
+from seedbed.data import Dataset
 from seedbed.grow import grow
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 from seedbed.training.events import Event, Progress, Started
+from seedbed.training.reports import Task
 
 
 def spec(net: Net, job: Job) -> RunSpec:
@@ -21,6 +24,17 @@ def spec(net: Net, job: Job) -> RunSpec:
     model = Conv() if net.family == "conv" else Dense(hidden=net.hidden, activation=net.activation)
     plan = Plan(epochs=job.epochs, batch_size=job.batch, learning_rate=net.rate, l2=net.l2)
     return RunSpec(model=model, plan=plan, data=DataSpec(name=job.data, first=job.first, protocol=job.protocol), seed=net.seed)
+
+
+def tasks(job: Job) -> tuple[list[Task], Dataset]:
+    """The populations that `grow` makes of the job's networks, and their images."""
+    runs = [spec(net, job) for net in job.nets]
+    resolved = data.resolve(runs[0].data)
+    dataset = data.load(resolved)
+    limits = populations.ON_GPU if job.device == "gpu" else populations.ON_CPU
+    workers = 1 if job.device == "gpu" else min(devices.cores(), len(runs))
+    planned = populations.plan([run.changed(data=resolved) for run in runs], dataset.facts(), limits=limits, workers=workers)
+    return planned, dataset
 
 
 class _Watch:
@@ -56,12 +70,13 @@ def _epoch(results: list[Result]) -> float:
 
 
 def main() -> None:
-    """Trains the job's networks in a home of its own."""
+    """Trains the job's networks in a home of its own; the job's options go to `grow`."""
     job, watch = take(), _Watch()
     runs = [Entry(f"net-{number}", f"net-{number}", spec(net, job)) for number, net in enumerate(job.nets)]
     with tempfile.TemporaryDirectory(prefix="seedbed-bench-home-") as home:
         began = time.perf_counter()
-        results = {r.name: r for r in grow(runs, Home(Path(home)), device=job.device, watch=watch)}
+        how = {"device": job.device, "watch": watch, **job.options}
+        results = {r.name: r for r in grow(runs, Home(Path(home)), **how)}
         spent = time.perf_counter() - began
     chains = [[[results[name] for name in names] for names in chain] for chain in watch.chains()]
     epoch = max(sum(map(_epoch, chain)) for chain in chains)

@@ -6,8 +6,12 @@ Nothing here imports jax: what jax would see on an accelerator is asked of a wor
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -97,6 +101,75 @@ def gpus() -> int:
 def jax_has_cuda() -> bool:
     """Whether the part of JAX that computes on NVIDIA GPUs is installed."""
     return any(find_spec(f"jax_cuda{version}_plugin") is not None for version in (12, 13))
+
+
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUPS = Path("/proc/self/cgroup")
+
+
+def free_memory() -> int:
+    """Bytes that this process and its workers may still take: what the system has, what a container allows them (control
+    groups of Linux), and what one process may address (`ulimit -v`)."""
+    import psutil
+
+    return int(min(psutil.virtual_memory().available, _left_in_groups(), _address_space()))
+
+
+def _address_space() -> float:
+    if sys.platform == "win32":
+        return math.inf
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return math.inf if limit == resource.RLIM_INFINITY else limit
+
+
+def _left_in_groups() -> float:
+    """What the control groups that this process is in have left, the tightest of them."""
+    try:
+        lines = OWN_CGROUPS.read_text().splitlines()
+    except OSError:
+        return math.inf
+    left = math.inf
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            root, names = CGROUPS / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        elif controllers == "":
+            root, names = CGROUPS, ("memory.max", "memory.current", "inactive_file")
+        else:
+            continue
+        own = root / path.lstrip("/")
+        groups = [own, *own.parents][: len(own.relative_to(root).parts) + 1]
+        left = min([left, *(_left_in_group(group, *names) for group in groups)])
+    return left
+
+
+def _left_in_group(group: Path, limit: str, used: str, cached: str) -> float:
+    """Limit less use; pages of files that the system can drop do not count. Infinite where there is no limit to read."""
+    try:
+        text = (group / limit).read_text().strip()
+        if text == "max":
+            return math.inf
+        rows = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+        droppable = {name: int(value) for name, value in rows}.get(cached, 0)
+        return max(0, int(text) - int((group / used).read_text()) + droppable)
+    except (OSError, ValueError):
+        return math.inf
+
+
+def free_gpu_memory() -> int | None:
+    """Bytes that are free on the fullest of the GPUs shown to this process, as NVIDIA's driver says; None where it does not."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return None
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    command = [tool, "--query-gpu=memory.free", "--format=csv,noheader,nounits", *([f"--id={shown}"] if shown else [])]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.split()
+        return min(int(each) for each in told) * 2**20
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
 
 
 def workers(device: str, number: int | None, runs: int) -> list[WorkerKind]:

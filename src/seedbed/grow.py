@@ -24,7 +24,8 @@ from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, Se
 from seedbed.executor import LocalExecutor
 from seedbed.executor.local import Lost, Message, Slow
 from seedbed.models import trust
-from seedbed.records import Result, Seconds
+from seedbed.populations import Site
+from seedbed.records import DataFacts, Result, Seconds
 from seedbed.runs import Claim, Entry, Home
 from seedbed.specs import DataSpec, Keras, RunSpec
 from seedbed.training import saves
@@ -111,6 +112,7 @@ class _Harvest:
         self._failures: list[SeedbedError] = []
         self._clock = _Clock()
         self._threads = 1
+        self._memory: int | None = None
 
     def missing(self) -> list[Entry]:
         """What is neither finished nor failed."""
@@ -135,7 +137,7 @@ class _Harvest:
     def train(self, device: str, workers: int | None, save_every: float | None) -> None:
         """Trains all that is missing, population by population; the workers load while the driver plans."""
         saved = self._saved_tasks()
-        kinds = devices.workers(device, workers, len(self.missing()))
+        kinds = self._kinds(device, workers)
         if saved and kinds[0].device == "cpu":
             threads = max(1, *(task.resume.manifest["threads"] for task in saved if task.resume))
             kinds = [replace(kind, threads=threads) for kind in kinds]
@@ -145,6 +147,33 @@ class _Harvest:
             self._begin(tasks)
             self._reap(executor, tasks, received)
         self._conclude(received)
+
+    def _kinds(self, device: str, workers: int | None) -> list[WorkerKind]:
+        """The workers; fewer than there could be where memory is short."""
+        kinds = devices.workers(device, workers, len(self.missing()))
+        on_cpu = kinds[0].device == "cpu"
+        self._memory = devices.free_memory() if on_cpu else devices.free_gpu_memory()
+        if on_cpu and self._memory is not None and len(kinds) > 1:
+            room = min(
+                populations.workers_that_fit(runs, facts, memory=self._memory, workers=len(kinds), site=site)
+                for runs, facts, site in self._by_data(self.missing(), on_cpu=True)
+            )
+            if room < len(kinds):
+                free = f"{self._memory / populations.GIB:.1f} GiB of memory are free"
+                self._watch(Note(f"{free}, which is enough for {room} of {len(kinds)} workers at a time."))
+                kinds = devices.workers(device, room, len(self.missing()))
+            self._memory //= len(kinds)
+        return kinds
+
+    def _by_data(self, entries: Sequence[Entry], *, on_cpu: bool) -> list[tuple[list[RunSpec], DataFacts, Site]]:
+        """Runs of one data spec together, with its sizes and with what their memory depends on."""
+        found = []
+        for spec in {entry.run.data: None for entry in entries}:
+            dataset = self._datasets[spec]
+            _, pixels = dataset.train.pictures.image
+            runs = [entry.run for entry in entries if entry.run.data == spec]
+            found.append((runs, dataset.facts(), Site(on_cpu, pixels.itemsize)))
+        return found
 
     @contextlib.contextmanager
     def _marked(self) -> Iterator[None]:
@@ -162,12 +191,17 @@ class _Harvest:
 
     def _new_tasks(self, saved: Sequence[Task], kinds: Sequence[WorkerKind]) -> list[Task]:
         planned = {run.identity for task in saved for block in task.blocks for run in block}
-        fresh = [entry.run for entry in self.missing() if entry.run.identity not in planned]
-        limits = populations.ON_GPU if kinds[0].device == "gpu" else populations.ON_CPU
+        fresh = [entry for entry in self.missing() if entry.run.identity not in planned]
+        on_cpu = kinds[0].device == "cpu"
+        limits = replace(populations.ON_CPU if on_cpu else populations.ON_GPU, memory=self._memory)
         tasks: list[Task] = []
-        for spec in {run.data: None for run in fresh}:
-            runs = [run for run in fresh if run.data == spec]
-            tasks += populations.plan(runs, self._datasets[spec].facts(), limits=limits, workers=len(kinds))
+        for runs, facts, site in self._by_data(fresh, on_cpu=on_cpu):
+            for task in populations.plan(runs, facts, limits=limits, workers=len(kinds), site=site):
+                want = populations.want_of_memory(task, facts, limits.memory) if limits.memory is not None else ""
+                if want:
+                    self._failed(task, Failed(DeviceError(want)))
+                else:
+                    tasks.append(task)
         return tasks
 
     def _saved_tasks(self) -> list[Task]:

@@ -14,7 +14,12 @@ from typing import Any
 from seedbed.models import facts
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, Dense, Keras, RunSpec
+from seedbed.training.footprint import Footprint, certainly, footprint
 from seedbed.training.reports import Checkpoint, Task
+
+GIB = 2**30
+LEAST_ROOM = 64 * 2**20
+"""Bytes of networks that a worker is given even where memory seems to be gone: its libraries alone take several times that."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +30,13 @@ class Limits:
         members: settings of a block.
         parameters: of all members of a block together.
         blocks: seeds abreast.
+        memory: bytes that a worker may take; None sets no limit.
     """
 
     members: int
     parameters: int
     blocks: int
+    memory: int | None = None
 
 
 ON_CPU = Limits(members=64, parameters=2_500_000, blocks=1)
@@ -37,7 +44,20 @@ ON_CPU = Limits(members=64, parameters=2_500_000, blocks=1)
 ON_GPU = Limits(members=256, parameters=200_000_000, blocks=16)
 
 
-def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: int) -> list[Task]:
+@dataclass(frozen=True)
+class Site:
+    """Where populations will train, and on what, as far as their memory depends on it.
+
+    Attributes:
+        on_cpu: else on a GPU.
+        pixel_bytes: see `footprint`.
+    """
+
+    on_cpu: bool = True
+    pixel_bytes: int = 1
+
+
+def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: int, site: Site = Site()) -> list[Task]:
     """Tasks that together train every run once, the costly ones first.
 
     Args:
@@ -45,11 +65,12 @@ def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: i
         data: that data set's sizes.
         limits: see `Limits`.
         workers: among how many the tasks will be dealt out.
+        site: decides with `limits.memory` how large a population may be.
     """
     tasks: list[Task] = []
     for group in _groups(runs, _program_group):
         for block in _equal_blocks(group):
-            tasks += _split(block, data, limits, workers)
+            tasks += _split(block, data, limits, workers, site)
     return sorted(tasks, key=lambda task: -_cost(task, data))
 
 
@@ -84,15 +105,56 @@ def _order(run: RunSpec) -> tuple[Any, ...]:
     return (*shape, run.setting)
 
 
-def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers: int) -> list[Task]:
-    """Cuts the settings into parts of about equal cost, and the seeds into blocks that train abreast."""
+def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers: int, site: Site) -> list[Task]:
+    """Cuts the settings into parts of about equal cost, and the seeds into blocks that train abreast.
+
+    Into more than the limits of number ask for where memory is short: first fewer seeds abreast, then fewer settings.
+    """
     settings = blocks[0]
     sizes = [facts(run.model, data.image_shape, len(data.classes)) for run in settings]
+    costs = [size.operations * run.plan.epochs for size, run in zip(sizes, settings, strict=True)]
     fewest = max(-(-sum(size.parameters for size in sizes) // limits.parameters), -(-len(settings) // limits.members))
-    seeds = [blocks[at : at + limits.blocks] for at in range(0, len(blocks), limits.blocks)]
-    parts = _parts(min(fewest, len(settings)), len(settings), len(seeds), workers)
-    bounds = _bounds([size.operations * run.plan.epochs for size, run in zip(sizes, settings, strict=True)], parts)
+    fewest, abreast = min(fewest, len(settings)), limits.blocks
+    while True:
+        seeds = [blocks[at : at + abreast] for at in range(0, len(blocks), abreast)]
+        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), workers))
+        large = [settings[start:stop] for start, stop in bounds if stop - start > 1 or len(seeds[0]) > 1]
+        if all(_fits(runs, len(seeds[0]), data, limits, site) for runs in large):
+            break
+        abreast, fewest = (-(-len(seeds[0]) // 2), fewest) if len(seeds[0]) > 1 else (1, len(bounds) + 1)
     return [_task(tuple(tuple(block[start:stop]) for block in abreast)) for start, stop in bounds for abreast in seeds]
+
+
+def _fits(runs: Sequence[RunSpec], blocks: int, data: DataFacts, limits: Limits, site: Site) -> bool:
+    """Whether there is room for what grows with a population; below `LEAST_ROOM` nothing is won by dividing further."""
+    if limits.memory is None:
+        return True
+    needed = _footprint(runs, blocks, data, site)
+    return needed.growing <= max(limits.memory - needed.fixed, LEAST_ROOM)
+
+
+def _footprint(runs: Sequence[RunSpec], blocks: int, data: DataFacts, site: Site) -> Footprint:
+    return footprint(runs, data, blocks=blocks, pixel_bytes=site.pixel_bytes, on_cpu=site.on_cpu)
+
+
+def workers_that_fit(runs: Iterable[RunSpec], data: DataFacts, *, memory: int, workers: int, site: Site = Site()) -> int:
+    """How many workers have room side by side when each trains the largest of the runs alone: at least 1."""
+    largest = max((_footprint([run], 1, data, site).total for run in runs), default=1)
+    return max(1, min(workers, memory // largest))
+
+
+def want_of_memory(task: Task, data: DataFacts, memory: int) -> str:
+    """Why a task cannot be trained in so many bytes, as an error says it; "" where it may. Only what is certain counts."""
+    runs = [run for block in task.blocks for run in block]
+    needed = certainly(runs, data)
+    if len(runs) > 1 or needed <= memory:
+        return ""
+    [run] = runs
+    parameters = facts(run.model, data.image_shape, len(data.classes)).parameters
+    return (
+        f"Out of memory: a network of {parameters:,} parameters with {run.plan.optimizer!r} takes {needed / GIB:.1f} GiB at the "
+        f"least, and {memory / GIB:.1f} GiB are free. Use a smaller network, or a machine with more memory."
+    )
 
 
 def _parts(fewest: int, settings: int, seeds: int, workers: int) -> int:

@@ -203,6 +203,10 @@ class Keras(Spec):
 ModelSpec = Annotated[Dense | Conv | Keras, Field(discriminator="family")]
 
 
+ONLY_FOR: dict[str, tuple[Optimizer, ...]] = {"momentum": ("momentum", "nesterov"), "weight_decay": ("adamw",)}
+"""Plan fields that only some optimizers look at."""
+
+
 class Plan(Spec):
     """How to train: length, minibatches, optimizer, penalties, augmentation, stopping.
 
@@ -233,6 +237,11 @@ class Plan(Spec):
     augment: Annotated[Augmentation, Field(json_schema_extra=STATIC)] = "none"
     patience: Annotated[int, Field(ge=0)] = 0
     precision: Annotated[Precision, Field(json_schema_extra=STATIC)] = "f32"
+
+    def _identifying(self) -> dict[str, Any]:
+        """A field that the chosen optimizer does not look at counts as if it was left as it is by default."""
+        idle = {name: type(self).model_fields[name].default for name, users in ONLY_FOR.items() if self.optimizer not in users}
+        return {**self.plain(), **idle}
 
     @property
     def static(self) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@
 
 Settings: `save_every` seconds; `at`, the phase in which the process gets `signal`; `stall`: the worker is stopped first, and a
 second signal follows; `slow`: seconds after which a worker that is still setting up is told of; `memory`: bytes of address
-space; `file`: bytes of the largest file.
+space; `unforeseen`: a network that is too large for it is tried all the same; `file`: bytes of the largest file.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ if __name__ == "__main__":
         local.SLOW_SECONDS = train.PATIENCE = settings["slow"]
     if "memory" in settings:
         limit("RLIMIT_AS", settings["memory"])
+    if settings.get("unforeseen"):
+        populations.want_of_memory = lambda *_: ""
     if "file" in settings:
         limit("RLIMIT_FSIZE", settings["file"])
     main(sys.argv[2:])

@@ -11,23 +11,25 @@ import numpy as np
 import pytest
 
 from hostile.engine import GROW, InProcess, check_sound, entries, install, leftovers, outcome
-from seedbed import storage
+from seedbed import data, devices, storage
 from seedbed.errors import CorruptFile, DeviceError, RunHalfDone, WorkerError
 from seedbed.executor import worker as workers
 from seedbed.executor.local import LocalExecutor
 from seedbed.runs import Home
 from seedbed.specs import Dense
 from seedbed.training.events import Note
+from seedbed.training.footprint import footprint
 from seedbed.training.reports import Checkpoint, Failed, Segment, Task
 
-FOUR = entries(Dense(hidden=(3,)), Dense(hidden=(2, 2)), Dense(hidden=(4,)), Dense(hidden=(2, 2, 2)), epochs=6)
+FOUR = entries(*(Dense(hidden=(3,), dropout=share) for share in (0.1, 0.2, 0.3, 0.4)), epochs=6)
+"""Of one shape, so that halves share their programs."""
 NAMES = [entry.name for entry in FOUR]
 
 
 def _grow(root: Path, wanted: Sequence[Any] = FOUR, **how: Any) -> list[str]:
     notes: list[str] = []
     watch = lambda event: notes.append(event.text) if isinstance(event, Note) else None  # noqa: E731
-    GROW.grow(wanted, Home(root), device="cpu", workers=1, watch=watch, **{"save_every": 0.0, **how})
+    GROW.grow(wanted, Home(root), device="cpu", watch=watch, **{"workers": 1, "save_every": 0.0, **how})
     return notes
 
 
@@ -87,6 +89,45 @@ def test_a_run_that_has_no_room_alone_fails_and_the_others_are_finished(
     with pytest.raises(DeviceError, match="Out of memory"):
         _grow(tmp_path)
     assert {(each.status, each.reason) for each in Home(tmp_path).listing()} == {("failed", "Out of memory.")}
+
+
+def test_a_network_that_cannot_fit_fails_before_it_is_tried_and_the_others_are_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, Small)
+    monkeypatch.setattr(Small, "room", 9)
+    monkeypatch.setattr(devices, "free_memory", lambda: 100 * 2**20)
+    Small.begun = []
+    wanted = entries(Dense(hidden=(3,)), Dense(hidden=(3000, 3000)), Dense(hidden=(4,)), epochs=2)
+    with pytest.raises(DeviceError, match=r"Out of memory: a network of 9,228,010 parameters .* Use a smaller network"):
+        _grow(tmp_path, wanted)
+    assert [runs for runs, _ in Small.begun] == [2]
+    assert {each.name: each.status for each in Home(tmp_path).listing()} == {
+        "r-0": "finished",
+        "r-1": "failed",
+        "r-2": "finished",
+    }
+
+
+def test_where_memory_is_short_fewer_workers_train_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    monkeypatch.setattr(devices, "cores", lambda: 4)
+    facts = data.load(data.resolve(FOUR[0].run.data)).facts()
+    each = max(footprint([entry.run], facts).total for entry in FOUR)
+    kinds: list[int] = []
+
+    class Counting(InProcess):
+        def __init__(self, given: Sequence[Any]) -> None:
+            kinds.append(len(given))
+            super().__init__(given)
+
+    install(monkeypatch, Counting)
+    for free, workers in ((10 * each, 4), (2 * each, 2), (0, 1)):
+        monkeypatch.setattr(devices, "free_memory", lambda free=free: free)
+        notes = [note for note in _grow(tmp_path / str(workers), workers=None) if "memory" in note]
+        told = f"{free / 2**30:.1f} GiB of memory are free, which is enough for {workers} of 4 workers at a time."
+        assert notes == ([] if workers == 4 else [told])
+    assert kinds == [4, 2, 1]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.")])

@@ -117,12 +117,13 @@ def test_the_penalty_is_reported_beside_the_loss() -> None:
 
 
 def test_the_training_figures_are_measured_on_a_fixed_sample_as_large_as_the_validation_part() -> None:
-    from seedbed.training.feed import exam
+    from seedbed.training.feed import Sheets
 
     dataset = digits(400)
     size = len(dataset.validation)
     assert size < len(dataset.train)
-    measured = exam(dataset, 50)
+    [(measured, counts)] = Sheets(dataset, 50)
+    assert counts == (size, size)
     assert measured.weights.sum(axis=(1, 2)).tolist() == [size, size]
     labels = np.sort(dataset.train.labels[generator(0, "sample").permutation(len(dataset.train))[:size]])
     weights = np.asarray(measured.weights[0]).astype(bool)

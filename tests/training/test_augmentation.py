@@ -64,6 +64,20 @@ def test_a_shift_moves_whole_pixels_up_to_its_reach_and_keeps_the_content() -> N
     assert {abs(part) for move in moves for part in move} == {0, 1, 2}
 
 
+def test_an_elastic_field_displaces_as_far_as_simards_recipe() -> None:
+    """Made here as the paper says, in the middle of a large image, where no edge matters."""
+    from scipy.ndimage import gaussian_filter
+
+    side, middle = 87, slice(20, -20)
+    noise = np.random.default_rng(0).uniform(-1, 1, (40, side, side))
+    theirs = 34 * np.stack([gaussian_filter(field, 4.0) for field in noise])[:, middle, middle]
+    rows, columns = augmentation._elastic((40, 29, 29, 1), jax.random.key(0))
+    y, x = np.mgrid[:29, :29]
+    ours = np.stack([rows - y, columns - x])
+    assert theirs.std() == pytest.approx(1.384, rel=0.05)
+    assert ours.std() == pytest.approx(theirs.std(), rel=0.05)
+
+
 def test_what_comes_in_from_outside_is_black() -> None:
     full = np.ones((20, 8, 8, 1), np.float32)
     out = np.asarray(augment("shift", full, jax.random.key(0)))

@@ -12,8 +12,8 @@ import pytest
 
 from seedbed.records import best_epoch
 from seedbed.specs import Conv, Dense, Plan
+from seedbed.training import footprint, saves
 from seedbed.training import job as job_module
-from seedbed.training import saves
 from seedbed.training.reports import Begun, Checkpoint, Outcome, Segment, Stopped
 from training.samples import PAIR, PLAN, Ran, all_same_bits, at_every_step, digits, ran, same_bits, task
 
@@ -208,23 +208,21 @@ def test_small_and_odd_sizes_train_and_count_every_image_once(train: int, batch_
     assert outcome.history["train_accuracy"][-1] == pytest.approx(accuracy)
 
 
-def test_images_that_stay_in_their_file_give_the_same_bits(straight: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seedbed.training import feed
+FOUR_STEPS = 4 * 2 * 16 * 64
+"""Bytes of the images of four steps of two blocks."""
 
-    monkeypatch.setattr(job_module, "RESIDENT_BYTES", 0)
-    part = digits().train.store
-    bytes_a_step = 2 * 16 * part[0].nbytes
-    monkeypatch.setattr(feed, "STRETCH_BYTES", 4 * bytes_a_step)
+
+def test_images_that_stay_in_their_file_give_the_same_bits(straight: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footprint, "RESIDENT_BYTES", 0)
+    monkeypatch.setattr(footprint, "PIECE_BYTES", FOUR_STEPS)
     streamed = ran(task(PAIR, seeds=(0, 3)))
     all_same_bits(streamed, straight)
 
 
 @pytest.mark.usefixtures("one_step_a_segment")
 def test_images_that_stay_in_their_file_are_resumed_exactly_mid_epoch(straight: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seedbed.training import feed
-
-    monkeypatch.setattr(job_module, "RESIDENT_BYTES", 0)
-    monkeypatch.setattr(feed, "STRETCH_BYTES", 4 * 2 * 16 * digits().train.store[0].nbytes)
+    monkeypatch.setattr(footprint, "RESIDENT_BYTES", 0)
+    monkeypatch.setattr(footprint, "PIECE_BYTES", FOUR_STEPS)
     work = task(PAIR, seeds=(0, 3))
     whole = ran(at_every_step(work), pace=1.0)
     for at in (2, 3, 4):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,15 +32,31 @@ class Pictures:
         self._pixels = pixels
         self._sources = sources
 
-    def take(self, rows: NDArray[Any]) -> Images:
-        """The images of these rows, `(k, h, w, c)`; no other image is touched."""
-        taken: Any = self._original[rows]
-        return self._permuted(taken)
+    def take(self, rows: NDArray[Any], out: Images | None = None) -> Images:
+        """The images of these rows, `(k, h, w, c)`; no other image is touched.
+
+        Args:
+            out: an array of their shape and type to put them in, which saves a copy.
+        """
+        if out is None or self._pixels is not None:
+            taken: Any = self._original[rows]
+            found = self._permuted(taken)
+            if out is None:
+                return found
+            out[...] = found
+        else:
+            np.take(self._original, rows, axis=0, out=out, mode="clip")  # "raise" would put them somewhere else first
+        return out
 
     @cached_property
     def array(self) -> Images:
         """All images; the memory map itself, unless their pixels are permuted, which makes one copy for all parts."""
         return self._original if self._pixels is None else self._permuted(self._original)
+
+    @property
+    def image(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape `(h, w, c)` and type of one."""
+        return self._original.shape[1:], self._original.dtype
 
     def source(self, row: int) -> str:
         return self._sources[row] if self._sources else str(row)
@@ -69,6 +86,12 @@ class Part:
         return len(self.rows)
 
     @property
+    def nbytes(self) -> int:
+        """How many bytes the images of the part take."""
+        shape, dtype = self.pictures.image
+        return len(self) * math.prod(shape) * dtype.itemsize
+
+    @property
     def store(self) -> Images:
         """The underlying images: `store[rows]` are this part's. A memory map where the pixels are not permuted."""
         return self.pictures.array
@@ -78,9 +101,9 @@ class Part:
         """All images of the part, `(n, h, w, c)`, uint8 or float32, gathered anew at each call."""
         return self.pictures.take(self.rows)
 
-    def take(self, positions: NDArray[Any]) -> Images:
-        """The images at these positions of the part, `(k, h, w, c)`; no other image is touched."""
-        return self.pictures.take(self.rows[positions])
+    def take(self, positions: NDArray[Any], out: Images | None = None) -> Images:
+        """The images at these positions of the part, `(k, h, w, c)`, in `out` if one is given; no other image is touched."""
+        return self.pictures.take(self.rows[positions], out)
 
     def source(self, position: int) -> str:
         """Where an image came from: its file name, or its index in the original file."""

@@ -77,7 +77,7 @@ class Population(Protocol):
         """A tree of bools shaped as `params`: whether a leaf holds kernels (which are penalised) or biases."""
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
-        """The sum of squares of each layer's kernel in each tree laid out as the parameters, layer -> `(trees, M)`."""
+        """The sum of squares of each layer's kernels in each tree laid out as the parameters, layer -> `(trees, M)`."""
 
     def fresh(self, seed: int) -> tuple[Params, State]:
         """Initial parameters and state of all members for a seed, as NumPy arrays."""

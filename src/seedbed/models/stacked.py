@@ -113,9 +113,13 @@ class StackedPopulation(ABC):
         return jax.vmap(self._penalty)(params, knobs.l1, knobs.l2)
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
-        stacked = {name: jnp.stack([tree[name] for tree in trees]) for name in trees[0] if is_kernel(name)}
-        axes = {name: tuple(range(2, leaf.ndim)) for name, leaf in stacked.items()}
-        return {name.rpartition("/")[0]: jnp.sum(jnp.square(leaf), axis=axes[name]) for name, leaf in stacked.items()}
+        sums: dict[str, Array] = {}
+        for name in filter(is_kernel, trees[0]):
+            stacked = jnp.stack([tree[name] for tree in trees])
+            own = jnp.sum(jnp.square(stacked), axis=tuple(range(2, stacked.ndim)))
+            layer = name.rpartition("/")[0]
+            sums[layer] = sums[layer] + own if layer in sums else own  # a separable convolution has two kernels
+        return sums
 
     def spread(self, values: Array, params: Params) -> Params:
         return {name: values.reshape(-1, *(1,) * (leaf.ndim - 1)) for name, leaf in params.items()}

@@ -14,10 +14,14 @@ SHIFT = 2 / 28
 """Shifts reach this share of an image's side, in whole pixels: 2 of MNIST's 28."""
 TURN, SCALE, SHEAR = math.radians(12), 0.12, 0.15
 """Affine changes: turns up to 12 degrees, sizes from 1/1.12 to 1.12, shears up to 0.15."""
-ELASTIC_SIGMA, ELASTIC_REACH = 4 / 28, 2.0 / 28
+_SIGMA, _ALPHA, _SIDE = 4.0, 34.0, 29
+ELASTIC_SIGMA = _SIGMA / _SIDE
+ELASTIC_REACH = _ALPHA * math.sqrt(1 / 3) / (2 * math.sqrt(math.pi) * _SIGMA) / _SIDE
 """Elastic fields: smoothed over this share of the side; standard deviation of the displacement as a share of the side.
 
-Source: Simard, Steinkraus and Platt 2003, "Best practices for convolutional neural networks", sigma 4 at 28 pixels.
+Source: Simard, Steinkraus and Platt 2003, "Best practices for convolutional neural networks": uniform noise in (-1, 1) at each
+of 29 x 29 pixels, a Gaussian of sigma 4, times alpha = 34. The noise's standard deviation is sqrt(1/3), and a Gaussian whose
+weights sum to 1 leaves 1 / (2 sqrt(pi) sigma) of it: 1.38 pixels of 29.
 """
 
 

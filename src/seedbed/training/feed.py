@@ -1,10 +1,15 @@
-"""The way of the training images to the device: at once, or in stretches where they are too many."""
+"""The way of the images to the device: at once, or piece by piece where they are too many.
+
+Pieces come from the images' file, which the workers share through the system's cache of it; a thread gathers the next piece
+while the device works on this one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,11 +19,11 @@ from numpy.typing import NDArray
 from seedbed.data import Dataset, Part
 from seedbed.randomness import device_seed, generator, minibatch_order
 from seedbed.specs import Plan
+from seedbed.training import footprint
 from seedbed.training.program import Exam, Feed
 from seedbed.training.schedules import step_sizes
 
-STRETCH_BYTES = 64 * 2**20
-"""How many bytes of images a stretch holds; two are in memory at a time."""
+Piece = TypeVar("Piece")
 
 
 class Stretch(NamedTuple):
@@ -69,7 +74,7 @@ class Resident:
 
     def __init__(self, part: Part, seeds: Sequence[int], batch_size: int) -> None:
         self._orders = _Orders(seeds, len(part), batch_size)
-        self._images = jax.device_put(part.images)
+        self._images = jax.device_put(_gathered(part, np.arange(len(part))))
         self._labels = jax.device_put(part.labels.astype(np.int32))
 
     def stretches(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Stretch]:
@@ -84,27 +89,24 @@ class Resident:
 
 
 class Streamed:
-    """The training images stay in their file; a thread gathers the next stretch while the device trains on this one."""
+    """The training images stay in their file, and come stretch by stretch."""
 
     shared = False
 
     def __init__(self, part: Part, seeds: Sequence[int], batch_size: int) -> None:
         self._part = part
         self._orders = _Orders(seeds, len(part), batch_size)
-        per_step = batch_size * len(seeds) * int(np.prod(part.store.shape[1:])) * part.store.dtype.itemsize
-        self._steps = max(1, min(STRETCH_BYTES // per_step, self._orders.steps))
+        per_step = batch_size * len(seeds) * part.nbytes // len(part)
+        self._steps = max(1, min(footprint.PIECE_BYTES // per_step, self._orders.steps))
 
     def stretches(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Stretch]:
         order = self._orders.order(epoch)
         sizes = [step_sizes(block, epoch, self._orders.steps) for block in plans]
-        starts = list(range(from_step, self._orders.steps, self._steps))
-        with ThreadPoolExecutor(1) as thread:
-            ahead: Future[Stretch] = thread.submit(self._gather, epoch, order, sizes, starts[0])
-            for following in [*starts[1:], None]:
-                stretch = ahead.result()
-                if following is not None:
-                    ahead = thread.submit(self._gather, epoch, order, sizes, following)
-                yield stretch
+
+        def gather(first: int) -> Stretch:
+            return self._gather(epoch, order, sizes, first)
+
+        yield from _ahead(gather, range(from_step, self._orders.steps, self._steps))
 
     def _gather(
         self,
@@ -120,9 +122,9 @@ class Streamed:
         sized = [tuple(_cut(array, first, self._steps) for array in block) for block in sizes]
         rates, decays = (jnp.asarray(np.stack(part)) for part in zip(*sized, strict=True))
         feed = Feed(
-            jax.device_put(np.stack([self._part.take(block) for block in rows])),
+            jax.device_put(_gathered(self._part, rows)),
             jax.device_put(self._part.labels[rows].astype(np.int32)),
-            jnp.broadcast_to(jnp.arange(rows.shape[1], dtype=jnp.int32), rows.shape),
+            jax.device_put(np.broadcast_to(np.arange(rows.shape[1], dtype=np.int32), rows.shape)),
             jnp.int32(min(self._orders.images - first * size, steps * size)),
             rates,
             decays,
@@ -137,21 +139,89 @@ def _cut(array: NDArray[np.float32], first: int, steps: int) -> NDArray[np.float
     return np.pad(part, ((0, steps - len(part)), (0, 0)))
 
 
-def exam(dataset: Dataset, chunk: int) -> Exam:
-    """The validation part and a fixed sample of the training part, as large where there are that many images."""
-    size = len(dataset.validation)
-    sample = generator(dataset.spec.split_seed, "sample").permutation(len(dataset.train))[:size]
-    chunks = -(-size // chunk)
-    chunk = -(-size // chunks)
-    parts = [(dataset.train, np.sort(sample)), (dataset.validation, np.arange(size))]
-    filled = [_chunks(part, rows, chunks, chunk) for part, rows in parts]
-    return Exam(*(jax.device_put(np.stack(column)) for column in zip(*filled, strict=True)))
+class Sheet(NamedTuple):
+    """A piece of the exam, and how many images of it count: of the training sample, and of the validation part."""
+
+    exam: Exam
+    counts: tuple[int, int]
 
 
-def _chunks(part: Part, rows: NDArray[np.int64], chunks: int, size: int) -> tuple[NDArray[np.generic], ...]:
-    """Images, labels and weights `(chunks, size, ...)`; repeated first rows fill up the end and weigh 0."""
-    weights = (np.arange(chunks * size) < len(rows)).astype(np.float32)
-    padded = np.pad(rows, (0, chunks * size - len(rows)), constant_values=rows[0])
-    images = part.take(padded)
-    labels = part.labels[padded].astype(np.int32)
-    return images.reshape(chunks, size, *images.shape[1:]), labels.reshape(chunks, size), weights.reshape(chunks, size)
+class Sheets:
+    """The exam: the validation part, and a fixed sample of the training part as large where there are that many images.
+
+    It stays on the device as one sheet, or is gathered from its file sheet by sheet at each epoch's end.
+
+    Args:
+        chunk: at most how many images are looked at at a time.
+    """
+
+    def __init__(self, dataset: Dataset, chunk: int) -> None:
+        size = len(dataset.validation)
+        sample = generator(dataset.spec.split_seed, "sample").permutation(len(dataset.train))[:size]
+        self._parts = [(dataset.train, np.sort(sample)), (dataset.validation, np.arange(size))]
+        chunks = -(-size // chunk)
+        self._chunk = -(-size // chunks)
+        fitting = max(1, footprint.PIECE_BYTES * size // (2 * dataset.validation.nbytes * self._chunk))
+        self._chunks = -(-chunks // -(-chunks // fitting))
+        self._starts = range(0, chunks, self._chunks)
+        self._kept = [self._gather(0)] if len(self._starts) == 1 else []
+
+    @property
+    def answers(self) -> int:
+        """How many answers an exam gives: one for each validation image, and for each that fills up the last sheet."""
+        return len(self._starts) * self._chunks * self._chunk
+
+    def __iter__(self) -> Iterator[Sheet]:
+        return iter(self._kept) if self._kept else _ahead(self._gather, self._starts)
+
+    def _gather(self, first: int) -> Sheet:
+        shape, dtype = self._parts[1][0].pictures.image
+        images = aligned((2, self._chunks * self._chunk, *shape), dtype)
+        labels = np.empty((2, self._chunks * self._chunk), np.int32)
+        weights = np.zeros(labels.shape, np.float32)
+        counts = [0, 0]
+        for number, (part, rows) in enumerate(self._parts):
+            own = rows[first * self._chunk : (first + self._chunks) * self._chunk]
+            counts[number] = len(own)
+            filled = _filled(own if len(own) else rows[:1], labels.shape[1])
+            part.take(filled, images[number])
+            labels[number] = part.labels[filled]
+            weights[number, : len(own)] = 1
+        chunked = (2, self._chunks, self._chunk)
+        exam = (images.reshape(*chunked, *shape), labels.reshape(chunked), weights.reshape(chunked))
+        return Sheet(Exam(*map(jax.device_put, exam)), (counts[0], counts[1]))
+
+
+def _filled(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """So many rows: the first is repeated at the end."""
+    return np.pad(rows, (0, size - len(rows)), constant_values=rows[0])
+
+
+def _ahead(gather: Callable[[int], Piece], starts: Sequence[int]) -> Iterator[Piece]:
+    """The pieces that begin at these places; a thread gathers the next one meanwhile."""
+    with ThreadPoolExecutor(1) as thread:
+        ahead: Future[Piece] = thread.submit(gather, starts[0])
+        for following in [*starts[1:], None]:
+            piece = ahead.result()
+            if following is not None:
+                ahead = thread.submit(gather, following)
+            yield piece
+
+
+def _gathered(part: Part, positions: NDArray[np.int64]) -> NDArray[Any]:
+    """The images at these positions, `(*positions.shape, h, w, c)`, where XLA takes them over without a copy."""
+    shape, dtype = part.pictures.image
+    found = aligned((positions.size, *shape), dtype)
+    part.take(positions.ravel(), found)
+    return found.reshape(*positions.shape, *shape)
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array with nothing in it yet that begins where XLA likes its arrays to: at a multiple of `ALIGNMENT` bytes."""
+    size = math.prod(shape) * dtype.itemsize
+    room = np.empty(size + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    return room[start : start + size].view(dtype).reshape(shape)
+
+
+ALIGNMENT = 64

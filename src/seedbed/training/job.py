@@ -21,15 +21,14 @@ from seedbed.data import Dataset
 from seedbed.models.protocol import Knobs, Population
 from seedbed.records import History, best_epoch
 from seedbed.specs import Keras, RunSpec
-from seedbed.training.feed import Resident, Source, Streamed, Stretch, exam
+from seedbed.training import footprint
+from seedbed.training.feed import Resident, Sheets, Source, Streamed, Stretch
 from seedbed.training.optimizers import empty_slots
-from seedbed.training.program import Best, Carry, Figures, Program, Settings
+from seedbed.training.program import Best, Carry, Figures, Program, Settings, together
 from seedbed.training.reports import Begun, Checkpoint, Outcome, Place, Report, Row, Segment, Stopped, Task
 
 SEGMENT_SECONDS = 2.0
 """About how long a segment takes where an epoch takes longer; the bits do not depend on it."""
-RESIDENT_BYTES = 768 * 2**20
-"""Training images of more bytes than this stay in their file."""
 
 
 @dataclass
@@ -77,7 +76,7 @@ class Job:
         self._epoch, self._step = 0, 0
         self._pace = 0.0  # seconds a step
         self._training_seconds = 0.0
-        self._exams: dict[int, Any] = {}
+        self._exams: dict[int, Sheets] = {}
 
     def reports(self) -> Iterator[Report]:
         """The job's life. Ends with `Stopped`, or when no member trains any more."""
@@ -119,8 +118,8 @@ class Job:
 
     def _new_source(self) -> Source:
         part, seeds = self._dataset.train, [block[0].seed for block in self.task.blocks]
-        size = len(part) * int(np.prod(part.store.shape[1:])) * part.store.dtype.itemsize
-        return (Resident if size <= RESIDENT_BYTES else Streamed)(part, seeds, self.task.plan.batch_size)
+        resident = part.nbytes <= footprint.RESIDENT_BYTES
+        return (Resident if resident else Streamed)(part, seeds, self.task.plan.batch_size)
 
     def _fresh(self) -> dict[str, NDArray[Any]]:
         population = self._new_population()
@@ -163,9 +162,9 @@ class Job:
         best_params, best_state = self._packed(arrays, best)
         self._best = Best(best_params, best_state, self._packed_logits(arrays))
 
-    def _exam_for(self, population: Population) -> Any:
+    def _exam_for(self, population: Population) -> Sheets:
         if population.exam_batch not in self._exams:
-            self._exams[population.exam_batch] = exam(self._dataset, population.exam_batch)
+            self._exams[population.exam_batch] = Sheets(self._dataset, population.exam_batch)
         return self._exams[population.exam_batch]
 
     def _packed(self, arrays: dict[str, NDArray[Any]], kind: str) -> tuple[Any, Any]:
@@ -179,8 +178,7 @@ class Job:
         return stacked[0], stacked[1]
 
     def _packed_logits(self, arrays: dict[str, NDArray[Any]]) -> Any:
-        images = self._exam.labels[1].size
-        empty = np.zeros((len(self._dataset.classes), images), np.float32)
+        empty = np.zeros((len(self._dataset.classes), self._exam.answers), np.float32)
         places = [[arrays.get(f"{b}.{s}/best_logits", empty) for s in self._members.settings] for b in self._blocks()]
         return jnp.asarray(np.array(places))
 
@@ -245,7 +243,13 @@ class Job:
         return self._program.norms(before, self._carry, stretch.feed.rates[:, step], self._settings.momentum)
 
     def _examined(self) -> Figures:
-        return self._program.examine(self._carry, self._settings, self._exam)
+        parts, counts = [], []
+        for sheet in self._exam:
+            figures = self._program.examine(self._carry, self._settings, sheet.exam)
+            figures.logits.block_until_ready()  # or every sheet would be gathered while the first is still looked at
+            parts.append(figures)
+            counts.append(sheet.counts)
+        return together(parts, counts)
 
     def _rows(self, figures: Figures, norms: dict[str, Any], seconds: float) -> dict[Place, Row]:
         """The epoch's figures of all who trained; keeps the networks that are better than before."""

@@ -8,12 +8,14 @@ one compilation serves segments of every length.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
 from seedbed.models.protocol import Batch, Knobs, Params, Population, State, image_losses
 from seedbed.specs import Plan
@@ -69,7 +71,7 @@ class Feed(NamedTuple):
 
 
 class Exam(NamedTuple):
-    """The images on which an epoch's figures are measured: a sample of the training part, and the validation part.
+    """Images on which an epoch's figures are measured: of a sample of the training part, and of the validation part.
 
     Attributes:
         images: `(2, chunks, E, h, w, c)` as stored.
@@ -221,6 +223,33 @@ class Program:
         norms = {name: jnp.sqrt(sums) for name, sums in squares([gradient, change, before.params]).items()}
         gradients = {f"gradient/{name}": gradient for name, (gradient, _, _) in norms.items()}
         return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
+
+
+def together(parts: Sequence[Figures], counts: Sequence[tuple[int, int]]) -> Figures:
+    """The figures of a whole exam, from those of its sheets.
+
+    Args:
+        counts: of the images that count in each sheet: of the training sample, and of the validation part.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    weights = np.array(counts, np.float64).T
+    weights /= weights.sum(axis=1, keepdims=True)
+
+    def mean(values: Sequence[Array], weights: NDArray[np.float64]) -> Array:
+        terms = [weight * np.asarray(value, np.float64) for value, weight in zip(values, weights, strict=True) if weight]
+        return jnp.asarray(np.sum(terms, axis=0), jnp.float32)
+
+    def of_both(values: Sequence[Array]) -> Array:
+        return jnp.stack([mean([value[number] for value in values], weights[number]) for number in range(2)])
+
+    return Figures(
+        of_both([part.losses for part in parts]),
+        of_both([part.accuracies for part in parts]),
+        parts[0].penalties,
+        jnp.concatenate([part.logits for part in parts], axis=-1),
+        {name: mean([part.probes[name] for part in parts], weights[0]) for name in parts[0].probes},
+    )
 
 
 def _over_blocks(function: Callable[..., Any], blocks: int, axes: tuple[Any, ...]) -> Callable[..., Any]:

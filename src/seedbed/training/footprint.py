@@ -1,0 +1,157 @@
+"""How much memory a worker takes to train a population, known beforehand from specs and sizes.
+
+Pure, and without jax: the planner asks before anything is allocated. What is counted, and what was measured:
+`docs/reliability.md`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from seedbed.models import LayerFacts, describe
+from seedbed.models.architecture import conv_shapes
+from seedbed.records import DataFacts
+from seedbed.specs import Conv, Dense, Keras, ModelSpec, Optimizer, RunSpec
+
+MIB = 2**20
+FLOAT = 4
+
+RESIDENT_BYTES = 256 * MIB
+"""Training images of more bytes than this stay in their file, which all workers share."""
+
+PIECE_BYTES = 32 * MIB
+"""How many bytes of images a piece holds where they come from their file; up to three pieces are in memory at a time."""
+
+PROCESS = {"dense": 300 * MIB, "conv": 300 * MIB, "keras": 480 * MIB}
+"""A worker with its libraries, before its first task."""
+COMPILING, COMPILING_A_SHAPE = 60 * MIB, 12 * MIB
+"""What compiling takes, and what each further shape among a population's members adds."""
+
+SLOTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
+"""Arrays that an optimizer keeps beside the weights (`training.optimizers.SLOTS`)."""
+
+EXAM_IMAGES = {"dense": 500, "conv": 50, "keras": 50}
+"""Images that an exam looks at at a time on a CPU."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes that a population takes at its peak.
+
+    Attributes:
+        process: the worker's libraries; 0 on a GPU, whose memory they are not in.
+        compilation: what compiling its programs takes beside.
+        networks: weights, moments, best weights, and the largest of what comes and goes: gradients, or the copies of a save.
+        answers: logits of the exam.
+        images: of training and exam, as far as they are in memory.
+        activations: of a minibatch or an exam's chunk.
+        message: a save on its way through the driver.
+    """
+
+    process: int
+    compilation: int
+    networks: int
+    answers: int
+    images: int
+    activations: int
+    message: int
+
+    @property
+    def growing(self) -> int:
+        """The part that grows with the members."""
+        return self.networks + self.answers + self.activations + self.message
+
+    @property
+    def fixed(self) -> int:
+        return self.process + self.compilation + self.images
+
+    @property
+    def total(self) -> int:
+        return self.fixed + self.growing
+
+
+def footprint(
+    runs: Sequence[RunSpec], data: DataFacts, *, blocks: int = 1, pixel_bytes: int = 1, on_cpu: bool = True
+) -> Footprint:
+    """What a population of these runs, so many seeds abreast, will take at its peak.
+
+    Args:
+        runs: of one block.
+        pixel_bytes: of an image's number in memory: 1 as uint8, 4 as float32.
+        on_cpu: on a GPU all convolutional members work abreast, and the memory is the device's.
+    """
+    first = runs[0]
+    numbers = blocks * sum(_parameters(run.model, data) for run in runs)
+    slots = SLOTS[first.plan.optimizer]
+    saved = (2 + slots) * FLOAT * numbers
+    coming_and_going = max(2 * saved, (7 + slots) * FLOAT * numbers)
+    answers = FLOAT * len(runs) * blocks * len(data.classes) * data.validation
+    shapes = len({(run.model.hidden, run.model.activation) for run in runs if isinstance(run.model, Dense)}) or 1
+    return Footprint(
+        process=PROCESS[first.model.family] if on_cpu else 0,
+        compilation=COMPILING + COMPILING_A_SHAPE * (shapes - 1) if on_cpu else 0,
+        networks=saved + coming_and_going if on_cpu else saved + (7 + slots) * FLOAT * numbers,
+        answers=7 * answers,
+        images=_images(data, first.plan.batch_size, blocks, pixel_bytes),
+        activations=_activations(runs, data, blocks, on_cpu),
+        message=2 * saved if on_cpu else 0,
+    )
+
+
+def certainly(runs: Sequence[RunSpec], data: DataFacts) -> int:
+    """Bytes without which these runs cannot be trained together, whatever else is estimated wrongly."""
+    numbers = sum(_parameters(run.model, data) for run in runs)
+    return (3 + SLOTS[runs[0].plan.optimizer]) * FLOAT * numbers
+
+
+def _parameters(model: ModelSpec, data: DataFacts) -> int:
+    return sum(layer.parameters for layer in _layers(model, data.image_shape, len(data.classes)))
+
+
+@lru_cache(maxsize=4096)
+def _layers(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> tuple[LayerFacts, ...]:
+    return tuple(describe(model, image_shape, classes))
+
+
+def _images(data: DataFacts, batch_size: int, blocks: int, pixel_bytes: int) -> int:
+    one = math.prod(data.image_shape) * pixel_bytes
+    resident = data.train * one <= RESIDENT_BYTES
+    train = data.train * one if resident else 3 * max(PIECE_BYTES, batch_size * blocks * one)
+    exam = 2 * data.validation * one
+    orders = 16 * blocks * data.train
+    return train + (exam if exam <= PIECE_BYTES else 3 * PIECE_BYTES) + orders
+
+
+def _activations(runs: Sequence[RunSpec], data: DataFacts, blocks: int, on_cpu: bool) -> int:
+    model = runs[0].model
+    inputs, batch = math.prod(data.image_shape), runs[0].plan.batch_size
+    exam = EXAM_IMAGES[model.family] if on_cpu else 500
+    if isinstance(model, Dense):
+        units = sum(sum(run.model.hidden) + len(data.classes) for run in runs if isinstance(run.model, Dense))
+        return FLOAT * blocks * (max(4 * batch, 3 * exam) * units + 2 * max(batch, exam) * inputs)
+    abreast = 1 if on_cpu else len(runs) * blocks
+    numbers = _conv_numbers(model, data) if isinstance(model, Conv) and on_cpu else _layer_numbers(model, data)
+    return FLOAT * abreast * (max(2 * batch, exam) * numbers + 2 * max(batch, exam) * inputs)
+
+
+def _conv_numbers(model: Conv, data: DataFacts) -> int:
+    """Numbers that one image takes on its way through: patches, what comes of them, and the pooled maps."""
+    numbers = 0
+    for shape in conv_shapes(model, data.image_shape):
+        places = math.prod(shape.pooled)
+        field = shape.kernel + shape.stride * (shape.pool - 1)
+        numbers += (field**2 * shape.channels + (shape.pool**2 + 1) * shape.filters) * places
+    return numbers + sum(model.hidden)
+
+
+def _layer_numbers(model: ModelSpec, data: DataFacts) -> int:
+    """The same of any network: every layer's output, and the patches of a convolution."""
+    numbers = 0
+    for layer in _layers(model, data.image_shape, len(data.classes)):
+        outputs = math.prod(layer.output_shape)
+        patches = layer.operations // (2 * layer.output_shape[-1]) if len(layer.output_shape) == 3 else 0
+        numbers += 2 * outputs + (patches if isinstance(model, Keras) else 0)
+    return numbers

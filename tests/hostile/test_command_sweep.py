@@ -1,0 +1,186 @@
+"""Whole commands, their disk failing or their process dying at every change that they make on it.
+
+`COMMANDS` is the table: a command that trains and writes files is tested by one line there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults import Died, Kind, faulty
+from hostile.engine import check_sound, install, leftovers, outcome
+from seedbed import storage
+from seedbed.cli import frame
+from seedbed.figures import saving
+from seedbed.runs import Home
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line whose results lie in the home and in a folder of files.
+
+    Attributes:
+        arguments: without `--home` and `--resume`.
+        before: of the command that wrote into the same folder earlier; its files are the old state.
+        folder: what it writes, below the working directory.
+    """
+
+    arguments: tuple[str, ...]
+    before: tuple[str, ...]
+    folder: str
+
+
+TINY = ("--data", "digits", "--epochs", "1", "--batch-size", "256", "--device", "cpu", "--workers", "1")
+COMMANDS = {
+    "sweep": Command(
+        ("sweep", "-m", "s", *TINY, "--seeds", "2", "--set", "hidden=2", "--set", "hidden=3"),
+        ("sweep", "-m", "s", *TINY, "--seeds", "1", "--set", "hidden=2", "--set", "l2=0,1e-3"),
+        "sweeps/s",
+    ),
+}
+EVERY_CHANGE, SOME = 1, 3
+"""Of a death every change of the files is tried, of the other faults every third; while training every seventeenth."""
+WHILE_TRAINING = 17
+
+Files = dict[str, bytes]
+
+
+@pytest.fixture(autouse=True)
+def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(monkeypatch)
+
+
+def _install(patch: pytest.MonkeyPatch) -> None:
+    """The engine in this process; a chart is drawn as the hash of what it shows, for drawing is not what is tested."""
+    install(patch)
+    patch.setattr(saving, "_drawn", _hashed)
+
+
+def _hashed(chart: Any, kinds: Sequence[str]) -> Files:
+    from seedbed.figures import theme
+
+    digest = hashlib.sha256(json.dumps(theme.specification(chart), sort_keys=True).encode()).hexdigest()
+    return {kind: f"{kind} {digest}\n".encode() * 20 for kind in kinds}
+
+
+def _run(place: Path, arguments: Sequence[str]) -> tuple[int, str]:
+    """In a working directory with its home; exit code and standard error."""
+    place.mkdir(parents=True, exist_ok=True)
+    told = io.StringIO()
+    with contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
+        code = frame.run([*arguments, "--home", "home", "--resume"])
+    return code, told.getvalue()
+
+
+def _files(place: Path, command: Command) -> Files:
+    folder = place / command.folder
+    return {str(path.relative_to(folder)): _timeless(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _timeless(path: Path) -> bytes:
+    """A file's content; of a table without the seconds that its runs took."""
+    content = path.read_bytes()
+    if path.name != "runs.csv":
+        return content
+    return b"\n".join(line.rpartition(b",")[0] for line in content.splitlines())
+
+
+@dataclass(frozen=True)
+class States:
+    """What there is before a command and after it, undisturbed."""
+
+    command: Command
+    place: Path
+    old: Files
+    new: Files
+    changes: list[str]
+
+    def fresh(self, place: Path) -> Path:
+        """A copy where all is trained and the files of the earlier command lie."""
+        shutil.copytree(self.place / "trained", place)
+        return place
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def states(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[States]:
+    command, place = COMMANDS[request.param], tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        _install(patch)
+        assert _run(place / "whole", command.before)[0] == 0
+        old = _files(place / "whole", command)
+        shutil.copytree(place / "whole" / command.folder, place / "files")
+        assert _run(place / "whole", command.arguments)[0] == 0
+        new = _files(place / "whole", command)
+        shutil.copytree(place / "whole", place / "trained")
+        shutil.rmtree(place / "trained" / command.folder)
+        shutil.copytree(place / "files", place / "trained" / command.folder)
+        with faulty(10**9, "fails") as struck:
+            shutil.copytree(place / "trained", place / "counted")
+            assert _run(place / "counted", command.arguments)[0] == 0
+    assert _files(place / "counted", command) == new != old
+    assert {name for name in old if name not in new}, "no file of the earlier command has to go"
+    yield States(command, place, old, new, struck.changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fails", "full", "dies"])
+def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(tmp_path: Path, states: States, kind: Kind) -> None:
+    step = EVERY_CHANGE if kind == "dies" else SOME
+    assert len(states.changes) > 30
+    for number in range(1 + (kind == "full"), len(states.changes) + 1, step):
+        place = states.fresh(tmp_path / str(number))
+        struck = _struck(number, kind, lambda at=place: _run(at, states.command.arguments))
+        where = f"change {number}: {struck[-3:]}"
+        for name, content in _files(place, states.command).items():
+            if not Path(name).name.startswith((storage.TEMPORARY, storage.GONE)):
+                assert content in (states.old.get(name), states.new.get(name)), f"{where}: {name}"
+        check_sound(place / "home")
+        assert _run(place, states.command.arguments)[0] == 0, where
+        assert _files(place, states.command) == states.new, where
+        shutil.rmtree(place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fails", "dies"])
+def test_a_fault_while_it_trains_costs_no_bit(tmp_path: Path, states: States, kind: Kind) -> None:
+    names = [each.name for each in Home(states.place / "counted" / "home").listing()]
+    expected = outcome(states.place / "counted" / "home", names)
+    number, reached = 1 if kind == "fails" else WHILE_TRAINING // 2, True
+    while reached:
+        place = tmp_path / str(number)
+        shutil.copytree(states.place / "files", place / states.command.folder)
+        struck = _struck(number, kind, lambda at=place: _run(at, states.command.arguments))
+        reached = len(struck) >= number
+        if (place / "home").exists():
+            check_sound(place / "home")
+        assert _run(place, states.command.arguments)[0] == 0
+        trained = [each.name for each in Home(place / "home").listing()]
+        assert outcome(place / "home", trained) == {name: expected[name] for name in trained}, f"change {number}: {struck[-3:]}"
+        assert _files(place, states.command) == states.new, f"change {number}: {struck[-3:]}"
+        assert leftovers(place / "home") == []
+        shutil.rmtree(place)
+        number += WHILE_TRAINING
+
+
+def _struck(number: int, kind: Kind, work: Callable[[], tuple[int, str]]) -> list[str]:
+    """Does the work with its fault; a command that fails says so in one line. Returns the changes that it asked for."""
+    with faulty(number, kind) as struck:
+        try:
+            code, told = work()
+        except Died:
+            assert kind == "dies"
+            return struck.changes
+    assert code == 0 or told.splitlines()[-1].startswith("error: "), told
+    assert "not foreseen" not in told
+    assert code in (0, 1), told
+    return struck.changes

@@ -1,0 +1,100 @@
+"""The way of the images to the device: without copies, and piece by piece."""
+
+from __future__ import annotations
+
+import threading
+
+import jax
+import numpy as np
+import pytest
+
+from seedbed import data
+from seedbed.models.dense import DensePopulation
+from seedbed.specs import DataSpec
+from seedbed.training import feed, footprint
+from seedbed.training.feed import Sheets, aligned
+from training.samples import PAIR, PLAN, digits, ran, task
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_an_aligned_array_is_taken_over_without_a_copy(dtype: type) -> None:
+    for _ in range(5):
+        array = aligned((3, 5, 7), np.dtype(dtype))
+        assert jax.device_put(array).unsafe_buffer_pointer() == array.ctypes.data
+
+
+@pytest.fixture
+def in_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exams of the digits come in six sheets of a chunk each."""
+    monkeypatch.setattr(footprint, "PIECE_BYTES", 2 * 50 * 64)
+
+
+@pytest.mark.usefixtures("in_sheets")
+@pytest.mark.parametrize("images", [400, 100])
+def test_the_sheets_hold_every_image_of_the_exam_once(images: int) -> None:
+    dataset = digits(images)
+    sheets = list(Sheets(dataset, 50))
+    assert len(sheets) == 6
+    size = len(dataset.validation)
+    assert tuple(np.sum([sheet.counts for sheet in sheets], axis=0)) == (min(images, size), size)
+    seen = [np.asarray(sheet.exam.images[1])[np.asarray(sheet.exam.weights[1]) > 0] for sheet in sheets]
+    assert np.array_equal(np.concatenate(seen), dataset.validation.images)
+    sample = [np.asarray(sheet.exam.labels[0])[np.asarray(sheet.exam.weights[0]) > 0] for sheet in sheets]
+    whole = np.concatenate(sample)
+    assert len(whole) == min(images, size)
+    if images == 100:
+        assert np.array_equal(whole, dataset.train.labels)
+
+
+@pytest.mark.parametrize("images", [90, 400])
+def test_an_exam_in_sheets_gives_the_figures_of_an_exam_in_one(
+    images: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DensePopulation, "exam_batch", 50)
+    whole = ran(task(PAIR, PLAN.changed(epochs=2)), digits(images)).outcomes
+    request.getfixturevalue("in_sheets")
+    cut = ran(task(PAIR, PLAN.changed(epochs=2)), digits(images)).outcomes
+    for place, one in whole.items():
+        other = cut[place]
+        assert all(np.array_equal(one.last[name], other.last[name]) for name in one.last)
+        np.testing.assert_allclose(other.probabilities, one.probabilities, rtol=1e-5)
+        for name, column in one.history.columns.items():
+            if name != "seconds":
+                loose = 0.02 if name.startswith("saturation") else 0  # it counts rows that fill up the last chunk
+                np.testing.assert_allclose(other.history[name], column, rtol=1e-5, atol=loose, err_msg=name)
+
+
+def test_at_most_three_pieces_are_in_memory() -> None:
+    alive: set[int] = set()
+    most = 0
+
+    class Piece:
+        def __init__(self, number: int) -> None:
+            nonlocal most
+            self.number = number
+            alive.add(number)
+            most = max(most, len(alive))
+
+        def __del__(self) -> None:
+            alive.discard(self.number)
+
+    seen = [piece.number for piece in feed._ahead(Piece, range(0, 60, 3))]
+    assert seen == list(range(0, 60, 3))
+    assert most <= 3
+
+
+def test_a_stream_that_is_left_early_leaves_no_thread() -> None:
+    before = threading.active_count()
+    pieces = feed._ahead(lambda start: start, range(9))
+    assert next(pieces) == 0
+    assert threading.active_count() == before + 1
+    pieces.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+
+
+def test_the_pixels_of_a_permuted_set_are_gathered_permuted() -> None:
+    dataset = data.load(data.resolve(DataSpec(name="digits", first=90, permutation=3)))
+    rows = np.array([[3, 1], [4, 4]])
+    found = feed._gathered(dataset.train, rows)
+    assert np.array_equal(found, dataset.train.images[rows])
+    assert "array" not in vars(dataset.train.pictures), "all images were permuted for some"
