@@ -22,8 +22,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 SAVING = {"save_every": 0.1}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("phase", ["loading", "planning", "compiling", "training", "saving", "drawing"])
+IN_PHASES = [(phase, signal.SIGINT) for phase in ("loading", "planning", "compiling", "training", "saving", "drawing")]
+IN_PHASES += [(phase, signal.SIGTERM) for phase in ("loading", "training")]  # outside grow, and within: the same handlers
+
+
+@pytest.mark.parametrize(("phase", "number"), IN_PHASES)
 def test_a_signal_in_any_phase_ends_in_one_line_and_loses_nothing(tmp_path: Path, phase: str, number: int) -> None:
     home = tmp_path / "home"
     ended = run(*training(home, epochs=60 if phase == "drawing" else 20_000), at=phase, signal=number, save_every=0.5)

@@ -96,10 +96,10 @@ def test_a_network_that_cannot_fit_fails_before_it_is_tried_and_the_others_are_t
 ) -> None:
     install(monkeypatch, Small)
     monkeypatch.setattr(Small, "room", 9)
-    monkeypatch.setattr(devices, "free_memory", lambda: 100 * 2**20)
+    monkeypatch.setattr(devices, "free_memory", lambda: 10 * 2**20)
     Small.begun = []
-    wanted = entries(Dense(hidden=(3,)), Dense(hidden=(3000, 3000)), Dense(hidden=(4,)), epochs=2)
-    with pytest.raises(DeviceError, match=r"Out of memory: a network of 9,228,010 parameters .* Use a smaller network"):
+    wanted = entries(Dense(hidden=(3,)), Dense(hidden=(1000, 1000)), Dense(hidden=(4,)), epochs=2)
+    with pytest.raises(DeviceError, match=r"Out of memory: a network of 1,076,010 parameters .* Use a smaller network"):
         _grow(tmp_path, wanted)
     assert [runs for runs, _ in Small.begun] == [2]
     assert {each.name: each.status for each in Home(tmp_path).listing()} == {

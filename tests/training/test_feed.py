@@ -60,8 +60,7 @@ def test_an_exam_in_sheets_gives_the_figures_of_an_exam_in_one(
         np.testing.assert_allclose(other.probabilities, one.probabilities, rtol=1e-5)
         for name, column in one.history.columns.items():
             if name != "seconds":
-                loose = 0.02 if name.startswith("saturation") else 0  # it counts rows that fill up the last chunk
-                np.testing.assert_allclose(other.history[name], column, rtol=1e-5, atol=loose, err_msg=name)
+                np.testing.assert_allclose(other.history[name], column, rtol=1e-5, atol=1e-7, err_msg=name)
 
 
 def test_at_most_three_pieces_are_in_memory() -> None:

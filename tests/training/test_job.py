@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seedbed.models.dense import DensePopulation
 from seedbed.records import best_epoch
 from seedbed.specs import Conv, Dense, Plan
 from seedbed.training import footprint, saves
@@ -147,6 +148,17 @@ def test_patience_ends_a_run_so_many_epochs_after_its_best() -> None:
     assert outcome.history.epochs == best_epoch(outcome.history) + 3 < 60
 
 
+def test_a_member_that_stops_early_leaves_its_neighbours_untouched() -> None:
+    models = [Dense(hidden=(8,)), Dense(hidden=(8,)), Dense(hidden=(6, 5), activation="tanh", dropout=0.3)]
+    eager = PLAN.changed(epochs=20, learning_rate=0.05)
+    steady = PLAN.changed(epochs=20)
+    going, stopping = (ran(task(models, [steady, eager.changed(patience=patience), steady])).outcomes for patience in (0, 2))
+    assert stopping[0, 1].stopped_early
+    assert stopping[0, 1].history.epochs < 18
+    same_bits(stopping[0, 0], going[0, 0])
+    same_bits(stopping[0, 2], going[0, 2])
+
+
 def test_the_best_weights_are_those_of_the_best_epoch() -> None:
     plan = PLAN.changed(epochs=12, learning_rate=0.05)
     long = ran(task([Dense(hidden=(8,))], plan)).outcomes[0, 0]
@@ -210,6 +222,20 @@ def test_small_and_odd_sizes_train_and_count_every_image_once(train: int, batch_
 
 FOUR_STEPS = 4 * 2 * 16 * 64
 """Bytes of the images of four steps of two blocks."""
+
+
+def test_shares_of_saturated_units_count_training_images_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the sample is so much smaller than the validation part that whole chunks of the exam hold none."""
+    monkeypatch.setattr(DensePopulation, "exam_batch", 30)
+    dataset = digits(30)
+    assert len(dataset.validation) > 8 * 30
+    model = Dense(hidden=(5,), activation="sigmoid")
+    outcome = ran(task([model], PLAN.changed(epochs=1, learning_rate=0.3)), dataset).outcomes[0, 0]
+    weights, images = outcome.last, dataset.train.images.reshape(30, -1) / np.float32(dataset.scale)
+    a = 1 / (1 + np.exp(-(images @ weights["dense_0/kernel"] + weights["dense_0/bias"])))
+    share = ((a < 0.03) | (a > 0.97)).mean()
+    assert 0 < share < 1
+    assert outcome.history["saturation/dense_0"][0] == pytest.approx(share, abs=1e-6)
 
 
 def test_images_that_stay_in_their_file_give_the_same_bits(straight: Ran, monkeypatch: pytest.MonkeyPatch) -> None:

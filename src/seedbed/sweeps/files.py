@@ -32,13 +32,20 @@ def save(sweep: Sweep, folder: Path, outcomes: Sequence[Outcome] | None = None) 
         (sweep.yaml, which repeats the sweep), and each figure by its name.
 
     Raises:
-        StorageError: a file could not be written.
+        StorageError: a file could not be written, or another process has been writing them for a minute.
     """
+    with storage.lock(folder / ".lock", str(folder), wait=60.0):
+        for place in (folder, folder / "figures"):
+            storage.tidy(place)  # what a killed process left there
+        return _save(sweep, folder, outcomes or sweep.outcomes)
+
+
+def _save(sweep: Sweep, folder: Path, outcomes: Sequence[Outcome]) -> dict[str, list[Path]]:
     drawn = {name: figures.save(chart, folder / "figures" / name) for name, chart in sweep.charts().items()}
     kept = {path.name for paths in drawn.values() for path in paths}
     for name in sorted(_figures_before(folder) - kept):
         storage.remove(folder / "figures" / name)
-    tables = {"results.csv": setting_table(sweep, outcomes or sweep.outcomes), "runs.csv": run_table(sweep)}
+    tables = {"results.csv": setting_table(sweep, outcomes), "runs.csv": run_table(sweep)}
     for name, text in tables.items():
         storage.write(folder / name, text.encode())
     storage.write(folder / "sweep.yaml", to_yaml(sweep).encode())

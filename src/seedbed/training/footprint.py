@@ -25,10 +25,14 @@ RESIDENT_BYTES = 256 * MIB
 PIECE_BYTES = 32 * MIB
 """How many bytes of images a piece holds where they come from their file; up to three pieces are in memory at a time."""
 
-PROCESS = {"dense": 300 * MIB, "conv": 300 * MIB, "keras": 480 * MIB}
-"""A worker with its libraries, before its first task."""
-COMPILING, COMPILING_A_SHAPE = 60 * MIB, 12 * MIB
-"""What compiling takes, and what each further shape among a population's members adds."""
+PROCESS = {"dense": 150 * MIB, "conv": 150 * MIB, "keras": 330 * MIB}
+"""A worker before its first task; its libraries' own files, another 200 MiB that all workers share, not counted."""
+COMPILING = {"dense": 60 * MIB, "conv": 120 * MIB, "keras": 120 * MIB}
+COMPILING_A_SHAPE = 18 * MIB
+"""What compiling takes, and what each further shape among a dense population's members adds (jaxlib 0.10.2)."""
+
+CONSTANTS = 5
+"""How often a number of a dense network is there besides: whose it is, an index in every compiled program."""
 
 SLOTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 """Arrays that an optimizer keeps beside the weights (`training.optimizers.SLOTS`)."""
@@ -39,10 +43,10 @@ EXAM_IMAGES = {"dense": 500, "conv": 50, "keras": 50}
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes that a population takes at its peak.
+    """Bytes that a population takes at its peak, pages of mapped files left out, which the system can drop.
 
     Attributes:
-        process: the worker's libraries; 0 on a GPU, whose memory they are not in.
+        process: the worker itself; 0 on a GPU, whose memory they are not in.
         compilation: what compiling its programs takes beside.
         networks: weights, moments, best weights, and the largest of what comes and goes: gradients, or the copies of a save.
         answers: logits of the exam.
@@ -87,13 +91,14 @@ def footprint(
     numbers = blocks * sum(_parameters(run.model, data) for run in runs)
     slots = SLOTS[first.plan.optimizer]
     saved = (2 + slots) * FLOAT * numbers
+    in_programs = CONSTANTS * FLOAT * numbers if isinstance(first.model, Dense) else 0
     coming_and_going = max(2 * saved, (7 + slots) * FLOAT * numbers)
     answers = FLOAT * len(runs) * blocks * len(data.classes) * data.validation
     shapes = len({(run.model.hidden, run.model.activation) for run in runs if isinstance(run.model, Dense)}) or 1
     return Footprint(
         process=PROCESS[first.model.family] if on_cpu else 0,
-        compilation=COMPILING + COMPILING_A_SHAPE * (shapes - 1) if on_cpu else 0,
-        networks=saved + coming_and_going if on_cpu else saved + (7 + slots) * FLOAT * numbers,
+        compilation=COMPILING[first.model.family] + COMPILING_A_SHAPE * (shapes - 1) if on_cpu else 0,
+        networks=saved + in_programs + (coming_and_going if on_cpu else (7 + slots) * FLOAT * numbers),
         answers=7 * answers,
         images=_images(data, first.plan.batch_size, blocks, pixel_bytes),
         activations=_activations(runs, data, blocks, on_cpu),
@@ -134,7 +139,7 @@ def _activations(runs: Sequence[RunSpec], data: DataFacts, blocks: int, on_cpu: 
         return FLOAT * blocks * (max(4 * batch, 3 * exam) * units + 2 * max(batch, exam) * inputs)
     abreast = 1 if on_cpu else len(runs) * blocks
     numbers = _conv_numbers(model, data) if isinstance(model, Conv) and on_cpu else _layer_numbers(model, data)
-    return FLOAT * abreast * (max(2 * batch, exam) * numbers + 2 * max(batch, exam) * inputs)
+    return FLOAT * abreast * (max(3 * batch, 2 * exam) * numbers + 2 * max(batch, exam) * inputs)
 
 
 def _conv_numbers(model: Conv, data: DataFacts) -> int:

@@ -199,7 +199,8 @@ class Program:
         losses, hits, logits, probes = jax.lax.map(lambda part: jax.lax.map(lambda piece: chunk(*piece), part), tuple(exam))
         images = jnp.sum(exam.weights, axis=(1, 2))[:, None]
         weights = {f"weights/{name}": jnp.sqrt(s[0]) for name, s in self._population.squares([params]).items()}
-        measured = {name: jnp.mean(values[0], axis=0) for name, values in probes.items()}
+        real = jnp.sum(exam.weights[0], axis=1, keepdims=True)  # a chunk that only fills up the sample counts for nothing
+        measured = {name: jnp.sum(values[0] * (real / jnp.sum(real)), axis=0) for name, values in probes.items()}
         return Figures(
             jnp.sum(losses, axis=1) / images,
             jnp.sum(hits, axis=1) / images,
