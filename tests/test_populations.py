@@ -254,7 +254,7 @@ def test_a_lone_network_that_cannot_fit_is_told_with_its_size_and_a_way_out() ->
     needed = certainly(task.blocks[0], DATA)
     assert want_of_memory(task, DATA, needed) == ""
     assert want_of_memory(task, DATA, needed - 1) == (
-        "Out of memory: a network of 19,184,010 parameters with 'adam' takes 0.4 GiB at the least, and 0.4 GiB are free. "
+        "Out of memory: a network of 19,184,010 parameters with 'adam' takes at least 0.4 GiB, and 0.4 GiB are free. "
         "Use a smaller network, or a machine with more memory."
     )
 

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +112,7 @@ class States:
 
 
 @pytest.fixture(scope="module", params=COMMANDS)
-def states(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[States]:
+def states(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> States:
     command, place = COMMANDS[request.param], tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         _install(patch)
@@ -129,7 +129,7 @@ def states(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             assert _run(place / "counted", command.arguments)[0] == 0
     assert _files(place / "counted", command) == new != old
     assert {name for name in old if name not in new}, "no file of the earlier command has to go"
-    yield States(command, place, old, new, struck.changes)
+    return States(command, place, old, new, struck.changes)
 
 
 @pytest.mark.slow

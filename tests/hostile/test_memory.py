@@ -39,9 +39,7 @@ def _private_peak(pid: int) -> int:
 def test_a_worker_takes_about_what_was_estimated_and_not_more(name: str) -> None:
     spec = data.resolve(DataSpec(name="digits"))
     plan = Plan(epochs=1, batch_size=128)
-    block = tuple(
-        RunSpec(model=model, plan=plan.changed(l2=n / 1000), data=spec) for n, model in enumerate(POPULATIONS[name])
-    )
+    block = tuple(RunSpec(model=model, plan=plan.changed(l2=n / 1000), data=spec) for n, model in enumerate(POPULATIONS[name]))
     with LocalExecutor([WorkerKind()]) as executor:
         reports = [report for _, report in executor.run([Task(key_of(block), (block,), save_every=0.0)])]
         peak = _private_peak(executor._workers[0].process.pid)

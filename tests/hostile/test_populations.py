@@ -122,11 +122,11 @@ def test_where_memory_is_short_fewer_workers_train_and_that_is_said(tmp_path: Pa
             super().__init__(given)
 
     install(monkeypatch, Counting)
-    for free, workers in ((10 * each, 4), (2 * each, 2), (0, 1)):
+    for free, room in ((10 * each, 4), (2 * each, 2), (0, 1)):
         monkeypatch.setattr(devices, "free_memory", lambda free=free: free)
-        notes = [note for note in _grow(tmp_path / str(workers), workers=None) if "memory" in note]
-        told = f"{free / 2**30:.1f} GiB of memory are free, which is enough for {workers} of 4 workers at a time."
-        assert notes == ([] if workers == 4 else [told])
+        notes = [note for note in _grow(tmp_path / str(room), workers=None) if "memory" in note]
+        told = f"{free / 2**30:.1f} GiB of memory are free, which is enough for {room} of 4 workers at a time."
+        assert notes == ([] if room == 4 else [told])
     assert kinds == [4, 2, 1]
 
 

@@ -18,6 +18,8 @@ from seedbed.specs import Conv, Dense, Keras, ModelSpec, Optimizer, RunSpec
 
 MIB = 2**20
 FLOAT = 4
+MICROBATCH = 32
+"""Images at a time of a user's convolutional network."""
 
 RESIDENT_BYTES = 256 * MIB
 """Training images of more bytes than this stay in their file, which all workers share."""
@@ -27,9 +29,9 @@ PIECE_BYTES = 32 * MIB
 
 PROCESS = {"dense": 150 * MIB, "conv": 150 * MIB, "keras": 330 * MIB}
 """A worker before its first task; its libraries' own files, another 200 MiB that all workers share, not counted."""
-COMPILING = {"dense": 60 * MIB, "conv": 120 * MIB, "keras": 120 * MIB}
-COMPILING_A_SHAPE = 18 * MIB
-"""What compiling takes, and what each further shape among a dense population's members adds (jaxlib 0.10.2)."""
+COMPILING = {"dense": 45 * MIB, "conv": 100 * MIB, "keras": 120 * MIB}
+COMPILING_A_LAYER = 9 * MIB
+"""What compiling takes, and what each layer of each shape among a population's members adds (jaxlib 0.10.2)."""
 
 CONSTANTS = 5
 """How often a number of a dense network is there besides: whose it is, an index in every compiled program."""
@@ -94,16 +96,25 @@ def footprint(
     in_programs = CONSTANTS * FLOAT * numbers if isinstance(first.model, Dense) else 0
     coming_and_going = max(2 * saved, (7 + slots) * FLOAT * numbers)
     answers = FLOAT * len(runs) * blocks * len(data.classes) * data.validation
-    shapes = len({(run.model.hidden, run.model.activation) for run in runs if isinstance(run.model, Dense)}) or 1
     return Footprint(
         process=PROCESS[first.model.family] if on_cpu else 0,
-        compilation=COMPILING[first.model.family] + COMPILING_A_SHAPE * (shapes - 1) if on_cpu else 0,
+        compilation=COMPILING[first.model.family] + COMPILING_A_LAYER * _layers_to_compile(runs) if on_cpu else 0,
         networks=saved + in_programs + (coming_and_going if on_cpu else (7 + slots) * FLOAT * numbers),
         answers=7 * answers,
         images=_images(data, first.plan.batch_size, blocks, pixel_bytes),
         activations=_activations(runs, data, blocks, on_cpu),
         message=2 * saved if on_cpu else 0,
     )
+
+
+def _layers_to_compile(runs: Sequence[RunSpec]) -> int:
+    """Layers with weights, of all different shapes; a user's network counts as none."""
+    shapes = {
+        (model.filters if isinstance(model, Conv) else (), model.hidden, model.activation)
+        for model in (run.model for run in runs)
+        if not isinstance(model, Keras)
+    }
+    return sum(len(filters) + len(hidden) + 1 for filters, hidden, _ in shapes)
 
 
 def certainly(runs: Sequence[RunSpec], data: DataFacts) -> int:
@@ -139,7 +150,14 @@ def _activations(runs: Sequence[RunSpec], data: DataFacts, blocks: int, on_cpu: 
         return FLOAT * blocks * (max(4 * batch, 3 * exam) * units + 2 * max(batch, exam) * inputs)
     abreast = 1 if on_cpu else len(runs) * blocks
     numbers = _conv_numbers(model, data) if isinstance(model, Conv) and on_cpu else _layer_numbers(model, data)
-    return FLOAT * abreast * (max(3 * batch, 2 * exam) * numbers + 2 * max(batch, exam) * inputs)
+    step = min(batch, MICROBATCH) if isinstance(model, Keras) and on_cpu and _in_microbatches(model, data) else batch
+    return FLOAT * abreast * (max(3 * step, 2 * exam) * numbers + 2 * max(batch, exam) * inputs)
+
+
+def _in_microbatches(model: Keras, data: DataFacts) -> bool:
+    """Whether a network of a user's goes through training in parts of a minibatch (`KerasPopulation`)."""
+    kinds = [layer.kind for layer in _layers(model, data.image_shape, len(data.classes))]
+    return any("Conv" in kind for kind in kinds) and "BatchNormalization" not in kinds
 
 
 def _conv_numbers(model: Conv, data: DataFacts) -> int:
