@@ -152,8 +152,8 @@ def want_of_memory(task: Task, data: DataFacts, memory: int) -> str:
     [run] = runs
     parameters = facts(run.model, data.image_shape, len(data.classes)).parameters
     return (
-        f"Out of memory: a network of {parameters:,} parameters with {run.plan.optimizer!r} takes at least {needed / GIB:.1f} GiB, "
-        f"and {memory / GIB:.1f} GiB are free. Use a smaller network, or a machine with more memory."
+        f"Out of memory: a network of {parameters:,} parameters with {run.plan.optimizer!r} takes at least "
+        f"{needed / GIB:.1f} GiB, and {memory / GIB:.1f} GiB are free. Use a smaller network, or a machine with more memory."
     )
 
 

@@ -116,6 +116,8 @@ def states(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     command, place = COMMANDS[request.param], tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch:
         _install(patch)
+        assert _run(place / "whole", command.arguments)[0] == 0
+        shutil.rmtree(place / "whole" / command.folder)
         assert _run(place / "whole", command.before)[0] == 0
         old = _files(place / "whole", command)
         shutil.copytree(place / "whole" / command.folder, place / "files")

@@ -55,7 +55,7 @@ def test_a_fault_at_any_change_of_the_disk_costs_no_bit(tmp_path: Path, whole: t
 
 
 def _hit(changes: list[str], kind: Kind) -> list[int]:
-    """Of a death every change, but of the many pieces of a file every fourth; of the other faults every third."""
+    """Of a death every change, but of the many pieces of a file every fourth; of the other faults every fifth."""
     if kind == "dies":
         return [number for number, name in enumerate(changes, start=1) if name != "_put" or number % 4 == 0]
-    return list(range(1 if kind == "fails" else 2, len(changes) + 1, 3))
+    return list(range(1 if kind == "fails" else 3, len(changes) + 1, 5))

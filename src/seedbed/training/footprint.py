@@ -29,7 +29,7 @@ PIECE_BYTES = 32 * MIB
 
 PROCESS = {"dense": 150 * MIB, "conv": 150 * MIB, "keras": 330 * MIB}
 """A worker before its first task; its libraries' own files, another 200 MiB that all workers share, not counted."""
-COMPILING = {"dense": 45 * MIB, "conv": 100 * MIB, "keras": 120 * MIB}
+COMPILING = {"dense": 45 * MIB, "conv": 130 * MIB, "keras": 120 * MIB}
 COMPILING_A_LAYER = 9 * MIB
 """What compiling takes, and what each layer of each shape among a population's members adds (jaxlib 0.10.2)."""
 
@@ -151,7 +151,7 @@ def _activations(runs: Sequence[RunSpec], data: DataFacts, blocks: int, on_cpu: 
     abreast = 1 if on_cpu else len(runs) * blocks
     numbers = _conv_numbers(model, data) if isinstance(model, Conv) and on_cpu else _layer_numbers(model, data)
     step = min(batch, MICROBATCH) if isinstance(model, Keras) and on_cpu and _in_microbatches(model, data) else batch
-    return FLOAT * abreast * (max(3 * step, 2 * exam) * numbers + 2 * max(batch, exam) * inputs)
+    return FLOAT * abreast * (2 * max(step, exam) * numbers + 2 * max(batch, exam) * inputs)
 
 
 def _in_microbatches(model: Keras, data: DataFacts) -> bool:
