@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from seedbed.errors import StatisticsError
 from seedbed.statistics.crossed import table_of
@@ -16,21 +16,21 @@ from seedbed.statistics.interval import Estimate, Floats
 FEWEST = 4
 """Cells from which on it can be told whether their variances are alike."""
 
+UNLIKELY = 0.05
+"""Chance at which a cell's variance is no longer taken for one of the others' kind."""
+
 
 @dataclass(frozen=True)
 class Moderated:
     """The variance of a single run in each cell of a study, after the seeds' own effects were taken out.
 
     Attributes:
-        variances: one a cell.
-        freedom: degrees of freedom of each of them.
-        cells: how many cells they come from.
+        variances, freedoms: of each cell.
         alike: whether all cells share one variance, because the figures do not tell them apart.
     """
 
     variances: tuple[float, ...]
-    freedom: float
-    cells: int
+    freedoms: tuple[float, ...]
     alike: bool
 
 
@@ -40,10 +40,8 @@ def moderated_variances(cells: Sequence[ArrayLike], *, least: float = 0.0) -> Mo
     A cell with five seeds knows its variance by four degrees of freedom only; a study has many cells. One variance for all
     (`pooled_variance`) uses them, and is wrong where a cell is noisier than the others. So the cells' variances are taken as
     draws from a scaled inverse chi-squared distribution whose place and width are estimated from all of them, and each cell
-    gets its posterior mean: the pooled variance where the cells are alike, nearly its own where they are not.
-
-    Simulated coverage of `study_difference` at 95 %, 5 seeds, 12 cells: 0.94 to 0.96 with equal variances, and 0.93 to 0.97
-    for the noisiest and the quietest cells where standard deviations differ by a factor of 3 (`tests/test_statistics`).
+    gets its posterior mean: the pooled variance where the cells are alike, nearly its own where they are not. A cell that is
+    far noisier than this distribution foresees stays out of it and keeps its own variance.
 
     Args:
         cells: one value per seed for each cell, the same seeds in the same order, NaN where a run is missing; shapes `(n,)`.
@@ -53,7 +51,8 @@ def moderated_variances(cells: Sequence[ArrayLike], *, least: float = 0.0) -> Mo
         StatisticsError: fewer than two cells, shapes that differ, or no cell with a second seed.
 
     Source: Smyth 2004, "Linear models and empirical Bayes methods for assessing differential expression in microarray
-    experiments", section 6.2.
+    experiments", section 6.2; for the noisy cells Phipson et al. 2016, "Robust hyperparameter estimation protects against
+    hypervariable genes".
     """
     table = np.array([np.asarray(cell, dtype=np.float64) for cell in cells]) if _same_shape(cells) else np.empty(0)
     if not (table.ndim == 2 and len(table) >= 2):
@@ -61,15 +60,37 @@ def moderated_variances(cells: Sequence[ArrayLike], *, least: float = 0.0) -> Mo
     squares, freedom = _of_cells(table)
     if not freedom.sum() > 0:
         raise StatisticsError("A study's variance needs a second seed in some cell; no degree of freedom is left.")
-    own = np.maximum(np.divide(squares, freedom, out=np.zeros_like(squares), where=freedom > 0), least)
-    shared = max(float(squares.sum() / freedom.sum()), least)
     known = freedom > 0
-    strength, place = _prior(own[known], freedom[known], shared)
+    own = np.maximum(np.divide(squares, freedom, out=np.zeros_like(squares), where=known), least)
+    shared = known & ~_noisy(own, freedom, known)
+    strength, place = _prior(own[shared], freedom[shared])
     if math.isinf(strength):
-        return Moderated((place,) * len(table), float(freedom.sum()), len(table), alike=True)
-    mixed = (strength * place + freedom * own) / (strength + freedom)
-    total = min(strength + float(freedom[known].mean()), float(freedom.sum()))
-    return Moderated(tuple(float(one) for one in mixed), total, len(table), alike=False)
+        variances, freedoms = np.full(len(table), place), np.full(len(table), freedom[shared].sum())
+    else:
+        variances = (strength * place + freedom * own) / (strength + freedom)
+        freedoms = np.minimum(strength + freedom, freedom.sum())
+    apart = known & ~shared
+    variances, freedoms = np.where(apart, own, variances), np.where(apart, freedom, freedoms)
+    alike = math.isinf(strength) and not bool(apart.any())
+    return Moderated(tuple(map(float, variances)), tuple(map(float, freedoms)), alike)
+
+
+def _noisy(own: Floats, freedom: Floats, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The cells whose variance is larger than the others' distribution foresees, found from the noisiest on."""
+    from scipy.special import fdtrc
+
+    found = np.zeros(len(own), dtype=bool)
+    for cell in np.argsort(-own):
+        others = known & ~found
+        others[cell] = False
+        if not known[cell] or others.sum() < FEWEST:
+            break
+        strength, place = _prior(own[others], freedom[others])
+        within = min(strength, float(freedom[others].sum()))
+        if not (place > 0 and fdtrc(freedom[cell], within, own[cell] / place) < UNLIKELY):
+            break
+        found[cell] = True
+    return found
 
 
 def _same_shape(cells: Sequence[ArrayLike]) -> bool:
@@ -87,10 +108,11 @@ def _of_cells(table: Floats) -> tuple[Floats, Floats]:
     return squares, np.asarray(np.where(freedom > 1e-9, freedom, 0.0))
 
 
-def _prior(variances: Floats, freedom: Floats, shared: float) -> tuple[float, float]:
+def _prior(variances: Floats, freedom: Floats) -> tuple[float, float]:
     """Degrees of freedom and place of the distribution that the cells' variances come from; infinite where they are alike."""
     from scipy.special import digamma, polygamma
 
+    shared = float((variances * freedom).sum() / freedom.sum())
     if len(variances) < FEWEST or not (variances > 0).all():
         return math.inf, shared
     half = freedom / 2
@@ -116,7 +138,7 @@ def _trigamma_inverse(value: float) -> float:
     return x
 
 
-def study_difference(a: ArrayLike, b: ArrayLike, variances: Sequence[float], freedom: float) -> Estimate:
+def study_difference(a: ArrayLike, b: ArrayLike, variances: Sequence[float], freedoms: Sequence[float]) -> Estimate:
     """How much larger cell `a` is than cell `b`, paired on seeds and images, with the seeds' variance taken from the study.
 
     The variance of the mean difference over seeds x images is that of `two_sources`, seeds + images - what both hold of the
@@ -126,7 +148,7 @@ def study_difference(a: ArrayLike, b: ArrayLike, variances: Sequence[float], fre
     Args:
         a, b: correctness `(seeds, images)`, the same seeds and images in the same order.
         variances: of a single run in each of both cells (`moderated_variances` of the runs' means over images).
-        freedom: degrees of freedom of each of them.
+        freedoms: degrees of freedom of each of them.
 
     Raises:
         StatisticsError: shapes that differ, or fewer than two images.
@@ -146,18 +168,17 @@ def study_difference(a: ArrayLike, b: ArrayLike, variances: Sequence[float], fre
         left = table - table.mean(axis=1)[:, None] - columns + mean
         residual = float((left**2).sum()) / ((seeds - 1) * (images - 1)) / (seeds * images)
     variance = max(by_seeds + by_images - residual, by_seeds, by_images)
-    of_seeds = sum((one / seeds) ** 2 for one in variances) / freedom
+    of_seeds = sum((one / seeds) ** 2 / freedom for one, freedom in zip(variances, freedoms, strict=True))
     squares = of_seeds + by_images**2 / (images - 1)
     return Estimate(mean, math.sqrt(variance), variance**2 / squares if squares > 0 else math.inf, seeds)
 
 
-def seeds_difference(a: ArrayLike, b: ArrayLike, variances: Sequence[float], freedom: float) -> Estimate:
+def seeds_difference(a: ArrayLike, b: ArrayLike, variances: Sequence[float], freedoms: Sequence[float]) -> Estimate:
     """The same for one value per seed, shapes `(n,)`, in which the images play no part: steps, norms, seconds."""
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if not (first.shape == second.shape and first.ndim == 1 and len(first) and np.isfinite(first - second).all()):
         raise StatisticsError(f"A paired difference needs one finite value a seed in both; got {first.shape}, {second.shape}.")
-    squares, total = sum(one**2 for one in variances), sum(variances)
+    total = sum(variances)
+    squares = sum(one**2 / freedom for one, freedom in zip(variances, freedoms, strict=True))
     error = math.sqrt(total / len(first))
-    return Estimate(
-        float((first - second).mean()), error, freedom * total**2 / squares if squares > 0 else math.inf, len(first)
-    )
+    return Estimate(float((first - second).mean()), error, total**2 / squares if squares > 0 else math.inf, len(first))

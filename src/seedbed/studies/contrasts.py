@@ -123,13 +123,15 @@ class Contrast:
                 "corrected_interval": verdict.interval.pair() if verdict else None,
                 "corrected_confidence": verdict.confidence if verdict else None,
                 "corrected_p": verdict.p if verdict else None,
-                "verdict": self._verdict(),
+                "verdict": self.outcome,
                 "sentence": self.sentence,
             }
         )
         return found
 
-    def _verdict(self) -> str:
+    @property
+    def outcome(self) -> str:
+        """The verdict in a few words."""
         if self.verdict is None:
             return "not compared"
         if not self.verdict.shown:
@@ -172,7 +174,7 @@ def _meet(one: Planned, cells: Sequence[Cell]) -> tuple[tuple[int, ...], str, Cl
     if pool is None:
         return seeds, f"one run each has no interval for its {one.measure.name}", None
     a, b = ([found[seed] for seed in seeds] for found in values)
-    return seeds, f"{_seeds(seeds)}, paired, {_shared(pool)}", seeds_difference(a, b, pool.variances[:2], pool.freedom)
+    return seeds, f"{_seeds(seeds)}, paired, {_shared(pool)}", seeds_difference(a, b, pool.variances[:2], pool.freedoms[:2])
 
 
 def _key(cell: Cell) -> tuple[str, ...]:
@@ -189,7 +191,7 @@ def _of_images(one: Planned, seeds: tuple[int, ...], pool: Moderated | None) -> 
         alone = Discordance.of(a[0], b[0])
         return f"one network each on {a.shape[1]:,} images, {alone.method}", alone
     said = f"{_seeds(seeds)} x {a.shape[1]:,} images, paired on both, {_shared(pool)}"
-    return said, study_difference(a, b, pool.variances[:2], pool.freedom)
+    return said, study_difference(a, b, pool.variances[:2], pool.freedoms[:2])
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -197,7 +199,7 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 
 def _shared(pool: Moderated) -> str:
-    return f"variance {'pooled' if pool.alike else 'moderated'} over {pool.cells} cells"
+    return f"variance {'pooled' if pool.alike else 'moderated'} over {len(pool.variances)} cells"
 
 
 def _pool(cells: Sequence[Cell], measure: Measure) -> Moderated | None:
