@@ -103,7 +103,7 @@ def curve_panels(
     import altair as alt
 
     rows = curve_rows(curves, logarithmic=logarithmic)
-    lines = list(dict.fromkeys(one.line for one in curves))
+    lines = [line for line in dict.fromkeys(one.line for one in curves) if any(row["line"] == line for row in rows)]
     if not rows or len(lines) > len(theme.SHAPES):
         raise StatisticsError(f"Curves need points, and {len(theme.SHAPES)} lines at most; there are {len(lines)} lines.")
     panels = [panel for panel in dict.fromkeys(one.panel for one in curves) if any(row["panel"] == panel for row in rows)]

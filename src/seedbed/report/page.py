@@ -97,8 +97,8 @@ def _environment(report: Report) -> str:
         share = words.percent(cost.rate / here.sgemm, 0)
         speed = f"One worker multiplies square float32 matrices at {quantity(here.sgemm)} operations a second"
         said.append(
-            f"{speed}, measured while this report was made with all {here.workers} at it; training reached {share} of that, over "
-            "all runs and without compilation."
+            f"{speed}, measured while this report was made with all {here.workers} at it; training reached {share} of that, "
+            "over all runs and without compilation."
         )
     said += [f"Matrix products could not be measured: {here.problem}"] if here.problem else []
     rows = [

@@ -71,7 +71,7 @@ class Question:
         Args:
             data: a data set's name, a path to images, or a whole data spec.
             quick: a preview with fewer seeds, epochs and settings.
-            seeds: how many, or which ones; 5 where it is left out, 3 of a preview.
+            seeds: how many, or which ones; 5 where it is left out, 4 of a preview.
             seed: the first of them.
             protocol: "honest" or "handout".
             home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.

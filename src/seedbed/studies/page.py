@@ -63,6 +63,7 @@ main > section {{ border-top: 1px solid var(--grid); padding-top: 1.8rem; margin
 .part + .part {{ border-top: 1px dashed var(--grid); padding-top: 1.6rem; }}
 .lead {{ font-size: 1.06rem; }}
 .quiet, figcaption, caption {{ color: var(--quiet); font-size: 0.9rem; }}
+td .quiet {{ font-size: 0.92em; white-space: nowrap; }}
 .question {{ color: var(--quiet); font-size: 1.05rem; }}
 .limits {{ border-left: 3px solid var(--contrast); padding: 0.1rem 0 0.1rem 0.9rem; margin: 0.9rem 0; font-size: 0.93rem; }}
 .notes {{ border-left: 3px solid var(--accent); padding: 0.1rem 0 0.1rem 0.9rem; margin: 0.9rem 0; }}
@@ -225,13 +226,17 @@ def table(one: Table) -> str:
         f'<th class="{side}" scope="col">{html.escape(text)}</th>' for text, side in zip(one.columns, sides, strict=True)
     )
     rows = "".join(
-        "<tr>"
-        + "".join(f'<td class="{side}">{html.escape(str(cell))}</td>' for cell, side in zip(row, sides, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(f'<td class="{side}">{_cell(str(cell))}</td>' for cell, side in zip(row, sides, strict=True)) + "</tr>"
         for row in one.rows
     )
     caption = f"<caption>{html.escape(one.caption)}</caption>" if one.caption else ""
     return f'<div class="scroll"><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _cell(text: str) -> str:
+    """A mean with its interval on two lines, so that columns stay narrow."""
+    found = re.fullmatch(r"([^ ()]+) (\([^()]+\))", text)
+    return f'{html.escape(found[1])}<br><span class="quiet">{html.escape(found[2])}</span>' if found else html.escape(text)
 
 
 def contrast_table(contrasts: Sequence[Contrast]) -> str:
