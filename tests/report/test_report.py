@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from report.samples import HERE
 from seedbed import studies
 from seedbed.errors import Interrupted, SpecError
 from seedbed.report import make, making, read_notes, worksheet
@@ -17,7 +18,6 @@ from seedbed.runs import Home
 from seedbed.studies.bench import Trainer
 from seedbed.studies.page import checked_page
 from seedbed.studies.setup import QUICK, Setup
-from report.samples import HERE
 from studies.samples import SMALL
 
 

@@ -263,7 +263,7 @@ class Study:
         if asked:
             bench.train(asked)
         parts = [_marked(part, setup) for part in self.parts(bench)]
-        results = [result for cell in bench.used for result in cell.results]
+        results = [*(result for cell in bench.used for result in cell.results), *bench.others]
         said = _limits(setup, bench.used)
         return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, bench.seconds), said, results)
 

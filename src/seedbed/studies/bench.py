@@ -97,6 +97,7 @@ class Bench:
         contrasts: the names of the comparisons that the study has announced.
         seconds: that the study spent beside its runs, on measurements of its own.
         used: all cells that the study has asked for, each once.
+        others: runs of searches, which are no cells; they count in the study's cost.
     """
 
     setup: Setup
@@ -104,6 +105,7 @@ class Bench:
     contrasts: tuple[str, ...] = ()
     seconds: float = 0.0
     used: list[Cell] = field(default_factory=list)
+    others: list[Result] = field(default_factory=list)
     _seen: set[Key] = field(default_factory=set)
     _settled: bool = False
 

@@ -53,8 +53,8 @@ CONTRASTS = (
 
 
 PUBLISHED = (
-    "A student report called l2 = 1e-3 bad for an accuracy of 9.80 %: the share of one digit among MNIST's test images, which a "
-    "run gets that diverged. Here such a run is told by its verdict and is in no mean.",
+    "A student report called l2 = 1e-3 bad for an accuracy of 9.80 %: the share of one digit among MNIST's test images, which "
+    "a run gets that diverged. Here such a run is told by its verdict and is in no mean.",
 )
 
 
