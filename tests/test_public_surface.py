@@ -29,6 +29,7 @@ SURFACE = [
     "load",
     "picture_grid",
     "save",
+    "studies",
     "sweep",
     "train",
     "watching",
@@ -41,7 +42,7 @@ def test_the_public_names_are_these():
 
 @pytest.mark.parametrize("name", SURFACE)
 def test_each_public_name_can_be_had_and_is_listed(name):
-    assert getattr(seedbed, name).__name__ == name
+    assert getattr(seedbed, name).__name__.removeprefix("seedbed.") == name
     assert name in dir(seedbed)
 
 

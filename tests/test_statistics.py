@@ -175,6 +175,52 @@ def test_a_bootstrapped_accuracy_stays_a_share() -> None:
     assert 0 <= found.low < found.mean < found.high <= 1
 
 
+# The variance of a study
+
+
+def test_moderated_variances_are_the_pooled_one_where_cells_are_alike() -> None:
+    table = np.random.default_rng(11).normal(size=(1, 5)) + np.array([[1, -1, 1, -1, 0]] * 3 + [[-1, 1, 0, -1, 1]] * 3)
+    found = st.moderated_variances(list(table))
+    pooled = st.pooled_variance(list(table), paired=True)
+    assert found.alike
+    assert found.variances == pytest.approx([pooled.variance] * 6)
+    assert found.freedoms == pytest.approx([pooled.freedom] * 6)
+
+
+def test_a_far_noisier_cell_keeps_its_own_variance_and_does_not_spoil_the_others() -> None:
+    random = np.random.default_rng(12)
+    table = random.normal(size=(12, 5))
+    table[3] *= 30
+    found = st.moderated_variances(list(table))
+    assert found.variances[3] > 100
+    assert max(variance for cell, variance in enumerate(found.variances) if cell != 3) < 30
+    assert not found.alike
+
+
+def test_two_cells_give_the_paired_interval() -> None:
+    a, b = np.random.default_rng(13).normal(size=(2, 5))
+    found = st.moderated_variances([a, b])
+    ours = st.seeds_difference(a, b, found.variances, found.freedoms).interval()
+    assert ours.mean == pytest.approx(st.paired_difference(a, b).mean)
+    # Both cells' freedoms are those of one shared residual: Satterthwaite gives twice one half of the pairs' n - 1.
+    assert ours.high - ours.low == pytest.approx(st.paired_difference(a, b).high - st.paired_difference(a, b).low, rel=0.35)
+
+
+def test_missing_runs_and_other_seeds_leave_a_studys_variance_alone() -> None:
+    random = np.random.default_rng(14)
+    table = np.full((8, 10), math.nan)
+    table[:6, :5], table[6:, 5:] = random.normal(size=(6, 5)), random.normal(size=(2, 5))
+    table[2, 3] = math.nan
+    found = st.moderated_variances(list(table))
+    assert all(0.1 < variance < 10 for variance in found.variances)
+
+
+@pytest.mark.parametrize("cells", [[[1.0, 2.0]], [[1.0, 2.0], [1.0]], [[1.0], [2.0]], []])
+def test_a_studys_variance_needs_cells_and_seeds(cells: list[list[float]]) -> None:
+    with pytest.raises(StatisticsError):
+        st.moderated_variances(cells)
+
+
 # Coverage by simulation
 
 
@@ -196,6 +242,37 @@ def pooled(random: np.random.Generator) -> Iterator[tuple[st.Interval, float]]:
         table[4, 1] = math.nan
         shared = st.pooled_variance(list(table), paired=True)
         yield st.pooled_difference(table[0], table[4], shared).interval(), 0.0
+
+
+def of_a_study(random: np.random.Generator) -> Iterator[tuple[st.Interval, float]]:
+    for table in random.normal(size=(700, 1, 5)) + random.normal(size=(700, 10, 5)):
+        table[4, 1] = math.nan
+        known = st.moderated_variances(list(table))
+        both = np.isfinite(table[4])
+        yield (
+            st.seeds_difference(
+                table[0][both], table[4][both], (known.variances[0], known.variances[4]), known.freedoms[:2]
+            ).interval(),
+            0.0,
+        )
+
+
+def of_an_uneven_study(random: np.random.Generator) -> Iterator[tuple[st.Interval, float]]:
+    spread = np.array([1, 1, 1, 2, 2, 2, 3, 3, 3, 12])[:, None]
+    for table in random.normal(size=(700, 10, 5)) * spread:
+        known = st.moderated_variances(list(table))
+        for a, b in ((0, 9), (0, 6)):
+            pair = [(found[a], found[b]) for found in (known.variances, known.freedoms)]
+            yield st.seeds_difference(table[a], table[b], *pair).interval(), 0.0
+
+
+def of_studied_nets(random: np.random.Generator) -> Iterator[tuple[st.Interval, float]]:
+    for _ in range(300):
+        hard = 3 * random.normal(size=(1, 1, 400))
+        own = 0.5 * random.normal(size=(8, 1, 400)) + 0.5 * random.normal(size=(8, 4, 1))
+        right = random.random((8, 4, 400)) < 1 / (1 + np.exp(-(5 + hard + own)))
+        known = st.moderated_variances(list(right.mean(axis=2)))
+        yield st.study_difference(right[0], right[1], known.variances[:2], known.freedoms[:2]).interval(), 0.0
 
 
 def shares(random: np.random.Generator) -> Iterator[tuple[st.Interval, float]]:
@@ -265,6 +342,9 @@ def bootstrapped_differences(random: np.random.Generator) -> Iterator[tuple[st.I
         single_accuracies,
         bootstrapped_accuracies,
         bootstrapped_differences,
+        of_a_study,
+        of_an_uneven_study,
+        of_studied_nets,
     ],
 )
 def test_an_interval_of_95_percent_covers_between_93_and_97(world) -> None:  # type: ignore[no-untyped-def]

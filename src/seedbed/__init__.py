@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seedbed import studies
     from seedbed.api import compare, evaluate, find, load, sweep, train
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
@@ -39,6 +40,7 @@ __all__ = [
     "load",
     "picture_grid",
     "save",
+    "studies",
     "sweep",
     "train",
     "watching",
@@ -57,6 +59,8 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "studies":
+        return import_module("seedbed.studies")
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'seedbed' has no attribute {name!r}")
     value = getattr(import_module(f"seedbed.{_ROOM_OF[name]}"), name)

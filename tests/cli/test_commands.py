@@ -211,8 +211,8 @@ def test_doctor_tells_all_in_json(asked):
 
 
 def test_doctor_goes_on_where_jax_cannot(monkeypatch, capsys, folder):
-    from seedbed.cli import probe
     from seedbed.errors import DeviceError
+    from seedbed.executor import probe
 
     def broken(kind: object) -> dict[str, Any]:
         raise DeviceError("jax cannot be used on the cpu: no such thing")

@@ -48,7 +48,7 @@ def examine(home: Path) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": devices.processor(),
         "cores": {"usable": devices.cores(), "all": os.cpu_count()},
         "memory": {"total": memory.total, "available": memory.available},
         "gpus": devices.gpus(),
@@ -62,15 +62,6 @@ def examine(home: Path) -> dict[str, Any]:
     }
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
-
-
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
@@ -81,8 +72,8 @@ def _version(package: str) -> str | None:
 def _workers() -> Iterator[dict[str, Any]]:
     """What a worker of each kind that `grow` would use sees, or why it sees nothing."""
     from seedbed import devices
-    from seedbed.cli import probe
     from seedbed.errors import DeviceError
+    from seedbed.executor import probe
 
     kinds = [devices.WorkerKind("cpu", threads=threads) for threads in sorted({1, devices.cores()})]
     kinds += [devices.WorkerKind("gpu", index=index) for index in range(devices.gpus())]

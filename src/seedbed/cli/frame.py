@@ -28,6 +28,8 @@ COMMANDS = {
     "predict": "What a trained network says about image files.",
     "compare": "Paired differences between runs, with intervals.",
     "sweep": "Train a grid of settings, with several seeds of each.",
+    "study": "Answer one question of the exercise.",
+    "report": "Answer all of them, on one page.",
     "runs": "List, show or remove what was trained.",
 }
 """Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""

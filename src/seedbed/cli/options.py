@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,3 +25,27 @@ data = click.option("--data", default="mnist", metavar="NAME", show_default=True
 
 name = click.option("-m", "--name", "name", required=True, metavar="NAME", help="Name of the run or group.")
 """Passes `name: str`."""
+
+
+def of_studies(function: Any) -> Any:
+    """What a study is asked for: passes `data`, `quick`, `seeds`, `seed`, `protocol`, `device`, `workers`."""
+    choices = (
+        data,
+        click.option("--quick", is_flag=True, help="A preview: fewer seeds, epochs and settings; every figure says so."),
+        click.option(
+            "--seeds", type=int, metavar="K", help="Train each setting with so many seeds.  [default: 5; 4 of a preview]"
+        ),
+        click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The first of them."),
+        click.option(
+            "--protocol", metavar="NAME", help="Lock the test part (honest), or validate on it, as the exercise did (handout)."
+        ),
+        click.option(
+            "--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train."
+        ),
+        click.option(
+            "--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]"
+        ),
+    )
+    for choice in reversed(choices):
+        function = choice(function)
+    return function

@@ -6,16 +6,22 @@ from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.pages import page, place
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
+from seedbed.figures.studies import Curve, Point, curve_panels, mean_curve, measures_over, share_table
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
 
 __all__ = [
+    "Curve",
+    "Point",
     "accuracy_over_field",
     "accuracy_over_parameters",
     "class_balance",
     "confusion",
+    "curve_panels",
     "embedding_scatter",
     "learning_curves",
+    "mean_curve",
+    "measures_over",
     "page",
     "paired_differences",
     "per_class",
@@ -27,6 +33,7 @@ __all__ = [
     "reliability_curve",
     "save",
     "setting_means",
+    "share_table",
     "specification",
     "thumbnails",
 ]

@@ -248,7 +248,7 @@ def accuracy_over_field(cells: Sequence[Measured], field: str) -> AnyChart:
         raise StatisticsError(f"{field!r} is no field of this sweep with two numbers or more, so it makes no axis.")
     where, scale = beside(cells, field), axis(list(dict.fromkeys(cell.setting[field] for cell in cells)))
     rows = field_rows(cells, field, where, scale)
-    x = _axis_of_field(scale, field)
+    x = axis_of_field(scale, field)
     size = (420, 260) if len(where.panels) == 1 else (230, 180)
     panels = [_field_panel(rows, panel, where, scale, x, size) for panel in where.panels]
     chart = panels[0] if len(panels) == 1 else alt.concat(*panels, columns=min(3, len(panels)))
@@ -321,7 +321,8 @@ def _share(channel: Any, rows: Rows) -> Any:
     )
 
 
-def _axis_of_field(scale: Axis, field: str) -> alt.X:
+def axis_of_field(scale: Axis, field: str) -> alt.X:
+    """The axis itself, labelled with the values."""
     import altair as alt
 
     title = _called(field) + (" (log scale)" if scale.logarithmic else "")

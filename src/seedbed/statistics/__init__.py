@@ -33,6 +33,7 @@ from seedbed.statistics.seeds import (
     pooled_variance,
 )
 from seedbed.statistics.shares import Discordance, wilson
+from seedbed.statistics.studies import Moderated, moderated_variances, seeds_difference, study_difference
 
 __all__ = [
     "Bootstrap",
@@ -43,6 +44,7 @@ __all__ = [
     "Discordance",
     "Estimate",
     "Interval",
+    "Moderated",
     "Pooled",
     "ReliabilityBin",
     "TwoSources",
@@ -57,13 +59,16 @@ __all__ = [
     "holm_confidences",
     "mean_estimate",
     "mean_interval",
+    "moderated_variances",
     "paired_difference",
     "paired_estimate",
     "per_class",
     "pooled_difference",
     "pooled_variance",
+    "seeds_difference",
     "slope",
     "spearman",
+    "study_difference",
     "two_sources",
     "wilson",
 ]

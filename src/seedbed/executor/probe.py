@@ -1,4 +1,4 @@
-"""What jax sees, and how fast it multiplies matrices; run as a process of its own: `python -m seedbed.cli.probe`.
+"""What jax sees, and how fast it multiplies matrices; run as a process of its own: `python -m seedbed.executor.probe`.
 
 `ask` starts that process in a worker's environment, so that the answer is what a worker would see.
 """
@@ -32,7 +32,7 @@ def ask(kind: WorkerKind) -> dict[str, Any]:
     Raises:
         DeviceError: jax cannot be started there; says what it said.
     """
-    command = [sys.executable, "-m", "seedbed.cli.probe"]
+    command = [sys.executable, "-m", "seedbed.executor.probe"]
     environment = os.environ | worker_environment(kind)
     try:
         answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)

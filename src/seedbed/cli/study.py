@@ -1,0 +1,131 @@
+"""`seedbed study`: one question of the exercise, from nothing to sentences, tables and a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from seedbed.cli import options, screen
+from seedbed.cli.screen import note, result
+from seedbed.cli.watch import fetching, watching
+
+if TYPE_CHECKING:
+    from seedbed.studies.answers import Answer, Part, Study
+    from seedbed.studies.setup import Setup
+
+KINDS = (".html", ".htm", ".json")
+
+
+@click.command("study")
+@click.argument("name", metavar="NAME")
+@options.of_studies
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A page, FILE.html, with figures and tables beside it, or FILE.json.  [default: studies/NAME.html]",
+)
+@options.home
+@options.as_json
+def command(
+    name: str,
+    data: str,
+    quick: bool,
+    seeds: int | None,
+    seed: int,
+    protocol: str | None,
+    device: str,
+    workers: int | None,
+    out: Path | None,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """Answer a question of the exercise: train what it takes, compare, and say why.
+
+    \b
+    NAME is one of
+      device          CPU against GPU, small nets and large batches
+      hidden-units    widths of two layers; the smallest net for a target
+      regularization  l2 from none to far too much, on easy and hard data
+      polynomial      the same for a polynomial, in closed form
+      activations     ReLU, tanh, sigmoid and others; why they differ
+      budget          the best net with 200 hidden units
+      convolution     convolutions against dense layers; what they assume
+
+    Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted goes
+    on. Written are a page, its figures (PNG, SVG), results.csv and results.json.
+    """
+    page = out or Path("studies") / f"{name}.html"
+    if page.suffix.lower() not in KINDS:
+        raise click.UsageError(f"--out {page}: it must end in .html or .json.", click.get_current_context())
+    from seedbed import studies
+
+    study = studies.find(name)
+    with fetching() as watch:
+        from seedbed.studies.setup import Setup
+
+        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, watch=watch)
+    answer = _answered(study, setup, home, device, workers)
+    files = _write(answer, page)
+    if as_json:
+        screen.emit(answer.as_json())
+        return
+    _show(answer)
+    for kind, paths in files.items():
+        listed = ", ".join(map(str, paths)) if len(paths) <= 2 else f"{len(paths)} files in {paths[0].parent}"
+        result(f"{kind.capitalize()}: {listed}")
+
+
+def _answered(study: Study, setup: Setup, home: Path, device: str, workers: int | None) -> Answer:
+    from seedbed.figures.words import counted
+    from seedbed.runs import Home
+    from seedbed.studies.bench import Trainer
+
+    trainer = Trainer(Home(home), device=device, workers=workers)
+    asked = [(one, setup.seeds) for one in study.design(setup)]
+    missing = len(trainer.untrained(asked))
+    size = f"{counted(len(asked), 'setting')} x {counted(len(setup.seeds), 'seed')}"
+    note(f"Study {study.name}: {size}, {counted(missing, 'run')} to train")
+    with watching(study.name, max(1, missing)) as watcher:
+        trainer.watch = watcher
+        return study.answer(setup, trainer)
+
+
+def _write(answer: Answer, page: Path) -> dict[str, list[Path]]:
+    if page.suffix.lower() == ".json":
+        from seedbed import storage
+
+        storage.write_json(page, answer.as_json())
+        return {"results": [page]}
+    return answer.report(page)
+
+
+def _show(answer: Answer) -> None:
+    result(answer.title)
+    for part in answer.parts:
+        _show_part(part)
+    for mark in answer.marks:
+        result(f"! {mark}")
+    from seedbed.studies.page import cost_text
+
+    result(cost_text(answer.cost))
+    result(f"To repeat it: {answer.command}")
+
+
+def _show_part(part: Part) -> None:
+    result()
+    result(part.question)
+    for said in part.answer:
+        result(f"  {said}")
+    for said in part.why:
+        result(f"  Why: {said}")
+    for said in part.marks:
+        result(f"  ! {said}")
+    for one in part.tables:
+        result()
+        screen.table(dict(one.columns), one.rows)
+        if one.caption:
+            result(one.caption)

@@ -1,0 +1,101 @@
+"""Studies: the questions of the exercise, each answered by one command.
+
+`setup` says what is asked for, `bench` trains it, `cells` are settings x seeds, `contrasts` the few comparisons that carry
+verdicts, `edges` extends sweeps, `why` reads the probes, `answers` is what comes out, `files` and `page` write it down. The
+questions themselves are in `questions/`, one file each.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seedbed.errors import SpecError, nearest
+
+if TYPE_CHECKING:
+    from seedbed.grow import Watch
+    from seedbed.specs import DataSpec
+    from seedbed.studies.answers import Answer, Study
+
+ORDER = ("device", "hidden-units", "regularization", "polynomial", "activations", "budget", "convolution")
+"""The studies in the order of the exercise's questions."""
+
+
+def names() -> list[str]:
+    """The studies that there are, in the order of the exercise."""
+    return [name for name in ORDER if find_spec(_module(name)) is not None]
+
+
+def find(name: str) -> Study:
+    """A study by its name.
+
+    Raises:
+        SpecError: there is none; offers the nearest.
+    """
+    known = names()
+    if name not in known:
+        raise SpecError(f"No study is named {name!r}.{nearest(name, known)} There are: {', '.join(known)}.")
+    found: Study = import_module(_module(name)).STUDY
+    return found
+
+
+def _module(name: str) -> str:
+    return f"seedbed.studies.questions.{name.replace('-', '_')}"
+
+
+class Question:
+    """A study that can be called: `studies.regularization(data="digits", quick=True).report("lambda.html")`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(
+        self,
+        data: str | DataSpec = "mnist",
+        *,
+        quick: bool = False,
+        seeds: int | Sequence[int] | None = None,
+        seed: int = 0,
+        protocol: str | None = None,
+        home: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        workers: int | None = None,
+        watch: Watch | None = None,
+    ) -> Answer:
+        """Answer the question: train what is missing, and gather all.
+
+        Args:
+            data: a data set's name, a path to images, or a whole data spec.
+            quick: a preview with fewer seeds, epochs and settings.
+            seeds: how many, or which ones; 5 where it is left out, 4 of a preview.
+            seed: the first of them.
+            protocol: "honest" or "handout".
+            home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.
+            device, workers, watch: as `grow` takes them.
+
+        Raises:
+            SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+        """
+        from seedbed.runs import Home
+        from seedbed.studies.bench import Trainer
+        from seedbed.studies.setup import Setup
+
+        place = Home(Path(home or os.environ.get("SEEDBED_HOME") or "runs"))
+        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick)
+        return find(self.name).answer(setup, Trainer(place, device=device, workers=workers, watch=watch))
+
+    def __repr__(self) -> str:
+        return f"<study {self.name}>"
+
+
+device = Question("device")
+hidden_units = Question("hidden-units")
+regularization = Question("regularization")
+polynomial = Question("polynomial")
+activations = Question("activations")
+budget = Question("budget")
+convolution = Question("convolution")

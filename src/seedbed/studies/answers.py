@@ -1,0 +1,325 @@
+"""What a study gives back: sentences with their figures, tables and reasons, what they cost, and how to repeat them."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seedbed.figures import words
+from seedbed.models import describe
+from seedbed.records import DataFacts, Result, finite
+from seedbed.studies.bench import Bench, Trainer
+from seedbed.studies.cells import Cell, Wanted, marks
+from seedbed.studies.contrasts import MOST, Contrast
+from seedbed.studies.setup import QUICK, Setup
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A named chart.
+
+    Attributes:
+        name: of its files, unique in the study: letters, digits and `_`.
+        caption: one sentence that says what to see in it.
+    """
+
+    name: str
+    chart: AnyChart
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as a reader sees them.
+
+    Attributes:
+        columns: heading -> "left" (words) or "right" (numbers).
+        caption: says which epoch the accuracies are of, and what is in brackets.
+    """
+
+    columns: Mapping[str, Literal["left", "right"]]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One question of a study, answered.
+
+    Attributes:
+        name: unique in the study: letters, digits and `-`.
+        answer: sentences; the first answers the question and stands at the top of the report.
+        method: one line.
+        why: sentences from the probes and other measurements.
+        cells: of which results.json tells.
+        measures: name -> measure of the cells, group by group: what results.json gives beside accuracy.
+        contrasts: of those that the study named beforehand.
+        marks: what limits the answer: ends of sweeps, sizes that this data set does not have.
+        published: figures of student reports that the answer can be held against.
+        data: further results as JSON values, for what is not a cell or a contrast.
+    """
+
+    name: str
+    question: str
+    answer: Sequence[str]
+    method: str
+    figures: Sequence[Figure] = ()
+    tables: Sequence[Table] = ()
+    why: Sequence[str] = ()
+    cells: Sequence[Mapping[str, Any]] = ()
+    contrasts: Sequence[Contrast] = ()
+    marks: Sequence[str] = ()
+    published: Sequence[str] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        plain: dict[str, Any] = finite(
+            {
+                "name": self.name,
+                "question": self.question,
+                "answer": list(self.answer),
+                "method": self.method,
+                "why": list(self.why),
+                "cells": [dict(cell) for cell in self.cells],
+                "contrasts": [contrast.as_json() for contrast in self.contrasts],
+                "marks": list(self.marks),
+                "published": list(self.published),
+                "figures": [figure.name for figure in self.figures],
+                "tables": [{"columns": list(table.columns), "rows": list(table.rows)} for table in self.tables],
+                "data": dict(self.data),
+            }
+        )
+        return plain
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What was spent on some runs, whenever they were trained.
+
+    Attributes:
+        seconds: of all workers together, compilation among them; `compile` of these.
+        operations: multiplications and additions of training: the forward pass, and the gradients of every layer.
+        beside: seconds spent on measurements that are no runs.
+        devices: on which they were trained.
+    """
+
+    runs: int = 0
+    seconds: float = 0.0
+    compile: float = 0.0
+    operations: float = 0.0
+    beside: float = 0.0
+    devices: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, results: Sequence[Result], beside: float = 0.0) -> Cost:
+        """Of different runs; one that is there twice counts once."""
+        once = {result.run.identity: result for result in results}.values()
+        return cls(
+            runs=len(once),
+            seconds=sum(result.seconds.total for result in once),
+            compile=sum(result.seconds.compile for result in once),
+            operations=sum(map(training_operations, once)),
+            beside=beside,
+            devices=tuple(sorted({result.device for result in once})),
+        )
+
+    @property
+    def compile_share(self) -> float:
+        return self.compile / self.seconds if self.seconds else 0.0
+
+    @property
+    def rate(self) -> float | None:
+        """Operations a second of one worker while it trained; None where nothing was trained."""
+        spent = self.seconds - self.compile
+        return self.operations / spent if spent > 0 else None
+
+    def as_json(self) -> dict[str, Any]:
+        plain: dict[str, Any] = finite({**vars(self), "compile_share": self.compile_share, "rate": self.rate})
+        return plain
+
+
+def training_operations(result: Result) -> float:
+    """What training a run took: for each image three times the forward pass, without the gradient to the first layer's inputs.
+
+    For a dense network that is `4 * inputs * h1 + 6 * (later kernels)` an image. A network of one's own counts three passes.
+    """
+    images = result.data.train * result.history.epochs
+    if result.run.model.family == "keras":
+        return float(3 * result.model.operations * images)
+    layers = describe(result.run.model, result.data.image_shape, len(result.data.classes))
+    first, *later = [layer.operations for layer in layers if layer.operations]
+    return float((2 * first + 3 * sum(later)) * images)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A study, answered.
+
+    Attributes:
+        results: all runs that it rests on.
+    """
+
+    name: str
+    title: str
+    question: str
+    parts: Sequence[Part]
+    setup: Setup
+    cost: Cost
+    marks: Sequence[str] = ()
+    results: Sequence[Result] = ()
+
+    @property
+    def short(self) -> list[str]:
+        """The answer in short: the first sentence of each part."""
+        return [part.answer[0] for part in self.parts if part.answer]
+
+    @property
+    def command(self) -> str:
+        """What repeats the study."""
+        return shlex.join(["seedbed", "study", self.name, *self.setup.asked])
+
+    @property
+    def contrasts(self) -> list[Contrast]:
+        return [contrast for part in self.parts for contrast in part.contrasts]
+
+    @property
+    def figures(self) -> list[Figure]:
+        return [figure for part in self.parts for figure in part.figures]
+
+    def sentences(self) -> list[str]:
+        """All that is said: answers, reasons and limits, part by part."""
+        return [said for part in self.parts for said in (*part.answer, *part.why, *part.marks)] + list(self.marks)
+
+    def charts(self) -> dict[str, AnyChart]:
+        """Name -> figure."""
+        return {figure.name: figure.chart for figure in self.figures}
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of `study --json` and of results.json (NaN is null)."""
+        plain: dict[str, Any] = finite(
+            {
+                "study": self.name,
+                "title": self.title,
+                "question": self.question,
+                "quick": self.setup.quick,
+                "data": {**self.setup.data.plain(), **vars(self.setup.facts)},
+                "seeds": self.setup.seeds,
+                "confidence": 0.95,
+                "correction": "Holm",
+                "short": self.short,
+                "parts": [part.as_json() for part in self.parts],
+                "marks": list(self.marks),
+                "command": self.command,
+                "cost": self.cost.as_json(),
+            }
+        )
+        return plain
+
+    def report(self, page: str | os.PathLike[str]) -> dict[str, list[Path]]:
+        """The answer as one self-contained page, with figures, results.csv and results.json in a folder beside it."""
+        from seedbed.studies.page import save
+
+        return save([self], Path(page))
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A question of the exercise, and how it is answered.
+
+    Attributes:
+        name: as the command line calls it.
+        contrasts: the names of the comparisons that will carry verdicts, at most five, before anything is trained.
+        design: the settings that are known to be needed from the beginning, so that those of several studies grow together.
+        parts: trains what more is needed, and answers.
+    """
+
+    name: str
+    title: str
+    question: str
+    contrasts: tuple[str, ...]
+    design: Callable[[Setup], Sequence[Wanted]]
+    parts: Callable[[Bench], Sequence[Part]]
+
+    def __post_init__(self) -> None:
+        if not len(set(self.contrasts)) == len(self.contrasts) <= MOST:
+            raise ValueError(f"{self.name}: a study announces at most {MOST} different contrasts")
+
+    def answer(self, setup: Setup, trainer: Trainer) -> Answer:
+        """Train what is missing, and answer.
+
+        Raises:
+            SeedbedError: as `grow` raises them.
+        """
+        bench = Bench(setup, trainer, self.contrasts)
+        asked = self.design(setup)
+        if asked:
+            bench.train(asked)
+        parts = [_marked(part, setup) for part in self.parts(bench)]
+        results = [*(result for cell in bench.used for result in cell.results), *bench.others]
+        said = _limits(setup, bench.used)
+        return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, bench.seconds), said, results)
+
+
+def _limits(setup: Setup, cells: Sequence[Cell]) -> list[str]:
+    said = [f"This is a preview ({QUICK})."] if setup.quick else []
+    if len(setup.seeds) == 1 and cells:
+        said.append("One seed a setting: the intervals speak of these very networks, not of other seeds.")
+    if setup.data.protocol == "handout" and cells:
+        said.append("Handout protocol: the official test images are called validation, as the exercise did; they chose epochs.")
+    return said + marks(cells)
+
+
+def _marked(part: Part, setup: Setup) -> Part:
+    """A part whose figures say that they are a preview, if they are."""
+    if not setup.quick:
+        return part
+    return replace(part, figures=[replace(figure, chart=_with_subtitle(figure.chart, QUICK)) for figure in part.figures])
+
+
+def _with_subtitle(chart: Any, line: str) -> AnyChart:
+    title = copy.copy(chart.title)
+    before = title.subtitle
+    lines = [before] if isinstance(before, str) else list(before) if isinstance(before, Sequence) else []
+    title.subtitle = [*lines, line]
+    marked: AnyChart = chart.copy(deep=False)
+    marked.title = title  # type: ignore[attr-defined]  # altair's mixin leaves `title` to its subclasses
+    return marked
+
+
+def interval_text(found: Any, *, digits: int = 2, factor: float = 100.0) -> str:
+    """A mean with its interval in brackets, for tables; what is not known is said.
+
+    >>> interval_text(Interval(0.97, 0.96, 0.98, 5))
+    '97.00 (96.00 to 98.00)'
+    """
+    if found is None:
+        return "none is left"
+    mean = f"{factor * found.mean:.{digits}f}"
+    known = found.low == found.low
+    return f"{mean} ({factor * found.low:.{digits}f} to {factor * found.high:.{digits}f})" if known else f"{mean} (n = 1)"
+
+
+def share_text(found: Any, digits: int = 2) -> str:
+    """A share with its interval, for sentences.
+
+    >>> share_text(Interval(0.97, 0.96, 0.98, 5))
+    '97.00 % (96.00 to 98.00)'
+    """
+    if found is None:
+        return "not known (no run is left)"
+    known = found.low == found.low
+    return words.percent(found.mean, digits) + (
+        f" ({100 * found.low:.{digits}f} to {100 * found.high:.{digits}f})" if known else ""
+    )
+
+
+def facts_text(facts: DataFacts) -> str:
+    return f"{facts.train:,} training and {facts.validation:,} validation images"

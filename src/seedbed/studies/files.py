@@ -1,0 +1,66 @@
+"""Answers as files: one page, and beside it figures, a table of all cells and contrasts, and all of it as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedbed import figures, storage
+from seedbed.figures import words
+from seedbed.records import finite
+
+if TYPE_CHECKING:
+    from seedbed.studies.answers import Answer
+
+
+def results_table(answers: Sequence[Answer]) -> str:
+    """CSV: one row a cell and one a contrast, of all studies; shares in [0, 1], what is not known is empty."""
+    heads = ["study", "part", "kind", "name", "parameters", "n", "mean", "low", "high", "last_mean", "last_low", "last_high"]
+    rows: list[list[Any]] = [[*heads, "verdict"]]
+    for answer in answers:
+        for part in answer.parts:
+            rows += [[answer.name, part.name, "cell", *_of_cell(cell)] for cell in part.as_json()["cells"]]
+            rows += [[answer.name, part.name, "contrast", *_of_contrast(one.as_json())] for one in part.contrasts]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([finite(row) for row in rows])
+    return text.getvalue()
+
+
+def _of_cell(cell: dict[str, Any]) -> list[Any]:
+    last = cell.get("last") or {}
+    verdicts = words.listed([f"{count} {kind}" for kind, count in (cell.get("verdicts") or {}).items()] or [""])
+    ends = [*(cell.get("interval") or [None, None]), last.get("mean"), *(last.get("interval") or [None, None])]
+    return [cell.get("label"), cell.get("parameters"), cell.get("n"), cell.get("mean"), *ends, verdicts]
+
+
+def _of_contrast(one: dict[str, Any]) -> list[Any]:
+    ends = one["corrected_interval"] or [None, None]
+    return [one["name"], None, one["n"], one["difference"], *ends, None, None, None, one["verdict"]]
+
+
+def draw(answers: Sequence[Answer], folder: Path) -> list[Path]:
+    """All figures as PNG and SVG.
+
+    Raises:
+        StorageError: a file could not be written.
+    """
+    return [
+        path
+        for answer in answers
+        for figure in answer.figures
+        for path in figures.save(figure.chart, folder / figure.name, ("png", "svg"))
+    ]
+
+
+def write_results(answers: Sequence[Answer], folder: Path, **beside: Any) -> list[Path]:
+    """`results.csv` and `results.json`; `beside` are further keys of the latter.
+
+    Raises:
+        StorageError: a file could not be written.
+    """
+    storage.write(folder / "results.csv", results_table(answers).encode())
+    storage.write_json(folder / "results.json", finite({**beside, "studies": [answer.as_json() for answer in answers]}))
+    return [folder / "results.csv", folder / "results.json"]

@@ -1,0 +1,110 @@
+"""Which of several reference settings another one behaves like, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.errors import StatisticsError
+from seedbed.studies.cells import Cell
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 1_000
+ALIKE = 0.5
+"""A setting that is farther than this from all references, in units of their own range, is like none of them."""
+
+LEAST_LOSS = 1e-4
+"""Losses below count as this on the logarithmic scale, in nats."""
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """One setting held against the references.
+
+    Attributes:
+        cell: the setting.
+        nearest: the reference at the smallest distance.
+        distance: to it; 1 is the range of the references themselves.
+        shares: for each reference, in how many of the resamples of the seeds it was the nearest, in [0, 1].
+    """
+
+    cell: Cell
+    nearest: Cell
+    distance: float
+    shares: tuple[float, ...]
+
+    @property
+    def sure(self) -> float:
+        """The share of resamples that agree on the nearest."""
+        return max(self.shares)
+
+    @property
+    def is_like(self) -> bool:
+        return self.distance <= ALIKE
+
+
+def likeness(cells: Sequence[Cell], references: Sequence[Cell], *, resamples: int = RESAMPLES) -> list[Likeness]:
+    """The nearest reference of each cell by validation accuracy, generalization gap and learning curves.
+
+    Three distances, each in units of its range among the references, are averaged: of the validation accuracy at the last
+    epoch; of the gap there, validation minus training data loss; and of both data losses' curves, the root mean square
+    difference of their logarithms over the epochs. The seeds are drawn anew `resamples` times, for all settings the same ones,
+    because they are paired; how often each reference comes out nearest says how sure the answer is.
+
+    Args:
+        cells, references: on the same data, trained for as many epochs; those without a run in the means are passed over.
+
+    Raises:
+        StatisticsError: fewer than two references have runs, or no seed is in all of them.
+    """
+    known = [cell for cell in references if cell.n]
+    asked = [cell for cell in cells if cell.n]
+    if len(known) < 2:
+        raise StatisticsError(f"Two references at least are needed to be told apart; {len(known)} have runs.")
+    seeds = sorted(set.intersection(*(set(cell.judged.runs) for cell in [*known, *asked])))
+    if not seeds:
+        raise StatisticsError("The settings have no seed in common, so they cannot be drawn anew together.")
+    draws = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=resamples) / len(seeds)
+    weights = np.concatenate([np.full((1, len(seeds)), 1 / len(seeds)), draws])
+    theirs = [_behaviour(cell, seeds, weights) for cell in known]
+    return [_nearest(cell, _behaviour(cell, seeds, weights), known, theirs) for cell in asked]
+
+
+def _behaviour(cell: Cell, seeds: Sequence[int], weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Accuracy `(draws,)`, gap `(draws,)` and log losses `(draws, epochs x 2)`; the first draw is the plain mean."""
+    histories = [cell.judged.runs[seed].history for seed in seeds]
+    shared = min(history.epochs for history in histories)
+    accuracy = np.array([history["validation_accuracy"][-1] for history in histories])
+    gap = np.array([history["validation_loss"][-1] - history["train_loss"][-1] for history in histories])
+    losses = np.array(
+        [np.concatenate([history[name][:shared] for name in ("train_loss", "validation_loss")]) for history in histories]
+    )
+    return weights @ accuracy, weights @ gap, np.log(np.maximum(weights @ losses, LEAST_LOSS))
+
+
+def _nearest(
+    cell: Cell, mine: tuple[Floats, Floats, Floats], known: Sequence[Cell], theirs: Sequence[tuple[Floats, Floats, Floats]]
+) -> Likeness:
+    distances = np.mean([_distances(mine[at], [one[at] for one in theirs]) for at in range(3)], axis=0)
+    nearest = distances[:, 1:].argmin(axis=0)
+    shares = np.bincount(nearest, minlength=len(known)) / len(nearest)
+    first = int(distances[:, 0].argmin())
+    return Likeness(cell, known[first], float(distances[first, 0]), tuple(float(share) for share in shares))
+
+
+def _distances(mine: Floats, theirs: Sequence[Floats]) -> Floats:
+    """`(references, draws)`, in units of the largest distance between two references in the plain means."""
+    widest = max(_apart(a[:1], b[:1])[0] for a in theirs for b in theirs)
+    return np.stack([_apart(mine, one) for one in theirs]) / max(float(widest), 1e-12)
+
+
+def _apart(a: Floats, b: Floats) -> Floats:
+    if a.ndim == 1:
+        return np.abs(a - b)
+    shared = min(a.shape[1], b.shape[1])
+    found: Floats = np.sqrt(((a[:, :shared] - b[:, :shared]) ** 2).mean(axis=1))
+    return found

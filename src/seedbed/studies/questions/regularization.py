@@ -1,0 +1,495 @@
+"""Section 3 of the exercise: what does an l2 penalty do to the 200-100 net, and which smaller net does it make of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seedbed import figures
+from seedbed.figures import Point, mean_curve, words
+from seedbed.records import Result
+from seedbed.runs import Home
+from seedbed.specs import DataSpec, Dense, Plan
+from seedbed.statistics import Interval
+from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text
+from seedbed.studies.bench import Bench
+from seedbed.studies.cells import ACCURACY, Cell, Measure, Wanted, at_last, best, interval_of, wanted
+from seedbed.studies.contrasts import Contrast, Planned
+from seedbed.studies.edges import swept
+from seedbed.studies.likeness import Likeness, likeness
+from seedbed.studies.setup import Setup
+from seedbed.studies.why import explained, probed
+
+NET = (200, 100)
+STRENGTHS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+QUICK_STRENGTHS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)
+SMALLER = ((100, 50), (50, 25), (25, 12), (12, 6))
+QUICK_SMALLER = ((100, 50), (25, 12))
+
+FLIPPED = 0.2
+STRONG = 1e-2
+FEW_STEPS = 400
+"""Minibatches that a net sees at least where there are few images; on all of them it sees thousands."""
+
+NEAR_ZERO = 0.01
+"""A weight is near 0 below this share of the limit within which Glorot's uniform distribution draws it at first."""
+
+GAP = Measure(
+    "generalization gap", lambda result: float(result.history["validation_loss"][-1] - result.history["train_loss"][-1]), "nats"
+)
+TRAIN_LOSS = at_last("training data loss", "train_loss", unit="nats", better="lower")
+VALIDATION_LOSS = at_last("validation data loss", "validation_loss", unit="nats", better="lower")
+PENALTY = at_last("penalty", "train_penalty", unit="nats")
+
+CONTRASTS = (
+    "l2 0.01 against none, all images",
+    "best l2 against none, all images",
+    "best l2 against none, few images",
+    "best l2 against none, few images with flipped labels",
+    "best l2 against none, more images with flipped labels",
+)
+
+
+PUBLISHED = (
+    "A student report called l2 = 1e-3 bad for an accuracy of 9.80 %: the share of one digit among MNIST's test images, which "
+    "a run gets that diverged. Here such a run is told by its verdict and is in no mean.",
+)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Images on which the net is trained.
+
+    Attributes:
+        contrast: the announced comparison of the best l2 with none, if there is one.
+    """
+
+    label: str
+    images: DataSpec
+    epochs: int
+    contrast: str | None
+
+
+def conditions(setup: Setup) -> list[Condition]:
+    """All images; few and fewer of them; and those with a fifth of their labels flipped."""
+    found = [Condition("all images", setup.data, setup.pick(10, 10), CONTRASTS[1])]
+    amounts = setup.amounts(5_000, 1_000)
+    for noise in (0.0, FLIPPED):
+        for amount in amounts if not setup.quick else amounts[-1:]:
+            few = amount == amounts[-1]
+            contrast = (CONTRASTS[3] if few else CONTRASTS[4]) if noise else (CONTRASTS[2] if few else None)
+            said = f"{amount:,} images" + (f", {words.percent(noise, 0)} of labels flipped" if noise else "")
+            images = setup.data.changed(first=amount, label_noise=noise)
+            found.append(Condition(said, images, setup.epochs(setup.pick(FEW_STEPS, 100), amount, least=20, most=60), contrast))
+    if setup.facts.train / 128 * found[0].epochs < FEW_STEPS:
+        found[0] = Condition(
+            "all images", setup.data, setup.epochs(FEW_STEPS, setup.facts.train, least=10, most=60), CONTRASTS[1]
+        )
+    return found
+
+
+def penalized(setup: Setup, where: Condition, strength: float) -> Wanted:
+    return _wanted(setup, where, [{"hidden": NET, "l2": strength}])[0]
+
+
+def _wanted(setup: Setup, where: Condition, settings: Sequence[Mapping[str, object]]) -> list[Wanted]:
+    base = setup.run(Dense(hidden=NET), Plan(epochs=where.epochs), where.images)
+    changed = {name: getattr(where.images, name) for name in ("first", "label_noise") if getattr(where.images, name)}
+    return [Wanted({**one.setting, **changed}, one.run) for one in wanted(base, settings)]  # type: ignore[arg-type]
+
+
+def strengths(setup: Setup, where: Condition) -> list[Wanted]:
+    return [penalized(setup, where, strength) for strength in setup.pick(STRENGTHS, QUICK_STRENGTHS)]
+
+
+def smaller(setup: Setup, where: Condition) -> list[Wanted]:
+    return _wanted(setup, where, [{"hidden": hidden, "l2": 0.0} for hidden in setup.pick(SMALLER, QUICK_SMALLER)])
+
+
+def design(setup: Setup) -> list[Wanted]:
+    return [one for where in conditions(setup) for one in (*strengths(setup, where), *smaller(setup, where))]
+
+
+# What came of a condition
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What came of one condition.
+
+    Attributes:
+        cells: over l2, none first.
+        ladder: the nets without penalty, the largest first.
+        near_zero: l2 -> share of the weights near 0 at the last epoch.
+        like: of each l2 above 0, the net without penalty that it behaves like.
+        contrasts: that were announced for these images.
+    """
+
+    where: Condition
+    cells: list[Cell]
+    ladder: list[Cell]
+    near_zero: dict[float, Interval | None]
+    like: list[Likeness]
+    marks: list[str]
+    contrasts: list[Contrast]
+
+    @property
+    def plain(self) -> Cell:
+        return self.cells[0]
+
+    @property
+    def best(self) -> Cell | None:
+        return best(self.cells)
+
+
+def parts(bench: Bench) -> list[Part]:
+    setup, found = bench.setup, []
+    sweeps = []
+    for where in conditions(setup):
+        sweeps.append(
+            swept(
+                bench,
+                "l2",
+                strengths(setup, where),
+                lambda strength, where=where: penalized(setup, where, strength),  # type: ignore[misc]
+                least=0.0,
+                most=1.0,
+                where=where.label,
+            )
+        )
+    settled = _settled(bench, dict(zip(conditions(setup), (one.cells for one in sweeps), strict=True)))
+    for where, one in zip(conditions(setup), sweeps, strict=True):
+        ladder = [one.cells[0], *bench.train(smaller(setup, where))]
+        near = {_strength(cell): interval_of([near_zero(bench.home, each) for each in cell.kept]) for cell in one.cells}
+        like = likeness(one.cells[1:], ladder) if one.cells[0].n and sum(cell.n > 0 for cell in ladder) > 1 else []
+        mine = [settled[name] for name in (where.contrast, CONTRASTS[0]) if name in settled and _is_of(settled[name], where)]
+        found.append(Found(where, one.cells, ladder, near, like, one.marks, mine))
+    return [_effect(setup, found[0]), _harder(setup, found), _smaller_net(setup, found)]
+
+
+def _is_of(contrast: Contrast, where: Condition) -> bool:
+    return contrast.planned.a.run.data == where.images
+
+
+def _strength(cell: Cell) -> float:
+    return cell.run.plan.l2
+
+
+def _settled(bench: Bench, cells: Mapping[Condition, list[Cell]]) -> dict[str, Contrast]:
+    """The announced comparisons. What was chosen for its mean is compared on fresh seeds."""
+    chosen = {where: one for where, swept in cells.items() if where.contrast and (one := best(swept[1:])) and swept[0].n}
+    asked = [Wanted(cell.setting, cell.run) for where, one in chosen.items() for cell in (one, cells[where][0])]
+    confirmed = bench.confirm(asked) if asked else []
+    planned = []
+    for place, (where, one) in enumerate(chosen.items()):
+        a, b = confirmed[2 * place : 2 * place + 2]
+        said = f"l2 {words.value(_strength(one))} (the best above 0)"
+        on = f"on {where.label}, fresh seeds"
+        planned.append(Planned(str(where.contrast), a, b, said, "no penalty", where=on))
+    everything = next(iter(cells))
+    strong = [cell for cell in cells[everything] if _strength(cell) == STRONG]
+    if strong:
+        said = f"l2 {words.value(STRONG)}"
+        planned.insert(
+            0, Planned(CONTRASTS[0], strong[0], cells[everything][0], said, "no penalty", where=f"on {everything.label}")
+        )
+    return bench.settle(planned)
+
+
+def near_zero(home: Home, result: Result) -> float:
+    """The share of a run's weights (kernels, last epoch) that lie near 0."""
+    kernels = [array for name, array in home.weights(result.name, "last").items() if name.endswith("/kernel")]
+    small = sum(int((np.abs(kernel) < NEAR_ZERO * np.sqrt(6 / sum(kernel.shape))).sum()) for kernel in kernels)
+    return small / sum(kernel.size for kernel in kernels)
+
+
+# The first part: what the penalty does
+
+
+def _effect(setup: Setup, found: Found) -> Part:
+    where = found.where
+    answer = [contrast.sentence for contrast in found.contrasts]
+    if found.best:
+        has = "no penalty" if found.best is found.plain else f"l2 {words.value(_strength(found.best))}"
+        beside = "" if found.best is found.plain else f"; without penalty it is {share_text(found.plain.accuracy)}"
+        strengths = f"of {len(found.cells)} strengths"
+        answer.append(f"The highest mean {strengths}, {share_text(found.best.accuracy)} at the best epoch, has {has}{beside}.")
+    return Part(
+        name="effect",
+        question=f"What does l2 do to the {words.value(NET)} net, trained on {where.label}?",
+        answer=answer,
+        method=(
+            f"The {words.value(NET)} net ({found.plain.parameters:,} parameters) with penalty l2 x (sum of squared weights), "
+            f"Adam 1e-3, {where.epochs} epochs, {words.counted(len(setup.seeds), 'seed')} a strength; what was chosen for its "
+            "mean is compared on as many fresh seeds."
+        ),
+        figures=[
+            _curves(setup, found),
+            _penalties(setup, found),
+            _measures(setup, [found], "l2_effect", "What the penalty does"),
+        ],
+        tables=[_table(found)],
+        why=_why(found),
+        cells=[_json(cell, found) for cell in found.cells],
+        contrasts=found.contrasts,
+        marks=found.marks,
+        published=PUBLISHED,
+    )
+
+
+def _json(cell: Cell, found: Found) -> dict[str, object]:
+    measured = {measure.name.replace(" ", "_"): cell.mean(measure) for measure in (GAP, TRAIN_LOSS, VALIDATION_LOSS, PENALTY)}
+    norms = {f"weight_norm_{layer}": norm for layer, norm in probed(cell, "weights").items()}
+    return cell.as_json(**measured, **norms, share_near_zero=found.near_zero.get(_strength(cell)))
+
+
+def _subtitle(setup: Setup, cells: Sequence[Cell], what: str) -> list[str]:
+    counts = sorted({cell.n for cell in cells if cell.n})
+    n = "to".join(f" {count} " for count in ([counts[0], counts[-1]] if counts[:1] != counts[-1:] else counts[:1])).strip()
+    lines = [f"{setup.data.name}; n = {n} seeds a setting; {what}"]
+    out = sum(cell.left_out for cell in cells)
+    return [*lines, f"{words.counted(out, 'run')} that diverged or collapsed in no mean"] if out else lines
+
+
+def _curves(setup: Setup, found: Found) -> Figure:
+    columns = {"training": "train_loss", "validation": "validation_loss"}
+    curves = [
+        mean_curve(cell.results, column, panel=f"l2 {words.value(_strength(cell))}", line=line)
+        for cell in found.cells
+        for line, column in columns.items()
+    ]
+    said = _subtitle(setup, found.cells, f"{found.where.label}; mean with 95 % interval (Student t)")
+    chart = figures.curve_panels(curves, "Data loss over epochs", said, y="cross-entropy (nats)", logarithmic=True)
+    return Figure("l2_learning_curves", chart, "Data loss without the penalty, so that the panels compare across strengths.")
+
+
+def _penalties(setup: Setup, found: Found) -> Figure:
+    curves = [
+        mean_curve(cell.results, "train_penalty", panel="", line=f"l2 {words.value(_strength(cell))}")
+        for cell in found.cells
+        if _strength(cell) > 0
+    ]
+    said = _subtitle(setup, found.cells, f"{found.where.label}; mean with 95 % interval (Student t)")
+    chart = figures.curve_panels(curves, "Penalty over epochs", said, y="penalty (nats)", logarithmic=True, size=(420, 220))
+    return Figure("l2_penalty", chart, "The penalty alone: what the optimizer minimizes is this plus the training data loss.")
+
+
+ACCURACY_PANEL, LAST_PANEL, NEAR_PANEL = (
+    "validation accuracy, best epoch",
+    "validation accuracy, last epoch",
+    "share of weights near 0",
+)
+
+
+def _measures(setup: Setup, several: Sequence[Found], name: str, title: str) -> Figure:
+    points = [point for found in several for cell in found.cells for point in _points(found, cell)]
+    order = list(dict.fromkeys(point.panel for point in points))
+    points.sort(key=lambda point: order.index(point.panel))
+    cells = [cell for found in several for cell in found.cells]
+    said = _subtitle(setup, cells, f"bars: 95 % intervals (best epoch: {setup.chance}; else Student t over seeds)")
+    shares = (ACCURACY_PANEL, LAST_PANEL, NEAR_PANEL)
+    chart = figures.measures_over(points, "l2", title, said, group="trained on" if len(several) > 1 else "", shares=shares)
+    caption = f"A weight is near 0 below {words.percent(NEAR_ZERO, 0)} of the range in which it was drawn at first."
+    return Figure(name, chart, caption)
+
+
+def _points(found: Found, cell: Cell) -> list[Point]:
+    strength, label = _strength(cell), found.where.label
+    panels = {
+        ACCURACY_PANEL: cell.mean(ACCURACY),
+        LAST_PANEL: cell.last,
+        "gap: validation - training loss (nats)": cell.mean(GAP),
+        **{f"norm of {layer}'s weights": norm for layer, norm in _norms(cell).items()},
+        NEAR_PANEL: found.near_zero[strength],
+    }
+    return [Point(panel, label, strength, mean) for panel, mean in panels.items()]
+
+
+def _norms(cell: Cell) -> dict[str, Interval | None]:
+    norms = probed(cell, "weights")
+    return {layer: norms[layer] for layer in sorted(norms)}
+
+
+def _table(found: Found) -> Table:
+    rows = []
+    for cell in found.cells:
+        norms = list(_norms(cell).values())
+        rows.append(
+            [
+                words.value(_strength(cell)),
+                f"{cell.n} of {cell.total}",
+                interval_text(cell.accuracy),
+                interval_text(cell.last),
+                interval_text(cell.mean(TRAIN_LOSS), digits=3, factor=1),
+                interval_text(cell.mean(VALIDATION_LOSS), digits=3, factor=1),
+                interval_text(cell.mean(GAP), digits=3, factor=1),
+                " / ".join("" if norm is None else f"{norm.mean:.2f}" for norm in norms),
+                interval_text(found.near_zero[_strength(cell)], digits=0),
+            ]
+        )
+    columns = ["l2", "runs", "accuracy, best epoch (%)", "last epoch (%)", "training loss", "validation loss", "gap"]
+    columns += ["weight norms by layer", "near 0 (%)"]
+    caption = (
+        f"{found.where.label.capitalize()}. Losses without penalty, in nats, at the last epoch; in brackets 95 % intervals."
+    )
+    return Table({column: "left" if column == "l2" else "right" for column in columns}, rows, caption)
+
+
+def _why(found: Found) -> list[str]:
+    strong = max((cell for cell in found.cells if cell.n), key=_strength, default=None)
+    said = []
+    if strong is not None and strong is not found.plain and found.plain.n:
+        before, after = _norms(found.plain), _norms(strong)
+        said += [_shrunk(layer, before[layer], after[layer], strong) for layer in before]
+        near = [found.near_zero[_strength(cell)] for cell in (found.plain, strong)]
+        if near[0] and near[1]:
+            said.append(
+                f"With l2 {words.value(_strength(strong))} {share_text(near[1], 0)} of the weights lie near 0, without penalty "
+                f"{share_text(near[0], 0)}."
+            )
+    for cell in dict.fromkeys([found.plain, *([found.best] if found.best else []), *([strong] if strong else [])]):
+        said += explained(cell)
+    return said
+
+
+def _shrunk(layer: str, before: Interval | None, after: Interval | None, strong: Cell) -> str:
+    one, other = (interval_text(norm, factor=1) for norm in (before, after))
+    return f"The norm of {layer}'s weights is {other} with l2 {words.value(_strength(strong))}, and {one} without penalty."
+
+
+# The second part: harder data
+
+
+def _harder(setup: Setup, several: Sequence[Found]) -> Part:
+    harder = several[1:]
+    answer = [contrast.sentence for found in reversed(harder) for contrast in found.contrasts]
+    answer += [said for found in harder if (said := _at_end(found))]
+    sizes = words.listed([found.where.label for found in harder]) or "no smaller part"
+    marks = [] if harder else ["This data set is too small to take a part of it."]
+    return Part(
+        name="harder-data",
+        question="Does l2 help where there are few images, or wrong labels?",
+        answer=answer or ["This data set is too small to take a part of it, so this was not tried."],
+        method=(
+            f"The same sweep on {sizes}, for so many epochs that each net sees {setup.pick(FEW_STEPS, 100)} "
+            "minibatches or so; validation labels are never flipped. The best strength of each is compared with none on "
+            "fresh seeds."
+        ),
+        figures=[_measures(setup, several, "l2_harder_data", "What the penalty does on harder data")] if harder else [],
+        tables=[_table(found) for found in harder],
+        cells=[_json(cell, found) for found in harder for cell in found.cells],
+        contrasts=[contrast for found in harder for contrast in found.contrasts],
+        marks=[*(mark for found in harder for mark in found.marks), *marks],
+    )
+
+
+def _at_end(found: Found) -> str:
+    """What a net that is trained to the end, and not stopped at its best epoch, keeps; a description."""
+    known = [cell for cell in found.cells if cell.last]
+    if not known or not found.plain.last:
+        return ""
+    top = max(known, key=lambda cell: cell.last.mean if cell.last else 0.0)
+    return (
+        f"On {found.where.label}, at the last epoch, the highest mean is {share_text(top.last)} with l2 "
+        f"{words.value(_strength(top))}; without penalty it is {share_text(found.plain.last)} there and "
+        f"{share_text(found.plain.accuracy)} at the best epoch."
+    )
+
+
+# The third part: which smaller net
+
+
+def _smaller_net(setup: Setup, several: Sequence[Found]) -> Part:
+    answer = [_likened(found) for found in several if found.like]
+    sizes = {
+        words.value(cell.run.model.hidden): cell.parameters for cell in several[0].ladder if isinstance(cell.run.model, Dense)
+    }
+    shares = [
+        (found.where.label, f"l2 {words.value(_strength(one.cell))}", _net(reference), share)
+        for found in several
+        for one in found.like
+        for reference, share in zip([cell for cell in found.ladder if cell.n], one.shares, strict=True)
+    ]
+    said = _subtitle(setup, [cell for found in several for cell in (*found.cells, *found.ladder)], "nets without penalty")
+    chart = shares and figures.share_table(
+        shares,
+        "Which net without penalty is nearest?",
+        [*said, "share of the resamples of the seeds"],
+        rows="",
+        columns="hidden units",
+    )
+    return Part(
+        name="smaller-net",
+        question="Which smaller net without penalty does each strength behave like?",
+        answer=answer or ["Too few nets without penalty have runs in their means, so nothing can be matched."],
+        method=(
+            "Nearest by the mean of three distances, each in units of the nets' own range: validation accuracy and "
+            "generalization gap at the last epoch, and both loss curves (logarithms, root mean square); how sure: the share of "
+            "1,000 resamples of the seeds that agree. Nets without penalty: "
+            + "; ".join(f"{net} ({n:,} parameters)" for net, n in sizes.items())
+            + "."
+        ),
+        figures=[Figure("l2_smaller_net", chart, "Dark: the seeds agree. A row spread over several nets is not decided.")]
+        if chart
+        else [],
+        tables=[_ladder_table(found) for found in several],
+        cells=[cell.as_json(generalization_gap=cell.mean(GAP)) for found in several for cell in found.ladder[1:]],
+        data={found.where.label: [_like_json(one) for one in found.like] for found in several},
+    )
+
+
+def _net(cell: Cell) -> str:
+    return words.value(cell.run.model.hidden) if isinstance(cell.run.model, Dense) else cell.label
+
+
+def _likened(found: Found) -> str:
+    said = []
+    for one in found.like:
+        name = f"l2 {words.value(_strength(one.cell))}"
+        if not one.is_like:
+            said.append(f"{name} like none of them")
+        else:
+            said.append(
+                f"{name} like {_net(one.nearest)} ({one.nearest.parameters:,} parameters; {words.percent(one.sure, 0)} sure)"
+            )
+    return f"On {found.where.label} behaves {'; '.join(said)}."
+
+
+def _like_json(one: Likeness) -> dict[str, object]:
+    return {
+        "l2": _strength(one.cell),
+        "nearest": _net(one.nearest),
+        "parameters": one.nearest.parameters,
+        "distance": one.distance,
+        "like": one.is_like,
+        "shares": list(one.shares),
+    }
+
+
+def _ladder_table(found: Found) -> Table:
+    rows = [
+        [
+            _net(cell),
+            f"{cell.parameters:,}",
+            f"{cell.n} of {cell.total}",
+            interval_text(cell.accuracy),
+            interval_text(cell.last),
+            interval_text(cell.mean(GAP), digits=3, factor=1),
+        ]
+        for cell in found.ladder
+    ]
+    columns = ["hidden units", "parameters", "runs", "accuracy, best epoch (%)", "last epoch (%)", "gap (nats)"]
+    caption = f"Nets without penalty on {found.where.label}; in brackets 95 % intervals."
+    return Table({column: "left" if column == "hidden units" else "right" for column in columns}, rows, caption)
+
+
+STUDY = Study(
+    name="regularization",
+    title="Regularization",
+    question="What does an l2 penalty do, when does it help, and which smaller net does it make of a large one?",
+    contrasts=CONTRASTS,
+    design=design,
+    parts=parts,
+)

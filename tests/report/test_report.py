@@ -1,0 +1,174 @@
+"""The report: the same after a kill, one page with everything on it, and the student's own words."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from report.samples import HERE
+from seedbed import studies
+from seedbed.errors import Interrupted, SpecError
+from seedbed.report import make, making, read_notes, worksheet
+from seedbed.report.notes import Notes
+from seedbed.runs import Home
+from seedbed.studies.bench import Trainer
+from seedbed.studies.page import checked_page
+from seedbed.studies.setup import QUICK, Setup
+from studies.samples import SMALL
+
+
+@pytest.fixture(scope="module")
+def setup() -> Setup:
+    return Setup.of("digits", quick=True, seeds=2)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """One small study instead of seven; the machine is not measured."""
+    monkeypatch.setattr(studies, "names", lambda: ["small"])
+    monkeypatch.setattr(studies, "find", lambda name: SMALL)
+    monkeypatch.setattr(studies, "ORDER", ("small",))
+    monkeypatch.setattr(making, "examine", lambda *_: HERE)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Home:
+    return Home(tmp_path_factory.mktemp("home") / "runs")
+
+
+@pytest.fixture
+def report(setup, home):
+    return make(setup, Trainer(home, workers=1))
+
+
+def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path):
+    files = report.save(tmp_path / "out" / "r.html")
+    page = (tmp_path / "out" / "r.html").read_text()
+    folder = tmp_path / "out" / "r"
+    assert sorted(path.name for path in files["figures"]) == ["small_means.png", "small_means.svg"]
+    text = re.sub(r"<script.*?</script>", "", page, flags=re.S)
+    for said in (
+        report.answers[0].parts[0].answer[0],
+        "The answers in short",
+        "Test ledger",
+        "Nobody has looked",
+        "a preview",
+        "seedbed study small --quick --data digits --seeds 2",
+        "operations of training",
+        "Feedback",
+        "seedbed report --data digits --seeds 2",
+    ):
+        assert said in text.replace("&#x27;", "'"), said
+    assert "<huge>" not in text
+    assert "<processor>" not in text
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+    assert len(page) < 12_000_000
+    rows = list(csv.DictReader((folder / "results.csv").open()))
+    assert [row["kind"] for row in rows] == ["cell", "cell", "contrast"]
+    plain = json.loads((folder / "results.json").read_text())
+    (study,) = plain["studies"]
+    cell, contrast = study["parts"][0]["cells"][0], study["parts"][0]["contrasts"][0]
+    assert (cell["n"], cell["setting"]) == (2, {"l2": 0.0})
+    assert cell["interval"][0] < cell["mean"] < cell["interval"][1]
+    assert {"difference", "interval", "verdict"} <= contrast.keys()
+    assert plain["cost"]["runs"] == 4
+    assert plain["cost"]["operations"] == 4 * 2 * 1257 * (4 * 64 * 8 + 6 * 8 * 10)
+
+
+def test_every_figure_of_a_preview_says_that_it_is_one(report):
+    for figure in report.answers[0].figures:
+        assert QUICK in figure.chart.title.subtitle
+
+
+def test_a_study_killed_half_way_and_resumed_gives_the_same_report(setup, home, report, tmp_path):
+    class Kill:
+        done = 0
+
+        def __call__(self, event) -> None:
+            self.done += type(event).__name__ == "Done"
+            if self.done == 2:
+                raise Interrupted("killed", 15)
+
+    cut = Home(tmp_path / "runs")
+    with pytest.raises(Interrupted, match="The same command goes on"):
+        make(setup, Trainer(cut, workers=1, watch=Kill()))
+    assert 0 < len(cut.results()) < 4
+    again = make(setup, Trainer(cut, workers=1))
+    assert told(again) == told(report)
+
+
+def told(report) -> object:
+    plain = report.as_json()
+    for each in (plain, *plain["studies"]):
+        each["cost"] = {name: each["cost"][name] for name in ("runs", "operations", "devices")}
+    return plain
+
+
+def test_a_second_report_trains_nothing(setup, home, report):
+    events = []
+    again = make(setup, Trainer(home, workers=1, watch=events.append))
+    assert not events
+    assert again.as_json() == report.as_json()
+
+
+def test_changing_the_seeds_trains_only_the_new_ones(home, report):
+    trainer = Trainer(home)
+    more = Setup.of("digits", quick=True, seeds=3)
+    left = trainer.untrained(making.designed([SMALL], more))
+    assert sorted(entry.run.seed for entry in left) == [2, 2]
+
+
+# The student's own words
+
+
+def test_a_worksheet_asks_and_does_not_answer(tmp_path):
+    sheet = worksheet([SMALL])
+    assert "none against far too much" in sheet
+    assert "better" not in sheet
+    path = tmp_path / "w.md"
+    path.write_text(sheet.replace("### I predict\n", "### I predict\n\nIt *will* <hurt>.\n\nMuch.\n"))
+    assert read_notes(path, ["small"]) == Notes({"small": ("It *will* <hurt>.", "Much.")}, {"small": ()})
+
+
+def test_the_students_words_stand_beside_the_answers_as_text(report, tmp_path):
+    from dataclasses import replace
+
+    with_notes = replace(report, notes=Notes({"small": ("It will <hurt>.",)}, {"small": ("It did.",)}))
+    with_notes.save(tmp_path / "n.html")
+    page = (tmp_path / "n.html").read_text()
+    assert "What I predicted" in page
+    assert "It will &lt;hurt&gt;." in page
+    assert page.index("It will") < page.index("Does l2 = 10 hurt?</h3>") < page.index("It did.")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("## smal\n", "line 1: 'smal' is no heading of a worksheet. Did you mean 'small'?"),
+        ("## small\n### I perdict\n", "I predict"),
+    ],
+)
+def test_a_heading_that_is_not_known_is_told(tmp_path, text, says):
+    path = tmp_path / "w.md"
+    path.write_text(text)
+    with pytest.raises(SpecError) as told:
+        read_notes(path, ["small"])
+    assert says in str(told.value)
+
+
+def test_notes_that_cannot_be_read_are_told(tmp_path):
+    with pytest.raises(SpecError, match="No such file"):
+        read_notes(tmp_path / "none.md", ["small"])
+    (tmp_path / "b.md").write_bytes(b"\xff\xfe")
+    with pytest.raises(SpecError, match="not UTF-8"):
+        read_notes(tmp_path / "b.md", ["small"])
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "report", "."])
+def test_a_page_ends_in_html(name):
+    with pytest.raises(SpecError, match=r"ends in \.html"):
+        checked_page(Path(name))
