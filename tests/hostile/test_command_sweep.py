@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from faults import Died, Kind, faulty
-from hostile.engine import check_sound, install, leftovers, outcome
+from hostile.engine import GROW, check_sound, install, leftovers, outcome
 from seedbed import storage
 from seedbed.cli import frame
 from seedbed.figures import saving
@@ -48,9 +49,9 @@ COMMANDS = {
         "sweeps/s",
     ),
 }
-EVERY_CHANGE, SOME = 1, 3
-"""Of a death every change of the files is tried, of the other faults every third; while training every seventeenth."""
-WHILE_TRAINING = 17
+STEPS: dict[Kind, int] = {"dies": 2, "fails": 5, "full": 5}
+"""While files are written every so manyth change is hit; while it trains, every thirty-first."""
+WHILE_TRAINING = 31
 
 Files = dict[str, bytes]
 
@@ -61,8 +62,10 @@ def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _install(patch: pytest.MonkeyPatch) -> None:
-    """The engine in this process; a chart is drawn as the hash of what it shows, for drawing is not what is tested."""
+    """The engine in this process, with a save after every segment; a chart is drawn as the hash of what it shows, for drawing
+    is not what is tested."""
     install(patch)
+    patch.setattr(GROW, "grow", functools.partial(GROW.grow, save_every=0.0))
     patch.setattr(saving, "_drawn", _hashed)
 
 
@@ -137,14 +140,13 @@ def states(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fails", "full", "dies"])
 def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(tmp_path: Path, states: States, kind: Kind) -> None:
-    step = EVERY_CHANGE if kind == "dies" else SOME
     assert len(states.changes) > 30
-    for number in range(1 + (kind == "full"), len(states.changes) + 1, step):
+    for number in range(1 + 2 * (kind == "full"), len(states.changes) + 1, STEPS[kind]):
         place = states.fresh(tmp_path / str(number))
         struck = _struck(number, kind, lambda at=place: _run(at, states.command.arguments))
         where = f"change {number}: {struck[-3:]}"
         for name, content in _files(place, states.command).items():
-            if not Path(name).name.startswith((storage.TEMPORARY, storage.GONE)):
+            if not Path(name).name.startswith((storage.TEMPORARY, ".lock")):
                 assert content in (states.old.get(name), states.new.get(name)), f"{where}: {name}"
         check_sound(place / "home")
         assert _run(place, states.command.arguments)[0] == 0, where
