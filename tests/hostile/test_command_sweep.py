@@ -31,7 +31,7 @@ class Command:
     """A command line whose results lie in the home and in a folder of files.
 
     Attributes:
-        arguments: without `--home` and `--resume`.
+        arguments: without `--home`; the same command a second time goes on.
         before: of the command that wrote into the same folder earlier; its files are the old state.
         folder: what it writes, below the working directory.
     """
@@ -41,7 +41,7 @@ class Command:
     folder: str
 
 
-TINY = ("--data", "digits", "--epochs", "1", "--batch-size", "256", "--device", "cpu", "--workers", "1")
+TINY = ("--data", "digits", "--epochs", "1", "--batch-size", "256", "--device", "cpu", "--workers", "1", "--resume")
 COMMANDS = {
     "sweep": Command(
         ("sweep", "-m", "s", *TINY, "--seeds", "2", "--set", "hidden=2", "--set", "hidden=3"),
@@ -81,7 +81,7 @@ def _run(place: Path, arguments: Sequence[str]) -> tuple[int, str]:
     place.mkdir(parents=True, exist_ok=True)
     told = io.StringIO()
     with contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(told):
-        code = frame.run([*arguments, "--home", "home", "--resume"])
+        code = frame.run([*arguments, "--home", "home"])
     return code, told.getvalue()
 
 
