@@ -30,8 +30,11 @@ QUICK_SMALLER = ((100, 50), (25, 12))
 
 FLIPPED = 0.2
 STRONG = 1e-2
-FEW_STEPS = 400
-"""Minibatches that a net sees at least where there are few images; on all of them it sees thousands."""
+FEW_STEPS, QUICK_STEPS = 400, 150
+"""Minibatches that a net sees, or so, where there are few images; on all of MNIST it sees thousands."""
+
+LARGE = 10_000
+"""Training images from which on an epoch is dear."""
 
 NEAR_ZERO = 0.01
 """A weight is near 0 below this share of the limit within which Glorot's uniform distribution draws it at first."""
@@ -74,19 +77,16 @@ class Condition:
 
 def conditions(setup: Setup) -> list[Condition]:
     """All images; few and fewer of them; and those with a fifth of their labels flipped."""
-    found = [Condition("all images", setup.data, setup.pick(10, 10), CONTRASTS[1])]
+    steps, most = setup.pick(FEW_STEPS, QUICK_STEPS), 60 if setup.facts.train >= LARGE else 200
+    found = [Condition("all images", setup.data, setup.epochs(steps, setup.facts.train, least=10, most=most), CONTRASTS[1])]
     amounts = setup.amounts(5_000, 1_000)
     for noise in (0.0, FLIPPED):
-        for amount in amounts if not setup.quick else amounts[-1:]:
+        for amount in setup.pick(amounts, amounts[-1:]):
             few = amount == amounts[-1]
             contrast = (CONTRASTS[3] if few else CONTRASTS[4]) if noise else (CONTRASTS[2] if few else None)
             said = f"{amount:,} images" + (f", {words.percent(noise, 0)} of labels flipped" if noise else "")
             images = setup.data.changed(first=amount, label_noise=noise)
-            found.append(Condition(said, images, setup.epochs(setup.pick(FEW_STEPS, 100), amount, least=20, most=60), contrast))
-    if setup.facts.train / 128 * found[0].epochs < FEW_STEPS:
-        found[0] = Condition(
-            "all images", setup.data, setup.epochs(FEW_STEPS, setup.facts.train, least=10, most=60), CONTRASTS[1]
-        )
+            found.append(Condition(said, images, setup.epochs(steps, amount, least=20, most=most), contrast))
     return found
 
 
@@ -365,7 +365,7 @@ def _harder(setup: Setup, several: Sequence[Found]) -> Part:
         question="Does l2 help where there are few images, or wrong labels?",
         answer=answer or ["This data set is too small to take a part of it, so this was not tried."],
         method=(
-            f"The same sweep on {sizes}, for so many epochs that each net sees {setup.pick(FEW_STEPS, 100)} "
+            f"The same sweep on {sizes}, for so many epochs that each net sees {setup.pick(FEW_STEPS, QUICK_STEPS)} "
             "minibatches or so; validation labels are never flipped. The best strength of each is compared with none on "
             "fresh seeds."
         ),
