@@ -63,6 +63,7 @@ def test_a_worksheet_is_written_and_never_written_over(folder, capsys):
     ("arguments", "code", "says"),
     [
         (["study", "small", "-o", "a.pdf"], 2, "must end in .html or .json"),
+        (["study", "small", "--again"], 2, "--again belongs to `seedbed study device`"),
         (["study", "small", "--data", "digit"], 1, "Did you mean 'digits'?"),
         (["study", "small", "--data", "digits", "--seeds", "0"], 1, "seeds = 0"),
         (["study", "small", "--data", "digits", "--protocol", "honst"], 1, "Did you mean 'honest'?"),

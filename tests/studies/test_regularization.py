@@ -26,7 +26,7 @@ def home(tmp_path_factory):
 def answer(home) -> Answer:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(regularization, "QUICK_STRENGTHS", (0.0, 1e-2, 1.0))
-        patch.setattr(regularization, "FEW_STEPS", 100)
+        patch.setattr(regularization, "QUICK_STEPS", 100)
         return sb.studies.regularization(data="digits", quick=True, seeds=2, home=home)
 
 

@@ -28,6 +28,14 @@ KINDS = (".html", ".htm", ".json")
     metavar="FILE",
     help="A page, FILE.html, with figures and tables beside it, or FILE.json.  [default: studies/NAME.html]",
 )
+@click.option(
+    "--merge",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.json",
+    help="device only: timings measured elsewhere, a results.json or what -o FILE.json wrote; may be repeated.",
+)
+@click.option("--again", is_flag=True, help="device only: measure anew what was measured before.")
 @options.home
 @options.as_json
 def command(
@@ -40,6 +48,8 @@ def command(
     device: str,
     workers: int | None,
     out: Path | None,
+    merge: tuple[Path, ...],
+    again: bool,
     home: Path,
     as_json: bool,
 ) -> None:
@@ -61,13 +71,16 @@ def command(
     page = out or Path("studies") / f"{name}.html"
     if page.suffix.lower() not in KINDS:
         raise click.UsageError(f"--out {page}: it must end in .html or .json.", click.get_current_context())
+    if (merge or again) and name != "device":
+        option = "--merge" if merge else "--again"
+        raise click.UsageError(f"{option} belongs to `seedbed study device`.", click.get_current_context())
     from seedbed import studies
 
     study = studies.find(name)
     with fetching() as watch:
         from seedbed.studies.setup import Setup
 
-        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, watch=watch)
+        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, watch=watch, merge=merge, again=again)
     answer = _answered(study, setup, home, device, workers)
     files = _write(answer, page)
     if as_json:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seedbed.figures import words
 from seedbed.models import describe
-from seedbed.records import DataFacts, Result, finite
+from seedbed.records import Result, finite
 from seedbed.studies.bench import Bench, Trainer
 from seedbed.studies.cells import Cell, Wanted, marks
 from seedbed.studies.contrasts import MOST, Contrast
@@ -321,5 +321,15 @@ def share_text(found: Any, digits: int = 2) -> str:
     )
 
 
-def facts_text(facts: DataFacts) -> str:
-    return f"{facts.train:,} training and {facts.validation:,} validation images"
+def subtitle(setup: Setup, cells: Sequence[Cell], what: str) -> list[str]:
+    """What stands under a figure's title: the data, how many seeds, what is drawn, and how many runs are in no mean.
+
+    Args:
+        what: for example "bars: 95 % intervals (seeds x images)".
+    """
+    counts = sorted({cell.n for cell in cells if cell.n}) or [0]
+    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    out = sum(cell.left_out for cell in cells)
+    noun = "seed" if n == "1" else "seeds"
+    lines = [f"{setup.data.name}; n = {n} {noun} a setting; {what}"]
+    return [*lines, f"{words.counted(out, 'run')} diverged or collapsed: in no mean"] if out else lines

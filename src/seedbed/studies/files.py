@@ -46,7 +46,12 @@ def draw(answers: Sequence[Answer], folder: Path) -> list[Path]:
 
     Raises:
         StorageError: a file could not be written.
+        ValueError: two figures have one name, so that one would replace the other.
     """
+    names = [figure.name for answer in answers for figure in answer.figures]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"figures of one name: {', '.join(twice)}")
     return [
         path
         for answer in answers

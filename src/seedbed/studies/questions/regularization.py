@@ -13,7 +13,7 @@ from seedbed.records import Result
 from seedbed.runs import Home
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text
+from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
 from seedbed.studies.bench import Bench
 from seedbed.studies.cells import ACCURACY, Cell, Measure, Wanted, at_last, best, interval_of, wanted
 from seedbed.studies.contrasts import Contrast, Planned
@@ -30,8 +30,11 @@ QUICK_SMALLER = ((100, 50), (25, 12))
 
 FLIPPED = 0.2
 STRONG = 1e-2
-FEW_STEPS = 400
-"""Minibatches that a net sees at least where there are few images; on all of them it sees thousands."""
+FEW_STEPS, QUICK_STEPS = 400, 150
+"""Minibatches that a net sees, or so, where there are few images; on all of MNIST it sees thousands."""
+
+LARGE = 10_000
+"""Training images from which on an epoch is dear."""
 
 NEAR_ZERO = 0.01
 """A weight is near 0 below this share of the limit within which Glorot's uniform distribution draws it at first."""
@@ -74,19 +77,16 @@ class Condition:
 
 def conditions(setup: Setup) -> list[Condition]:
     """All images; few and fewer of them; and those with a fifth of their labels flipped."""
-    found = [Condition("all images", setup.data, setup.pick(10, 10), CONTRASTS[1])]
+    steps, most = setup.pick(FEW_STEPS, QUICK_STEPS), 60 if setup.facts.train >= LARGE else 200
+    found = [Condition("all images", setup.data, setup.epochs(steps, setup.facts.train, least=10, most=most), CONTRASTS[1])]
     amounts = setup.amounts(5_000, 1_000)
     for noise in (0.0, FLIPPED):
-        for amount in amounts if not setup.quick else amounts[-1:]:
+        for amount in setup.pick(amounts, amounts[-1:]):
             few = amount == amounts[-1]
             contrast = (CONTRASTS[3] if few else CONTRASTS[4]) if noise else (CONTRASTS[2] if few else None)
             said = f"{amount:,} images" + (f", {words.percent(noise, 0)} of labels flipped" if noise else "")
             images = setup.data.changed(first=amount, label_noise=noise)
-            found.append(Condition(said, images, setup.epochs(setup.pick(FEW_STEPS, 100), amount, least=20, most=60), contrast))
-    if setup.facts.train / 128 * found[0].epochs < FEW_STEPS:
-        found[0] = Condition(
-            "all images", setup.data, setup.epochs(FEW_STEPS, setup.facts.train, least=10, most=60), CONTRASTS[1]
-        )
+            found.append(Condition(said, images, setup.epochs(steps, amount, least=20, most=most), contrast))
     return found
 
 
@@ -245,14 +245,6 @@ def _json(cell: Cell, found: Found) -> dict[str, object]:
     return cell.as_json(**measured, **norms, share_near_zero=found.near_zero.get(_strength(cell)))
 
 
-def _subtitle(setup: Setup, cells: Sequence[Cell], what: str) -> list[str]:
-    counts = sorted({cell.n for cell in cells if cell.n})
-    n = "to".join(f" {count} " for count in ([counts[0], counts[-1]] if counts[:1] != counts[-1:] else counts[:1])).strip()
-    lines = [f"{setup.data.name}; n = {n} seeds a setting; {what}"]
-    out = sum(cell.left_out for cell in cells)
-    return [*lines, f"{words.counted(out, 'run')} that diverged or collapsed in no mean"] if out else lines
-
-
 def _curves(setup: Setup, found: Found) -> Figure:
     columns = {"training": "train_loss", "validation": "validation_loss"}
     curves = [
@@ -260,7 +252,7 @@ def _curves(setup: Setup, found: Found) -> Figure:
         for cell in found.cells
         for line, column in columns.items()
     ]
-    said = _subtitle(setup, found.cells, f"{found.where.label}; mean with 95 % interval (Student t)")
+    said = subtitle(setup, found.cells, f"{found.where.label}; mean with 95 % interval (Student t)")
     chart = figures.curve_panels(curves, "Data loss over epochs", said, y="cross-entropy (nats)", logarithmic=True)
     return Figure("l2_learning_curves", chart, "Data loss without the penalty, so that the panels compare across strengths.")
 
@@ -271,7 +263,7 @@ def _penalties(setup: Setup, found: Found) -> Figure:
         for cell in found.cells
         if _strength(cell) > 0
     ]
-    said = _subtitle(setup, found.cells, f"{found.where.label}; mean with 95 % interval (Student t)")
+    said = subtitle(setup, found.cells, f"{found.where.label}; mean with 95 % interval (Student t)")
     chart = figures.curve_panels(curves, "Penalty over epochs", said, y="penalty (nats)", logarithmic=True, size=(420, 220))
     return Figure("l2_penalty", chart, "The penalty alone: what the optimizer minimizes is this plus the training data loss.")
 
@@ -288,7 +280,7 @@ def _measures(setup: Setup, several: Sequence[Found], name: str, title: str) -> 
     order = list(dict.fromkeys(point.panel for point in points))
     points.sort(key=lambda point: order.index(point.panel))
     cells = [cell for found in several for cell in found.cells]
-    said = _subtitle(setup, cells, f"bars: 95 % intervals (best epoch: {setup.chance}; else Student t over seeds)")
+    said = subtitle(setup, cells, f"bars: 95 % intervals (best epoch: {setup.chance}; else Student t over seeds)")
     shares = (ACCURACY_PANEL, LAST_PANEL, NEAR_PANEL)
     chart = figures.measures_over(points, "l2", title, said, group="trained on" if len(several) > 1 else "", shares=shares)
     caption = f"A weight is near 0 below {words.percent(NEAR_ZERO, 0)} of the range in which it was drawn at first."
@@ -373,7 +365,7 @@ def _harder(setup: Setup, several: Sequence[Found]) -> Part:
         question="Does l2 help where there are few images, or wrong labels?",
         answer=answer or ["This data set is too small to take a part of it, so this was not tried."],
         method=(
-            f"The same sweep on {sizes}, for so many epochs that each net sees {setup.pick(FEW_STEPS, 100)} "
+            f"The same sweep on {sizes}, for so many epochs that each net sees {setup.pick(FEW_STEPS, QUICK_STEPS)} "
             "minibatches or so; validation labels are never flipped. The best strength of each is compared with none on "
             "fresh seeds."
         ),
@@ -403,23 +395,7 @@ def _at_end(found: Found) -> str:
 
 def _smaller_net(setup: Setup, several: Sequence[Found]) -> Part:
     answer = [_likened(found) for found in several if found.like]
-    sizes = {
-        words.value(cell.run.model.hidden): cell.parameters for cell in several[0].ladder if isinstance(cell.run.model, Dense)
-    }
-    shares = [
-        (found.where.label, f"l2 {words.value(_strength(one.cell))}", _net(reference), share)
-        for found in several
-        for one in found.like
-        for reference, share in zip([cell for cell in found.ladder if cell.n], one.shares, strict=True)
-    ]
-    said = _subtitle(setup, [cell for found in several for cell in (*found.cells, *found.ladder)], "nets without penalty")
-    chart = shares and figures.share_table(
-        shares,
-        "Which net without penalty is nearest?",
-        [*said, "share of the resamples of the seeds"],
-        rows="",
-        columns="hidden units",
-    )
+    ladder = "; ".join(f"{_net(cell)} ({cell.parameters:,} parameters)" for cell in several[0].ladder)
     return Part(
         name="smaller-net",
         question="Which smaller net without penalty does each strength behave like?",
@@ -427,17 +403,28 @@ def _smaller_net(setup: Setup, several: Sequence[Found]) -> Part:
         method=(
             "Nearest by the mean of three distances, each in units of the nets' own range: validation accuracy and "
             "generalization gap at the last epoch, and both loss curves (logarithms, root mean square); how sure: the share of "
-            "1,000 resamples of the seeds that agree. Nets without penalty: "
-            + "; ".join(f"{net} ({n:,} parameters)" for net, n in sizes.items())
-            + "."
+            f"1,000 resamples of the seeds that agree. Nets without penalty: {ladder}."
         ),
-        figures=[Figure("l2_smaller_net", chart, "Dark: the seeds agree. A row spread over several nets is not decided.")]
-        if chart
-        else [],
+        figures=_nearest(setup, several),
         tables=[_ladder_table(found) for found in several],
         cells=[cell.as_json(generalization_gap=cell.mean(GAP)) for found in several for cell in found.ladder[1:]],
         data={found.where.label: [_like_json(one) for one in found.like] for found in several},
     )
+
+
+def _nearest(setup: Setup, several: Sequence[Found]) -> list[Figure]:
+    shares = [
+        (found.where.label, f"l2 {words.value(_strength(one.cell))}", _net(reference), share)
+        for found in several
+        for one in found.like
+        for reference, share in zip([cell for cell in found.ladder if cell.n], one.shares, strict=True)
+    ]
+    if not shares:
+        return []
+    said = subtitle(setup, [cell for found in several for cell in (*found.cells, *found.ladder)], "nets without penalty")
+    said.append("share of the resamples of the seeds in which a net is the nearest")
+    chart = figures.share_table(shares, "Which net without penalty is nearest?", said, rows="", columns="hidden units")
+    return [Figure("l2_smaller_net", chart, "Dark: the seeds agree. A row spread over several nets is not decided.")]
 
 
 def _net(cell: Cell) -> str:
