@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,9 @@ from typing import Literal
 import platformdirs
 
 from seedbed.errors import DeviceError
+
+EngineName = Literal["local", "ray"]
+"""What makes worker processes: this process itself, or Ray."""
 
 
 def cache_folder() -> Path:
@@ -31,6 +35,11 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def versions() -> dict[str, str]:
+    """What results depend on: seedbed and the libraries that compute."""
+    return {name: metadata.version(name) for name in ("seedbed", "jax", "jaxlib", "numpy")}
 
 
 @contextlib.contextmanager
