@@ -22,6 +22,7 @@ from seedbed import data, devices
 from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, WorkerError
 from seedbed.executor import Engine, LocalExecutor, Lost
+from seedbed.executor.protocol import Death
 from seedbed.executor.ray import RayExecutor, cluster
 from seedbed.executor.ray.actor import Facts
 from seedbed.executor.ray.executor import _check_versions
@@ -195,15 +196,29 @@ def test_nobody_at_the_address_is_told_within_seconds() -> None:
     assert "\n" not in str(caught.value)
 
 
+CRASHED = (
+    "The actor died unexpectedly before finishing this task.\n\tpid: 11553\nThe actor is dead because its worker process has "
+    "died. Worker exit type: {kind} Worker exit detail: ... (1) the process was killed by the OOM killer"
+)
+
+
 @pytest.mark.parametrize(
-    ("said", "how"),
+    ("said", "death"),
     [
-        ("The actor died because its node has died. Node Id: 12ab", "its machine was lost"),
-        ("Task was killed due to the node running low on memory (OOM)", "out of memory"),
+        (CRASHED.format(kind="SYSTEM_ERROR"), Death("its worker process has died, SYSTEM_ERROR")),
+        (CRASHED.format(kind="NODE_OUT_OF_MEMORY"), Death("its worker process has died, NODE_OUT_OF_MEMORY", True)),
+        ("The actor is dead because its node has died. Node Id: 12ab", Death("its node has died")),
+        ("The actor is temporarily unavailable: no route\nmore", Death("The actor is temporarily unavailable: no route")),
     ],
 )
-def test_the_ways_in_which_actors_die_are_told_apart(said: str, how: str) -> None:
-    assert cluster.death_of(RuntimeError(said)).how == how
+def test_the_ways_in_which_actors_die_are_told_apart(said: str, death: Death) -> None:
+    assert cluster.death_of(RuntimeError(said)) == death
+
+
+def test_a_machine_without_seedbed_is_told_what_to_install() -> None:
+    death = cluster.death_of(RuntimeError("The actor failed to import: ModuleNotFoundError: No module named 'seedbed'"))
+    assert isinstance(death.error, WorkerError)
+    assert "pip install 'seedbed[ray]'" in str(death.error)
 
 
 def test_a_text_that_is_not_what_its_digest_says_is_not_run() -> None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -33,7 +34,9 @@ KNOCK_SECONDS = 5.0
 CONNECT_SECONDS = 90.0
 """How long a cluster may take to start or to take this process in; Ray itself would try for ever."""
 
-_NO_REPORTS = {"RAY_USAGE_STATS_ENABLED": "0"}
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "error"}
+"""Ray sends no reports of its use, and says of the cluster what is wrong with it only."""
+
 _TOKEN = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 
 
@@ -212,10 +215,11 @@ def _check_unconnected() -> None:
 
 
 def _attached(address: str) -> Any:
-    os.environ.update(_NO_REPORTS)
+    os.environ.update(_QUIET)
     check(address)
     import ray
 
+    _heed_environment(ray, loopback=False)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
     except Exception as error:  # of many types, whatever it is that does not fit
@@ -235,7 +239,7 @@ def _started(cores: int, gpus: int) -> Any:
     """A cluster on this machine, in a process that ends with this one."""
     global _head
     _before.update({name: os.environ.get(name) for name in _TOKEN})
-    os.environ.update(_NO_REPORTS | dict(zip(_TOKEN, ("token", secrets.token_hex(32)), strict=True)))
+    os.environ.update(_QUIET | dict(zip(_TOKEN, ("token", secrets.token_hex(32)), strict=True)))
     with tempfile.TemporaryFile() as complaints:
         _head = subprocess.Popen(
             [sys.executable, "-m", "seedbed.executor.ray.head", str(cores), str(gpus)],
@@ -247,7 +251,7 @@ def _started(cores: int, gpus: int) -> Any:
         try:
             import ray  # while the cluster comes up
 
-            _take_loopback_for_this_machine(ray)
+            _heed_environment(ray, loopback=True)
             assert _head.stdout is not None
             address = json.loads(_head.stdout.readline() or "{}")["address"]
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
@@ -260,9 +264,20 @@ def _started(cores: int, gpus: int) -> Any:
     return ray
 
 
-def _take_loopback_for_this_machine(ray: Any) -> None:
-    """Ray's own switch is read when it is imported, and would shut this process out of other clusters for good."""
-    ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
+def _heed_environment(ray: Any, *, loopback: bool) -> None:
+    """Has Ray read its token anew, take 127.0.0.1 for this machine's address or not, and keep off standard output.
+
+    Ray reads the first two when it is imported, which another part of this process may have done long ago, and prints what it
+    knows of dead workers where `--json` has its one object; it has no public ways to change that.
+    """
+    ray._private.worker.print_to_stdstream = _silent
+    ray._raylet.Config.initialize("")
+    ray._raylet.AuthenticationTokenLoader.instance().reset_cache()
+    ray._private.ray_constants.ENABLE_RAY_CLUSTER = not loopback and sys.platform == "linux"
+
+
+def _silent(*_: object, **__: object) -> None:
+    """The executor tells of dead workers itself."""
 
 
 @atexit.register
@@ -272,8 +287,6 @@ def close() -> None:
     if _current is not None and _current.ray.is_initialized():
         _current.ray.shutdown()
     _current = None
-    if "ray" in sys.modules:
-        sys.modules["ray"]._private.ray_constants.ENABLE_RAY_CLUSTER = sys.platform == "linux"
     if _head is not None:
         for pipe in (_head.stdin, _head.stdout):
             if pipe is not None:
@@ -290,15 +303,17 @@ def close() -> None:
 # How actors die
 
 
+_REASON = re.compile(r"The actor is dead because (.+?)\.(?:\s|$)")
+_EXIT = re.compile(r"Worker exit type: (\w+)")
+
+
 def death_of(error: Exception) -> Death:
     """What an exception says that Ray raised for an actor."""
     said = str(error)
     if "No module named 'seedbed'" in said:
         missing = "A machine of the cluster has no seedbed. Install it there: `pip install 'seedbed[ray]'`, the same versions."
         return Death("no seedbed there", error=WorkerError(missing))
-    if "OOM" in said or "ut of memory" in said:
-        return Death("out of memory", short_of_memory=True)
-    if "node" in said.lower() and ("died" in said or "dead" in said or "terminated" in said):
-        return Death("its machine was lost")
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return Death(next((line for line in lines if "exit" in line), (lines or [type(error).__name__])[0])[:200])
+    found = [pattern.search(said) for pattern in (_REASON, _EXIT)]
+    first = (said.strip().splitlines() or [type(error).__name__])[0]
+    how = ", ".join(match[1] for match in found if match) or first
+    return Death(how[:200], short_of_memory="OUT_OF_MEMORY" in how or "OutOfMemory" in type(error).__name__)
