@@ -55,7 +55,7 @@ def digits() -> int:
 
 def check() -> int:
     """Lints, type-checks and tests; runs all of them, and fails if one does."""
-    code = setup("test")
+    code = setup("ray", "test")
     if code:
         return code
     workers = str(min(cores(), 8))

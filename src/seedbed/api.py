@@ -16,6 +16,7 @@ from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_g
 if TYPE_CHECKING:
     from seedbed.comparison import Comparison
     from seedbed.data import Dataset
+    from seedbed.devices import EngineName
     from seedbed.evaluation import Evaluation
     from seedbed.grow import Watch
     from seedbed.sweeps import Sweep
@@ -34,6 +35,8 @@ def train(
     watch: Watch | None = None,
     resume: bool = False,
     replace: bool = False,
+    engine: EngineName = "local",
+    address: str | None = None,
     **settings: Any,
 ) -> list[Result]:
     """Trains each model with each seed, side by side; what the home already holds is read instead.
@@ -49,6 +52,7 @@ def train(
             finds the same runs again.
         home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.
         device, workers, watch, resume, replace: as `grow` takes them.
+        engine: "local" for worker processes here; "ray" for a Ray cluster, at `address` (`HOST:PORT`, "auto") or started here.
         settings: single settings of the plan, for example `epochs=20`.
 
     Returns:
@@ -57,6 +61,7 @@ def train(
     Raises:
         SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
     """
+    from seedbed.executor import Engine
     from seedbed.grow import grow
 
     chosen = [models] if isinstance(models, Dense | Conv | Keras) else list(models)
@@ -65,7 +70,8 @@ def train(
     whole = (plan or Plan()).changed(**settings)
     runs = [RunSpec(model=model, plan=whole, data=spec) for model in chosen]
     wanted = [entry for run, group in zip(runs, _groups(runs, name), strict=True) for entry in entries(group, run, numbers)]
-    return grow(wanted, home_at(home), device=device, workers=workers, watch=watch, resume=resume, replace=replace)
+    how: dict[str, Any] = {"device": device, "workers": workers, "resume": resume, "replace": replace}
+    return grow(wanted, home_at(home), watch=watch, engine=Engine(engine, address), **how)
 
 
 def sweep(
@@ -82,6 +88,8 @@ def sweep(
     watch: Watch | None = None,
     resume: bool = False,
     replace: bool = False,
+    engine: EngineName = "local",
+    address: str | None = None,
     **settings: Any,
 ) -> Sweep:
     """Trains every combination of some fields' values, each with the same seeds; only what is new is trained.
@@ -93,7 +101,7 @@ def sweep(
         grid: field of the specs -> its values; `data` is a field too, and `arg.NAME` one of a function of your own.
         seeds: how many, counted from 0, or which ones.
         name: of the sweep; its runs are `NAME-SETTING.SEED`. Left out, the settings give one.
-        home, device, workers, watch, resume, replace: as `train` takes them.
+        home, device, workers, watch, resume, replace, engine, address: as `train` takes them.
 
     Returns:
         The settings with their means, what may be said of them, and their charts.
@@ -101,12 +109,14 @@ def sweep(
     Raises:
         SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
     """
+    from seedbed.executor import Engine
     from seedbed.sweeps import Grid, design
 
     base = RunSpec(model=model, plan=(plan or Plan()).changed(**settings), data=_data_spec(data))
     called = name or f"{_slug(base)[:50]}-{base.setting[:6]}"
     planned = design(called, base, Grid.of(grid), _numbers(seeds))
-    return planned.train(home_at(home), device=device, workers=workers, watch=watch, resume=resume, replace=replace)
+    how: dict[str, Any] = {"device": device, "workers": workers, "resume": resume, "replace": replace}
+    return planned.train(home_at(home), watch=watch, engine=Engine(engine, address), **how)
 
 
 def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -23,6 +24,9 @@ from typing import Literal
 import platformdirs
 
 from seedbed.errors import DeviceError
+
+EngineName = Literal["local", "ray"]
+"""What makes worker processes: this process itself, or Ray."""
 
 
 def cache_folder() -> Path:
@@ -46,6 +50,11 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """What results depend on: seedbed and the libraries that compute."""
+    return {name: metadata.version(name) for name in ("seedbed", "jax", "jaxlib", "numpy")}
 
 
 @contextlib.contextmanager

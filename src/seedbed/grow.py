@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from importlib import metadata
 from types import FrameType
 
 import numpy as np
@@ -21,8 +20,7 @@ from seedbed import data, devices, diagnosis, populations
 from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, SeedbedError, SpecError, StorageError
-from seedbed.executor import LocalExecutor
-from seedbed.executor.local import Lost, Message, Slow
+from seedbed.executor import LOCAL, Engine, Executor, LocalExecutor, Lost, Message, Slow
 from seedbed.models import trust
 from seedbed.populations import Site
 from seedbed.records import DataFacts, Result, Seconds
@@ -34,10 +32,12 @@ from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Place, 
 
 Watch = Callable[[Event], None]
 
-_SLOW = (
-    "After {seconds:.0f} s a worker is still setting up: loading images, building the networks or compiling them. "
-    "A function of your own that never returns would look the same. Ctrl-C stops at once."
-)
+_SLOW = {
+    "segment": "After {seconds:.0f} s a worker is still setting up: loading images, building the networks or compiling them. "
+    "A function of your own that never returns would look the same. Ctrl-C stops at once.",
+    "worker": "After {seconds:.0f} s no worker has come up: the cluster has no free core or GPU for one, or they load slowly. "
+    "Ctrl-C stops at once.",
+}
 
 
 def grow(
@@ -50,6 +50,7 @@ def grow(
     resume: bool = False,
     replace: bool = False,
     save_every: float | None = 30.0,
+    engine: Engine = LOCAL,
 ) -> list[Result]:
     """Trains what is not yet trained, and returns all results in the order of the entries.
 
@@ -62,15 +63,16 @@ def grow(
         resume: go on with half-done runs.
         replace: begin anew where a name is taken.
         save_every: seconds between checkpoints of a population; None saves only when stopped.
+        engine: what makes the workers: this machine, or Ray.
 
     Raises:
         RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
         DataError: the images cannot be had.
-        DeviceError: the device is missing, or its memory too small for a single run.
+        DeviceError: the device, Ray or its cluster is missing, or the device's memory too small for a single run.
         WorkerError: a worker failed; other populations were finished first.
         Interrupted: a signal came; everything is saved.
     """
-    devices.workers(device, workers, len(entries))
+    engine.check(device, workers, len(entries))
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
     for model in {entry.run.model: None for entry in entries if isinstance(entry.run.model, Keras)}:
         trust.remember(model)
@@ -79,7 +81,7 @@ def grow(
     for entry in resolved:
         _check_batch(entry.run, datasets[entry.run.data])
     with home.claim(resolved, resume=resume, replace=replace) as claim:
-        todo = _Harvest(home, claim, datasets, watch or _nobody)
+        todo = _Harvest(home, claim, datasets, watch or _nobody, engine)
         if not replace:
             todo.copy_finished()
         if todo.missing():
@@ -102,8 +104,11 @@ def _nobody(event: Event) -> None:
 class _Harvest:
     """The runs of one call that are to be trained, and what has come of them."""
 
-    def __init__(self, home: Home, claim: Claim, datasets: dict[DataSpec, Dataset], watch: Watch) -> None:
+    def __init__(
+        self, home: Home, claim: Claim, datasets: dict[DataSpec, Dataset], watch: Watch, engine: Engine = LOCAL
+    ) -> None:
         self._home = home
+        self._engine = engine
         self._datasets = datasets
         self._watch = watch
         self._claim = claim
@@ -142,15 +147,17 @@ class _Harvest:
             threads = max(1, *(task.resume.manifest["threads"] for task in saved if task.resume))
             kinds = [replace(kind, threads=threads) for kind in kinds]
         self._threads = kinds[0].threads
-        with LocalExecutor(kinds) as executor, _signals(executor.stop) as received, self._marked():
+        with self._executor(kinds) as executor, _signals(executor.stop) as received, self._marked():
             tasks = [replace(task, save_every=save_every) for task in saved + self._new_tasks(saved, kinds)]
             self._begin(tasks)
             self._reap(executor, tasks, received)
         self._conclude(received)
 
     def _kinds(self, device: str, workers: int | None) -> list[WorkerKind]:
-        """The workers; fewer than there could be where memory is short."""
-        kinds = devices.workers(device, workers, len(self.missing()))
+        """The workers; fewer than there could be where memory is short. What other machines have is not known here."""
+        kinds = self._engine.kinds(device, workers, len(self.missing()))
+        if self._engine.name != "local":
+            return kinds
         on_cpu = kinds[0].device == "cpu"
         self._memory = devices.free_memory() if on_cpu else devices.free_gpu_memory()
         if on_cpu and self._memory is not None and len(kinds) > 1:
@@ -174,6 +181,9 @@ class _Harvest:
             runs = [entry.run for entry in entries if entry.run.data == spec]
             found.append((runs, dataset.facts(), Site(on_cpu, pixels.itemsize)))
         return found
+
+    def _executor(self, kinds: Sequence[WorkerKind]) -> Executor:
+        return LocalExecutor(kinds) if self._engine.name == "local" else self._engine.executor(kinds)
 
     @contextlib.contextmanager
     def _marked(self) -> Iterator[None]:
@@ -234,7 +244,7 @@ class _Harvest:
         if self._home.epochs(name) > len(rows):
             self._home.cut(name, len(rows))
 
-    def _reap(self, executor: LocalExecutor, tasks: Sequence[Task], received: list[int]) -> None:
+    def _reap(self, executor: Executor, tasks: Sequence[Task], received: list[int]) -> None:
         waiting = list(tasks)
         while waiting:
             again: list[Task] = []
@@ -256,12 +266,10 @@ class _Harvest:
             case Outcome():
                 self._finish(task, report)
             case Lost():
-                self._watch(
-                    Note(f"Worker {report.number} died (exit code {report.exit_code}); another goes on from its last save.")
-                )
+                self._watch(Note(f"Worker {report.number} died ({report.how}); another goes on from its last save."))
                 self._begin([task])
             case Slow():
-                self._watch(Note(_SLOW.format(seconds=report.seconds)))
+                self._watch(Note(_SLOW[report.waits_for].format(seconds=report.seconds)))
             case Failed():
                 return self._failed(task, report)
             case None if not self._names(task):
@@ -308,7 +316,7 @@ class _Harvest:
             verdict,
             spent,
             outcome.device,
-            versions=versions(),
+            versions=devices.versions(),
         )
         predictions = {
             "validation_probabilities": outcome.probabilities,
@@ -409,8 +417,3 @@ def _signals(stop: Callable[[], None]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def versions() -> dict[str, str]:
-    """What the results depend on: seedbed and the libraries that compute."""
-    return {name: metadata.version(name) for name in ("seedbed", "jax", "jaxlib", "numpy")}

@@ -1,4 +1,4 @@
-"""What every executor promises; today there is the local one."""
+"""What every executor promises: the local one and Ray's pass the same tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +17,47 @@ import numpy as np
 import psutil
 import pytest
 
+import seedbed
 from seedbed import data
 from seedbed.devices import WorkerKind
 from seedbed.errors import SeedbedError, WorkerError
-from seedbed.executor import LocalExecutor
-from seedbed.executor.local import ATTEMPTS, Lost
+from seedbed.executor import LocalExecutor, Lost
+from seedbed.executor.pool import ATTEMPTS, Pool
 from seedbed.models import trust
 from seedbed.populations import key_of
 from seedbed.specs import DataSpec, Dense, Keras, Plan, RunSpec
 from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Segment, Stopped, Task
 
-EXECUTORS: dict[str, Callable[[int], Any]] = {"local": lambda workers: LocalExecutor([WorkerKind()] * workers)}
+HAS_RAY = find_spec("ray") is not None
+EXECUTORS: dict[str, type[Pool]] = {"local": LocalExecutor}
+WITHOUT_RAY = "ray has no wheel for this Python and system"
+if HAS_RAY:
+    from seedbed.executor.ray import RayExecutor
+
+    EXECUTORS["ray"] = RayExecutor
+NAMES = [pytest.param(n, marks=[] if n in EXECUTORS else pytest.mark.skip(WITHOUT_RAY)) for n in ("local", "ray")]
 LONG = 100_000
 """Epochs that no test waits for."""
 
 
-@pytest.fixture(params=EXECUTORS)
-def executor_of(request: pytest.FixtureRequest) -> Callable[[int], Any]:
-    return EXECUTORS[request.param]
+def made(name: str, workers: int) -> Any:
+    return EXECUTORS[name]([WorkerKind()] * workers)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def executor_of(name: str) -> Callable[[int], Any]:
+    return partial(made, name)
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Any]:
+def shared(name: str) -> Iterator[Any]:
     """One worker for the tests after which it lives on."""
-    with EXECUTORS["local"](1) as executor:
+    with made(name, 1) as executor:
         yield executor
 
 
@@ -79,8 +99,12 @@ def same(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
     )
 
 
-def processes(executor: LocalExecutor) -> list[psutil.Process]:
-    return [psutil.Process(worker.process.pid) for worker in executor._workers]
+def processes(executor: Any) -> list[psutil.Process]:
+    """Those of the workers that have come up."""
+    workers = [worker for _, worker in executor._hands]
+    if isinstance(executor, LocalExecutor):
+        return [psutil.Process(worker.process.pid) for worker in workers]
+    return [psutil.Process(worker.facts.process) for worker in workers if worker.facts]
 
 
 def test_all_reports_arrive_in_order_and_none_is_the_last(executor_of: Callable[[int], Any]) -> None:
@@ -140,7 +164,7 @@ def test_stop_ends_the_task_in_hand_with_a_checkpoint_and_no_other_begins(execut
         found: dict[str, list[Any]] = {each.key: [] for each in tasks}
         for which, report in executor.run(tasks):
             found[which.key].append(report)
-            if isinstance(report, Segment) and not executor._stopping:
+            if isinstance(report, Segment) and not found[tasks[0].key][:-3]:
                 executor.stop()
     begun, other = found[tasks[0].key], found[tasks[1].key]
     assert [type(report) for report in begun[-3:]] == [Checkpoint, Stopped, type(None)]
@@ -175,18 +199,31 @@ def test_what_a_users_file_prints_does_not_disturb_the_reports(shared: Any, tmp_
     assert len(weights(collected(shared, [work])[work.key])) == 1
 
 
-def test_closing_ends_the_workers_whatever_they_do() -> None:
-    with EXECUTORS["local"](1) as executor:
-        alive = processes(executor)
+def test_a_worker_does_not_run_ahead_of_whoever_stores_its_reports(executor_of: Callable[[int], Any]) -> None:
+    after = 0
+    with executor_of(1) as executor:
+        for _, report in executor.run([task(LONG)]):
+            after += bool(after)
+            if isinstance(report, Segment) and not after:
+                after = 1
+                time.sleep(2.0)
+                executor.stop()
+    assert after < 400  # without a bound it is some thousand: an epoch takes about half a millisecond
+
+
+def test_closing_ends_the_workers_whatever_they_do(executor_of: Callable[[int], Any]) -> None:
+    with executor_of(1) as executor:
         next(iter(executor.run([task(LONG)])))
+        alive = processes(executor)
+        assert len(alive) == 1
     assert psutil.wait_procs(alive, timeout=20)[1] == []
 
 
 DRIVER = """
 import sys
-from executor.test_contract import EXECUTORS, LONG, processes, task
+from executor.test_contract import LONG, made, processes, task
 from seedbed.training.reports import Segment
-executor = EXECUTORS["local"](1)
+executor = made(sys.argv[1], 1)
 for _, report in executor.run([task(LONG)]):
     if isinstance(report, Segment):
         print(*(process.pid for process in processes(executor)), flush=True)
@@ -195,11 +232,12 @@ for _, report in executor.run([task(LONG)]):
 """
 
 
-def test_no_worker_outlives_a_driver_that_was_killed() -> None:
+def test_no_worker_outlives_a_driver_that_was_killed(name: str) -> None:
     root = Path(__file__).parents[1]
-    command = [sys.executable, "-c", DRIVER]
+    command = [sys.executable, "-c", DRIVER, name]
+    paths = os.pathsep.join([str(root), str(Path(seedbed.__file__).parents[1])])
     with subprocess.Popen(
-        command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=root, env={**os.environ, "PYTHONPATH": paths}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as driver:
         assert driver.stdout is not None
         workers = [psutil.Process(int(pid)) for pid in driver.stdout.readline().split()]

@@ -23,7 +23,7 @@ import psutil
 
 from seedbed import data, figures, populations
 from seedbed.cli import main, train
-from seedbed.executor import local
+from seedbed.executor import pool
 from seedbed.runs import Home
 from seedbed.training.reports import Begun, Segment
 
@@ -73,7 +73,7 @@ if __name__ == "__main__":
     if "at" in settings:
         befall(settings["at"], settings.get("signal", signal.SIGINT), stall=settings.get("stall", False))
     if "slow" in settings:
-        local.SLOW_SECONDS = train.PATIENCE = settings["slow"]
+        pool.SLOW_SECONDS = train.PATIENCE = settings["slow"]
     if "memory" in settings:
         limit("RLIMIT_AS", settings["memory"])
     if settings.get("unforeseen"):

@@ -13,10 +13,10 @@ import pytest
 from hostile.engine import GROW, InProcess, check_sound, entries, install, leftovers, outcome
 from seedbed import data, devices, storage
 from seedbed.errors import CorruptFile, DeviceError, RunHalfDone, WorkerError
-from seedbed.executor import worker as workers
 from seedbed.executor.local import LocalExecutor
+from seedbed.executor.serving import Server
 from seedbed.runs import Home
-from seedbed.specs import Dense
+from seedbed.specs import DataSpec, Dense
 from seedbed.training.events import Note
 from seedbed.training.footprint import footprint
 from seedbed.training.reports import Checkpoint, Failed, Segment, Task
@@ -131,15 +131,11 @@ def test_where_memory_is_short_fewer_workers_train_and_that_is_said(tmp_path: Pa
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.")])
-def test_a_worker_calls_want_of_memory_by_its_name(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    sent: list[Any] = []
-
-    def train(self: Any, task: Task) -> None:
+def test_a_worker_calls_want_of_memory_by_its_name(error: Exception) -> None:
+    def load(spec: DataSpec) -> Any:
         raise error
 
-    monkeypatch.setattr(workers._Worker, "_train", train)
-    channel = type("Channel", (), {"send": staticmethod(sent.append)})()
-    workers._Worker(channel, None).serve(Task("k", ((FOUR[0].run, FOUR[1].run),)))  # type: ignore[arg-type]
+    sent = list(Server(load, bool).reports(Task("k", ((FOUR[0].run, FOUR[1].run),))))
     assert [type(report.error) for report in sent] == [DeviceError]
     assert "Out of memory" in str(sent[0].error)
 
@@ -246,12 +242,12 @@ def _dies(home: Home, key: str) -> None:
 class Mortal(LocalExecutor):
     """Its workers are programs that end at once."""
 
-    def _new_worker(self, kind: Any) -> Any:
+    def _hired(self, kind: Any, number: int, post: Any) -> Any:
         import sys
 
         executable, sys.executable = sys.executable, "false"
         try:
-            return super()._new_worker(kind)
+            return super()._hired(kind, number, post)
         finally:
             sys.executable = executable
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from seedbed.devices import EngineName
 
 home = click.option(
     "--home",
@@ -49,3 +54,24 @@ def of_studies(function: Any) -> Any:
     for choice in reversed(choices):
         function = choice(function)
     return function
+
+
+def engine(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Passes `engine: Engine`, from `--engine` and `--address`."""
+
+    @click.option(
+        "--engine",
+        "engine_name",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="What runs the workers: this machine, or Ray (here, or a cluster at --address).",
+    )
+    @click.option("--address", metavar="HOST:PORT", help="A running Ray cluster's head, or auto; goes with --engine ray.")
+    @functools.wraps(command)
+    def with_engine(*arguments: Any, engine_name: EngineName, address: str | None, **values: Any) -> Any:
+        from seedbed.executor import Engine
+
+        return command(*arguments, engine=Engine(engine_name, address), **values)
+
+    return with_engine

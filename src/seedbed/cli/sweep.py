@@ -16,6 +16,7 @@ from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
 
 if TYPE_CHECKING:
+    from seedbed.executor import Engine
     from seedbed.specs import DataSpec, RunSpec, Spec
     from seedbed.sweeps import Design, Grid, Outcome, Sweep
 
@@ -51,6 +52,7 @@ MOST_ROWS = 200
 @flags
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
+@options.engine
 @click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
 @click.option("--replace", is_flag=True, help="Begin all of it anew.")
 @options.home
@@ -68,6 +70,7 @@ def command(
     arguments: tuple[str, ...],
     device: str,
     workers: int | None,
+    engine: Engine,
     resume: bool,
     replace: bool,
     home: Path,
@@ -109,7 +112,7 @@ def command(
 
         wanted = seeds if seeds is not None else asked.get("seeds", SEEDS)
         planned = design(name, base, grid, first_seeds(wanted), watch_download)
-    sweep = _train(planned, home, device=device, workers=workers, resume=resume, replace=replace)
+    sweep = _train(planned, home, device=device, workers=workers, engine=engine, resume=resume, replace=replace)
     order = sweep.by_mean() if sort == "mean" else sweep.outcomes
     files = _save(sweep, out or Path("sweeps") / name, order)
     if as_json:

@@ -17,6 +17,7 @@ from seedbed.figures.words import percent
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
+    from seedbed.executor import Engine
     from seedbed.records import Result
     from seedbed.specs import RunSpec
 
@@ -39,6 +40,7 @@ MOST_ROWS = 20
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
+@options.engine
 @click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
 @click.option("--replace", is_flag=True, help="Begin anew where the name is taken.")
 @options.home
@@ -54,6 +56,7 @@ def command(
     config: Path | None,
     device: str,
     workers: int | None,
+    engine: Engine,
     resume: bool,
     replace: bool,
     home: Path,
@@ -71,7 +74,7 @@ def command(
         raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
     family = "dense" if dense else "conv" if conv else None
     choice = chosen(values, family=family, target=target, arguments=arguments, seed=seed, seeds=seeds, config=config)
-    results, trained = _train(name, choice, home, device=device, workers=workers, resume=resume, replace=replace)
+    results, trained = _train(name, choice, home, device=device, workers=workers, engine=engine, resume=resume, replace=replace)
     pictures = _draw(results)
     if as_json:
         screen.emit({"group": name, "runs": [each.as_json() for each in results]})

@@ -11,15 +11,16 @@ from pathlib import Path
 
 from seedbed.data import added
 from seedbed.data.builtin import BUILTIN
-from seedbed.data.content import Images, Labels
+from seedbed.data.content import Content, Images, Labels
 from seedbed.data.dataset import Dataset, Part
 from seedbed.data.description import DataInfo, Known, Verified, info, known, verify
 from seedbed.data.download import Progress, Watch
-from seedbed.data.library import load, named, resolve
+from seedbed.data.library import at_hand, load, named, portable, resolve, unpacked
 from seedbed.data.readers.pictures import read_one as picture
 
 __all__ = [
     "BUILTIN",
+    "Content",
     "DataInfo",
     "Dataset",
     "Images",
@@ -30,12 +31,15 @@ __all__ = [
     "Verified",
     "Watch",
     "add",
+    "at_hand",
     "info",
     "known",
     "load",
     "named",
     "picture",
+    "portable",
     "resolve",
+    "unpacked",
     "verify",
 ]
 

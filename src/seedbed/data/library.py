@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from seedbed import storage
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN, Builtin
-from seedbed.data.content import Content, check
+from seedbed.data.content import Content, Labelled, check
 from seedbed.data.dataset import Dataset
 from seedbed.data.download import Watch, fetch
 from seedbed.data.readers import cifar, digits, idx
@@ -63,6 +65,31 @@ def load(spec: DataSpec, watch: Watch | None = None) -> Dataset:
     """
     digest, content = content_of(spec, watch)
     return split(content, spec.changed(digest=digest))
+
+
+def at_hand(spec: DataSpec) -> Dataset | None:
+    """The images of a spec with a digest, where they are decoded on this machine already; nothing is downloaded or written."""
+    content = kept.sound(spec.digest)
+    builtin = BUILTIN.get(spec.name)
+    if content is None and builtin and builtin.format == "embedded" and builtin.digest == spec.digest:
+        content = _embedded(builtin)[1]
+    return None if content is None else split(content, spec)
+
+
+def portable(spec: DataSpec) -> Content:
+    """The content of a spec in plain arrays, without the names of files: what a machine is sent that has it not.
+
+    Raises:
+        As `resolve`.
+    """
+    _, content = content_of(spec)
+    parts = {name: Labelled(part.images.view(np.ndarray), part.labels) for name, part in content.parts.items()}
+    return Content(parts, content.classes, content.scale)
+
+
+def unpacked(content: Content, spec: DataSpec) -> Dataset:
+    """The data set of content that was sent here."""
+    return split(content, spec)
 
 
 def content_of(spec: DataSpec, watch: Watch | None = None) -> tuple[str, Content]:

@@ -1,7 +1,12 @@
-"""Workers: processes with one device each, which train populations and stream their reports back."""
+"""Workers: processes with one device each, which train populations and stream their reports back.
+
+`pool` deals tasks to them and is the same everywhere; `local` makes processes of this machine, `ray` actors of a cluster.
+"""
 
 from __future__ import annotations
 
+from seedbed.executor.engine import LOCAL, Engine
 from seedbed.executor.local import LocalExecutor
+from seedbed.executor.protocol import Executor, Lost, Message, Slow
 
-__all__ = ["LocalExecutor"]
+__all__ = ["LOCAL", "Engine", "Executor", "LocalExecutor", "Lost", "Message", "Slow"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import importlib.abc
 import importlib.util
 import math
 import os
@@ -74,13 +74,8 @@ def _where(spec: Keras) -> str:
 
 
 def _user_function(spec: Keras) -> Callable[..., Any]:
-    trust.check(spec)
-    path = Path(spec.file)
-    if not path.is_file():
-        raise ModelError(f"The network's file {spec.file!r} is gone; put it back to use this run's network.")
-    if spec.digest and hashlib.sha256(path.read_bytes()).hexdigest() != spec.digest:
-        raise ModelError(f"{spec.file!r} changed since this run was described; start a new run, or put the old file back.")
-    function = getattr(_user_module(spec.file, spec.digest), spec.function, None)
+    module = _user_module(spec.file, spec.digest, trust.text(spec))
+    function = getattr(module, spec.function, None)
     if not callable(function):
         raise ModelError(f"{spec.file!r} has no function named {spec.function!r}.")
     found: Callable[..., Any] = function
@@ -88,15 +83,29 @@ def _user_function(spec: Keras) -> Callable[..., Any]:
 
 
 @lru_cache(maxsize=16)
-def _user_module(file: str, digest: str) -> Any:
+def _user_module(file: str, digest: str, text: bytes) -> Any:
     name = f"seedbed_user_{digest[:12] or Path(file).stem}"
-    found = importlib.util.spec_from_file_location(name, file)
+    found = importlib.util.spec_from_loader(name, _Text(file, text))
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     sys.modules[name] = module
     found.loader.exec_module(module)
     return module
+
+
+class _Text(importlib.abc.ExecutionLoader):
+    """Loads a module from the text of a file, which need not be on this machine."""
+
+    def __init__(self, file: str, text: bytes) -> None:
+        self._file = file
+        self._text = text
+
+    def get_filename(self, fullname: str) -> str:
+        return self._file
+
+    def get_source(self, fullname: str) -> str:
+        return importlib.util.decode_source(self._text)
 
 
 def _check_shapes(spec: Keras, model: Any, image_shape: ImageShape, classes: int) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seedbed import data
 from seedbed.comparison import candidate
 from seedbed.errors import SpecError
+from seedbed.executor import LOCAL, Engine
 from seedbed.models import describe
 from seedbed.records import DataFacts, Result
 from seedbed.runs import Entry, Home
@@ -72,6 +73,7 @@ class Design:
         watch: Watch | None = None,
         resume: bool = False,
         replace: bool = False,
+        engine: Engine = LOCAL,
     ) -> Sweep:
         """Train what is missing, all of it side by side, and gather all.
 
@@ -80,7 +82,8 @@ class Design:
         """
         from seedbed.grow import grow
 
-        results = grow(self.entries, home, device=device, workers=workers, watch=watch, resume=resume, replace=replace)
+        how: dict[str, Any] = {"device": device, "workers": workers, "engine": engine, "resume": resume, "replace": replace}
+        results = grow(self.entries, home, watch=watch, **how)
         return self.gathered(home, results)
 
     def gathered(self, home: Home, results: Sequence[Result]) -> Sweep:

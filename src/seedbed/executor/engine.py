@@ -1,0 +1,88 @@
+"""Where workers run: on this machine, or as actors of Ray, here or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import get_args
+
+from seedbed import devices
+from seedbed.devices import EngineName, WorkerKind
+from seedbed.errors import DeviceError, SpecError, nearest
+from seedbed.executor.local import LocalExecutor
+from seedbed.executor.protocol import Executor
+
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What makes the workers.
+
+    Args:
+        name: "local" starts processes here, "ray" actors of a Ray cluster.
+        address: of a running cluster, `HOST:PORT` of its head, or "auto"; None has Ray start one on this machine alone.
+
+    Raises:
+        SpecError: there is no such engine, or the address is none of a cluster's.
+    """
+
+    name: EngineName = "local"
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in ENGINES:
+            raise SpecError(f"engine = {self.name!r} is not known.{nearest(self.name, ENGINES)} Known: {', '.join(ENGINES)}.")
+        if self.address is None:
+            return
+        if self.name != "ray":
+            raise SpecError(f"address = {self.address!r}: only a Ray cluster has one; give --engine ray with it.")
+        host, _, port = self.address.rpartition(":")
+        if self.address != "auto" and not (host and port.isdecimal() and "/" not in host):
+            raise SpecError(
+                f"address = {self.address!r}: it must read HOST:PORT, as `ray start --head` prints it, or auto for the "
+                f"cluster that this machine belongs to."
+            )
+
+    def check(self, device: str, workers: int | None, runs: int) -> None:
+        """See that such workers can be had, as far as can be known before anything is started.
+
+        Raises:
+            DeviceError: a GPU is asked for and not here, Ray is not installed, or nobody answers at the address.
+        """
+        if self.name == "ray":
+            if find_spec("ray") is None:
+                raise DeviceError("--engine ray: Ray is not installed. `pip install 'seedbed[ray]'`, or use --engine local.")
+            if self.address is not None:
+                self._check_address(self.address)
+                return
+        devices.workers(device, workers, runs)
+
+    def _check_address(self, address: str) -> None:
+        from seedbed.executor.ray import cluster
+
+        cluster.check(address)
+
+    def kinds(self, device: str, workers: int | None, runs: int) -> list[WorkerKind]:
+        """The workers for so many runs, as `devices.workers` gives them, or as the cluster at the address can.
+
+        Raises:
+            DeviceError: no such device is to be had, or the cluster cannot be reached.
+        """
+        if self.address is None:
+            return devices.workers(device, workers, runs)
+        from seedbed.executor.ray import cluster
+
+        return cluster.connected(self.address).kinds(device, workers, runs)
+
+    def executor(self, kinds: Sequence[WorkerKind]) -> Executor:
+        """Who deals tasks to these workers."""
+        if self.name == "local":
+            return LocalExecutor(kinds)
+        from seedbed.executor.ray import RayExecutor
+
+        return RayExecutor(kinds, self.address)
+
+
+LOCAL = Engine()

@@ -1,0 +1,80 @@
+"""The worker on a machine of the cluster: an actor that trains tasks and yields their reports."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from seedbed import data, devices
+from seedbed.data import Dataset
+from seedbed.errors import ModelError
+from seedbed.executor.serving import Server
+from seedbed.models import trust
+from seedbed.specs import DataSpec
+from seedbed.training.reports import Failed, Report, Task
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A task with what its machine may lack.
+
+    Attributes:
+        images: a reference to the content in Ray's object store, or none where all machines have it; fetched only if needed.
+        texts: of the user's own network's file, by its SHA-256.
+    """
+
+    task: Task
+    images: list[Any] = field(default_factory=list)
+    texts: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a worker says of itself once it has come up: its machine's name, its process, the versions that compute there."""
+
+    machine: str
+    process: int
+    versions: dict[str, str]
+
+
+class Actor:
+    """One worker. Its environment was set before this process began; only the cache's place is this machine's own affair."""
+
+    def __init__(self) -> None:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(devices.cache_folder() / "programs")
+        importlib.import_module("seedbed.training.job")  # the slow imports, while the driver plans
+        self._stop = threading.Event()
+        self._images: list[Any] = []
+        self._server = Server(self._load, self._stop.is_set)
+
+    def facts(self) -> Facts:
+        """Answers as soon as the worker may be given a task."""
+        return Facts(platform.node(), os.getpid(), devices.versions())
+
+    def stop(self) -> None:
+        """The job in hand ends after its segment. Runs beside `reports`."""
+        self._stop.set()
+
+    def reports(self, parcel: Parcel) -> Iterator[Report | None]:
+        """Trains the task; its reports, and None or `Failed` at its end."""
+        try:
+            trust.hand_over(parcel.texts)
+        except ModelError as error:
+            yield Failed(error)
+            return
+        self._images = parcel.images
+        yield from self._server.reports(parcel.task)
+
+    def _load(self, spec: DataSpec) -> Dataset:
+        """From this machine's cache, or from the driver, once a machine: actors share the store's memory."""
+        found = data.at_hand(spec)
+        if found is not None or not self._images:
+            return found or data.load(spec)
+        import ray
+
+        return data.unpacked(ray.get(self._images[0]), spec)
