@@ -13,7 +13,7 @@ from seedbed.comparison import candidate
 from seedbed.records import Result, finite
 from seedbed.runs import Home
 from seedbed.search.latency import Latency
-from seedbed.search.outcome import Trial
+from seedbed.search.trial import Trial
 from seedbed.statistics import Bootstrap, Interval, accuracy_interval, bootstrap_difference
 
 

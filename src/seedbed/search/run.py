@@ -23,9 +23,10 @@ from seedbed.records import ModelFacts, Result
 from seedbed.runs import Entry, Home
 from seedbed.search.book import Book, Told, opened
 from seedbed.search.finalists import Finalist, judged, ranked
-from seedbed.search.outcome import Search, Trial
+from seedbed.search.outcome import Search
 from seedbed.search.sampling import propose
 from seedbed.search.terms import BATCH, Terms
+from seedbed.search.trial import Trial
 from seedbed.specs import RunSpec
 from seedbed.training.events import Event, Progress
 

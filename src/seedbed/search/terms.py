@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seedbed import data
+from seedbed.data import Watch
 from seedbed.errors import SpecError, nearest
 from seedbed.records import DataFacts
 from seedbed.search.budget import Budget
 from seedbed.search.sampling import GROUP, Sampler
 from seedbed.search.space import FAMILIES, Family, Space, rungs
-from seedbed.specs import DataSpec, checked_group
+from seedbed.specs import DataSpec, Plan, checked_group
 from seedbed.training.pruning import Pruning
 
+TRIALS, EPOCHS = 100, 20
 SAMPLERS: tuple[Sampler, ...] = ("tpe", "random")
 BATCH = 2 * GROUP
 """Trials that are proposed together, before any of them is told: two programs' worth."""
@@ -91,7 +94,40 @@ class Terms:
         }
 
 
-def families(wanted: str | Sequence[str] | None, budget: Budget, data: DataFacts, spec: DataSpec) -> tuple[Family, ...]:
+def terms_for(
+    budget: str | Budget,
+    spec: DataSpec,
+    *,
+    name: str | None = None,
+    family: str | Sequence[str] | None = None,
+    epochs: int = EPOCHS,
+    trials: int = TRIALS,
+    pareto: bool = False,
+    watch: Watch | None = None,
+    **more: Any,
+) -> Terms:
+    """The terms of a search on a data set, which is loaded for its sizes.
+
+    Args:
+        budget: as `units=200`, `params=10000` or `flops=1e6`.
+        family: "dense", "conv" or both; see `families`.
+        pareto: search smaller networks too.
+        watch: is told how far a download is.
+        more: other fields of `Terms`.
+
+    Raises:
+        SpecError: terms that break a rule.
+        DataError: images that cannot be had.
+    """
+    limit = Budget.of(budget) if isinstance(budget, str) else budget
+    known = data.resolve(spec.changed(name=data.named(spec.name)))
+    facts = data.load(known, watch).facts()
+    space = Space(limit, families(family, limit, facts, known), facts, known, Plan(epochs=epochs).epochs, sizes=pareto)
+    called = name or f"{limit.kind}-{limit.limit}-{known.name}"
+    return Terms(called, space, trials, pareto=pareto, **more)
+
+
+def families(wanted: str | Sequence[str] | None, budget: Budget, facts: DataFacts, spec: DataSpec) -> tuple[Family, ...]:
     """The families to search: those asked for; else dense ones for units, and for other budgets all that fit.
 
     (A unit of a convolution works on every pixel, so 200 of them are not what 200 dense ones are.)
@@ -110,7 +146,7 @@ def families(wanted: str | Sequence[str] | None, budget: Budget, data: DataFacts
     fitting = []
     for family in FAMILIES:
         try:
-            Space(budget, (family,), data, spec, 1)
+            Space(budget, (family,), facts, spec, 1)
             fitting.append(family)
         except SpecError as error:
             refused = error

@@ -29,6 +29,8 @@ from seedbed.training.reports import Begun, Checkpoint, Outcome, Place, Report, 
 
 SEGMENT_SECONDS = 2.0
 """About how long a segment takes where an epoch takes longer; the bits do not depend on it."""
+WORTH_COMPILING = 1e11
+"""Operations of training that must be saved before a population is compiled anew: about 2 s of a core."""
 
 
 @dataclass
@@ -307,11 +309,20 @@ class Job:
             self._members.alive[block, column] = False
         self._settings = self._settings._replace(alive=jnp.array(self._members.alive))
         useful = [bool(column.any()) for column in self._members.alive.T]
-        if 0 < 2 * sum(useful) <= len(useful):
+        if 0 < 2 * sum(useful) <= len(useful) and self._worth_compiling(useful):
             arrays = self._arrays()
             self._members.settings = [s for s, keep in zip(self._members.settings, useful, strict=True) if keep]
             self._members.alive = self._members.alive[:, np.array(useful)]
             self._take_up(arrays)
+
+    def _worth_compiling(self, useful: list[bool]) -> bool:
+        """Whether going on without those who are done saves more than compiling their neighbours' own program costs."""
+        facts, alive = self._dataset.facts(), self._members.alive
+        epochs = max(self._members.run(place).plan.epochs for b, c, place in self._members.places() if alive[b, c])
+        gone = [self.task.blocks[0][s].model for s, keep in zip(self._members.settings, useful, strict=True) if not keep]
+        an_image = sum(models.facts(model, facts.image_shape, len(facts.classes)).operations for model in gone)
+        saved = 3 * an_image * facts.train * (epochs - self._epoch) * len(self.task.blocks)
+        return saved >= WORTH_COMPILING
 
     def _ending(self) -> list[tuple[int, int, Place]]:
         """Who trains no more after this epoch: row, column and place."""
