@@ -121,9 +121,7 @@ def _nobody(event: Event) -> None:
 class _Harvest:
     """The runs of one call that are to be trained, and what has come of them."""
 
-    def __init__(
-        self, home: Home, claim: Claim, datasets: dict[DataSpec, Dataset], watch: Watch, terms: _Terms
-    ) -> None:
+    def __init__(self, home: Home, claim: Claim, datasets: dict[DataSpec, Dataset], watch: Watch, terms: _Terms) -> None:
         self._home = home
         self._datasets = datasets
         self._watch = watch
@@ -150,11 +148,11 @@ class _Harvest:
                 self._copy(found[entry.run.identity], entry)
 
     def _copy(self, found: Result, entry: Entry) -> None:
-        scale, kept, predictions = self._home.scale(found.name), {"best": {}, "last": {}}, {}
+        kept: dict[str, Any] = {"best": {}, "last": {}, "predictions": {}}
         if not self._terms.metrics_only:
-            kept = {which: self._home.weights(found.name, which) for which in kept}
-            predictions = self._home.predictions(found.name)
-        self.results[entry.name] = self._home.finish(entry, found, scale=scale, predictions=predictions, **kept)
+            kept = {"best": self._home.weights(found.name, "best"), "last": self._home.weights(found.name, "last")}
+            kept["predictions"] = self._home.predictions(found.name)
+        self.results[entry.name] = self._home.finish(entry, found, scale=self._home.scale(found.name), **kept)
         self._watch(Done(entry.name))
 
     # Training

@@ -93,8 +93,8 @@ def command(
 
     sizes = {key: asked.pop(key) for key in USUAL}
     asked |= {key: value if value is not None else (QUICK if quick else USUAL)[key] for key, value in sizes.items()}
-    wanted = {"both": ("dense", "conv"), None: None}.get(family, (family,))
-    spec = DataSpec(name=data, protocol=protocol, first=first)
+    wanted = ("dense", "conv") if family == "both" else family
+    spec = DataSpec(**{"name": data, "protocol": protocol, "first": first})
     with fetching() as watch_download:
         terms = terms_for(budget, spec, name=name, family=wanted, prune=not no_pruning, watch=watch_download, **asked)
     _show_terms(terms)
@@ -156,7 +156,13 @@ def _rows(found: Search) -> list[Sequence[object]]:
     rows: list[Sequence[object]] = []
     for one in found.best:
         plan, model, accuracy = one.trial.run.plan, one.trial.model, one.accuracy
-        names = ["optimizer", "learning_rate", "schedule", "batch_size", *(name for name in ("l1", "l2") if getattr(plan, name))]
+        names = [
+            "optimizer",
+            "learning_rate",
+            "schedule",
+            "batch_size",
+            *(name for name in ("l1", "l2") if getattr(plan, name)),
+        ]
         told = setting({name: getattr(plan, name) for name in names})
         costs = [f"{model.parameters:,}", f"{model.operations:,}"]
         times = [f"{1e6 * each:.3g} us" for each in (one.latency.single, one.latency.batch)] if one.latency else [None, None]

@@ -140,9 +140,13 @@ def _fold(part: Part, spec: DataSpec, content: Content) -> tuple[Part, Part, str
         members = np.flatnonzero(part.labels == label)
         if not len(members) >= folds:
             name = content.classes[label]
-            raise DataError(f"{folds} folds need {folds} images of each class to train on, and class {name!r} has {len(members)}.")
+            raise DataError(
+                f"{folds} folds need {folds} images of each class to train on, and class {name!r} has {len(members)}."
+            )
         chosen[members[np.argsort(words[members], kind="stable")[number::folds]]] = True
-    note = f"Validation: fold {number + 1} of {folds} of {len(part):,} images, drawn by class with split seed {spec.split_seed}."
+    note = (
+        f"Validation: fold {number + 1} of {folds} of {len(part):,} images, drawn by class with split seed {spec.split_seed}."
+    )
     return _some(part, chosen), _some(part, ~chosen), note
 
 

@@ -5,7 +5,7 @@ space.py        from a point to a run that fits the budget by construction
 sampling.py     the next points, as a pure function of the trials before (Optuna)
 book.py         the study that holds the trials, safe against kills
 terms.py        what is asked of a search
-run.py          batches of trials through `grow`, then the best with fresh seeds
+loop.py         batches of trials through `grow`, then the best with fresh seeds
 trial.py, finalists.py, latency.py, importance.py, outcome.py    what came of it, and what may be said
 files.py        tables, JSON and figures in a folder
 """
@@ -15,8 +15,8 @@ from __future__ import annotations
 from seedbed.search.budget import Budget
 from seedbed.search.files import save
 from seedbed.search.finalists import Finalist
+from seedbed.search.loop import How, run
 from seedbed.search.outcome import Search
-from seedbed.search.run import How, run
 from seedbed.search.space import Space
 from seedbed.search.terms import Terms, terms_for
 from seedbed.search.trial import Trial

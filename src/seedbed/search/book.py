@@ -19,7 +19,7 @@ from seedbed import storage
 from seedbed.errors import RunExists, RunHalfDone, StorageError
 from seedbed.runs import Home
 from seedbed.runs.record import LOCKS
-from seedbed.search.sampling import quiet
+from seedbed.search.sampling import Direction, quiet
 from seedbed.specs import checked_name
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Shelf:
                 place = self._path or url
                 raise StorageError(f"{place}: this storage cannot be opened ({_first_line(error)}).") from None
 
-    def book(self, settings: Mapping[str, Any], directions: Sequence[str], *, resume: bool, replace: bool) -> Book:
+    def book(self, settings: Mapping[str, Any], directions: Sequence[Direction], *, resume: bool, replace: bool) -> Book:
         """The book, begun or opened.
 
         Args:
@@ -155,7 +155,8 @@ class Shelf:
         if changed:
             shown = "; ".join(f"{key}: {_shown(there.get(key))} there, {_shown(here[key])} here" for key in changed[:6])
             raise RunExists(
-                f"Search {self._name!r} exists with other settings ({shown}). Choose another name, or start anew with --replace."
+                f"Search {self._name!r} exists with other settings ({shown}). Choose another name with -m, "
+                f"or start anew with --replace."
             )
 
     @property

@@ -135,7 +135,9 @@ class Search:
         if winner is None or winner.accuracy is None:
             return [f"No trial of {len(self.trials)} came to a sound end: {self._counts()}.", *self._notes()]
         found, what = winner.accuracy, words.network(winner.trial.run.model)
-        basis = f"{words.counted(found.n, 'fresh seed')}, 95 % interval" + (f", {self.terms.folds} folds" if self._folds else "")
+        basis = f"{words.counted(found.n, 'fresh seed')}, 95 % interval" + (
+            f", {self.terms.folds} folds" if self._folds else ""
+        )
         said = [
             f"The best of {words.counted(len(self.trials), 'trial')} within {self.terms.space.budget}, by the lower end of its "
             f"interval: {what}, {words.percent(found.mean, 2)} validation accuracy "
@@ -166,12 +168,16 @@ class Search:
         if not claims:
             return []
         verdicts = corrected([claim for _, claim in claims], confidence=0.95)
-        beaten = [one.name for (one, _), verdict in zip(claims, verdicts, strict=True) if verdict.shown and verdict.interval.mean > 0]
+        beaten = [
+            one.name for (one, _), verdict in zip(claims, verdicts, strict=True) if verdict.shown and verdict.interval.mean > 0
+        ]
         rest = len(claims) - len(beaten)
         if not rest:
             return [f"It is better than each of the {len(claims)} others that were trained again (paired by seed, Holm)."]
         shown = f"better than {words.listed(beaten)}; " if beaten else ""
-        return [f"It is {shown}no difference shown to {rest} of the {len(claims)} others that were trained again (paired, Holm)."]
+        return [
+            f"It is {shown}no difference shown to {rest} of the {len(claims)} others that were trained again (paired, Holm)."
+        ]
 
     def _edge(self, winner: Finalist) -> list[str]:
         share = float(winner.trial.point["rate"])
@@ -180,7 +186,10 @@ class Search:
         plan = winner.trial.run.plan
         low, high = STEP_RATES if plan.optimizer == "nesterov" else ADAPTIVE_RATES
         end = "lowest" if share < AT_THE_EDGE else "highest"
-        return [f"Its learning rate, {words.value(plan.learning_rate)}, is at the {end} end of what was searched ({low:g} to {high:g})."]
+        rate = words.value(plan.learning_rate)
+        return [
+            f"Its learning rate, {rate}, is at the {end} end of what was searched ({low:g} to {high:g}): it may lie beyond."
+        ]
 
     def _counts(self) -> str:
         return words.listed([f"{count} {state}" for state, count in self.states.items()])
@@ -292,4 +301,3 @@ def frontier_rows(search: Search, cost: str) -> list[dict[str, Any]]:
 
 def _row(kind: str, cost: float, mean: float, trial: Trial) -> dict[str, Any]:
     return {"kind": kind, "cost": cost, "mean": mean, "frontier": False, "network": words.network(trial.run.model)}
-

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 Sampler = Literal["tpe", "random"]
+Direction = Literal["maximize", "minimize"]
 
 GROUP = 16
 """Trials in a row that share a program."""
@@ -31,7 +32,7 @@ STARTUP = 4
 
 
 def propose(
-    space: Space, before: Sequence[FrozenTrial], count: int, *, seed: int, sampler: Sampler, directions: Sequence[str]
+    space: Space, before: Sequence[FrozenTrial], count: int, *, seed: int, sampler: Sampler, directions: Sequence[Direction]
 ) -> Iterator[dict[str, Any]]:
     """The points of the next trials.
 

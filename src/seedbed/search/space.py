@@ -130,7 +130,11 @@ class Space:
 
     def _smallest(self, family: Family) -> Dense | Conv:
         """The smallest network of a family that the space has."""
-        return Dense(hidden=(1,)) if family == "dense" else Conv(filters=(1,), kernel=3, pool=_pools(self.data, 1), head="average")
+        return (
+            Dense(hidden=(1,))
+            if family == "dense"
+            else Conv(filters=(1,), kernel=(3,), stride=(1,), pool=_pools(self.data, 1), head="average")
+        )
 
     def _network(self, family: Family, point: Point, budget: Budget) -> Dense | Conv | None:
         """The largest network of a point's proportions within a budget, with fewer layers where so many do not fit."""
@@ -177,7 +181,7 @@ def _dense(point: Point, layers: int, budget: Budget, data: DataFacts) -> Dense 
 def _conv(point: Point, blocks: int, budget: Budget, data: DataFacts) -> Conv | None:
     def network(first: int) -> Conv:
         filters = tuple(max(1, int(first * point["growth"] ** block)) for block in range(blocks))
-        return Conv(filters=filters, kernel=point["kernel"], stride=1, pool=_pools(data, blocks), head=point["head"])
+        return Conv(filters=filters, kernel=(point["kernel"],), stride=(1,), pool=_pools(data, blocks), head=point["head"])
 
     first = _largest(lambda first: _cost(network(first), budget, data), budget.limit)
     return network(first) if first else None

@@ -11,7 +11,7 @@ from seedbed.data import Watch
 from seedbed.errors import SpecError, nearest
 from seedbed.records import DataFacts
 from seedbed.search.budget import Budget
-from seedbed.search.sampling import GROUP, Sampler
+from seedbed.search.sampling import GROUP, Direction, Sampler
 from seedbed.search.space import FAMILIES, Family, Space, rungs
 from seedbed.specs import DataSpec, Plan, checked_group
 from seedbed.training.pruning import Pruning
@@ -57,7 +57,7 @@ class Terms:
             raise SpecError(f"sampler = {self.sampler!r}: it must be tpe or random.{nearest(self.sampler, SAMPLERS)}")
 
     @property
-    def directions(self) -> list[str]:
+    def directions(self) -> list[Direction]:
         """Of the study: the accuracy, and the cost where both count."""
         return ["maximize", "minimize"] if self.pareto else ["maximize"]
 

@@ -20,7 +20,7 @@ class Trial:
         number: in the order of asking, from 0.
         name: of its run; a setting that was proposed before has the name of that trial.
         point: of the space.
-        accuracy: the best epoch's on the validation images, over the folds' mean; flattered, for the best ones were chosen by it.
+        accuracy: of the best epoch on the validation images, the folds' mean; it flatters whoever is chosen by it.
         curve: epoch -> the best accuracy so far, where the search has one direction.
     """
 

@@ -327,7 +327,11 @@ class Job:
     def _ending(self) -> list[tuple[int, int, Place]]:
         """Who trains no more after this epoch: row, column and place."""
         pruned, alive = self._pruned(), self._members.alive
-        return [(b, c, place) for b, c, place in self._members.places() if alive[b, c] and (place in pruned or self._finished(place))]
+        return [
+            (b, c, place)
+            for b, c, place in self._members.places()
+            if alive[b, c] and (place in pruned or self._finished(place))
+        ]
 
     def _pruned(self) -> set[Place]:
         """Who is pruned at the end of this epoch; whoever has come to an end by itself is not."""

@@ -40,7 +40,9 @@ class Pruning:
         """Who stops at the end of an epoch, by the rows of all who were ever in the population."""
         if epoch not in self.rungs:
             return set()
-        ranked = sorted((place for place in rows if len(rows[place]) >= epoch), key=lambda place: _rank(rows[place][:epoch], place))
+        ranked = sorted(
+            (place for place in rows if len(rows[place]) >= epoch), key=lambda place: _rank(rows[place][:epoch], place)
+        )
         return set(ranked[math.ceil(self.keep * len(ranked)) :])
 
     def work(self, epochs: float, of: int) -> float:

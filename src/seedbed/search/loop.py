@@ -108,9 +108,7 @@ def _batch(terms: Terms, home: Home, how: How, book: Book, clock: _Clock) -> Non
     start = len(before) - len(before) % BATCH
     count = min(BATCH, terms.trials - start)
     points = list(
-        propose(
-            terms.space, before[:start], count, seed=terms.seed, sampler=terms.sampler, directions=terms.directions
-        )
+        propose(terms.space, before[:start], count, seed=terms.seed, sampler=terms.sampler, directions=terms.directions)
     )
     runs = [terms.space.run(point, terms.seed) for point in points]
     firsts = {trial.user_attrs["identity"]: trial.number for trial in reversed(before[:start])}
@@ -118,9 +116,7 @@ def _batch(terms: Terms, home: Home, how: How, book: Book, clock: _Clock) -> Non
         firsts.setdefault(run.identity, number)
     names = [f"{terms.name}-trial-{firsts[run.identity]}" for run in runs]
     entries = {entry.name: entry for name, run in zip(names, runs, strict=True) for entry in _entries(terms, name, run)}
-    results = grow(
-        list(entries.values()), home, **how.arguments(), watch=clock, pruning=terms.pruning, metrics_only=True
-    )
+    results = grow(list(entries.values()), home, **how.arguments(), watch=clock, pruning=terms.pruning, metrics_only=True)
     found = dict(zip(entries, results, strict=True))
     for number in range(len(before), start + count):
         point, run, name = points[number - start], runs[number - start], names[number - start]
@@ -138,8 +134,8 @@ def _entries(terms: Terms, name: str, run: RunSpec) -> list[Entry]:
 
 
 def _told(terms: Terms, point: Mapping[str, Any], run: RunSpec, name: str, results: Sequence[Result]) -> Told:
-    out = [result.verdict for result in results if not result.verdict.ranked]
     pruned = any(result.pruned for result in results)
+    out = [] if pruned else [result.verdict for result in results if not result.verdict.ranked]
     model = facts(run.model, terms.space.data.image_shape, len(terms.space.data.classes))
     accuracy = float(np.mean([_best(result) for result in results]))
     kept = {
@@ -180,7 +176,7 @@ def _trial(frozen: FrozenTrial) -> Trial:
         point=dict(frozen.params),
         state=kept["state"],
         accuracy=kept["accuracy"],
-        curve={step: value for step, value in sorted(frozen.intermediate_values.items())},
+        curve=dict(sorted(frozen.intermediate_values.items())),
         seconds=kept["seconds"],
     )
 
