@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seedbed.data import Dataset
     from seedbed.evaluation import Evaluation
     from seedbed.grow import Watch
-    from seedbed.search import Search
+    from seedbed.searches import Search
     from seedbed.sweeps import Sweep
 
 
@@ -147,12 +147,12 @@ def search(
         engine: "local", or "ray".
         resume: go on where an earlier call stopped.
         storage: a URL of any storage that Optuna knows; a journal in the home where it is left out.
-        more: other fields of `seedbed.search.Terms`: finalists, seeds, seed, sampler, prune.
+        more: other fields of `seedbed.searches.Terms`: finalists, seeds, seed, sampler, prune.
 
     Raises:
         SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a term breaks a rule.
     """
-    from seedbed.search import How, run, terms_for
+    from seedbed.searches import How, run, terms_for
 
     asked = terms_for(
         budget, _data_spec(data), name=name, family=family, epochs=epochs, trials=trials, pareto=pareto, folds=folds, **more

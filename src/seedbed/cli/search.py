@@ -15,7 +15,7 @@ from seedbed.cli.watch import fetching, watching
 from seedbed.specs import DataSpec, Protocol
 
 if TYPE_CHECKING:
-    from seedbed.search import Search, Terms
+    from seedbed.searches import Search, Terms
 
 QUICK = {"trials": 24, "epochs": 6, "finalists": 2, "seeds": 3}
 """What `--quick` asks for, where nothing else is said."""
@@ -89,7 +89,7 @@ def command(
     ends of their intervals.
     """
     from seedbed.runs import Home
-    from seedbed.search import How, run, terms_for
+    from seedbed.searches import How, run, terms_for
 
     sizes = {key: asked.pop(key) for key in USUAL}
     asked |= {key: value if value is not None else (QUICK if quick else USUAL)[key] for key, value in sizes.items()}
@@ -129,7 +129,7 @@ def _show_terms(terms: Terms) -> None:
 
 
 def _save(found: Search, folder: Path) -> dict[str, list[Path]]:
-    from seedbed.search import save
+    from seedbed.searches import save
 
     return save(found, folder)
 

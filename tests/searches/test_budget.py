@@ -6,7 +6,7 @@ import pytest
 
 from seedbed.errors import SpecError
 from seedbed.records import ModelFacts
-from seedbed.search import Budget
+from seedbed.searches import Budget
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 from seedbed import figures, storage
 from seedbed.figures import words
 from seedbed.records import finite
-from seedbed.search.outcome import COSTS, Search, cost_of
+from seedbed.searches.outcome import COSTS, Search, cost_of
 
 RESULTS_FILE = "results.json"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.search.sampling import quiet
+from seedbed.searches.sampling import quiet
 
 LEAST_TRIALS = 20
 """Fewer trials say nothing of a dozen dimensions."""

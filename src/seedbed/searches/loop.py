@@ -21,12 +21,12 @@ from seedbed.figures.words import network
 from seedbed.models import facts
 from seedbed.records import ModelFacts, Result
 from seedbed.runs import Entry, Home
-from seedbed.search.book import Book, Told, opened
-from seedbed.search.finalists import Finalist, judged, ranked
-from seedbed.search.outcome import Search
-from seedbed.search.sampling import propose
-from seedbed.search.terms import BATCH, Terms
-from seedbed.search.trial import Trial
+from seedbed.searches.book import Book, Told, opened
+from seedbed.searches.finalists import Finalist, judged, ranked
+from seedbed.searches.outcome import Search
+from seedbed.searches.sampling import propose
+from seedbed.searches.terms import BATCH, Terms
+from seedbed.searches.trial import Trial
 from seedbed.specs import RunSpec
 from seedbed.training.events import Event, Progress
 

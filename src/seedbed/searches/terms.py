@@ -10,9 +10,9 @@ from seedbed import data
 from seedbed.data import Watch
 from seedbed.errors import SpecError, nearest
 from seedbed.records import DataFacts
-from seedbed.search.budget import Budget
-from seedbed.search.sampling import GROUP, Direction, Sampler
-from seedbed.search.space import FAMILIES, Family, Space, rungs
+from seedbed.searches.budget import Budget
+from seedbed.searches.sampling import GROUP, Direction, Sampler
+from seedbed.searches.space import FAMILIES, Family, Space, rungs
 from seedbed.specs import DataSpec, Plan, checked_group
 from seedbed.training.pruning import Pruning
 
@@ -120,9 +120,12 @@ def terms_for(
         DataError: images that cannot be had.
     """
     limit = Budget.of(budget) if isinstance(budget, str) else budget
+    folds = more.get("folds", 1)
     known = data.resolve(spec.changed(name=data.named(spec.name)))
     facts = data.load(known, watch).facts()
     space = Space(limit, families(family, limit, facts, known), facts, known, Plan(epochs=epochs).epochs, sizes=pareto)
+    if folds > 1:
+        data.load(known.changed(fold=(0, folds)), watch)  # folds that cannot be made are told before anything else is
     called = name or f"{limit.kind}-{limit.limit}-{known.name}"
     return Terms(called, space, trials, pareto=pareto, **more)
 

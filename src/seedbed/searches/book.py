@@ -19,7 +19,7 @@ from seedbed import storage
 from seedbed.errors import RunExists, RunHalfDone, StorageError
 from seedbed.runs import Home
 from seedbed.runs.record import LOCKS
-from seedbed.search.sampling import Direction, quiet
+from seedbed.searches.sampling import Direction, quiet
 from seedbed.specs import checked_name
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from seedbed.search.space import FAMILIES, OPTIMIZERS, Space
+from seedbed.searches.space import FAMILIES, OPTIMIZERS, Space
 
 if TYPE_CHECKING:
     from optuna import Study

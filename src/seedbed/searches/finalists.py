@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from seedbed.comparison import candidate
 from seedbed.records import Result, finite
 from seedbed.runs import Home
-from seedbed.search.latency import Latency
-from seedbed.search.trial import Trial
+from seedbed.searches.latency import Latency
+from seedbed.searches.trial import Trial
 from seedbed.statistics import Bootstrap, Interval, accuracy_interval, bootstrap_difference
 
 

@@ -12,13 +12,13 @@ files.py        tables, JSON and figures in a folder
 
 from __future__ import annotations
 
-from seedbed.search.budget import Budget
-from seedbed.search.files import save
-from seedbed.search.finalists import Finalist
-from seedbed.search.loop import How, run
-from seedbed.search.outcome import Search
-from seedbed.search.space import Space
-from seedbed.search.terms import Terms, terms_for
-from seedbed.search.trial import Trial
+from seedbed.searches.budget import Budget
+from seedbed.searches.files import save
+from seedbed.searches.finalists import Finalist
+from seedbed.searches.loop import How, run
+from seedbed.searches.outcome import Search
+from seedbed.searches.space import Space
+from seedbed.searches.terms import Terms, terms_for
+from seedbed.searches.trial import Trial
 
 __all__ = ["Budget", "Finalist", "How", "Search", "Space", "Terms", "Trial", "run", "save", "terms_for"]

@@ -9,7 +9,7 @@ import pytest
 
 from hostile.engine import InProcess
 from seedbed.records import DataFacts
-from seedbed.search import Budget, Space, Terms, loop, sampling, terms
+from seedbed.searches import Budget, Space, Terms, loop, sampling, terms
 from seedbed.specs import DataSpec
 from seedbed.training.reports import Task
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from search.samples import space
-from seedbed.search.importance import LEAST_TRIALS, importances
-from seedbed.search.sampling import propose
+from searches.samples import space
+from seedbed.searches.importance import LEAST_TRIALS, importances
+from seedbed.searches.sampling import propose
 
 
 def test_what_decides_the_accuracy_comes_first_and_nothing_else_is_far_from_none() -> None:

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 from seedbed.errors import SpecError
 from seedbed.models import facts
 from seedbed.records import DataFacts
-from seedbed.search.budget import Budget
+from seedbed.searches.budget import Budget
 from seedbed.specs import Activation, Conv, DataSpec, Dense, Plan, RunSpec
 
 Point = Mapping[str, Any]

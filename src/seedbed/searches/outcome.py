@@ -13,11 +13,11 @@ from seedbed.errors import RunError
 from seedbed.figures import words
 from seedbed.records import Result, finite
 from seedbed.runs import Home
-from seedbed.search.finalists import Finalist, difference
-from seedbed.search.importance import Importance, importances
-from seedbed.search.space import ADAPTIVE_RATES, STEP_RATES
-from seedbed.search.terms import Terms
-from seedbed.search.trial import Trial
+from seedbed.searches.finalists import Finalist, difference
+from seedbed.searches.importance import Importance, importances
+from seedbed.searches.space import ADAPTIVE_RATES, STEP_RATES
+from seedbed.searches.terms import Terms
+from seedbed.searches.trial import Trial
 from seedbed.statistics import Interval, corrected
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Search:
 
     def measured(self) -> Search:
         """The same with the finalists' latencies, measured here and now."""
-        from seedbed.search.latency import latencies
+        from seedbed.searches.latency import latencies
 
         found = latencies([one.trial.run.model for one in self.best], self.terms.space.data)
         return replace(self, best=[replace(one, latency=each) for one, each in zip(self.best, found, strict=True)])

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search.samples import COLOUR, MNIST, space
+from searches.samples import COLOUR, MNIST, space
 from seedbed import populations
 from seedbed.errors import SpecError
 from seedbed.models import facts
 from seedbed.records import DataFacts
-from seedbed.search import Budget, Space
-from seedbed.search.space import rungs
+from seedbed.searches import Budget, Space
+from seedbed.searches.space import rungs
 from seedbed.specs import Conv, Dense
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search.samples import space
-from seedbed.search.sampling import GROUP, STARTUP, propose
+from searches.samples import space
+from seedbed.searches.sampling import GROUP, STARTUP, propose
 
 SPACE = space("params=20000", ("dense", "conv"))
 

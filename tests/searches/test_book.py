@@ -11,12 +11,12 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from search.samples import space
+from searches.samples import space
 from seedbed.errors import HomeInUse, RunExists, RunHalfDone, StorageError
 from seedbed.runs import Home
-from seedbed.search import book as books
-from seedbed.search.book import Book, Told, journal, opened
-from seedbed.search.sampling import propose
+from seedbed.searches import book as books
+from seedbed.searches.book import Book, Told, journal, opened
+from seedbed.searches.sampling import propose
 
 SPACE = space()
 SETTINGS = {"budget": {"units": 200}, "trials": 4}

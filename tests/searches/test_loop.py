@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from hostile.engine import GROW, check_sound, install, leftovers
-from search.samples import Dying, Killed, asked, small
+from searches.samples import Dying, Killed, asked, small
 from seedbed import storage
 from seedbed.errors import RunError, RunExists, RunHalfDone, SpecError
 from seedbed.runs import Home
-from seedbed.search import How, Search, Terms, loop, save
-from seedbed.search import run as run_with
-from seedbed.search.book import journal
-from seedbed.search.finalists import Finalist, ranked
-from seedbed.search.loop import chosen_trials
+from seedbed.searches import How, Search, Terms, loop, save
+from seedbed.searches import run as run_with
+from seedbed.searches.book import journal
+from seedbed.searches.finalists import Finalist, ranked
+from seedbed.searches.loop import chosen_trials
 from seedbed.statistics import Interval
 
 
