@@ -216,9 +216,7 @@ def halves(task: Task) -> list[Task]:
 def restricted(task: Task, identities: Collection[str]) -> Task | None:
     """The task without the settings none of whose runs is wanted; None where nothing is left."""
     wanted = [
-        setting
-        for setting in range(len(task.blocks[0]))
-        if any(block[setting].identity in identities for block in task.blocks)
+        setting for setting in range(len(task.blocks[0])) if any(block[setting].identity in identities for block in task.blocks)
     ]
     if len(wanted) == len(task.blocks[0]):
         return task
