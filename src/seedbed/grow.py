@@ -70,7 +70,7 @@ def grow(
         replace: begin anew where a name is taken.
         save_every: seconds between checkpoints of a population; None saves only when stopped.
         pruning: at which epochs the worse members of a population stop. Populations are then composed of all the entries,
-            however many of them are done, so that a call that is repeated prunes the same ones.
+            however many of them are done, and for one worker, however many there are: who is pruned depends on them alone.
         metrics_only: keep no weights and no answers, and take what kept none, or was pruned, for done.
 
     Raises:
@@ -226,8 +226,9 @@ class _Harvest:
         tasks: list[Task] = []
         specs = {entry.run.data for entry in fresh}
         composed = [entry for entry in self._composing() if entry.run.data in specs] if self._terms.pruning else fresh
+        dealt = 1 if self._terms.pruning else len(kinds)
         for runs, facts, site in self._by_data(composed, on_cpu=on_cpu):
-            for whole in populations.plan(runs, facts, limits=limits, workers=len(kinds), site=site):
+            for whole in populations.plan(runs, facts, limits=limits, workers=dealt, site=site):
                 task = populations.restricted(whole, {entry.run.identity for entry in fresh})
                 if task is None:
                     continue
@@ -388,10 +389,6 @@ class _Harvest:
                 f"Stopped; everything is saved. To go on, give the same command with --resume ({groups}).", received[0]
             )
         raise RunHalfDone(f"Not all runs came to their end ({groups}); give the same command with --resume.")
-
-
-def _identities(task: Task) -> set[str]:
-    return {run.identity for _, run in _places(task)}
 
 
 def _places(task: Task) -> list[tuple[Place, RunSpec]]:

@@ -9,7 +9,7 @@ import pytest
 
 from hostile.engine import InProcess
 from seedbed.records import DataFacts
-from seedbed.searches import Budget, Space, Terms, loop, sampling, terms
+from seedbed.searches import Budget, Space, Terms, sampling, terms
 from seedbed.specs import DataSpec
 from seedbed.training.reports import Task
 
@@ -23,15 +23,21 @@ def space(budget: str = "units=200", families: tuple[Any, ...] = ("dense",), dat
 
 
 def small(patch: pytest.MonkeyPatch) -> None:
-    """Three trials of one program make a batch."""
+    """Three trials share a program; `asked` makes them a batch."""
     patch.setattr(sampling, "GROUP", 3)
-    for module in (loop, terms):
-        patch.setattr(module, "BATCH", 3)
 
 
 def asked(name: str = "s", trials: int = 6, **more: Any) -> Terms:
     """A search of a second, once its programs are compiled."""
-    settings: dict[str, Any] = {"finalists": 2, "seeds": 2, "epochs": 4, "budget": "units=6", "spec": DIGITS, **more}
+    settings: dict[str, Any] = {
+        "finalists": 2,
+        "seeds": 2,
+        "epochs": 4,
+        "batch": 3,
+        "budget": "units=6",
+        "spec": DIGITS,
+        **more,
+    }
     return terms.terms_for(name=name, trials=trials, **settings)
 
 

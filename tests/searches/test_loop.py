@@ -208,7 +208,7 @@ def test_a_frontier_keeps_what_no_cheaper_one_beats_and_spreads(found: Search, t
 
 def test_folds_are_trained_one_by_one_and_judged_by_all_their_images(tmp_path: Path) -> None:
     terms = asked(folds=2, trials=1, finalists=1, epochs=1)
-    assert terms.pruning is None
+    assert terms.pruning.rungs == ()
     home = Home(tmp_path)
     search = run(terms, home)
     results = [home.find(f"{search.trials[0].name}-fold-{fold}")[0] for fold in (0, 1)]

@@ -39,6 +39,7 @@ def _sizes(name: str) -> str:
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the proposals and of all trials.")
 @click.option("--sampler", default="tpe", show_default=True, metavar="NAME", help="tpe, or random, which learns nothing.")
 @click.option("--folds", type=int, default=1, show_default=True, metavar="K", help="Cross-validation, for small data.")
+@click.option("--batch", type=int, default=16, show_default=True, metavar="N", help="Trials proposed together.")
 @click.option("--no-pruning", is_flag=True, help="Train every trial to its end.")
 @click.option("--test", is_flag=True, help="Look at the test part with the winner; the ledger notes it.")
 @options.data
@@ -120,7 +121,7 @@ def _show_terms(terms: Terms) -> None:
     space, pruning = terms.space, terms.pruning
     families = listed(list(space.families))
     note(f"Search {terms.name}: {counted(terms.trials, 'trial')} of {families} networks with at most {space.budget}")
-    stops = f"; the worse half stops at epochs {listed(list(map(str, pruning.rungs)))}" if pruning else "; none is pruned"
+    stops = f"; the worse half stops at epochs {listed(list(map(str, pruning.rungs)))}" if pruning.rungs else "; none is pruned"
     note(f"  each {counted(space.epochs, 'epoch')}{stops}")
     note(f"  the best {terms.finalists} again with {counted(terms.seeds, 'fresh seed')}")
     folds = f", {terms.folds} folds" if terms.folds > 1 else f", {space.data.validation:,} to validate on"

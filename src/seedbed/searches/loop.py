@@ -25,7 +25,7 @@ from seedbed.searches.book import Book, Told, opened
 from seedbed.searches.finalists import Finalist, judged, ranked
 from seedbed.searches.outcome import Search
 from seedbed.searches.sampling import propose
-from seedbed.searches.terms import BATCH, Terms
+from seedbed.searches.terms import Terms
 from seedbed.searches.trial import Trial
 from seedbed.specs import RunSpec
 from seedbed.training.events import Event, Progress
@@ -105,8 +105,8 @@ def _batch(terms: Terms, home: Home, how: How, book: Book, clock: _Clock) -> Non
     from seedbed.grow import grow
 
     before = book.trials
-    start = len(before) - len(before) % BATCH
-    count = min(BATCH, terms.trials - start)
+    start = len(before) - len(before) % terms.batch
+    count = min(terms.batch, terms.trials - start)
     points = list(
         propose(terms.space, before[:start], count, seed=terms.seed, sampler=terms.sampler, directions=terms.directions)
     )
@@ -237,12 +237,12 @@ class _Clock:
     def __init__(self, terms: Terms, told: int, watch: Watch | None) -> None:
         self._watch = watch
         epochs = terms.space.epochs
-        self._trial = (terms.pruning.work(epochs, epochs) if terms.pruning else epochs) * terms.folds
+        self._trial = terms.pruning.work(epochs, epochs) * terms.folds
         self._all = terms.trials * self._trial + terms.finalists * terms.seeds * terms.folds * epochs
         self._trials = terms.trials
         self._done = told * self._trial
         self._began, self._at_first = time.monotonic(), self._done
-        self._size = min(BATCH, terms.trials) * self._trial
+        self._size = min(terms.batch, terms.trials) * self._trial
         self._current = 0.0
 
     def told(self, trials: int) -> None:

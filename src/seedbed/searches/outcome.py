@@ -124,8 +124,7 @@ class Search:
     @property
     def compared_at(self) -> int:
         """The epoch up to which all trials were trained."""
-        pruning = self.terms.pruning
-        return pruning.rungs[0] if pruning else self.terms.space.epochs
+        return next(iter(self.terms.pruning.rungs), self.terms.space.epochs)
 
     # Words
 

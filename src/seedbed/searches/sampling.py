@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Sampler = Literal["tpe", "random"]
 Direction = Literal["maximize", "minimize"]
 
-GROUP = 16
+GROUP = 8
 """Trials in a row that share a program."""
 
 STARTUP = 4

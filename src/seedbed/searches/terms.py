@@ -19,7 +19,7 @@ from seedbed.training.pruning import Pruning
 TRIALS, EPOCHS = 100, 20
 SAMPLERS: tuple[Sampler, ...] = ("tpe", "random")
 BATCH = 2 * GROUP
-"""Trials that are proposed together, before any of them is told: two programs' worth."""
+"""Trials that are proposed together, before any of them is told: two programs' worth, for two workers."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Terms:
         sampler: "tpe" learns from the trials before, "random" does not.
         pareto: look for the best accuracy at every cost, not only at the whole budget.
         folds: parts of the training and validation images that validate in turn; 1 is the one validation part.
+        batch: how many trials are proposed together; more keep more workers busy, and let the sampler learn later.
         prune: stop the worse half of a population after a fifth and after half of the epochs.
     """
 
@@ -46,11 +47,12 @@ class Terms:
     sampler: Sampler = "tpe"
     pareto: bool = False
     folds: int = 1
+    batch: int = BATCH
     prune: bool = True
 
     def __post_init__(self) -> None:
         checked_group(self.name)
-        for called, least in (("trials", 1), ("finalists", 1), ("seeds", 2), ("folds", 1), ("seed", 0)):
+        for called, least in (("trials", 1), ("finalists", 1), ("seeds", 2), ("folds", 1), ("seed", 0), ("batch", 1)):
             if not getattr(self, called) >= least:
                 raise SpecError(f"{called} = {getattr(self, called)}: it must be at least {least}.")
         if self.sampler not in SAMPLERS:
@@ -62,10 +64,10 @@ class Terms:
         return ["maximize", "minimize"] if self.pareto else ["maximize"]
 
     @property
-    def pruning(self) -> Pruning | None:
-        """None where a smaller network or another fold would be compared with what it cannot be compared with."""
-        at = rungs(self.space.epochs)
-        return Pruning(at) if self.prune and at and not self.pareto and self.folds == 1 else None
+    def pruning(self) -> Pruning:
+        """Without a rung where a smaller network, or another fold, would be measured by what it cannot be compared with."""
+        comparable = self.prune and not self.pareto and self.folds == 1
+        return Pruning(rungs(self.space.epochs) if comparable else ())
 
     @property
     def fresh(self) -> list[int]:
@@ -78,7 +80,6 @@ class Terms:
 
     def settings(self) -> dict[str, Any]:
         """All that proposals and trials depend on, as plain JSON values; and how many trials there are to be."""
-        pruning = self.pruning
         return {
             "budget": {self.space.budget.kind: self.space.budget.limit},
             "families": list(self.space.families),
@@ -88,8 +89,8 @@ class Terms:
             "sampler": self.sampler,
             "pareto": self.pareto,
             "folds": self.folds,
-            "rungs": list(pruning.rungs) if pruning else [],
-            "batch": BATCH,
+            "rungs": list(self.pruning.rungs),
+            "batch": self.batch,
             "trials": self.trials,
         }
 
