@@ -29,6 +29,7 @@ SURFACE = [
     "load",
     "picture_grid",
     "save",
+    "search",
     "studies",
     "sweep",
     "train",

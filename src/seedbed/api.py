@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seedbed.devices import EngineName
     from seedbed.evaluation import Evaluation
     from seedbed.grow import Watch
+    from seedbed.searches import Search
     from seedbed.sweeps import Sweep
 
 
@@ -117,6 +118,57 @@ def sweep(
     planned = design(called, base, Grid.of(grid), _numbers(seeds))
     how: dict[str, Any] = {"device": device, "workers": workers, "resume": resume, "replace": replace}
     return planned.train(home_at(home), watch=watch, engine=Engine(engine, address), **how)
+
+
+def search(
+    budget: str,
+    data: str | DataSpec = "mnist",
+    *,
+    trials: int = 100,
+    epochs: int = 20,
+    name: str | None = None,
+    family: str | Sequence[str] | None = None,
+    pareto: bool = False,
+    folds: int = 1,
+    home: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    engine: str = "local",
+    watch: Watch | None = None,
+    resume: bool = True,
+    replace: bool = False,
+    storage: str | None = None,
+    **more: Any,
+) -> Search:
+    """Searches the best networks within a budget; the best trials are trained again with fresh seeds, and ranked by these.
+
+        found = search("units=200", "digits", trials=64)
+        print(found.best[0].name, found.sentences())
+
+    Args:
+        budget: `units=N`, `params=N` or `flops=N` (operations for one image): what a network may have at most.
+        data: as `train` takes it.
+        trials, epochs: how many networks are tried, and how long each is trained that is not pruned before.
+        name: of the search; its runs are `NAME-trial-...` and `NAME-best-...`.
+        family: "dense", "conv" or both; left out, dense for units, and else both.
+        pareto: look for the best accuracy at every cost, not only at the whole budget.
+        folds: of cross-validation, for small data; 1 validates on the one validation part.
+        home, device, workers, watch, replace: as `train` takes them.
+        engine: "local", or "ray".
+        resume: go on where an earlier call stopped.
+        storage: a URL of any storage that Optuna knows; a journal in the home where it is left out.
+        more: other fields of `seedbed.searches.Terms`: finalists, seeds, seed, sampler, prune.
+
+    Raises:
+        SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a term breaks a rule.
+    """
+    from seedbed.searches import How, run, terms_for
+
+    asked = terms_for(
+        budget, _data_spec(data), name=name, family=family, epochs=epochs, trials=trials, pareto=pareto, folds=folds, **more
+    )
+    how = How(device, workers, engine)
+    return run(asked, home_at(home), how, watch=watch, resume=resume, replace=replace, storage=storage)
 
 
 def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:

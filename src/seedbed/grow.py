@@ -11,8 +11,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +24,12 @@ from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, Se
 from seedbed.executor import LOCAL, Engine, Executor, LocalExecutor, Lost, Message, Slow
 from seedbed.models import trust
 from seedbed.populations import Site
-from seedbed.records import DataFacts, Result, Seconds
+from seedbed.records import DataFacts, Result, Seconds, Verdict
 from seedbed.runs import Claim, Entry, Home
 from seedbed.specs import DataSpec, Keras, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Done, Event, Note, Progress, Started
+from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Place, Segment, Task
 
 Watch = Callable[[Event], None]
@@ -38,6 +40,9 @@ _SLOW = {
     "worker": "After {seconds:.0f} s no worker has come up: the cluster has no free core or GPU for one, or they load slowly. "
     "Ctrl-C stops at once.",
 }
+
+
+_PRUNED = "It stopped at epoch {epoch} of {epochs}, because others of its population were better."
 
 
 def grow(
@@ -51,6 +56,8 @@ def grow(
     replace: bool = False,
     save_every: float | None = 30.0,
     engine: Engine = LOCAL,
+    pruning: Pruning | None = None,
+    metrics_only: bool = False,
 ) -> list[Result]:
     """Trains what is not yet trained, and returns all results in the order of the entries.
 
@@ -64,6 +71,9 @@ def grow(
         replace: begin anew where a name is taken.
         save_every: seconds between checkpoints of a population; None saves only when stopped.
         engine: what makes the workers: this machine, or Ray.
+        pruning: at which epochs the worse members of a population stop. Populations are then composed of all the entries,
+            however many of them are done, and for one worker, however many there are: who is pruned depends on them alone.
+        metrics_only: keep no weights and no answers, and take what kept none, or was pruned, for done.
 
     Raises:
         RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
@@ -80,8 +90,8 @@ def grow(
     datasets = {spec: data.load(spec) for spec in specs.values()}
     for entry in resolved:
         _check_batch(entry.run, datasets[entry.run.data])
-    with home.claim(resolved, resume=resume, replace=replace) as claim:
-        todo = _Harvest(home, claim, datasets, watch or _nobody, engine)
+    with home.claim(resolved, resume=resume, replace=replace, whole=not metrics_only) as claim:
+        todo = _Harvest(home, claim, datasets, watch or _nobody, _Terms(resolved, pruning, metrics_only, engine))
         if not replace:
             todo.copy_finished()
         if todo.missing():
@@ -97,6 +107,16 @@ def _check_batch(run: RunSpec, dataset: Dataset) -> None:
         raise SpecError(f"batch_size = {size}: it must be at most {images}, the training images of {run.data.name}.")
 
 
+@dataclass(frozen=True)
+class _Terms:
+    """What a call asks for beside its runs; `entries` are all of them, the finished ones too."""
+
+    entries: Sequence[Entry]
+    pruning: Pruning | None
+    metrics_only: bool
+    engine: Engine
+
+
 def _nobody(event: Event) -> None:
     """Watches nothing."""
 
@@ -104,14 +124,13 @@ def _nobody(event: Event) -> None:
 class _Harvest:
     """The runs of one call that are to be trained, and what has come of them."""
 
-    def __init__(
-        self, home: Home, claim: Claim, datasets: dict[DataSpec, Dataset], watch: Watch, engine: Engine = LOCAL
-    ) -> None:
+    def __init__(self, home: Home, claim: Claim, datasets: dict[DataSpec, Dataset], watch: Watch, terms: _Terms) -> None:
         self._home = home
-        self._engine = engine
+        self._engine = terms.engine
         self._datasets = datasets
         self._watch = watch
         self._claim = claim
+        self._terms = terms
         self._entries = {entry.run.identity: entry for entry in claim.todo}
         self.results: dict[str, Result] = {}
         self._failures: list[SeedbedError] = []
@@ -126,15 +145,18 @@ class _Harvest:
     def copy_finished(self) -> None:
         """Takes over runs of the same identity that are finished under other names; nothing is trained twice."""
         wanted = [e for e in self._claim.todo if e.name not in self.results and e.name not in self._claim.half_done]
-        found = self._home.find_identities({entry.run.identity for entry in wanted})
+        found = self._home.find_identities({entry.run.identity for entry in wanted}, whole=not self._terms.metrics_only)
+        found |= {result.run.identity: result for result in self.results.values()}
         for entry in wanted:
             if entry.run.identity in found:
                 self._copy(found[entry.run.identity], entry)
 
     def _copy(self, found: Result, entry: Entry) -> None:
-        kept = {which: self._home.weights(found.name, which) for which in ("best", "last")}
-        predictions, scale = self._home.predictions(found.name), self._home.scale(found.name)
-        self.results[entry.name] = self._home.finish(entry, found, scale=scale, predictions=predictions, **kept)
+        kept: dict[str, Any] = {"best": {}, "last": {}, "predictions": {}}
+        if not self._terms.metrics_only:
+            kept = {"best": self._home.weights(found.name, "best"), "last": self._home.weights(found.name, "last")}
+            kept["predictions"] = self._home.predictions(found.name)
+        self.results[entry.name] = self._home.finish(entry, found, scale=self._home.scale(found.name), **kept)
         self._watch(Done(entry.name))
 
     # Training
@@ -155,7 +177,7 @@ class _Harvest:
 
     def _kinds(self, device: str, workers: int | None) -> list[WorkerKind]:
         """The workers; fewer than there could be where memory is short. What other machines have is not known here."""
-        kinds = self._engine.kinds(device, workers, len(self.missing()))
+        kinds = self._engine.kinds(device, workers, len(self._composing()))
         if self._engine.name != "local":
             return kinds
         on_cpu = kinds[0].device == "cpu"
@@ -163,14 +185,20 @@ class _Harvest:
         if on_cpu and self._memory is not None and len(kinds) > 1:
             room = min(
                 populations.workers_that_fit(runs, facts, memory=self._memory, workers=len(kinds), site=site)
-                for runs, facts, site in self._by_data(self.missing(), on_cpu=True)
+                for runs, facts, site in self._by_data(self._composing(), on_cpu=True)
             )
             if room < len(kinds):
                 free = f"{self._memory / populations.GIB:.1f} GiB of memory are free"
                 self._watch(Note(f"{free}, which is enough for {room} of {len(kinds)} workers at a time."))
-                kinds = devices.workers(device, room, len(self.missing()))
+                kinds = devices.workers(device, room, len(self._composing()))
             self._memory //= len(kinds)
         return kinds
+
+    def _composing(self) -> list[Entry]:
+        """Of whom populations are composed: those that are missing; with pruning all, each once, whoever is done."""
+        if self._terms.pruning is None:
+            return self.missing()
+        return list({entry.run.identity: entry for entry in self._terms.entries}.values())
 
     def _by_data(self, entries: Sequence[Entry], *, on_cpu: bool) -> list[tuple[list[RunSpec], DataFacts, Site]]:
         """Runs of one data spec together, with its sizes and with what their memory depends on."""
@@ -205,13 +233,19 @@ class _Harvest:
         on_cpu = kinds[0].device == "cpu"
         limits = replace(populations.ON_CPU if on_cpu else populations.ON_GPU, memory=self._memory)
         tasks: list[Task] = []
-        for runs, facts, site in self._by_data(fresh, on_cpu=on_cpu):
-            for task in populations.plan(runs, facts, limits=limits, workers=len(kinds), site=site):
+        specs = {entry.run.data for entry in fresh}
+        composed = [entry for entry in self._composing() if entry.run.data in specs] if self._terms.pruning else fresh
+        dealt = 1 if self._terms.pruning else len(kinds)
+        for runs, facts, site in self._by_data(composed, on_cpu=on_cpu):
+            for whole in populations.plan(runs, facts, limits=limits, workers=dealt, site=site):
+                task = populations.restricted(whole, {entry.run.identity for entry in fresh})
+                if task is None:
+                    continue
                 want = populations.want_of_memory(task, facts, limits.memory) if limits.memory is not None else ""
                 if want:
                     self._failed(task, Failed(DeviceError(want)))
                 else:
-                    tasks.append(task)
+                    tasks.append(replace(task, pruning=self._terms.pruning))
         return tasks
 
     def _saved_tasks(self) -> list[Task]:
@@ -223,10 +257,11 @@ class _Harvest:
             if loaded is not None:
                 found.append((key, loaded[0], saves.read(key, loaded[1])))
         known = {identity: entry.run for identity, entry in self._entries.items()}
+        done = {result.run.identity for result in self._claim.done.values()}
         tasks = []
         # Of a population and its halves, where the driver died over halving it, the whole goes on.
         for key, arrays, save in sorted(found, key=lambda each: -len(each[2].wanted)):
-            if save.wanted & left and save.wanted <= left | self._home.find_identities(save.wanted).keys():
+            if save.wanted & left and save.wanted <= left | done | self._home.find_identities(save.wanted).keys():
                 left -= save.wanted
                 tasks.append(save.task(key, arrays, known))
         return tasks
@@ -305,6 +340,8 @@ class _Harvest:
         dataset = self._datasets[entry.run.data]
         predicted = outcome.probabilities.argmax(axis=1)
         verdict = diagnosis.diagnose(outcome.history, predicted, dataset.classes, stopped_early=outcome.stopped_early)
+        if outcome.pruned and verdict.ranked:
+            verdict = Verdict("undertrained", _PRUNED.format(epoch=outcome.history.epochs, epochs=entry.run.plan.epochs))
         spent = Seconds(outcome.compile_seconds, outcome.training_seconds, outcome.compile_seconds + outcome.training_seconds)
         result = Result(
             name,
@@ -317,14 +354,16 @@ class _Harvest:
             spent,
             outcome.device,
             versions=devices.versions(),
+            pruned=outcome.pruned,
         )
         predictions = {
             "validation_probabilities": outcome.probabilities,
             "validation_labels": dataset.validation.labels.astype(np.int32),
         }
-        self.results[name] = self._home.finish(
-            entry, result, scale=dataset.scale, best=outcome.best, last=outcome.last, predictions=predictions
-        )
+        kept: dict[str, Any] = {"best": outcome.best, "last": outcome.last, "predictions": predictions}
+        if self._terms.metrics_only:
+            kept = {name: {} for name in kept}
+        self.results[name] = self._home.finish(entry, result, scale=dataset.scale, **kept)
         self._watch(Done(name))
 
     def _failed(self, task: Task, failure: Failed) -> list[Task]:
@@ -370,12 +409,17 @@ class _Clock:
         self._work: dict[str, float] = {}
         self._done: dict[str, float] = {}
         self._steps: dict[str, int] = {}
+        self._whole: dict[str, int] = {}
         self._first: float | None = None
         self._before = 0.0
 
     def begin(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
-            self._work[task.key] = float(sum(run.plan.epochs for _, run in _places(task)))
+            runs = [run for _, run in _places(task)]
+            self._whole[task.key] = max(run.plan.epochs for run in runs)
+            self._work[task.key] = float(sum(run.plan.epochs for run in runs))
+            if task.pruning:
+                self._work[task.key] = len(runs) * task.pruning.work(self._whole[task.key], self._whole[task.key])
 
     def began(self, task: Task, report: Begun) -> None:
         self._steps[task.key] = report.steps_per_epoch
@@ -387,7 +431,8 @@ class _Clock:
         """By the run-epochs done since the first report, which bore the compilation."""
         runs = len(_places(task))
         whole = segment.epoch - 1 + segment.step / self.steps(task)
-        self._done[task.key] = min(runs * whole, self._work[task.key])
+        each = task.pruning.work(whole, self._whole[task.key]) if task.pruning else whole
+        self._done[task.key] = min(runs * each, self._work[task.key])
         now, done = time.monotonic(), sum(self._done.values())
         if self._first is None:
             self._first, self._before = now, done

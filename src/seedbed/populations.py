@@ -7,7 +7,7 @@ shapes. A population is small enough for a core's caches (or a GPU's memory), an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -213,6 +213,16 @@ def halves(task: Task) -> list[Task]:
     return [half for half in (_part(task, *part) for part in parts) if half is not None]
 
 
+def restricted(task: Task, identities: Collection[str]) -> Task | None:
+    """The task without the settings none of whose runs is wanted; None where nothing is left."""
+    wanted = [
+        setting for setting in range(len(task.blocks[0])) if any(block[setting].identity in identities for block in task.blocks)
+    ]
+    if len(wanted) == len(task.blocks[0]):
+        return task
+    return _part(task, list(range(len(task.blocks))), wanted) if wanted else None
+
+
 def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
     """Some blocks and settings of a task as a task of its own; None where nobody in it trains any more."""
     part = _task(tuple(tuple(task.blocks[block][setting] for setting in settings) for block in blocks))
@@ -220,7 +230,7 @@ def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
     resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
     if resume and not any(any(block) for block in resume.manifest["alive"]):
         return None
-    return replace(part, padded=padded, save_every=task.save_every, resume=resume)
+    return replace(part, padded=padded, save_every=task.save_every, resume=resume, pruning=task.pruning)
 
 
 def _part_of_checkpoint(checkpoint: Checkpoint, blocks: list[int], settings: list[int]) -> Checkpoint:

@@ -115,7 +115,10 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run, as `grow` returns it and figures, statistics and reports take it."""
+    """A finished run, as `grow` returns it and figures, statistics and reports take it.
+
+    One that was `pruned` stopped at a rung of a search, before its last epoch, and stands for nothing but itself.
+    """
 
     name: str
     group: str
@@ -128,6 +131,7 @@ class Result:
     device: str
     folder: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    pruned: bool = False
 
     @property
     def best(self) -> int:

@@ -266,6 +266,8 @@ class DataSpec(Spec):
         first: keep only so many training images, a stratified choice; None keeps all.
         label_noise: the share of training labels replaced by another class, in [0, 1).
         permutation: a seed for one fixed permutation of the pixels of all images; None leaves them in place.
+        fold: `(k, n)` validates on the k-th (from 0) of n parts into which the training and validation images are drawn by
+            class, and trains on the others; None has the one validation part. With the honest protocol only.
     """
 
     name: str = "mnist"
@@ -276,6 +278,20 @@ class DataSpec(Spec):
     first: Count | None = None
     label_noise: Share = 0.0
     permutation: Seed | None = None
+    fold: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=2)]] | None = None
+
+    @model_validator(mode="after")
+    def _fold_is_there(self) -> Self:
+        if self.fold and not self.fold[0] < self.fold[1]:
+            raise ValueError(f"fold = {self.fold}: of {self.fold[1]} folds the last is {self.fold[1] - 1}")
+        if self.fold and self.protocol != "honest":
+            raise ValueError(f"fold = {self.fold}: folds are made by the honest protocol only")
+        return self
+
+    def _identifying(self) -> dict[str, Any]:
+        """Specs without folds have the identities that they had before there were any."""
+        plain = self.plain()
+        return plain if self.fold else {name: value for name, value in plain.items() if name != "fold"}
 
 
 class RunSpec(Spec):

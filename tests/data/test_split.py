@@ -38,6 +38,34 @@ def test_small_classes_give_ten_images_or_half_of_themselves_to_validation():
     assert np.bincount(dataset.validation.labels).tolist() == [100, 10, 6, 1]
 
 
+@pytest.mark.parametrize("content", [made(1200, 60, 12, 5, test=8), digits.read()], ids=["with a test set", "digits"])
+def test_folds_validate_each_image_once_and_never_the_test_part(content):
+    plain = split(content, DataSpec(name="digits"))
+    folds = [split(content, DataSpec(name="digits", fold=(number, 5))) for number in range(5)]
+    pool = np.sort(np.concatenate([plain.train.rows, plain.validation.rows]))
+    assert np.array_equal(np.sort(np.concatenate([fold.validation.rows for fold in folds])), pool)
+    for fold in folds:
+        assert np.array_equal(np.sort(np.concatenate([fold.train.rows, fold.validation.rows])), pool)
+        assert np.array_equal(fold.test.rows, plain.test.rows)
+        counts = np.bincount(fold.validation.labels), np.bincount(np.concatenate([plain.train.labels, plain.validation.labels]))
+        assert np.abs(counts[0] - counts[1] / 5).max() < 1
+
+
+def test_folds_that_cannot_be_made_are_told():
+    with pytest.raises(DataError, match=r"6 folds need 6 images of each class to train on, and class '1' has 5"):
+        split(made(100, 5, test=8), DataSpec(fold=(0, 6)))
+    with pytest.raises(SpecError, match="validation part of its own"):
+        split(made(100, 50, test=8, validation=4), DataSpec(fold=(0, 6)))
+    for wrong in ({"fold": (3, 3)}, {"fold": (0, 1)}, {"fold": (-1, 3)}, {"fold": (0, 3), "protocol": "handout"}):
+        with pytest.raises(SpecError, match="fold"):
+            DataSpec(**wrong)
+
+
+def test_specs_without_folds_have_the_identities_that_they_had_before_there_were_any():
+    assert DataSpec().identity == "371f3e669837e5a1"
+    assert DataSpec(fold=(0, 5)).identity != DataSpec(fold=(1, 5)).identity
+
+
 def test_without_a_test_set_it_is_70_15_15_by_class():
     dataset = split(digits.read(), DataSpec(name="digits"))
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (1257, 270, 270)

@@ -22,6 +22,33 @@ MATRIX = np.array([[8, 2, 0], [0, 9, 1], [3, 0, 7]])
 CHANCE = np.random.default_rng(0)
 PROBABILITIES = CHANCE.dirichlet(np.ones(3), 200)
 
+COURSE = [
+    {"number": n, "accuracy": accuracy, "state": state, "best": best, "network": HOSTILE[n % 3], "epochs": 3}
+    for n, (accuracy, state, best) in enumerate(
+        [
+            (0.5, "pruned", None),
+            (0.9, "complete", 0.9),
+            (0.0, "diverged", 0.9),
+            (0.1, "collapsed", 0.9),
+            (0.95, "complete", 0.95),
+        ]
+    )
+]
+FRONTIER = [
+    {"kind": "trial", "cost": 900.0, "mean": 0.93, "frontier": False, "network": HOSTILE[0]},
+    {
+        "kind": "finalist",
+        "cost": 800.0,
+        "mean": 0.9,
+        "low": 0.88,
+        "high": 0.92,
+        "n": 5,
+        "frontier": True,
+        "network": HOSTILE[1],
+    },
+    {"kind": "finalist", "cost": 1e4, "mean": 0.95, "low": 0.94, "high": 0.96, "n": 5, "frontier": True, "network": HOSTILE[2]},
+]
+
 CHARTS: dict[str, Callable[[], AnyChart]] = {
     "one run": lambda: figures.learning_curves([result(name=HOSTILE[0])]),
     "five seeds": lambda: figures.learning_curves([result(seed, penalty=0.1) for seed in range(5)]),
@@ -33,6 +60,15 @@ CHARTS: dict[str, Callable[[], AnyChart]] = {
     "per class": lambda: figures.per_class(st.per_class(MATRIX), HOSTILE),
     "differences": lambda: figures.paired_differences(
         HOSTILE[:2], [st.Interval(0.1, 0.05, 0.2, 5), st.Interval(0.0, -1.0, 1.0, 5)]
+    ),
+    "a search": lambda: figures.search_course(COURSE),
+    "a search of one trial": lambda: figures.search_course(COURSE[:1]),
+    "a frontier": lambda: figures.search_frontier(FRONTIER, "parameters"),
+    "a measured frontier": lambda: figures.search_frontier(FRONTIER[1:], "latency"),
+    "importances": lambda: figures.search_importance(
+        [{"dimension": name, "share": 0.5 / n, "low": 0.1, "high": 0.6} for n, name in enumerate(("rate", HOSTILE[0]), 1)],
+        trials=40,
+        epoch=4,
     ),
     "balance": lambda: figures.class_balance({"training": [3, 4, 5], "validation": [0, 1, 1]}, HOSTILE),
     "embedding, long names": lambda: figures.embedding_scatter(
@@ -54,6 +90,13 @@ def test_each_figure_is_valid_and_drawn_three_ways(make: Callable[[], AnyChart],
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"NaN" not in svg.read_bytes()
     assert not any(name in page.read_text(encoding="utf-8") for name in HOSTILE[:2])
+
+
+def test_a_search_without_anything_to_draw_is_told() -> None:
+    with pytest.raises(StatisticsError, match="without trials"):
+        figures.search_course([])
+    with pytest.raises(StatisticsError, match="trained again"):
+        figures.search_frontier(FRONTIER[:1], "parameters")
 
 
 def test_an_unknown_kind_of_file_is_named_with_the_nearest(tmp_path: Path) -> None:

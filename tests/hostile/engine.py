@@ -105,7 +105,7 @@ def check_sound(root: Path) -> None:
         assert listed.status != "damaged", listed
         rows = storage.read_lines(root / listed.name / "metrics.jsonl")
         assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1)), listed
-        if listed.status == "finished":
+        if listed.status == "finished" and listed.record and listed.record.files:
             assert np.isfinite(home.predictions(listed.name)["validation_probabilities"]).all()
             assert home.weights(listed.name, "best").keys() == home.weights(listed.name, "last").keys()
 

@@ -24,6 +24,12 @@ def one_step_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_module, "SEGMENT_SECONDS", 0.0)
 
 
+@pytest.fixture
+def compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a population does whose members are worth it."""
+    monkeypatch.setattr(job_module, "WORTH_COMPILING", 0)
+
+
 @pytest.fixture(scope="module")
 def straight() -> Ran:
     """Two blocks abreast, without a stop, images on the device: made before a test changes anything."""
@@ -69,7 +75,7 @@ def _resumed(work: Any, save: Checkpoint, before: Ran) -> Ran:
     return Ran([*(report for report in earlier if isinstance(report, Outcome)), *ran(again, pace=1.0).reports])
 
 
-@pytest.mark.usefixtures("one_step_a_segment")
+@pytest.mark.usefixtures("one_step_a_segment", "compiled_anew")
 def test_resuming_is_exact_when_members_stopped_early_and_were_dropped() -> None:
     plans = [PLAN.changed(epochs=epochs, patience=patience) for epochs, patience in ((1, 0), (2, 0), (8, 1), (4, 0))]
     work = task([Dense(hidden=(5,), activation=a) for a in ("relu", "tanh", "relu", "tanh")], plans, seeds=(1,))
@@ -174,6 +180,7 @@ def test_the_best_weights_are_those_of_the_best_epoch() -> None:
     np.testing.assert_allclose(long.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.usefixtures("compiled_anew")
 def test_the_rest_go_on_untouched_when_more_than_half_are_dropped() -> None:
     model = Dense(hidden=(6,), dropout=0.2)
     plans = [PLAN.changed(epochs=epochs) for epochs in (1, 1, 1, 4)]
@@ -184,6 +191,12 @@ def test_the_rest_go_on_untouched_when_more_than_half_are_dropped() -> None:
     for name, column in alone.history.columns.items():
         if name != "seconds":
             np.testing.assert_allclose(dropped.history[name], column, atol=1e-5, err_msg=name)
+
+
+def test_a_population_is_not_compiled_anew_for_a_few_operations() -> None:
+    plans = [PLAN.changed(epochs=epochs) for epochs in (1, 1, 1, 4)]
+    saved = ran(at_every_step(task([Dense(hidden=(6,))] * 4, plans))).checkpoints[-1]
+    assert saved.manifest["alive"] == [[False, False, False, True]]
 
 
 # Figures

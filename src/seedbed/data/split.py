@@ -68,14 +68,22 @@ class _Drawn:
 def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _Drawn:
     train, test = whole["train"], whole.get("test")
     if "validation" in whole:
+        if spec.fold:
+            raise SpecError(f"fold = {spec.fold}: {spec.name} has a validation part of its own, so it is not cut into folds.")
         note = "The validation part is the data set's own." + ("" if test else " It has no test part, so there is none.")
         return _Drawn(train, whole["validation"], test, note)
+    if test is not None and spec.fold:
+        validation, rest, note = _fold(train, spec, content)
+        return _Drawn(rest, validation, test, f"{note} The test part is the official one.")
     if test is not None:
         counts = _least(np.bincount(train.labels), len(train))
         validation, rest = _draw(train, counts, spec.split_seed, "validation", content)
         note = f"Validation: {len(validation):,} of {len(train):,} training images, drawn by class with split seed"
         return _Drawn(rest, validation, test, f"{note} {spec.split_seed}. The test part is the official one.")
     test, rest = _draw(train, _shares(train, HELD_OUT_SHARE), spec.split_seed, "test", content)
+    if spec.fold:
+        validation, rest, note = _fold(rest, spec, content)
+        return _Drawn(rest, validation, test, f"{note} There is no official test set: 15 % were drawn for it before.")
     validation, rest = _draw(rest, _shares(train, HELD_OUT_SHARE), spec.split_seed, "validation", content)
     note = f"There is no official test set: 70/15/15 %, drawn by class with split seed {spec.split_seed}."
     return _Drawn(rest, validation, test, note)
@@ -120,6 +128,26 @@ def _draw(part: Part, counts: NDArray[Any], seed: int, purpose: str, content: Co
         members = np.flatnonzero(part.labels == label)
         chosen[members[np.argsort(words[members], kind="stable")[:count]]] = True
     return _some(part, chosen), _some(part, ~chosen)
+
+
+def _fold(part: Part, spec: DataSpec, content: Content) -> tuple[Part, Part, str]:
+    """One fold, the rest, and a note. Of each class every n-th image in the order of the random words is in the same fold."""
+    assert spec.fold is not None
+    number, folds = spec.fold
+    words = _words(spec.split_seed, "validation", int(part.rows[-1]) + 1)[part.rows]
+    chosen = np.zeros(len(part), dtype=bool)
+    for label in range(len(content.classes)):
+        members = np.flatnonzero(part.labels == label)
+        if not len(members) >= folds:
+            name = content.classes[label]
+            raise DataError(
+                f"{folds} folds need {folds} images of each class to train on, and class {name!r} has {len(members)}."
+            )
+        chosen[members[np.argsort(words[members], kind="stable")[number::folds]]] = True
+    note = (
+        f"Validation: fold {number + 1} of {folds} of {len(part):,} images, drawn by class with split seed {spec.split_seed}."
+    )
+    return _some(part, chosen), _some(part, ~chosen), note
 
 
 def _some(part: Part, chosen: NDArray[np.bool_]) -> Part:

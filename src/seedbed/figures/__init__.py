@@ -6,6 +6,7 @@ from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.pages import page, place
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
+from seedbed.figures.search import search_course, search_frontier, search_importance
 from seedbed.figures.studies import Curve, Point, curve_panels, mean_curve, measures_over, share_table
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
@@ -32,6 +33,9 @@ __all__ = [
     "probes_over_epochs",
     "reliability_curve",
     "save",
+    "search_course",
+    "search_frontier",
+    "search_importance",
     "setting_means",
     "share_table",
     "specification",

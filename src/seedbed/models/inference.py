@@ -24,7 +24,7 @@ def answer(
     image_shape = (images.shape[1], images.shape[2], images.shape[3])
     if not isinstance(spec, Keras):
         check_weights(weights, spec, image_shape, classes)
-    population, softmax = _alone(spec, image_shape, classes)
+    population, softmax = alone(spec, image_shape, classes)
     params, state = population.pack([weights])
     parts = []
     for start in range(0, len(images), batch):
@@ -36,7 +36,7 @@ def answer(
 
 
 @lru_cache(maxsize=32)
-def _alone(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> tuple[Population, Any]:
+def alone(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> tuple[Population, Any]:
     """The network as a population of one, and its compiled inference."""
     population = models.build([spec], image_shape, classes)
     none = jnp.zeros(1)

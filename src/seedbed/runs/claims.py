@@ -58,7 +58,7 @@ def home_lock(root: Path) -> Any:
     return storage.lock(root / LOCKS / HOME_LOCK, f"The home {root}", wait=PATIENCE)
 
 
-def claim(root: Path, entries: Sequence[Entry], *, resume: bool, replace: bool) -> Claim:
+def claim(root: Path, entries: Sequence[Entry], *, resume: bool, replace: bool, whole: bool = True) -> Claim:
     """See `Home.claim`."""
     _check_distinct(entries)
     with home_lock(root):
@@ -66,7 +66,7 @@ def claim(root: Path, entries: Sequence[Entry], *, resume: bool, replace: bool) 
         _tidy(root)
         survey = _Survey(root, entries)
         for entry in entries:
-            survey.check(entry, resume=resume, replace=replace)
+            survey.check(entry, resume=resume, replace=replace, whole=whole)
         survey.check_groups(replace=replace)
         return survey.take()
 
@@ -83,7 +83,7 @@ class _Survey:
         self.half_done: dict[str, Record] = {}
         self.condemned: set[str] = set()
 
-    def check(self, entry: Entry, *, resume: bool, replace: bool) -> None:
+    def check(self, entry: Entry, *, resume: bool, replace: bool, whole: bool) -> None:
         """Sort one entry into done, half done and to be begun anew."""
         twin = self.folded.get(entry.name.casefold(), entry.name)
         if twin != entry.name:
@@ -95,8 +95,10 @@ class _Survey:
             self.condemned.add(entry.name)
         elif record.run.identity != entry.run.identity:
             raise RunExists(_differs(entry.name, record.run, entry.run))
-        elif record.status == "finished":
+        elif record.serves(whole=whole):
             self.done[entry.name] = record.result(self.root / entry.name)
+        elif record.ended:
+            self.condemned.add(entry.name)
         elif resume:
             self.half_done[entry.name] = record
         elif record.status == "failed" and not self._epochs(entry.name):
@@ -193,7 +195,7 @@ def check_free(root: Path, record: Record) -> None:
 def drop_orphans(root: Path) -> None:
     """Remove the checkpoints of populations of which no run is left to resume; what cannot be read might be resumed."""
     if checkpoints.keys(root):
-        finished = {name for name, record in readable(root) if record.status == "finished"}
+        finished = {name for name, record in readable(root) if record.ended}
         checkpoints.drop_without(root, {folder.name for folder in folders(root)} - finished)
 
 

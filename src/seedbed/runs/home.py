@@ -59,7 +59,9 @@ class Home:
 
     # Training
 
-    def claim(self, entries: Sequence[Entry], *, resume: bool = False, replace: bool = False) -> claims.Claim:
+    def claim(
+        self, entries: Sequence[Entry], *, resume: bool = False, replace: bool = False, whole: bool = True
+    ) -> claims.Claim:
         """Sort the entries into done and to do, and hold those to do for this process until the claim is closed.
 
         Absent runs begin anew, and so do those that failed before their first epoch's end; a finished one of the same
@@ -68,6 +70,8 @@ class Home:
         Args:
             resume: go on with half-done runs.
             replace: begin all anew, and remove what is under their names and in their groups.
+            whole: a run counts as finished if it was trained to its end and kept its weights; else also without them, and
+                also if it was pruned.
 
         Raises:
             RunExists: a name is taken by other settings (shows which), or is no run of seedbed.
@@ -75,7 +79,7 @@ class Home:
             HomeInUse: another process trains one of them.
             StorageError: the home cannot be written.
         """
-        claim = claims.claim(self.root, entries, resume=resume, replace=replace)
+        claim = claims.claim(self.root, entries, resume=resume, replace=replace, whole=whole)
         for entry in claim.todo:
             self._epochs.pop(entry.name, None)
         return claim
@@ -186,12 +190,17 @@ class Home:
         """A finished run of this identity, whatever its name; None where there is none."""
         return self.find_identities([identity]).get(identity)
 
-    def find_identities(self, identities: Collection[str]) -> dict[str, Result]:
-        """identity -> a finished run that has it, for those that have one; reads the home once."""
+    def find_identities(self, identities: Collection[str], *, whole: bool = False) -> dict[str, Result]:
+        """identity -> a finished run that has it, for those that have one; reads the home once.
+
+        Args:
+            whole: only runs that kept their weights.
+        """
         found: dict[str, Result] = {}
         wanted = set(identities)
         for name, record in claims.readable(self.root):
-            if record.status == "finished" and record.run.identity in wanted - found.keys():
+            finished = record.serves(whole=True) if whole else record.status == "finished"
+            if finished and record.run.identity in wanted - found.keys():
                 found[record.run.identity] = record.result(self.root / name)
         return found
 

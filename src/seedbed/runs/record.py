@@ -21,7 +21,8 @@ FORMAT = 1
 MOST_BYTES = 4 << 20
 """Of a `run.json`."""
 
-Status = Literal["running", "interrupted", "failed", "finished"]
+Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
+"""A run that is `pruned` has come to its end in a search, and to nobody else is it finished."""
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
 
@@ -78,11 +79,20 @@ class Record(BaseModel):
 
     @model_validator(mode="after")
     def _finished_is_whole(self) -> Record:
-        if self.status == "finished" and None in (self.model, self.data, self.verdict, self.seconds):
+        if self.ended and None in (self.model, self.data, self.verdict, self.seconds):
             raise ValueError("a finished run has a model, data, a verdict and seconds")
         if isinstance(self.run.model, Keras) and not self.run.model.digest:
             raise ValueError("a run of a network of one's own says which text of its file was meant")
         return self
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is a result, if only that of a run that was pruned."""
+        return self.status in ("finished", "pruned")
+
+    def serves(self, *, whole: bool) -> bool:
+        """Whether nothing is left to train for whoever wants the run whole, with its weights, or only what came of it."""
+        return self.status == "finished" and bool(self.files) if whole else self.ended
 
     @classmethod
     def begun(cls, entry: Entry, owner: str) -> Record:
@@ -98,7 +108,7 @@ class Record(BaseModel):
         summary = result.summary()
         return self.changed(
             **{name: getattr(result, name) for name in ("model", "data", "verdict", "seconds", "device", "versions")},
-            status="finished",
+            status="pruned" if result.pruned else "finished",
             reason="",
             owner="",
             scale=scale,
@@ -146,6 +156,7 @@ class Record(BaseModel):
             device=self.device,
             folder=str(folder),
             versions=self.versions,
+            pruned=self.status == "pruned",
         )
 
 

@@ -118,7 +118,7 @@ def _all_fields() -> dict[str, Field]:
     found += [Field(name, "model", Keras, name) for name in ("file", "function")]
     found += [Field(name, "plan", Plan, name) for name in Plan.model_fields]
     found += [Field("data", "data", DataSpec, "name")]
-    found += [Field(name, "data", DataSpec, name) for name in DataSpec.model_fields if name not in ("name", "digest")]
+    found += [Field(name, "data", DataSpec, name) for name in DataSpec.model_fields if name not in ("name", "digest", "fold")]
     return {field.name: field for field in found}
 
 

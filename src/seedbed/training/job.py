@@ -29,6 +29,8 @@ from seedbed.training.reports import Begun, Checkpoint, Outcome, Place, Report, 
 
 SEGMENT_SECONDS = 2.0
 """About how long a segment takes where an epoch takes longer; the bits do not depend on it."""
+WORTH_COMPILING = 1e11
+"""Operations of training that must be saved before a population is compiled anew: about 2 s of a core."""
 
 
 @dataclass
@@ -81,12 +83,16 @@ class Job:
     def reports(self) -> Iterator[Report]:
         """The job's life. Ends with `Stopped`, or when no member trains any more."""
         self._set_up()
+        self._saved_before_end = self.task.resume is not None
         yield Begun(device_name(), max(run.plan.epochs for block in self.task.blocks for run in block), self._steps())
         saved = time.monotonic()
+        if self._epoch and not self._step:  # a save of an epoch's end, made before those who ended with it were told of
+            yield from self._settle()
         while self._members.alive.any():
             for segment in self._epoch_of_segments():
                 yield segment
                 if segment.rows:
+                    yield from self._saved_whole()
                     yield from self._settle()
                 if self._stop() and self._members.alive.any():
                     yield self.checkpoint()
@@ -95,6 +101,15 @@ class Job:
                 if self._due(saved):
                     yield self.checkpoint()
                     saved = time.monotonic()
+
+    def _saved_whole(self) -> Iterator[Checkpoint]:
+        """Before the first member ends, where members are pruned: the population is saved as it was composed.
+
+        Who is pruned depends on all of them, so that a population must never be composed anew of those that are left.
+        """
+        if self.task.pruning and not self._saved_before_end and self._ending():
+            self._saved_before_end = True
+            yield self.checkpoint()
 
     def _due(self, saved: float) -> bool:
         every = self.task.save_every
@@ -284,21 +299,46 @@ class Job:
 
     def _settle(self) -> Iterator[Outcome]:
         """Yields the members that finished with this epoch, freezes them, and drops them once they are the most."""
-        done = [(b, c, place) for b, c, place in self._members.places() if self._members.alive[b, c] and self._finished(place)]
+        done, pruned = self._ending(), self._pruned()
         if not done:
             return
         host = jax.device_get((self._carry, self._best))
         compile_seconds = self._program.compile_seconds - self._compiled_before
         for block, column, place in done:
-            yield self._outcome(host, block, column, place, compile_seconds)
+            yield self._outcome(host, block, column, place, compile_seconds, pruned=place in pruned)
             self._members.alive[block, column] = False
         self._settings = self._settings._replace(alive=jnp.array(self._members.alive))
         useful = [bool(column.any()) for column in self._members.alive.T]
-        if 0 < 2 * sum(useful) <= len(useful):
+        if 0 < 2 * sum(useful) <= len(useful) and self._worth_compiling(useful):
             arrays = self._arrays()
             self._members.settings = [s for s, keep in zip(self._members.settings, useful, strict=True) if keep]
             self._members.alive = self._members.alive[:, np.array(useful)]
             self._take_up(arrays)
+
+    def _worth_compiling(self, useful: list[bool]) -> bool:
+        """Whether going on without those who are done saves more than compiling their neighbours' own program costs."""
+        facts, alive = self._dataset.facts(), self._members.alive
+        epochs = max(self._members.run(place).plan.epochs for b, c, place in self._members.places() if alive[b, c])
+        gone = [self.task.blocks[0][s].model for s, keep in zip(self._members.settings, useful, strict=True) if not keep]
+        an_image = sum(models.facts(model, facts.image_shape, len(facts.classes)).operations for model in gone)
+        saved = 3 * an_image * facts.train * (epochs - self._epoch) * len(self.task.blocks)
+        return saved >= WORTH_COMPILING
+
+    def _ending(self) -> list[tuple[int, int, Place]]:
+        """Who trains no more after this epoch: row, column and place."""
+        pruned, alive = self._pruned(), self._members.alive
+        return [
+            (b, c, place)
+            for b, c, place in self._members.places()
+            if alive[b, c] and (place in pruned or self._finished(place))
+        ]
+
+    def _pruned(self) -> set[Place]:
+        """Who is pruned at the end of this epoch; whoever has come to an end by itself is not."""
+        if self.task.pruning is None:
+            return set()
+        stopped = self.task.pruning.stopped(self._epoch, self._members.rows)
+        return {place for place in stopped if not self._finished(place)}
 
     def _finished(self, place: Place) -> bool:
         run, rows = self._members.run(place), self._members.rows[place]
@@ -308,7 +348,9 @@ class Job:
         patience = run.plan.patience
         return 0 < patience <= len(rows) - best_epoch(History.from_rows(rows))
 
-    def _outcome(self, host: tuple[Carry, Best], block: int, column: int, place: Place, compile_seconds: float) -> Outcome:
+    def _outcome(
+        self, host: tuple[Carry, Best], block: int, column: int, place: Place, compile_seconds: float, *, pruned: bool
+    ) -> Outcome:
         carry, best = (jax.tree.map(lambda leaf: leaf[block], part) for part in host)
         run, rows = self._members.run(place), self._members.rows[place]
         facts = self._dataset.facts()
@@ -321,6 +363,7 @@ class Job:
             self._population.unpack(carry.params, carry.state, column),
             _softmax(best.logits[column][:, : facts.validation]),
             self._patience_is_over(run, rows) and len(rows) < run.plan.epochs,
+            pruned,
             device_name(),
             compile_seconds / runs,
             self._training_seconds / runs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from seedbed.errors import SeedbedError
 from seedbed.models import Weights
 from seedbed.records import History, ModelFacts
 from seedbed.specs import Plan, RunSpec
+
+if TYPE_CHECKING:
+    from seedbed.training.pruning import Pruning
 
 Row = dict[str, float]
 Place = tuple[int, int]
@@ -29,6 +32,7 @@ class Task:
         padded: hidden widths of each setting in the program, None where nothing is padded.
         save_every: seconds between checkpoints; None never saves.
         resume: where to go on.
+        pruning: at which epochs the worse members stop; None trains all of them whole.
     """
 
     key: str
@@ -36,6 +40,7 @@ class Task:
     padded: tuple[tuple[int, ...], ...] | None = None
     save_every: float | None = 30.0
     resume: Checkpoint | None = None
+    pruning: Pruning | None = None
 
     @property
     def plan(self) -> Plan:
@@ -78,7 +83,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A member is finished: its network, its best and last weights, and its answers to the validation images."""
+    """A member is finished: its network, its best and last weights, and its answers to the validation images.
+
+    One that was `pruned` was not trained to its end.
+    """
 
     place: Place
     history: History
@@ -87,6 +95,7 @@ class Outcome:
     last: Weights
     probabilities: NDArray[np.float32]
     stopped_early: bool
+    pruned: bool
     device: str
     compile_seconds: float
     training_seconds: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from seedbed.errors import CorruptFile, SpecError
 from seedbed.records import finite
 from seedbed.specs import Keras, RunSpec
+from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Checkpoint, Place, Row, Task
 
 _Number = Annotated[int, Field(ge=0)]
@@ -41,6 +43,7 @@ class Save(BaseModel):
         runs: the names of the unfinished ones.
         threads: of its worker; the bits depend on them.
         job: where the job stands.
+        pruning: at which epochs its worse members stop.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +54,7 @@ class Save(BaseModel):
     runs: tuple[str, ...]
     threads: Annotated[int, Field(ge=1, le=4096)]
     job: _Job
+    pruning: Pruning | None = None
 
     @property
     def wanted(self) -> set[str]:
@@ -62,7 +66,7 @@ class Save(BaseModel):
         blocks = tuple(tuple(known.get(each, self.specs[each]) for each in block) for block in self.identities)
         rows = {place: [_figures(row) for row in rows] for place, rows in self.job.rows.items()}
         job = {**self.job.model_dump(), "alive": [list(block) for block in self.job.alive], "rows": rows}
-        return Task(key, blocks, resume=Checkpoint(arrays, {**job, "threads": self.threads}))
+        return Task(key, blocks, resume=Checkpoint(arrays, {**job, "threads": self.threads}), pruning=self.pruning)
 
 
 def manifest(task: Task, checkpoint: Checkpoint, names: Mapping[Place, str], threads: int) -> dict[str, Any]:
@@ -81,6 +85,7 @@ def manifest(task: Task, checkpoint: Checkpoint, names: Mapping[Place, str], thr
         "specs": {run.identity: run.plain() for block in task.blocks for run in block},
         "runs": sorted(names.values()),
         "threads": threads,
+        "pruning": task.pruning and asdict(task.pruning),
         "job": finite({name: value for name, value in checkpoint.manifest.items() if name != "threads"}),
     }
 

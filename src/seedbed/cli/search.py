@@ -1,0 +1,182 @@
+"""`seedbed search`: the best networks within a budget, from trials to a ranking with fresh seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from seedbed.cli import options, screen
+from seedbed.cli.screen import note, result
+from seedbed.cli.text import duration
+from seedbed.cli.watch import fetching, watching
+from seedbed.specs import DataSpec, Protocol
+
+if TYPE_CHECKING:
+    from seedbed.searches import Search, Terms
+
+QUICK = {"trials": 24, "epochs": 6, "finalists": 2, "seeds": 3}
+"""What `--quick` asks for, where nothing else is said."""
+USUAL = {"trials": 100, "epochs": 20, "finalists": 5, "seeds": 5}
+
+
+def _sizes(name: str) -> str:
+    return f"  [default: {USUAL[name]}; {QUICK[name]} with --quick]"
+
+
+@click.command("search")
+@click.option("--budget", required=True, metavar="KIND=N", help="units=N, params=N or flops=N (operations for one image).")
+@click.option("-m", "--name", metavar="NAME", help="Name of the search.  [default: from budget and data]")
+@click.option("--trials", type=int, metavar="N", help="How many networks to try." + _sizes("trials"))
+@click.option("--epochs", type=int, metavar="N", help="Epochs of each that is not pruned." + _sizes("epochs"))
+@click.option("--finalists", type=int, metavar="K", help="How many of the best to train again." + _sizes("finalists"))
+@click.option("--seeds", type=int, metavar="K", help="With how many fresh seeds each." + _sizes("seeds"))
+@click.option("--family", type=click.Choice(["dense", "conv", "both"]), help="[default: dense for units, else both]")
+@click.option("--pareto", is_flag=True, help="The best accuracy at every cost, not only at the whole budget.")
+@click.option("--quick", is_flag=True, help="A small search, in seconds on digits.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the proposals and of all trials.")
+@click.option("--sampler", default="tpe", show_default=True, metavar="NAME", help="tpe, or random, which learns nothing.")
+@click.option("--folds", type=int, default=1, show_default=True, metavar="K", help="Cross-validation, for small data.")
+@click.option("--batch", type=int, default=16, show_default=True, metavar="N", help="Trials proposed together.")
+@click.option("--no-pruning", is_flag=True, help="Train every trial to its end.")
+@click.option("--test", is_flag=True, help="Look at the test part with the winner; the ledger notes it.")
+@options.data
+@click.option("--protocol", default="honest", show_default=True, metavar="NAME", help=f"{', '.join(get_args(Protocol))}.")
+@click.option("--first", type=int, metavar="N", help="Keep only so many training images.")
+@click.option("--storage", metavar="URL", help="Any storage that Optuna knows.  [default: a journal in the home]")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="[default: searches/NAME]")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Who trains.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
+@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
+@click.option("--resume", is_flag=True, help="Go on with a search that was interrupted, or with more --trials.")
+@click.option("--replace", is_flag=True, help="Begin anew; all runs of the search are removed.")
+@options.home
+@options.as_json
+def command(
+    budget: str,
+    name: str | None,
+    family: str | None,
+    quick: bool,
+    no_pruning: bool,
+    test: bool,
+    data: str,
+    protocol: str,
+    first: int | None,
+    storage: str | None,
+    out: Path | None,
+    engine: str,
+    device: str,
+    workers: int | None,
+    resume: bool,
+    replace: bool,
+    home: Path,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Search the best networks within a budget.
+
+    \b
+      seedbed search --budget units=200 --trials 200
+      seedbed search --budget params=10000 --pareto
+      seedbed search --budget params=2000 --data digits --folds 5
+
+    Proposed are depth, widths, activation, dropout, l1 or l2, optimizer, learning rate, schedule and batch size (of
+    convolutional networks also filters, kernels and head), always as large as the budget allows. The worse half of those that
+    train together stops after a fifth of the epochs, and again after half.
+
+    Of many noisy trials the best one is partly lucky. So the best are trained again with fresh seeds and ranked by the lower
+    ends of their intervals.
+    """
+    from seedbed.runs import Home
+    from seedbed.searches import How, run, terms_for
+
+    sizes = {key: asked.pop(key) for key in USUAL}
+    asked |= {key: value if value is not None else (QUICK if quick else USUAL)[key] for key, value in sizes.items()}
+    wanted = ("dense", "conv") if family == "both" else family
+    spec = DataSpec(**{"name": data, "protocol": protocol, "first": first})
+    with fetching() as watch_download:
+        terms = terms_for(budget, spec, name=name, family=wanted, prune=not no_pruning, watch=watch_download, **asked)
+    _show_terms(terms)
+    store = Home(home)
+    with watching(terms.name, (terms.trials + terms.finalists * terms.seeds) * terms.folds) as watcher:
+        how = How(device, workers, engine)
+        found = run(terms, store, how, watch=watcher, resume=resume, replace=replace, storage=storage)
+    note("Measuring latencies, and what mattered ...")
+    found = found.measured()
+    if test:
+        found = found.tested(store)
+    files = _save(found, out or Path("searches") / terms.name)
+    if as_json:
+        screen.emit(found.as_json())
+        return
+    _show(found)
+    _show_files(found, files)
+
+
+def _show_terms(terms: Terms) -> None:
+    from seedbed.figures.words import counted, listed
+
+    space, pruning = terms.space, terms.pruning
+    families = listed(list(space.families))
+    note(f"Search {terms.name}: {counted(terms.trials, 'trial')} of {families} networks with at most {space.budget}")
+    stops = f"; the worse half stops at epochs {listed(list(map(str, pruning.rungs)))}" if pruning.rungs else "; none is pruned"
+    note(f"  each {counted(space.epochs, 'epoch')}{stops}")
+    note(f"  the best {terms.finalists} again with {counted(terms.seeds, 'fresh seed')}")
+    folds = f", {terms.folds} folds" if terms.folds > 1 else f", {space.data.validation:,} to validate on"
+    note(f"Data: {space.spec.name}, {space.data.train:,} images to train on{folds}")
+    note()
+
+
+def _save(found: Search, folder: Path) -> dict[str, list[Path]]:
+    from seedbed.searches import save
+
+    return save(found, folder)
+
+
+def _show(found: Search) -> None:
+    result()
+    columns: dict[str, screen.Justify] = {"name": "left", "network": "left", "training": "left"}
+    columns |= dict.fromkeys(("parameters", "operations", "one image", "in a batch", "mean", "95 % interval", "n"), "right")
+    screen.table(columns, _rows(found))
+    result("Mean validation accuracy of n fresh seeds; time of an image by itself and in a batch, medians, measured now.")
+    result()
+    for sentence in found.sentences():
+        result(sentence)
+    if found.importances:
+        most = ", ".join(f"{one.dimension.replace('_', ' ')} {100 * one.share:.0f} %" for one in found.importances[:4])
+        result(f"What mattered most at epoch {found.compared_at} (share of the variance over the trials): {most}.")
+    seconds = sum(trial.seconds for trial in found.trials) + sum(run.seconds.total for run in found.results)
+    result(f"Time in the workers: {duration(seconds)}")
+
+
+def _rows(found: Search) -> list[Sequence[object]]:
+    from seedbed.figures.words import network, percent, setting
+
+    rows: list[Sequence[object]] = []
+    for one in found.best:
+        plan, model, accuracy = one.trial.run.plan, one.trial.model, one.accuracy
+        names = [
+            "optimizer",
+            "learning_rate",
+            "schedule",
+            "batch_size",
+            *(name for name in ("l1", "l2") if getattr(plan, name)),
+        ]
+        told = setting({name: getattr(plan, name) for name in names})
+        costs = [f"{model.parameters:,}", f"{model.operations:,}"]
+        times = [f"{1e6 * each:.3g} us" for each in (one.latency.single, one.latency.batch)] if one.latency else [None, None]
+        shares: list[object] = [None, "none is left", 0]
+        if accuracy:
+            shares = [percent(accuracy.mean, 2), f"{percent(accuracy.low, 2)} to {percent(accuracy.high, 2)}", accuracy.n]
+        rows.append([one.name, network(one.trial.run.model), told, *costs, *times, *shares])
+    return rows
+
+
+def _show_files(found: Search, files: dict[str, list[Path]]) -> None:
+    pictures = [paths[0] for kind, paths in files.items() if kind not in ("tables", "json")]
+    if pictures:
+        result(f"Figures (and .svg and .html): {', '.join(map(str, pictures))}")
+    result(f"Tables: {', '.join(str(path) for kind in ('tables', 'json') for path in files[kind])}")
+    result(f"All trials in a browser: {found.dashboard}")

@@ -1,0 +1,24 @@
+"""Search: the best networks within a budget, chosen batch after batch by a sampler, and believed only with fresh seeds.
+
+budget.py       what a network may cost
+space.py        from a point to a run that fits the budget by construction
+sampling.py     the next points, as a pure function of the trials before (Optuna)
+book.py         the study that holds the trials, safe against kills
+terms.py        what is asked of a search
+loop.py         batches of trials through `grow`, then the best with fresh seeds
+trial.py, finalists.py, latency.py, importance.py, outcome.py    what came of it, and what may be said
+files.py        tables, JSON and figures in a folder
+"""
+
+from __future__ import annotations
+
+from seedbed.searches.budget import Budget
+from seedbed.searches.files import save
+from seedbed.searches.finalists import Finalist
+from seedbed.searches.loop import How, run
+from seedbed.searches.outcome import Search
+from seedbed.searches.space import Space
+from seedbed.searches.terms import Terms, terms_for
+from seedbed.searches.trial import Trial
+
+__all__ = ["Budget", "Finalist", "How", "Search", "Space", "Terms", "Trial", "run", "save", "terms_for"]

@@ -1,0 +1,101 @@
+"""Proposals: points of the space as a pure function of a seed and of what came of the trials before.
+
+A trial's proposal is drawn by a sampler of its own, seeded by the search's seed and the trial's number, in a study in memory
+that holds all trials before it; those of its own batch count as running there (Optuna's constant liar keeps them apart). No
+random state is kept, so a search that is gone on with proposes what it would have.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from seedbed.searches.space import FAMILIES, OPTIMIZERS, Space
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
+
+Sampler = Literal["tpe", "random"]
+Direction = Literal["maximize", "minimize"]
+
+GROUP = 8
+"""Trials in a row that share a program."""
+
+STARTUP = 4
+"""Groups whose programs are dealt out evenly, and their points at random, before anything is learned from them."""
+
+
+def propose(
+    space: Space, before: Sequence[FrozenTrial], count: int, *, seed: int, sampler: Sampler, directions: Sequence[Direction]
+) -> Iterator[dict[str, Any]]:
+    """The points of the next trials.
+
+    Args:
+        before: all trials, those that are running too, in the order of their numbers.
+        count: how many to propose.
+        sampler: "tpe", or "random", which shares no programs either: every trial is drawn by itself.
+        directions: of the study's values.
+    """
+    import optuna
+
+    with quiet():
+        study = optuna.create_study(directions=list(directions))
+        for trial in before:
+            study.add_trial(trial)
+        for number in range(len(before), len(before) + count):
+            yield _next(study, space, number, seed, sampler)
+
+
+def _next(study: Study, space: Space, number: int, seed: int, sampler: Sampler) -> dict[str, Any]:
+    leader = number - number % GROUP
+    study.sampler = _sampler(sampler, int(_random(seed, number).integers(2**31)))
+    if sampler == "tpe":
+        shared = _dealt(space, seed, number) if number == leader else space.shared(study.trials[leader].params)
+        if shared:
+            study.enqueue_trial(shared)
+    return dict(study.ask(space.dimensions()).params)
+
+
+def _dealt(space: Space, seed: int, leader: int) -> dict[str, Any]:
+    """Optimizers and families of the first groups, each once before any comes twice; later ones are for the sampler to say."""
+    group = leader // GROUP
+    if group >= STARTUP:
+        return {}
+    order = np.random.default_rng([seed, 0]).permutation(len(OPTIMIZERS))
+    dealt: dict[str, Any] = {"optimizer": OPTIMIZERS[order[group % len(OPTIMIZERS)]]}
+    if len(space.families) > 1:
+        dealt["family"] = FAMILIES[(group + seed) % len(FAMILIES)]
+    return dealt
+
+
+def _random(seed: int, number: int) -> np.random.Generator:
+    return np.random.default_rng([seed, number, 1])
+
+
+def _sampler(kind: Sampler, seed: int) -> BaseSampler:
+    from optuna.samplers import RandomSampler, TPESampler
+
+    if kind == "random":
+        return RandomSampler(seed=seed)
+    return TPESampler(seed=seed, n_startup_trials=STARTUP * GROUP, multivariate=True, constant_liar=True)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Optuna says neither that it works nor that some of it is experimental."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)

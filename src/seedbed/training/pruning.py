@@ -1,0 +1,63 @@
+"""Pruning: the worse members of a population stop at rungs, as in successive halving. Pure; nothing here imports jax."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from seedbed.errors import SpecError
+from seedbed.records import History, best_epoch
+from seedbed.training.reports import Place, Row
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """At each rung only the better share of a population's members goes on.
+
+    What it decides is a function of the members' figures alone: a population that is resumed is pruned as it would have been.
+
+    Args:
+        rungs: epochs, from 1, at whose ends the members are ranked by their best validation accuracy so far, ties by the
+            validation loss there.
+        keep: the share of those who reached a rung that goes on, rounded up.
+
+    Source: Jamieson, Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization".
+    """
+
+    rungs: tuple[int, ...]
+    keep: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (all(rung >= 1 for rung in self.rungs) and sorted(set(self.rungs)) == list(self.rungs)):
+            raise SpecError(f"rungs = {self.rungs}: they must be epochs from 1 on, in rising order.")
+        if not 0 < self.keep <= 1:
+            raise SpecError(f"keep = {self.keep!r}: it must lie above 0 and at most at 1.")
+
+    def stopped(self, epoch: int, rows: Mapping[Place, list[Row]]) -> set[Place]:
+        """Who stops at the end of an epoch, by the rows of all who were ever in the population."""
+        if epoch not in self.rungs:
+            return set()
+        ranked = sorted(
+            (place for place in rows if len(rows[place]) >= epoch), key=lambda place: _rank(rows[place][:epoch], place)
+        )
+        return set(ranked[math.ceil(self.keep * len(ranked)) :])
+
+    def work(self, epochs: float, of: int) -> float:
+        """How many epochs a member has been trained on average, once its population has come so far of its `of`."""
+        done, share, before = 0.0, 1.0, 0.0
+        for rung in (*(rung for rung in self.rungs if rung < of), of):
+            done += share * max(0.0, min(epochs, rung) - before)
+            before, share = rung, share * self.keep
+        return done
+
+
+def _rank(rows: list[Row], place: Place) -> tuple[float, float, Place]:
+    """Sorts the better ones first; those without a finite figure last."""
+    history = History.from_rows(rows)
+    best = best_epoch(history)
+    if best == 0 or not np.isfinite(rows[-1]["validation_loss"]):
+        return math.inf, math.inf, place
+    return -float(history["validation_accuracy"][best - 1]), float(history["validation_loss"][best - 1]), place
