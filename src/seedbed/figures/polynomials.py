@@ -85,7 +85,9 @@ def _window(fits: Sequence[Fit], sample: Sequence[tuple[float, float]]) -> list[
     return [low - pad, high + pad]
 
 
-def _fit_panel(rows: Rows, panel: str, points: Rows, scale: alt.Scale, size: tuple[int, int]) -> alt.LayerChart:
+def _fit_panel(
+    rows: Rows, panel: str, points: Rows, scale: alt.Scale, size: tuple[int, int]
+) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
     lines = [TRUE, FITTED]

@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from seedbed.errors import StatisticsError
-from seedbed.statistics import Claim, Corrected, Discordance, corrected, moderated_variances, study_difference
+from seedbed.statistics import Claim, Corrected, Discordance, Moderated, corrected, moderated_variances, study_difference
 from seedbed.studies.cells import ACCURACY, Cell
 
 
@@ -103,15 +103,16 @@ def _claims(cells: Sequence[Cell]) -> dict[tuple[int, int], Claim | None]:
     images = len(next(iter(cells[0].judged.correct.values())))
     rows = [[found.get(seed, math.nan) for seed in seeds] for found in values]
     pool = moderated_variances(rows, least=1 / (12 * images**2))
-    return {(a, b): _paired(cells[b], cells[a], (pool.variances[b], pool.variances[a]), pool.freedom) for a, b in pairs}
+    return {(a, b): _paired(cells[b], cells[a], pool, (b, a)) for a, b in pairs}
 
 
-def _paired(one: Cell, other: Cell, variances: tuple[float, float], freedom: float) -> Claim | None:
+def _paired(one: Cell, other: Cell, pool: Moderated, places: tuple[int, int]) -> Claim | None:
     seeds = sorted(one.judged.correct.keys() & other.judged.correct.keys())
     if not seeds:
         return None
     a, b = (np.stack([cell.judged.correct[seed] for seed in seeds]) for cell in (one, other))
-    return study_difference(a, b, variances, freedom)
+    variances, freedoms = ([values[place] for place in places] for values in (pool.variances, pool.freedoms))
+    return study_difference(a, b, variances, freedoms)
 
 
 def _one_each(one: Cell, other: Cell) -> Claim | None:

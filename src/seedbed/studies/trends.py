@@ -65,8 +65,8 @@ def slopes(cells: Sequence[Cell]) -> Slopes:
         raise StatisticsError("A trend needs two widths of each layer at least.")
     columns = [[1.0, *np.log2(widths(cell))] for cell in known]
     _, first, second = np.linalg.pinv(np.array(columns))
-    found = [weighted(known, weights) for weights in (first, second, first - second)]
-    return Slopes(*found, len(known))
+    by_first, by_second, difference = (weighted(known, weights) for weights in (first, second, first - second))
+    return Slopes(by_first, by_second, difference, len(known))
 
 
 def doublings(cells: Sequence[Cell]) -> list[Doubling]:

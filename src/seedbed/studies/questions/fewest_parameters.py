@@ -116,7 +116,8 @@ def freely(bench: Bench, target: float) -> Smallest:
         watching=_watching(trainer.watch) if trainer.watch else None,
         resume=True,
     )
-    bench.seconds += found.seconds
+    groups = {one.group for one in (*found.tried, *found.claims)}
+    bench.others += [result for result in bench.home.results() if result.group in groups]
     return found
 
 

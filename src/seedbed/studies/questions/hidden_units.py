@@ -14,7 +14,7 @@ from seedbed.figures.frontier import Sized
 from seedbed.figures.frontier import frontier as frontier_chart
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval, spearman
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text
+from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
 from seedbed.studies.bench import Bench
 from seedbed.studies.cells import ACCURACY, Cell, Measure, Wanted, at_last, best, by, wanted
 from seedbed.studies.contrasts import Contrast, Planned
@@ -137,14 +137,6 @@ def units(cell: Cell) -> str:
     return words.value(widths(cell))
 
 
-def _subtitle(setup: Setup, cells: Sequence[Cell], what: str) -> list[str]:
-    counts = sorted({cell.n for cell in cells if cell.n})
-    n = " to ".join(str(count) for count in dict.fromkeys([counts[0], counts[-1]])) if counts else "0"
-    lines = [f"{setup.data.name}; n = {n} seeds a net; {what}"]
-    out = sum(cell.left_out for cell in cells)
-    return [*lines, f"{words.counted(out, 'run')} that diverged or collapsed in no mean"] if out else lines
-
-
 # What the widths do
 
 
@@ -221,7 +213,7 @@ def _loss_curves(setup: Setup, cells: Sequence[Cell]) -> Figure:
         for cell in cells
         for line, column in columns.items()
     ]
-    said = _subtitle(setup, cells, "mean with 95 % interval (Student t)")
+    said = subtitle(setup, cells, "mean with 95 % interval (Student t)")
     chart = figures.curve_panels(
         curves,
         "Data loss over epochs",
@@ -241,7 +233,7 @@ def _accuracy_curves(setup: Setup, cells: Sequence[Cell]) -> Figure:
         mean_curve(cell.results, "validation_accuracy", panel=f"{widths(cell)[0]} in the first", line=str(widths(cell)[1]))
         for cell in cells
     ]
-    said = _subtitle(setup, cells, "mean with 95 % interval (Student t)")
+    said = subtitle(setup, cells, "mean with 95 % interval (Student t)")
     chart = figures.curve_panels(
         curves, "Validation accuracy over epochs", said, y="validation accuracy", line="in the second", share=True, columns=3
     )
@@ -252,17 +244,13 @@ ACCURACY_PANEL, LAST_PANEL, GAP_PANEL = "accuracy, best epoch", "accuracy, last 
 
 
 def _measures(setup: Setup, cells: Sequence[Cell]) -> Figure:
-    panels = {
-        ACCURACY_PANEL: lambda cell: cell.accuracy,
-        LAST_PANEL: lambda cell: cell.last,
-        GAP_PANEL: lambda cell: cell.mean(GAP),
-    }
+    measured = [(cell, {ACCURACY_PANEL: cell.accuracy, LAST_PANEL: cell.last, GAP_PANEL: cell.mean(GAP)}) for cell in cells]
     points = [
-        Point(panel, str(widths(cell)[1]), widths(cell)[0], measure(cell))
-        for panel, measure in panels.items()
-        for cell in sorted(cells, key=lambda cell: widths(cell)[1])
+        Point(panel, str(widths(cell)[1]), widths(cell)[0], measures[panel])
+        for panel in (ACCURACY_PANEL, LAST_PANEL, GAP_PANEL)
+        for cell, measures in sorted(measured, key=lambda pair: widths(pair[0])[1])
     ]
-    said = _subtitle(setup, cells, f"bars: 95 % intervals (best epoch: {setup.chance}; else Student t over seeds)")
+    said = subtitle(setup, cells, f"bars: 95 % intervals (best epoch: {setup.chance}; else Student t over seeds)")
     chart = figures.measures_over(
         points,
         "units in the first layer",
@@ -439,7 +427,7 @@ def _frontier_figure(setup: Setup, found: Frontier) -> Figure:
         if one.cell.accuracy
     ]
     cells = [one.cell for one in found.standings]
-    said = _subtitle(setup, cells, f"best epoch; bars: 95 % intervals ({setup.chance})")
+    said = subtitle(setup, cells, f"best epoch; bars: 95 % intervals ({setup.chance})")
     lines = "dashed: the frontier of the means; drawn through, with names: the steps that the intervals carry"
     chart = frontier_chart(
         sorted(networks, key=lambda one: int(one.group)),
