@@ -16,6 +16,7 @@ from seedbed.studies.bench import Bench
 from seedbed.studies.cells import Wanted
 from seedbed.studies.fewest import Fewest, Tested, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
+from seedbed.training.events import Event, Note
 
 if TYPE_CHECKING:
     from seedbed.grow import Watch
@@ -113,7 +114,7 @@ def freely(bench: Bench, target: float) -> Smallest:
         minutes=FREE_MINUTES,
         device=trainer.device,
         workers=trainer.workers,
-        watching=_watching(trainer.watch) if trainer.watch else None,
+        watching=_telling(trainer.watch, target) if trainer.watch else None,
         resume=True,
     )
     groups = {one.group for one in (*found.tried, *found.claims)}
@@ -121,8 +122,18 @@ def freely(bench: Bench, target: float) -> Smallest:
     return found
 
 
-def _watching(watch: Watch) -> Callable[[str, int], AbstractContextManager[Watch]]:
-    return lambda _what, _runs: nullcontext(watch)
+def _telling(watch: Watch, target: float) -> Callable[[str, int], AbstractContextManager[Watch]]:
+    """Tells the steps of a search, but not its progress: nobody knows beforehand how many runs it takes."""
+
+    def notes(event: Event) -> None:
+        if isinstance(event, Note):
+            watch(event)
+
+    def telling(what: str, _runs: int) -> AbstractContextManager[Watch]:
+        watch(Note(f"The smallest net above {words.percent(target, 0)}, {what}"))
+        return nullcontext(notes)
+
+    return telling
 
 
 # In words
