@@ -1,0 +1,175 @@
+"""Polynomials fitted to noisy samples of a cubic, by least squares with a penalty and in closed form; pure.
+
+What the penalty does to a network cannot be computed, only watched; here all of it can: a fit is linear in the samples. So the
+split of its expected test error into bias, variance and noise is measured over many samples, and known exactly beside.
+
+Source: Geman, Bienenstock, Doursat 1992, "Neural Networks and the Bias/Variance Dilemma", section 3; Bishop 2006, "Pattern
+Recognition and Machine Learning", sections 1.1 and 3.2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import polynomial
+from numpy.typing import ArrayLike, NDArray
+
+from seedbed.errors import SpecError
+from seedbed.statistics import Interval, mean_interval, paired_difference
+
+Floats = NDArray[np.float64]
+
+CUBIC = (0.0, -3.0, 0.0, 4.0)
+"""The coefficients of what is sampled, 4x^3 - 3x: it reaches -1 and 1 twice each in [-1, 1]."""
+
+MOST_ORDER = 25
+"""Beyond, powers of x on [-1, 1] can no longer be told apart in float64."""
+
+GRID = np.linspace(-1.0, 1.0, 201)
+"""Where fits are held against the cubic."""
+
+GROUPS = 20
+"""Independent groups of samples, which the intervals are over."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is fitted to what.
+
+    Attributes:
+        order: of the polynomial.
+        n: values of a sample, at equally spaced places of [-1, 1].
+        noise: standard deviation of what is added to each of them.
+    """
+
+    order: int = 9
+    n: int = 11
+    noise: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.order <= MOST_ORDER:
+            raise SpecError(f"order = {self.order!r}: it must be a whole number from 0 to {MOST_ORDER}.")
+        if not self.n >= 2:
+            raise SpecError(f"n = {self.n!r}: a sample needs two values at least.")
+        if not 0 <= self.noise < math.inf:
+            raise SpecError(f"noise = {self.noise!r}: it must be 0 or greater.")
+
+    @property
+    def places(self) -> Floats:
+        return np.linspace(-1.0, 1.0, self.n)
+
+    def draw(self, count: int, seed: Sequence[int]) -> Floats:
+        """So many samples, `(count, n)`."""
+        return cubic(self.places) + self.noise * np.random.default_rng(seed).standard_normal((count, self.n))
+
+
+def cubic(x: ArrayLike) -> Floats:
+    """The true values."""
+    found: Floats = polynomial.polyval(np.asarray(x, dtype=np.float64), CUBIC)
+    return found
+
+
+def solver(task: Task, strength: float) -> Floats:
+    """The matrix `(order + 1, n)` that makes coefficients, the constant first, of the values of a sample.
+
+    They minimize `mean((fit - y)**2) + strength * sum(w**2)`, the sum over all coefficients but the constant, as the penalty
+    of a network leaves out its biases. Solved as one least-squares problem with the penalty as rows of its own, by
+    singular values and not by normal equations, whose condition is the square. With strength 0 and fewer values than
+    coefficients it is the solution of the smallest norm.
+
+    Raises:
+        SpecError: the strength is negative or not finite.
+    """
+    if not 0 <= strength < math.inf:
+        raise SpecError(f"lambda = {strength!r}: it must be 0 or greater.")
+    powers = polynomial.polyvander(task.places, task.order) / math.sqrt(task.n)
+    penalty = math.sqrt(strength) * np.eye(task.order + 1)[1:]
+    values = np.concatenate([np.eye(task.n) / math.sqrt(task.n), np.zeros((task.order, task.n))])
+    found: Floats = np.linalg.lstsq(np.concatenate([powers, penalty]), values, rcond=None)[0]
+    return found
+
+
+def fitted(task: Task, strength: float, sample: ArrayLike, at: ArrayLike = GRID) -> Floats:
+    """Values of the fits to samples `(..., n)` at some places `(m,)`: `(..., m)`."""
+    return np.asarray(sample) @ (_basis(task, at) @ solver(task, strength)).T
+
+
+def freedom(task: Task, strength: float) -> float:
+    """The effective degrees of freedom: how many coefficients the penalty leaves, the trace of values -> fitted values.
+
+    Source: Hastie, Tibshirani, Friedman 2009, "The Elements of Statistical Learning", equation 3.50.
+    """
+    return float(np.trace(_basis(task, task.places) @ solver(task, strength)))
+
+
+def _basis(task: Task, at: ArrayLike) -> Floats:
+    found: Floats = polynomial.polyvander(np.asarray(at, dtype=np.float64), task.order)
+    return found
+
+
+# Bias and variance
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The expected test error of one strength, in squared units of y, mean over the grid; 95 % intervals over the groups.
+
+    Attributes:
+        error: of the fits against values that are new, noise and all: bias2 + variance + noise.
+        bias2: of the mean fit, squared; an unbiased estimate, so its interval may reach below 0.
+        noise: known.
+        errors: of each sample's fit, without the noise, `(samples,)`.
+    """
+
+    strength: float
+    error: Interval
+    bias2: Interval
+    variance: Interval
+    noise: float
+    errors: Floats
+
+
+def split(task: Task, strength: float, samples: Floats, *, groups: int = GROUPS) -> Split:
+    """The split as it is measured over samples `(count, n)`; count is a multiple of `groups`."""
+    fits = fitted(task, strength, samples)
+    size = len(fits) // groups
+    grouped = fits.reshape(groups, size, -1)
+    variance = grouped.var(axis=1, ddof=1).mean(axis=1)
+    apart = ((grouped.mean(axis=1) - cubic(GRID)) ** 2).mean(axis=1)
+    bias2 = apart - variance / size  # the mean of so many fits varies too
+    noise = task.noise**2
+    found = [mean_interval(values) for values in (bias2 + variance + noise, bias2, variance)]
+    errors = ((fits - cubic(GRID)) ** 2).mean(axis=1)
+    return Split(strength, *found, noise, errors)
+
+
+def expected(task: Task, strength: float) -> tuple[float, float]:
+    """Squared bias and variance exactly: what `split` estimates."""
+    smoother = _basis(task, GRID) @ solver(task, strength)
+    bias = smoother @ cubic(task.places) - cubic(GRID)
+    return float((bias**2).mean()), float(task.noise**2 * (smoother**2).sum(axis=1).mean())
+
+
+def lowest(splits: Sequence[Split]) -> Split:
+    """The strength of the lowest mean error."""
+    return min(splits, key=lambda one: one.error.mean)
+
+
+def undistinguished(splits: Sequence[Split]) -> list[Split]:
+    """The strengths whose error these samples do not tell from the lowest: the paired 95 % interval reaches 0."""
+    best = lowest(splits)
+    return [one for one in splits if one is best or not above(one, best).excludes(0.0)]
+
+
+def above(one: Split, other: Split) -> Interval:
+    """How much larger one strength's error is than another's, paired over the samples."""
+    return paired_difference(one.errors, other.errors)
+
+
+def best_for_each(splits: Sequence[Split]) -> Floats:
+    """For each sample the strength that would have been best for this very one, `(samples,)`."""
+    errors = np.stack([one.errors for one in splits])
+    return np.array([one.strength for one in splits])[errors.argmin(axis=0)]

@@ -1,0 +1,293 @@
+"""The second half of section 2: the fewest parameters with more than 95 % and 97 %, within two layers and freely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seedbed.figures import words
+from seedbed.figures.frontier import Tried, against_targets
+from seedbed.records import finite
+from seedbed.statistics import Interval
+from seedbed.studies.answers import Figure, Part, Table, interval_text, share_text
+from seedbed.studies.bench import Bench
+from seedbed.studies.cells import Wanted
+from seedbed.studies.fewest import Fewest, Tested, fewest, fresh_seeds
+from seedbed.studies.setup import Setup
+from seedbed.training.events import Event, Note
+
+if TYPE_CHECKING:
+    from seedbed.grow import Watch
+    from seedbed.sizing import Smallest
+
+TARGETS = (0.95, 0.97)
+
+WIDTHS = (128, 100, 80, 64, 50, 40, 32, 25, 20, 16, 13, 10, 8)
+QUICK_WIDTHS = (64, 32, 16)
+WIDER = 3
+"""The second layer's width over the first's: behind wide images a unit of the second layer costs little."""
+
+BETWEEN = 4
+
+FREE_EPOCHS = 20
+"""Of a whole training of the free search: a third of what `seedbed smallest` takes, and about a third of its time."""
+
+FREE_MINUTES = 6.0
+"""Where one search of the two ends at the latest; on MNIST it is done well before."""
+
+PUBLISHED = {0.95: 17_150, 0.97: 34_327}
+"""Parameters of student nets: single runs, handout protocol."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is tested within the two-layer nets.
+
+    Attributes:
+        widths: of the first layer, from wide to narrow.
+        make: the network of a width.
+    """
+
+    widths: tuple[int, ...]
+    make: Callable[[int], Wanted]
+
+    @property
+    def ladder(self) -> list[Wanted]:
+        return [self.make(width) for width in self.widths]
+
+
+def planned(setup: Setup, net: Callable[[tuple[int, int]], Wanted]) -> Planned:
+    """The sizes that are tested first.
+
+    Args:
+        net: a network of two layers, and how it is trained.
+    """
+    return Planned(setup.pick(WIDTHS, QUICK_WIDTHS), lambda width: net((width, WIDER * width)))
+
+
+def part(bench: Bench, made: Planned) -> Part:
+    setup = bench.setup
+    within, tested = fewest(bench, made.widths, TARGETS, made.make, between=setup.pick(BETWEEN, 0))
+    free = {} if setup.quick else {target: freely(bench, target) for target in TARGETS}
+    n = len(fresh_seeds(setup))
+    return Part(
+        name="fewest-parameters",
+        question="How few parameters are enough for more than 95 % and 97 % of the validation images?",
+        answer=[
+            *(_short(found, free.get(found.target)) for found in within),
+            *(_tested_sentence(found) for found in within),
+            *(f"Freely: {said}" for found in free.values() for said in found.sentences()),
+            *_published_sentences(setup, within, free),
+        ],
+        method=(
+            f"A net counts when the lower end of the 95 % interval over {n} fresh seeds and the images, at the last epoch, is "
+            f"above the target; sizes are tested from large to small, up to the first that fails. Within two layers: ReLU, the "
+            f"second {WIDER} times as wide as the first, trained as above."
+            + (f" Freely: one to three layers, all retuned for each size, {FREE_EPOCHS} epochs at most." if free else "")
+        ),
+        figures=_figures(setup, within, tested, free),
+        tables=[_table(tested, free)],
+        cells=[one.cell.as_json(last_epoch_over_images=one.accuracy) for one in tested],
+        marks=_marks(within, free),
+        published=[
+            f"Student reports: {PUBLISHED[target]:,} parameters for more than {words.percent(target, 0)} (single runs, handout "
+            "protocol, MNIST)."
+            for target in TARGETS
+        ],
+        data={f"{target:g}": _json(found, free.get(target)) for target, found in zip(TARGETS, within, strict=True)},
+    )
+
+
+def freely(bench: Bench, target: float) -> Smallest:
+    """The smallest dense network of one to three layers, with how it is trained tuned for each size."""
+    from seedbed.sizing import search
+
+    trainer = bench.trainer
+    found = search(
+        target,
+        bench.setup.data,
+        bench.home,
+        seeds=len(fresh_seeds(bench.setup)),
+        epochs=FREE_EPOCHS,
+        minutes=FREE_MINUTES,
+        device=trainer.device,
+        workers=trainer.workers,
+        watching=_telling(trainer.watch, target) if trainer.watch else None,
+        resume=True,
+    )
+    groups = {one.group for one in (*found.tried, *found.claims)}
+    bench.others += [result for result in bench.home.results() if result.group in groups]
+    return found
+
+
+def _telling(watch: Watch, target: float) -> Callable[[str, int], AbstractContextManager[Watch]]:
+    """Tells the steps of a search, but not its progress: nobody knows beforehand how many runs it takes."""
+
+    def notes(event: Event) -> None:
+        if isinstance(event, Note):
+            watch(event)
+
+    def telling(what: str, _runs: int) -> AbstractContextManager[Watch]:
+        watch(Note(f"The smallest net above {words.percent(target, 0)}, {what}"))
+        return nullcontext(notes)
+
+    return telling
+
+
+# In words
+
+
+def _short(found: Fewest, free: Smallest | None) -> str:
+    one = found.smallest
+    within = f"{_counted(one)} within two ReLU layers" if one else "no net within two ReLU layers is shown"
+    if free is None:
+        return f"More than {words.percent(found.target, 0)}: {within}."
+    best = free.confirmed
+    said = f"{words.counted(best.parameters, 'parameter')} ({words.network(best.setting.model)})" if best else "no net is shown"
+    return f"More than {words.percent(found.target, 0)}: {within}; freely, {said}."
+
+
+def _counted(one: Tested) -> str:
+    return f"{words.counted(one.cell.parameters, 'parameter')} ({_units(one)}, {share_text(one.accuracy)})"
+
+
+def _units(one: Tested) -> str:
+    return f"{one.width}-{WIDER * one.width}"
+
+
+def _tested_sentence(found: Fewest) -> str:
+    target = words.percent(found.target, 0)
+    one, last = found.smallest, found.order[-1]
+    failed = [each for each in found.order if not each.holds(found.target)]
+    if one is None:
+        return (
+            f"Within two layers, more than {target}: already the first net that was tested, {_units(last)} with "
+            f"{_size(last)}, has {_said(last)}, which is not shown to be above."
+        )
+    smaller = max((each for each in failed), key=lambda each: each.width, default=None)
+    if smaller is None:
+        return f"Within two layers, more than {target}: all {len(found.order)} nets that were tested are above."
+    return (
+        f"Within two layers, more than {target}: {_units(one)} with {_size(one)} has {_said(one)}; of the nets below it, "
+        f"the first that is not shown to be above is {_units(_below(one, failed))} with {_said(_below(one, failed))}."
+    )
+
+
+def _below(one: Tested, failed: Sequence[Tested]) -> Tested:
+    return max((each for each in failed if each.width < one.width), key=lambda each: each.width)
+
+
+def _size(one: Tested) -> str:
+    return words.counted(one.cell.parameters, "parameter")
+
+
+def _said(one: Tested) -> str:
+    if one.accuracy is None:
+        return f"{one.cell.left_out} of {words.counted(one.cell.total, 'run')} that diverged or collapsed"
+    return share_text(one.accuracy)
+
+
+def _published_sentences(setup: Setup, within: Sequence[Fewest], free: dict[float, Smallest]) -> list[str]:
+    if setup.data.name != "mnist":
+        return []
+    said = []
+    for found in within:
+        theirs, told = PUBLISHED[found.target], []
+        mine = found.smallest.cell.parameters if found.smallest else None
+        best = free[found.target].confirmed if found.target in free else None
+        for size, where in ((mine, "within two layers"), (best.parameters if best else None, "freely")):
+            told += [f"{times(theirs, size)} of the smallest net {where}"] if size else []
+        if told:
+            target = words.percent(found.target, 0)
+            said.append(
+                f"The published net for more than {target} has {words.listed(told)}; it is a single run on the official test "
+                "images, so it has no interval."
+            )
+    return said
+
+
+def times(one: int, other: int) -> str:
+    """How many times as many, as a number, with both counts.
+
+    >>> times(178_110, 7_240)
+    '24.6 times the parameters (178,110 / 7,240)'
+    """
+    return f"{one / other:.{1 if one >= 10 * other else 2}f} times the parameters ({one:,} / {other:,})"
+
+
+def _marks(within: Sequence[Fewest], free: dict[float, Smallest]) -> list[str]:
+    said = [
+        f"Even the smallest net within two layers that was tested is above {words.percent(found.target, 0)}, so a smaller one "
+        "may be as well."
+        for found in within
+        if found.all_held
+    ]
+    if not free:
+        said.append("The free search is left out of a preview; `seedbed smallest --target 0.95` does all of it.")
+    else:
+        said.append(
+            f"The free search trains {FREE_EPOCHS} epochs at most, to keep this study short; `seedbed smallest --target 0.95` "
+            "takes longer and may find smaller nets."
+        )
+    return said
+
+
+# Figure, table, JSON
+
+WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, retuned"
+
+
+def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Tested], free: dict[float, Smallest]) -> list[Figure]:
+    answers = [found.smallest for found in within]
+    networks = [Tried(_units(one), WITHIN, one.cell.parameters, one.accuracy, one in answers) for one in tested if one.accuracy]
+    for found in free.values():
+        for claim in found.claims:
+            if claim.accuracy:
+                label = words.network(claim.setting.model).removeprefix("dense ")
+                networks.append(Tried(label, FREELY, claim.parameters, claim.accuracy, claim is found.confirmed))
+    if not networks:
+        return []
+    n = len(fresh_seeds(setup))
+    said = [
+        f"{setup.data.name}; n = {n} fresh seeds a net; last epoch; bars: 95 % intervals (seeds x images)",
+        "named: the smallest whose whole bar is above a target",
+    ]
+    chart = against_targets(networks, TARGETS, "How few parameters are enough", said)
+    caption = "A net counts when its whole bar is above the line, not when its mean is."
+    return [Figure("units_fewest_parameters", chart, caption)]
+
+
+def _table(tested: Sequence[Tested], free: dict[float, Smallest]) -> Table:
+    rows = [
+        [_units(one), "two layers", f"{one.cell.parameters:,}", f"{one.cell.n} of {one.cell.total}", _cell(one.accuracy)]
+        + ["yes" if one.holds(target) else "" for target in TARGETS]
+        for one in tested
+    ]
+    for found in free.values():
+        for claim in found.claims:
+            kept = len(claim.seeds) - claim.left_out
+            row = [words.network(claim.setting.model).removeprefix("dense "), "freely", f"{claim.parameters:,}"]
+            row += [f"{kept} of {len(claim.seeds)}", _cell(claim.accuracy)]
+            rows.append([*row, *("yes" if claim.holds(target) else "" for target in TARGETS)])
+    columns = ["hidden units", "found", "parameters", "runs", "accuracy, last epoch (%)"]
+    columns += [f"interval above {words.percent(target, 0)}" for target in TARGETS]
+    caption = "Fresh seeds; in brackets 95 % intervals over seeds and images."
+    return Table({column: "left" if column in columns[:2] else "right" for column in columns}, rows, caption)
+
+
+def _cell(accuracy: Interval | None) -> str:
+    return interval_text(accuracy) if accuracy else "a run failed"
+
+
+def _json(found: Fewest, free: Smallest | None) -> dict[str, object]:
+    one = found.smallest
+    within = {
+        "hidden": [one.width, WIDER * one.width] if one else None,
+        "parameters": one.cell.parameters if one else None,
+        "accuracy": {"mean": one.accuracy.mean, "interval": one.accuracy.pair()} if one and one.accuracy else None,
+        "order": [each.cell.parameters for each in found.order],
+    }
+    plain: dict[str, object] = finite({"two_layers": within, "freely": free.as_json() if free else None})
+    return plain

@@ -1,0 +1,171 @@
+"""The study of hidden units from end to end, and the published mistakes that it must not make."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import seedbed as sb
+from seedbed.specs import DataSpec
+from seedbed.studies.answers import Answer
+from seedbed.studies.bench import Bench
+from seedbed.studies.contrasts import Planned, settled
+from seedbed.studies.questions import fewest_parameters, hidden_units
+from seedbed.studies.setup import Setup
+from studies.networks import net
+from studies.samples import right
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home") / "runs"
+
+
+@pytest.fixture(scope="module")
+def answer(home) -> Answer:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hidden_units, "STEPS", 150)
+        patch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
+        return sb.studies.hidden_units(data="digits", quick=True, seeds=2, home=home)
+
+
+def test_the_study_answers_its_three_parts(answer):
+    assert [part.name for part in answer.parts] == ["widths", "frontier", "fewest-parameters"]
+    assert len(answer.short) == 3
+    assert len(answer.contrasts) == len(hidden_units.CONTRASTS) <= 5
+    json.dumps(answer.as_json(), allow_nan=False)
+
+
+def test_200_units_beat_10(answer):
+    [control] = [contrast for contrast in answer.contrasts if "200 units" in contrast.name]
+    assert control.shown
+    assert "200-25 (" in control.sentence
+    assert "is better than 10-25 (" in control.sentence
+
+
+def test_a_doubling_and_its_interval_are_those_of_the_cells(answer):
+    cells = {tuple(cell["setting"]["hidden"]): cell["mean"] for cell in answer.parts[0].cells}
+    table = np.array([[1, *np.log2(hidden)] for hidden in cells])
+    _, first, second = np.linalg.lstsq(table, list(cells.values()), rcond=None)[0]
+    found = [float(number) for number in re.findall(r"(-?\d+\.\d+) points", answer.parts[0].answer[0])]
+    assert found == pytest.approx([100 * first, 100 * second], abs=0.006)
+
+
+def test_parameters_stand_beside_units_in_every_table_and_sentence(answer):
+    for part in answer.parts:
+        for table in part.tables:
+            if "hidden units" in table.columns:
+                assert "parameters" in table.columns
+        for said in (*part.answer, *(contrast.sentence for contrast in part.contrasts)):
+            for named in re.finditer(r"\b\d+-\d+(?= (?:is|and|has|with)\b)", said):
+                assert "parameter" in said, named
+    row = answer.parts[0].tables[0].rows[0]
+    assert row[:3] == ["6-6", "12", str(65 * 6 + 7 * 6 + 7 * 10)]
+
+
+def test_a_claim_on_the_fewest_parameters_rests_on_five_fresh_seeds(answer):
+    part = answer.parts[2]
+    for cell in part.cells:
+        assert cell["n"] == 5
+        assert not set(cell["seeds"]) & {0, 1}
+    for cell, row in zip(part.cells, part.tables[0].rows, strict=True):
+        low = cell["measures"]["last_epoch_over_images"]["interval"][0]
+        assert row[-2:] == ["yes" if low > target else "" for target in (0.95, 0.97)]
+
+
+def test_the_highest_mean_is_measured_again_with_fresh_seeds(answer):
+    said = answer.parts[1].answer[-1]
+    assert "5 fresh seeds" in said
+    fresh = {result.run.seed for result in answer.results} - {0, 1}
+    assert fresh == {2, 3, 4, 5, 6}
+
+
+def test_figures_are_small_multiples_on_one_scale(answer):
+    from seedbed.figures import specification
+
+    charts = answer.charts()
+    assert set(charts) == {
+        "units_learning_curves",
+        "units_accuracy_curves",
+        "units_widths",
+        "units_frontier",
+        "units_fewest_parameters",
+    }
+    panels = specification(charts["units_learning_curves"])["concat"]
+    assert len(panels) == 9
+    assert len({str(layer["encoding"]["y"]["scale"]) for panel in panels for layer in panel["layer"][1:]}) == 1
+
+
+def test_a_second_call_trains_nothing_and_says_the_same(answer, home, monkeypatch):
+    monkeypatch.setattr(hidden_units, "STEPS", 150)
+    monkeypatch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
+    events = []
+    again = sb.studies.hidden_units(data="digits", quick=True, seeds=2, home=home, watch=events.append)
+    assert again.sentences() == answer.sentences()
+    assert not events
+
+
+# Published mistakes
+
+
+def test_single_runs_half_a_point_apart_are_not_called_better():
+    """A report once called 400-100 better than 400-200 from single runs 0.5 points apart."""
+    random = np.random.default_rng(0)
+    a = random.random((1, 5000)) < 0.981
+    b = random.random((1, 5000)) < 0.976
+    first, second = net((400, 100), a), net((400, 200), b)
+    assert first.accuracy.mean - second.accuracy.mean == pytest.approx(0.005, abs=0.003)
+    said = (hidden_units.named(first), hidden_units.named(second))
+    [contrast] = settled([Planned("mistake", first, second, *said)], [first, second])
+    assert not contrast.shown
+    assert "no difference shown" in contrast.sentence
+    assert "better" not in contrast.sentence
+
+
+def test_the_published_comparison_is_one_of_the_contrasts_on_all_seeds():
+    setup = Setup(DataSpec(name="mnist"), _facts((28, 28, 1)), (0, 1, 2, 3, 4))
+    plot = hidden_units.Plot.of(setup)
+    assert (plot.first, plot.second) == ((25, 50, 100, 200, 400), (25, 50, 100, 200))
+    cells = [net(hidden, right(0.98, seed=sum(hidden))) for hidden in plot.all]
+    bench = _Settled(setup, cells)
+    found = hidden_units._settled(bench, plot, cells)  # type: ignore[arg-type]
+    labels = {one.name: (one.planned.said_a, one.planned.said_b) for one in found}
+    assert labels["widest net against half its second layer"] == (
+        "400-200 (397,210 parameters)",
+        "400-100 (355,110 parameters)",
+    )
+
+
+def test_ratios_are_numbers():
+    """A report called 178,110 / 7,240 "25 orders of magnitude"."""
+    assert fewest_parameters.times(178_110, 7_240) == "24.6 times the parameters (178,110 / 7,240)"
+    large, small = net((200, 100), right(0.98)), net((25, 25), right(0.95))
+    assert hidden_units.ratio(large, small) == f"8.7 times (178,110 / {small.parameters:,})"
+
+
+def test_small_images_get_a_quarter_of_the_widths():
+    assert hidden_units.Plot.of(Setup(DataSpec(name="digits"), _facts((8, 8, 1)), (0,))).first == (6, 12, 25, 50, 100)
+
+
+def _facts(shape):
+    from seedbed.records import DataFacts
+
+    return DataFacts(55_000, 5_000, 10_000, tuple("0123456789"), shape)
+
+
+class _Settled(Bench):
+    """A bench whose cells are made by hand."""
+
+    def __init__(self, setup, cells):
+        super().__init__(setup, None, hidden_units.CONTRASTS, used=list(cells))
+        self.by_hidden = {cell.setting["hidden"]: cell for cell in cells}
+
+    def train(self, asked, seeds=None):
+        small = replace(net((10, 100), right(0.9)))
+        return [self.by_hidden.get(one.setting["hidden"], small) for one in asked]
