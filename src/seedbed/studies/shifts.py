@@ -42,7 +42,7 @@ def distances(image_shape: tuple[int, int, int]) -> list[int]:
     """
     side = min(image_shape[:2])
     step, farthest = max(1, side // SIDE), max(1, round(FARTHEST * side / SIDE))
-    return list(range(0, farthest + 1, step))
+    return list(range(0, farthest + 1, step))[: FARTHEST + 1]
 
 
 def shifted(images: NDArray[Any], down: int, right: int) -> NDArray[Any]:
@@ -55,7 +55,7 @@ def shifted(images: NDArray[Any], down: int, right: int) -> NDArray[Any]:
 
 
 def _overlap(by: int, side: int) -> tuple[slice, slice]:
-    return slice(max(by, 0), side + min(by, 0)), slice(max(-by, 0), side - max(by, 0))
+    return slice(max(by, 0), max(0, side + min(by, 0))), slice(max(-by, 0), max(0, side - max(by, 0)))
 
 
 def shifted_accuracy(bench: Bench, cell: Cell) -> Shifted:

@@ -31,13 +31,16 @@ WIDTH = 64
 """Units of every hidden layer of the nets of several depths: narrow enough for eight layers of seven activations."""
 
 DEPTHS, QUICK_DEPTHS = (1, 2, 4, 8), (1, 3)
-RATES, QUICK_RATES = (3e-4, 1e-3, 3e-3, 1e-2), (1e-3, 5e-3, 2.5e-2)
-TUNED_FOR = 0.3
+RATES, QUICK_RATES = (1e-3, 3e-3, 1e-2), (1e-3, 5e-3, 2.5e-2)
+TUNED_FOR = 0.4
 """The share of the epochs for which a learning rate is tried."""
 
 LEVELS = (0.90, 0.95, 0.97)
 STEPS = 400
-"""Minibatches that a net sees at least, where there are few images."""
+"""Minibatches that the 200-100 net sees at least, where there are few images; it is trained as in the regularization study."""
+
+DEEP_STEPS = 3_000
+"""Minibatches that the nets of several depths see, or so."""
 
 CONTRASTS = (
     "sigmoid against relu, 200-100 net",
@@ -50,6 +53,10 @@ CONTRASTS = (
 
 def epochs(setup: Setup) -> int:
     return setup.epochs(STEPS, setup.facts.train, least=10, most=60)
+
+
+def deep_epochs(setup: Setup) -> int:
+    return setup.epochs(setup.pick(DEEP_STEPS, STEPS), setup.facts.train, least=5, most=60)
 
 
 def swapped(setup: Setup) -> list[Wanted]:
@@ -98,7 +105,7 @@ def tuned(bench: Bench) -> list[Tuned]:
     Where the best rate is the largest or smallest of the grid, one more is tried, for all such nets in one call.
     """
     setup = bench.setup
-    seed, length = setup.fresh[:1], max(2, round(TUNED_FOR * epochs(setup)))
+    seed, length = setup.fresh[:1], max(2, round(TUNED_FOR * deep_epochs(setup)))
     names, depths, grid = _names(setup), setup.pick(DEPTHS, QUICK_DEPTHS), setup.pick(RATES, QUICK_RATES)
     nets = [(name, depth) for depth in depths for name in names]
     asked = [deep(setup, name, depth, rate, length) for name, depth in nets for rate in grid]
@@ -214,7 +221,7 @@ def parts(bench: Bench) -> list[Part]:
     setup = bench.setup
     plain = bench.train(swapped(setup))
     rates = tuned(bench)
-    cells = bench.train([deep(setup, one.activation, one.depth, one.rate, epochs(setup)) for one in rates])
+    cells = bench.train([deep(setup, one.activation, one.depth, one.rate, deep_epochs(setup)) for one in rates])
     found = _settled(bench, plain, cells)
     return [
         _swap(setup, plain, [found[name] for name in CONTRASTS[:2] if name in found]),
@@ -290,7 +297,7 @@ def _depths(setup: Setup, cells: Sequence[Cell], rates: Sequence[Tuned], contras
     deepest = [cell for cell in cells if depth_of(cell) == depths[-1]]
     sizes = "; ".join(f"depth {d}: {next(c.parameters for c in cells if depth_of(c) == d):,} parameters" for d in depths)
     grid = setup.pick(RATES, QUICK_RATES)
-    tried = max(2, round(TUNED_FOR * epochs(setup)))
+    tried = max(2, round(TUNED_FOR * deep_epochs(setup)))
     order = [contrasts[place] for place in (1, 2, 0) if place < len(contrasts)]
     return Part(
         name="depths",
@@ -303,7 +310,7 @@ def _depths(setup: Setup, cells: Sequence[Cell], rates: Sequence[Tuned], contras
         method=(
             f"Layers of {WIDTH} units ({sizes}), Adam; for each activation and depth the rate out of "
             f"{words.listed([words.value(rate) for rate in grid])} with the highest accuracy within {tried} epochs of seed "
-            f"{setup.fresh[0]}; then {epochs(setup)} epochs of {words.counted(len(setup.seeds), 'other seed')} at that rate."
+            f"{setup.fresh[0]}; then {deep_epochs(setup)} epochs of {words.counted(len(setup.seeds), 'other seed')}."
         ),
         figures=[_accuracies(setup, cells), *_steps_figure(setup, cells), _curves(setup, cells)],
         tables=[_table(cells)],

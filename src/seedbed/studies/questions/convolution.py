@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seedbed import figures
 from seedbed.figures import Curve, Dot, Point, mean_curve, words
-from seedbed.specs import Conv, DataSpec, Dense, Plan
+from seedbed.specs import Conv, Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text
 from seedbed.studies.bench import Bench
@@ -180,10 +180,8 @@ def _nets(setup: Setup, conv: Cell, dense: Sequence[Cell], contrasts: list[Contr
             *(one.sentence for one in contrasts),
             f"The {words.value(NET)} net has {dense[0].parameters:,} parameters, the conv net {conv.parameters:,}: "
             f"{ratio:.1f} times as many. The {name_of(equal)} net has {equal.parameters:,}.",
-            f"An image costs the conv net {_operations(conv):,} operations and the {words.value(NET)} net "
-            f"{_operations(dense[0]):,}: the conv net has the fewer parameters and uses each of them more often."
-            if _operations(conv) > _operations(dense[0])
-            else "",
+            f"An image costs the conv net {_operations(conv):,} operations, {_uses(conv)} for each parameter, and the "
+            f"{words.value(NET)} net {_operations(dense[0]):,}, {_uses(dense[0])} for each.",
         ],
         method=(
             f"{words.network(CONV)} with pooling after each; dense nets beside it; no regularization, Adam 1e-3, batch 128, "
@@ -203,6 +201,10 @@ def _nets(setup: Setup, conv: Cell, dense: Sequence[Cell], contrasts: list[Contr
 
 def _operations(cell: Cell) -> int:
     return cell.results[0].model.operations
+
+
+def _uses(cell: Cell) -> str:
+    return f"{_operations(cell) / cell.parameters:.0f}"
 
 
 def _table(cells: Sequence[Cell], *, images: Sequence[Images] = ()) -> Table:
@@ -369,7 +371,7 @@ def _shift_table(found: dict[Cell, Shifted]) -> Table:
 def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[Contrast]) -> Part:
     pairs = [*reversed(several), whole]
     cells = [cell for pair in pairs for cell in pair.cells]
-    dots = [Point("", name_of(cell), _first(cell.run.data), cell.accuracy) for cell in cells]
+    dots = [Point("", name_of(cell), cell.run.data.first, cell.accuracy) for cell in cells]
     answer = [one.sentence for one in contrasts]
     answer += [
         f"With {pair.images.label} the mean accuracies are {share_text(pair.conv.accuracy)} (conv) and "
@@ -378,7 +380,7 @@ def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[C
     ]
     said = subtitle(setup, cells, f"best epoch; bars: 95 % intervals ({setup.chance})")
     chart = several and figures.measures_over(
-        dots, "training images", "Fewer training images", said, group="net", shares=("",), size=(420, 240)
+        dots, "first", "Fewer training images", said, group="net", shares=("",), size=(420, 240)
     )
     lengths = "; ".join(f"{pair.images.label}: {pair.images.epochs} epochs" for pair in pairs)
     return Part(
@@ -393,10 +395,6 @@ def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[C
         cells=[cell.as_json() for pair in several for cell in pair.cells],
         contrasts=contrasts,
     )
-
-
-def _first(data: DataSpec) -> int | None:
-    return data.first
 
 
 STUDY = Study(
