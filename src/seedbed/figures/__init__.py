@@ -3,6 +3,7 @@
 from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
 from seedbed.figures.curves import learning_curves, probes_over_epochs
 from seedbed.figures.dataset import class_balance, embedding_scatter
+from seedbed.figures.multiples import Dot, LayerCurve, Picture, dot_panels, layers_over_epochs, picture_panels
 from seedbed.figures.pages import page, place
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
@@ -13,13 +14,18 @@ from seedbed.figures.theme import specification
 
 __all__ = [
     "Curve",
+    "Dot",
+    "LayerCurve",
+    "Picture",
     "Point",
     "accuracy_over_field",
     "accuracy_over_parameters",
     "class_balance",
     "confusion",
     "curve_panels",
+    "dot_panels",
     "embedding_scatter",
+    "layers_over_epochs",
     "learning_curves",
     "mean_curve",
     "measures_over",
@@ -29,6 +35,7 @@ __all__ = [
     "picture_address",
     "picture_bytes",
     "picture_grid",
+    "picture_panels",
     "place",
     "probes_over_epochs",
     "reliability_curve",

@@ -45,6 +45,7 @@ COLOURS: dict[Mode, dict[str, Any]] = {
         "category": _hex("#0072b2 #d55e00 #009e73 #cc79a7 #56b4e9 #e69f00 #332288 #882255 #117733 #666666"),
         "ramp": ["#eef5fb", "#5b9fd1"],
         "heatmap": ["#fffaf5", "#f5a45d"],
+        "ordinal": _hex("#a6cee3 #86bbd9 #66a7ce #4692c2 #2f7bb3 #1f639f #134b86 #08306b #d55e00"),
     },
     "dark": {
         "paper": "#14181d",
@@ -57,6 +58,7 @@ COLOURS: dict[Mode, dict[str, Any]] = {
         "category": _hex("#56b4e9 #f0883e #2fc89b #e29ac4 #3f8fd6 #f2c14e #9a8cf0 #d4679a #66c07a #b0b6bc"),
         "ramp": ["#1a2530", "#2f6d9c"],
         "heatmap": ["#1f1a17", "#b4601f"],
+        "ordinal": _hex("#2b5a80 #35709e #4186bb #549cd2 #70b1e2 #90c5ee #b2d9f7 #d8eefd #f0883e"),
     },
 }
 
@@ -76,7 +78,7 @@ def config(mode: Mode = "light") -> dict[str, Any]:
         "axisQuantitative": {"tickCount": 6, "labelFlush": True},
         "legend": _legend(colours),
         "header": {"labelFontSize": 12, "labelFontWeight": "bold", "labelColor": colours["ink"], "title": None},
-        "range": {name: colours[name] for name in ("category", "ramp", "heatmap")} | {"symbol": list(SHAPES)},
+        "range": {name: colours[name] for name in ("category", "ramp", "heatmap", "ordinal")} | {"symbol": list(SHAPES)},
         "text": {"color": colours["ink"], "fontSize": 11},
         "line": {"color": colours["accent"], "strokeWidth": 2, "strokeJoin": "round", "strokeCap": "butt"},
         "rect": {"stroke": colours["paper"], "strokeWidth": 1},

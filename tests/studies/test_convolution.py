@@ -1,0 +1,104 @@
+"""Convolution: shifts, overlaps and equal sizes are what they say, and pictures show images on which the nets differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seedbed import data, figures, studies
+from seedbed.models import facts
+from seedbed.records import DataFacts
+from seedbed.specs import Conv, DataSpec, Dense
+from seedbed.statistics import Discordance
+from seedbed.studies.answers import Answer
+from seedbed.studies.mistakes import Overlap
+from seedbed.studies.questions.convolution import CONV, equal_width
+from seedbed.studies.setup import Setup
+from seedbed.studies.shifts import distances, shifted
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (1, 0), (-2, 0), (0, 2), (0, -1), (3, -3), (5, 0)])
+def test_a_shift_moves_pixels_and_fills_up_with_zeros(down: int, right: int) -> None:
+    images = np.random.default_rng(0).integers(1, 255, size=(2, 4, 5, 3), dtype=np.uint8)
+    moved = shifted(images, down, right)
+    for y in range(4):
+        for x in range(5):
+            inside = 0 <= y - down < 4 and 0 <= x - right < 5
+            expected = images[:, y - down, x - right] if inside else np.zeros((2, 3), np.uint8)
+            assert np.array_equal(moved[:, y, x], expected)
+
+
+def test_shifts_are_in_proportion_to_the_image() -> None:
+    assert distances((28, 28, 1)) == [0, 1, 2, 3, 4, 5, 6]
+    assert distances((8, 8, 1)) == [0, 1, 2]
+    assert distances((64, 96, 3)) == [0, 2, 4, 6, 8, 10, 12]
+
+
+@pytest.mark.parametrize(("shape", "classes"), [((28, 28, 1), 10), ((32, 32, 3), 10), ((8, 8, 1), 3)])
+def test_no_other_width_of_one_layer_comes_nearer_to_the_conv_nets_parameters(
+    shape: tuple[int, int, int], classes: int
+) -> None:
+    names = tuple(str(name) for name in range(classes))
+    width = equal_width(Setup(DataSpec(), DataFacts(100, 10, 10, names, shape), (0,)))
+    wanted = facts(CONV, shape, classes).parameters
+    apart = {h: abs(facts(Dense(hidden=(h,)), shape, classes).parameters - wanted) for h in range(max(1, width - 2), width + 3)}
+    assert min(apart, key=lambda h: apart[h]) == width
+
+
+def test_the_exercises_nets_differ_by_a_factor_of_24_6() -> None:
+    conv, dense = (facts(model, (28, 28, 1), 10).parameters for model in (Conv(), Dense(hidden=(200, 100))))
+    assert (conv, dense, round(dense / conv, 1)) == (7_240, 178_110, 24.6)
+
+
+def test_an_overlap_counts_every_image_once() -> None:
+    one = Overlap(0, both_right=80, only_a=12, only_b=3, both_wrong=5)
+    assert one.images == 100
+    assert one.shared == pytest.approx(5 / 17)
+    assert one.alone == pytest.approx(3 / 83)
+    assert one.p == Discordance(12, 3, 100).p
+    assert np.isnan(Overlap(0, 100, 0, 0, 0).shared)
+    assert Overlap(0, 100, 0, 0, 0).as_json()["shared"] is None
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    return studies.convolution(data="digits", quick=True, seeds=2, home=tmp_path_factory.mktemp("convolution"))
+
+
+@pytest.mark.slow
+def test_sentences_say_what_was_measured(answer: Answer) -> None:
+    nets, mistakes, _, shifts, fewer = answer.parts
+    assert len(answer.contrasts) == 5
+    sizes = {cell["label"]: cell["parameters"] for cell in nets.cells}
+    ratio = nets.data["parameter_ratio"]
+    assert ratio == sizes["family dense, hidden 200-100"] / sizes["family conv"]
+    assert any(f"{ratio:.1f} times as many" in said for said in nets.answer)
+    pairs = mistakes.data["pairs"]
+    assert all(sum(one[name] for name in ("both_right", "only_a", "only_b", "both_wrong")) == 270 for one in pairs)
+    assert f"{np.mean([one['only_a'] for one in pairs]):.1f} (" in mistakes.answer[0]
+    unmoved = [one["accuracies"][0]["mean"] for one in shifts.data["shifted"]]
+    assert unmoved == [pytest.approx(cell["mean"]) for cell in nets.cells[:2]]
+    moved = [one["accuracies"][-1]["mean"] for one in shifts.data["shifted"]]
+    assert all(after < before - 0.2 for before, after in zip(unmoved, moved, strict=True))
+    assert {cell["setting"]["first"] for cell in fewer.cells} == {410}
+
+
+@pytest.mark.slow
+def test_pictures_are_images_that_only_one_net_gets_right(answer: Answer) -> None:
+    conv, dense = (answer.contrasts[0].planned.a, answer.contrasts[0].planned.b)
+    lead = np.sum(list(conv.judged.correct.values()), axis=0) - np.sum(list(dense.judged.correct.values()), axis=0)
+    chart = figures.specification(answer.charts()["conv_mistakes"])
+    shown = [row["address"] for values in chart["datasets"].values() for row in values if "address" in row]
+    validation = data.load(answer.setup.data).validation
+    differ = set(figures.thumbnails(validation.take(np.flatnonzero(lead)), top=16.0, side=64))
+    assert shown
+    assert set(shown) <= differ
+
+
+@pytest.mark.slow
+def test_every_figure_is_drawn(answer: Answer, tmp_path: Path) -> None:
+    assert set(answer.charts()) >= {"conv_learning_curves", "conv_parameters", "conv_permutation", "conv_shift"}
+    for name, chart in answer.charts().items():
+        assert figures.save(chart, tmp_path / name, ("svg",))[0].stat().st_size > 5_000
