@@ -29,6 +29,7 @@ SURFACE = [
     "load",
     "picture_grid",
     "save",
+    "smallest",
     "studies",
     "sweep",
     "train",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedbed import studies
-    from seedbed.api import compare, evaluate, find, load, sweep, train
+    from seedbed.api import compare, evaluate, find, load, smallest, sweep, train
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
     from seedbed.figures import learning_curves, picture_grid, save
@@ -40,6 +40,7 @@ __all__ = [
     "load",
     "picture_grid",
     "save",
+    "smallest",
     "studies",
     "sweep",
     "train",
@@ -47,7 +48,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "api": ("compare", "evaluate", "find", "load", "sweep", "train"),
+    "api": ("compare", "evaluate", "find", "load", "smallest", "sweep", "train"),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
     "figures": ("learning_curves", "picture_grid", "save"),

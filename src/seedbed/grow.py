@@ -50,6 +50,7 @@ def grow(
     resume: bool = False,
     replace: bool = False,
     save_every: float | None = 30.0,
+    until: Callable[[], bool] | None = None,
 ) -> list[Result]:
     """Trains what is not yet trained, and returns all results in the order of the entries.
 
@@ -62,13 +63,14 @@ def grow(
         resume: go on with half-done runs.
         replace: begin anew where a name is taken.
         save_every: seconds between checkpoints of a population; None saves only when stopped.
+        until: asked after each report from a worker; once it says True, all is saved and stopped as by a signal.
 
     Raises:
         RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
         DataError: the images cannot be had.
         DeviceError: the device is missing, or its memory too small for a single run.
         WorkerError: a worker failed; other populations were finished first.
-        Interrupted: a signal came; everything is saved.
+        Interrupted: a signal came, or `until` said so (then its `signal` is 0); everything is saved.
     """
     devices.workers(device, workers, len(entries))
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
@@ -83,7 +85,7 @@ def grow(
         if not replace:
             todo.copy_finished()
         if todo.missing():
-            todo.train(device, workers, save_every)
+            todo.train(device, workers, save_every, until or _never)
             todo.copy_finished()
         results = claim.done | todo.results
     return [results[entry.name] for entry in resolved]
@@ -97,6 +99,11 @@ def _check_batch(run: RunSpec, dataset: Dataset) -> None:
 
 def _nobody(event: Event) -> None:
     """Watches nothing."""
+
+
+def _never() -> bool:
+    """Stops nothing."""
+    return False
 
 
 class _Harvest:
@@ -134,7 +141,7 @@ class _Harvest:
 
     # Training
 
-    def train(self, device: str, workers: int | None, save_every: float | None) -> None:
+    def train(self, device: str, workers: int | None, save_every: float | None, until: Callable[[], bool]) -> None:
         """Trains all that is missing, population by population; the workers load while the driver plans."""
         saved = self._saved_tasks()
         kinds = self._kinds(device, workers)
@@ -145,7 +152,7 @@ class _Harvest:
         with LocalExecutor(kinds) as executor, _signals(executor.stop) as received, self._marked():
             tasks = [replace(task, save_every=save_every) for task in saved + self._new_tasks(saved, kinds)]
             self._begin(tasks)
-            self._reap(executor, tasks, received)
+            self._reap(executor, tasks, received, until)
         self._conclude(received)
 
     def _kinds(self, device: str, workers: int | None) -> list[WorkerKind]:
@@ -234,12 +241,15 @@ class _Harvest:
         if self._home.epochs(name) > len(rows):
             self._home.cut(name, len(rows))
 
-    def _reap(self, executor: LocalExecutor, tasks: Sequence[Task], received: list[int]) -> None:
+    def _reap(self, executor: LocalExecutor, tasks: Sequence[Task], received: list[int], until: Callable[[], bool]) -> None:
         waiting = list(tasks)
         while waiting:
             again: list[Task] = []
             for task, report in executor.run(waiting):
                 again += self._take(task, report)
+                if not received and until():
+                    received.append(0)
+                    executor.stop()
             waiting = [] if received else again
 
     def _take(self, task: Task, report: Message) -> list[Task]:
@@ -312,6 +322,7 @@ class _Harvest:
         )
         predictions = {
             "validation_probabilities": outcome.probabilities,
+            "last_validation_probabilities": outcome.last_probabilities,
             "validation_labels": dataset.validation.labels.astype(np.int32),
         }
         self.results[name] = self._home.finish(

@@ -212,6 +212,7 @@ class Job:
                 if self._step < self._steps():
                     yield Segment(self._epoch + 1, self._step, {})
         figures = self._timed(self._examined)
+        self._last_logits = figures.logits
         rows = self._rows(figures, norms, self._training_seconds - epoch_began)
         self._epoch, self._step = self._epoch + 1, 0
         yield Segment(self._epoch, self._steps(), rows)
@@ -287,7 +288,7 @@ class Job:
         done = [(b, c, place) for b, c, place in self._members.places() if self._members.alive[b, c] and self._finished(place)]
         if not done:
             return
-        host = jax.device_get((self._carry, self._best))
+        host = jax.device_get((self._carry, self._best, self._last_logits))
         compile_seconds = self._program.compile_seconds - self._compiled_before
         for block, column, place in done:
             yield self._outcome(host, block, column, place, compile_seconds)
@@ -308,8 +309,8 @@ class Job:
         patience = run.plan.patience
         return 0 < patience <= len(rows) - best_epoch(History.from_rows(rows))
 
-    def _outcome(self, host: tuple[Carry, Best], block: int, column: int, place: Place, compile_seconds: float) -> Outcome:
-        carry, best = (jax.tree.map(lambda leaf: leaf[block], part) for part in host)
+    def _outcome(self, host: tuple[Carry, Best, Any], block: int, column: int, place: Place, compile_seconds: float) -> Outcome:
+        carry, best, last_logits = (jax.tree.map(lambda leaf: leaf[block], part) for part in host)
         run, rows = self._members.run(place), self._members.rows[place]
         facts = self._dataset.facts()
         runs = sum(len(block) for block in self.task.blocks)
@@ -320,6 +321,7 @@ class Job:
             self._population.unpack(best.params, best.state, column),
             self._population.unpack(carry.params, carry.state, column),
             _softmax(best.logits[column][:, : facts.validation]),
+            _softmax(last_logits[column][:, : facts.validation]),
             self._patience_is_over(run, rows) and len(rows) < run.plan.epochs,
             device_name(),
             compile_seconds / runs,

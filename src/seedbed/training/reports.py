@@ -78,7 +78,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A member is finished: its network, its best and last weights, and its answers to the validation images."""
+    """A member is finished: its best and last weights, and the answers of both networks to the validation images, `(n, C)`."""
 
     place: Place
     history: History
@@ -86,6 +86,7 @@ class Outcome:
     best: Weights
     last: Weights
     probabilities: NDArray[np.float32]
+    last_probabilities: NDArray[np.float32]
     stopped_early: bool
     device: str
     compile_seconds: float
