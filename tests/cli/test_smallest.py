@@ -11,6 +11,7 @@ import pytest
 
 from seedbed.cli.frame import run
 from seedbed.sizing import Claim, Setting, Smallest, Tried
+from seedbed.sizing.effort import EFFORTS
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval
 
@@ -99,6 +100,11 @@ def test_flags_reach_the_search(call: Any) -> None:
     expected = {"target": 0.9, "family": "conv", "depth": None, "seeds": 7, "epochs": 3, "minutes": 2.0, "augment": "shift"}
     expected |= {"spec": DataSpec(name="digits", protocol="handout"), "name": "mine", "resume": True, "workers": 1}
     assert {name: asked[name] for name in expected} == expected
+
+
+def test_the_help_names_the_epochs_that_are_the_default(call: Any) -> None:
+    _, out, _, _ = call(None, "-h")
+    assert f"{EFFORTS['dense'].epochs} dense, {EFFORTS['conv'].epochs} conv" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

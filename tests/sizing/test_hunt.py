@@ -78,6 +78,7 @@ def test_where_size_does_not_help_the_search_ends_with_the_nearest() -> None:
     claims = list(hunt(problem(0.95), formula.train, formula.test))
     assert claims
     assert not any(claim.holds(0.95) for claim in claims)
+    assert "size" not in {stage for stage, _, _ in formula.asked}, "no ladders around a size that is nowhere"
     largest = max(parameters(setting.model, MNIST) for _, setting, _ in formula.asked)
     assert largest < 500_000, "doublings end where they do not help"
 

@@ -87,9 +87,14 @@ def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
     tuned = tune(problem, train, _anchor(problem, scouts))
     if not tuned:
         return
-    front = ranking.best_by_size(size(problem, train, tuned, ranking.slope(problem.points(scouts))))
-    orders = sequences(front, problem.safe)
+    sized = size(problem, train, tuned, ranking.slope(problem.points(scouts))) if _in_reach(problem, scouts, tuned) else tuned
+    orders = sequences(ranking.best_by_size(sized), problem.safe)
     yield from in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
+
+
+def _in_reach(problem: Problem, scouts: Sequence[Tried], tuned: Sequence[Tried]) -> bool:
+    """Whether anything came to what the claim takes; if not, other sizes will not help, and the best so far is the nearest."""
+    return max(one.score for one in [*scouts, *tuned]) >= problem.needed
 
 
 # Scouting
