@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from hostile.engine import InProcess
-from seedbed.errors import DeviceError, ModelError, RunExists, RunHalfDone, SpecError, UnknownRun
+from seedbed.errors import DeviceError, Interrupted, ModelError, RunExists, RunHalfDone, SpecError, UnknownRun
 from seedbed.grow import grow
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
@@ -78,8 +78,12 @@ def test_results_come_in_the_order_of_the_entries_and_lie_in_the_home(home: Home
         assert found.as_json() == result.as_json()
         assert home.status(result.name) == "finished"
         predictions = home.predictions(result.name)
-        right = predictions["validation_probabilities"].argmax(axis=1) == predictions["validation_labels"]
-        assert right.mean() == pytest.approx(result.history["validation_accuracy"].max(), abs=1e-6)
+        best, last = (
+            (predictions[f"{which}validation_probabilities"].argmax(axis=1) == predictions["validation_labels"]).mean()
+            for which in ("", "last_")
+        )
+        assert best == pytest.approx(result.history["validation_accuracy"].max(), abs=1e-6)
+        assert last == pytest.approx(result.history["validation_accuracy"][-1], abs=1e-6)
     assert home.populations() == []
 
 
@@ -122,6 +126,22 @@ def test_whoever_watches_hears_of_the_start_of_every_epoch_and_of_the_end(home: 
     rows = [event for event in heard if isinstance(event, Progress) and event.rows]
     assert [(event.epoch, sorted(event.rows)) for event in rows] == [(1, ["a", "b"]), (2, ["a"]), (3, ["a"])]
     assert [event.name for event in heard if isinstance(event, Done)] == ["b", "a"]
+
+
+@pytest.mark.usefixtures("_here")
+def test_it_stops_when_until_says_so_and_goes_on_where_it_was(home: Home, tmp_path: Path) -> None:
+    entries = [entry("a", epochs=6), entry("b", epochs=6, seed=1)]
+    asked = iter(range(100))
+    with pytest.raises(Interrupted, match="--resume") as stopped:
+        grow(entries, home, until=lambda: next(asked) == 3)
+    assert stopped.value.signal == 0
+    assert [home.status(name) for name in "ab"] == ["interrupted", "interrupted"]
+    assert home.epochs("a") > 0
+    resumed = grow(entries, home, resume=True, until=lambda: False)
+    assert [result.history.epochs for result in resumed] == [6, 6]
+    straight = Home(tmp_path / "straight")
+    grow(entries, straight)
+    assert [stored(home, name) for name in "ab"] == [stored(straight, name) for name in "ab"]
 
 
 @pytest.mark.usefixtures("_no_workers")

@@ -30,6 +30,7 @@ SURFACE = [
     "picture_grid",
     "save",
     "search",
+    "smallest",
     "studies",
     "sweep",
     "train",

@@ -112,10 +112,12 @@ def test_one_value_serves_all_convolutions(short: dict[str, Any], long: dict[str
 CHANGES: list[dict[str, Any]] = [
     {"model": Dense(hidden=(200, 101))},
     {"model": Conv()},
+    {"model": Conv(separable=True)},
     {"plan": Plan(l2=1e-9)},
     {"plan": Plan(epochs=11)},
     {"data": DataSpec(name="digits")},
     {"data": DataSpec(split_seed=1)},
+    {"data": DataSpec(inner=True)},
     {"seed": 1},
 ]
 
@@ -141,6 +143,7 @@ def test_what_an_optimizer_does_not_look_at_makes_no_other_run(
 def test_the_identity_of_the_default_run_never_changes() -> None:
     """A home finds its finished runs by it."""
     assert RunSpec().identity == "ae3fea7db1027ce9"
+    assert RunSpec(model=Conv()).identity == "e4becaf36af3e7c0"
 
 
 def test_runs_of_one_setting_differ_only_in_seed() -> None:

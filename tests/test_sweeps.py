@@ -39,6 +39,7 @@ DIGITS = RunSpec(data=DataSpec(name="digits"), plan=Plan(epochs=2), model=Dense(
         (["permutation=none,3"], {"permutation": (None, 3)}),
         (["augment=none,shift"], {"augment": ("none", "shift")}),
         (["size=8,8x9"], {"size": ((8, 8), (8, 9))}),
+        (["separable=true,false"], {"separable": (True, False)}),
         (["arg.width=8,wide", "arg.deep=true"], {"arg.deep": (True,), "arg.width": (8, "wide")}),
     ],
 )

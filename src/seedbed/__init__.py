@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedbed import studies
-    from seedbed.api import compare, evaluate, find, load, search, sweep, train
+    from seedbed.api import compare, evaluate, find, load, search, smallest, sweep, train
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
     from seedbed.figures import learning_curves, picture_grid, save
@@ -41,6 +41,7 @@ __all__ = [
     "picture_grid",
     "save",
     "search",
+    "smallest",
     "studies",
     "sweep",
     "train",
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "api": ("compare", "evaluate", "find", "load", "search", "sweep", "train"),
+    "api": ("compare", "evaluate", "find", "load", "search", "smallest", "sweep", "train"),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
     "figures": ("learning_curves", "picture_grid", "save"),

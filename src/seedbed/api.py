@@ -11,7 +11,7 @@ from seedbed.errors import SpecError
 from seedbed.figures.words import network
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
-from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
+from seedbed.specs import Augmentation, Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
 
 if TYPE_CHECKING:
     from seedbed.comparison import Comparison
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from seedbed.evaluation import Evaluation
     from seedbed.grow import Watch
     from seedbed.searches import Search
+    from seedbed.sizing import Smallest
+    from seedbed.sizing.trainer import Watching
     from seedbed.sweeps import Sweep
 
 
@@ -169,6 +171,55 @@ def search(
     )
     how = How(device, workers, engine)
     return run(asked, home_at(home), how, watch=watch, resume=resume, replace=replace, storage=storage)
+
+
+def smallest(
+    target: float,
+    data: str | DataSpec = "mnist",
+    *,
+    family: str = "dense",
+    depth: int | None = None,
+    seeds: int = 5,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    augment: Augmentation = "none",
+    name: str | None = None,
+    home: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    watching: Watching | None = None,
+    resume: bool = False,
+) -> Smallest:
+    """The fewest parameters whose accuracy lies above a target, its whole interval over fresh seeds and the images.
+
+        found = smallest(0.9, "digits", watching=sb.watching)
+        print(found.settled, found.confirmed, *found.sentences(), sep="\\n")
+
+    Args:
+        target: an accuracy in (0, 1).
+        data: a data set's name, a path to images, or a whole data spec. Settings are chosen on a part of its training images,
+            and the claim is made on its validation images.
+        family: "dense" or "conv".
+        depth: hidden layers of dense networks, 1 to 3; left out, all are tried.
+        seeds: fresh ones of each test, 5 at least.
+        epochs: of a whole training; left out, as many as the family needs.
+        minutes: stops then, and says so; without it the search takes as long as its work, which is fixed beforehand.
+        augment: random changes of the training images.
+        name: stands before the names of the runs; left out, family, target and data give one.
+        home, device, workers, resume: as `train` takes them.
+        watching: what `seedbed.watching` is, to see how it goes.
+
+    Returns:
+        The answer, with every size and setting that was tried.
+
+    Raises:
+        SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+    """
+    from seedbed.sizing import search
+
+    how = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "minutes": minutes, "augment": augment}
+    where = {"name": name, "device": device, "workers": workers, "watching": watching, "resume": resume}
+    return search(target, _data_spec(data), home_at(home), **how, **where)  # type: ignore[arg-type]
 
 
 def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:

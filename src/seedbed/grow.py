@@ -58,6 +58,7 @@ def grow(
     engine: Engine = LOCAL,
     pruning: Pruning | None = None,
     metrics_only: bool = False,
+    until: Callable[[], bool] | None = None,
 ) -> list[Result]:
     """Trains what is not yet trained, and returns all results in the order of the entries.
 
@@ -74,13 +75,14 @@ def grow(
         pruning: at which epochs the worse members of a population stop. Populations are then composed of all the entries,
             however many of them are done, and for one worker, however many there are: who is pruned depends on them alone.
         metrics_only: keep no weights and no answers, and take what kept none, or was pruned, for done.
+        until: asked after each report from a worker; once it says True, all is saved and stopped as by a signal.
 
     Raises:
         RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
         DataError: the images cannot be had.
         DeviceError: the device, Ray or its cluster is missing, or the device's memory too small for a single run.
         WorkerError: a worker failed; other populations were finished first.
-        Interrupted: a signal came; everything is saved.
+        Interrupted: a signal came, or `until` said so (then its `signal` is 0); everything is saved.
     """
     engine.check(device, workers, len(entries))
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
@@ -95,7 +97,7 @@ def grow(
         if not replace:
             todo.copy_finished()
         if todo.missing():
-            todo.train(device, workers, save_every)
+            todo.train(device, workers, save_every, until or _never)
             todo.copy_finished()
         results = claim.done | todo.results
     return [results[entry.name] for entry in resolved]
@@ -119,6 +121,11 @@ class _Terms:
 
 def _nobody(event: Event) -> None:
     """Watches nothing."""
+
+
+def _never() -> bool:
+    """Stops nothing."""
+    return False
 
 
 class _Harvest:
@@ -161,7 +168,7 @@ class _Harvest:
 
     # Training
 
-    def train(self, device: str, workers: int | None, save_every: float | None) -> None:
+    def train(self, device: str, workers: int | None, save_every: float | None, until: Callable[[], bool]) -> None:
         """Trains all that is missing, population by population; the workers load while the driver plans."""
         saved = self._saved_tasks()
         kinds = self._kinds(device, workers)
@@ -172,7 +179,7 @@ class _Harvest:
         with self._executor(kinds) as executor, _signals(executor.stop) as received, self._marked():
             tasks = [replace(task, save_every=save_every) for task in saved + self._new_tasks(saved, kinds)]
             self._begin(tasks)
-            self._reap(executor, tasks, received)
+            self._reap(executor, tasks, received, until)
         self._conclude(received)
 
     def _kinds(self, device: str, workers: int | None) -> list[WorkerKind]:
@@ -279,12 +286,15 @@ class _Harvest:
         if self._home.epochs(name) > len(rows):
             self._home.cut(name, len(rows))
 
-    def _reap(self, executor: Executor, tasks: Sequence[Task], received: list[int]) -> None:
+    def _reap(self, executor: Executor, tasks: Sequence[Task], received: list[int], until: Callable[[], bool]) -> None:
         waiting = list(tasks)
         while waiting:
             again: list[Task] = []
             for task, report in executor.run(waiting):
                 again += self._take(task, report)
+                if not received and until():
+                    received.append(0)
+                    executor.stop()
             waiting = [] if received else again
 
     def _take(self, task: Task, report: Message) -> list[Task]:
@@ -358,6 +368,7 @@ class _Harvest:
         )
         predictions = {
             "validation_probabilities": outcome.probabilities,
+            "last_validation_probabilities": outcome.last_probabilities,
             "validation_labels": dataset.validation.labels.astype(np.int32),
         }
         kept: dict[str, Any] = {"best": outcome.best, "last": outcome.last, "predictions": predictions}

@@ -50,6 +50,9 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Fields that came when there were runs already: at their default they are no part of the identity, which those keep."""
+
     def __init__(self, **settings: Any) -> None:
         try:
             super().__init__(**settings)
@@ -71,7 +74,8 @@ class Spec(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _identifying(self) -> dict[str, Any]:
-        return self.plain()
+        unsaid = {name for name in self.later if getattr(self, name) == type(self).model_fields[name].default}
+        return {name: value for name, value in self.plain().items() if name not in unsaid}
 
 
 def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:
@@ -112,10 +116,14 @@ class Conv(Spec):
         kernel, stride, pool: side of the kernel, of the step and of the pooled square, in pixels, one for each convolution or
             one for all; a pool of 1 does not pool. Pooling steps as far as it is wide and drops what does not fill a square.
         padding: "same" keeps the image's size (at stride 1), "valid" uses whole kernels only.
+        separable: every convolution but the first is a depthwise one (a kernel for each channel), then a pointwise one (1 x 1),
+            as Keras's `SeparableConv2D`: with many channels, far fewer parameters.
         head: "flatten" gives every pixel of the last maps to the dense layers, "average" each map's mean.
         hidden: units of the dense layers between the maps and the logits.
         activation, dropout: as in `Dense`; dropout acts before each dense layer.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"separable"})
 
     family: Literal["conv"] = "conv"
     filters: tuple[Count, ...] = Field(default=(20, 10), min_length=1)
@@ -123,6 +131,7 @@ class Conv(Spec):
     stride: tuple[Count, ...] = (1, 1)
     pool: tuple[Count, ...] = (2, 2)
     padding: Padding = "same"
+    separable: bool = False
     head: Head = "flatten"
     hidden: tuple[Count, ...] = ()
     activation: Activation = "relu"
@@ -268,7 +277,11 @@ class DataSpec(Spec):
         permutation: a seed for one fixed permutation of the pixels of all images; None leaves them in place.
         fold: `(k, n)` validates on the k-th (from 0) of n parts into which the training and validation images are drawn by
             class, and trains on the others; None has the one validation part. With the honest protocol only.
+        inner: leave the validation part aside too, and draw another one from the training images: for choosing among settings
+            when a claim will be made on the validation part, which then had no say in the choice.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"fold", "inner"})
 
     name: str = "mnist"
     digest: str = ""
@@ -279,6 +292,7 @@ class DataSpec(Spec):
     label_noise: Share = 0.0
     permutation: Seed | None = None
     fold: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=2)]] | None = None
+    inner: bool = False
 
     @model_validator(mode="after")
     def _fold_is_there(self) -> Self:
@@ -286,12 +300,9 @@ class DataSpec(Spec):
             raise ValueError(f"fold = {self.fold}: of {self.fold[1]} folds the last is {self.fold[1] - 1}")
         if self.fold and self.protocol != "honest":
             raise ValueError(f"fold = {self.fold}: folds are made by the honest protocol only")
+        if self.fold and self.inner:
+            raise ValueError("fold and inner are two ways to choose the validation images; say one of them")
         return self
-
-    def _identifying(self) -> dict[str, Any]:
-        """Specs without folds have the identities that they had before there were any."""
-        plain = self.plain()
-        return plain if self.fold else {name: value for name, value in plain.items() if name != "fold"}
 
 
 class RunSpec(Spec):

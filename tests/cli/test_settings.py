@@ -57,6 +57,15 @@ def test_flags_of_the_conv_network():
     assert choose(arguments, family="conv").run.model == expected
 
 
+def test_switches_are_on_where_they_are_named_and_else_as_the_file_says(tmp_path):
+    (tmp_path / "a.yaml").write_text("model: {family: conv, separable: true}\ndata: {inner: true}\n")
+    assert choose("--separable --inner", family="conv").run == RunSpec(model=Conv(separable=True), data=DataSpec(inner=True))
+    assert choose(config=tmp_path / "a.yaml").run == RunSpec(model=Conv(separable=True), data=DataSpec(inner=True))
+    assert choose(family="conv").run == RunSpec(model=Conv())
+    with pytest.raises(SpecError, match="--separable belongs to a convolutional network"):
+        choose("--separable")
+
+
 def test_flags_of_the_plan():
     arguments = (
         "--epochs 3 --batch-size 64 --optimizer nesterov --lr 0.1 --schedule cosine --momentum 0.8 --weight-decay 0 "

@@ -33,6 +33,20 @@ def test_a_twelfth_of_the_training_images_validates_where_there_is_a_test_set():
     assert np.intersect1d(dataset.train.rows, dataset.validation.rows).size == 0
 
 
+@pytest.mark.parametrize("protocol", ["honest", "handout"])
+def test_an_inner_split_sees_neither_the_validation_part_nor_the_test(protocol):
+    content = digits.read()
+    outer, inner = (split(content, DataSpec(protocol=protocol, inner=inner)) for inner in (False, True))
+    assert inner.test is None
+    assert np.array_equal(np.union1d(inner.train.rows, inner.validation.rows), np.sort(outer.train.rows))
+    assert len(inner.validation) == pytest.approx(len(outer.train) / 12, abs=10)
+
+
+def test_an_inner_split_leaves_the_official_test_images_alone():
+    dataset = split(made(*[6000] * 10, test=100), DataSpec(protocol="handout", inner=True))
+    assert (len(dataset.train), len(dataset.validation), dataset.test) == (55_000, 5_000, None)
+
+
 def test_small_classes_give_ten_images_or_half_of_themselves_to_validation():
     dataset = split(made(1200, 60, 12, 2, test=8), DataSpec())
     assert np.bincount(dataset.validation.labels).tolist() == [100, 10, 6, 1]

@@ -45,7 +45,7 @@ def total(spec: ModelSpec, arrays: Arrays, batch: Batch, knobs: Knobs) -> float:
     z = logits(spec, arrays, images.astype(np.float64))
     z = z - z.max(axis=1, keepdims=True)
     losses = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), labels]
-    kernels = [array for name, array in arrays.items() if name.endswith("/kernel")]
+    kernels = [array for name, array in arrays.items() if name.endswith("kernel")]
     l1, l2 = float(knobs.l1[0]), float(knobs.l2[0])
     penalty = sum(l2 * np.sum(w**2) + l1 * np.sum(np.abs(w)) for w in kernels)
     if isinstance(spec, Keras):
@@ -60,9 +60,16 @@ def logits(spec: ModelSpec, arrays: Arrays, x: Floats) -> Floats:
     activate = ACTIVATIONS[spec.activation]
     if isinstance(spec, Conv):
         for number, pool in enumerate(spec.pool):
-            x = activate(convolved(x, arrays[f"conv_{number}/kernel"]) + arrays[f"conv_{number}/bias"])
+            x = activate(convolved(x, _kernel(arrays, f"conv_{number}")) + arrays[f"conv_{number}/bias"])
             x = pooled(x, pool)
     return _dense(spec, arrays, x.reshape(len(x), -1))
+
+
+def _kernel(arrays: Arrays, layer: str) -> Floats:
+    """A layer's kernel `(k, k, c, o)`; that of a separable one is the product of its two."""
+    if f"{layer}/kernel" in arrays:
+        return arrays[f"{layer}/kernel"]
+    return np.asarray(arrays[f"{layer}/depthwise_kernel"] * arrays[f"{layer}/pointwise_kernel"])
 
 
 def _dense(spec: Dense | Conv, arrays: Arrays, x: Floats) -> Floats:

@@ -48,6 +48,8 @@ CONV = tuple(
     Conv(filters=(3, 2), kernel=(3, 2), pool=(2, 1), hidden=(5,), activation="gelu", dropout=dropout) for dropout in (0.5, 0.0)
 )
 
+SEPARABLE = tuple(spec.changed(separable=True, activation="relu", hidden=()) for spec in CONV)
+
 
 def user_spec(**arguments: float) -> Keras:
     """A network of a user's, in a file of its own."""
@@ -134,6 +136,8 @@ def families() -> list[Family]:
         Family("dense", DENSE),
         Family("conv", CONV),
         Family("conv-native", CONV, on_cpu=False),
+        Family("separable", SEPARABLE),
+        Family("separable-native", SEPARABLE, on_cpu=False),
         Family("keras", (keras, keras)),
         Family("keras-native", (keras, keras), on_cpu=False),
     ]
@@ -179,10 +183,12 @@ def _layers(spec: Dense | Conv, classes: int) -> Iterator[Any]:
     if isinstance(spec, Conv):
         blocks = zip(spec.filters, spec.kernel, spec.stride, spec.pool, strict=True)
         for number, (filters, kernel, stride, pool) in enumerate(blocks):
-            activation = keras_activation(spec.activation)
-            yield layers.Conv2D(
-                filters, kernel, stride, spec.padding, activation=activation, kernel_initializer="zeros", name=f"conv_{number}"
-            )
+            settings = {"activation": keras_activation(spec.activation), "name": f"conv_{number}"}
+            if spec.separable and number:
+                zeros = {"depthwise_initializer": "zeros", "pointwise_initializer": "zeros"}
+                yield layers.SeparableConv2D(filters, kernel, stride, spec.padding, **settings, **zeros)
+            else:
+                yield layers.Conv2D(filters, kernel, stride, spec.padding, **settings, kernel_initializer="zeros")
             if pool > 1:
                 yield layers.MaxPooling2D(pool)
     average = isinstance(spec, Conv) and spec.head == "average"

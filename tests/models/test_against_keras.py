@@ -24,6 +24,8 @@ CONVS = [
     Conv(filters=(3, 2), kernel=(2, 4), stride=(1, 2), pool=(1, 1), activation="tanh", head="average"),
     Conv(filters=(2, 3), kernel=(4, 1), stride=(3, 1), pool=(1, 3), hidden=(5, 4), activation="gelu"),
     Conv(filters=(3,), kernel=(3,), pool=(3,), padding="valid", head="average", hidden=(4,), activation="sigmoid"),
+    Conv(filters=(3, 4, 5), kernel=(3, 2, 3), stride=(2, 1, 1), pool=(1, 2, 1), separable=True, head="average"),
+    Conv(filters=(2, 3), kernel=(3, 3), stride=(1, 2), pool=(1, 2), padding="valid", separable=True, activation="silu"),
 ]
 
 

@@ -19,6 +19,7 @@ from models.samples import (
     IMAGE_SHAPE,
     KEY,
     QUICK,
+    SEPARABLE,
     Family,
     assign,
     batch,
@@ -75,7 +76,7 @@ def test_unpack_is_the_inverse_of_pack_for_weights_and_for_moments(family: Famil
 
 
 @pytest.mark.parametrize("on_cpu", [True, False])
-@pytest.mark.parametrize("name", ["dense", "conv", "keras"])
+@pytest.mark.parametrize("name", ["dense", "conv", "separable", "keras"])
 def test_gradients_agree_with_finite_differences_in_float64(name: str, on_cpu: bool) -> None:
     specs = STILL[name]
     still = Family(name, specs, on_cpu)
@@ -92,6 +93,7 @@ def test_gradients_agree_with_finite_differences_in_float64(name: str, on_cpu: b
 STILL: dict[str, tuple[ModelSpec, ...]] = {
     "dense": (Dense(hidden=(5, 4), activation="gelu"), Dense(hidden=(3,), activation="tanh"), Dense(hidden=())),
     "conv": (CONV[1], CONV[1]),
+    "separable": (SEPARABLE[1], SEPARABLE[1]),
     "keras": (user_spec(drop=0.0), user_spec(drop=0.0)),
 }
 
@@ -134,7 +136,7 @@ def test_the_penalty_is_over_kernels_and_a_users_own_regularizers(family: Family
     penalties = family.jitted("penalty")(family.packed[0], family.knobs)
     for member, weights in enumerate(family.weights):
         l1, l2 = float(family.knobs.l1[member]), float(family.knobs.l2[member])
-        kernels = [array.astype(np.float64) for name, array in weights.items() if name.endswith("/kernel")]
+        kernels = [array.astype(np.float64) for name, array in weights.items() if name.endswith("kernel")]
         expected = sum(l2 * np.sum(w**2) + l1 * np.sum(np.abs(w)) for w in kernels)
         if isinstance(family.specs[member], Keras):
             expected += 0.03 * np.sum(weights["think/kernel"].astype(np.float64) ** 2)
@@ -157,7 +159,7 @@ def test_kernels_are_told_from_biases(family: Family) -> None:
     marked = jax.tree.map(lambda leaf, kernel: np.full(leaf.shape, float(kernel)), params, family.population.kernels(params))
     for member in range(len(family.specs)):
         unpacked = family.population.unpack(marked, {}, member)
-        assert all(np.all(array == name.endswith("/kernel")) for name, array in unpacked.items())
+        assert all(np.all(array == name.endswith("kernel")) for name, array in unpacked.items())
 
 
 def test_squares_are_those_of_each_layers_kernel(family: Family) -> None:
@@ -165,12 +167,10 @@ def test_squares_are_those_of_each_layers_kernel(family: Family) -> None:
     squares = family.jitted("squares")([params, jax.tree.map(lambda leaf: 2 * leaf, params)])
     for member, weights in enumerate(family.weights):
         for layer, sums in squares.items():
-            kernel = weights.get(f"{layer}/kernel")
-            if kernel is not None:
-                expected = np.sum(kernel.astype(np.float64) ** 2)
-                np.testing.assert_allclose(sums[:, member], [expected, 4 * expected], rtol=1e-5)
-        kernels = {name.removesuffix("/kernel") for name in weights if name.endswith("/kernel")}
-        assert kernels <= squares.keys()
+            kernels = [array for name, array in weights.items() if name.startswith(f"{layer}/") and name.endswith("kernel")]
+            expected = sum(np.sum(kernel.astype(np.float64) ** 2) for kernel in kernels)
+            np.testing.assert_allclose(sums[:, member], [expected, 4 * expected], rtol=1e-5)
+        assert {name.rpartition("/")[0] for name in weights if name.endswith("kernel")} <= squares.keys()
 
 
 def test_fresh_weights_are_a_function_of_seed_and_shape_alone(family: Family) -> None:
@@ -179,12 +179,13 @@ def test_fresh_weights_are_a_function_of_seed_and_shape_alone(family: Family) ->
         own, alone = family.population.unpack(*fresh, member), family.alone(member)
         again, other = (alone.unpack(*alone.fresh(seed), 0) for seed in (5, 6))
         assert all(np.array_equal(own[name], again[name]) for name in own)
-        assert not any(np.array_equal(own[name], other[name]) for name in own if name.endswith("/kernel"))
+        assert not any(np.array_equal(own[name], other[name]) for name in own if name.endswith("kernel"))
 
 
 OTHERS: dict[str, list[ModelSpec]] = {
     "dense": [spec.changed(dropout=0.9 * spec.dropout) for spec in DENSE],
     "conv": [spec.changed(dropout=0.1) for spec in CONV],
+    "separable": [spec.changed(dropout=0.1) for spec in SEPARABLE],
     "keras": [user_spec(), user_spec()],
 }
 
@@ -207,6 +208,7 @@ DIFFERENT: list[tuple[list[ModelSpec], list[ModelSpec]]] = [
     ([Conv(filters=(2,))], [Conv(filters=(2,), activation="tanh")]),
     ([Conv(filters=(2,))], [Conv(filters=(2,), kernel=(2,))]),
     ([Conv(filters=(2,))], [Conv(filters=(2,), dropout=0.5)]),
+    ([Conv(filters=(2, 2))], [Conv(filters=(2, 2), separable=True)]),
     ([user_spec()], [user_spec(units=5)]),
 ]
 

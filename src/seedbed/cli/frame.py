@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": "Paired differences between runs, with intervals.",
     "sweep": "Train a grid of settings, with several seeds of each.",
     "search": "The best networks within a budget of units, parameters or operations.",
+    "smallest": "The fewest parameters above a target accuracy.",
     "study": "Answer one question of the exercise.",
     "report": "Answer all of them, on one page.",
     "runs": "List, show or remove what was trained.",

@@ -83,6 +83,7 @@ MODEL_FLAGS = (
     Flag(("--stride",), "stride", "Step of the kernels.", counts, "N,N"),
     Flag(("--pool",), "pool", "Side of the pooled squares; 1 does not pool.", counts, "N,N"),
     _choice("--padding", "padding", Padding, "Zeros around the images, or none:"),
+    Flag(("--separable",), "separable", "Every convolution but the first depthwise, then pointwise.", bool),
     _choice("--head", "head", Head, "Every pixel of the last maps, or each map's mean, to the dense layers:"),
 )
 PLAN_FLAGS = (
@@ -106,8 +107,9 @@ DATA_FLAGS = (
     Flag(("--size",), "size", "Bring a folder's images to this size.", size, "HxW"),
     Flag(("--first",), "first", "Keep only so many training images, a stratified choice.", int, "N"),
     Flag(("--label-noise",), "label_noise", "Share of training labels replaced by another class.", float, "P"),
+    Flag(("--inner",), "inner", "Validate on a part of the training images, and leave the usual part aside.", bool),
 )
-CONV_ONLY = ("filters", "kernel", "stride", "pool", "padding", "head")
+CONV_ONLY = ("filters", "kernel", "stride", "pool", "padding", "separable", "head")
 
 
 def _parameter(flag: Flag, kind: type[Spec]) -> str:
@@ -124,7 +126,10 @@ def flags(function: Any) -> Any:
         for flag in reversed(group):
             text = flag.help + _default(kind, flag)
             names = (*flag.names, _parameter(flag, kind))
-            function = click.option(*names, type=flag.type, metavar=flag.metavar, help=text)(function)
+            kind_of_value = (
+                {"is_flag": True, "default": None} if flag.type is bool else {"type": flag.type, "metavar": flag.metavar}
+            )
+            function = click.option(*names, help=text, **kind_of_value)(function)
     return function
 
 
@@ -132,7 +137,7 @@ def _default(kind: type[Spec], flag: Flag) -> str:
     if flag.field == "hidden":
         return "  [default: 200,100 (-d), none (-c)]"
     value = kind.model_fields[flag.field].default
-    if value in (None, ""):
+    if value in (None, "", False):
         return ""
     return f"  [default: {','.join(map(str, value)) if isinstance(value, tuple) else value}]"
 

@@ -26,7 +26,7 @@ LEAST_VALIDATION = 10
 HELD_OUT_SHARE = 0.15
 """Of all images, once for validation and once for the test, where there is no official test set."""
 
-_PURPOSES = ("validation", "test", "first", "noise", "replacement", "permutation")
+_PURPOSES = ("validation", "test", "first", "noise", "replacement", "permutation", "inner")
 
 
 def split(content: Content, spec: DataSpec) -> Dataset:
@@ -44,6 +44,7 @@ def split(content: Content, spec: DataSpec) -> Dataset:
     pixels = _permutation(spec.permutation, content.image_shape)
     whole = {name: _whole(part, pixels) for name, part in content.parts.items()}
     drawn = _handout(whole, spec, content) if spec.protocol == "handout" else _honest(whole, spec, content)
+    drawn = _inner(drawn, spec, content) if spec.inner else drawn
     train = _noisy(_first(drawn.train, spec, len(content.classes)), spec, len(content.classes))
     return Dataset(
         spec=spec,
@@ -99,6 +100,14 @@ def _handout(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _
     held, rest = _draw(train, _shares(train, HELD_OUT_SHARE), spec.split_seed, "test", content)
     note = "There is no official test set: as in the exercise, the test images (15 %, drawn by class with split seed"
     return _Drawn(rest, held, None, f"{note} {spec.split_seed}) are called validation.")
+
+
+def _inner(drawn: _Drawn, spec: DataSpec, content: Content) -> _Drawn:
+    counts = _least(np.bincount(drawn.train.labels), len(drawn.train))
+    validation, rest = _draw(drawn.train, counts, spec.split_seed, "inner", content)
+    aside = f"Inner split: the {len(drawn.validation):,} validation images are left aside"
+    note = f"{aside}, and {len(validation):,} of the {len(drawn.train):,} training images take their place."
+    return _Drawn(rest, validation, None, note)
 
 
 def _whole(part: Labelled, pixels: Rows | None) -> Part:

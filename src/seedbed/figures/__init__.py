@@ -8,6 +8,7 @@ from seedbed.figures.pages import page, place
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
 from seedbed.figures.search import search_course, search_frontier, search_importance
+from seedbed.figures.sizes import accuracy_over_size
 from seedbed.figures.studies import Curve, Point, curve_panels, mean_curve, measures_over, share_table
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
@@ -20,6 +21,7 @@ __all__ = [
     "Point",
     "accuracy_over_field",
     "accuracy_over_parameters",
+    "accuracy_over_size",
     "class_balance",
     "confusion",
     "curve_panels",

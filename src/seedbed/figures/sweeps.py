@@ -22,7 +22,7 @@ Rows = list[dict[str, Any]]
 NAMES_NOT_QUANTITIES = ("split_seed", "permutation")
 """Numbers that say which, not how much."""
 
-OF_SIZE = ("hidden", "filters", "kernel", "stride", "pool", "padding", "head", "data", "size")
+OF_SIZE = ("hidden", "filters", "kernel", "stride", "pool", "padding", "separable", "head", "data", "size")
 """Fields that the number of parameters stands for."""
 
 CALLED = {

@@ -49,7 +49,8 @@ def network(spec: Dense | Conv | Keras) -> str:
         words = [body, spec.activation] if spec.hidden else [body]
     else:
         blocks = ", ".join(f"{f}@{k}x{k}" for f, k in zip(spec.filters, spec.kernel, strict=True))
-        words = [f"conv {blocks}", *(["-".join(map(str, spec.hidden))] if spec.hidden else []), spec.activation]
+        called = "separable conv" if spec.separable else "conv"
+        words = [f"{called} {blocks}", *(["-".join(map(str, spec.hidden))] if spec.hidden else []), spec.activation]
     if spec.dropout:
         words.append(f"dropout {spec.dropout:g}")
     return ", ".join(words)

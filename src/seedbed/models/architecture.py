@@ -18,7 +18,10 @@ from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
 Shape = tuple[int, ...]
 Weights = dict[str, NDArray[np.float32]]
-"""A network's arrays under Keras's names and layouts: `dense_0/kernel` (in, out), `conv_0/kernel` (height, width, in, out)."""
+"""A network's arrays under Keras's names and layouts: `dense_0/kernel` (in, out), `conv_0/kernel` (height, width, in, out).
+
+A separable convolution has `conv_1/depthwise_kernel` (height, width, in, 1) and `conv_1/pointwise_kernel` (1, 1, in, out).
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class ConvShape:
         before: zeros added above and to the left.
         convolved: height and width after the convolution.
         pooled: height and width after the pooling.
+        separable: a kernel for each channel, then a product over channels at each pixel.
     """
 
     channels: int
@@ -62,6 +66,15 @@ class ConvShape:
     before: tuple[int, int]
     convolved: tuple[int, int]
     pooled: tuple[int, int]
+    separable: bool = False
+
+    @property
+    def weights(self) -> dict[str, Shape]:
+        """Name -> shape of the block's arrays."""
+        if not self.separable:
+            return {"kernel": (self.kernel, self.kernel, self.channels, self.filters), "bias": (self.filters,)}
+        depthwise, pointwise = (self.kernel, self.kernel, self.channels, 1), (1, 1, self.channels, self.filters)
+        return {"depthwise_kernel": depthwise, "pointwise_kernel": pointwise, "bias": (self.filters,)}
 
 
 def conv_shapes(spec: Conv, image_shape: tuple[int, int, int]) -> list[ConvShape]:
@@ -83,7 +96,8 @@ def conv_shapes(spec: Conv, image_shape: tuple[int, int, int]) -> list[ConvShape
                 f"stride {stride} ({spec.padding}) and pool {pool}; use fewer blocks, a smaller pool or padding 'same'."
             )
         before = (sides[0][1], sides[1][1])
-        shapes.append(ConvShape(channels, filters, kernel, stride, pool, height, width, before, convolved, pooled))
+        separable = spec.separable and number > 0
+        shapes.append(ConvShape(channels, filters, kernel, stride, pool, height, width, before, convolved, pooled, separable))
         (height, width), channels = pooled, filters
     return shapes
 
@@ -109,8 +123,7 @@ def weight_shapes(spec: Dense | Conv, image_shape: tuple[int, int, int], classes
     shapes: dict[str, Shape] = {}
     if isinstance(spec, Conv):
         for number, block in enumerate(conv_shapes(spec, image_shape)):
-            shapes[f"conv_{number}/kernel"] = (block.kernel, block.kernel, block.channels, block.filters)
-            shapes[f"conv_{number}/bias"] = (block.filters,)
+            shapes |= {f"conv_{number}/{name}": shape for name, shape in block.weights.items()}
     widths = dense_widths(spec, image_shape, classes)
     for number, (inputs, outputs) in enumerate(pairwise(widths)):
         shapes[f"dense_{number}/kernel"] = (inputs, outputs)
@@ -126,7 +139,7 @@ def initial_weights(spec: Dense | Conv, image_shape: tuple[int, int, int], class
     weights: Weights = {}
     for number, (name, shape) in enumerate(weight_shapes(spec, image_shape, classes).items()):
         weights[name] = np.zeros(shape, np.float32)
-        if name.endswith("/kernel"):
+        if name.endswith("kernel"):
             field = math.prod(shape[:-2])
             limit = math.sqrt(6.0 / (field * (shape[-2] + shape[-1])))
             draws = generator(seed, "weights", number).random(shape, np.float32)
@@ -149,11 +162,13 @@ def describe(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -
 
 def _conv_layers(spec: Conv, image_shape: tuple[int, int, int]) -> Iterator[LayerFacts]:
     for number, block in enumerate(conv_shapes(spec, image_shape)):
-        field = block.kernel**2 * block.channels
         shape = (*block.convolved, block.filters)
         step = f", stride {block.stride}" if block.stride > 1 else ""
-        kind = f"conv {block.kernel} x {block.kernel} {spec.padding}{step}, {spec.activation}"
-        yield LayerFacts(f"conv_{number}", kind, shape, (field + 1) * block.filters, 2 * field * math.prod(shape))
+        called = "separable conv" if block.separable else "conv"
+        kind = f"{called} {block.kernel} x {block.kernel} {spec.padding}{step}, {spec.activation}"
+        weights = {name: math.prod(shape) for name, shape in block.weights.items()}
+        kernels = sum(weights.values()) - block.filters
+        yield LayerFacts(f"conv_{number}", kind, shape, sum(weights.values()), 2 * kernels * math.prod(block.convolved))
         if block.pool > 1:
             kind = f"max pool {block.pool} x {block.pool}"
             yield LayerFacts(f"pool_{number}", kind, (*block.pooled, block.filters), 0, 0)

@@ -10,7 +10,7 @@ from jax import Array
 
 from seedbed.models.activations import ACTIVATIONS, MONOTONE, saturated
 from seedbed.models.architecture import ConvShape, conv_shapes, initial_weights
-from seedbed.models.convolution import max_pool, native, phases
+from seedbed.models.convolution import max_pool, native, phases, separable_native, separable_phases
 from seedbed.models.dense import dropout
 from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul, Params, Probes, State
@@ -64,7 +64,7 @@ class ConvPopulation(StackedPopulation):
         probes: Probes = {}
         x = jnp.transpose(images, (3, 1, 2, 0))
         for number, shape in enumerate(self.shapes):
-            x = self._block(shape, params[f"conv_{number}/kernel"], params[f"conv_{number}/bias"], x)
+            x = self._block(shape, {name: params[f"conv_{number}/{name}"] for name in shape.weights}, x)
             probes[f"saturation/conv_{number}"] = saturated(self.spec.activation, x.reshape(1, x[..., 0].size, -1), (1,))[0]
         x = self._head(x)
         for number in range(len(self.spec.hidden) + 1):
@@ -76,15 +76,23 @@ class ConvPopulation(StackedPopulation):
                 probes[f"saturation/dense_{number}"] = saturated(self.spec.activation, x[None], (1,))[0]
         return x, state, probes
 
-    def _block(self, shape: ConvShape, kernel: Array, bias: Array, x: Array) -> Array:
+    def _block(self, shape: ConvShape, weights: dict[str, Array], x: Array) -> Array:
         """Convolution, activation, pooling: `(channels, h, w, images)` to `(filters, pooled h, pooled w, images)`."""
-        activate = ACTIVATIONS[self.spec.activation]
+        activate, bias = ACTIVATIONS[self.spec.activation], weights["bias"][:, None, None, None]
+        z = self._convolved(shape, weights, x)
         if not self.on_cpu:
-            return max_pool(shape, activate(native(shape, kernel, x, self._matmul) + bias[:, None, None, None]))
-        z = phases(shape, kernel, x, self._matmul)
+            return max_pool(shape, activate(z + bias))
         if self.spec.activation in MONOTONE:
-            return activate(largest(z) + bias[:, None, None, None])
-        return largest(activate(z + bias[:, None, None, None]))
+            return activate(largest(z) + bias)
+        return largest(activate(z + bias))
+
+    def _convolved(self, shape: ConvShape, weights: dict[str, Array], x: Array) -> Array:
+        """Pre-activations without bias; on a CPU in the form of `convolution.phases`."""
+        if not shape.separable:
+            kernel = weights["kernel"]
+            return (phases if self.on_cpu else native)(shape, kernel, x, self._matmul)
+        depthwise, pointwise = weights["depthwise_kernel"], weights["pointwise_kernel"]
+        return (separable_phases if self.on_cpu else separable_native)(shape, depthwise, pointwise, x, self._matmul)
 
     def _head(self, x: Array) -> Array:
         if self.spec.head == "average":

@@ -33,6 +33,23 @@ def phases(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul) -> Array:
     return z.reshape(shape.pool**2, shape.filters, *shape.pooled, x.shape[-1])
 
 
+def separable_phases(shape: ConvShape, depthwise: Array, pointwise: Array, x: Array, matmul: MatMul) -> Array:
+    """As `phases`, of a depthwise convolution and then a product over the channels of each pixel.
+
+    Args:
+        shape: the block's geometry.
+        depthwise: `(height, width, channels, 1)`.
+        pointwise: `(1, 1, channels, filters)`.
+        x: `(channels, height, width, images)`.
+    """
+    places, channels = shape.pool**2, shape.channels
+    kernels = _placed(shape, jnp.transpose(depthwise, (3, 0, 1, 2))).reshape(places, -1, channels)
+    patches = _patches(shape, x).reshape(kernels.shape[1], channels, -1)
+    seen = matmul("pfc,fcn->cpn", kernels, patches).reshape(channels, -1)
+    z = matmul("co,cn->on", pointwise[0, 0], seen).reshape(shape.filters, places, *shape.pooled, x.shape[-1])
+    return jnp.moveaxis(z, 1, 0)
+
+
 def _field(shape: ConvShape) -> int:
     """Side of the square of pixels that a pooled square sees."""
     return shape.kernel + shape.stride * (shape.pool - 1)
@@ -40,13 +57,17 @@ def _field(shape: ConvShape) -> int:
 
 def _phase_rows(shape: ConvShape, kernel: Array) -> Array:
     """The kernel at each place of the pooled square, `(pool**2 * filters, field**2 * channels)`."""
+    return _placed(shape, jnp.transpose(kernel, (3, 0, 1, 2))).reshape(shape.pool**2 * shape.filters, -1)
+
+
+def _placed(shape: ConvShape, kernels: Array) -> Array:
+    """Kernels `(n, k, k, channels)` at each place of the pooled square, `(pool**2, n, field, field, channels)`."""
     left = _field(shape) - shape.kernel
-    moved = jnp.transpose(kernel, (3, 0, 1, 2))
     placed = []
     for i, j in product(range(shape.pool), repeat=2):
         down, right = shape.stride * i, shape.stride * j
-        placed.append(jnp.pad(moved, ((0, 0), (down, left - down), (right, left - right), (0, 0))))
-    return jnp.stack(placed).reshape(shape.pool**2 * shape.filters, -1)
+        placed.append(jnp.pad(kernels, ((0, 0), (down, left - down), (right, left - right), (0, 0))))
+    return jnp.stack(placed)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -115,8 +136,12 @@ def _fitted(x: Array, height: int, width: int) -> Array:
 _patches.defvjp(_patches_forward, _patches_backward)
 
 
-def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul) -> Array:
-    """XLA's own convolution, for GPUs: pre-activations without bias `(filters, convolved h, convolved w, images)`."""
+def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: int = 1) -> Array:
+    """XLA's own convolution, for GPUs: pre-activations without bias `(filters, convolved h, convolved w, images)`.
+
+    Args:
+        groups: of channels, each with filters of its own; as many as channels is a depthwise convolution.
+    """
     after = [
         max((out - 1) * shape.stride + shape.kernel - size - before, 0)
         for out, size, before in zip(shape.convolved, x.shape[1:3], shape.before, strict=True)
@@ -127,10 +152,17 @@ def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul) -> Array:
         window_strides=(shape.stride, shape.stride),
         padding=list(zip(shape.before, after, strict=True)),
         dimension_numbers=("CHWN", "HWIO", "CHWN"),
+        feature_group_count=groups,
         precision=matmul.lax,
         preferred_element_type=jnp.float32,
     )
     return z
+
+
+def separable_native(shape: ConvShape, depthwise: Array, pointwise: Array, x: Array, matmul: MatMul) -> Array:
+    """As `native`, of a depthwise convolution and then a product over the channels of each pixel."""
+    seen = native(shape, jnp.transpose(depthwise, (0, 1, 3, 2)), x, matmul, groups=shape.channels)
+    return matmul("co,chwn->ohwn", pointwise[0, 0], seen)
 
 
 def max_pool(shape: ConvShape, a: Array) -> Array:

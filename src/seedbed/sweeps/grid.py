@@ -66,6 +66,11 @@ class Field:
         return get_origin(self._annotation) is Literal
 
     @property
+    def is_switch(self) -> bool:
+        """Whether the value is true or false."""
+        return self._annotation is bool
+
+    @property
     def least(self) -> float | None:
         """The smallest number that the rules allow, or None."""
         rules = self.spec.model_fields[self.attribute].metadata if self.spec else ()
@@ -85,7 +90,7 @@ class Field:
             if isinstance(value, bool | int | float | str):
                 return value
             raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true or false.")
-        if isinstance(value, bool):
+        if isinstance(value, bool) and not self.is_switch:
             raise SpecError(f"{self.name} = {value!r}: it is not a matter of true or false.")
         read = self._read(value)
         found: Value = getattr(self.spec(**{**self._company(read), self.attribute: read}), self.attribute)

@@ -227,6 +227,7 @@ class Job:
                 if self._step < self._steps():
                     yield Segment(self._epoch + 1, self._step, {})
         figures = self._timed(self._examined)
+        self._last_logits = figures.logits
         rows = self._rows(figures, norms, self._training_seconds - epoch_began)
         self._epoch, self._step = self._epoch + 1, 0
         yield Segment(self._epoch, self._steps(), rows)
@@ -302,7 +303,7 @@ class Job:
         done, pruned = self._ending(), self._pruned()
         if not done:
             return
-        host = jax.device_get((self._carry, self._best))
+        host = jax.device_get((self._carry, self._best, self._last_logits))
         compile_seconds = self._program.compile_seconds - self._compiled_before
         for block, column, place in done:
             yield self._outcome(host, block, column, place, compile_seconds, pruned=place in pruned)
@@ -349,9 +350,9 @@ class Job:
         return 0 < patience <= len(rows) - best_epoch(History.from_rows(rows))
 
     def _outcome(
-        self, host: tuple[Carry, Best], block: int, column: int, place: Place, compile_seconds: float, *, pruned: bool
+        self, host: tuple[Carry, Best, Any], block: int, column: int, place: Place, compile_seconds: float, *, pruned: bool
     ) -> Outcome:
-        carry, best = (jax.tree.map(lambda leaf: leaf[block], part) for part in host)
+        carry, best, last_logits = (jax.tree.map(lambda leaf: leaf[block], part) for part in host)
         run, rows = self._members.run(place), self._members.rows[place]
         facts = self._dataset.facts()
         runs = sum(len(block) for block in self.task.blocks)
@@ -362,6 +363,7 @@ class Job:
             self._population.unpack(best.params, best.state, column),
             self._population.unpack(carry.params, carry.state, column),
             _softmax(best.logits[column][:, : facts.validation]),
+            _softmax(last_logits[column][:, : facts.validation]),
             self._patience_is_over(run, rows) and len(rows) < run.plan.epochs,
             pruned,
             device_name(),

@@ -83,7 +83,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A member is finished: its network, its best and last weights, and its answers to the validation images.
+    """A member is finished: its best and last weights, and the answers of both networks to the validation images, `(n, C)`.
 
     One that was `pruned` was not trained to its end.
     """
@@ -94,6 +94,7 @@ class Outcome:
     best: Weights
     last: Weights
     probabilities: NDArray[np.float32]
+    last_probabilities: NDArray[np.float32]
     stopped_early: bool
     pruned: bool
     device: str

@@ -1,0 +1,141 @@
+"""`seedbed smallest`: the fewest parameters above a target accuracy, as a claim that holds for other seeds and other images."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from seedbed.cli import options, screen
+from seedbed.cli.screen import note, result
+from seedbed.cli.text import duration
+from seedbed.cli.watch import fetching, watching
+
+if TYPE_CHECKING:
+    from seedbed.cli.watch import Watcher
+    from seedbed.sizing import Claim, Smallest
+
+
+@click.command("smallest")
+@click.option("--target", type=float, required=True, metavar="A", help="The accuracy to be above, in (0, 1), like 0.97.")
+@click.option("--family", default="dense", show_default=True, metavar="NAME", help="Which networks: dense, conv.")
+@click.option("--depth", type=int, metavar="N", help="Hidden layers of dense networks, 1 to 3.  [default: tries all]")
+@click.option("--seeds", type=int, default=5, show_default=True, metavar="K", help="Fresh seeds of each test; 5 at least.")
+@click.option("--epochs", type=int, metavar="N", help="Of a whole training.  [default: 60 dense, 24 conv]")
+@click.option("--minutes", type=float, metavar="M", help="Stop then, whatever is missing.  [default: when it is done]")
+@click.option("--augment", default="none", show_default=True, metavar="NAME", help="As `seedbed train` takes it.")
+@options.data
+@click.option("--protocol", default="honest", show_default=True, metavar="NAME", help="As `seedbed train` takes it.")
+@click.option("-m", "--name", "name", metavar="NAME", help="Stands before the names of the runs.  [default: made of the above]")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where table and figure go.  [default: smallest/NAME]",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
+@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
+@click.option("--resume", is_flag=True, help="Go on with a search that was interrupted.")
+@options.home
+@options.as_json
+def command(
+    target: float,
+    family: str,
+    depth: int | None,
+    seeds: int,
+    epochs: int | None,
+    minutes: float | None,
+    augment: str,
+    data: str,
+    protocol: str,
+    name: str | None,
+    out: Path | None,
+    device: str,
+    workers: int | None,
+    resume: bool,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """Find the fewest parameters whose accuracy lies above a target, with its whole interval.
+
+    \b
+      seedbed smallest --target 0.95
+      seedbed smallest --target 0.99 --family conv --protocol handout
+
+    It looks for the size that is needed, tunes how to train there, then learning rate, schedule and epochs at every size
+    around it. All of that looks only at a part of the training images. The claim is made with fresh seeds on the validation
+    images, at the last epoch, in an order of sizes that is fixed before: from large to small, up to the first that fails.
+
+    The work is fixed beforehand and does not depend on the clock: a search that was stopped, by Ctrl-C or by --minutes, goes
+    on with --resume and ends with the same runs. The runs are named NAME-SETTING.SEED.
+    """
+    with fetching() as watch_download:
+        from seedbed.runs import Home
+        from seedbed.sizing import search
+        from seedbed.specs import DataSpec, Plan
+
+        found = search(
+            target,
+            DataSpec(name=data, protocol=protocol),  # type: ignore[arg-type]
+            Home(home),
+            family=family,
+            depth=depth,
+            seeds=seeds,
+            epochs=epochs,
+            minutes=minutes,
+            augment=Plan(augment=augment).augment,  # type: ignore[arg-type]
+            name=name,
+            device=device,
+            workers=workers,
+            watching=_watching,
+            tell=lambda text: note(f"  {text}"),
+            watch_download=watch_download,
+            resume=resume,
+        )
+    files = _save(found, out or Path("smallest") / found.name)
+    if as_json:
+        screen.emit(found.as_json())
+        return
+    _show(found, files)
+
+
+def _watching(what: str, runs: int) -> AbstractContextManager[Watcher]:
+    note(f"{what[0].upper()}{what[1:]}")
+    return watching(what.partition(":")[0], runs)
+
+
+def _save(found: Smallest, folder: Path) -> dict[str, list[Path]]:
+    from seedbed.sizing.files import save
+
+    return save(found, folder)
+
+
+def _show(found: Smallest, files: dict[str, list[Path]]) -> None:
+    if found.claims:
+        result()
+        columns: dict[str, screen.Justify] = {"tested": "left", "parameters": "right", "n": "right", "accuracy": "right"}
+        columns |= {"95 % interval": "right", "trained with": "left", "": "left"}
+        screen.table(columns, [_row(claim, found.target) for claim in found.claims])
+        result("Mean validation accuracy of n runs with fresh seeds, at the last epoch; in the order of the tests.")
+    result()
+    for sentence in found.sentences():
+        result(sentence)
+    best = found.nearest
+    if best:
+        result(f"Its networks: {best.group}.{best.seeds[0]} ... ; `seedbed evaluate -m {best.group}.{best.seeds[0]}`")
+    result(f"Time in the workers: {duration(found.seconds)}")
+    result(f"Files: {', '.join(str(paths[0]) for paths in files.values())}")
+
+
+def _row(claim: Claim, target: float) -> list[object]:
+    from seedbed.figures.words import network, percent
+    from seedbed.sizing.sentences import plan_in_words
+
+    how = [network(claim.setting.model), f"{claim.parameters:,}"]
+    plan, verdict = plan_in_words(claim.setting.plan), "above" if claim.holds(target) else "not shown"
+    if claim.accuracy is None:
+        return [*how, len(claim.seeds) - claim.left_out, "", f"{claim.left_out} diverged or collapsed", plan, verdict]
+    interval = f"{percent(claim.accuracy.low, 2)} to {percent(claim.accuracy.high, 2)}"
+    return [*how, claim.accuracy.n, percent(claim.accuracy.mean, 2), interval, plan, verdict]

@@ -1,0 +1,63 @@
+"""What may be said of the smallest of several sizes: tests in an order that was fixed before the first of them.
+
+To test many sizes and report the smallest that passed would be one more choice, made by chance in part. So the sizes are put
+in order before any fresh seed is trained, from large to small, and tested one after the other, each at the full confidence,
+up to the first whose interval does not lie above the target. What comes after it is not tested. Whichever of the sizes are
+truly not above the target, a false claim needs the first of these in the order to pass, which happens with a probability of
+2.5 % (the lower end of a 95 % interval): the order pays for the choice, and no correction is needed.
+
+Only if the very first size fails are the larger ones tested, in the same way; that is a second chance, and the probability of
+a false claim is then 5 % at most.
+
+Source: Maurer, Hothorn, Lehmacher 1995, "Multiple comparisons in drug clinical trials and preclinical assays: a-priori
+ordered hypotheses" (fixed-sequence tests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from seedbed.sizing.records import Claim, Tried
+
+Test = Callable[[Sequence[Tried]], list[Claim]]
+"""Trains these settings with fresh seeds, and judges them."""
+
+
+def sequences(front: Sequence[Tried], safe: float) -> list[list[Tried]]:
+    """The order of the tests, and that of the second chance.
+
+    Args:
+        front: from the smallest on, each better than those before, as `ranking.best_by_size` gives them.
+        safe: the accuracy while choosing that will hardly disappoint.
+
+    Returns:
+        From the smallest that is safe (or else the largest) down to the smallest of all; from the largest of all down to the
+        one after it (which may be nothing).
+    """
+    places = [place for place, one in enumerate(front) if one.score >= safe]
+    start = places[0] if places else len(front) - 1
+    return [list(reversed(front[: start + 1])), list(reversed(front[start + 1 :]))]
+
+
+def in_order(orders: Sequence[Sequence[Tried]], target: float, test: Test, *, at_once: int) -> Iterator[Claim]:
+    """The claims one after the other as they are tested, the first failure of an order included.
+
+    Args:
+        orders: as `sequences` gives them; each but the first is for the case that nothing was claimed before.
+        test: see `Test`.
+        at_once: how many are trained together; those behind a failure are trained in vain, and are no claims.
+    """
+    for order in orders:
+        held = 0
+        for claim in _one_by_one(order, test, at_once):
+            yield claim
+            if not claim.holds(target):
+                break
+            held += 1
+        if held:
+            return
+
+
+def _one_by_one(order: Sequence[Tried], test: Test, at_once: int) -> Iterator[Claim]:
+    for start in range(0, len(order), at_once):
+        yield from test(order[start : start + at_once])

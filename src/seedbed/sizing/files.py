@@ -1,0 +1,70 @@
+"""The answer as files: a table, JSON, and the figure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedbed import figures, storage
+from seedbed.errors import StatisticsError
+from seedbed.figures import words
+from seedbed.records import finite
+from seedbed.sizing.records import Claim, Smallest, Tried
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
+
+FIGURE = "accuracy_over_size"
+
+
+def save(found: Smallest, folder: Path) -> dict[str, list[Path]]:
+    """Write what a search found into a folder.
+
+    Returns:
+        Kind -> files: `tables` (sizes.csv, one row a setting), `json` (results.json), and the figure by its name, where there
+        is one.
+
+    Raises:
+        StorageError: a file could not be written.
+    """
+    storage.write(folder / "sizes.csv", table(found).encode())
+    storage.write_json(folder / "results.json", found.as_json())
+    files = {"tables": [folder / "sizes.csv"], "json": [folder / "results.json"]}
+    drawn = chart(found)
+    if drawn is not None:
+        files[FIGURE] = figures.save(drawn, folder / "figures" / FIGURE)
+    return files
+
+
+def chart(found: Smallest) -> AnyChart | None:
+    """Accuracy over parameters, what was tested with intervals; None where nothing came near the target."""
+    known = {one.group: one for one in found.tried}.values()
+    tried = [(one.parameters, one.accuracy) for one in known if one.accuracy is not None]
+    tested = [(claim.parameters, claim.accuracy) for claim in found.claims if claim.accuracy]
+    try:
+        return figures.accuracy_over_size(tried, tested, found.target)
+    except StatisticsError:
+        return None
+
+
+def table(found: Smallest) -> str:
+    """CSV, one row a setting; shares in [0, 1], what is not known is empty."""
+    heads = ["stage", "group", "network", "parameters", "epochs", "learning_rate", "schedule", "batch_size", "l2"]
+    rows: list[list[Any]] = [[*heads, "seeds", "mean", "low", "high", "left_out"]]
+    for one in found.everything:
+        plan = one.setting.plan
+        how = [plan.epochs, plan.learning_rate, plan.schedule, plan.batch_size, plan.l2]
+        stage = "claim" if isinstance(one, Claim) else one.stage
+        network = words.network(one.setting.model)
+        rows.append([stage, one.group, network, one.parameters, *how, len(one.seeds), *_shares(one), one.left_out])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([finite(row) for row in rows])
+    return text.getvalue()
+
+
+def _shares(one: Tried | Claim) -> list[float | None]:
+    if isinstance(one, Tried):
+        return [one.accuracy, None, None]
+    return [one.accuracy.mean, *one.accuracy.pair()] if one.accuracy else [None, None, None]

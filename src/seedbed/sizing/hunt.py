@@ -1,0 +1,237 @@
+"""The search for the smallest network above a target, step by step.
+
+    scout   one plain form in doubling sizes, trained briefly, until the target is in reach: about how large must it be?
+    tune    forms, activations, learning rates, then minibatches and penalties at that size, the better ones ever longer
+    size    the best forms in a ladder of sizes around the one where the target is now expected; at each size learning
+            rate, schedule and epochs anew
+    claim   fresh seeds, other images, in an order fixed beforehand (`claims`)
+
+All but the claim looks only at an inner split: the training part without the images of the claim. Nothing here depends on the
+clock, or on chance but through the runs; so a search that is repeated asks for the same runs, and finds those that are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from seedbed.records import DataFacts
+from seedbed.sizing import ranking
+from seedbed.sizing.claims import Test, in_order, sequences
+from seedbed.sizing.effort import Effort
+from seedbed.sizing.networks import Form, Network
+from seedbed.sizing.records import Claim, Setting, Stage, Tried
+from seedbed.specs import Augmentation, Plan, Schedule
+
+SCOUTS = 3
+"""Doublings that are trained together."""
+
+RATE_FACTORS = (0.5, 1.0, 2.0)
+ENDINGS: tuple[tuple[Schedule, int], ...] = (("cosine", 1), ("onecycle", 1), ("cosine", 2))
+"""Schedules, and the part of the epochs that they take, of which each size gets its best."""
+
+LADDERS = 3
+"""How often a ladder is laid, because the target was not where it was expected."""
+
+OPTIMISM = 0.65
+"""A tuned network is expected to need this share of the parameters of an untuned one that was trained briefly."""
+
+GAIN = 0.97
+"""Two doublings that leave more than this share of the mistakes have shown that size is not what is missing."""
+
+Train = Callable[[Stage, Sequence[Setting], Sequence[int]], list[Tried]]
+"""Trains settings with these seeds on the inner split; one answer for each different setting."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is looked for.
+
+    Attributes:
+        target: the accuracy to be above.
+        forms: that may be used, the plainest first.
+        data: of the claim.
+        choosing: how many images settings are chosen by.
+        augment: of all training.
+    """
+
+    target: float
+    forms: Sequence[Form]
+    data: DataFacts
+    choosing: int
+    effort: Effort
+    augment: Augmentation = "none"
+
+    @property
+    def needed(self) -> float:
+        """The accuracy that the claim will probably take."""
+        return ranking.needed(self.target, self.data.validation)
+
+    @property
+    def safe(self) -> float:
+        """The accuracy while choosing that will hardly disappoint."""
+        return self.needed + ranking.caution(self.target, (self.choosing, self.data.validation))
+
+    def plan(self, epochs: int, rate: float) -> Plan:
+        batch = self.effort.batch_sizes[0]
+        return Plan(epochs=epochs, learning_rate=rate, batch_size=batch, schedule="cosine", augment=self.augment)
+
+    def points(self, tried: Sequence[Tried]) -> list[ranking.Point]:
+        return ranking.points(tried, self.choosing)
+
+
+def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
+    """Does the whole search; yields the claims as they are tested."""
+    scouts = scout(problem, train)
+    tuned = tune(problem, train, _anchor(problem, scouts))
+    if not tuned:
+        return
+    sized = size(problem, train, tuned, ranking.slope(problem.points(scouts))) if _in_reach(problem, scouts, tuned) else tuned
+    orders = sequences(ranking.best_by_size(sized), problem.safe)
+    yield from in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
+
+
+def _in_reach(problem: Problem, scouts: Sequence[Tried], tuned: Sequence[Tried]) -> bool:
+    """Whether anything came to what the claim takes; if not, other sizes will not help, and the best so far is the nearest."""
+    return max(one.score for one in [*scouts, *tuned]) >= problem.needed
+
+
+# Scouting
+
+
+def scout(problem: Problem, train: Train) -> list[Tried]:
+    """The plainest form in doubling sizes, until one is above the target, or size does not help any more."""
+    found: list[Tried] = []
+    plans = [problem.plan(problem.effort.short(4), rate) for rate in problem.effort.rates]
+    for networks in _batches(list(_doublings(problem)), SCOUTS):
+        found += train("scout", [Setting(network, plan) for network, plan in product(networks, plans)], (0,))
+        if ranking.crossing(problem.points(found), 1 - problem.needed) or _flat(found):
+            break
+    return found
+
+
+def _doublings(problem: Problem) -> Iterator[Network]:
+    """Networks of the plainest form, each with at least twice the parameters of the one before."""
+    before = 0
+    for number, network in problem.forms[0].sizes(problem.data):
+        if before and number > problem.effort.most:
+            return
+        if number >= 2 * before:
+            before = number
+            yield network
+
+
+def _batches(networks: Sequence[Network], size: int) -> Iterator[Sequence[Network]]:
+    for start in range(0, len(networks), size):
+        yield networks[start : start + size]
+
+
+def _flat(scouts: Sequence[Tried]) -> bool:
+    sizes = sorted({one.parameters for one in scouts})
+    if len(sizes) < 2 * SCOUTS:
+        return False
+    before = max(one.score for one in scouts if one.parameters <= sizes[-3])
+    return 1 - max(one.score for one in scouts) > GAIN * (1 - before)
+
+
+def _anchor(problem: Problem, scouts: Sequence[Tried]) -> float:
+    """The size at which training is tuned: where a tuned network should reach the target, or else the best scout's."""
+    points = problem.points(scouts)
+    crossed = ranking.crossing(points, 1 - problem.needed)
+    reached = OPTIMISM * crossed if crossed else float(points[-1][0]) if points else 0.0
+    return min(reached, problem.effort.most)
+
+
+# Tuning
+
+
+def tune(problem: Problem, train: Train, size: float) -> list[Tried]:
+    """The best setting of each of the best forms, all of about one size; nothing where every run failed."""
+    effort = problem.effort
+    found = train("tune", [Setting(model, plan) for model, plan in _first_round(problem, size)], (0,))
+    kept = ranking.best_of_each(found, lambda one: (_form(problem, one.setting.model), one.setting.model.activation))
+    found = train("tune", [each for one in kept[: effort.kept] for each in _second_round(problem, one.setting)], (0,))
+    kept = sorted(found, key=lambda one: -one.score)[: effort.kept]
+    whole = [Setting(one.setting.model, one.setting.plan.changed(epochs=effort.epochs)) for one in kept]
+    found = train("tune", whole, effort.seeds)
+    return ranking.best_of_each(found, lambda one: _form(problem, one.setting.model))[: effort.forms]
+
+
+def _first_round(problem: Problem, size: float) -> Iterator[tuple[Network, Plan]]:
+    networks = [form.largest(size, problem.data) or form.network(1) for form in problem.forms]
+    for network, activation, rate in product(networks, problem.effort.activations, problem.effort.rates):
+        yield network.changed(activation=activation), problem.plan(problem.effort.short(8), rate)
+
+
+def _second_round(problem: Problem, setting: Setting) -> Iterator[Setting]:
+    for batch, l2 in product(problem.effort.batch_sizes, problem.effort.penalties):
+        plan = setting.plan.changed(epochs=problem.effort.short(4), batch_size=batch, l2=l2)
+        yield Setting(setting.model, plan)
+
+
+def _form(problem: Problem, network: Network) -> int:
+    """The number of the form that a network is of."""
+    return next(number for number, form in enumerate(problem.forms) if form.has(network))
+
+
+# Sizes
+
+
+def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -> list[Tried]:
+    """The tuned forms in ladders of sizes, each size with a rate, schedule and length of its own.
+
+    Args:
+        tuned: settings that were trained in full.
+        steep: how the mistakes fall with the parameters (`ranking.slope`).
+    """
+    found: list[Tried] = []
+    centre = _expected(problem, tuned, steep)
+    for _ in range(LADDERS):
+        found += _ladder(problem, train, tuned, centre)
+        front = ranking.best_by_size(found)
+        if not front:
+            break
+        if front[-1].score < problem.safe and front[-1].parameters < problem.effort.most:
+            centre = _expected(problem, front[-1:], steep)
+        elif front[0].score >= problem.needed:
+            centre = front[0].parameters / max(problem.effort.factors)
+        else:
+            break
+    return found
+
+
+def _expected(problem: Problem, tried: Sequence[Tried], steep: float) -> float:
+    """About where the claim will hold, from the best of these."""
+    [*_, (number, error)] = problem.points(tried)
+    wanted = 1 - problem.needed
+    reach = max(problem.effort.factors)
+    return min(max(ranking.moved(number, error, wanted, steep), number / reach**2), number * reach**2, problem.effort.most)
+
+
+def _ladder(problem: Problem, train: Train, tuned: Sequence[Tried], centre: float) -> list[Tried]:
+    effort = problem.effort
+    starts = [Setting(model, one.setting.plan) for one in tuned for model in _rungs(problem, one.setting.model, centre)]
+    found = train("size", [each for start in starts for each in _rates(problem, start)], (0,))
+    best = ranking.best_of_each(found, lambda one: one.setting.model)
+    found = train("size", [each for one in best for each in _endings(problem, one.setting)], (0,))
+    best = ranking.best_of_each(found, lambda one: one.setting.model)
+    return train("size", [one.setting for one in best], effort.seeds)
+
+
+def _rungs(problem: Problem, network: Network, centre: float) -> list[Network]:
+    form = problem.forms[_form(problem, network)]
+    bounds = [min(factor * centre, problem.effort.most) for factor in problem.effort.factors]
+    found = dict.fromkeys(form.largest(bound, problem.data) or form.network(1) for bound in bounds)
+    return [model.changed(activation=network.activation) for model in found]
+
+
+def _rates(problem: Problem, start: Setting) -> Iterator[Setting]:
+    for factor in RATE_FACTORS:
+        rate = start.plan.learning_rate * factor
+        yield Setting(start.model, start.plan.changed(epochs=problem.effort.short(4), learning_rate=rate))
+
+
+def _endings(problem: Problem, setting: Setting) -> Iterator[Setting]:
+    for schedule, part in ENDINGS:
+        yield Setting(setting.model, setting.plan.changed(epochs=problem.effort.short(part), schedule=schedule))

@@ -1,0 +1,123 @@
+"""Networks of one form and every size: what a search for the smallest one walks along. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+from seedbed.errors import SpecError
+from seedbed.models import facts
+from seedbed.records import DataFacts
+from seedbed.specs import Conv, Dense
+
+Family = Literal["dense", "conv"]
+Network = Dense | Conv
+
+DEPTHS = (1, 2, 3)
+"""Hidden layers that a dense network may have."""
+
+STEP = 0.1
+"""Steps of a convolutional form's width: what a layer gets is rounded, so that not all of them grow at once."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Networks that differ in nothing but how wide they are.
+
+    Attributes:
+        base: all but the widths.
+        ratios: how wide each layer is, over the width of the first.
+    """
+
+    base: Network
+    ratios: tuple[float, ...]
+
+    def network(self, width: float) -> Network:
+        """The network whose first layer is so wide; every layer has one unit or filter at least."""
+        widths = tuple(max(1, round(width * ratio)) for ratio in self.ratios)
+        if isinstance(self.base, Conv):
+            return self.base.changed(filters=widths)
+        return self.base.changed(hidden=widths)
+
+    def has(self, network: Network) -> bool:
+        """Whether a network is of this form, whatever its activation."""
+        widths = network.filters if isinstance(network, Conv) else network.hidden
+        if not (type(network) is type(self.base) and len(widths) == len(self.ratios)):
+            return False
+        around = range(max(0, int((widths[0] - 2) / self._step)), int(widths[0] / self._step) + 1)
+        plain = network.changed(activation=self.base.activation)
+        return any(self._numbered(number) == plain for number in around)
+
+    @property
+    def _step(self) -> float:
+        return STEP if isinstance(self.base, Conv) else 1.0
+
+    def _numbered(self, number: int) -> Network:
+        return self.network(1.0 + number * self._step)
+
+    def sizes(self, data: DataFacts) -> Iterator[tuple[int, Network]]:
+        """Parameters and network, from the smallest on, without end.
+
+        Raises:
+            SpecError: the images are too small for this form.
+        """
+        known: Network | None = None
+        for number in count():
+            network = self._numbered(number)
+            if network != known:
+                known = network
+                yield parameters(network, data), network
+
+    def largest(self, most: float, data: DataFacts) -> Network | None:
+        """The largest network with at most so many parameters; None where even the smallest has more."""
+        found = None
+        for size, network in self.sizes(data):
+            if size > most:
+                return found
+            found = network
+        return found
+
+    def fits(self, data: DataFacts) -> bool:
+        """Whether images of this size go through all its layers."""
+        try:
+            next(self.sizes(data))
+        except SpecError:
+            return False
+        return True
+
+
+def parameters(network: Network, data: DataFacts) -> int:
+    """How many numbers the network learns."""
+    return facts(network, data.image_shape, len(data.classes)).parameters
+
+
+def forms(family: Family, depths: Sequence[int], data: DataFacts) -> list[Form]:
+    """The forms that are tried, the plainest first; those that the images are too small for are left out."""
+    known = dense_forms(depths) if family == "dense" else CONV_FORMS
+    return [form for form in known if form.fits(data)]
+
+
+def dense_forms(depths: Sequence[int]) -> list[Form]:
+    """Of each depth: layers as wide as the first, or (which costs little behind wide images) wider."""
+    by_depth: dict[int, list[tuple[float, ...]]] = {
+        1: [(1.0,)],
+        2: [(1.0, 1.0), (1.0, 2.0), (1.0, 3.0)],
+        3: [(1.0, 1.0, 1.0), (1.0, 2.0, 2.0)],
+    }
+    return [Form(Dense(), ratios) for depth in depths for ratios in by_depth[depth]]
+
+
+def _conv(ratios: tuple[float, ...], **settings: Any) -> Form:
+    return Form(Conv(filters=(1,) * len(ratios), **settings), ratios)
+
+
+CONV_FORMS = [
+    _conv((1, 1.3, 1.2), kernel=(5, 3, 3), stride=2, pool=1),
+    _conv((1, 1.5, 1.9), kernel=(5, 3, 3), stride=(2, 1, 1), pool=(1, 2, 2)),
+    _conv((1, 1.3, 1.2), kernel=3, pool=2),
+    _conv((1, 2.1, 2.5), kernel=(5, 5, 3), pool=2, separable=True),
+    _conv((1, 2.1, 3), kernel=5, stride=(2, 1, 1), pool=(1, 2, 1), separable=True, head="average"),
+]
+"""Convolutional forms, the quickest first: strided or pooled, plain or separable, all pixels or each map's mean at the end."""

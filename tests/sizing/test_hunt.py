@@ -1,0 +1,115 @@
+"""The steps of a search, with formulas in the place of training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from seedbed.sizing.hunt import hunt
+from seedbed.sizing.networks import Family, parameters
+from seedbed.sizing.records import Setting
+from sizing.samples import FRESH, MNIST, Formula, mistakes, problem
+
+
+def smallest_possible(target: float) -> int:
+    """Where the formula's best setting has what an interval of 10,000 images needs."""
+    needed = problem(target).needed
+    return next(n for n in range(100, 10**6, 50) if 1 - 20 * n**-0.65 * (1 + 1 / 60) > needed)
+
+
+@pytest.mark.parametrize("family", ["dense", "conv"])
+@pytest.mark.parametrize("target", [0.9, 0.95, 0.97])
+def test_the_smallest_confirmed_network_is_near_the_smallest_there_is(target: float, family: Family) -> None:
+    asked = problem(target, family)
+    claims = list(hunt(asked, (formula := Formula()).train, formula.test))
+    confirmed = [claim for claim in claims if claim.holds(target)]
+    best = min(claim.parameters for claim in confirmed)
+    assert best == pytest.approx(smallest_possible(target), rel=0.2)
+    assert not claims[-1].holds(target), "the next smaller one was tested too"
+
+
+def test_learning_rates_end_near_the_best_though_it_is_none_of_those_that_scouts_try() -> None:
+    claims = list(hunt(problem(0.95), (formula := Formula()).train, formula.test))
+    assert all(3e-3 <= claim.setting.plan.learning_rate <= 8e-3 for claim in claims)
+
+
+def test_fresh_seeds_are_used_in_claims_and_nowhere_else() -> None:
+    formula = Formula()
+    list(hunt(problem(0.95), formula.train, formula.test))
+    choosing = {seed for stage, _, seeds in formula.asked if stage != "claim" for seed in seeds}
+    assert choosing
+    assert choosing.isdisjoint(FRESH)
+
+
+def test_the_same_search_asks_for_the_same_runs_in_the_same_order() -> None:
+    first, second = Formula(), Formula()
+    for formula in (first, second):
+        list(hunt(problem(0.95), formula.train, formula.test))
+    assert first.asked == second.asked
+
+
+def test_each_size_has_a_rate_a_schedule_and_a_length_of_its_own() -> None:
+    formula = Formula()
+    list(hunt(problem(0.95), formula.train, formula.test))
+    plans: dict[object, set[tuple[object, ...]]] = {}
+    for stage, setting, _ in formula.asked:
+        if stage == "size":
+            plan = setting.plan
+            plans.setdefault(setting.model, set()).add((plan.learning_rate, plan.schedule, plan.epochs))
+    assert len(plans) >= 7
+    for tried in plans.values():
+        rates, schedules, epochs = (set(column) for column in zip(*tried, strict=True))
+        assert len(rates) == 3
+        assert schedules == {"cosine", "onecycle"}
+        assert len(epochs) == 3
+
+
+def test_where_the_claims_images_are_harder_larger_sizes_get_their_second_chance() -> None:
+    formula = Formula(shift=-0.009)
+    claims = list(hunt(problem(0.95), formula.train, formula.test))
+    assert not claims[0].holds(0.95)
+    assert any(claim.holds(0.95) and claim.parameters > claims[0].parameters for claim in claims)
+
+
+def test_where_size_does_not_help_the_search_ends_with_the_nearest() -> None:
+    """A floor of 8 % mistakes: 95 % cannot be reached, whatever the size."""
+    formula = Formula(error=lambda setting: max(0.08, mistakes(setting)))
+    claims = list(hunt(problem(0.95), formula.train, formula.test))
+    assert claims
+    assert not any(claim.holds(0.95) for claim in claims)
+    assert "size" not in {stage for stage, _, _ in formula.asked}, "no ladders around a size that is nowhere"
+    largest = max(parameters(setting.model, MNIST) for _, setting, _ in formula.asked)
+    assert largest < 500_000, "doublings end where they do not help"
+
+
+def test_settings_that_diverge_are_passed_over() -> None:
+    formula = Formula(diverges=lambda setting: setting.plan.learning_rate > 4e-3)
+    claims = list(hunt(problem(0.95), formula.train, formula.test))
+    assert any(claim.holds(0.95) for claim in claims)
+    assert all(claim.setting.plan.learning_rate < 4e-3 for claim in claims)
+
+
+def test_where_everything_diverges_nothing_is_claimed() -> None:
+    formula = Formula(diverges=lambda setting: True)
+    assert list(hunt(problem(0.95), formula.train, formula.test)) == []
+
+
+def test_an_easy_target_ends_with_the_smallest_network_there_is() -> None:
+    claims = list(hunt(problem(0.3), (formula := Formula(error=lambda setting: 0.5)).train, formula.test))
+    assert min(claim.parameters for claim in claims if claim.holds(0.3)) <= 1000
+
+
+def test_augmentation_is_in_every_plan() -> None:
+    formula = Formula()
+    list(hunt(replace(problem(0.9), augment="shift"), formula.train, formula.test))
+    assert {setting.plan.augment for _, setting, _ in formula.asked} == {"shift"}
+
+
+def test_no_more_parameters_are_tried_than_allowed() -> None:
+    def hard(setting: Setting) -> float:
+        return min(0.9, 3 * mistakes(setting))
+
+    formula = Formula(error=hard)
+    list(hunt(problem(0.95, most=20_000), formula.train, formula.test))
+    assert max(parameters(setting.model, MNIST) for _, setting, _ in formula.asked) <= 20_000
