@@ -9,9 +9,12 @@ from seedbed.figures.saving import save
 from seedbed.figures.studies import Curve, Point, curve_panels, mean_curve, measures_over, share_table
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
+from seedbed.figures.timings import Measured, Phase, time_by_phase, times_by_row, times_over_sizes
 
 __all__ = [
     "Curve",
+    "Measured",
+    "Phase",
     "Point",
     "accuracy_over_field",
     "accuracy_over_parameters",
@@ -36,4 +39,7 @@ __all__ = [
     "share_table",
     "specification",
     "thumbnails",
+    "time_by_phase",
+    "times_by_row",
+    "times_over_sizes",
 ]

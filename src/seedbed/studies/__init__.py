@@ -65,6 +65,8 @@ class Question:
         device: str = "auto",
         workers: int | None = None,
         watch: Watch | None = None,
+        merge: Sequence[str | os.PathLike[str]] = (),
+        again: bool = False,
     ) -> Answer:
         """Answer the question: train what is missing, and gather all.
 
@@ -76,6 +78,7 @@ class Question:
             protocol: "honest" or "handout".
             home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.
             device, workers, watch: as `grow` takes them.
+            merge, again: of `device` alone: files with timings from other machines; measure anew what was measured before.
 
         Raises:
             SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
@@ -85,7 +88,7 @@ class Question:
         from seedbed.studies.setup import Setup
 
         place = Home(Path(home or os.environ.get("SEEDBED_HOME") or "runs"))
-        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick)
+        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, merge=merge, again=again)
         return find(self.name).answer(setup, Trainer(place, device=device, workers=workers, watch=watch))
 
     def __repr__(self) -> str:

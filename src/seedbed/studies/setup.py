@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from seedbed import data as images
@@ -30,6 +32,8 @@ class Setup:
         seeds: each setting is trained with each of them.
         quick: fewer seeds, epochs and settings.
         asked: the options that were given, as the command line takes them; they make the command that repeats the study.
+        merge: files with timings from other machines.
+        again: measure times anew.
     """
 
     data: DataSpec
@@ -37,6 +41,8 @@ class Setup:
     seeds: tuple[int, ...]
     quick: bool = False
     asked: tuple[str, ...] = ()
+    merge: tuple[Path, ...] = ()
+    again: bool = False
 
     @classmethod
     def of(
@@ -47,6 +53,8 @@ class Setup:
         seeds: int | Sequence[int] | None = None,
         seed: int = 0,
         quick: bool = False,
+        merge: Sequence[str | os.PathLike[str]] = (),
+        again: bool = False,
         watch: images.Watch | None = None,
     ) -> Setup:
         """Find the images, and check what was asked for.
@@ -56,6 +64,8 @@ class Setup:
             protocol: "honest" or "handout"; the data spec's own where it is left out.
             seeds: how many, or which ones; 5 where it is left out, and 4 of a quick study.
             seed: the first of them, where they are counted.
+            merge: files with timings from other machines, for the study of devices.
+            again: measure times anew that were measured before.
             watch: is told how far a download is.
 
         Raises:
@@ -66,7 +76,9 @@ class Setup:
         spec = spec.changed(protocol=protocol or spec.protocol)
         chosen = _seeds(seeds, seed, QUICK_SEEDS if quick else SEEDS)
         dataset = images.load(spec, watch)
-        return cls(dataset.spec, dataset.facts(), chosen, quick, _asked(spec, seeds, seed, quick))
+        others = tuple(map(Path, merge))
+        asked = (*_asked(spec, seeds, seed, quick), *(word for path in others for word in ("--merge", str(path))))
+        return cls(dataset.spec, dataset.facts(), chosen, quick, asked, others, again)
 
     @property
     def fresh(self) -> tuple[int, ...]:
