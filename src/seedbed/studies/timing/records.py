@@ -130,7 +130,8 @@ class Timings(Spec):
 
     @model_validator(mode="after")
     def _devices_are_there(self) -> Self:
-        highest = max((one.device for one in (*self.trainings, *self.steps)), default=0)
+        named = [training.device for training in self.trainings] + [step.device for step in self.steps]
+        highest = max(named, default=0)
         if highest >= len(self.machine.devices):
             raise ValueError(f"device {highest} is named, and there are {len(self.machine.devices)}")
         return self

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-
-import numpy as np
 
 from seedbed.figures import words
 from seedbed.statistics import Corrected, Interval, corrected, log_ratio
@@ -188,8 +187,9 @@ class Ratio:
 
     @classmethod
     def of(cls, verdict: Corrected) -> Ratio:
-        ends = np.exp([verdict.interval.mean, verdict.interval.low, verdict.interval.high])
-        return cls(Interval(*map(float, ends), verdict.interval.n), verdict.shown, verdict.confidence)
+        found = verdict.interval
+        mean, low, high = (math.exp(value) for value in (found.mean, *found.pair()))
+        return cls(Interval(mean, low, high, found.n), verdict.shown, verdict.confidence)
 
     def as_json(self) -> dict[str, object]:
         return {

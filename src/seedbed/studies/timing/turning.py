@@ -118,5 +118,5 @@ def _step_table(found: Found) -> Table:
             ]
             rows.append([place.label, words.value(hidden), f"{parameters:,}", *shown])
     heads = ["device", "hidden units", "parameters", *(f"batch {size:,}" for size in sizes)]
-    columns = {head: "left" if head in heads[:2] else "right" for head in heads}
-    return Table(columns, rows, "Microseconds an image of training: medians, in brackets the lowest and the highest.")
+    caption = "Microseconds an image of training: medians, in brackets the lowest and the highest."
+    return Table({head: "left" if head in heads[:2] else "right" for head in heads}, rows, caption)
