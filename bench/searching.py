@@ -83,8 +83,9 @@ def page(asked: argparse.Namespace, found: dict[Sampler, list[tuple[float, float
         f"Made by `python -m bench.searching --repeats {asked.repeats} --trials {asked.trials} --epochs {asked.epochs} "
         f"--folds {asked.folds} --budget {asked.budget} --data {asked.data}`.",
         "",
-        f"{asked.repeats} searches of {asked.trials} trials each on {asked.data} within {asked.budget}, {asked.folds} folds, by the "
-        "sampler that learns (TPE) and by one that does not; each winner's accuracy with 5 fresh seeds over the images of all folds.",
+        f"{asked.repeats} searches of {asked.trials} trials each on {asked.data} within {asked.budget}, {asked.folds} folds,",
+        "by the sampler that learns (TPE) and by one that does not; each winner's accuracy with 5 fresh seeds over the images of",
+        "all folds.",
         "",
         "| repeat | TPE's winner | random's winner | as trials | seconds |",
         "|---|---|---|---|---|",

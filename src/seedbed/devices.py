@@ -84,17 +84,19 @@ class WorkerKind:
         device: "cpu" or "gpu".
         threads: of a worker on the CPU; 1 runs XLA single-threaded.
         index: which GPU.
+        programs: the folder of compiled programs, if it is to be another than the cache's.
     """
 
     device: Literal["cpu", "gpu"] = "cpu"
     threads: int = 1
     index: int = 0
+    programs: str = ""
 
 
 def worker_environment(kind: WorkerKind) -> dict[str, str]:
     """The environment variables that a worker starts with, beside this process's own."""
     compiled = {
-        "JAX_COMPILATION_CACHE_DIR": str(cache_folder() / "programs"),
+        "JAX_COMPILATION_CACHE_DIR": kind.programs or str(cache_folder() / "programs"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         "JAX_NUMPY_DTYPE_PROMOTION": "strict",

@@ -23,6 +23,7 @@ from seedbed.statistics.crossed import (
     two_sources,
 )
 from seedbed.statistics.interval import Claim, Estimate, Interval
+from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import (
     Pooled,
     mean_estimate,
@@ -57,6 +58,7 @@ __all__ = [
     "corrected",
     "holm",
     "holm_confidences",
+    "log_ratio",
     "mean_estimate",
     "mean_interval",
     "moderated_variances",
