@@ -8,6 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Self
 
 from seedbed.devices import WorkerKind
@@ -168,17 +169,26 @@ class Pool(ABC):
     # Dealing and stopping
 
     def _deal(self, waiting: list[Task]) -> None:
-        """Gives idle workers tasks, if possible ones whose programs they have compiled already."""
+        """Gives idle workers tasks."""
         if not waiting or self._stopping:
             return
         self._hands = [self._new_worker(hand.kind) if hand.gone else (hand, worker) for hand, worker in self._hands]
         for hand, worker in self._hands:
             if waiting and hand.ready and hand.task is None:
-                known = next((task for task in waiting if task.program in hand.programs), waiting[0])
-                waiting.remove(known)
-                hand.task, hand.since, hand.training, hand.told = known, time.monotonic(), False, False
-                hand.programs.add(known.program)
-                worker.give(known)
+                task = min(waiting, key=partial(self._foreign, hand))
+                waiting.remove(task)
+                hand.task, hand.since, hand.training, hand.told = task, time.monotonic(), False, False
+                hand.programs.add(task.program)
+                worker.give(task)
+
+    def _foreign(self, hand: Hand, task: Task) -> int:
+        """0 where the worker has compiled the task's programs, 1 where nobody has, 2 where somebody else has or is about to.
+
+        So that each is compiled once, by one worker, and found in the cache by those that need it later.
+        """
+        if task.program in hand.programs:
+            return 0
+        return 2 if any(task.program in other.programs for other, _ in self._hands) else 1
 
     def _new_worker(self, kind: WorkerKind) -> tuple[Hand, Worker]:
         self._started += 1
