@@ -88,7 +88,7 @@ class Contrast:
             return _capital(f"{where}{one.said_a} and {one.said_b} cannot be compared: {self.method}.")
         mean, low, high = (measure.factor * value for value in (verdict.interval.mean, *verdict.interval.pair()))
         basis = f"{100 * verdict.confidence:.4g} % interval; {self.method}"
-        of = f"{measure.unit} of {measure.name}" if measure.unit else f"of {measure.name}"
+        of = f"{measure.unit} {'of' if measure is ACCURACY else 'in'} {measure.name}".strip()
         digits = measure.digits
         if not verdict.shown:
             reach = f"the interval reaches from {low:+.{digits}f} to {high:+.{digits}f} {of}"
@@ -100,7 +100,7 @@ class Contrast:
         if measure is ACCURACY:
             said = f"{first} is better than {second} by {mean:.{digits}f} {of}"
         else:
-            said = f"{first} has a higher {measure.name} than {second}, by {mean:.{digits}f} {measure.unit}".rstrip()
+            said = f"in {measure.name} {first} lies above {second} by {mean:.{digits}f} {measure.unit}".rstrip()
         single = "" if len(self.seeds) > 1 else " This is about these two networks; it says nothing of other seeds."
         return _capital(f"{where}{said} ({reach}).{single}")
 
