@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ class Candidate:
         correct: seed -> `(n,)`, whether each validation image was right at the best epoch.
         losses: seed -> `(n,)`, each validation image's cross-entropy there, in nats.
         accuracy: mean validation accuracy with both sources of chance; None where all runs are left out.
+        last_correct: as `correct`, at the last epoch; of the runs that kept what they said there.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Candidate:
     correct: dict[int, NDArray[np.bool_]]
     losses: dict[int, NDArray[np.float64]]
     accuracy: Interval | None
+    last_correct: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def improving(self) -> list[str]:
@@ -256,15 +258,17 @@ def candidate(home: Home, name: str, results: Sequence[Result]) -> Candidate:
     """
     runs = {result.run.seed: result for result in results if result.verdict.ranked and result.best}
     left_out = {result.name: result.verdict for result in results if result.run.seed not in runs}
-    correct, losses = {}, {}
+    correct, losses, last_correct = {}, {}, {}
     for seed, result in runs.items():
         kept = home.predictions(result.name)
         probabilities, labels = kept["validation_probabilities"], kept["validation_labels"]
         correct[seed] = probabilities.argmax(axis=1) == labels
+        if "last_validation_probabilities" in kept:
+            last_correct[seed] = kept["last_validation_probabilities"].argmax(axis=1) == labels
         of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
         losses[seed] = -np.log(np.maximum(of_label, LEAST))
     accuracy = accuracy_interval(np.stack(list(correct.values()))) if correct else None
-    return Candidate(name, runs, left_out, correct, losses, accuracy)
+    return Candidate(name, runs, left_out, correct, losses, accuracy, last_correct)
 
 
 def _same_images(home: Home, candidates: Sequence[Candidate]) -> None:

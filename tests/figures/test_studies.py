@@ -65,4 +65,4 @@ def test_nothing_to_draw_is_told(draw):
 def test_shares_keep_their_order_and_their_numbers():
     spec = specification(share_table([("p", "b", "y", 0.25), ("p", "a", "x", 1.0)], "t", ["s"], rows="r", columns="c"))
     assert spec["layer"][0]["encoding"]["y"]["sort"] == ["b", "a"]
-    assert [row["text"] for row in spec["layer"][0]["data"]["values"]] == ["25 %", "100 %"]
+    assert [row["text"] for row in spec["data"]["values"]] == ["25 %", "100 %"]

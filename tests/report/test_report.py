@@ -65,9 +65,9 @@ def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path
         assert said in text.replace("&#x27;", "'"), said
     assert "<huge>" not in text
     assert "<processor>" not in text
-    assert not re.search(r'(src|href)="(https?:)?//', page)
+    assert not re.search(r'(src|href)="(https?:)?//', text)
     assert len(page) < 12_000_000
-    rows = list(csv.DictReader((folder / "results.csv").open()))
+    rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert [row["kind"] for row in rows] == ["cell", "cell", "contrast"]
     plain = json.loads((folder / "results.json").read_text())
     (study,) = plain["studies"]

@@ -16,7 +16,7 @@ from studies.samples import cell, right
 
 def net(quality: float, *, noise: float = 0.0, seed: int = 0) -> Cell:
     """Accuracy, gap and curves that go with `quality`; runs of different seeds differ by `noise`."""
-    made = cell(right(0.9), l2=quality)
+    made = cell(right(0.9), l2=abs(quality))
     random = np.random.default_rng(seed)
     for result in made.kept:
         level = quality + noise * random.standard_normal()

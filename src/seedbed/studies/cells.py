@@ -7,16 +7,17 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seedbed.comparison import Candidate
 from seedbed.figures import words
 from seedbed.records import Result, finite
 from seedbed.runs import Entry
 from seedbed.specs import Keras, RunSpec
-from seedbed.statistics import Interval, mean_interval
+from seedbed.statistics import Interval, accuracy_interval, mean_interval
 from seedbed.sweeps import naming
 from seedbed.sweeps.grid import FIELDS, Setting, applied
 
@@ -75,7 +76,8 @@ class Measure:
         of: reads it; NaN where this run has none.
         unit: of `factor` times the number.
         better: "higher" or "lower" is better; None where neither is.
-        both: the number is the mean over validation images at the best epoch, so the images are a source of chance too.
+        both: the number is the mean over validation images at an epoch, so the images are a source of chance too.
+        epoch: which epoch that is.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Measure:
     digits: int = 3
     better: str | None = None
     both: bool = False
+    epoch: Literal["best", "last"] = "best"
 
 
 ACCURACY = Measure(
@@ -97,6 +100,18 @@ ACCURACY = Measure(
     both=True,
 )
 """At the best epoch. Seeds and images both bring chance."""
+
+LAST_ACCURACY = Measure(
+    "validation accuracy at the last epoch",
+    lambda result: float(result.history["validation_accuracy"][-1]),
+    unit="points",
+    factor=100,
+    digits=2,
+    better="higher",
+    both=True,
+    epoch="last",
+)
+"""Of a net that is trained to the end, and not stopped where the validation images say so."""
 
 
 def at_last(name: str, column: str, **how: Any) -> Measure:
@@ -158,7 +173,11 @@ class Cell:
 
     @property
     def last(self) -> Interval | None:
-        """Mean validation accuracy at the last epoch, over the seeds."""
+        """Mean validation accuracy at the last epoch, over seeds and images; over the seeds alone where a run did not keep what
+        it said there."""
+        right = self.judged.last_correct
+        if right and right.keys() == self.judged.runs.keys():
+            return accuracy_interval(np.stack(list(right.values())))
         found = self.mean(at_last("", "validation_accuracy"))
         return found and Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
 
@@ -173,9 +192,15 @@ class Cell:
     def mean(self, measure: Measure) -> Interval | None:
         """The mean of a measure over the seeds with Student's interval; None where no run has it.
 
-        Accuracy at the best epoch carries the images' chance too. With one seed the interval is not known (NaN).
+        Accuracies carry the images' chance too. With one seed the interval of other measures is not known (NaN).
         """
-        return self.accuracy if measure.both else interval_of(list(self.values(measure).values()))
+        if measure.both:
+            return self.accuracy if measure.epoch == "best" else self.last
+        return interval_of(list(self.values(measure).values()))
+
+    def right(self, epoch: Literal["best", "last"] = "best") -> dict[int, NDArray[np.bool_]]:
+        """Seed -> whether each validation image was right at an epoch."""
+        return self.judged.correct if epoch == "best" else self.judged.last_correct
 
     def as_json(self, **measured: Interval | None) -> dict[str, Any]:
         """What results.json says of the cell; `measured` are further means by their names."""

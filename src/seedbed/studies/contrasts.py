@@ -88,7 +88,7 @@ class Contrast:
             return _capital(f"{where}{one.said_a} and {one.said_b} cannot be compared: {self.method}.")
         mean, low, high = (measure.factor * value for value in (verdict.interval.mean, *verdict.interval.pair()))
         basis = f"{100 * verdict.confidence:.4g} % interval; {self.method}"
-        of = f"{measure.unit} of {measure.name}" if measure.unit else f"of {measure.name}"
+        of = f"{measure.unit} {'of' if measure.both else 'in'} {measure.name}".strip()
         digits = measure.digits
         if not verdict.shown:
             reach = f"the interval reaches from {low:+.{digits}f} to {high:+.{digits}f} {of}"
@@ -97,10 +97,10 @@ class Contrast:
         if mean < 0:
             first, second, mean, low, high = second, first, -mean, -high, -low
         reach = f"{low:.{digits}f} to {high:.{digits}f}, {basis}"
-        if measure is ACCURACY:
+        if measure.both:
             said = f"{first} is better than {second} by {mean:.{digits}f} {of}"
         else:
-            said = f"{first} has a higher {measure.name} than {second}, by {mean:.{digits}f} {measure.unit}".rstrip()
+            said = f"in {measure.name} {first} lies above {second} by {mean:.{digits}f} {measure.unit}".rstrip()
         single = "" if len(self.seeds) > 1 else " This is about these two networks; it says nothing of other seeds."
         return _capital(f"{where}{said} ({reach}).{single}")
 
@@ -137,7 +137,7 @@ class Contrast:
         if not self.verdict.shown:
             return "no difference shown"
         higher = self.planned.said_a if self.verdict.interval.mean > 0 else self.planned.said_b
-        return f"{higher} is better" if self.planned.measure is ACCURACY else f"{higher} is higher"
+        return f"{higher} is better" if self.planned.measure.both else f"{higher} is higher"
 
 
 def settled(planned: Sequence[Planned], cells: Sequence[Cell]) -> list[Contrast]:
@@ -165,7 +165,10 @@ def _meet(one: Planned, cells: Sequence[Cell]) -> tuple[tuple[int, ...], str, Cl
         if not cell.n:
             return (), f"no run of {said} is left, {cell.total} of {cell.total} diverged or collapsed", None
     values = [cell.values(one.measure) for cell in (one.a, one.b)]
-    seeds = tuple(sorted(seed for seed in values[0].keys() & values[1].keys() if _finite(values, seed)))
+    shared = values[0].keys() & values[1].keys()
+    if one.measure.both:
+        shared &= one.a.right(one.measure.epoch).keys() & one.b.right(one.measure.epoch).keys()
+    seeds = tuple(sorted(seed for seed in shared if _finite(values, seed)))
     if not seeds:
         return (), f"no seed has a {one.measure.name} in both", None
     pool = _pool(list({_key(cell): cell for cell in (one.a, one.b, *cells)}.values()), one.measure)
@@ -186,7 +189,7 @@ def _finite(values: Sequence[dict[int, float]], seed: int) -> bool:
 
 
 def _of_images(one: Planned, seeds: tuple[int, ...], pool: Moderated | None) -> tuple[str, Claim]:
-    a, b = (np.stack([cell.judged.correct[seed] for seed in seeds]) for cell in (one.a, one.b))
+    a, b = (np.stack([cell.right(one.measure.epoch)[seed] for seed in seeds]) for cell in (one.a, one.b))
     if pool is None:
         alone = Discordance.of(a[0], b[0])
         return f"one network each on {a.shape[1]:,} images, {alone.method}", alone

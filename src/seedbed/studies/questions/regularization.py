@@ -15,7 +15,7 @@ from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
 from seedbed.studies.bench import Bench
-from seedbed.studies.cells import ACCURACY, Cell, Measure, Wanted, at_last, best, interval_of, wanted
+from seedbed.studies.cells import ACCURACY, LAST_ACCURACY, Cell, Measure, Wanted, at_last, best, interval_of, wanted
 from seedbed.studies.contrasts import Contrast, Planned
 from seedbed.studies.edges import swept
 from seedbed.studies.likeness import Likeness, likeness
@@ -67,12 +67,15 @@ class Condition:
 
     Attributes:
         contrast: the announced comparison of the best l2 with none, if there is one.
+        measure: by which the best is found and compared. Where labels are wrong that is the accuracy at the last epoch: to stop
+            at the best one is a regularization of its own.
     """
 
     label: str
     images: DataSpec
     epochs: int
     contrast: str | None
+    measure: Measure = ACCURACY
 
 
 def conditions(setup: Setup) -> list[Condition]:
@@ -86,7 +89,15 @@ def conditions(setup: Setup) -> list[Condition]:
             contrast = (CONTRASTS[3] if few else CONTRASTS[4]) if noise else (CONTRASTS[2] if few else None)
             said = f"{amount:,} images" + (f", {words.percent(noise, 0)} of labels flipped" if noise else "")
             images = setup.data.changed(first=amount, label_noise=noise)
-            found.append(Condition(said, images, setup.epochs(steps, amount, least=20, most=most), contrast))
+            found.append(
+                Condition(
+                    said,
+                    images,
+                    setup.epochs(steps, amount, least=20, most=most),
+                    contrast,
+                    LAST_ACCURACY if noise else ACCURACY,
+                )
+            )
     return found
 
 
@@ -179,7 +190,11 @@ def _strength(cell: Cell) -> float:
 
 def _settled(bench: Bench, cells: Mapping[Condition, list[Cell]]) -> dict[str, Contrast]:
     """The announced comparisons. What was chosen for its mean is compared on fresh seeds."""
-    chosen = {where: one for where, swept in cells.items() if where.contrast and (one := best(swept[1:])) and swept[0].n}
+    chosen = {
+        where: one
+        for where, swept in cells.items()
+        if where.contrast and (one := _top(swept[1:], where.measure)) and swept[0].n
+    }
     asked = [Wanted(cell.setting, cell.run) for where, one in chosen.items() for cell in (one, cells[where][0])]
     confirmed = bench.confirm(asked) if asked else []
     planned = []
@@ -187,7 +202,7 @@ def _settled(bench: Bench, cells: Mapping[Condition, list[Cell]]) -> dict[str, C
         a, b = confirmed[2 * place : 2 * place + 2]
         said = f"l2 {words.value(_strength(one))} (the best above 0)"
         on = f"on {where.label}, fresh seeds"
-        planned.append(Planned(str(where.contrast), a, b, said, "no penalty", where=on))
+        planned.append(Planned(str(where.contrast), a, b, said, "no penalty", where.measure, on))
     everything = next(iter(cells))
     strong = [cell for cell in cells[everything] if _strength(cell) == STRONG]
     if strong:
@@ -196,6 +211,12 @@ def _settled(bench: Bench, cells: Mapping[Condition, list[Cell]]) -> dict[str, C
             0, Planned(CONTRASTS[0], strong[0], cells[everything][0], said, "no penalty", where=f"on {everything.label}")
         )
     return bench.settle(planned)
+
+
+def _top(cells: Sequence[Cell], measure: Measure) -> Cell | None:
+    """The cell with the highest mean of a measure."""
+    known = [(mean.mean, -place) for place, cell in enumerate(cells) if (mean := cell.mean(measure))]
+    return cells[-max(known)[1]] if known else None
 
 
 def near_zero(home: Home, result: Result) -> float:
@@ -280,7 +301,7 @@ def _measures(setup: Setup, several: Sequence[Found], name: str, title: str) -> 
     order = list(dict.fromkeys(point.panel for point in points))
     points.sort(key=lambda point: order.index(point.panel))
     cells = [cell for found in several for cell in found.cells]
-    said = subtitle(setup, cells, f"bars: 95 % intervals (best epoch: {setup.chance}; else Student t over seeds)")
+    said = subtitle(setup, cells, f"bars: 95 % intervals (accuracies: {setup.chance}; else Student t over seeds)")
     shares = (ACCURACY_PANEL, LAST_PANEL, NEAR_PANEL)
     chart = figures.measures_over(points, "l2", title, said, group="trained on" if len(several) > 1 else "", shares=shares)
     caption = f"A weight is near 0 below {words.percent(NEAR_ZERO, 0)} of the range in which it was drawn at first."
@@ -367,7 +388,7 @@ def _harder(setup: Setup, several: Sequence[Found]) -> Part:
         method=(
             f"The same sweep on {sizes}, for so many epochs that each net sees {setup.pick(FEW_STEPS, QUICK_STEPS)} "
             "minibatches or so; validation labels are never flipped. The best strength of each is compared with none on "
-            "fresh seeds."
+            "fresh seeds; where labels are wrong at the last epoch, because to stop at the best one regularizes too."
         ),
         figures=[_measures(setup, several, "l2_harder_data", "What the penalty does on harder data")] if harder else [],
         tables=[_table(found) for found in harder],
