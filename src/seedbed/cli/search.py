@@ -47,7 +47,6 @@ def _sizes(name: str) -> str:
 @click.option("--first", type=int, metavar="N", help="Keep only so many training images.")
 @click.option("--storage", metavar="URL", help="Any storage that Optuna knows.  [default: a journal in the home]")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="[default: searches/NAME]")
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Who trains.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
 @click.option("--resume", is_flag=True, help="Go on with a search that was interrupted, or with more --trials.")
@@ -66,7 +65,6 @@ def command(
     first: int | None,
     storage: str | None,
     out: Path | None,
-    engine: str,
     device: str,
     workers: int | None,
     resume: bool,
@@ -101,7 +99,7 @@ def command(
     _show_terms(terms)
     store = Home(home)
     with watching(terms.name, (terms.trials + terms.finalists * terms.seeds) * terms.folds) as watcher:
-        how = How(device, workers, engine)
+        how = How(device, workers)
         found = run(terms, store, how, watch=watcher, resume=resume, replace=replace, storage=storage)
     note("Measuring latencies, and what mattered ...")
     found = found.measured()
