@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbed.errors import Interrupted, UnknownRun
+from seedbed.executor import LOCAL, Engine
 from seedbed.figures.words import network
 from seedbed.models import facts
 from seedbed.records import ModelFacts, Result
@@ -38,15 +39,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class How:
-    """How the runs of a search are trained: what `grow` takes; an engine only where one is named."""
+    """How the runs of a search are trained: as `grow` takes it."""
 
     device: str = "auto"
     workers: int | None = None
-    engine: Any = None
+    engine: Engine = LOCAL
 
     def arguments(self) -> dict[str, Any]:
-        other = {} if self.engine is None else {"engine": self.engine}
-        return {"device": self.device, "workers": self.workers, "resume": True, **other}
+        return {"device": self.device, "workers": self.workers, "engine": self.engine, "resume": True}
 
 
 def run(
