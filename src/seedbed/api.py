@@ -164,6 +164,7 @@ def search(
     Raises:
         SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a term breaks a rule.
     """
+    from seedbed.executor import Engine
     from seedbed.searches import How, run, terms_for
 
     asked = terms_for(
