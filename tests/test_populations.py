@@ -14,7 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seedbed.models import facts
-from seedbed.populations import ON_CPU, ON_GPU, Limits, Site, halves, key_of, plan, want_of_memory, workers_that_fit
+from seedbed.populations import (
+    ON_CPU,
+    ON_GPU,
+    Limits,
+    Site,
+    halves,
+    key_of,
+    plan,
+    restricted,
+    want_of_memory,
+    workers_that_fit,
+)
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Optimizer, Plan, RunSpec
 from seedbed.training import footprint as footprint_module
@@ -264,3 +275,16 @@ def test_slots_are_counted_as_the_optimizer_keeps_them(optimizer: Optimizer) -> 
     from seedbed.training.optimizers import SLOTS
 
     assert footprint_module.SLOTS[optimizer] == len(SLOTS[optimizer])
+
+
+def test_a_task_without_the_settings_that_nobody_wants_keeps_the_order_of_the_others() -> None:
+    (task,) = planned(runs([Dense(hidden=(width,)) for width in (3, 4, 5)], seeds=2), limits=ON_GPU, workers=1)
+    first, second, third = task.blocks[0]
+    assert restricted(task, {run.identity for block in task.blocks for run in block}) is task
+    assert restricted(task, set()) is None
+    left = restricted(task, {first.identity, task.blocks[1][2].identity})
+    assert left is not None
+    assert [run.setting for run in left.blocks[0]] == [first.setting, third.setting]
+    assert len(left.blocks) == 2
+    assert left.key != task.key
+    assert second.identity not in {run.identity for run in left.blocks[0]}

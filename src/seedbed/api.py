@@ -135,7 +135,8 @@ def search(
     home: str | os.PathLike[str] | None = None,
     device: str = "auto",
     workers: int | None = None,
-    engine: str = "local",
+    engine: EngineName = "local",
+    address: str | None = None,
     watch: Watch | None = None,
     resume: bool = True,
     replace: bool = False,
@@ -155,8 +156,7 @@ def search(
         family: "dense", "conv" or both; left out, dense for units, and else both.
         pareto: look for the best accuracy at every cost, not only at the whole budget.
         folds: of cross-validation, for small data; 1 validates on the one validation part.
-        home, device, workers, watch, replace: as `train` takes them.
-        engine: "local", or "ray".
+        home, device, workers, engine, address, watch, replace: as `train` takes them.
         resume: go on where an earlier call stopped.
         storage: a URL of any storage that Optuna knows; a journal in the home where it is left out.
         more: other fields of `seedbed.searches.Terms`: finalists, seeds, seed, sampler, prune.
@@ -164,12 +164,13 @@ def search(
     Raises:
         SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a term breaks a rule.
     """
+    from seedbed.executor import Engine
     from seedbed.searches import How, run, terms_for
 
     asked = terms_for(
         budget, _data_spec(data), name=name, family=family, epochs=epochs, trials=trials, pareto=pareto, folds=folds, **more
     )
-    how = How(device, workers, engine)
+    how = How(device, workers, Engine(engine, address))
     return run(asked, home_at(home), how, watch=watch, resume=resume, replace=replace, storage=storage)
 
 

@@ -15,6 +15,7 @@ from seedbed.cli.watch import fetching, watching
 from seedbed.specs import DataSpec, Protocol
 
 if TYPE_CHECKING:
+    from seedbed.executor import Engine
     from seedbed.searches import Search, Terms
 
 QUICK = {"trials": 24, "epochs": 6, "finalists": 2, "seeds": 3}
@@ -47,9 +48,9 @@ def _sizes(name: str) -> str:
 @click.option("--first", type=int, metavar="N", help="Keep only so many training images.")
 @click.option("--storage", metavar="URL", help="Any storage that Optuna knows.  [default: a journal in the home]")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="[default: searches/NAME]")
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Who trains.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
+@options.engine
 @click.option("--resume", is_flag=True, help="Go on with a search that was interrupted, or with more --trials.")
 @click.option("--replace", is_flag=True, help="Begin anew; all runs of the search are removed.")
 @options.home
@@ -66,7 +67,7 @@ def command(
     first: int | None,
     storage: str | None,
     out: Path | None,
-    engine: str,
+    engine: Engine,
     device: str,
     workers: int | None,
     resume: bool,

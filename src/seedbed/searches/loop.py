@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seedbed.errors import UnknownRun
+from seedbed.errors import Interrupted, UnknownRun
+from seedbed.executor import LOCAL, Engine
 from seedbed.figures.words import network
 from seedbed.models import facts
 from seedbed.records import ModelFacts, Result
@@ -38,15 +39,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class How:
-    """How the runs of a search are trained: what `grow` takes."""
+    """How the runs of a search are trained: as `grow` takes it."""
 
     device: str = "auto"
     workers: int | None = None
-    engine: str = "local"
+    engine: Engine = LOCAL
 
     def arguments(self) -> dict[str, Any]:
-        other = {} if self.engine == "local" else {"engine": self.engine}
-        return {"device": self.device, "workers": self.workers, "resume": True, **other}
+        return {"device": self.device, "workers": self.workers, "engine": self.engine, "resume": True}
 
 
 def run(
@@ -81,12 +81,24 @@ def run(
             _remove_runs(home, terms.name)
         book = shelf.book(terms.settings(), terms.directions, resume=resume, replace=replace)
         clock = _Clock(terms, len(book.trials), watch)
-        while len(book.trials) < terms.trials:
-            _batch(terms, home, how or How(), book, clock)
-        trials = [_trial(each) for each in book.trials]
-        finalists = _finals(terms, home, how or How(), trials, clock)
+        try:
+            while len(book.trials) < terms.trials:
+                _batch(terms, home, how or How(), book, clock)
+            trials = [_trial(each) for each in book.trials]
+            finalists = _finals(terms, home, how or How(), trials, clock)
+        except Interrupted as stopped:
+            raise _interrupted(terms, book, stopped) from None
         dimensions = terms.space.dimensions()
     return Search(terms, trials, ranked(finalists), dimensions, shelf.dashboard)
+
+
+def _interrupted(terms: Terms, book: Book, stopped: Interrupted) -> Interrupted:
+    told = len(book.trials)
+    return Interrupted(
+        f"Search {terms.name!r} stopped after {told} of {terms.trials} trials; everything is saved. "
+        f"To go on, give the same command with --resume.",
+        stopped.signal,
+    )
 
 
 def _remove_runs(home: Home, name: str) -> None:

@@ -170,13 +170,12 @@ class Search:
         beaten = [
             one.name for (one, _), verdict in zip(claims, verdicts, strict=True) if verdict.shown and verdict.interval.mean > 0
         ]
-        rest = len(claims) - len(beaten)
+        rest, all_of_them = len(claims) - len(beaten), words.counted(len(claims), "other")
+        basis = "trained again, paired by seed and image, Holm"
         if not rest:
-            return [f"It is better than each of the {len(claims)} others that were trained again (paired by seed, Holm)."]
-        shown = f"better than {words.listed(beaten)}; " if beaten else ""
-        return [
-            f"It is {shown}no difference shown to {rest} of the {len(claims)} others that were trained again (paired, Holm)."
-        ]
+            return [f"It is shown to be better than {'each of ' if len(claims) > 1 else ''}the {all_of_them} ({basis})."]
+        shown = f"It is shown to be better than {words.listed(beaten)}; against" if beaten else "Against"
+        return [f"{shown} {rest} of the {all_of_them} no difference is shown ({basis})."]
 
     def _edge(self, winner: Finalist) -> list[str]:
         share = float(winner.trial.point["rate"])
