@@ -70,8 +70,9 @@ class Problem:
 
     @property
     def safe(self) -> float:
-        """The accuracy while choosing that will hardly disappoint."""
-        return self.needed + ranking.caution(self.target, (self.choosing, self.data.validation))
+        """The accuracy while choosing that will hardly disappoint; with few images, a third of the mistakes must do."""
+        cautious = self.needed + ranking.caution(self.target, (self.choosing, self.data.validation))
+        return min(cautious, 1 - (1 - self.needed) / 3)
 
     def plan(self, epochs: int, rate: float) -> Plan:
         batch = self.effort.batch_sizes[0]
@@ -186,14 +187,14 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
         steep: how the mistakes fall with the parameters (`ranking.slope`).
     """
     found: list[Tried] = []
-    centre = _expected(problem, tuned, steep)
+    centre = _expected(problem, tuned, steep, problem.needed)
     for _ in range(LADDERS):
         found += _ladder(problem, train, tuned, centre)
         front = ranking.best_by_size(found)
         if not front:
             break
         if front[-1].score < problem.safe and front[-1].parameters < problem.effort.most:
-            centre = _expected(problem, front[-1:], steep)
+            centre = _expected(problem, front[-1:], steep, problem.safe)
         elif front[0].score >= problem.needed:
             centre = front[0].parameters / max(problem.effort.factors)
         else:
@@ -201,12 +202,11 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
     return found
 
 
-def _expected(problem: Problem, tried: Sequence[Tried], steep: float) -> float:
-    """About where the claim will hold, from the best of these."""
+def _expected(problem: Problem, tried: Sequence[Tried], steep: float, accuracy: float) -> float:
+    """About where this accuracy will be reached, from the best of these; no further away than is worth believing."""
     [*_, (number, error)] = problem.points(tried)
-    wanted = 1 - problem.needed
-    reach = max(problem.effort.factors)
-    return min(max(ranking.moved(number, error, wanted, steep), number / reach**2), number * reach**2, problem.effort.most)
+    reach = max(problem.effort.factors) ** 2
+    return min(max(ranking.moved(number, error, 1 - accuracy, steep), number / reach), number * reach, problem.effort.most)
 
 
 def _ladder(problem: Problem, train: Train, tuned: Sequence[Tried], centre: float) -> list[Tried]:
