@@ -72,6 +72,14 @@ def test_where_the_claims_images_are_harder_larger_sizes_get_their_second_chance
     assert any(claim.holds(0.95) and claim.parameters > claims[0].parameters for claim in claims)
 
 
+def test_where_the_claims_images_are_easier_the_order_goes_on_downwards_until_a_size_fails() -> None:
+    formula = Formula(shift=0.012)
+    claims = list(hunt(problem(0.95), formula.train, formula.test))
+    sizes = [claim.parameters for claim in claims]
+    assert sizes == sorted(set(sizes), reverse=True), "one order, from large to small"
+    assert [claim.holds(0.95) for claim in claims] == [True] * (len(claims) - 1) + [False]
+
+
 @pytest.mark.parametrize(("target", "shift"), [(0.9, 0.0), (0.9, -0.02), (0.95, 0.0)])
 def test_with_few_images_it_begins_with_a_size_that_is_large_enough(target: float, shift: float) -> None:
     """270 images: the interval reaches 4 points down, and a third of the mistakes must do."""

@@ -32,7 +32,7 @@ ENDINGS: tuple[tuple[Schedule, int], ...] = (("cosine", 1), ("onecycle", 1), ("c
 """Schedules, and the part of the epochs that they take, of which each size gets its best."""
 
 LADDERS = 3
-"""How often a ladder is laid, because the target was not where it was expected."""
+"""How often a ladder is laid anew, because the target was not where it was expected."""
 
 OPTIMISM = 0.65
 """A tuned network is expected to need this share of the parameters of an untuned one that was trained briefly."""
@@ -89,8 +89,34 @@ def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
     if not tuned:
         return
     sized = size(problem, train, tuned, ranking.slope(problem.points(scouts))) if _in_reach(problem, scouts, tuned) else tuned
-    orders = sequences(ranking.best_by_size(sized), problem.safe)
-    yield from in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
+    claims: list[Claim] = []
+    for claim in _in_order(problem, sequences(ranking.best_by_size(sized), problem.safe), test):
+        claims.append(claim)
+        yield claim
+    yield from _further_down(problem, train, test, tuned, claims)
+
+
+def _in_order(problem: Problem, orders: Sequence[Sequence[Tried]], test: Test) -> Iterator[Claim]:
+    return in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
+
+
+def _further_down(
+    problem: Problem, train: Train, test: Test, tuned: Sequence[Tried], claims: Sequence[Claim]
+) -> Iterator[Claim]:
+    """The order goes on with smaller sizes for as long as every size has passed.
+
+    They too are chosen and put in order without a look at the claim's images, so that the whole is still one order.
+    """
+    for _ in range(LADDERS):
+        if not claims or not all(claim.holds(problem.target) for claim in claims):
+            return
+        last = claims[-1].parameters
+        ladder = _ladder(problem, train, tuned, last / max(problem.effort.factors))
+        front = ranking.best_by_size([one for one in ladder if one.parameters < last])
+        claims = []
+        for claim in _in_order(problem, [front[::-1]], test):
+            claims.append(claim)
+            yield claim
 
 
 def _in_reach(problem: Problem, scouts: Sequence[Tried], tuned: Sequence[Tried]) -> bool:
