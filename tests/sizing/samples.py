@@ -41,11 +41,13 @@ class Formula:
         error: setting -> share of mistakes, before chance.
         shift: of the accuracy on the images of the claim.
         diverges: settings of which every run does.
+        images: that a claim is judged by.
     """
 
     error: Callable[[Setting], float] = mistakes
     shift: float = 0.0
     diverges: Callable[[Setting], bool] = lambda setting: False
+    images: int = MNIST.validation
     asked: list[tuple[Stage | str, Setting, tuple[int, ...]]] = field(default_factory=list)
 
     def train(self, stage: Stage, settings: Sequence[Setting], seeds: Sequence[int]) -> list[Tried]:
@@ -67,7 +69,7 @@ class Formula:
 
     def _claim(self, setting: Setting) -> Claim:
         mean = float(np.mean([self.accuracy(setting, seed) for seed in FRESH])) + self.shift
-        found = wilson(mean * MNIST.validation, MNIST.validation)
+        found = wilson(mean * self.images, self.images)
         return Claim(setting, _group(setting), parameters(setting.model, MNIST), FRESH, replace(found, n=5), 0, 1.0)
 
 

@@ -72,6 +72,24 @@ def test_where_the_claims_images_are_harder_larger_sizes_get_their_second_chance
     assert any(claim.holds(0.95) and claim.parameters > claims[0].parameters for claim in claims)
 
 
+def test_where_the_claims_images_are_easier_the_order_goes_on_downwards_until_a_size_fails() -> None:
+    formula = Formula(shift=0.012)
+    claims = list(hunt(problem(0.95), formula.train, formula.test))
+    sizes = [claim.parameters for claim in claims]
+    assert sizes == sorted(set(sizes), reverse=True), "one order, from large to small"
+    assert [claim.holds(0.95) for claim in claims] == [True] * (len(claims) - 1) + [False]
+
+
+@pytest.mark.parametrize(("target", "shift"), [(0.9, 0.0), (0.9, -0.02), (0.95, 0.0)])
+def test_with_few_images_it_begins_with_a_size_that_is_large_enough(target: float, shift: float) -> None:
+    """270 images: the interval reaches 4 points down, and a third of the mistakes must do."""
+    asked = replace(problem(target), data=replace(MNIST, validation=270), choosing=105)
+    formula = Formula(images=270, shift=shift)
+    claims = list(hunt(asked, formula.train, formula.test))
+    assert claims[0].holds(target)
+    assert not claims[-1].holds(target)
+
+
 def test_where_size_does_not_help_the_search_ends_with_the_nearest() -> None:
     """A floor of 8 % mistakes: 95 % cannot be reached, whatever the size."""
     formula = Formula(error=lambda setting: max(0.08, mistakes(setting)))

@@ -32,7 +32,7 @@ ENDINGS: tuple[tuple[Schedule, int], ...] = (("cosine", 1), ("onecycle", 1), ("c
 """Schedules, and the part of the epochs that they take, of which each size gets its best."""
 
 LADDERS = 3
-"""How often a ladder is laid, because the target was not where it was expected."""
+"""How often a ladder is laid anew, because the target was not where it was expected."""
 
 OPTIMISM = 0.65
 """A tuned network is expected to need this share of the parameters of an untuned one that was trained briefly."""
@@ -70,8 +70,9 @@ class Problem:
 
     @property
     def safe(self) -> float:
-        """The accuracy while choosing that will hardly disappoint."""
-        return self.needed + ranking.caution(self.target, (self.choosing, self.data.validation))
+        """The accuracy while choosing that will hardly disappoint; with few images, a third of the mistakes must do."""
+        cautious = self.needed + ranking.caution(self.target, (self.choosing, self.data.validation))
+        return min(cautious, 1 - (1 - self.needed) / 3)
 
     def plan(self, epochs: int, rate: float) -> Plan:
         batch = self.effort.batch_sizes[0]
@@ -88,8 +89,34 @@ def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
     if not tuned:
         return
     sized = size(problem, train, tuned, ranking.slope(problem.points(scouts))) if _in_reach(problem, scouts, tuned) else tuned
-    orders = sequences(ranking.best_by_size(sized), problem.safe)
-    yield from in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
+    claims: list[Claim] = []
+    for claim in _in_order(problem, sequences(ranking.best_by_size(sized), problem.safe), test):
+        claims.append(claim)
+        yield claim
+    yield from _further_down(problem, train, test, tuned, claims)
+
+
+def _in_order(problem: Problem, orders: Sequence[Sequence[Tried]], test: Test) -> Iterator[Claim]:
+    return in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
+
+
+def _further_down(
+    problem: Problem, train: Train, test: Test, tuned: Sequence[Tried], claims: Sequence[Claim]
+) -> Iterator[Claim]:
+    """The order goes on with smaller sizes for as long as every size has passed.
+
+    They too are chosen and put in order without a look at the claim's images, so that the whole is still one order.
+    """
+    for _ in range(LADDERS):
+        if not claims or not all(claim.holds(problem.target) for claim in claims):
+            return
+        last = claims[-1].parameters
+        ladder = _ladder(problem, train, tuned, last / max(problem.effort.factors))
+        front = ranking.best_by_size([one for one in ladder if one.parameters < last])
+        claims = []
+        for claim in _in_order(problem, [front[::-1]], test):
+            claims.append(claim)
+            yield claim
 
 
 def _in_reach(problem: Problem, scouts: Sequence[Tried], tuned: Sequence[Tried]) -> bool:
@@ -186,14 +213,14 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
         steep: how the mistakes fall with the parameters (`ranking.slope`).
     """
     found: list[Tried] = []
-    centre = _expected(problem, tuned, steep)
+    centre = _expected(problem, tuned, steep, problem.needed)
     for _ in range(LADDERS):
         found += _ladder(problem, train, tuned, centre)
         front = ranking.best_by_size(found)
         if not front:
             break
         if front[-1].score < problem.safe and front[-1].parameters < problem.effort.most:
-            centre = _expected(problem, front[-1:], steep)
+            centre = _expected(problem, front[-1:], steep, problem.safe)
         elif front[0].score >= problem.needed:
             centre = front[0].parameters / max(problem.effort.factors)
         else:
@@ -201,12 +228,11 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
     return found
 
 
-def _expected(problem: Problem, tried: Sequence[Tried], steep: float) -> float:
-    """About where the claim will hold, from the best of these."""
+def _expected(problem: Problem, tried: Sequence[Tried], steep: float, accuracy: float) -> float:
+    """About where this accuracy will be reached, from the best of these; no further away than is worth believing."""
     [*_, (number, error)] = problem.points(tried)
-    wanted = 1 - problem.needed
-    reach = max(problem.effort.factors)
-    return min(max(ranking.moved(number, error, wanted, steep), number / reach**2), number * reach**2, problem.effort.most)
+    reach = max(problem.effort.factors) ** 2
+    return min(max(ranking.moved(number, error, 1 - accuracy, steep), number / reach), number * reach, problem.effort.most)
 
 
 def _ladder(problem: Problem, train: Train, tuned: Sequence[Tried], centre: float) -> list[Tried]:
