@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -76,7 +76,7 @@ def part(bench: Bench, made: Planned) -> Part:
         name="fewest-parameters",
         question="How few parameters are enough for more than 95 % and 97 % of the validation images?",
         answer=[
-            *(_short(found, free.get(found.target)) for found in within),
+            _short(within, free),
             *(_tested_sentence(found) for found in within),
             *(f"Freely: {said}" for found in free.values() for said in found.sentences()),
             *_published_sentences(setup, within, free),
@@ -139,14 +139,21 @@ def _telling(watch: Watch, target: float) -> Callable[[str, int], AbstractContex
 # In words
 
 
-def _short(found: Fewest, free: Smallest | None) -> str:
-    one = found.smallest
-    within = f"{_counted(one)} within two ReLU layers" if one else "no net within two ReLU layers is shown"
+def _short(within: Sequence[Fewest], free: Mapping[float, Smallest]) -> str:
+    said = "; ".join(_short_of(found, free.get(found.target)) for found in within)
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _short_of(found: Fewest, free: Smallest | None) -> str:
+    one, target = found.smallest, words.percent(found.target, 0)
+    said = f"{_counted(one)} within two ReLU layers" if one else "shown for no net within two ReLU layers"
     if free is None:
-        return f"More than {words.percent(found.target, 0)}: {within}."
+        return f"more than {target}: {said}"
     best = free.confirmed
-    said = f"{words.counted(best.parameters, 'parameter')} ({words.network(best.setting.model)})" if best else "no net is shown"
-    return f"More than {words.percent(found.target, 0)}: {within}; freely, {said}."
+    freely = (
+        f"{words.counted(best.parameters, 'parameter')} ({words.network(best.setting.model)})" if best else "shown for none"
+    )
+    return f"more than {target}: {said}, and freely {freely}"
 
 
 def _counted(one: Tested) -> str:
@@ -189,7 +196,7 @@ def _said(one: Tested) -> str:
     return share_text(one.accuracy)
 
 
-def _published_sentences(setup: Setup, within: Sequence[Fewest], free: dict[float, Smallest]) -> list[str]:
+def _published_sentences(setup: Setup, within: Sequence[Fewest], free: Mapping[float, Smallest]) -> list[str]:
     if setup.data.name != "mnist":
         return []
     said = []
@@ -217,7 +224,7 @@ def times(one: int, other: int) -> str:
     return f"{one / other:.{1 if one >= 10 * other else 2}f} times the parameters ({one:,} / {other:,})"
 
 
-def _marks(within: Sequence[Fewest], free: dict[float, Smallest]) -> list[str]:
+def _marks(within: Sequence[Fewest], free: Mapping[float, Smallest]) -> list[str]:
     said = [
         f"Even the smallest net within two layers that was tested is above {words.percent(found.target, 0)}, so a smaller one "
         "may be as well."
@@ -239,7 +246,7 @@ def _marks(within: Sequence[Fewest], free: dict[float, Smallest]) -> list[str]:
 WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, retuned"
 
 
-def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Tested], free: dict[float, Smallest]) -> list[Figure]:
+def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Tested], free: Mapping[float, Smallest]) -> list[Figure]:
     answers = [found.smallest for found in within]
     networks = [Tried(_units(one), WITHIN, one.cell.parameters, one.accuracy, one in answers) for one in tested if one.accuracy]
     for found in free.values():
@@ -259,7 +266,7 @@ def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Tested], f
     return [Figure("units_fewest_parameters", chart, caption)]
 
 
-def _table(tested: Sequence[Tested], free: dict[float, Smallest]) -> Table:
+def _table(tested: Sequence[Tested], free: Mapping[float, Smallest]) -> Table:
     rows = [
         [_units(one), "two layers", f"{one.cell.parameters:,}", f"{one.cell.n} of {one.cell.total}", _cell(one.accuracy)]
         + ["yes" if one.holds(target) else "" for target in TARGETS]
