@@ -469,3 +469,17 @@ def test_what_cannot_be_computed_is_refused_in_one_line(wrong, says: str) -> Non
     with pytest.raises(StatisticsError, match=says.replace("(", r"\(").replace(")", r"\)")) as caught:
         wrong()
     assert "\n" not in str(caught.value)
+
+
+def test_ratios_of_times_are_welchs_on_logarithms():
+    a, b = np.array([2.1, 1.9, 2.4, 2.0]), np.array([1.0, 1.1, 0.7])
+    ours = st.log_ratio(a, b).interval()
+    scipys = stats.ttest_ind(np.log(a), np.log(b), equal_var=False).confidence_interval()
+    assert (ours.low, ours.high) == pytest.approx(tuple(scipys))
+    assert ours.mean == pytest.approx(np.log(a).mean() - np.log(b).mean())
+
+
+def test_a_ratio_needs_two_positive_values_each():
+    for a in ([1.0], [1.0, 0.0], [1.0, -2.0]):
+        with pytest.raises(StatisticsError):
+            st.log_ratio(a, [1.0, 2.0])
