@@ -31,7 +31,7 @@ from seedbed.executor.protocol import Death
 KNOCK_SECONDS = 5.0
 """How long the head of a cluster may take to answer a knock at its port."""
 
-CONNECT_SECONDS = 90.0
+CONNECT_SECONDS = 60.0
 """How long a cluster may take to start or to take this process in; Ray itself would try for ever."""
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "error"}
@@ -291,6 +291,7 @@ def close() -> None:
         for pipe in (_head.stdin, _head.stdout):
             if pipe is not None:
                 pipe.close()
+        threading.Thread(target=_head.wait, daemon=True).start()  # it takes its time to end; nobody needs to wait for it
         _head = None
     for name, value in _before.items():
         if value is None:
