@@ -228,11 +228,13 @@ def _attached(address: str) -> Any:
 
 
 def _why(error: Exception) -> str:
-    said = str(error)
-    if "uthenticat" in said or "token" in said.lower():
-        return "the cluster wants a token. Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` says there."
-    first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
-    return f"this Ray cluster cannot be used: {first}"
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    if isinstance(error, ConnectionError) or "token" in said.lower():
+        return (
+            f"{said.rstrip('.')}. Is it the head of a Ray cluster, which this machine belongs to? Where it wants a token, set "
+            f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` says there."
+        )
+    return f"this Ray cluster cannot be used: {said}"
 
 
 def _started(cores: int, gpus: int) -> Any:
