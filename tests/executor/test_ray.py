@@ -145,7 +145,7 @@ def test_an_own_cluster_listens_on_loopback_alone_wants_its_token_and_has_no_das
     assert head.environ()["RAY_USAGE_STATS_ENABLED"] == "0"
     stranger = "import ray, sys; ray.init(address=sys.argv[1], logging_level='ERROR')"
     address = cluster._current.ray.get_runtime_context().gcs_address  # type: ignore[union-attr]
-    wrong = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "f" * 64}
+    wrong = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "f" * 64, "RAY_NUM_REDIS_GET_RETRIES": "1"}
     told = subprocess.run([sys.executable, "-c", stranger, address], env=wrong, capture_output=True, text=True)
     assert told.returncode != 0
     assert "uthenticat" in told.stderr

@@ -34,8 +34,8 @@ KNOCK_SECONDS = 5.0
 CONNECT_SECONDS = 60.0
 """How long a cluster may take to start or to take this process in; Ray itself would try for ever."""
 
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "error"}
-"""Ray sends no reports of its use, and says of the cluster what is wrong with it only."""
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
+"""Ray sends no reports of its use."""
 
 _TOKEN = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 
