@@ -75,10 +75,13 @@ class Costs:
 
 def measured(settings: Settings) -> Costs:
     """All of them; takes about ten minutes, and a quiet machine."""
-    shell = races(settings)
+    from seedbed.executor.ray import cluster
+
     worker, task, epoch = worker_costs(settings)
     row, store, save = driver_costs(settings)
     lines = {"local": line(local_messages, settings), "ray": line(ray_messages, settings)}
+    cluster.close()  # the races start their own
+    shell = races(settings)
     sizes = {"run_bytes": 2 * WEIGHTS + ANSWERS, "checkpoint_bytes": 4 * WEIGHTS + ANSWERS}  # Adam keeps two of its own
     return Costs(shell, epoch, task, worker, lines, row, store, save, **sizes)
 

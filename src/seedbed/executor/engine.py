@@ -46,7 +46,7 @@ class Engine:
             )
 
     def check(self, device: str, workers: int | None, runs: int) -> None:
-        """See that such workers can be had, as far as can be known before anything is started.
+        """See that such workers can be had, before any run is claimed for them; a cluster of one's own is not started yet.
 
         Raises:
             DeviceError: a GPU is asked for and not here, Ray is not installed, or nobody answers at the address.
@@ -55,14 +55,9 @@ class Engine:
             if find_spec("ray") is None:
                 raise DeviceError("--engine ray: Ray is not installed. `pip install 'seedbed[ray]'`, or use --engine local.")
             if self.address is not None:
-                self._check_address(self.address)
+                self.kinds(device, workers, runs)
                 return
         devices.workers(device, workers, runs)
-
-    def _check_address(self, address: str) -> None:
-        from seedbed.executor.ray import cluster
-
-        cluster.check(address)
 
     def kinds(self, device: str, workers: int | None, runs: int) -> list[WorkerKind]:
         """The workers for so many runs, as `devices.workers` gives them, or as the cluster at the address can.

@@ -97,13 +97,12 @@ class Pool(ABC):
         """As in `Executor`."""
         waiting = list(tasks)
         self.start()
-        began = time.monotonic()
         while True:
             self._deal(waiting)
             if not (self._busy() or (waiting and not self._stopping)):
                 return
             try:
-                number, message = self._messages.get(timeout=self._patience(began))
+                number, message = self._messages.get(timeout=self._patience())
             except queue.Empty:
                 yield from self._slow(waiting)
                 continue
@@ -210,20 +209,21 @@ class Pool(ABC):
 
     # Whoever watches is told of what takes long
 
-    def _patience(self, began: float) -> float | None:
+    def _patience(self) -> float | None:
         """Seconds until the first of the workers that set up is slow; None where none does."""
-        waits = [max(hand.since, began) + SLOW_SECONDS for hand in self._setting_up()]
+        waits = [hand.since + SLOW_SECONDS for hand in self._setting_up()]
         return max(0.0, min(waits) - time.monotonic()) if waits else None
 
     def _slow(self, waiting: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
-        for hand in self._setting_up():
+        slow = [hand for hand in self._setting_up() if time.monotonic() - hand.since >= SLOW_SECONDS]
+        for hand in slow:
             hand.told = True
             if hand.task is not None:
                 yield hand.task, Slow(SLOW_SECONDS)
-            elif waiting and not any(each.ready for each, _ in self._hands):
-                for each, _ in self._hands:
-                    each.told = True
-                yield waiting[0], Slow(SLOW_SECONDS, "worker")
+        if slow and waiting and not any(hand.ready for hand, _ in self._hands):
+            for hand, _ in self._hands:
+                hand.told = True
+            yield waiting[0], Slow(SLOW_SECONDS, "worker")
 
     def _setting_up(self) -> list[Hand]:
         """Workers that come up or have not trained a segment of their task, and of which that was not told."""

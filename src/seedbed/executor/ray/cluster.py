@@ -31,11 +31,11 @@ from seedbed.executor.protocol import Death
 KNOCK_SECONDS = 5.0
 """How long the head of a cluster may take to answer a knock at its port."""
 
-CONNECT_SECONDS = 90.0
+CONNECT_SECONDS = 60.0
 """How long a cluster may take to start or to take this process in; Ray itself would try for ever."""
 
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "error"}
-"""Ray sends no reports of its use, and says of the cluster what is wrong with it only."""
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
+"""Ray sends no reports of its use."""
 
 _TOKEN = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 
@@ -228,11 +228,13 @@ def _attached(address: str) -> Any:
 
 
 def _why(error: Exception) -> str:
-    said = str(error)
-    if "uthenticat" in said or "token" in said.lower():
-        return "the cluster wants a token. Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` says there."
-    first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
-    return f"this Ray cluster cannot be used: {first}"
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    if isinstance(error, ConnectionError) or "token" in said.lower():
+        return (
+            f"{said.rstrip('.')}. Is it the head of a Ray cluster, which this machine belongs to? Where it wants a token, set "
+            f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` says there."
+        )
+    return f"this Ray cluster cannot be used: {said}"
 
 
 def _started(cores: int, gpus: int) -> Any:
@@ -291,6 +293,7 @@ def close() -> None:
         for pipe in (_head.stdin, _head.stdout):
             if pipe is not None:
                 pipe.close()
+        threading.Thread(target=_head.wait, daemon=True).start()  # it takes its time to end; nobody needs to wait for it
         _head = None
     for name, value in _before.items():
         if value is None:
