@@ -14,7 +14,7 @@ from seedbed.errors import DeviceError, WorkerError
 from seedbed.executor import pool
 from seedbed.executor.pool import ATTEMPTS, Pool
 from seedbed.executor.protocol import Death, Gone, Post, Ready, Slow
-from seedbed.specs import RunSpec
+from seedbed.specs import Dense, RunSpec
 from seedbed.training.reports import Begun, Failed, Task
 
 
@@ -113,3 +113,19 @@ def test_that_no_worker_has_come_up_is_told_once(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pool, "SLOW_SECONDS", 0.05)
     found = reports(MadeUp(2, late), tasks(1))
     assert [report for report in found["t-0"] if isinstance(report, Slow)] == [Slow(0.05, "worker")]
+
+
+def test_workers_begin_with_programs_that_no_other_has_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[int, list[str]] = {}
+
+    def give(actor: Actor, task: Task) -> None:
+        given.setdefault(id(actor), []).append(task.program)
+        Actor.done_at_once(actor, task)
+
+    monkeypatch.setattr(Actor, "done_at_once", Actor.give, raising=False)
+    monkeypatch.setattr(Actor, "give", give)
+    two = [
+        Task(f"{units}-{seed}", ((RunSpec(model=Dense(hidden=(units,)), seed=seed),),)) for units in (8, 16) for seed in (0, 1)
+    ]
+    reports(MadeUp(2, comes_up), two)
+    assert len({programs[0] for programs in given.values()}) == len(given)

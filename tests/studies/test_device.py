@@ -90,7 +90,9 @@ def test_a_device_is_called_faster_only_where_the_corrected_interval_excludes_on
 
 def test_where_it_turns_is_counted_and_told_width_by_width():
     said = crossover(Found(timings(), [gpu()])).answer
-    assert said[0].startswith("Of 4 combinations of width and batch size, GPU A GPU is faster than CPU A processor, 2 cores for 1")
+    assert said[0].startswith(
+        "Of 4 combinations of width and batch size, GPU A GPU is faster than CPU A processor, 2 cores for 1"
+    )
     assert "slower for 2; for 1 no difference is shown" in said[0]
     assert said[1] == "With 25-12 hidden units GPU A GPU is slower at batch size 8; not shown to differ at batch size 512."
     assert said[2] == "With 400-200 hidden units GPU A GPU is faster at batch size 512; slower at batch size 8."
