@@ -63,7 +63,7 @@ def command(
     no_pruning: bool,
     test: bool,
     data: str,
-    protocol: str,
+    protocol: Protocol,
     first: int | None,
     storage: str | None,
     out: Path | None,
@@ -96,7 +96,7 @@ def command(
     sizes = {key: asked.pop(key) for key in USUAL}
     asked |= {key: value if value is not None else (QUICK if quick else USUAL)[key] for key, value in sizes.items()}
     wanted = ("dense", "conv") if family == "both" else family
-    spec = DataSpec(**{"name": data, "protocol": protocol, "first": first})
+    spec = DataSpec(name=data, protocol=protocol, first=first)
     with fetching() as watch_download:
         terms = terms_for(budget, spec, name=name, family=wanted, prune=not no_pruning, watch=watch_download, **asked)
     _show_terms(terms)

@@ -102,7 +102,7 @@ def dot_panels(
 
 def _dots_of(
     rows: Rows, dots: Sequence[Dot], groups: Sequence[str], group: str, x: alt.X, width: int, labelled: bool
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
     names = list(dict.fromkeys(dot.row for dot in dots))
@@ -245,7 +245,9 @@ def _powers(low: float, high: float) -> list[int]:
     return inside[:: max(1, -(-len(inside) // 4))] or [round(math.log10(high))]
 
 
-def _layer_panel(rows: Rows, note: str, colour: alt.Color, y: alt.Y, below: tuple[bool, float]) -> alt.LayerChart:
+def _layer_panel(
+    rows: Rows, note: str, colour: alt.Color, y: alt.Y, below: tuple[bool, float]
+) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
     lowest, last = below
@@ -314,7 +316,7 @@ def picture_panels(
     return theme.finish(chart, title, list(subtitle))
 
 
-def _pictures(rows: Rows, columns: int, cell: tuple[int, int], side: int) -> alt.LayerChart:
+def _pictures(rows: Rows, columns: int, cell: tuple[int, int], side: int) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
     down = 1 + max(row["down"] for row in rows)

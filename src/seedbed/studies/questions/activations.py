@@ -21,6 +21,7 @@ from seedbed.studies.contrasts import Contrast, Planned
 from seedbed.studies.edges import beyond
 from seedbed.studies.setup import Setup
 from seedbed.studies.subtitle import subtitle
+from seedbed.sweeps.grid import Setting
 
 NET = (200, 100)
 SWAPPED: tuple[Activation, ...] = ("relu", "tanh", "sigmoid")
@@ -70,7 +71,7 @@ def swapped(setup: Setup) -> list[Wanted]:
 def deep(setup: Setup, activation: Activation, depth: int, rate: float, length: int) -> Wanted:
     """A net of equal layers; its depth is said by `hidden`."""
     hidden = (WIDTH,) * depth
-    setting = {"hidden": hidden, "activation": activation, "learning_rate": rate, "epochs": length}
+    setting: Setting = {"hidden": hidden, "activation": activation, "learning_rate": rate, "epochs": length}
     return Wanted(setting, setup.run(Dense(hidden=hidden, activation=activation), Plan(epochs=length, learning_rate=rate)))
 
 

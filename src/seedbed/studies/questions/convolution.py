@@ -95,9 +95,14 @@ def dense_nets(setup: Setup) -> list[Dense]:
     return [Dense(hidden=hidden) for hidden in dict.fromkeys(widths)]
 
 
+def all_nets(setup: Setup) -> list[Conv | Dense]:
+    """The conv net and all dense ones."""
+    return [CONV, *dense_nets(setup)]
+
+
 def design(setup: Setup) -> list[Wanted]:
-    pair = (CONV, Dense(hidden=NET))
-    whole = [everything(setup).wanted(setup, model) for model in (CONV, *dense_nets(setup))]
+    pair: tuple[Conv | Dense, ...] = (CONV, Dense(hidden=NET))
+    whole = [everything(setup).wanted(setup, model) for model in all_nets(setup)]
     return whole + [images.wanted(setup, model) for images in (permuted(setup), *fewer(setup)) for model in pair]
 
 
@@ -116,7 +121,7 @@ class Pair:
 
 def parts(bench: Bench) -> list[Part]:
     setup = bench.setup
-    conv, *dense = bench.train([everything(setup).wanted(setup, model) for model in (CONV, *dense_nets(setup))])
+    conv, *dense = bench.train([everything(setup).wanted(setup, model) for model in all_nets(setup)])
     whole = Pair(everything(setup), conv, dense[0])
     others = [_pair(bench, images) for images in (permuted(setup), *fewer(setup))]
     found = _settled(bench, whole, dense[1], others)
@@ -331,7 +336,7 @@ def _shifted(bench: Bench, pair: Pair) -> Part:
     setup = bench.setup
     found = {cell: shifted_accuracy(bench, cell) for cell in pair.cells if cell.n}
     reach = distances(setup.facts.image_shape)
-    answer = []
+    answer: list[str] = []
     for at in dict.fromkeys([reach[min(2, len(reach) - 1)], reach[-1]]):
         said = words.listed([f"{share_text(one.at(at))} with {name_of(cell)}" for cell, one in found.items()])
         answer.append(f"On validation images shifted by {words.counted(at, 'pixel')} the accuracy is {said}.")
@@ -339,9 +344,9 @@ def _shifted(bench: Bench, pair: Pair) -> Part:
         Curve("", name_of(cell), [(float(pixels), accuracy) for pixels, accuracy in one.accuracies])
         for cell, one in found.items()
     ]
-    said = subtitle(setup, pair.cells, f"best epoch; bands: 95 % intervals ({setup.chance})")
+    below = subtitle(setup, pair.cells, f"best epoch; bands: 95 % intervals ({setup.chance})")
     chart = curves and figures.curve_panels(
-        curves, "Validation images shifted", said, x="shift (pixels)", y="accuracy", share=True, size=(420, 240)
+        curves, "Validation images shifted", below, x="shift (pixels)", y="accuracy", share=True, size=(420, 240)
     )
     none = "No run of either net is in its means, so nothing was shifted."
     return Part(

@@ -117,7 +117,7 @@ def freely(bench: Bench, target: float) -> Smallest:
         watching=_telling(trainer.watch, target) if trainer.watch else None,
         resume=True,
     )
-    groups = {one.group for one in (*found.tried, *found.claims)}
+    groups = {one.group for one in found.tried} | {one.group for one in found.claims}
     bench.others += [result for result in bench.home.results() if result.group in groups]
     return found
 
