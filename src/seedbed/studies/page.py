@@ -97,11 +97,13 @@ footer {{ color: var(--quiet); font-size: 0.9rem; margin-top: 2.5rem; border-top
 @media print {{
   @page {{ margin: 14mm 13mm; }}
   :root {{ {_colours(_LIGHT)} --tint: #f5f7f9; }}
-  body {{ font-size: 10pt; }}
+  html {{ font-size: 10pt; }}
+  body {{ font-size: 1rem; }}
   body[data-drawn="dark"] .chart svg {{ filter: invert(1) hue-rotate(180deg); }}
   .frame {{ display: block; max-width: none; padding: 0; }}
   nav, .vega-embed details {{ display: none !important; }}
   main > section.study {{ break-before: page; border-top: none; margin-top: 0; padding-top: 0; }}
+  main > section.study:first-child {{ break-before: auto; }}
   h2, h3, h4, caption {{ break-after: avoid; }}
   p, li, .limits {{ orphans: 3; widows: 3; }}
   .scroll {{ overflow: visible; }}

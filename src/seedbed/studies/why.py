@@ -6,10 +6,14 @@ import numpy as np
 
 from seedbed.diagnosis import explain
 from seedbed.figures import words
-from seedbed.records import History
+from seedbed.records import History, Result
+from seedbed.runs import Home
 from seedbed.specs import Keras
 from seedbed.statistics import Interval
 from seedbed.studies.cells import Cell, interval_of
+
+NEAR_ZERO = 0.01
+"""A weight is near 0 below this share of the limit within which Glorot's uniform distribution draws it at first."""
 
 
 def mean_history(cell: Cell) -> History | None:
@@ -41,3 +45,10 @@ def probed(cell: Cell, kind: str, *, epoch: int = -1) -> dict[str, Interval | No
     """
     layers = cell.kept[0].history.probes(kind) if cell.kept else {}
     return {layer: interval_of([result.history[f"{kind}/{layer}"][epoch] for result in cell.kept]) for layer in layers}
+
+
+def near_zero(home: Home, result: Result) -> float:
+    """The share of a run's weights (kernels, last epoch) that lie near 0."""
+    kernels = [array for name, array in home.weights(result.name, "last").items() if name.endswith("/kernel")]
+    small = sum(int((np.abs(kernel) < NEAR_ZERO * np.sqrt(6 / sum(kernel.shape))).sum()) for kernel in kernels)
+    return small / sum(kernel.size for kernel in kernels)

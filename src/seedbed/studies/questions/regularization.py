@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from seedbed import figures
 from seedbed.figures import Point, mean_curve, words
-from seedbed.records import Result
-from seedbed.runs import Home
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
@@ -20,7 +16,7 @@ from seedbed.studies.contrasts import Contrast, Planned
 from seedbed.studies.edges import swept
 from seedbed.studies.likeness import Likeness, likeness
 from seedbed.studies.setup import Setup
-from seedbed.studies.why import explained, probed
+from seedbed.studies.why import NEAR_ZERO, explained, near_zero, probed
 
 NET = (200, 100)
 STRENGTHS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -30,14 +26,11 @@ QUICK_SMALLER = ((100, 50), (25, 12))
 
 FLIPPED = 0.2
 STRONG = 1e-2
-FEW_STEPS, QUICK_STEPS = 400, 150
+FEW_STEPS, QUICK_STEPS = 400, 250
 """Minibatches that a net sees, or so, where there are few images; on all of MNIST it sees thousands."""
 
 LARGE = 10_000
 """Training images from which on an epoch is dear."""
-
-NEAR_ZERO = 0.01
-"""A weight is near 0 below this share of the limit within which Glorot's uniform distribution draws it at first."""
 
 GAP = Measure(
     "generalization gap", lambda result: float(result.history["validation_loss"][-1] - result.history["train_loss"][-1]), "nats"
@@ -217,13 +210,6 @@ def _top(cells: Sequence[Cell], measure: Measure) -> Cell | None:
     """The cell with the highest mean of a measure."""
     known = [(mean.mean, -place) for place, cell in enumerate(cells) if (mean := cell.mean(measure))]
     return cells[-max(known)[1]] if known else None
-
-
-def near_zero(home: Home, result: Result) -> float:
-    """The share of a run's weights (kernels, last epoch) that lie near 0."""
-    kernels = [array for name, array in home.weights(result.name, "last").items() if name.endswith("/kernel")]
-    small = sum(int((np.abs(kernel) < NEAR_ZERO * np.sqrt(6 / sum(kernel.shape))).sum()) for kernel in kernels)
-    return small / sum(kernel.size for kernel in kernels)
 
 
 # The first part: what the penalty does
