@@ -31,7 +31,7 @@ def main() -> None:
     if options.render:
         found = storage.read_json(options.render)
     else:
-        found = {"costs": asdict(_measure(options)), "about": _about(options.busy or options.quick)}
+        found = {"costs": asdict(_measure(options)), "about": _about(options.busy, options.quick)}
         storage.write_json(KEPT if not options.quick else Path(tempfile.mkdtemp()) / "scaling.json", found)
     costs = found["costs"]
     lines = {name: Line(**line) for name, line in costs["messages"].items()}
@@ -49,10 +49,11 @@ def _measure(options: argparse.Namespace) -> Costs:
     return costs
 
 
-def _about(busy: bool) -> str:
+def _about(busy: bool, quick: bool) -> str:
+    looked = "A quick look of one epoch on 1,000 images, to be measured in full; " if quick else ""
     load = "busy: other programs ran beside, and the figures are too high" if busy else "nothing else ran"
     versions = ", ".join(f"{name} {version}" for name, version in devices.versions().items())
-    return f"{devices.cores()} cores, {date.today():%Y-%m-%d}, {load}; {versions}, ray {_ray_version()}"
+    return f"{looked}{devices.cores()} cores, {date.today():%Y-%m-%d}, {load}; {versions}, ray {_ray_version()}"
 
 
 def _ray_version() -> str:
