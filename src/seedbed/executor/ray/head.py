@@ -42,10 +42,12 @@ def _serve(cores: int, gpus: int, folder: str) -> None:
         _temp_dir=folder,
         _system_config={"prestart_worker_first_driver": False},
     )
-    sys.stdout.write(json.dumps({"address": context.address_info["gcs_address"]}) + "\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-    ray.shutdown()
+    try:
+        sys.stdout.write(json.dumps({"address": context.address_info["gcs_address"]}) + "\n")
+        sys.stdout.flush()  # fails where whoever started this is gone already
+        sys.stdin.read()
+    finally:
+        ray.shutdown()
 
 
 if __name__ == "__main__":
