@@ -89,7 +89,7 @@ class Watcher:
     def _progress(self, event: Progress) -> None:
         share = (event.epoch - 1 + event.step / event.steps) / event.epochs
         self._shares |= {name: share for name in event.names if self._shares.get(name) != 1.0}
-        done = sum(self._shares.values()) / self._runs
+        done = sum(self._shares.values()) / max(self._runs, len(self._shares))  # studies train more than they begin with
         left = "" if event.seconds_left is None else f"{duration(event.seconds_left)} left"
         if event.rows:
             self._tell(event, done, left)

@@ -70,6 +70,7 @@ td .quiet {{ font-size: 0.92em; white-space: nowrap; }}
 .notes {{ border-left: 3px solid var(--accent); padding: 0.1rem 0 0.1rem 0.9rem; margin: 0.9rem 0; }}
 .short {{ padding-left: 0; list-style: none; }}
 .short > li {{ margin-bottom: 1rem; }}
+.short ul {{ list-style: disc; }}
 .short b a {{ color: inherit; text-decoration: none; }}
 figure {{ margin: 1rem 0 0.6rem -14px; break-inside: avoid; }}
 figcaption {{ margin: 0 0 0 14px; max-width: 44rem; }}
