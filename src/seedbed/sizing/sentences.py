@@ -75,7 +75,8 @@ def _interval(claim: Claim) -> str:
 
 def _tested(found: Smallest) -> str:
     sizes = words.listed([_result(claim, found.target) for claim in found.claims])
-    order = "Sizes were tested from large to small, in an order fixed before, up to the first that failed"
+    order = "Sizes were tested from large to small, in an order fixed before"
+    order += "" if found.claims[-1].holds(found.target) else ", up to the first that failed"
     second = " (the larger ones only because the first had failed)" if _second_chance(found.claims, found.target) else ""
     return f"{order}{second}: {sizes}."
 
