@@ -108,7 +108,7 @@ def parts(bench: Bench) -> list[Part]:
         planned.insert(0, Planned(CONTRASTS[0], winner, one, "the winner of the search", f"one plain layer of {UNITS} units"))
     verdicts = bench.settle(planned)
     everything = Found(found, one, few, winner, verdicts, _tested(bench, winner))
-    return [_best(setup, everything), _importance(setup, everything)]
+    return [_best(setup, everything), _importance(everything)]
 
 
 def _how(bench: Bench) -> searches.How:
@@ -161,18 +161,21 @@ def _best(setup: Setup, found: Found) -> Part:
     drawn = {name: chart for name, chart in search.charts().items() if name in ("trials", "accuracy_over_parameters")}
     captions = {
         "trials": "Each trial is one network with one seed; a pruned one was stopped early.",
-        "accuracy_over_parameters": "The best trials' settings with fresh seeds: the same units make nets of very different sizes.",
+        "accuracy_over_parameters": "The best trials' settings with fresh seeds: equal units make nets of very different sizes.",
     }
     return Part(
         name="best",
         question=f"Which network with {UNITS} hidden units in all is the best?",
-        answer=[_winner(setup, found), *(found.contrasts[name].sentence for name in CONTRASTS if name in found.contrasts)]
-        + _flattered(found)
-        + [_test(setup, found)],
+        answer=[
+            _winner(found),
+            *(found.contrasts[name].sentence for name in CONTRASTS if name in found.contrasts),
+            *_flattered(found),
+            _test(setup, found),
+        ],
         method=(
-            f"{trials} chosen by Optuna's TPE over depth, split, activation, dropout, l1, l2, optimizer, learning rate, schedule "
-            f"and batch size, each with {UNITS} units; {words.counted(search.terms.space.epochs, 'epoch')}, the worse half stopped "
-            f"at two rungs; the best {len(search.best)} trained again with {words.counted(search.terms.seeds, 'fresh seed')}, "
+            f"{trials} chosen by Optuna's TPE over depth, split, activation, dropout, l1, l2, optimizer, learning rate, "
+            f"schedule and batch size, each with {UNITS} units; {words.counted(search.terms.space.epochs, 'epoch')}, the worse "
+            f"half stopped at two rungs; the best {len(search.best)} trained again with {words.counted(search.terms.seeds, 'fresh seed')}, "
             f"and the winner with {words.counted(len(setup.seeds), 'seed')} that chose nothing."
         ),
         figures=[Figure(f"budget_{name}", chart, captions[name]) for name, chart in drawn.items()],
@@ -190,7 +193,7 @@ def _best(setup: Setup, found: Found) -> Part:
     )
 
 
-def _winner(setup: Setup, found: Found) -> str:
+def _winner(found: Found) -> str:
     if found.winner is None:
         return f"No trial of {len(found.search.trials)} came to a sound end, so there is no best network."
     what = words.setting({name: value for name, value in found.winner.setting.items() if name != "hidden"})
@@ -216,7 +219,7 @@ def _test(setup: Setup, found: Found) -> str:
     if found.winner is None:
         return "Without a winner the test part was not looked at."
     if setup.data.protocol == "handout":
-        return "Under the handout protocol the official test images are the validation part, so no test part is left to confirm it."
+        return "Under the handout protocol the official test images are the validation part: none are left to confirm it."
     if not setup.facts.test:
         return "This data set has no test part to confirm it."
     if found.test is None:
@@ -288,7 +291,7 @@ def _finalist_json(one: Finalist) -> dict[str, object]:
 # The second part: what mattered
 
 
-def _importance(setup: Setup, found: Found) -> Part:
+def _importance(found: Found) -> Part:
     search = found.search
     shares = search.importances
     at = words.counted(search.compared_at, "epoch")
@@ -307,9 +310,9 @@ def _importance(setup: Setup, found: Found) -> Part:
         question="Which settings mattered most?",
         answer=[_mattered(found)],
         method=(
-            f"Functional ANOVA (Hutter, Hoos, Leyton-Brown 2014) of the accuracy after {at}, which all trials reached: the share of "
-            "its variance that a setting explains by itself; uncertainty by resampling the trials. A search looks most where it is "
-            "good, so this speaks of the region that was searched."
+            f"Functional ANOVA (Hutter, Hoos, Leyton-Brown 2014) of the accuracy after {at}, which all trials reached: the "
+            "share of its variance that a setting explains by itself; uncertainty by resampling the trials. A search looks most "
+            "where it is good, so this speaks of the region that was searched."
         ),
         figures=[Figure(f"budget_{name}", chart, "Bars that overlap are not told apart.") for name, chart in charts.items()],
         tables=[Table(heads, rows, "Shares of the variance between trials.")] if shares else [],  # type: ignore[arg-type]
