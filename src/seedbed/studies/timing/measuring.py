@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import Any
 
 from seedbed import devices, populations
@@ -115,7 +114,7 @@ def _fingerprint() -> dict[str, Any]:
     return {
         "system": platform.platform()[:160],
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in ("seedbed", "jax", "jaxlib", "numpy")},
+        "versions": devices.versions(),
         "processor": devices.processor()[:160],
         "cores": devices.cores(),
         "gpus": devices.gpus(),

@@ -1,0 +1,103 @@
+"""The budget study from end to end on few trials: its winner is judged by seeds that chose nothing, and costs what it cost."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import seedbed as sb
+from seedbed.runs import Home
+from seedbed.studies.answers import Answer
+from seedbed.studies.bench import Bench, Trainer
+from seedbed.studies.questions import budget
+from seedbed.studies.setup import Setup
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("budget") / "runs"
+
+
+@pytest.fixture(scope="module")
+def answer(home) -> Answer:
+    return sb.studies.budget(data="digits", quick=True, seeds=2, home=home)
+
+
+def test_every_network_has_the_budget_and_the_winner_is_among_those_that_were_searched(answer, home):
+    units = {result.model.units for result in answer.results if "study-budget" in result.group}
+    assert max(units) <= budget.UNITS
+    winner = answer.parts[0].data["winner"]
+    [cell] = [cell for cell in answer.parts[0].cells if cell["setting"].get("optimizer") and cell["seeds"] == [0, 1]]
+    assert tuple(winner["model"]["hidden"]) == tuple(cell["setting"]["hidden"])
+    assert f"{cell['parameters']:,} parameters" in answer.short[0]
+
+
+def test_the_winner_is_judged_by_seeds_that_no_trial_and_no_final_had(answer):
+    setup = Setup.of("digits", quick=True, seeds=2)
+    asked = budget.terms(setup)
+    assert not {asked.seed, *asked.fresh} & set(setup.seeds)
+    trials = [result for result in answer.results if "-trial-" in result.group]
+    assert {result.run.seed for result in trials} == {asked.seed}
+    [contrast] = [one for one in answer.contrasts if one.name == budget.CONTRASTS[0]]
+    assert contrast.seeds == setup.seeds
+
+
+def test_many_units_are_shown_to_beat_few(answer):
+    [control] = [one for one in answer.contrasts if one.name == budget.CONTRASTS[1]]
+    assert control.shown
+    assert control.verdict is not None
+    assert control.verdict.interval.low > 0
+    assert control.sentence in answer.parts[0].answer
+
+
+def test_the_cost_counts_every_trial_and_every_final_once(answer):
+    names = {result.name for result in answer.results}
+    trials = {name for name in names if "-trial-" in name}
+    assert len(trials) == len({result.run.identity for result in answer.results if result.name in trials}) > 10
+    assert answer.cost.runs == len({result.run.identity for result in answer.results})
+    assert answer.cost.seconds == pytest.approx(
+        sum({result.run.identity: result.seconds.total for result in answer.results}.values())
+    )
+
+
+def test_a_preview_does_not_look_at_the_test_part_and_says_so(answer, home):
+    assert not Home(home).looks()
+    assert answer.parts[0].answer[-1] == "A preview does not look at the test part."
+    assert answer.parts[1].answer == ["16 trials are too few, or too alike, to weigh the settings."]
+
+
+def test_a_second_call_trains_nothing_and_answers_the_same(answer, home, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("seedbed.grow._Harvest.train", refuse)
+    again = sb.studies.budget(data="digits", quick=True, seeds=2, home=home)
+    assert again.as_json() == answer.as_json()
+    json.dumps(answer.as_json(), allow_nan=False)
+
+
+def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(answer, home, monkeypatch):
+    setup = Setup.of("digits", seeds=2)
+    bench = Bench(setup, Trainer(Home(home)))
+    cell = Trainer(Home(home)).train([budget.plain(Setup.of("digits", quick=True, seeds=2))[0]], setup.seeds)[0]
+    seen = [budget._tested(bench, cell) for _ in range(2)]
+    assert seen[0] == seen[1]
+    assert seen[0] is not None
+    assert seen[0].n == 2
+    assert 0.8 < seen[0].mean < 1
+    assert len(Home(home).looks()) == 2  # one a seed
+    handout = Setup.of("digits", seeds=2, protocol="handout")
+    assert budget._tested(Bench(handout, Trainer(Home(home))), cell) is None
+    assert len(Home(home).looks()) == 2
+
+
+def test_figures_and_tables_are_there(answer):
+    assert {figure.name for figure in answer.figures} >= {"budget_trials"}
+    finals, depths = answer.parts[0].tables
+    assert len(finals.rows) == 2
+    assert sum(int(row[1]) for row in depths.rows) == 16
+    assert np.isfinite([float(row[3]) for row in finals.rows]).all()
