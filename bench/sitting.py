@@ -134,8 +134,8 @@ def _processor() -> str:
 
 
 def _gpu() -> str:
-    from seedbed.cli import probe
     from seedbed.devices import WorkerKind
+    from seedbed.executor import probe
 
     return ", ".join(str(device["kind"]) for device in probe.ask(WorkerKind("gpu"))["devices"])
 

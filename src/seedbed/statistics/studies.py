@@ -103,8 +103,8 @@ def _of_cells(table: Floats) -> tuple[Floats, Floats]:
     values = table[cell, seed]
     design = np.concatenate([np.eye(table.shape[0])[cell], np.eye(table.shape[1])[seed]], axis=1)
     left = np.eye(len(values)) - design @ np.linalg.pinv(design)
-    squares: Floats = np.bincount(cell, weights=(left @ values) ** 2, minlength=len(table))
-    freedom: Floats = np.bincount(cell, weights=np.diag(left), minlength=len(table))
+    squares = np.bincount(cell, weights=(left @ values) ** 2, minlength=len(table)).astype(np.float64)
+    freedom = np.bincount(cell, weights=np.diag(left), minlength=len(table)).astype(np.float64)
     return squares, np.asarray(np.where(freedom > 1e-9, freedom, 0.0))
 
 

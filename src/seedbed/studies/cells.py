@@ -16,7 +16,7 @@ from seedbed.comparison import Candidate
 from seedbed.figures import words
 from seedbed.records import Result, finite
 from seedbed.runs import Entry
-from seedbed.specs import Keras, RunSpec
+from seedbed.specs import Conv, Dense, Keras, ModelSpec, RunSpec
 from seedbed.statistics import Interval, accuracy_interval, mean_interval
 from seedbed.sweeps import naming
 from seedbed.sweeps.grid import FIELDS, Setting, applied
@@ -52,7 +52,7 @@ def group_name(run: RunSpec) -> str:
     >>> group_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
     'digits-h16-l2_1e-4-1f0c0b6e'
     """
-    said: Setting = {"hidden": run.model.hidden} if not isinstance(run.model, Keras) else {}
+    said = _named_by(run.model)
     for part in (run.model, run.plan, run.data):
         for name, field in type(part).model_fields.items():
             found = getattr(part, name)
@@ -60,6 +60,13 @@ def group_name(run: RunSpec) -> str:
                 said[name] = found
     words_of = naming.group(_slug(run.data.name), said) if said else _slug(run.data.name)
     return f"{words_of[:LONGEST].rstrip('-.')}-{run.setting[:8]}"
+
+
+def _named_by(model: ModelSpec) -> Setting:
+    """What a network's runs are always called by."""
+    if isinstance(model, Conv):
+        return {"filters": model.filters}
+    return {"hidden": model.hidden} if isinstance(model, Dense) else {}
 
 
 def _slug(name: str) -> str:

@@ -18,7 +18,8 @@ from seedbed.studies.files import draw, write_results
 from seedbed.studies.setup import Setup
 
 if TYPE_CHECKING:
-    from seedbed.studies.answers import Answer, Contrast, Cost, Figure, Part, Table
+    from seedbed.studies.answers import Answer, Cost, Figure, Part, Table
+    from seedbed.studies.contrasts import Contrast
 
 _LIGHT, _DARK = COLOURS["light"], COLOURS["dark"]
 
