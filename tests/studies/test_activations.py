@@ -146,7 +146,7 @@ def test_sentences_and_tables_say_what_was_measured(answer: Answer) -> None:
     row = next(row for row in swap.tables[0].rows if row[1] == "sigmoid")
     assert row[2] == f"{sigmoid['parameters']:,}" == "34,110"
     assert row[5].startswith(f"{100 * sigmoid['mean']:.2f} (")
-    ratios = {cell["label"]: cell["measures"][causes.IMBALANCE.name.replace(" ", "_")] for cell in depths.cells}
+    ratios = {cell["label"]: cell["measures"]["gradient_ratio_log10"] for cell in depths.cells}
     deep = {label: found["mean"] for label, found in ratios.items() if "64-64-64" in label}
     assert f"{10 ** min(deep.values()):.2g} (" in why.answer[0]
     assert "sigmoid" in why.answer[0]

@@ -65,7 +65,7 @@ def _pace(result: Result) -> float:
 IMBALANCE = Measure("log10 of the gradient's ratio, first to output layer", _imbalance)
 SATURATION = Measure("share of saturated units", _saturation)
 PACE = Measure("log10 of the first layer's update-to-weight ratio", _pace)
-MEASURES = (IMBALANCE, SATURATION, PACE)
+MEASURES = {"gradient_ratio_log10": IMBALANCE, "saturation": SATURATION, "first_update_log10": PACE}
 """All at the end of the first epoch, over a network's layers."""
 
 
@@ -89,7 +89,7 @@ def part(setup: Setup, cells: Sequence[Cell]) -> Part:
     """
     deepest = max(map(depth_of, cells))
     deep = [cell for cell in cells if depth_of(cell) == deepest]
-    together = {measure: found for measure in MEASURES if (found := _correlation(cells, measure))}
+    together = {measure: found for measure in MEASURES.values() if (found := _correlation(cells, measure))}
     return Part(
         name="why",
         question="Why: which units saturate, where do gradients vanish, how far do the layers move?",

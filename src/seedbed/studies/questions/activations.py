@@ -408,7 +408,7 @@ def _table(cells: Sequence[Cell]) -> Table:
 
 
 def _json(cell: Cell) -> Mapping[str, object]:
-    measured = {measure.name.replace(" ", "_"): cell.mean(measure) for measure in MEASURES}
+    measured = {name: cell.mean(measure) for name, measure in MEASURES.items()}
     steps = [Steps.of(cell.results, level).as_json() for level in LEVELS]
     return {**cell.as_json(**measured), "steps": steps}
 
