@@ -68,8 +68,7 @@ class Task:
 
 def cubic(x: ArrayLike) -> Floats:
     """The true values."""
-    found: Floats = polynomial.polyval(np.asarray(x, dtype=np.float64), CUBIC)
-    return found
+    return np.asarray(polynomial.polyval(np.asarray(x, dtype=np.float64), CUBIC), dtype=np.float64)
 
 
 def solver(task: Task, strength: float) -> Floats:
@@ -106,8 +105,7 @@ def freedom(task: Task, strength: float) -> float:
 
 
 def _basis(task: Task, at: ArrayLike) -> Floats:
-    found: Floats = polynomial.polyvander(np.asarray(at, dtype=np.float64), task.order)
-    return found
+    return np.asarray(polynomial.polyvander(np.asarray(at, dtype=np.float64), task.order), dtype=np.float64)
 
 
 # Bias and variance
@@ -141,9 +139,9 @@ def split(task: Task, strength: float, samples: Floats, *, groups: int = GROUPS)
     apart = ((grouped.mean(axis=1) - cubic(GRID)) ** 2).mean(axis=1)
     bias2 = apart - variance / size  # the mean of so many fits varies too
     noise = task.noise**2
-    found = [mean_interval(values) for values in (bias2 + variance + noise, bias2, variance)]
+    total, squared, spread = (mean_interval(values) for values in (bias2 + variance + noise, bias2, variance))
     errors = ((fits - cubic(GRID)) ** 2).mean(axis=1)
-    return Split(strength, *found, noise, errors)
+    return Split(strength, total, squared, spread, noise, errors)
 
 
 def expected(task: Task, strength: float) -> tuple[float, float]:
@@ -172,4 +170,4 @@ def above(one: Split, other: Split) -> Interval:
 def best_for_each(splits: Sequence[Split]) -> Floats:
     """For each sample the strength that would have been best for this very one, `(samples,)`."""
     errors = np.stack([one.errors for one in splits])
-    return np.array([one.strength for one in splits])[errors.argmin(axis=0)]
+    return np.asarray(np.array([one.strength for one in splits])[errors.argmin(axis=0)], dtype=np.float64)
