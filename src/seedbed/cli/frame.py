@@ -28,7 +28,7 @@ COMMANDS = {
     "predict": "What a trained network says about image files.",
     "compare": "Paired differences between runs, with intervals.",
     "sweep": "Train a grid of settings, with several seeds of each.",
-    "search": "The best networks within a budget of units, parameters or operations.",
+    "search": "The best networks within a budget.",
     "smallest": "The fewest parameters above a target accuracy.",
     "study": "Answer one question of the exercise.",
     "report": "Answer all of them, on one page.",

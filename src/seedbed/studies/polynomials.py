@@ -139,9 +139,9 @@ def split(task: Task, strength: float, samples: Floats, *, groups: int = GROUPS)
     apart = ((grouped.mean(axis=1) - cubic(GRID)) ** 2).mean(axis=1)
     bias2 = apart - variance / size  # the mean of so many fits varies too
     noise = task.noise**2
-    error = mean_interval(bias2 + variance + noise)
+    total, squared, spread = (mean_interval(values) for values in (bias2 + variance + noise, bias2, variance))
     errors = ((fits - cubic(GRID)) ** 2).mean(axis=1)
-    return Split(strength, error, mean_interval(bias2), mean_interval(variance), noise, errors)
+    return Split(strength, total, squared, spread, noise, errors)
 
 
 def expected(task: Task, strength: float) -> tuple[float, float]:
@@ -170,5 +170,4 @@ def above(one: Split, other: Split) -> Interval:
 def best_for_each(splits: Sequence[Split]) -> Floats:
     """For each sample the strength that would have been best for this very one, `(samples,)`."""
     errors = np.stack([one.errors for one in splits])
-    strengths: Floats = np.array([one.strength for one in splits])
-    return np.asarray(strengths[errors.argmin(axis=0)])
+    return np.asarray(np.array([one.strength for one in splits])[errors.argmin(axis=0)], dtype=np.float64)
