@@ -161,7 +161,7 @@ def _best(setup: Setup, found: Found) -> Part:
     drawn = {name: chart for name, chart in search.charts().items() if name in ("trials", "accuracy_over_parameters")}
     captions = {
         "trials": "Each trial is one network with one seed; a pruned one was stopped early.",
-        "accuracy_over_parameters": "The best trials' settings with fresh seeds: equal units make nets of very different sizes.",
+        "accuracy_over_parameters": "The best trials' settings with fresh seeds: equal units, nets of unequal sizes.",
     }
     return Part(
         name="best",
@@ -175,8 +175,8 @@ def _best(setup: Setup, found: Found) -> Part:
         method=(
             f"{trials} chosen by Optuna's TPE over depth, split, activation, dropout, l1, l2, optimizer, learning rate, "
             f"schedule and batch size, each with {UNITS} units; {words.counted(search.terms.space.epochs, 'epoch')}, the worse "
-            f"half stopped at two rungs; the best {len(search.best)} trained again with {words.counted(search.terms.seeds, 'fresh seed')}, "
-            f"and the winner with {words.counted(len(setup.seeds), 'seed')} that chose nothing."
+            f"half stopped at two rungs; the best {len(search.best)} trained again with "
+            f"{words.counted(search.terms.seeds, 'fresh seed')}, and the winner with {words.counted(len(setup.seeds), 'seed')} that chose nothing."
         ),
         figures=[Figure(f"budget_{name}", chart, captions[name]) for name, chart in drawn.items()],
         tables=[_finalist_table(found), _depth_table(search)],
@@ -311,8 +311,8 @@ def _importance(found: Found) -> Part:
         answer=[_mattered(found)],
         method=(
             f"Functional ANOVA (Hutter, Hoos, Leyton-Brown 2014) of the accuracy after {at}, which all trials reached: the "
-            "share of its variance that a setting explains by itself; uncertainty by resampling the trials. A search looks most "
-            "where it is good, so this speaks of the region that was searched."
+            "share of its variance that a setting explains by itself; uncertainty by resampling the trials. A search looks "
+            "most where it is good, so this speaks of the region that was searched."
         ),
         figures=[Figure(f"budget_{name}", chart, "Bars that overlap are not told apart.") for name, chart in charts.items()],
         tables=[Table(heads, rows, "Shares of the variance between trials.")] if shares else [],  # type: ignore[arg-type]
