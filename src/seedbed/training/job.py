@@ -87,6 +87,7 @@ class Job:
         yield Begun(device_name(), max(run.plan.epochs for block in self.task.blocks for run in block), self._steps())
         saved = time.monotonic()
         if self._epoch and not self._step:  # a save of an epoch's end, made before those who ended with it were told of
+            self._last_logits = self._examined().logits
             yield from self._settle()
         while self._members.alive.any():
             for segment in self._epoch_of_segments():
