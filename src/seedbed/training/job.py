@@ -78,6 +78,7 @@ class Job:
         self._epoch, self._step = 0, 0
         self._pace = 0.0  # seconds a step
         self._training_seconds = 0.0
+        self._last_logits: Any = None  # of the epoch that ended last
         self._exams: dict[int, Sheets] = {}
 
     def reports(self) -> Iterator[Report]:
