@@ -176,7 +176,8 @@ def _best(setup: Setup, found: Found) -> Part:
             f"{trials} chosen by Optuna's TPE over depth, split, activation, dropout, l1, l2, optimizer, learning rate, "
             f"schedule and batch size, each with {UNITS} units; {words.counted(search.terms.space.epochs, 'epoch')}, the worse "
             f"half stopped at two rungs; the best {len(search.best)} trained again with "
-            f"{words.counted(search.terms.seeds, 'fresh seed')}, and the winner with {words.counted(len(setup.seeds), 'seed')} that chose nothing."
+            f"{words.counted(search.terms.seeds, 'fresh seed')}, and the winner with "
+            f"{words.counted(len(setup.seeds), 'seed')} that chose nothing."
         ),
         figures=[Figure(f"budget_{name}", chart, captions[name]) for name, chart in drawn.items()],
         tables=[_finalist_table(found), _depth_table(search)],
