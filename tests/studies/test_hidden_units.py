@@ -137,7 +137,7 @@ def test_the_published_comparison_is_one_of_the_contrasts_on_all_seeds():
     found = hidden_units._settled(bench, plot, cells)  # type: ignore[arg-type]
     labels = {one.name: (one.planned.said_a, one.planned.said_b) for one in found}
     assert labels["widest net against half its second layer"] == (
-        "400-200 (397,210 parameters)",
+        "400-200 (396,210 parameters)",
         "400-100 (355,110 parameters)",
     )
 

@@ -183,11 +183,8 @@ def _trend_sentence(setup: Setup, trend: Slopes) -> str:
 
 
 def _layers_sentence(trend: Slopes) -> str:
-    found = f"the first layer's gain minus the second's is {_points(trend.difference)}"
-    if not trend.difference.excludes(0.0):
-        return f"Which layer's doubling gains more is not decided: {found}."
-    more = "first" if trend.difference.mean > 0 else "second"
-    return f"A doubling of the {more} layer gains more: {found}."
+    undecided = "" if trend.difference.excludes(0.0) else ", so which of them gains more is not decided"
+    return f"The first layer's gain a doubling minus the second's is {_points(trend.difference)}{undecided}."
 
 
 def _step_sentences(steps: Sequence[Doubling]) -> list[str]:
