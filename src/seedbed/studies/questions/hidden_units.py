@@ -257,7 +257,7 @@ def _measures(setup: Setup, cells: Sequence[Cell]) -> Figure:
         shares=(ACCURACY_PANEL, LAST_PANEL),
         size=(180, 170),
     )
-    return Figure("units_widths", chart, "Accuracy flattens with width, while the gap tells how much is learned by heart.")
+    return Figure("units_widths", chart, "What width gains on images that were held back, and how far the training loss runs ahead.")
 
 
 def _table(cells: Sequence[Cell]) -> Table:
@@ -432,7 +432,7 @@ def _frontier_figure(setup: Setup, found: Frontier) -> Figure:
         [*said, lines],
         group="units in the first layer",
     )
-    return Figure("units_frontier", chart, "A frontier of means flatters: it has more steps than the nets have differences.")
+    return Figure("units_frontier", chart, "Steps that are dashed only may be chance: a frontier of means flatters.")
 
 
 def _frontier_table(found: Frontier) -> Table:
