@@ -30,7 +30,7 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def answer(home) -> Answer:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hidden_units, "STEPS", 150)
+        patch.setattr(hidden_units, "QUICK_STEPS", 300)
         patch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
         return sb.studies.hidden_units(data="digits", quick=True, seeds=2, home=home)
 
@@ -103,7 +103,7 @@ def test_figures_are_small_multiples_on_one_scale(answer):
 
 
 def test_a_second_call_trains_nothing_and_says_the_same(answer, home, monkeypatch):
-    monkeypatch.setattr(hidden_units, "STEPS", 150)
+    monkeypatch.setattr(hidden_units, "QUICK_STEPS", 300)
     monkeypatch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
     events = []
     again = sb.studies.hidden_units(data="digits", quick=True, seeds=2, home=home, watch=events.append)
