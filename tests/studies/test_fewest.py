@@ -9,13 +9,13 @@ import pytest
 
 from seedbed.statistics import Interval, accuracy_interval
 from seedbed.studies import fewest as room
-from seedbed.studies.fewest import LEAST_SEEDS, Tested, fewest, fresh_seeds, in_order, last_accuracy
+from seedbed.studies.fewest import LEAST_SEEDS, Rung, fewest, fresh_seeds, in_order, last_accuracy
 from studies.networks import net
 from studies.samples import right
 
 
-def size(width: int, low: float) -> Tested:
-    return Tested(width, net((width, width), right(0.95)), Interval(low + 0.01, low, low + 0.02, 5))
+def size(width: int, low: float) -> Rung:
+    return Rung(width, net((width, width), right(0.95)), Interval(low + 0.01, low, low + 0.02, 5))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def search(widths, target=0.95, between=3):
 def test_a_net_counts_only_if_its_whole_interval_is_above():
     assert size(10, 0.9501).holds(0.95)
     assert not size(10, 0.95).holds(0.95)
-    assert not Tested(10, net((10, 10), right(0.95)), None).holds(0.95)
+    assert not Rung(10, net((10, 10), right(0.95)), None).holds(0.95)
 
 
 def test_the_smallest_is_found_between_the_first_sizes(trained):

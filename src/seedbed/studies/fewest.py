@@ -31,7 +31,7 @@ PREDICTIONS, LABELS = "last_validation_probabilities", "validation_labels"
 
 
 @dataclass(frozen=True, eq=False)
-class Tested:
+class Rung:
     """A size that was tested.
 
     Attributes:
@@ -58,11 +58,11 @@ class Fewest:
     """
 
     target: float
-    order: list[Tested]
+    order: list[Rung]
     all_held: bool
 
     @property
-    def smallest(self) -> Tested | None:
+    def smallest(self) -> Rung | None:
         """The smallest network whose interval lies above the target."""
         held = [one for one in self.order if one.holds(self.target)]
         return min(held, key=lambda one: one.cell.parameters, default=None)
@@ -76,7 +76,7 @@ def fresh_seeds(setup: Setup) -> tuple[int, ...]:
 
 def fewest(
     bench: Bench, widths: Sequence[int], targets: Sequence[float], make: Callable[[int], Wanted], *, between: int
-) -> tuple[list[Fewest], list[Tested]]:
+) -> tuple[list[Fewest], list[Rung]]:
     """The smallest network of a family above each target, and all that were trained for it, from the largest on.
 
     Args:
@@ -96,15 +96,15 @@ def fewest(
     return found, sorted([*coarse, *finer], key=lambda one: -one.width)
 
 
-def tested(bench: Bench, widths: Sequence[int], make: Callable[[int], Wanted]) -> list[Tested]:
+def tested(bench: Bench, widths: Sequence[int], make: Callable[[int], Wanted]) -> list[Rung]:
     """Networks trained with fresh seeds, in the order of the widths."""
     if not widths:
         return []
     cells = bench.train([make(width) for width in widths], fresh_seeds(bench.setup))
-    return [Tested(width, cell, last_accuracy(bench.home, cell)) for width, cell in zip(widths, cells, strict=True)]
+    return [Rung(width, cell, last_accuracy(bench.home, cell)) for width, cell in zip(widths, cells, strict=True)]
 
 
-def in_order(sizes: Sequence[Tested], target: float) -> list[Tested]:
+def in_order(sizes: Sequence[Rung], target: float) -> list[Rung]:
     """The tests that are made: up to the first that fails."""
     for place, one in enumerate(sizes):
         if not one.holds(target):
@@ -112,7 +112,7 @@ def in_order(sizes: Sequence[Tested], target: float) -> list[Tested]:
     return list(sizes)
 
 
-def _gap(sizes: Sequence[Tested], target: float, count: int) -> list[int]:
+def _gap(sizes: Sequence[Rung], target: float, count: int) -> list[int]:
     """Widths between the last that held and the first that failed, evenly spread; none where there is no such place."""
     if len(sizes) < 2 or sizes[-1].holds(target):
         return []

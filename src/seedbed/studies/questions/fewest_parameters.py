@@ -14,7 +14,7 @@ from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Table, interval_text, share_text
 from seedbed.studies.bench import Bench
 from seedbed.studies.cells import Wanted
-from seedbed.studies.fewest import Fewest, Tested, fewest, fresh_seeds
+from seedbed.studies.fewest import Fewest, Rung, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
 from seedbed.training.events import Event, Note
 
@@ -156,11 +156,11 @@ def _short_of(found: Fewest, free: Smallest | None) -> str:
     return f"more than {target}: {said}, and freely {freely}"
 
 
-def _counted(one: Tested) -> str:
+def _counted(one: Rung) -> str:
     return f"{words.counted(one.cell.parameters, 'parameter')} ({_units(one)}, {share_text(one.accuracy)})"
 
 
-def _units(one: Tested) -> str:
+def _units(one: Rung) -> str:
     return f"{one.width}-{WIDER * one.width}"
 
 
@@ -182,15 +182,15 @@ def _tested_sentence(found: Fewest) -> str:
     )
 
 
-def _below(one: Tested, failed: Sequence[Tested]) -> Tested:
+def _below(one: Rung, failed: Sequence[Rung]) -> Rung:
     return max((each for each in failed if each.width < one.width), key=lambda each: each.width)
 
 
-def _size(one: Tested) -> str:
+def _size(one: Rung) -> str:
     return words.counted(one.cell.parameters, "parameter")
 
 
-def _said(one: Tested) -> str:
+def _said(one: Rung) -> str:
     if one.accuracy is None:
         return f"{one.cell.left_out} of {words.counted(one.cell.total, 'run')} that diverged or collapsed"
     return share_text(one.accuracy)
@@ -246,7 +246,7 @@ def _marks(within: Sequence[Fewest], free: Mapping[float, Smallest]) -> list[str
 WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, retuned"
 
 
-def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Tested], free: Mapping[float, Smallest]) -> list[Figure]:
+def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Rung], free: Mapping[float, Smallest]) -> list[Figure]:
     answers = [found.smallest for found in within]
     networks = [Tried(_units(one), WITHIN, one.cell.parameters, one.accuracy, one in answers) for one in tested if one.accuracy]
     for found in free.values():
@@ -266,7 +266,7 @@ def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Tested], f
     return [Figure("units_fewest_parameters", chart, caption)]
 
 
-def _table(tested: Sequence[Tested], free: Mapping[float, Smallest]) -> Table:
+def _table(tested: Sequence[Rung], free: Mapping[float, Smallest]) -> Table:
     rows = [
         [_units(one), "two layers", f"{one.cell.parameters:,}", f"{one.cell.n} of {one.cell.total}", _cell(one.accuracy)]
         + ["yes" if one.holds(target) else "" for target in TARGETS]
