@@ -19,10 +19,9 @@ from seedbed.figures.multiples import OUTPUT
 from seedbed.records import Floats, History, Result
 from seedbed.specs import Keras
 from seedbed.statistics import Interval, spearman
-from seedbed.studies.answers import Figure, Part, interval_text, share_text
+from seedbed.studies.answers import Figure, Part, interval_text, share_text, subtitle
 from seedbed.studies.cells import Cell, Measure, interval_of
 from seedbed.studies.setup import Setup
-from seedbed.studies.subtitle import subtitle
 from seedbed.studies.why import probed
 
 T = TypeVar("T")

@@ -13,14 +13,13 @@ from seedbed.figures import Dot, mean_curve, words
 from seedbed.records import Result
 from seedbed.specs import Activation, Dense, Plan
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text
+from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
 from seedbed.studies.bench import Bench
 from seedbed.studies.causes import MEASURES, activation_of, depth_of, name_of, part
 from seedbed.studies.cells import Cell, Wanted, best, by
 from seedbed.studies.contrasts import Contrast, Planned
 from seedbed.studies.edges import beyond
 from seedbed.studies.setup import Setup
-from seedbed.studies.subtitle import subtitle
 from seedbed.sweeps.grid import Setting
 
 NET = (200, 100)
