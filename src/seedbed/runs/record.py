@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, SpecError, StorageError
@@ -25,6 +26,25 @@ Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 """A run that is `pruned` has come to its end in a search, and to nobody else is it finished."""
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
+
+
+_OF_AN_EPOCH = {"train": ("loss", "penalty", "accuracy"), "validation": ("loss", "accuracy")}
+
+
+def _with_figures(at: dict[str, Any]) -> dict[str, Any]:
+    """An epoch's figures, each of which is a number or null, and neither too large for a float."""
+    for part, names in _OF_AN_EPOCH.items():
+        row = at.get(part)
+        if not isinstance(row, dict) or not all(name in row and _is_figure(row[name]) for name in names):
+            raise ValueError(f"{part} has {', '.join(names)}, each a number or null")
+    return at
+
+
+def _is_figure(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and abs(value) <= sys.float_info.max)
+
+
+_Figures = Annotated[dict[str, Any], AfterValidator(_with_figures)]
 
 
 @dataclass(frozen=True)
@@ -69,8 +89,8 @@ class Record(BaseModel):
     model: ModelFacts | None = None
     data: DataFacts | None = None
     verdict: Verdict | None = None
-    best: dict[str, Any] | None = None
-    last: dict[str, Any] | None = None
+    best: _Figures | None = None
+    last: _Figures | None = None
     epochs: Annotated[int, Field(ge=0)] = 0
     seconds: Seconds | None = None
     device: str = ""
@@ -81,6 +101,8 @@ class Record(BaseModel):
     def _finished_is_whole(self) -> Record:
         if self.ended and None in (self.model, self.data, self.verdict, self.seconds):
             raise ValueError("a finished run has a model, data, a verdict and seconds")
+        if self.best and self.best["validation"]["accuracy"] is None:
+            raise ValueError("the best epoch is one that has a validation accuracy")
         if isinstance(self.run.model, Keras) and not self.run.model.digest:
             raise ValueError("a run of a network of one's own says which text of its file was meant")
         return self
