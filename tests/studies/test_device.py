@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -201,7 +202,7 @@ def test_a_file_that_cannot_be_joined_is_refused_before_anything_is_measured(tmp
 
 # Measuring
 
-SMALL = Extent({"dense": (1, 2)}, 3, 2, 0.05, [((8, 4), 64), ((16, 8), 64)], 2, 0.005, False)
+SMALL = Extent({"dense": (1,)}, 3, 2, 60.0, [((8, 4), 64), ((16, 8), 64)], 2, 0.005, False)
 
 
 @pytest.fixture(scope="module")
@@ -220,8 +221,7 @@ def test_a_study_measures_once_goes_on_where_it_was_killed_and_measures_again_wh
     [kept] = (home / ".measurements").glob("device-*.jsonl")
     lines = kept.read_text().splitlines(keepends=True)
     [found] = [Timings(**one) for part in first.parts for one in part.data.get("machines", [])]
-    assert len(found.trainings) == 4
-    assert {(one.nets, len(one.epochs)) for one in found.trainings} >= {(1, 2), (2, 2)}
+    assert [len(one.epochs) for one in found.trainings] == [2, 3]
     assert len(found.steps) == 4
     assert first.cost.beside > sum(one.whole for one in found.trainings)
     assert all(one.whole > one.setup + sum(one.epochs) / one.workers > 0 for one in found.trainings)
@@ -232,21 +232,20 @@ def test_a_study_measures_once_goes_on_where_it_was_killed_and_measures_again_wh
     assert sb.studies.device(data="digits", quick=True, home=home).as_json() == first.as_json()
     assert not counted
 
-    kept.write_text("".join(lines[:4]) + lines[4][:30])  # the machine, three trainings, and one that was being written
+    kept.write_text("".join(lines[:2]) + lines[2][:30])  # the machine, a training, and one that was being written
     again = sb.studies.device(data="digits", quick=True, home=home)
     assert len(counted) == 1
-    assert [one.epochs for one in Timings(**again.parts[0].data["machines"][0]).trainings[:3]] == [
-        one.epochs for one in found.trainings[:3]
-    ]
+    assert Timings(**again.parts[0].data["machines"][0]).trainings[0] == found.trainings[0]
 
 
 @pytest.mark.slow
-def test_a_gpu_is_described_measured_and_compared(tmp_path, small, monkeypatch):
+def test_a_gpu_is_described_measured_and_compared(tmp_path, monkeypatch):
     """There is none here: a worker on the CPU stands in for it."""
     from seedbed import devices
     from seedbed.devices import WorkerKind
 
     real = devices.worker_environment
+    monkeypatch.setattr(device, "extent", lambda setup, train: replace(SMALL, nets={"dense": (2,)}, repeats=1))
     monkeypatch.setattr(devices, "gpus", lambda: 1)
     monkeypatch.setattr(devices, "jax_has_cuda", lambda: True)
     for module in ("seedbed.devices", "seedbed.executor.local"):
@@ -254,6 +253,6 @@ def test_a_gpu_is_described_measured_and_compared(tmp_path, small, monkeypatch):
     answer = sb.studies.device(data="digits", quick=True, home=tmp_path / "runs")
     [found] = answer.parts[0].data["machines"]
     assert [one["kind"] for one in found["machine"]["devices"]] == ["cpu", "gpu"]
-    assert {(one["device"], one["nets"]) for one in found["trainings"]} == {(0, 1), (0, 2), (1, 1), (1, 2)}
+    assert {(one["device"], one["nets"]) for one in found["trainings"]} == {(0, 2), (1, 2)}
     assert answer.parts[1].answer[0].startswith("Of 2 combinations")
     assert not any("No GPU was found" in said for said in answer.sentences())

@@ -75,7 +75,7 @@ def times_by_row(times: Sequence[Measured], title: str, subtitle: Sequence[str],
     span = alt.Chart(table).mark_rule(strokeWidth=2).encode(alt.X("low:Q"), alt.X2("high:Q"), y, colour, offset)
     dots = alt.Chart(table).mark_point(style="solid").encode(axis, y, colour, shape, offset, tooltip=tooltip)
     return theme.finish(
-        alt.layer(span, dots).properties(width=360, height=alt.Step(18 + 10 * len(devices))), title, list(subtitle)
+        alt.layer(span, dots).properties(width=360, height=len(order) * (18 + 10 * len(devices))), title, list(subtitle)
     )
 
 
@@ -113,7 +113,7 @@ def time_by_phase(phases: Sequence[Phase], title: str, subtitle: Sequence[str]) 
     legend = alt.Legend(orient="top", columns=4)
     colour = alt.Color("phase:N", title=None, scale=alt.Scale(domain=list(PHASES), range="category"), legend=legend)
     y = alt.Y("row:N", title=None, sort=order, axis=alt.Axis(ticks=False, domain=False, labelLimit=260, grid=False))
-    x = alt.X("seconds:Q", title="seconds", stack=True, axis=alt.Axis(tickCount=6, format="~g"))
+    x = alt.X("seconds:Q", title="seconds", stack=True, axis=alt.Axis(tickCount=6))
     tooltip = ["row:N", "phase:N", alt.Tooltip("seconds:Q", format=".3g")]
     bars = alt.Chart(table).mark_bar().encode(x, y, colour, order="order:Q", tooltip=tooltip)
     return theme.finish(bars.properties(width=360, height=alt.Step(22)), title, list(subtitle))

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from seedbed import searches
 from seedbed.figures import words
+from seedbed.records import Result
+from seedbed.runs import Home
 from seedbed.searches import Finalist, Search, Terms
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
@@ -97,8 +99,7 @@ def parts(bench: Bench) -> list[Part]:
     setup = bench.setup
     cells = bench.train(plain(setup))
     found = searches.run(terms(setup), bench.home, _how(bench), watch=bench.trainer.watch, resume=True)
-    known = bench.home.find_identities({trial.run.identity for trial in found.trials})
-    bench.others += [*known.values(), *found.results]
+    bench.others += [*_tried(bench.home, found), *found.results]
     winner = bench.train([_as_wanted(found.winner)])[0] if found.winner else None
     one, few = by(cells, hidden=(UNITS,)), by(cells, hidden=(FEW,))
     planned = [
@@ -109,6 +110,13 @@ def parts(bench: Bench) -> list[Part]:
     verdicts = bench.settle(planned)
     everything = Found(found, one, few, winner, verdicts, _tested(bench, winner))
     return [_best(setup, everything), _importance(everything)]
+
+
+def _tried(home: Home, found: Search) -> list[Result]:
+    """What came of every trial, pruned ones too: they cost what they cost."""
+    tried = {trial.name for trial in found.trials}
+    listed = [each for each in home.listing() if each.name in tried]
+    return [each.record.result(home.folder(each.name)) for each in listed if each.record and each.record.ended]
 
 
 def _how(bench: Bench) -> searches.How:

@@ -231,10 +231,11 @@ class _Stopwatch:
         return [replace(task, save_every=None) for task in tasks]
 
     def _epochs(self, case: Case) -> int:
+        """Two the first time; then as many as fit, by the pace of those after the first."""
         before = self._of(case)
         if not before:
             return 2
-        return max(2, min(self.extent.epochs, round(self.extent.seconds / statistics.median(before[0].epochs))))
+        return max(2, min(self.extent.epochs, round(self.extent.seconds / statistics.median(before[0].epochs[1:]))))
 
     # Steps
 
