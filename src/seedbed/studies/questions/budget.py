@@ -97,7 +97,7 @@ def parts(bench: Bench) -> list[Part]:
     setup = bench.setup
     cells = bench.train(plain(setup))
     found = searches.run(terms(setup), bench.home, _how(bench), watch=bench.trainer.watch, resume=True)
-    known = bench.home.find_identities({trial.run.identity for trial in found.trials})
+    known = bench.home.find_identities({trial.run.identity for trial in found.trials}, pruned=True)
     bench.others += [*known.values(), *found.results]
     winner = bench.train([_as_wanted(found.winner)])[0] if found.winner else None
     one, few = by(cells, hidden=(UNITS,)), by(cells, hidden=(FEW,))
