@@ -190,16 +190,19 @@ class Home:
         """A finished run of this identity, whatever its name; None where there is none."""
         return self.find_identities([identity]).get(identity)
 
-    def find_identities(self, identities: Collection[str], *, whole: bool = False) -> dict[str, Result]:
+    def find_identities(
+        self, identities: Collection[str], *, whole: bool = False, pruned: bool = False
+    ) -> dict[str, Result]:
         """identity -> a finished run that has it, for those that have one; reads the home once.
 
         Args:
             whole: only runs that kept their weights.
+            pruned: also runs that a search has pruned.
         """
         found: dict[str, Result] = {}
         wanted = set(identities)
         for name, record in claims.readable(self.root):
-            finished = record.serves(whole=True) if whole else record.status == "finished"
+            finished = record.serves(whole=True) if whole else record.status == "finished" or (pruned and record.ended)
             if finished and record.run.identity in wanted - found.keys():
                 found[record.run.identity] = record.result(self.root / name)
         return found
