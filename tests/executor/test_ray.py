@@ -36,6 +36,8 @@ from seedbed.training.reports import Failed, Outcome, Segment, Task
 
 TOKEN = "0123456789abcdef" * 4
 
+STRANGER = "import ray, sys; ray.init(address=sys.argv[1], logging_level='ERROR', log_to_driver=False)"
+
 
 @pytest.fixture(scope="module")
 def own_network(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -143,12 +145,23 @@ def test_an_own_cluster_listens_on_loopback_alone_wants_its_token_and_has_no_das
     assert listening == {"127.0.0.1"}
     assert all("--disable-frontend" in command for command in dashboards)
     assert head.environ()["RAY_USAGE_STATS_ENABLED"] == "0"
-    stranger = "import ray, sys; ray.init(address=sys.argv[1], logging_level='ERROR')"
     address = cluster._current.ray.get_runtime_context().gcs_address  # type: ignore[union-attr]
-    wrong = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "f" * 64, "RAY_NUM_REDIS_GET_RETRIES": "1"}
-    told = subprocess.run([sys.executable, "-c", stranger, address], env=wrong, capture_output=True, text=True)
-    assert told.returncode != 0
-    assert "uthenticat" in told.stderr
+    sound = {
+        **os.environ,
+        "RAY_NUM_REDIS_GET_RETRIES": "1",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }  # as for the head: 127.0.0.1 stays what it is
+    ways = {"right": sound, "wrong": sound | {"RAY_AUTH_TOKEN": "f" * 64}, "none": sound | {"RAY_AUTH_MODE": "disabled"}}
+    del ways["none"]["RAY_AUTH_TOKEN"]
+    knocking = {
+        way: subprocess.Popen([sys.executable, "-c", STRANGER, address], env=env, stderr=subprocess.PIPE, text=True)
+        for way, env in ways.items()
+    }
+    told = {way: process.communicate()[1] for way, process in knocking.items()}
+    assert knocking["right"].returncode == 0, told["right"]
+    for way in ("wrong", "none"):
+        assert knocking[way].returncode != 0
+        assert "InvalidAuthToken" in told[way]
 
 
 # What can be known before anything is started
