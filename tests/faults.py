@@ -96,7 +96,11 @@ class Scenario:
         return old, new
 
 
-WITHOUT_WAITING = mock.patch("os.fsync", new=lambda handle: None)
+def _no_wait(handle: int) -> None:
+    """Stands for `os.fsync`."""
+
+
+WITHOUT_WAITING = mock.patch("os.fsync", new=_no_wait)
 """No disk is waited for: what a process wrote before it died is there for the next one, on the disk or not."""
 
 
