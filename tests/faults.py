@@ -96,6 +96,15 @@ class Scenario:
         return old, new
 
 
+def _no_wait(handle: int) -> None:
+    """Stands for `os.fsync`."""
+
+
+WITHOUT_WAITING = mock.patch("os.fsync", new=_no_wait)
+"""No disk is waited for: what a process wrote before it died is there for the next one, on the disk or not."""
+
+
+@WITHOUT_WAITING
 def sweep(scenario: Scenario, place: Path, kind: Kind) -> None:
     """Hit every change of the scenario in turn, each in a fresh folder."""
     old, new = scenario.states(place / "whole")
@@ -122,6 +131,7 @@ def check(scenario: Scenario, folder: Path, old: object, new: object, where: str
         assert scenario.read(folder) == new, where
 
 
+@WITHOUT_WAITING
 def killed(scenario: Scenario, place: Path) -> int:
     """As `sweep`, with a forked process for every change, killed there by the kernel; returns how many."""
     old, new = scenario.states(place / "whole")

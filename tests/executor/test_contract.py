@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +22,8 @@ import seedbed
 from seedbed import data
 from seedbed.devices import WorkerKind
 from seedbed.errors import SeedbedError, WorkerError
-from seedbed.executor import LocalExecutor, Lost
-from seedbed.executor.pool import ATTEMPTS, Pool
+from seedbed.executor import LocalExecutor, Lost, pool
+from seedbed.executor.pool import Pool
 from seedbed.models import trust
 from seedbed.populations import key_of
 from seedbed.specs import DataSpec, Dense, Keras, Plan, RunSpec
@@ -56,9 +57,35 @@ def executor_of(name: str) -> Callable[[int], Any]:
 
 @pytest.fixture(scope="module")
 def shared(name: str) -> Iterator[Any]:
-    """One worker for the tests after which it lives on."""
+    """One worker at a time: coming up is what takes long, so whichever lives on serves the next test."""
     with made(name, 1) as executor:
         yield executor
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """What a worker reported of a task without end and of the one after it, and how many reports came after a pause."""
+
+    endless: list[Any]
+    other: list[Any]
+    after: int
+
+
+@pytest.fixture(scope="module")
+def stopping(name: str) -> Stopping:
+    """Whoever stores the reports pauses after the first segment, and then stops."""
+    tasks = [task(LONG), task(1, seed=1)]
+    found: dict[str, list[Any]] = {each.key: [] for each in tasks}
+    after = 0
+    with made(name, 1) as executor:
+        for which, report in executor.run(tasks):
+            found[which.key].append(report)
+            after += bool(after)
+            if isinstance(report, Segment) and not after:
+                after = 1
+                time.sleep(2.0)
+                executor.stop()
+    return Stopping(*found.values(), after)
 
 
 def digits() -> DataSpec:
@@ -123,16 +150,15 @@ def test_an_executor_with_no_task_has_nothing_to_say(shared: Any) -> None:
     assert list(shared.run([])) == []
 
 
-def test_a_killed_workers_task_goes_on_from_its_last_checkpoint_in_another(executor_of: Callable[[int], Any]) -> None:
+def test_a_killed_workers_task_goes_on_from_its_last_checkpoint_in_another(shared: Any) -> None:
     work = task(40, 40, save_every=0.0)
-    with executor_of(1) as executor:
-        undisturbed = weights(collected(executor, [work])[work.key])
-        reports, saved = [], 0
-        for _, report in executor.run([work]):
-            reports.append(report)
-            saved += isinstance(report, Checkpoint)
-            if saved == 5 and isinstance(report, Checkpoint):
-                processes(executor)[0].kill()
+    undisturbed = weights(collected(shared, [work])[work.key])
+    reports, saved = [], 0
+    for _, report in shared.run([work]):
+        reports.append(report)
+        saved += isinstance(report, Checkpoint)
+        if saved == 5 and isinstance(report, Checkpoint):
+            processes(shared)[0].kill()
     lost = next(at for at, report in enumerate(reports) if isinstance(report, Lost))
     last = next(report for report in reversed(reports[:lost]) if isinstance(report, Checkpoint))
     first = next(report for report in reports[lost:] if isinstance(report, Segment))
@@ -142,33 +168,28 @@ def test_a_killed_workers_task_goes_on_from_its_last_checkpoint_in_another(execu
     assert same(weights(reports), undisturbed)
 
 
-def test_a_worker_that_dies_again_and_again_fails_its_task_and_the_others_go_on(executor_of: Callable[[int], Any]) -> None:
+def test_a_worker_that_dies_again_and_again_fails_its_task_and_the_others_go_on(
+    name: str, shared: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "ray":  # whose workers take longest to come up, and whose deaths the same code counts
+        monkeypatch.setattr(pool, "ATTEMPTS", 2)
     deadly, harmless = task(LONG), task(2, seed=1)
     found: dict[str, list[Any]] = {deadly.key: [], harmless.key: []}
-    with executor_of(1) as executor:
-        for which, report in executor.run([deadly, harmless]):
-            found[which.key].append(report)
-            if which.key == deadly.key and isinstance(report, Begun):
-                os.kill(processes(executor)[0].pid, signal.SIGSEGV)
-    assert sum(isinstance(report, Lost) for report in found[deadly.key]) == ATTEMPTS - 1
+    for which, report in shared.run([deadly, harmless]):
+        found[which.key].append(report)
+        if which.key == deadly.key and isinstance(report, Begun):
+            os.kill(processes(shared)[0].pid, signal.SIGSEGV)
+    assert sum(isinstance(report, Lost) for report in found[deadly.key]) == pool.ATTEMPTS - 1
     failure = found[deadly.key][-1]
     assert isinstance(failure, Failed)
     assert isinstance(failure.error, WorkerError)
-    assert f"died {ATTEMPTS} times" in str(failure.error)
+    assert f"died {pool.ATTEMPTS} times" in str(failure.error)
     assert len(weights(found[harmless.key])) == 1
 
 
-def test_stop_ends_the_task_in_hand_with_a_checkpoint_and_no_other_begins(executor_of: Callable[[int], Any]) -> None:
-    tasks = [task(LONG), task(1, seed=1)]
-    with executor_of(1) as executor:
-        found: dict[str, list[Any]] = {each.key: [] for each in tasks}
-        for which, report in executor.run(tasks):
-            found[which.key].append(report)
-            if isinstance(report, Segment) and not found[tasks[0].key][:-3]:
-                executor.stop()
-    begun, other = found[tasks[0].key], found[tasks[1].key]
-    assert [type(report) for report in begun[-3:]] == [Checkpoint, Stopped, type(None)]
-    assert other == []
+def test_stop_ends_the_task_in_hand_with_a_checkpoint_and_no_other_begins(stopping: Stopping) -> None:
+    assert [type(report) for report in stopping.endless[-3:]] == [Checkpoint, Stopped, type(None)]
+    assert stopping.other == []
 
 
 def test_an_error_in_a_worker_becomes_one_line_and_the_worker_lives_on(shared: Any, tmp_path: Path) -> None:
@@ -199,23 +220,15 @@ def test_what_a_users_file_prints_does_not_disturb_the_reports(shared: Any, tmp_
     assert len(weights(collected(shared, [work])[work.key])) == 1
 
 
-def test_a_worker_does_not_run_ahead_of_whoever_stores_its_reports(executor_of: Callable[[int], Any]) -> None:
-    after = 0
-    with executor_of(1) as executor:
-        for _, report in executor.run([task(LONG)]):
-            after += bool(after)
-            if isinstance(report, Segment) and not after:
-                after = 1
-                time.sleep(2.0)
-                executor.stop()
-    assert after < 400  # without a bound it is some thousand: an epoch takes about half a millisecond
+def test_a_worker_does_not_run_ahead_of_whoever_stores_its_reports(stopping: Stopping) -> None:
+    assert 0 < stopping.after < 400  # without a bound it is some thousand: an epoch takes about half a millisecond
 
 
-def test_closing_ends_the_workers_whatever_they_do(executor_of: Callable[[int], Any]) -> None:
-    with executor_of(1) as executor:
-        next(iter(executor.run([task(LONG)])))
-        alive = processes(executor)
-        assert len(alive) == 1
+def test_closing_ends_the_workers_whatever_they_do(shared: Any) -> None:
+    next(iter(shared.run([task(LONG)])))
+    alive = processes(shared)
+    assert len(alive) == 1
+    shared.close()
     assert psutil.wait_procs(alive, timeout=20)[1] == []
 
 

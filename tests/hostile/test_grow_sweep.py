@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from faults import Died, Kind, faulty
+from faults import WITHOUT_WAITING, Died, Kind, faulty
 from hostile.engine import GROW, check_sound, entries, install, leftovers, outcome
 from seedbed.errors import StorageError
 from seedbed.runs import Home
@@ -18,8 +19,10 @@ NAMES = [entry.name for entry in ENTRIES]
 
 
 @pytest.fixture(autouse=True)
-def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     install(monkeypatch)
+    with WITHOUT_WAITING:
+        yield
 
 
 def _grow(root: Path, *, resume: bool = True) -> None:
