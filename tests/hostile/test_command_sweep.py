@@ -49,9 +49,9 @@ COMMANDS = {
         "sweeps/s",
     ),
 }
-STEPS: dict[Kind, int] = {"dies": 2, "fails": 5, "full": 5}
-"""While files are written every so manyth change is hit; while it trains, every thirty-first."""
-WHILE_TRAINING = 31
+STEPS: dict[Kind, int] = {"dies": 5, "fails": 7, "full": 7}
+"""While files are written every so manyth change is hit; while it trains, every sixty-first."""
+WHILE_TRAINING = 61
 
 Files = dict[str, bytes]
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from searches.samples import space
+from seedbed.searches import importance
 from seedbed.searches.importance import LEAST_TRIALS, importances
 from seedbed.searches.sampling import propose
 
 
-def test_what_decides_the_accuracy_comes_first_and_nothing_else_is_far_from_none() -> None:
+def test_what_decides_the_accuracy_comes_first_and_nothing_else_is_far_from_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importance, "RESAMPLES", 8)
     where = space()
     points = list(propose(where, [], 60, seed=1, sampler="random", directions=["maximize"]))
     values = [-abs(point["rate"] - 0.3) for point in points]

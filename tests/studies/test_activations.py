@@ -133,8 +133,8 @@ def test_a_gradient_of_0_has_no_place_on_a_logarithmic_axis() -> None:
 
 
 @pytest.fixture(scope="module")
-def answer(tmp_path_factory: pytest.TempPathFactory) -> Answer:
-    return studies.activations(data="digits", quick=True, seeds=2, home=tmp_path_factory.mktemp("activations"))
+def answer(study_home: Path) -> Answer:
+    return studies.activations(data="digits", quick=True, seeds=2, workers=1, home=study_home)
 
 
 @pytest.mark.slow

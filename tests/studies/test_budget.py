@@ -18,16 +18,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("budget") / "runs"
+def answer(study_home) -> Answer:
+    return sb.studies.budget(data="digits", quick=True, seeds=2, workers=1, home=study_home)
 
 
-@pytest.fixture(scope="module")
-def answer(home) -> Answer:
-    return sb.studies.budget(data="digits", quick=True, seeds=2, home=home)
-
-
-def test_every_network_has_the_budget_and_the_winner_is_among_those_that_were_searched(answer, home):
+def test_every_network_has_the_budget_and_the_winner_is_among_those_that_were_searched(answer, study_home):
     units = {result.model.units for result in answer.results if "study-budget" in result.group}
     assert max(units) <= budget.UNITS
     winner = answer.parts[0].data["winner"]
@@ -64,35 +59,35 @@ def test_the_cost_counts_every_trial_and_every_final_once(answer):
     )
 
 
-def test_a_preview_does_not_look_at_the_test_part_and_says_so(answer, home):
-    assert not Home(home).looks()
+def test_a_preview_does_not_look_at_the_test_part_and_says_so(answer, study_home):
+    assert not Home(study_home).looks()
     assert answer.parts[0].answer[-1] == "A preview does not look at the test part."
     assert answer.parts[1].answer == ["16 trials are too few, or too alike, to weigh the settings."]
 
 
-def test_a_second_call_trains_nothing_and_answers_the_same(answer, home, monkeypatch):
+def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr("seedbed.grow._Harvest.train", refuse)
-    again = sb.studies.budget(data="digits", quick=True, seeds=2, home=home)
+    again = sb.studies.budget(data="digits", quick=True, seeds=2, workers=1, home=study_home)
     assert again.as_json() == answer.as_json()
     json.dumps(answer.as_json(), allow_nan=False)
 
 
-def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(answer, home, monkeypatch):
+def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(answer, study_home, monkeypatch):
     setup = Setup.of("digits", seeds=2)
-    bench = Bench(setup, Trainer(Home(home)))
-    cell = Trainer(Home(home)).train([budget.plain(Setup.of("digits", quick=True, seeds=2))[0]], setup.seeds)[0]
+    bench = Bench(setup, Trainer(Home(study_home)))
+    cell = Trainer(Home(study_home)).train([budget.plain(Setup.of("digits", quick=True, seeds=2))[0]], setup.seeds)[0]
     seen = [budget._tested(bench, cell) for _ in range(2)]
     assert seen[0] == seen[1]
     assert seen[0] is not None
     assert seen[0].n == 2
     assert 0.8 < seen[0].mean < 1
-    assert len(Home(home).looks()) == 2  # one a seed
+    assert len(Home(study_home).looks()) == 2  # one a seed
     handout = Setup.of("digits", seeds=2, protocol="handout")
-    assert budget._tested(Bench(handout, Trainer(Home(home))), cell) is None
-    assert len(Home(home).looks()) == 2
+    assert budget._tested(Bench(handout, Trainer(Home(study_home))), cell) is None
+    assert len(Home(study_home).looks()) == 2
 
 
 def test_figures_and_tables_are_there(answer):

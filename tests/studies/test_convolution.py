@@ -65,8 +65,8 @@ def test_an_overlap_counts_every_image_once() -> None:
 
 
 @pytest.fixture(scope="module")
-def answer(tmp_path_factory: pytest.TempPathFactory) -> Answer:
-    return studies.convolution(data="digits", quick=True, seeds=2, home=tmp_path_factory.mktemp("convolution"))
+def answer(study_home: Path) -> Answer:
+    return studies.convolution(data="digits", quick=True, seeds=2, workers=1, home=study_home)
 
 
 @pytest.mark.slow

@@ -23,16 +23,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home") / "runs"
-
-
-@pytest.fixture(scope="module")
-def answer(home) -> Answer:
+def answer(study_home) -> Answer:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hidden_units, "QUICK_STEPS", 150)
         patch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
-        return sb.studies.hidden_units(data="digits", quick=True, seeds=3, home=home)
+        return sb.studies.hidden_units(data="digits", quick=True, seeds=3, workers=1, home=study_home)
 
 
 def test_the_study_answers_its_three_parts(answer):
@@ -102,11 +97,11 @@ def test_figures_are_small_multiples_on_one_scale(answer):
     assert len({str(layer["encoding"]["y"]["scale"]) for panel in panels for layer in panel["layer"][1:]}) == 1
 
 
-def test_a_second_call_trains_nothing_and_says_the_same(answer, home, monkeypatch):
+def test_a_second_call_trains_nothing_and_says_the_same(answer, study_home, monkeypatch):
     monkeypatch.setattr(hidden_units, "QUICK_STEPS", 150)
     monkeypatch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
     events = []
-    again = sb.studies.hidden_units(data="digits", quick=True, seeds=3, home=home, watch=events.append)
+    again = sb.studies.hidden_units(data="digits", quick=True, seeds=3, workers=1, home=study_home, watch=events.append)
     assert again.sentences() == answer.sentences()
     assert not events
 

@@ -18,16 +18,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home") / "runs"
-
-
-@pytest.fixture(scope="module")
-def answer(home) -> Answer:
+def answer(study_home) -> Answer:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(regularization, "QUICK_STRENGTHS", (0.0, 1e-2, 1.0))
+        patch.setattr(regularization, "QUICK_STRENGTHS", (0.0, 1e-2, 10.0))
         patch.setattr(regularization, "QUICK_STEPS", 100)
-        return sb.studies.regularization(data="digits", quick=True, seeds=2, home=home)
+        return sb.studies.regularization(data="digits", quick=True, seeds=2, workers=1, home=study_home)
 
 
 def test_the_study_is_listed_and_answers_its_three_parts(answer):
@@ -59,11 +54,11 @@ def test_a_strong_penalty_shrinks_the_weights_and_the_reasons_say_so_with_the_me
 
 
 def test_a_collapsed_setting_is_counted_and_in_no_mean(answer):
-    broken = [cell for cell in answer.parts[0].cells if cell["setting"]["l2"] == 1.0]
+    broken = [cell for cell in answer.parts[0].cells if cell["setting"]["l2"] == 10.0]
     assert broken[0]["n"] == 0
     assert broken[0]["mean"] is None
     assert any("collapsed and are in no mean" in mark for mark in answer.marks)
-    assert not any("l2 1," in said and "better" in said for said in answer.sentences())
+    assert not any("l2 10," in said and "better" in said for said in answer.sentences())
 
 
 def test_parameters_stand_beside_hidden_units(answer):
@@ -72,12 +67,12 @@ def test_parameters_stand_beside_hidden_units(answer):
     assert answer.parts[2].tables[0].rows[0][:2] == ["200-100", "34,110"]
 
 
-def test_the_share_near_zero_is_that_of_the_weights(answer, home):
+def test_the_share_near_zero_is_that_of_the_weights(answer, study_home):
     result = answer.results[0]
-    weights = Home(home).weights(result.name, "last")
+    weights = Home(study_home).weights(result.name, "last")
     kernels = [weights[f"dense_{layer}/kernel"] for layer in range(3)]
     small = [np.abs(kernel) < 0.01 * np.sqrt(6 / (kernel.shape[0] + kernel.shape[1])) for kernel in kernels]
-    assert regularization.near_zero(Home(home), result) == np.concatenate([each.ravel() for each in small]).mean()
+    assert regularization.near_zero(Home(study_home), result) == np.concatenate([each.ravel() for each in small]).mean()
 
 
 def test_flipped_labels_are_trained_on_and_never_validated_on(answer):

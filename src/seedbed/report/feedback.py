@@ -63,7 +63,7 @@ def _easy(setup: Setup, answers: Sequence[Answer]) -> str:
 
 
 def _improving(answers: Sequence[Answer]) -> str:
-    runs = {result.run.identity: result for answer in answers for result in answer.results}
+    runs = {result.run.identity: result for answer in answers for result in answer.results if not result.pruned}
     improving = sum(result.verdict.kind == "undertrained" for result in runs.values())
     if not improving:
         return ""
