@@ -190,9 +190,7 @@ class Home:
         """A finished run of this identity, whatever its name; None where there is none."""
         return self.find_identities([identity]).get(identity)
 
-    def find_identities(
-        self, identities: Collection[str], *, whole: bool = False, pruned: bool = False
-    ) -> dict[str, Result]:
+    def find_identities(self, identities: Collection[str], *, whole: bool = False, pruned: bool = False) -> dict[str, Result]:
         """identity -> a finished run that has it, for those that have one; reads the home once.
 
         Args:
