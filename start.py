@@ -64,7 +64,7 @@ def check() -> int:
         "ruff format": ("ruff", "format", "--check", "."),
         "mypy": ("mypy",),
         "import-linter": ("lint-imports",),
-        "pytest": ("pytest", "-n", workers, "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "25"),
+        "pytest": ("pytest", "-n", workers, "--dist", "loadscope", "--durations", "25"),
     }
     failed: dict[str, int] = {}
     for name, (tool, *arguments) in steps.items():
