@@ -26,6 +26,7 @@ from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec
 from seedbed.training.events import Done, Progress, Started
 
 GROW = import_module("seedbed.grow")
+ENGINE = import_module("seedbed.executor.engine")
 DATA = DataSpec(name="digits", first=100)
 PLAN = Plan(epochs=3, batch_size=32)
 
@@ -44,14 +45,14 @@ def home(tmp_path: Path) -> Home:
 def _here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine in this process."""
     jax = pytest.importorskip("jax")
-    monkeypatch.setattr(GROW, "LocalExecutor", InProcess)
+    monkeypatch.setattr(ENGINE, "LocalExecutor", InProcess)
     with jax.numpy_dtype_promotion("strict"):
         yield
 
 
 @pytest.fixture
 def _no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(GROW, "LocalExecutor", _Impossible)
+    monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
 
 
 class _Impossible:
@@ -91,7 +92,7 @@ def test_results_come_in_the_order_of_the_entries_and_lie_in_the_home(home: Home
 def test_a_second_call_trains_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [entry("a"), entry("b", l2=0.1)]
     first = grow(entries, home)
-    monkeypatch.setattr(GROW, "LocalExecutor", _Impossible)
+    monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
     assert [result.as_json() for result in grow(entries, home)] == [result.as_json() for result in first]
     assert [result.as_json() for result in grow(entries[::-1], Home(home.root), resume=True)] == [
         result.as_json() for result in first[::-1]
@@ -101,7 +102,7 @@ def test_a_second_call_trains_nothing(home: Home, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("_here")
 def test_a_run_that_is_finished_under_another_name_is_copied(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     grow([entry("a", seed=1)], home)
-    monkeypatch.setattr(GROW, "LocalExecutor", _Impossible)
+    monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
     watched: list[Any] = []
     (copy,) = grow([entry("twin", seed=1, group="g")], home, watch=watched.append)
     assert (copy.name, copy.group, Path(copy.folder).name) == ("twin", "g", "twin")
@@ -153,11 +154,11 @@ def test_a_name_of_other_settings_is_an_error_that_shows_them(home: Home, monkey
 
 
 def test_a_half_done_run_says_how_to_go_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(GROW, "LocalExecutor", _Stops)
+    monkeypatch.setattr(ENGINE, "LocalExecutor", _Stops)
     with pytest.raises(RunHalfDone, match="--resume"):
         grow([entry("a")], home)
     assert home.status("a") == "interrupted"
-    monkeypatch.setattr(GROW, "LocalExecutor", _Impossible)
+    monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
     with pytest.raises(RunHalfDone, match="--resume"):
         grow([entry("a")], home)
 

@@ -188,6 +188,8 @@ def smallest(
     home: str | os.PathLike[str] | None = None,
     device: str = "auto",
     workers: int | None = None,
+    engine: EngineName = "local",
+    address: str | None = None,
     watching: Watching | None = None,
     resume: bool = False,
 ) -> Smallest:
@@ -207,7 +209,7 @@ def smallest(
         minutes: stops then, and says so; without it the search takes as long as its work, which is fixed beforehand.
         augment: random changes of the training images.
         name: stands before the names of the runs; left out, family, target and data give one.
-        home, device, workers, resume: as `train` takes them.
+        home, device, workers, engine, address, resume: as `train` takes them.
         watching: what `seedbed.watching` is, to see how it goes.
 
     Returns:
@@ -216,11 +218,12 @@ def smallest(
     Raises:
         SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
     """
+    from seedbed.executor import Engine
     from seedbed.sizing import search
 
     how = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "minutes": minutes, "augment": augment}
-    where = {"name": name, "device": device, "workers": workers, "watching": watching, "resume": resume}
-    return search(target, _data_spec(data), home_at(home), **how, **where)  # type: ignore[arg-type]
+    where = {"name": name, "device": device, "workers": workers, "engine": Engine(engine, address), "resume": resume}
+    return search(target, _data_spec(data), home_at(home), watching=watching, **how, **where)  # type: ignore[arg-type]
 
 
 def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:

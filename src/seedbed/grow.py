@@ -21,7 +21,7 @@ from seedbed import data, devices, diagnosis, populations
 from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, SeedbedError, SpecError, StorageError
-from seedbed.executor import LOCAL, Engine, Executor, LocalExecutor, Lost, Message, Slow
+from seedbed.executor import LOCAL, Engine, Executor, Lost, Message, Slow
 from seedbed.models import trust
 from seedbed.populations import Site
 from seedbed.records import DataFacts, Result, Seconds, Verdict
@@ -176,7 +176,7 @@ class _Harvest:
             threads = max(1, *(task.resume.manifest["threads"] for task in saved if task.resume))
             kinds = [replace(kind, threads=threads) for kind in kinds]
         self._threads = kinds[0].threads
-        with self._executor(kinds) as executor, _signals(executor.stop) as received, self._marked():
+        with self._engine.executor(kinds) as executor, _signals(executor.stop) as received, self._marked():
             tasks = [replace(task, save_every=save_every) for task in saved + self._new_tasks(saved, kinds)]
             self._begin(tasks)
             self._reap(executor, tasks, received, until)
@@ -216,9 +216,6 @@ class _Harvest:
             runs = [entry.run for entry in entries if entry.run.data == spec]
             found.append((runs, dataset.facts(), Site(on_cpu, pixels.itemsize)))
         return found
-
-    def _executor(self, kinds: Sequence[WorkerKind]) -> Executor:
-        return LocalExecutor(kinds) if self._engine.name == "local" else self._engine.executor(kinds)
 
     @contextlib.contextmanager
     def _marked(self) -> Iterator[None]:

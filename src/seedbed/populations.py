@@ -18,6 +18,8 @@ from seedbed.training.footprint import Footprint, certainly, footprint
 from seedbed.training.reports import Checkpoint, Task
 
 GIB = 2**30
+WORTH_DEALING = 2e11
+"""Operations of training below which settings that fit in one program are not dealt out as two: that would compile another."""
 LEAST_ROOM = 64 * 2**20
 """Bytes of networks that a worker is given even where memory seems to be gone: its libraries alone take several times that."""
 
@@ -108,16 +110,18 @@ def _order(run: RunSpec) -> tuple[Any, ...]:
 def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers: int, site: Site) -> list[Task]:
     """Cuts the settings into parts of about equal cost, and the seeds into blocks that train abreast.
 
-    Into more than the limits of number ask for where memory is short: first fewer seeds abreast, then fewer settings.
+    Into more than the limits of number ask for where that deals out evenly, and where memory is short: first fewer seeds
+    abreast, then fewer settings.
     """
     settings = blocks[0]
     sizes = [facts(run.model, data.image_shape, len(data.classes)) for run in settings]
     costs = [size.operations * run.plan.epochs for size, run in zip(sizes, settings, strict=True)]
     fewest = max(-(-sum(size.parameters for size in sizes) // limits.parameters), -(-len(settings) // limits.members))
     fewest, abreast = min(fewest, len(settings)), limits.blocks
+    dealt = workers if 3 * sum(costs) * data.train * len(blocks) >= WORTH_DEALING else 1
     while True:
         seeds = [blocks[at : at + abreast] for at in range(0, len(blocks), abreast)]
-        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), workers))
+        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), dealt))
         large = [settings[start:stop] for start, stop in bounds if stop - start > 1 or len(seeds[0]) > 1]
         if all(_fits(runs, len(seeds[0]), data, limits, site) for runs in large):
             break

@@ -63,12 +63,19 @@ def best_epoch(history: History) -> int:
 
     Returns 0 where no epoch has a finite validation loss.
     """
-    accuracy, loss = history["validation_accuracy"], history["validation_loss"]
-    usable = np.isfinite(loss) & np.isfinite(accuracy)
-    if not usable.any():
-        return 0
-    order = np.lexsort((np.arange(len(loss)), np.where(usable, loss, np.inf), np.where(usable, -accuracy, np.inf)))
-    return int(order[0]) + 1
+    pairs = zip(history["validation_accuracy"].tolist(), history["validation_loss"].tolist(), strict=True)
+    scores = [score(accuracy, loss) for accuracy, loss in pairs]
+    best = max(scores, default=NO_SCORE)
+    return scores.index(best) + 1 if best > NO_SCORE else 0
+
+
+NO_SCORE = (-math.inf, -math.inf)
+"""Of an epoch that can be nobody's best."""
+
+
+def score(accuracy: float, loss: float) -> tuple[float, float]:
+    """What a run's epochs are ranked by, the higher the better: validation accuracy, then loss."""
+    return (accuracy, -loss) if math.isfinite(accuracy) and math.isfinite(loss) else NO_SCORE
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -67,7 +68,7 @@ class Spec(BaseModel):
         """This spec as plain JSON values."""
         return self.model_dump(mode="json")
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Hash of all that decides the outcome, 16 hexadecimal digits; equal specs have equal identities."""
         text = json.dumps(self._identifying(), sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -321,7 +322,7 @@ class RunSpec(Spec):
             "seed": self.seed,
         }
 
-    @property
+    @cached_property
     def setting(self) -> str:
         """Identity of all but the seed: runs of one setting differ only in their seeds."""
         return self.changed(seed=0).identity

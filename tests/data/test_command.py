@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from data.samples import write_pictures
 from seedbed import storage
-from seedbed.cli.data import command
+from seedbed.cli.frame import seedbed
 from seedbed.data import builtin, kept
 from seedbed.data.builtin import BUILTIN
 from seedbed.data.readers import cifar
@@ -18,7 +18,7 @@ from seedbed.errors import CorruptData, SeedbedError
 
 
 def typed(*arguments):
-    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(seedbed, ["data", *map(str, arguments)])
     if isinstance(result.exception, SeedbedError):
         raise result.exception
     assert result.exit_code == 0, result.output

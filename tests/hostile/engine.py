@@ -19,6 +19,7 @@ from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 from seedbed.training.reports import Task
 
 GROW = import_module("seedbed.grow")
+ENGINE = import_module("seedbed.executor.engine")
 
 
 class InProcess:
@@ -72,7 +73,7 @@ _load, _resolve = cache(data.load), cache(data.resolve)
 
 def install(patch: pytest.MonkeyPatch, executor: type[InProcess] = InProcess) -> None:
     """Puts the engine in this process; images are read once, and the disk need not be waited for."""
-    patch.setattr(GROW, "LocalExecutor", executor)
+    patch.setattr(ENGINE, "LocalExecutor", executor)
     patch.setattr(data, "load", _load)
     patch.setattr(data, "resolve", _resolve)
     patch.setattr(os, "fsync", lambda handle: None)

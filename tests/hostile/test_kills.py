@@ -66,11 +66,11 @@ def test_a_second_process_on_the_same_run_learns_who_trains_it(tmp_path: Path) -
 AT_ONCE = """
 import pickle, sys
 from pathlib import Path
-from hostile.engine import GROW, Replay
+from hostile.engine import ENGINE, GROW, Replay
 from seedbed.runs import Home
 from seedbed.specs import Dense
 home, entry, Replay.reports = pickle.loads(Path(sys.argv[1]).read_bytes())
-GROW.LocalExecutor = Replay
+ENGINE.LocalExecutor = Replay
 print("ready", flush=True)
 sys.stdin.readline()
 GROW.grow([entry], Home(home), device="cpu", workers=1)

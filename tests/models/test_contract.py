@@ -133,7 +133,7 @@ def test_training_drops_by_the_key_and_by_the_members_own_rate(family: Family) -
 
 
 def test_the_penalty_is_over_kernels_and_a_users_own_regularizers(family: Family) -> None:
-    penalties = family.jitted("penalty")(family.packed[0], family.knobs)
+    penalties, squares = family.jitted("penalty")(family.packed[0], family.knobs)
     for member, weights in enumerate(family.weights):
         l1, l2 = float(family.knobs.l1[member]), float(family.knobs.l2[member])
         kernels = [array.astype(np.float64) for name, array in weights.items() if name.endswith("kernel")]
@@ -141,6 +141,9 @@ def test_the_penalty_is_over_kernels_and_a_users_own_regularizers(family: Family
         if isinstance(family.specs[member], Keras):
             expected += 0.03 * np.sum(weights["think/kernel"].astype(np.float64) ** 2)
         assert penalties[member] == pytest.approx(expected, rel=1e-5)
+        assert sum(float(own[member]) for own in squares.values()) == pytest.approx(
+            sum(np.sum(w**2) for w in kernels), rel=1e-5
+        )
 
 
 def test_values_are_spread_to_the_members_own_arrays(family: Family) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hostile.engine import GROW, check_sound, install, leftovers
+from hostile.engine import ENGINE, GROW, check_sound, install, leftovers
 from searches.samples import Dying, Killed, asked, small
 from seedbed import storage
 from seedbed.errors import RunError, RunExists, RunHalfDone, SpecError
@@ -104,7 +104,7 @@ def test_the_ranking_is_by_the_lower_end_not_by_the_luck_of_a_trial(found: Searc
 
 
 def test_a_second_call_trains_nothing_and_says_the_same(found: Search, terms: Terms, home: Home, monkeypatch: Any) -> None:
-    monkeypatch.setattr(GROW, "LocalExecutor", None)
+    monkeypatch.setattr(ENGINE, "LocalExecutor", None)
     assert outcome(run(terms, home), home) == outcome(found, home)
 
 

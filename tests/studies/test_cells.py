@@ -158,7 +158,7 @@ def test_a_setup_counts_seeds_and_keeps_fresh_ones_apart():
     assert setup.fresh == (7, 8, 9)
     assert setup.asked == ("--data", "digits", "--seeds", "3", "--seed", "4")
     assert Setup.of("digits").seeds == (0, 1, 2, 3, 4)
-    assert len(Setup.of("digits", quick=True).seeds) == 4
+    assert len(Setup.of("digits", quick=True).seeds) == 3
     assert setup.amounts(5000, 1000) == [410, 150]
     assert setup.epochs(400, 1257, least=10, most=60) == 40
 

@@ -38,7 +38,7 @@ def of_studies(function: Any) -> Any:
         data,
         click.option("--quick", is_flag=True, help="A preview: fewer seeds, epochs and settings; every figure says so."),
         click.option(
-            "--seeds", type=int, metavar="K", help="Train each setting with so many seeds.  [default: 5; 4 of a preview]"
+            "--seeds", type=int, metavar="K", help="Train each setting with so many seeds.  [default: 5; 3 of a preview]"
         ),
         click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The first of them."),
         click.option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
+    from seedbed.executor import Engine
     from seedbed.report import Notes, Report
     from seedbed.studies.setup import Setup
 
@@ -38,6 +39,7 @@ WORKSHEET = Path("worksheet.md")
     metavar="FILE",
     help="The page; figures and tables go into a folder of its name beside it.  [default: report.html]",
 )
+@options.engine
 @options.home
 @options.as_json
 def command(
@@ -52,6 +54,7 @@ def command(
     notes_file: Path | None,
     worksheet: bool,
     out: Path | None,
+    engine: Engine,
     home: Path,
     as_json: bool,
 ) -> None:
@@ -74,7 +77,7 @@ def command(
         from seedbed.studies.setup import Setup
 
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, watch=watch)
-    report = _made(names, setup, notes, home, device, workers)
+    report = _made(names, setup, notes, home, device=device, workers=workers, engine=engine)
     note("Drawing")
     files = report.save(page)
     if as_json:
@@ -107,18 +110,18 @@ def _write_worksheet(names: list[str], path: Path, as_json: bool) -> None:
     result(f"Worksheet: {path}. Fill in what you predict, then: seedbed report --notes {path}")
 
 
-def _made(names: list[str], setup: Setup, notes: Notes | None, home: Path, device: str, workers: int | None) -> Report:
+def _made(names: list[str], setup: Setup, notes: Notes | None, home: Path, **how: Any) -> Report:
     from seedbed.figures.words import counted
     from seedbed.report import make
     from seedbed.report.making import chosen, designed
     from seedbed.runs import Home
     from seedbed.studies.bench import Trainer
 
-    trainer = Trainer(Home(home), device=device, workers=workers)
+    trainer = Trainer(Home(home), **how)
     asked = chosen(names)
     missing = len(trainer.untrained(designed(asked, setup)))
     note(f"Report on {setup.data.name}: {counted(len(asked), 'study', 'studies')}, {counted(missing, 'run')} to begin with")
-    with watching("report", max(1, missing)) as watcher:
+    with watching("report", max(1, missing)) as watcher, trainer:
         trainer.watch = watcher
         return make(setup, trainer, names, notes=notes, tell=note)
 

@@ -15,6 +15,7 @@ from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
     from seedbed.cli.watch import Watcher
+    from seedbed.executor import Engine
     from seedbed.sizing import Claim, Smallest
 
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
+@options.engine
 @click.option("--resume", is_flag=True, help="Go on with a search that was interrupted.")
 @options.home
 @options.as_json
@@ -54,6 +56,7 @@ def command(
     out: Path | None,
     device: str,
     workers: int | None,
+    engine: Engine,
     resume: bool,
     home: Path,
     as_json: bool,
@@ -89,6 +92,7 @@ def command(
             name=name,
             device=device,
             workers=workers,
+            engine=engine,
             watching=_watching,
             tell=lambda text: note(f"  {text}"),
             watch_download=watch_download,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,7 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
+    from seedbed.executor import Engine
     from seedbed.studies.answers import Answer, Part, Study
     from seedbed.studies.setup import Setup
 
@@ -36,6 +37,7 @@ KINDS = (".html", ".htm", ".json")
     help="device only: timings measured elsewhere, a results.json or what -o FILE.json wrote; may be repeated.",
 )
 @click.option("--again", is_flag=True, help="device only: measure anew what was measured before.")
+@options.engine
 @options.home
 @options.as_json
 def command(
@@ -50,6 +52,7 @@ def command(
     out: Path | None,
     merge: tuple[Path, ...],
     again: bool,
+    engine: Engine,
     home: Path,
     as_json: bool,
 ) -> None:
@@ -81,7 +84,7 @@ def command(
         from seedbed.studies.setup import Setup
 
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, watch=watch, merge=merge, again=again)
-    answer = _answered(study, setup, home, device, workers)
+    answer = _answered(study, setup, home, device=device, workers=workers, engine=engine)
     files = _write(answer, page)
     if as_json:
         screen.emit(answer.as_json())
@@ -92,17 +95,17 @@ def command(
         result(f"{kind.capitalize()}: {listed}")
 
 
-def _answered(study: Study, setup: Setup, home: Path, device: str, workers: int | None) -> Answer:
+def _answered(study: Study, setup: Setup, home: Path, **how: Any) -> Answer:
     from seedbed.figures.words import counted
     from seedbed.runs import Home
     from seedbed.studies.bench import Trainer
 
-    trainer = Trainer(Home(home), device=device, workers=workers)
+    trainer = Trainer(Home(home), **how)
     asked = [(one, setup.seeds) for one in study.design(setup)]
     missing = len(trainer.untrained(asked))
     size = f"{counted(len(asked), 'setting')} x {counted(len(setup.seeds), 'seed')}"
     note(f"Study {study.name}: {size}, {counted(missing, 'run')} to train")
-    with watching(study.name, max(1, missing)) as watcher:
+    with watching(study.name, max(1, missing)) as watcher, trainer:
         trainer.watch = watcher
         return study.answer(setup, trainer)
 

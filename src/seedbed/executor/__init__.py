@@ -1,6 +1,7 @@
 """Workers: processes with one device each, which train populations and stream their reports back.
 
-`pool` deals tasks to them and is the same everywhere; `local` makes processes of this machine, `ray` actors of a cluster.
+`pool` deals tasks to them and is the same everywhere; `local` makes processes of this machine, `ray` actors of a cluster,
+and `standing` keeps either from one call to the next.
 """
 
 from __future__ import annotations
@@ -8,5 +9,6 @@ from __future__ import annotations
 from seedbed.executor.engine import LOCAL, Engine
 from seedbed.executor.local import LocalExecutor
 from seedbed.executor.protocol import Executor, Lost, Message, Slow
+from seedbed.executor.standing import standing
 
-__all__ = ["LOCAL", "Engine", "Executor", "LocalExecutor", "Lost", "Message", "Slow"]
+__all__ = ["LOCAL", "Engine", "Executor", "LocalExecutor", "Lost", "Message", "Slow", "standing"]

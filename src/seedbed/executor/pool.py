@@ -8,7 +8,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Self
 
 from seedbed.devices import WorkerKind
@@ -52,7 +51,12 @@ class Pool(ABC):
 
     Args:
         kinds: the workers; each lives until the executor is closed, so that programs are compiled once.
+
+    Attributes:
+        shares_programs: whether a worker finds in its cache what another has compiled.
     """
+
+    shares_programs = True
 
     def __init__(self, kinds: Sequence[WorkerKind]) -> None:
         self._kinds = list(kinds)
@@ -173,21 +177,27 @@ class Pool(ABC):
             return
         self._hands = [self._new_worker(hand.kind) if hand.gone else (hand, worker) for hand, worker in self._hands]
         for hand, worker in self._hands:
-            if waiting and hand.ready and hand.task is None:
-                task = min(waiting, key=partial(self._foreign, hand))
+            if hand.ready and hand.task is None and (task := self._next(hand, waiting)):
                 waiting.remove(task)
                 hand.task, hand.since, hand.training, hand.told = task, time.monotonic(), False, False
                 hand.programs.add(task.program)
                 worker.give(task)
 
-    def _foreign(self, hand: Hand, task: Task) -> int:
-        """0 where the worker has compiled the task's programs, 1 where nobody has, 2 where somebody else has or is about to.
+    def _next(self, hand: Hand, waiting: Sequence[Task]) -> Task | None:
+        """What a worker does next: first what it has compiled, then what nobody has.
 
-        So that each is compiled once, by one worker, and found in the cache by those that need it later.
+        So that each program is compiled once, by one worker, and found in the cache by the others. They wait for one that is
+        being compiled: it would take them as long, and where two workers share a core, longer.
         """
-        if task.program in hand.programs:
-            return 0
-        return 2 if any(task.program in other.programs for other, _ in self._hands) else 1
+        others = [other for other, _ in self._hands if other is not hand]
+        compiled = {program for other in others for program in other.programs}
+        compiling = {other.task.program for other in others if other.task and not other.training}
+
+        def foreign(task: Task) -> int:
+            return 0 if task.program in hand.programs else 1 + (task.program in compiled)
+
+        free = [task for task in waiting if not self.shares_programs or task.program not in compiling - hand.programs]
+        return min(free, key=foreign, default=None)
 
     def _new_worker(self, kind: WorkerKind) -> tuple[Hand, Worker]:
         self._started += 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from seedbed.errors import SpecError, nearest
 from seedbed.figures import pages, theme
@@ -13,10 +14,10 @@ KINDS = ("png", "svg", "html")
 PNG_SCALE = 2.0
 
 
-def save(chart: theme.AnyChart, stem: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
-    """The chart as `STEM.png`, `STEM.svg` and `STEM.html` (interactive, self-contained), whichever `kinds` name.
+def save(chart: theme.AnyChart | Mapping[str, Any], stem: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
+    """A chart, or its specification, as `STEM.png`, `STEM.svg` and `STEM.html`, whichever `kinds` name.
 
-    The SVG is drawn once and the PNG made from it. Without a browser, without a network.
+    The HTML is interactive and self-contained; the PNG is made from the SVG. Without a browser, without a network.
 
     Returns:
         The paths written, in the order of `kinds`.
@@ -28,17 +29,16 @@ def save(chart: theme.AnyChart, stem: Path, kinds: Sequence[str] = KINDS) -> lis
     for kind in kinds:
         if kind not in KINDS:
             raise SpecError(f"kinds = {kind!r}: a figure is saved as {', '.join(KINDS)}.{nearest(kind, KINDS)}")
-    contents = _drawn(chart, kinds)
+    contents = _drawn(dict(chart) if isinstance(chart, Mapping) else theme.specification(chart), kinds)
     paths = [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
     for path, kind in zip(paths, kinds, strict=True):
         write(path, contents[kind])
     return paths
 
 
-def _drawn(chart: theme.AnyChart, kinds: Sequence[str]) -> dict[str, bytes]:
+def _drawn(spec: dict[str, Any], kinds: Sequence[str]) -> dict[str, bytes]:
     import vl_convert
 
-    spec = theme.specification(chart)
     contents: dict[str, bytes] = {}
     if "html" in kinds:
         contents["html"] = pages.chart_page(spec).encode()

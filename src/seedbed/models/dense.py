@@ -20,9 +20,10 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.models import segments
 from seedbed.models.activations import ACTIVATIONS, ZERO_AT_ZERO, saturated
 from seedbed.models.architecture import Weights, dense_widths, initial_weights
-from seedbed.models.protocol import Batch, Knobs, MatMul, Params, Probes, State, cross_entropy
+from seedbed.models.protocol import Batch, Knobs, MatMul, Params, Penalty, Probes, State, cross_entropy
 from seedbed.specs import Activation, Dense
 
 Constants = NDArray[np.float32]
@@ -170,6 +171,13 @@ class DensePopulation:
         self._matmul = MatMul(precision)
         self._is_padded = any(spec.hidden != hidden for spec, hidden in zip(self.specs, self.padded, strict=True))
         self._blocks, self._owners = _laid_out(self.shelves)
+        self._rows, self._later = segments.Owned(self._owners.rows), segments.Owned(self._kernels_of_layers())
+
+    def _kernels_of_layers(self) -> Indices:
+        """Layer times members plus member, of each number in the vector of later kernels."""
+        layers = [np.full(math.prod(block.shape), n) for blocks in self._blocks for n, block in enumerate(blocks, start=1)]
+        whose = np.concatenate([np.zeros(0, np.int32), *layers]) * len(self.specs) + self._owners.kernels
+        return whose.astype(np.int32)
 
     @property
     def signature(self) -> Hashable:
@@ -231,10 +239,11 @@ class DensePopulation:
         spreads = (self.spread(knobs.l1, params), self.spread(knobs.l2, params))
         return jax.tree.map(with_penalty, jax.grad(total)(params), self.kernels(params), params, *spreads), state
 
-    def penalty(self, params: Params, knobs: Knobs) -> Array:
-        squares, sizes = self.squares([params]), self._sums([jax.tree.map(jnp.abs, params)])
-        in_all = [sum((sums[0] for sums in layers.values()), jnp.zeros(())) for layers in (squares, sizes)]
-        return knobs.l2 * in_all[0] + knobs.l1 * in_all[1]
+    def penalty(self, params: Params, knobs: Knobs) -> Penalty:
+        sums = self._sums([jax.tree.map(norm, params) for norm in (jnp.square, jnp.abs)])
+        squares, sizes = ({name: of_both[kind] for name, of_both in sums.items()} for kind in range(2))
+        whole = knobs.l2 * sum(squares.values(), jnp.zeros(())) + knobs.l1 * sum(sizes.values(), jnp.zeros(()))
+        return Penalty(whole, squares)
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
         return self._sums([jax.tree.map(jnp.square, tree) for tree in trees])
@@ -243,18 +252,9 @@ class DensePopulation:
         """Each layer's kernel summed up, layer -> `(trees, M)`; 0 for members without that layer."""
         rows = jnp.sum(jnp.stack([tree["first"]["kernel"] for tree in trees]), axis=2)
         later = jnp.stack([tree["later"]["kernels"] for tree in trees])
-        sums: list[list[Array]] = []
-        for shelf, blocks in zip(self.shelves, self._blocks, strict=True):
-            parts = [rows[:, shelf.top : shelf.bottom]]
-            parts += [later[:, block.at : block.at + math.prod(block.shape)] for block in blocks]
-            sums.append([jnp.sum(part.reshape(len(trees), shelf.members, -1), axis=2) for part in parts])
-        layers = range(max(shelf.depth for shelf in self.shelves))
-        return {f"dense_{number}": jnp.concatenate(self._of_layer(sums, number, len(trees)), axis=1) for number in layers}
-
-    def _of_layer(self, sums: list[list[Array]], number: int, trees: int) -> list[Array]:
-        """The sums of one layer, shelf by shelf."""
-        pairs = zip(self.shelves, sums, strict=True)
-        return [own[number] if number < len(own) else jnp.zeros((trees, shelf.members)) for shelf, own in pairs]
+        layers, members = max(shelf.depth for shelf in self.shelves), len(self.specs)
+        found = segments.sums([(self._rows, rows), (self._later, later)], layers * members)
+        return {f"dense_{number}": found[:, number * members : (number + 1) * members] for number in range(layers)}
 
     def spread(self, values: Array, params: Params) -> Params:
         rows = values[self._owners.rows]

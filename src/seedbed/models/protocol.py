@@ -44,6 +44,13 @@ class Batch(NamedTuple):
     weights: Array
 
 
+class Penalty(NamedTuple):
+    """What the size of the kernels costs, `(M,)`, and the sum of squares of each layer's kernels, layer -> `(M,)`."""
+
+    whole: Array
+    squares: dict[str, Array]
+
+
 class Population(Protocol):
     """M networks that train together, as one block of a compiled program."""
 
@@ -67,8 +74,8 @@ class Population(Protocol):
     def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
         """Gradients of every member's mean cross-entropy plus penalty, in the layout of `params`, and the new state."""
 
-    def penalty(self, params: Params, knobs: Knobs) -> Array:
-        """`l2 * sum(w**2) + l1 * sum(|w|)` over kernels, `(M,)`."""
+    def penalty(self, params: Params, knobs: Knobs) -> Penalty:
+        """`l2 * sum(w**2) + l1 * sum(|w|)` over kernels, with the squares that it is made of."""
 
     def spread(self, values: Array, params: Params) -> Params:
         """Values `(M,)` as a tree that broadcasts against `params`: rates, masks."""

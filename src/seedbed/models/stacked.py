@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 
 from seedbed.models.architecture import Weights
-from seedbed.models.protocol import Batch, Knobs, Params, Probes, State, image_losses
+from seedbed.models.protocol import Batch, Knobs, Params, Penalty, Probes, State, image_losses
 from seedbed.specs import ModelSpec
 
 
@@ -109,8 +109,9 @@ class StackedPopulation(ABC):
         sizes = sum((jnp.sum(jnp.abs(kernel)) for kernel in kernels), jnp.zeros(()))
         return l2 * squares + l1 * sizes + self.own_penalty(params)
 
-    def penalty(self, params: Params, knobs: Knobs) -> Array:
-        return jax.vmap(self._penalty)(params, knobs.l1, knobs.l2)
+    def penalty(self, params: Params, knobs: Knobs) -> Penalty:
+        squares = {name: sums[0] for name, sums in self.squares([params]).items()}
+        return Penalty(jax.vmap(self._penalty)(params, knobs.l1, knobs.l2), squares)
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
         sums: dict[str, Array] = {}

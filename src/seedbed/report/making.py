@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from seedbed.report.environment import Environment, examine
 from seedbed.report.feedback import Feedback, feedback
 from seedbed.report.notes import Notes
 from seedbed.studies.answers import Answer, Cost, Study
-from seedbed.studies.bench import Trainer
+from seedbed.studies.bench import SetAside, Trainer
 from seedbed.studies.cells import Wanted
 from seedbed.studies.setup import Setup
 
@@ -119,14 +120,26 @@ def make(
     if not asked:
         raise SpecError("A report needs one study at least.")
     trainer.train_all(designed(asked, setup))
-    answers = []
-    for study in asked:
-        said(study.title)
-        answers.append(study.answer(setup, trainer))
+    answers = _answers(setup, trainer, asked, said)
     said("measuring this machine")
     results = [result for answer in answers for result in answer.results]
     environment = examine(results, trainer.device, trainer.workers)
     return Report(setup, answers, environment, trainer.home.looks(), notes, tuple(names))
+
+
+def _answers(setup: Setup, trainer: Trainer, asked: Sequence[Study], said: Tell) -> list[Answer]:
+    """Of all studies; what several of them find they need on their way is trained together."""
+    answers: dict[str, Answer] = {}
+    while len(answers) < len(asked):
+        trainer.catch_up()
+        with trainer.gathering():
+            for study in asked:
+                if study.name in answers:
+                    continue
+                with suppress(SetAside):
+                    answers[study.name] = study.answer(setup, trainer)
+                    said(f"Answered: {study.title}")
+    return [answers[study.name] for study in asked]
 
 
 def _silent(line: str) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbed.errors import Interrupted, UnknownRun
-from seedbed.executor import LOCAL, Engine
+from seedbed.executor import LOCAL, Engine, standing
 from seedbed.figures.words import network
 from seedbed.models import facts
 from seedbed.records import ModelFacts, Result
@@ -76,16 +76,18 @@ def run(
         HomeInUse: another process works on it.
         SeedbedError: as `grow` raises them.
     """
-    with opened(home, terms.name, storage) as shelf:
+    chosen = how or How()
+    with opened(home, terms.name, storage) as shelf, standing(chosen.engine) as engine:
         if replace:
             _remove_runs(home, terms.name)
         book = shelf.book(terms.settings(), terms.directions, resume=resume, replace=replace)
         clock = _Clock(terms, len(book.trials), watch)
+        where = How(chosen.device, chosen.workers, engine)
         try:
             while len(book.trials) < terms.trials:
-                _batch(terms, home, how or How(), book, clock)
+                _batch(terms, home, where, book, clock)
             trials = [_trial(each) for each in book.trials]
-            finalists = _finals(terms, home, how or How(), trials, clock)
+            finalists = _finals(terms, home, where, trials, clock)
         except Interrupted as stopped:
             raise _interrupted(terms, book, stopped) from None
         dimensions = terms.space.dimensions()

@@ -10,12 +10,13 @@ from typing import Any
 from seedbed import data
 from seedbed.data import Watch as WatchDownload
 from seedbed.errors import Interrupted, RunHalfDone, SpecError, nearest
+from seedbed.executor import LOCAL, Engine, standing
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
 from seedbed.sizing.effort import EFFORTS
 from seedbed.sizing.hunt import Problem, hunt
 from seedbed.sizing.networks import DEPTHS, forms
-from seedbed.sizing.records import Smallest
+from seedbed.sizing.records import Claim, Smallest
 from seedbed.sizing.trainer import Grow, Trainer, Watching
 from seedbed.specs import Augmentation, DataSpec, Plan, checked_group
 from seedbed.training.events import Event
@@ -42,6 +43,7 @@ def search(
     name: str | None = None,
     device: str = "auto",
     workers: int | None = None,
+    engine: Engine = LOCAL,
     watching: Watching | None = None,
     tell: Callable[[str], None] | None = None,
     watch_download: WatchDownload | None = None,
@@ -60,7 +62,7 @@ def search(
         minutes: stops then, whatever is missing; None takes the time that it takes. The work itself is fixed beforehand.
         augment: random changes of the training images.
         name: stands before the names of the runs; None makes one of family, target and data.
-        device, workers, resume: as `grow` takes them.
+        device, workers, engine, resume: as `grow` takes them.
         watching: called with what is done next and how many runs that are; gives a watcher for `grow`.
         tell: is told in a sentence what came of each round.
         watch_download: is told how far a download is.
@@ -79,23 +81,30 @@ def search(
     facts = whole.facts()
     usable = forms(family, DEPTHS if depth is None else (depth,), facts)  # type: ignore[arg-type]
     problem = Problem(target, usable, facts, len(inner.validation), effort, Plan(augment=augment).augment)
-    grow = _grower(home, device=device, workers=workers, resume=resume, until=_deadline(minutes))
-    trainer = Trainer(called, home, grow, whole.spec, seeds, watching, tell)
-    claims, stopped = [], False
+    with standing(engine) as crew:
+        grow = _grower(home, device=device, workers=workers, engine=crew, resume=resume, until=_deadline(minutes))
+        trainer = Trainer(called, home, grow, whole.spec, seeds, watching, tell)
+        claims, stopped = _hunted(problem, trainer, resume=resume)
+    return Smallest(called, target, whole.spec, trainer.tried, claims, stopped)
+
+
+def _hunted(problem: Problem, trainer: Trainer, *, resume: bool) -> tuple[list[Claim], bool]:
+    """The claims, and whether time was over before all of them were tested."""
+    claims: list[Claim] = []
     try:
         for claim in hunt(problem, trainer.train, trainer.test):
             claims.append(claim)
     except Interrupted as end:
         if end.signal:
             raise
-        stopped = True
+        return claims, True
     except RunHalfDone:
         if resume:
             raise
         raise RunHalfDone(
-            f"The search {called!r} was stopped on its way. Go on with --resume, or give the new one another name (-m)."
+            f"The search {trainer.name!r} was stopped on its way. Go on with --resume, or give the new one another name (-m)."
         ) from None
-    return Smallest(called, target, whole.spec, trainer.tried, claims, stopped)
+    return claims, False
 
 
 def check(target: float, family: str, depth: int | None, seeds: int, minutes: float | None) -> None:
@@ -141,7 +150,7 @@ def _deadline(minutes: float | None) -> Callable[[], bool]:
 def _grower(home: Home, **how: Any) -> Grow:
     from seedbed.grow import grow
 
-    def grown(entries: Sequence[Entry], watch: Callable[[Event], None] | None) -> list[Result]:
-        return grow(entries, home, watch=watch, **how)
+    def grown(entries: Sequence[Entry], watch: Callable[[Event], None] | None, *, metrics_only: bool) -> list[Result]:
+        return grow(entries, home, watch=watch, metrics_only=metrics_only, **how)
 
     return grown

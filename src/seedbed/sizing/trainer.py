@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,15 @@ from seedbed.training.events import Event
 Watching = Callable[[str, int], AbstractContextManager[Callable[[Event], None]]]
 """Called with what is done next and how many runs that are; the watcher that it gives is told of everything."""
 
-Grow = Callable[[Sequence[Entry], Callable[[Event], None] | None], list[Result]]
+
+class Grow(Protocol):
+    """Trains entries; `metrics_only` as `seedbed.grow.grow` takes it."""
+
+    def __call__(
+        self, entries: Sequence[Entry], watch: Callable[[Event], None] | None, *, metrics_only: bool
+    ) -> list[Result]: ...
+
+
 """`grow`, with home, device and the like filled in."""
 
 FRESH = 1000
@@ -107,12 +116,12 @@ class Trainer:
     def _grown(
         self, doing: str, settings: Sequence[Setting], seeds: Sequence[int], data: DataSpec
     ) -> dict[str, tuple[Setting, list[Result]]]:
-        """Group -> setting and results, seed by seed; equal settings once."""
+        """Group -> setting and results, seed by seed; equal settings once. Of what only helps to choose no weights are kept."""
         runs = {self._group(run): run for run in (RunSpec(model=s.model, plan=s.plan, data=data) for s in settings)}
         entries = [Entry(f"{group}.{seed}", group, run.changed(seed=seed)) for group, run in runs.items() for seed in seeds]
         what = f"{doing}: {counted(len(runs), 'setting')} x {counted(len(seeds), 'seed')}"
         with self.watching(what, len(entries)) if self.watching else nullcontext() as watch:
-            results = self.grow(entries, watch)
+            results = self.grow(entries, watch, metrics_only=data.inner)
         parts = {group: results[n * len(seeds) : (n + 1) * len(seeds)] for n, group in enumerate(runs)}
         return {group: (Setting(run.model, run.plan), parts[group]) for group, run in runs.items()}  # type: ignore[arg-type]
 

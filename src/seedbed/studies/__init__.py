@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from seedbed.errors import SpecError, nearest
 
 if TYPE_CHECKING:
+    from seedbed.devices import EngineName
     from seedbed.grow import Watch
     from seedbed.specs import DataSpec
     from seedbed.studies.answers import Answer, Study
@@ -65,6 +66,8 @@ class Question:
         device: str = "auto",
         workers: int | None = None,
         watch: Watch | None = None,
+        engine: EngineName = "local",
+        address: str | None = None,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
     ) -> Answer:
@@ -73,23 +76,25 @@ class Question:
         Args:
             data: a data set's name, a path to images, or a whole data spec.
             quick: a preview with fewer seeds, epochs and settings.
-            seeds: how many, or which ones; 5 where it is left out, 4 of a preview.
+            seeds: how many, or which ones; 5 where it is left out, 3 of a preview.
             seed: the first of them.
             protocol: "honest" or "handout".
             home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.
-            device, workers, watch: as `grow` takes them.
+            device, workers, watch, engine, address: as `train` takes them.
             merge, again: of `device` alone: files with timings from other machines; measure anew what was measured before.
 
         Raises:
             SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
         """
+        from seedbed.executor import Engine
         from seedbed.runs import Home
         from seedbed.studies.bench import Trainer
         from seedbed.studies.setup import Setup
 
         place = Home(Path(home or os.environ.get("SEEDBED_HOME") or "runs"))
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, merge=merge, again=again)
-        return find(self.name).answer(setup, Trainer(place, device=device, workers=workers, watch=watch))
+        with Trainer(place, device=device, workers=workers, watch=watch, engine=Engine(engine, address)) as trainer:
+            return find(self.name).answer(setup, trainer)
 
     def __repr__(self) -> str:
         return f"<study {self.name}>"

@@ -7,10 +7,11 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seedbed.figures import words
+from seedbed.figures import specification, words
 from seedbed.models import describe
 from seedbed.records import Result, finite
 from seedbed.studies.bench import Bench, Trainer
@@ -34,6 +35,11 @@ class Figure:
     name: str
     chart: AnyChart
     caption: str = ""
+
+    @cached_property
+    def specification(self) -> dict[str, Any]:
+        """The chart as plain Vega-Lite, for a light page; a large one takes a while to put together."""
+        return specification(self.chart)
 
 
 @dataclass(frozen=True)

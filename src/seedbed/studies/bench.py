@@ -1,18 +1,20 @@
 """Where a study's runs are trained: what was asked for once is never trained twice, whichever study asks.
 
 A `Trainer` belongs to a home and may serve several studies; a `Bench` is one study's own place at it, and keeps account of what
-the study used and spent.
+the study used and spent. What several studies ask for on their way grows together: a study whose runs are not there yet is
+set aside, and begins again when they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from seedbed.comparison import Candidate, candidate
 from seedbed.errors import Interrupted, StatisticsError
+from seedbed.executor import LOCAL, Engine, standing
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
 from seedbed.studies.cells import Cell, Wanted, group_name
@@ -25,23 +27,51 @@ if TYPE_CHECKING:
 Key = tuple[str, tuple[int, ...]]
 """A setting's identity and its seeds."""
 
+T = TypeVar("T")
+
+
+class SetAside(Exception):
+    """A study asked for runs that are not there yet. It is answered anew, from its beginning, when they are."""
+
 
 class Trainer:
     """Trains settings in a home, and remembers what it has read from there.
 
-    A half-done run of a study is always gone on with: nobody else gives runs such names.
+    A half-done run of a study is always gone on with: nobody else gives runs such names. As a context manager it keeps its
+    workers from one call to the next.
 
     Args:
         home: where runs live.
-        device, workers, watch: as `grow` takes them.
+        device, workers, watch, engine: as `grow` takes them.
     """
 
-    def __init__(self, home: Home, *, device: str = "auto", workers: int | None = None, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        *,
+        device: str = "auto",
+        workers: int | None = None,
+        watch: Watch | None = None,
+        engine: Engine = LOCAL,
+    ) -> None:
         self.home = home
         self.device = device
         self.workers = workers
         self.watch = watch
+        self.engine = engine
         self._known: dict[Key, tuple[list[Result], Candidate]] = {}
+        self._found: dict[Hashable, Any] = {}
+        self._gathering = False
+        self._asked: list[tuple[Wanted, tuple[int, ...]]] = []
+        self._searches: dict[Hashable, Callable[[], Any]] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.engine = self._open.enter_context(standing(self.engine))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
     def train(self, asked: Sequence[Wanted], seeds: Sequence[int]) -> list[Cell]:
         """All settings with all seeds, side by side in one call of `grow`; what is there already is read.
@@ -53,21 +83,62 @@ class Trainer:
         return [self._cell(one, tuple(seeds)) for one in asked]
 
     def train_all(self, asked: Sequence[tuple[Wanted, tuple[int, ...]]]) -> None:
-        """Settings, each with seeds of its own, all of them in one call of `grow`."""
+        """Settings, each with seeds of its own, all of them in one call of `grow`.
+
+        Raises:
+            SetAside: of several studies' runs, some are not there yet.
+        """
         from seedbed.grow import grow
 
         missing = {(one.run.setting, seeds): one for one, seeds in asked if (one.run.setting, seeds) not in self._known}
         entries = {entry.name: entry for (_, seeds), one in missing.items() for entry in one.entries(seeds)}
         if not entries:
             return
+        if self._gathering and self.untrained(asked):
+            self._asked += asked
+            raise SetAside
         with _resumable():
-            results = grow(
-                list(entries.values()), self.home, device=self.device, workers=self.workers, watch=self.watch, resume=True
-            )
+            results = grow(list(entries.values()), self.home, **self.how, watch=self.watch)
         found = dict(zip(entries, results, strict=True))
         for (setting, seeds), one in missing.items():
             mine = [found[entry.name] for entry in one.entries(seeds)]
             self._known[setting, seeds] = mine, candidate(self.home, group_name(one.run), mine)
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """How runs are trained here, as `grow` and what is made of it take it."""
+        return {"device": self.device, "workers": self.workers, "engine": self.engine, "resume": True}
+
+    def search(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What came of a search, which trains by itself: done once for each key.
+
+        Raises:
+            SetAside: it is to be done yet, after all runs that studies ask for.
+        """
+        if key not in self._found:
+            if self._gathering:
+                self._searches[key] = work
+                raise SetAside
+            self._found[key] = work()
+        found: T = self._found[key]
+        return found
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Meanwhile whoever asks for what is not there yet is set aside; `catch_up` does what was asked for."""
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+
+    def catch_up(self) -> None:
+        """Trains all that was asked for by those who were set aside: their runs together, then the searches."""
+        asked, self._asked = self._asked, []
+        searches, self._searches = self._searches, {}
+        self.train_all(asked)
+        for key, work in searches.items():
+            self.search(key, work)
 
     def untrained(self, asked: Sequence[tuple[Wanted, tuple[int, ...]]]) -> list[Entry]:
         """Those of the runs that are not finished in the home, each once."""

@@ -56,7 +56,7 @@ def draw(answers: Sequence[Answer], folder: Path) -> list[Path]:
         path
         for answer in answers
         for figure in answer.figures
-        for path in figures.save(figure.chart, folder / figure.name, ("png", "svg"))
+        for path in figures.save(figure.specification, folder / figure.name, ("png", "svg"))
     ]
 
 

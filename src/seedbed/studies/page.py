@@ -157,7 +157,7 @@ def document(title: str, intro: str, sections: Sequence[Section], charts: Charts
         ),
         f"</main><footer>{footer}</footer></div></div>",
     ]
-    specs = [figures.specification(figure.chart) for figure in charts.figures]
+    specs = [figure.specification for figure in charts.figures]
     return figures.page(title, "\n".join(body), specs, style=STYLE)
 
 

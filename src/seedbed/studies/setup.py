@@ -15,7 +15,7 @@ from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
 
 T = TypeVar("T")
 
-SEEDS, QUICK_SEEDS = 5, 4
+SEEDS, QUICK_SEEDS = 5, 3
 MOST_SEEDS = 1_000
 
 QUICK = "--quick: fewer seeds, epochs and settings than the whole study; a preview"
@@ -62,7 +62,7 @@ class Setup:
         Args:
             name: of a data set, a path to images, or a whole data spec.
             protocol: "honest" or "handout"; the data spec's own where it is left out.
-            seeds: how many, or which ones; 5 where it is left out, and 4 of a quick study.
+            seeds: how many, or which ones; 5 where it is left out, and 3 of a quick study.
             seed: the first of them, where they are counted.
             merge: files with timings from other machines, for the study of devices.
             again: measure times anew that were measured before.

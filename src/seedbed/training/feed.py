@@ -171,6 +171,15 @@ class Sheets:
         """How many answers an exam gives: one for each validation image, and for each that fills up the last sheet."""
         return len(self._starts) * self._chunks * self._chunk
 
+    @property
+    def shapes(self) -> Exam:
+        """What each sheet's exam looks like."""
+        shape, dtype = self._parts[1][0].pictures.image
+        chunked = (2, self._chunks, self._chunk)
+        kinds = (((*chunked, *shape), dtype), (chunked, np.int32), (chunked, np.float32))
+        shapes: Any = [jax.ShapeDtypeStruct(size, kind) for size, kind in kinds]  # type: ignore[no-untyped-call]
+        return Exam(*shapes)
+
     def __iter__(self) -> Iterator[Sheet]:
         return iter(self._kept) if self._kept else _ahead(self._gather, self._starts)
 

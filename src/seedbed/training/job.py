@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from seedbed import models
 from seedbed.data import Dataset
 from seedbed.models.protocol import Knobs, Population
-from seedbed.records import History, best_epoch
+from seedbed.records import NO_SCORE, History, best_epoch, score
 from seedbed.specs import Keras, RunSpec
 from seedbed.training import footprint
 from seedbed.training.feed import Resident, Sheets, Source, Streamed, Stretch
@@ -41,6 +41,15 @@ class _Members:
     settings: list[int]
     alive: NDArray[np.bool_]
     rows: dict[Place, list[Row]] = field(default_factory=dict)
+    best: dict[Place, tuple[float, float]] = field(default_factory=dict)
+
+    def add(self, place: Place, row: Row) -> bool:
+        """An epoch's figures of a member; says whether it is the member's best so far."""
+        before = self.rows.setdefault(place, [])
+        best = self.best.get(place) or max(map(_score, before), default=NO_SCORE)
+        before.append(row)
+        self.best[place] = max(best, _score(row))
+        return self.best[place] > best
 
     def places(self) -> Iterator[tuple[int, int, Place]]:
         """Row and column in the program, and the place in the task, of each."""
@@ -218,6 +227,7 @@ class Job:
         epoch_began = self._training_seconds
         norms: dict[str, Any] = {}
         for stretch in self._source.stretches(self._epoch, self._step, plans):
+            self._program.prepare(self._carry, self._best, stretch.feed, self._settings, self._exam.shapes)
             at = stretch.start
             while at < stretch.stop:
                 stop = self._segment_stop(stretch, at)
@@ -283,9 +293,7 @@ class Job:
                 figures_of = {name: float(values[block, column]) for name, values in columns.items()}
                 own = {name: value for name, value in figures_of.items() if self._has(place, name, value)}
                 rows[place] = own | {"seconds": float(share)}
-                history = self._members.rows.setdefault(place, [])
-                history.append(rows[place])
-                better[block, column] = best_epoch(History.from_rows(history)) == len(history)
+                better[block, column] = self._members.add(place, rows[place])
         now = Best(self._carry.params, self._carry.state, figures.logits)
         self._best = self._program.keep_best(self._best, now, jnp.asarray(better))
         return rows
@@ -409,6 +417,10 @@ def _place(name: str) -> Place:
 def _layers(arrays: dict[str, NDArray[Any]], prefix: str) -> set[str]:
     """The layers of the network whose arrays begin with the prefix."""
     return {name.removeprefix(prefix).rpartition("/")[0] for name in arrays if name.startswith(prefix)}
+
+
+def _score(row: Row) -> tuple[float, float]:
+    return score(row["validation_accuracy"], row["validation_loss"])
 
 
 def _diverged(row: Row) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
@@ -124,6 +125,17 @@ class Program:
         self._compiled: dict[Hashable, Any] = {}
         self.compile_seconds = 0.0
 
+    def prepare(self, carry: Carry, best: Best, feed: Feed, settings: Settings, exam: Exam) -> None:
+        """Compiles all that an epoch takes before its first step, so that whoever shares the programs finds all of them.
+
+        Args:
+            exam: a sheet, or its shapes.
+        """
+        self._ready("segment", self._segment, carry, feed, settings, jnp.int32(0), jnp.int32(0))
+        self._ready("exam", self._exam, carry.params, carry.state, settings.knobs, exam)
+        self._ready("norms", self._norms, carry, carry, feed.rates[:, 0], settings.momentum)
+        self._ready("best", self._better, best, best, settings.alive)
+
     def run_segment(self, carry: Carry, feed: Feed, settings: Settings, start: int, stop: int) -> Carry:
         """Takes the steps `start` to `stop - 1` of the feed; pure but for the donated carry."""
         bounds = (jnp.int32(start), jnp.int32(stop))
@@ -147,13 +159,16 @@ class Program:
         return norms
 
     def _call(self, name: str, function: Any, *arguments: Any) -> Any:
-        """Compiles at the first call with these shapes, and counts the seconds that it takes."""
+        return self._ready(name, function, *arguments)(*arguments)
+
+    def _ready(self, name: str, function: Any, *arguments: Any) -> Any:
+        """The function compiled for arguments of these shapes; the seconds that it takes the first time are counted."""
         shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(arguments))
         if (name, shapes) not in self._compiled:
             started = time.perf_counter()
-            self._compiled[name, shapes] = function.lower(*arguments).compile()
+            self._compiled[name, shapes] = function.lower(*arguments).compile(compiler_options=_options())
             self.compile_seconds += time.perf_counter() - started
-        return self._compiled[name, shapes](*arguments)
+        return self._compiled[name, shapes]
 
     def _segment_of_block(self, carry: Carry, feed: Feed, settings: Settings, start: Array, stop: Array) -> Carry:
         size = self._plan.batch_size
@@ -198,13 +213,14 @@ class Program:
 
         losses, hits, logits, probes = jax.lax.map(lambda part: jax.lax.map(lambda piece: chunk(*piece), part), tuple(exam))
         images = jnp.sum(exam.weights, axis=(1, 2))[:, None]
-        weights = {f"weights/{name}": jnp.sqrt(s[0]) for name, s in self._population.squares([params]).items()}
+        penalty = self._population.penalty(params, knobs)
+        weights = {f"weights/{name}": jnp.sqrt(squares) for name, squares in penalty.squares.items()}
         real = jnp.sum(exam.weights[0], axis=1, keepdims=True)  # a chunk that only fills up the sample counts for nothing
         measured = {name: jnp.sum(values[0] * (real / jnp.sum(real)), axis=0) for name, values in probes.items()}
         return Figures(
             jnp.sum(losses, axis=1) / images,
             jnp.sum(hits, axis=1) / images,
-            self._population.penalty(params, knobs),
+            penalty.whole,
             jnp.moveaxis(logits[1], 0, 2).reshape(*logits.shape[2:4], -1),
             measured | weights,
         )
@@ -224,6 +240,20 @@ class Program:
         norms = {name: jnp.sqrt(sums) for name, sums in squares([gradient, change, before.params]).items()}
         gradients = {f"gradient/{name}": gradient for name, (gradient, _, _) in norms.items()}
         return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
+
+
+@cache
+def _options() -> dict[str, str | bool]:
+    """Of XLA's two ways to write the loops of a CPU the older one: its loops are as fast, and are compiled in 0.7 of the time.
+
+    A release of JAX that no longer knows it compiles as it likes.
+    """
+    options: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
+    try:
+        jax.jit(jnp.negative).lower(jnp.zeros(())).compile(compiler_options=options)
+    except jax.errors.JaxRuntimeError:
+        return {}
+    return options
 
 
 def together(parts: Sequence[Figures], counts: Sequence[tuple[int, int]]) -> Figures:

@@ -40,6 +40,7 @@ class RayExecutor(Pool):
     def __init__(self, kinds: Sequence[WorkerKind], address: str | None = None) -> None:
         super().__init__(kinds)
         self._address = address
+        self.shares_programs = address is None
         self._cluster: Future[Cluster] | None = None
         self._packing = threading.Lock()
         self._sent: dict[DataSpec, Any] = {}

@@ -98,7 +98,9 @@ def parts(bench: Bench) -> list[Part]:
     """Searches, trains the winner with the study's seeds, looks at the test part once, and answers."""
     setup = bench.setup
     cells = bench.train(plain(setup))
-    found = searches.run(terms(setup), bench.home, _how(bench), watch=bench.trainer.watch, resume=True)
+    asked, trainer = terms(setup), bench.trainer
+    how = searches.How(trainer.device, trainer.workers, trainer.engine)
+    found = trainer.search(asked.name, lambda: searches.run(asked, bench.home, how, watch=trainer.watch, resume=True))
     bench.others += [*_tried(bench.home, found), *found.results]
     winner = bench.train([_as_wanted(found.winner)])[0] if found.winner else None
     one, few = by(cells, hidden=(UNITS,)), by(cells, hidden=(FEW,))
@@ -117,10 +119,6 @@ def _tried(home: Home, found: Search) -> list[Result]:
     tried = {trial.name for trial in found.trials}
     listed = [each for each in home.listing() if each.name in tried]
     return [each.record.result(home.folder(each.name)) for each in listed if each.record and each.record.ended]
-
-
-def _how(bench: Bench) -> searches.How:
-    return searches.How(device=bench.trainer.device, workers=bench.trainer.workers)
 
 
 def _as_wanted(finalist: Finalist) -> Wanted:

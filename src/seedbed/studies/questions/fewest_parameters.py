@@ -105,18 +105,13 @@ def freely(bench: Bench, target: float) -> Smallest:
     from seedbed.sizing import search
 
     trainer = bench.trainer
-    found = search(
-        target,
-        bench.setup.data,
-        bench.home,
-        seeds=len(fresh_seeds(bench.setup)),
-        epochs=FREE_EPOCHS,
-        minutes=FREE_MINUTES,
-        device=trainer.device,
-        workers=trainer.workers,
-        watching=_telling(trainer.watch, target) if trainer.watch else None,
-        resume=True,
-    )
+    watching = _telling(trainer.watch, target) if trainer.watch else None
+    effort = {"seeds": len(fresh_seeds(bench.setup)), "epochs": FREE_EPOCHS, "minutes": FREE_MINUTES}
+
+    def searched() -> Smallest:
+        return search(target, bench.setup.data, bench.home, watching=watching, **effort, **trainer.how)  # type: ignore[arg-type]
+
+    found = trainer.search(("smallest", target), searched)
     groups = {one.group for one in found.tried} | {claim.group for claim in found.claims}
     bench.others += [result for result in bench.home.results() if result.group in groups]
     return found

@@ -30,7 +30,7 @@ SMALL_IMAGE, QUARTER = 400, 4
 """Images of fewer pixels get a quarter of the exercise's widths, which were made for 28 x 28."""
 
 CONTROL = (200, 10)
-STEPS, QUICK_STEPS = 1_500, 800
+STEPS, QUICK_STEPS = 1_500, 600
 """Minibatches that a net sees at least where there are few images; the smallest nets learn slowly."""
 
 GAP = Measure(

@@ -26,7 +26,7 @@ QUICK_SMALLER = ((100, 50), (25, 12))
 
 FLIPPED = 0.2
 STRONG = 1e-2
-FEW_STEPS, QUICK_STEPS = 400, 250
+FEW_STEPS, QUICK_STEPS = 400, 200
 """Minibatches that a net sees, or so, where there are few images; on all of MNIST it sees thousands."""
 
 LARGE = 10_000
