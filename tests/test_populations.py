@@ -139,10 +139,15 @@ def test_members_of_equal_activation_and_shape_are_neighbours() -> None:
 
 @pytest.mark.parametrize(("seeds", "workers", "parts"), [(1, 1, 1), (1, 2, 2), (2, 2, 2), (1, 4, 4), (3, 2, 6), (4, 4, 4)])
 def test_the_tasks_can_be_dealt_out_evenly(seeds: int, workers: int, parts: int) -> None:
-    wanted = runs([Dense(hidden=(20,))], [Plan(l2=0.01 * n) for n in range(8)], seeds)
+    wanted = runs([Dense(hidden=(20,))], [Plan(l2=0.01 * n, epochs=5_000) for n in range(8)], seeds)
     tasks = planned(wanted, workers=workers)
     assert len(tasks) == parts
     assert len({len(task.blocks[0]) for task in tasks}) == 1
+
+
+def test_settings_that_train_quickly_stay_in_one_program() -> None:
+    wanted = runs([Dense(hidden=(20,))], [Plan(l2=0.01 * n, epochs=5) for n in range(8)], seeds=3)
+    assert [len(task.blocks[0]) for task in planned(wanted, workers=2)] == [8, 8, 8]
 
 
 def test_parts_of_a_mixed_population_cost_about_the_same_and_the_costly_come_first() -> None:

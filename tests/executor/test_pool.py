@@ -15,7 +15,7 @@ from seedbed.executor import pool
 from seedbed.executor.pool import ATTEMPTS, Pool
 from seedbed.executor.protocol import Death, Gone, Post, Ready, Slow
 from seedbed.specs import Dense, RunSpec
-from seedbed.training.reports import Begun, Failed, Task
+from seedbed.training.reports import Begun, Failed, Segment, Task
 
 
 class Actor:
@@ -129,3 +129,29 @@ def test_workers_begin_with_programs_that_no_other_has_compiled(monkeypatch: pyt
     ]
     reports(MadeUp(2, comes_up), two)
     assert len({programs[0] for programs in given.values()}) == len(given)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_who_finds_what_others_compile_waits_for_it(monkeypatch: pytest.MonkeyPatch, shared: bool) -> None:
+    """Two workers, two tasks of one program: the first worker trains nothing until the second has a task, or 0.3 s have passed."""
+    given: list[str] = []
+    both = threading.Event()
+
+    def give(actor: Actor, task: Task) -> None:
+        given.append(task.key)
+        if len(given) == 2:
+            both.set()
+
+        def work() -> None:
+            alone = not both.wait(0.3)
+            actor._post(Begun(f"alone {alone}", 1, 1))
+            actor._post(Segment(1, 1, {}))
+            actor._post(None)
+
+        threading.Thread(target=work, daemon=True).start()
+
+    monkeypatch.setattr(Actor, "give", give)
+    monkeypatch.setattr(MadeUp, "shares_programs", shared)
+    found = reports(MadeUp(2, comes_up), tasks(2))
+    assert given == ["t-0", "t-1"]
+    assert found["t-0"][0].device == f"alone {shared}"

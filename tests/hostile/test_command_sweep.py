@@ -69,10 +69,8 @@ def _install(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(saving, "_drawn", _hashed)
 
 
-def _hashed(chart: Any, kinds: Sequence[str]) -> Files:
-    from seedbed.figures import theme
-
-    digest = hashlib.sha256(json.dumps(theme.specification(chart), sort_keys=True).encode()).hexdigest()
+def _hashed(specification: Any, kinds: Sequence[str]) -> Files:
+    digest = hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()
     return {kind: f"{kind} {digest}\n".encode() * 20 for kind in kinds}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,15 @@ from seedbed.errors import Interrupted, SpecError
 from seedbed.report import make, making, read_notes, worksheet
 from seedbed.report.notes import Notes
 from seedbed.runs import Home
-from seedbed.studies.bench import Trainer
+from seedbed.specs import Dense, Plan
+from seedbed.studies.answers import Part, Study
+from seedbed.studies.bench import Bench, Trainer
+from seedbed.studies.cells import wanted
 from seedbed.studies.page import checked_page
 from seedbed.studies.setup import QUICK, Setup
 from studies.samples import SMALL
+
+GROW = import_module("seedbed.grow")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +113,34 @@ def told(report) -> object:
     for each in (plain, *plain["studies"]):
         each["cost"] = {name: each["cost"][name] for name in ("runs", "operations", "devices")}
     return plain
+
+
+def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_they_would_alone(setup, tmp_path, monkeypatch):
+    def going_on(name: str, width: int) -> Study:
+        def parts(bench: Bench) -> list[Part]:
+            bench.train(wanted(setup.run(Dense(hidden=(width,)), Plan(epochs=1)), [{"l2": 0.0}]))
+            return [replace(part, name=name, figures=[]) for part in SMALL.parts(bench)]
+
+        return replace(SMALL, name=name, parts=parts)
+
+    both = {"one": going_on("one", 3), "other": going_on("other", 4)}
+    monkeypatch.setattr(studies, "names", lambda: list(both))
+    monkeypatch.setattr(studies, "find", both.__getitem__)
+    monkeypatch.setattr(studies, "ORDER", tuple(both))
+    calls: list[int] = []
+    real = GROW.grow
+
+    def grow(entries, *arguments, **named):
+        calls.append(sum(entry.group.startswith(("digits-h3", "digits-h4")) for entry in entries))
+        return real(entries, *arguments, **named)
+
+    monkeypatch.setattr(GROW, "grow", grow)
+    together = make(setup, Trainer(Home(tmp_path / "runs"), workers=1))
+    assert [count for count in calls if count] == [4]
+    alone = both["other"].answer(setup, Trainer(Home(tmp_path / "alone"), workers=1))
+    assert [answer.name for answer in together.answers] == ["one", "other"]
+    assert together.answers[1].sentences() == alone.sentences()
+    assert together.answers[1].cost.runs == 6
 
 
 def test_a_second_report_trains_nothing(setup, home, report):
