@@ -32,7 +32,11 @@ def _of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _keep_programs(patch: pytest.MonkeyPatch) -> None:
-    """What tests compile in their own process is kept where workers keep theirs; test modules may have imported jax before."""
+    """What tests compile in their own process is compiled as the engine does it, and kept where workers keep theirs.
+
+    Test modules may have imported jax before, but nothing has been compiled yet.
+    """
+    patch.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip())
     of_workers = {name: value for name, value in worker_environment(WorkerKind()).items() if "_CACHE_" in name}
     for name, value in of_workers.items():
         patch.setenv(name, value)

@@ -133,7 +133,7 @@ def test_workers_begin_with_programs_that_no_other_has_compiled(monkeypatch: pyt
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_who_finds_what_others_compile_waits_for_it(monkeypatch: pytest.MonkeyPatch, shared: bool) -> None:
-    """Two workers, two tasks of one program: the first worker trains nothing until the second has a task, or 0.3 s have passed."""
+    """Two workers, two tasks of one program: the first trains when the second has a task too, or 0.3 s later."""
     given: list[str] = []
     both = threading.Event()
 

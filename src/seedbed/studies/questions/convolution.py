@@ -375,7 +375,7 @@ def _shift_table(found: dict[Cell, Shifted]) -> Table:
 def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[Contrast]) -> Part:
     pairs = [*reversed(several), whole]
     cells = [cell for pair in pairs for cell in pair.cells]
-    dots = [Point("", name_of(cell), cell.run.data.first, cell.accuracy) for cell in cells]
+    dots = [Point("", name_of(cell), cell.run.data.first or setup.facts.train, cell.accuracy) for cell in cells]
     answer = [one.sentence for one in contrasts]
     answer += [
         f"With {pair.images.label} the mean accuracies are {share_text(pair.conv.accuracy)} (conv) and "

@@ -382,23 +382,21 @@ def _frontier(setup: Setup, cells: Sequence[Cell], confirmed: Cell | None) -> Pa
 def _steps_sentence(found: Frontier) -> str:
     told = words.listed([f"{named(cell)} with {share_text(cell.accuracy)}" for cell in found.steps])
     on_means = words.counted(len(found.on_means), "net")
-    steps = words.counted(len(found.steps), "step")
-    return (
-        f"The means put {on_means} of {len(found.standings)} on the frontier of accuracy over parameters; the intervals carry "
-        f"{steps}: {told}."
-    )
+    means = f"The means put {on_means} of {len(found.standings)} on the frontier of accuracy over parameters"
+    if len(found.steps) == 1:
+        return f"{means}; the intervals carry no step above the smallest net, {told}."
+    return f"{means}; the intervals carry {words.counted(len(found.steps), 'step')}: {told}."
 
 
 def _ratio_sentence(found: Frontier) -> str:
     first, last, largest = found.steps[0], found.steps[-1], found.standings[-1].cell
     beaten = len(found.beaten)
     told = f"{words.counted(beaten, 'net')} {'is' if beaten == 1 else 'are'} shown to be below one that is not larger"
-    if last is largest:
-        return f"The last step has {ratio(last, first)} as many parameters as the first; {told}."
-    return (
-        f"The last step has {ratio(last, first)} as many parameters as the first, and the largest net {ratio(largest, last)} "
-        f"as many as the last step, with {share_text(largest.accuracy)}; {told}."
-    )
+    compared = [] if last is first else [f"The last step has {ratio(last, first)} as many parameters as the first"]
+    if last is not largest:
+        than = "that" if last is first else "the last step"
+        compared.append(f"The largest net has {ratio(largest, last)} as many as {than}, with {share_text(largest.accuracy)}")
+    return "; ".join([*compared, told[0].upper() + told[1:] if not compared else told]) + "."
 
 
 def ratio(large: Cell, small: Cell) -> str:

@@ -443,12 +443,11 @@ def _likened(found: Found) -> str:
     for one in found.like:
         name = f"l2 {words.value(_strength(one.cell))}"
         if not one.is_like:
-            said.append(f"{name} like none of them")
+            said.append(f"{name} behaves like none of them")
         else:
-            said.append(
-                f"{name} like {_net(one.nearest)} ({one.nearest.parameters:,} parameters; {words.percent(one.sure, 0)} sure)"
-            )
-    return f"On {found.where.label} behaves {'; '.join(said)}."
+            nearest = f"{_net(one.nearest)} ({one.nearest.parameters:,} parameters; {words.percent(one.sure, 0)} sure)"
+            said.append(f"{name} behaves like {nearest}")
+    return f"On {found.where.label}: {'; '.join(said)}."
 
 
 def _like_json(one: Likeness) -> dict[str, object]:
