@@ -14,6 +14,7 @@ import yaml
 
 import seedbed as sb
 from figures.samples import result
+from seedbed.comparison import Candidate
 from seedbed.errors import SeedbedError, SpecError
 from seedbed.records import VerdictKind
 from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_name
@@ -291,7 +292,8 @@ def outcome(mean: float | None, *verdicts: VerdictKind, **setting: Any) -> Outco
     """A setting whose runs got these verdicts."""
     results = [result(seed, verdict=verdict) for seed, verdict in enumerate(verdicts or ("ok", "ok"))]
     accuracy = None if mean is None else Interval(mean, mean - 0.01, mean + 0.01, 2)
-    return Outcome("-".join(map(str, setting.values())), setting, results, accuracy, accuracy)
+    runs = {each.run.seed: each for each in results if each.verdict.ranked}
+    return Outcome(setting, results, Candidate("-".join(map(str, setting.values())), runs, {}, {}, {}, accuracy))
 
 
 def told(outcomes: list[Outcome]) -> Sweep:

@@ -17,4 +17,4 @@ def net(hidden: tuple[int, int], correct: Any, **how: Any) -> Cell:
     size = facts(model, (28, 28, 1), 10)
     results = [replace(result, model=size, run=result.run.changed(model=model)) for result in made.results]
     judged = replace(made.judged, name="-".join(map(str, hidden)), runs={r.run.seed: r for r in results if r.verdict.ranked})
-    return Cell({"hidden": hidden}, made.run.changed(model=model), results, judged)
+    return Cell({"hidden": hidden}, results, judged, made.run.changed(model=model))

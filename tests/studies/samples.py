@@ -43,7 +43,7 @@ def cell(
     losses = {seed: np.where(row, 0.1, 3.0) for seed, row in right.items()}
     accuracy = accuracy_interval(np.stack(list(right.values()))) if right else None
     judged = Candidate(f"l2-{l2}", kept, out, right, losses, accuracy)
-    return Cell({"l2": l2}, RunSpec(model=Dense(), plan=Plan(l2=l2)), results, judged)
+    return Cell({"l2": l2}, results, judged, RunSpec(model=Dense(), plan=Plan(l2=l2)))
 
 
 def right(accuracy: float, seeds: int = 5, images: int = 1000, *, spread: float = 0.0, seed: int = 0) -> np.ndarray[Any, Any]:

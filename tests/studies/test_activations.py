@@ -62,7 +62,7 @@ def cell_of(results: list[Result]) -> Cell:
     lost = {result.name: result.verdict for result in results if not result.verdict.ranked}
     accuracy = Interval(0.9, 0.8, 0.95, len(kept)) if kept else None
     judged = Candidate(results[0].group, kept, lost, correct, {}, accuracy)
-    return Cell({"activation": results[0].run.model.activation}, results[0].run, results, judged)  # type: ignore[union-attr]
+    return Cell({"activation": results[0].run.model.activation}, results, judged, results[0].run)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

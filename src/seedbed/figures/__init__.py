@@ -3,6 +3,7 @@
 from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
 from seedbed.figures.curves import learning_curves, probes_over_epochs
 from seedbed.figures.dataset import class_balance, embedding_scatter
+from seedbed.figures.folder import csv_text, save_results
 from seedbed.figures.multiples import Dot, LayerCurve, Picture, dot_panels, layers_over_epochs, picture_panels
 from seedbed.figures.pages import page, place
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
@@ -27,6 +28,7 @@ __all__ = [
     "accuracy_over_size",
     "class_balance",
     "confusion",
+    "csv_text",
     "curve_panels",
     "dot_panels",
     "embedding_scatter",
@@ -45,6 +47,7 @@ __all__ = [
     "probes_over_epochs",
     "reliability_curve",
     "save",
+    "save_results",
     "search_course",
     "search_frontier",
     "search_importance",

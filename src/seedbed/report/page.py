@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import storage
 from seedbed.figures import words
+from seedbed.studies import files
 from seedbed.studies import page as pages
 from seedbed.studies.answers import Table
-from seedbed.studies.files import draw, write_results
 from seedbed.studies.page import Charts, Section, bullets, paragraphs, quantity, seconds_text, study_section, table
 
 if TYPE_CHECKING:
@@ -26,12 +26,11 @@ def save(report: Report, path: Path) -> dict[str, list[Path]]:
     """See `Report.save`."""
     folder = pages.checked_page(path).with_suffix("")
     text = of(report)
-    drawn = draw(report.answers, folder / "figures")
     plain = report.as_json()
     plain.pop("studies")
-    tables = write_results(report.answers, folder, **plain)
+    written = files.save(report.answers, folder, **plain)
     storage.write(path, text.encode())
-    return {"page": [path], "figures": drawn, "tables": tables}
+    return {"page": [path], **written}
 
 
 def of(report: Report) -> str:

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seedbed import figures, storage
+from seedbed import figures
 from seedbed.figures import words
-from seedbed.records import finite
 from seedbed.searches.outcome import COSTS, Search, cost_of
-
-RESULTS_FILE = "results.json"
 
 
 def save(search: Search, folder: Path) -> dict[str, list[Path]]:
-    """Write all that a search found into a folder.
+    """Write all that a search found into a folder; figures of an earlier save that this one does not draw are removed.
 
     Returns:
         Kind -> files: `tables` (best.csv, one row a finalist; trials.csv, one row a trial), `json` (results.json), and each
         figure by its name.
 
     Raises:
-        StorageError: a file could not be written.
+        StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    drawn = {name: figures.save(chart, folder / "figures" / name) for name, chart in search.charts().items()}
     tables = {"best.csv": best_table(search), "trials.csv": trial_table(search)}
-    for name, text in tables.items():
-        storage.write(folder / name, text.encode())
-    storage.write_json(folder / RESULTS_FILE, search.as_json())
-    return {"tables": [folder / name for name in tables], "json": [folder / RESULTS_FILE], **drawn}
+    return figures.save_results(folder, search.charts(), tables, search.as_json())
 
 
 def best_table(search: Search) -> str:
@@ -48,7 +38,7 @@ def best_table(search: Search) -> str:
         settings = [words.value(getattr(plan, name), name) for name in _SETTINGS]
         told = [one.name, words.network(one.trial.run.model), *shares, one.left_out, *costs, batch, frontiers, *settings]
         rows.append([*told, one.trial.number, one.trial.accuracy])
-    return _csv(rows)
+    return figures.csv_text(rows)
 
 
 _SETTINGS = ("optimizer", "learning_rate", "schedule", "batch_size", "momentum", "weight_decay", "l1", "l2")
@@ -65,10 +55,4 @@ def trial_table(search: Search) -> str:
         epochs = max(trial.curve, default=trial.run.plan.epochs)
         told = [trial.number, trial.name, trial.state, trial.accuracy, epochs, words.network(trial.run.model), *facts]
         rows.append([*told, *settings, f"{trial.seconds:.3f}"])
-    return _csv(rows)
-
-
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([finite(list(row)) for row in rows])
-    return text.getvalue()
+    return figures.csv_text(rows)

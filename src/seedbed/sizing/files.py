@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed import figures, storage
+from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import words
-from seedbed.records import finite
 from seedbed.sizing.records import Claim, Smallest, Tried
 
 if TYPE_CHECKING:
@@ -20,22 +17,17 @@ FIGURE = "accuracy_over_size"
 
 
 def save(found: Smallest, folder: Path) -> dict[str, list[Path]]:
-    """Write what a search found into a folder.
+    """Write what a search found into a folder; a figure of an earlier save that this one does not draw is removed.
 
     Returns:
         Kind -> files: `tables` (sizes.csv, one row a setting), `json` (results.json), and the figure by its name, where there
         is one.
 
     Raises:
-        StorageError: a file could not be written.
+        StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    storage.write(folder / "sizes.csv", table(found).encode())
-    storage.write_json(folder / "results.json", found.as_json())
-    files = {"tables": [folder / "sizes.csv"], "json": [folder / "results.json"]}
     drawn = chart(found)
-    if drawn is not None:
-        files[FIGURE] = figures.save(drawn, folder / "figures" / FIGURE)
-    return files
+    return figures.save_results(folder, {FIGURE: drawn} if drawn else {}, {"sizes.csv": table(found)}, found.as_json())
 
 
 def chart(found: Smallest) -> AnyChart | None:
@@ -59,9 +51,7 @@ def table(found: Smallest) -> str:
         stage = "claim" if isinstance(one, Claim) else one.stage
         network = words.network(one.setting.model)
         rows.append([stage, one.group, network, one.parameters, *how, len(one.seeds), *_shares(one), one.left_out])
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([finite(row) for row in rows])
-    return text.getvalue()
+    return figures.csv_text(rows)
 
 
 def _shares(one: Tried | Claim) -> list[float | None]:

@@ -26,6 +26,7 @@ from seedbed.statistics.interval import Claim, Estimate, Interval
 from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import (
     Pooled,
+    interval_of,
     mean_estimate,
     mean_interval,
     paired_difference,
@@ -58,6 +59,7 @@ __all__ = [
     "corrected",
     "holm",
     "holm_confidences",
+    "interval_of",
     "log_ratio",
     "mean_estimate",
     "mean_interval",

@@ -28,6 +28,14 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     return mean_estimate(values).interval(confidence)
 
 
+def interval_of(values: Sequence[float]) -> Interval | None:
+    """Mean and Student's interval of the finite values; None where there is none, and with NaN ends where there is one."""
+    known = np.array([value for value in values if math.isfinite(value)])
+    if len(known) > 1:
+        return mean_interval(known)
+    return Interval(float(known[0]), math.nan, math.nan, 1) if len(known) else None
+
+
 def paired_estimate(a: ArrayLike, b: ArrayLike) -> Estimate:
     """How much larger `a` is than `b`, run by run; shapes `(n,)`, the same seeds in the same order."""
     first, second = checked("a", a, least=2), checked("b", b, least=2)

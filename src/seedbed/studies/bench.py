@@ -148,7 +148,7 @@ class Trainer:
 
     def _cell(self, one: Wanted, seeds: tuple[int, ...]) -> Cell:
         results, judged = self._known[one.run.setting, seeds]
-        return Cell(one.setting, one.run, results, judged)
+        return Cell(one.setting, results, judged, one.run)
 
 
 @contextmanager

@@ -18,9 +18,9 @@ from seedbed.figures import LayerCurve, words
 from seedbed.figures.multiples import OUTPUT
 from seedbed.records import Floats, History, Result
 from seedbed.specs import Keras
-from seedbed.statistics import Interval, spearman
+from seedbed.statistics import Interval, interval_of, spearman
 from seedbed.studies.answers import Figure, Part, interval_text, share_text, subtitle
-from seedbed.studies.cells import Cell, Measure, interval_of
+from seedbed.studies.cells import Cell, Measure
 from seedbed.studies.setup import Setup
 from seedbed.studies.why import probed
 

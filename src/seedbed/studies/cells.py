@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,14 +11,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.comparison import Candidate
 from seedbed.figures import words
 from seedbed.records import Result, finite
 from seedbed.runs import Entry
 from seedbed.specs import Conv, Dense, Keras, ModelSpec, RunSpec
-from seedbed.statistics import Interval, accuracy_interval, mean_interval
+from seedbed.statistics import Interval, interval_of
 from seedbed.sweeps import naming
 from seedbed.sweeps.grid import FIELDS, Setting, applied
+from seedbed.sweeps.outcome import Outcome
 
 LONGEST = 70
 
@@ -127,70 +126,19 @@ def at_last(name: str, column: str, **how: Any) -> Measure:
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
-    """One setting x its seeds. It is what `figures.sweeps` draws, too (`Measured`).
+class Cell(Outcome):
+    """One setting x its seeds.
 
     Attributes:
-        setting: the fields that the study varies -> their values.
         run: the setting with its first seed.
-        results: of all its runs, seed by seed.
-        judged: those that may enter means, with what they said about each validation image.
     """
 
-    setting: Setting
     run: RunSpec
-    results: list[Result]
-    judged: Candidate
-
-    @property
-    def group(self) -> str:
-        return self.judged.name
 
     @property
     def label(self) -> str:
         """The setting in words."""
         return words.setting(self.setting)
-
-    @property
-    def parameters(self) -> int:
-        return self.results[0].model.parameters
-
-    @property
-    def total(self) -> int:
-        return len(self.results)
-
-    @property
-    def n(self) -> int:
-        """How many runs are in the means; the others diverged or collapsed."""
-        return len(self.judged.runs)
-
-    @property
-    def left_out(self) -> int:
-        return self.total - self.n
-
-    @property
-    def kept(self) -> list[Result]:
-        """The runs that are in the means."""
-        return list(self.judged.runs.values())
-
-    @property
-    def accuracy(self) -> Interval | None:
-        """Mean validation accuracy at the best epoch, over seeds and images; None where no run is left."""
-        return self.judged.accuracy
-
-    @property
-    def last(self) -> Interval | None:
-        """Mean validation accuracy at the last epoch, over seeds and images; over the seeds alone where a run did not keep what
-        it said there."""
-        right = self.judged.last_correct
-        if right and right.keys() == self.judged.runs.keys():
-            return accuracy_interval(np.stack(list(right.values())))
-        found = self.mean(at_last("", "validation_accuracy"))
-        return found and Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
-
-    @property
-    def verdicts(self) -> dict[str, int]:
-        return dict(Counter(result.verdict.kind for result in self.results).most_common())
 
     def values(self, measure: Measure) -> dict[int, float]:
         """Seed -> the measure, of the runs that are in the means."""
@@ -233,14 +181,6 @@ class Cell:
             }
         )
         return plain
-
-
-def interval_of(values: Sequence[float]) -> Interval | None:
-    """Mean and Student's interval of the finite values; None where there is none, and with NaN ends where there is one."""
-    known = np.array([value for value in values if math.isfinite(value)])
-    if len(known) > 1:
-        return mean_interval(known)
-    return Interval(float(known[0]), math.nan, math.nan, 1) if len(known) else None
 
 
 def best(cells: Sequence[Cell]) -> Cell | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed import figures, storage
+from seedbed import figures
 from seedbed.figures import words
-from seedbed.records import finite
 
 if TYPE_CHECKING:
     from seedbed.studies.answers import Answer
@@ -24,9 +21,7 @@ def results_table(answers: Sequence[Answer]) -> str:
         for part in answer.parts:
             rows += [[answer.name, part.name, "cell", *_of_cell(cell)] for cell in part.as_json()["cells"]]
             rows += [[answer.name, part.name, "contrast", *_of_contrast(one.as_json())] for one in part.contrasts]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([finite(row) for row in rows])
-    return text.getvalue()
+    return figures.csv_text(rows)
 
 
 def _of_cell(cell: dict[str, Any]) -> list[Any]:
@@ -41,31 +36,23 @@ def _of_contrast(one: dict[str, Any]) -> list[Any]:
     return [one["name"], None, one["n"], one["difference"], *ends, None, None, None, one["verdict"]]
 
 
-def draw(answers: Sequence[Answer], folder: Path) -> list[Path]:
-    """All figures as PNG and SVG.
+def save(answers: Sequence[Answer], folder: Path, **beside: Any) -> dict[str, list[Path]]:
+    """All figures as PNG and SVG, `results.csv` and `results.json`; `beside` are further keys of the latter.
+
+    Returns:
+        `figures`, `tables` -> files.
 
     Raises:
-        StorageError: a file could not be written.
+        StorageError: a file could not be written, or another process has been writing them for a minute.
         ValueError: two figures have one name, so that one would replace the other.
     """
-    names = [figure.name for answer in answers for figure in answer.figures]
+    drawn = [figure for answer in answers for figure in answer.figures]
+    names = [figure.name for figure in drawn]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"figures of one name: {', '.join(twice)}")
-    return [
-        path
-        for answer in answers
-        for figure in answer.figures
-        for path in figures.save(figure.specification, folder / figure.name, ("png", "svg"))
-    ]
-
-
-def write_results(answers: Sequence[Answer], folder: Path, **beside: Any) -> list[Path]:
-    """`results.csv` and `results.json`; `beside` are further keys of the latter.
-
-    Raises:
-        StorageError: a file could not be written.
-    """
-    storage.write(folder / "results.csv", results_table(answers).encode())
-    storage.write_json(folder / "results.json", finite({**beside, "studies": [answer.as_json() for answer in answers]}))
-    return [folder / "results.csv", folder / "results.json"]
+    plain = {**beside, "studies": [answer.as_json() for answer in answers]}
+    charts = {figure.name: figure.specification for figure in drawn}
+    files = figures.save_results(folder, charts, {"results.csv": results_table(answers)}, plain, kinds=("png", "svg"))
+    tables = [*files.pop("tables"), *files.pop("json")]
+    return {"figures": [path for paths in files.values() for path in paths], "tables": tables}

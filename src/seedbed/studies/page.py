@@ -14,7 +14,7 @@ from seedbed.errors import SpecError
 from seedbed.figures import words
 from seedbed.figures.theme import COLOURS, FONT
 from seedbed.statistics import Interval
-from seedbed.studies.files import draw, write_results
+from seedbed.studies import files
 from seedbed.studies.setup import Setup
 
 if TYPE_CHECKING:
@@ -344,10 +344,10 @@ def save(answers: Sequence[Answer], path: Path) -> dict[str, list[Path]]:
     sections = [study_section(answer, charts) for answer in answers]
     title = f"{words.listed([answer.title for answer in answers])} on {answers[0].setup.data.name}"
     footer = f"Made by <code>{html.escape(' && '.join(answer.command for answer in answers))}</code>."
-    drawn = draw(answers, folder / "figures")
-    tables = write_results(answers, folder)
-    storage.write(path, document(title, intro(answers[0].setup), sections, charts, footer).encode())
-    return {"page": [path], "figures": drawn, "tables": tables}
+    text = document(title, intro(answers[0].setup), sections, charts, footer)
+    written = files.save(answers, folder)
+    storage.write(path, text.encode())
+    return {"page": [path], **written}
 
 
 def anchor(text: str) -> str:

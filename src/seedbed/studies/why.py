@@ -9,8 +9,8 @@ from seedbed.figures import words
 from seedbed.records import History, Result
 from seedbed.runs import Home
 from seedbed.specs import Keras
-from seedbed.statistics import Interval
-from seedbed.studies.cells import Cell, interval_of
+from seedbed.statistics import Interval, interval_of
+from seedbed.studies.cells import Cell
 
 NEAR_ZERO = 0.01
 """A weight is near 0 below this share of the limit within which Glorot's uniform distribution draws it at first."""

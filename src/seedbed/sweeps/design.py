@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from seedbed import data
 from seedbed.comparison import candidate
 from seedbed.errors import SpecError
@@ -16,7 +14,6 @@ from seedbed.models import describe
 from seedbed.records import DataFacts, Result
 from seedbed.runs import Entry, Home
 from seedbed.specs import DataSpec, RunSpec
-from seedbed.statistics import Interval, mean_interval
 from seedbed.sweeps import naming
 from seedbed.sweeps.grid import Grid, Setting, applied
 from seedbed.sweeps.outcome import Outcome, Sweep
@@ -96,18 +93,7 @@ class Design:
 
 
 def _outcome(home: Home, one: Planned, varying: Sequence[str], results: list[Result]) -> Outcome:
-    judged = candidate(home, one.group, results)
-    setting = {name: one.setting[name] for name in varying}
-    return Outcome(one.group, setting, results, judged.accuracy, _last(list(judged.runs.values())))
-
-
-def _last(results: Sequence[Result]) -> Interval | None:
-    """Mean validation accuracy at the last epoch; its interval is not known (NaN) where there is one seed."""
-    values = np.array([result.history["validation_accuracy"][-1] for result in results])
-    if len(values) > 1:
-        found = mean_interval(values)
-        return Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
-    return Interval(float(values[0]), np.nan, np.nan, 1) if len(values) else None
+    return Outcome({name: one.setting[name] for name in varying}, results, candidate(home, one.group, results))
 
 
 def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.Watch | None = None) -> Design:

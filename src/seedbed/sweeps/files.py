@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from seedbed import figures, storage
-from seedbed.errors import StorageError
+from seedbed import figures
 from seedbed.figures import words
 from seedbed.records import Result, finite
 from seedbed.sweeps.outcome import Outcome, Sweep
-
-RESULTS_FILE = "results.json"
 
 
 def save(sweep: Sweep, folder: Path, outcomes: Sequence[Outcome] | None = None) -> dict[str, list[Path]]:
@@ -34,37 +27,9 @@ def save(sweep: Sweep, folder: Path, outcomes: Sequence[Outcome] | None = None) 
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    with storage.lock(folder / ".lock", str(folder), wait=60.0):
-        for place in (folder, folder / "figures"):
-            storage.tidy(place)  # what a killed process left there
-        return _save(sweep, folder, outcomes or sweep.outcomes)
-
-
-def _save(sweep: Sweep, folder: Path, outcomes: Sequence[Outcome]) -> dict[str, list[Path]]:
-    drawn = {name: figures.save(chart, folder / "figures" / name) for name, chart in sweep.charts().items()}
-    kept = {path.name for paths in drawn.values() for path in paths}
-    for name in sorted(_figures_before(folder) - kept):
-        storage.remove(folder / "figures" / name)
-    tables = {"results.csv": setting_table(sweep, outcomes), "runs.csv": run_table(sweep)}
-    for name, text in tables.items():
-        storage.write(folder / name, text.encode())
-    storage.write(folder / "sweep.yaml", to_yaml(sweep).encode())
-    storage.write_json(folder / RESULTS_FILE, {**sweep.as_json(), "figures": sorted(kept)})
-    return {
-        "tables": [folder / name for name in tables],
-        "json": [folder / RESULTS_FILE],
-        "yaml": [folder / "sweep.yaml"],
-        **drawn,
-    }
-
-
-def _figures_before(folder: Path) -> set[str]:
-    before: Any = {}
-    with suppress(StorageError):
-        before = storage.read_json(folder / RESULTS_FILE)
-    listed = before.get("figures") if isinstance(before, dict) else None
-    known = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
-    return {name for name in known if re.fullmatch(r"[A-Za-z0-9_]+\.(png|svg|html)", name)}
+    tables = {"results.csv": setting_table(sweep, outcomes or sweep.outcomes), "runs.csv": run_table(sweep)}
+    files = figures.save_results(folder, sweep.charts(), {**tables, "sweep.yaml": to_yaml(sweep)}, sweep.as_json())
+    return {**files, "tables": [folder / name for name in tables], "yaml": [folder / "sweep.yaml"]}
 
 
 def setting_table(sweep: Sweep, outcomes: Sequence[Outcome]) -> str:
@@ -78,7 +43,7 @@ def setting_table(sweep: Sweep, outcomes: Sequence[Outcome]) -> str:
         ]
         fields = [words.value(value, name) for name, value in one.setting.items()]
         rows.append([one.group, *fields, one.parameters, one.n, *shares, *(one.verdicts.get(kind, 0) for kind in kinds)])
-    return _csv(rows)
+    return figures.csv_text(rows)
 
 
 def run_table(sweep: Sweep) -> str:
@@ -92,7 +57,7 @@ def run_table(sweep: Sweep) -> str:
             epochs = [*_at(result, result.best, measured), *_at(result, result.history.epochs, measured)]
             facts = [result.verdict.kind, f"{result.seconds.total:.3f}"]
             rows.append([result.name, *fields, result.run.seed, one.parameters, *epochs, *facts])
-    return _csv(rows)
+    return figures.csv_text(rows)
 
 
 def _at(result: Result, epoch: int, measured: Sequence[str]) -> list[Any]:
@@ -100,12 +65,6 @@ def _at(result: Result, epoch: int, measured: Sequence[str]) -> list[Any]:
         return [None] * (1 + len(measured))
     row = result.history.row(epoch)
     return [epoch, *(row[name] for name in measured)]
-
-
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([finite(list(row)) for row in rows])
-    return text.getvalue()
 
 
 def to_yaml(sweep: Sweep) -> str:

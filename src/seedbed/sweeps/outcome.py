@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from seedbed import figures
+from seedbed.comparison import Candidate
 from seedbed.figures import words
 from seedbed.figures.sweeps import is_quantity, number
 from seedbed.records import Result, finite
 from seedbed.specs import RunSpec
-from seedbed.statistics import Interval
+from seedbed.statistics import Interval, accuracy_interval, interval_of
 from seedbed.sweeps.grid import Grid, Setting, Value, field
 
 if TYPE_CHECKING:
@@ -25,23 +28,24 @@ MOST_SENTENCES = 12
 """Conditions that get a sentence of their own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of one setting.
+    """What came of one setting with all its seeds. It is what `figures.sweeps` draws, too (`Measured`).
 
     Attributes:
-        group: the name of its runs without their seeds.
         setting: the fields that vary -> their values.
         results: of all its runs, seed by seed.
-        accuracy: mean validation accuracy at the best epoch, over seeds and images; None where no run may enter it.
-        last: the same at the last epoch, with Student's interval over seeds alone (the predictions of that epoch are not kept).
+        judged: those that may enter means, with what they said about each validation image.
     """
 
-    group: str
     setting: Setting
     results: list[Result]
-    accuracy: Interval | None
-    last: Interval | None
+    judged: Candidate
+
+    @property
+    def group(self) -> str:
+        """The name of its runs without their seeds."""
+        return self.judged.name
 
     @property
     def parameters(self) -> int:
@@ -52,13 +56,33 @@ class Outcome:
         return len(self.results)
 
     @property
+    def n(self) -> int:
+        """How many runs are in the means; the others diverged or collapsed."""
+        return len(self.judged.runs)
+
+    @property
     def left_out(self) -> int:
         return self.total - self.n
 
     @property
-    def n(self) -> int:
-        """How many runs are in the means."""
-        return sum(result.verdict.ranked and result.best > 0 for result in self.results)
+    def kept(self) -> list[Result]:
+        """The runs that are in the means."""
+        return list(self.judged.runs.values())
+
+    @property
+    def accuracy(self) -> Interval | None:
+        """Mean validation accuracy at the best epoch, over seeds and images; None where no run is left."""
+        return self.judged.accuracy
+
+    @property
+    def last(self) -> Interval | None:
+        """Mean validation accuracy at the last epoch, over seeds and images; over the seeds alone where a run did not keep what
+        it said there."""
+        right = self.judged.last_correct
+        if right and right.keys() == self.judged.runs.keys():
+            return accuracy_interval(np.stack(list(right.values())))
+        found = interval_of([float(result.history["validation_accuracy"][-1]) for result in self.kept])
+        return found and Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
 
     @property
     def verdicts(self) -> dict[str, int]:

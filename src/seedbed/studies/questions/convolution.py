@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from seedbed import figures
 from seedbed.figures import Curve, Dot, Point, mean_curve, words
 from seedbed.specs import Conv, Dense, Plan
-from seedbed.statistics import Interval
+from seedbed.statistics import Interval, interval_of
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
 from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Cell, Wanted, interval_of
+from seedbed.studies.cells import Cell, Wanted
 from seedbed.studies.contrasts import Contrast, Planned
 from seedbed.studies.mistakes import Overlap, differing, overlaps
 from seedbed.studies.setup import Setup

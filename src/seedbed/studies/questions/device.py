@@ -8,9 +8,10 @@ from seedbed import figures
 from seedbed.data import load
 from seedbed.figures import Measured, Phase, words
 from seedbed.models import describe, facts
+from seedbed.statistics import interval_of
 from seedbed.studies.answers import Figure, Part, Study, Table
 from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Wanted, interval_of
+from seedbed.studies.cells import Wanted
 from seedbed.studies.setup import Setup
 from seedbed.studies.timing import files
 from seedbed.studies.timing.measuring import NETS, Extent, measure

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from seedbed import figures
 from seedbed.figures import Point, mean_curve, words
 from seedbed.specs import DataSpec, Dense, Plan
-from seedbed.statistics import Interval
+from seedbed.statistics import Interval, interval_of
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
 from seedbed.studies.bench import Bench
-from seedbed.studies.cells import ACCURACY, LAST_ACCURACY, Cell, Measure, Wanted, at_last, best, interval_of, wanted
+from seedbed.studies.cells import ACCURACY, LAST_ACCURACY, Cell, Measure, Wanted, at_last, best, wanted
 from seedbed.studies.contrasts import Contrast, Planned
 from seedbed.studies.edges import swept
 from seedbed.studies.likeness import Likeness, likeness
