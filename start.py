@@ -1,7 +1,7 @@
 """Everything from nothing: makes seedbed's own environment in `.venv`, then works in it. Needs Python and a package index.
 
 Usage:
-    python3 start.py digits    train and evaluate a network on the embedded handwritten digits; prints the pictures' paths
+    python3 start.py digits    train networks on the embedded digits, and answer the exercise's questions on one page
     python3 start.py check     install the test tools; lint, type-check and test
     python3 start.py setup     only make the environment
 """
@@ -40,16 +40,13 @@ def main() -> int:
 
 
 def digits() -> int:
-    """Trains the exercise's dense network on the digits, evaluates it and says where the pictures are."""
-    code = (
-        setup()
-        or run(str(BIN / "seedbed"), "train", "-m", "first", "-d", "--data", "digits")
-        or run(str(BIN / "seedbed"), "evaluate", "-m", "first")
-    )
+    """Answers every question of the exercise on the digits, as a preview, and says where the page and its pictures are."""
+    code = setup() or run(str(BIN / "seedbed"), "report", "--quick", "--data", "digits")
     if code == 0:
-        pictures = sorted((Path(os.environ.get("SEEDBED_HOME") or "runs") / "first" / "figures").glob("*.png"))
+        pictures = sorted(Path("report", "figures").glob("*.png"))
         print("\nThe pictures:", *(f"  {picture}" for picture in pictures), sep="\n")
-        print(f"\nGo on with `{BIN.relative_to(HERE) / 'seedbed'} -h`.")
+        print("\nOpen report.html in a browser: it holds all of them, and the answers.")
+        print(f"Go on with `{BIN.relative_to(HERE) / 'seedbed'} -h`.")
     return code
 
 

@@ -110,20 +110,21 @@ def test_check_runs_every_tool_ends_with_pytest_and_fails_with_the_first_that_fa
 
 def test_digits_stops_at_the_first_failure(sandbox):
     ran, codes, _ = sandbox
-    codes["train"] = 130
+    codes["report"] = 130
     assert start.digits() == 130
-    assert ran[-1][1] == "train"
+    assert ran[-1][1] == "report"
 
 
 def test_digits_says_where_the_pictures_are(sandbox, capsys, monkeypatch):
     _, _, folder = sandbox
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("SEEDBED_HOME", "elsewhere")
-    picture = folder / "elsewhere" / "first" / "figures" / "mistakes.png"
+    picture = folder / "report" / "figures" / "units_widths.png"
     picture.parent.mkdir(parents=True)
     picture.touch()
     assert start.digits() == 0
-    assert str(Path("elsewhere/first/figures/mistakes.png")) in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert str(Path("report/figures/units_widths.png")) in told
+    assert "report.html" in told
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["check", "more"]])

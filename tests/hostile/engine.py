@@ -87,13 +87,17 @@ def entries(*models: Dense, epochs: int = 3, group: str = "r", **plan: Any) -> l
 
 
 def outcome(root: Path, names: Sequence[str]) -> dict[str, Any]:
-    """All that training decided, bit by bit; times are left out."""
+    """All that training decided, bit by bit; times are left out. Runs that only served to choose kept no weights."""
     home = Home(root)
+    records = {each.name: each.record for each in home.listing()}
     found: dict[str, Any] = {}
     for name in names:
-        arrays = {"best": home.weights(name, "best"), "last": home.weights(name, "last"), "on": home.predictions(name)}
+        record, arrays = records[name], {}
+        assert record is not None
+        if record.files:
+            arrays = {"best": home.weights(name, "best"), "last": home.weights(name, "last"), "on": home.predictions(name)}
         bits = {f"{kind}/{key}": array.tobytes() for kind, parts in arrays.items() for key, array in parts.items()}
-        [result] = home.find(name)
+        result = record.result(home.folder(name))
         curve = {key: column.tobytes() for key, column in result.history.columns.items() if key != "seconds"}
         found[name] = (bits, curve, result.verdict)
     return found

@@ -10,9 +10,10 @@ import functools
 import hashlib
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,17 @@ import pytest
 
 from faults import Died, Kind, faulty
 from hostile.engine import GROW, check_sound, install, leftovers, outcome
-from seedbed import storage
+from report.samples import HERE as MACHINE
+from seedbed import storage, studies
 from seedbed.cli import frame
 from seedbed.figures import saving
+from seedbed.report import making
 from seedbed.runs import Home
+from seedbed.searches import latency
+from seedbed.searches.latency import Latency
+from seedbed.studies.answers import Cost, Part, Study
+from seedbed.studies.bench import Bench
+from studies.samples import SMALL
 
 
 @dataclass(frozen=True)
@@ -34,19 +42,40 @@ class Command:
         arguments: without `--home`; the same command a second time goes on.
         before: of the command that wrote into the same folder earlier; its files are the old state.
         folder: what it writes, below the working directory.
+        alike: both write files of the same names; otherwise one of the earlier command's has to go.
     """
 
     arguments: tuple[str, ...]
     before: tuple[str, ...]
     folder: str
+    alike: bool = False
 
 
+HERE = ("--device", "cpu", "--workers", "1")
+PREVIEW = ("--data", "digits", "--quick", "--seeds", "2", *HERE)
+SEARCH = ("search", "--budget", "units=4", "--data", "digits", *HERE, "--epochs", "1", "--finalists", "1", "--seeds", "2")
 TINY = ("--data", "digits", "--epochs", "1", "--batch-size", "256", "--device", "cpu", "--workers", "1", "--resume")
 COMMANDS = {
     "sweep": Command(
         ("sweep", "-m", "s", *TINY, "--seeds", "2", "--set", "hidden=2", "--set", "hidden=3"),
         ("sweep", "-m", "s", *TINY, "--seeds", "1", "--set", "hidden=2", "--set", "l2=0,1e-3"),
         "sweeps/s",
+    ),
+    "study": Command(
+        ("study", "small", *PREVIEW, "-o", "answers/a.html"),
+        ("study", "other", *PREVIEW, "-o", "answers/a.html"),
+        "answers",
+    ),
+    "report": Command(
+        ("report", "--studies", "small", *PREVIEW, "-o", "answers/a.html"),
+        ("report", "--studies", "other", *PREVIEW, "-o", "answers/a.html"),
+        "answers",
+    ),
+    "search": Command(
+        (*SEARCH, "-m", "s", "--trials", "3", "--resume", "--out", "found"),
+        (*SEARCH, "-m", "t", "--trials", "4", "--pareto", "--resume", "--out", "found"),
+        "found",
+        alike=True,
     ),
 }
 STEPS: dict[Kind, int] = {"dies": 5, "fails": 7, "full": 7}
@@ -67,6 +96,23 @@ def _install(patch: pytest.MonkeyPatch) -> None:
     install(patch)
     patch.setattr(GROW, "grow", functools.partial(GROW.grow, save_every=0.0))
     patch.setattr(saving, "_drawn", _hashed)
+    patch.setattr(studies, "find", STUDIES.__getitem__)
+    patch.setattr(making, "chosen", lambda names: [STUDIES[name] for name in names])
+    patch.setattr(making, "examine", lambda *_: MACHINE)
+    patch.setattr(Cost, "of", classmethod(lambda cls, results, beside=0.0: cls(len(results))))
+    patch.setattr(latency, "latencies", lambda networks, _: [Latency(1.0, (1.0, 1.0), 1.0, (1.0, 1.0), 1, "")] * len(networks))
+
+
+def _named(name: str) -> Study:
+    """The small study under another name, with a figure of another name."""
+
+    def parts(bench: Bench) -> list[Part]:
+        return [replace(part, figures=[replace(part.figures[0], name=f"{name}_means")]) for part in SMALL.parts(bench)]
+
+    return replace(SMALL, name=name, parts=parts)
+
+
+STUDIES = {name: _named(name) for name in ("small", "other")}
 
 
 def _hashed(specification: Any, kinds: Sequence[str]) -> Files:
@@ -89,9 +135,9 @@ def _files(place: Path, command: Command) -> Files:
 
 
 def _timeless(path: Path) -> bytes:
-    """A file's content; of a table without the seconds that its runs took."""
-    content = path.read_bytes()
-    if path.name != "runs.csv":
+    """A file's content without the seconds that its runs took."""
+    content = re.sub(rb'"seconds": [0-9.e-]+', b"", path.read_bytes())
+    if path.name not in ("runs.csv", "trials.csv"):
         return content
     return b"\n".join(line.rpartition(b",")[0] for line in content.splitlines())
 
@@ -131,7 +177,7 @@ def states(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             shutil.copytree(place / "trained", place / "counted")
             assert _run(place / "counted", command.arguments)[0] == 0
     assert _files(place / "counted", command) == new != old
-    assert {name for name in old if name not in new}, "no file of the earlier command has to go"
+    assert command.alike or old.keys() - new.keys(), "no file of the earlier command has to go"
     return States(command, place, old, new, struck.changes)
 
 

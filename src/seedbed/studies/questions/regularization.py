@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedbed import figures
@@ -420,18 +420,22 @@ def _smaller_net(setup: Setup, several: Sequence[Found]) -> Part:
 
 
 def _nearest(setup: Setup, several: Sequence[Found]) -> list[Figure]:
-    shares = [
-        (found.where.label, f"l2 {words.value(_strength(one.cell))}", _net(reference), share)
-        for found in several
-        for one in found.like
-        for reference, share in zip([cell for cell in found.ladder if cell.n], one.shares, strict=True)
-    ]
+    shares = [(found.where.label, *one) for found in several for one in _nearest_shares(found)]
     if not shares:
         return []
     said = subtitle(setup, [cell for found in several for cell in (*found.cells, *found.ladder)], "nets without penalty")
     said.append("share of the resamples of the seeds in which a net is the nearest")
     chart = figures.share_table(shares, "Which net without penalty is nearest?", said, rows="", columns="hidden units")
     return [Figure("l2_smaller_net", chart, "Dark: the seeds agree. A row spread over several nets is not decided.")]
+
+
+def _nearest_shares(found: Found) -> Iterator[tuple[str, str, float]]:
+    """Strength, net and share; the shares of a strength that is far from all nets count for none of them."""
+    nets = [_net(cell) for cell in found.ladder if cell.n]
+    for one in found.like:
+        shares = [*one.shares, 0.0] if one.is_like else [*(0.0 for _ in one.shares), 1.0]
+        for net, share in zip([*nets, "none"], shares, strict=True):
+            yield f"l2 {words.value(_strength(one.cell))}", net, share
 
 
 def _net(cell: Cell) -> str:

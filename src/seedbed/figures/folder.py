@@ -1,0 +1,74 @@
+"""A folder of results: figures, tables, and all of it as JSON; what sweeps, searches and studies leave for their readers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedbed import storage
+from seedbed.errors import StorageError
+from seedbed.figures.saving import KINDS, save
+from seedbed.records import finite
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
+
+RESULTS = "results.json"
+PATIENCE = 60.0
+"""Seconds to wait for another process that is writing into the folder."""
+
+
+def save_results(
+    folder: Path,
+    charts: Mapping[str, AnyChart | Mapping[str, Any]],
+    tables: Mapping[str, str],
+    results: Mapping[str, Any],
+    *,
+    kinds: Sequence[str] = KINDS,
+) -> dict[str, list[Path]]:
+    """Write all of it; figures of an earlier save that this one does not draw are removed.
+
+    Args:
+        charts: by their names, or their specifications.
+        tables: name of a file -> its text.
+        results: what `results.json` says, beside the list of the figures.
+        kinds: as which files each chart is saved.
+
+    Returns:
+        Kind -> files: `tables`, `json`, and each figure by its name.
+
+    Raises:
+        StorageError: a file could not be written, or another process has been writing them for a minute.
+    """
+    with storage.lock(folder / ".lock", str(folder), wait=PATIENCE):
+        for place in (folder, folder / "figures"):
+            storage.tidy(place)  # what a killed process left there
+        drawn = {name: save(chart, folder / "figures" / name, kinds) for name, chart in charts.items()}
+        kept = {path.name for paths in drawn.values() for path in paths}
+        for name in sorted(_figures_before(folder) - kept):
+            storage.remove(folder / "figures" / name)
+        for name, text in tables.items():
+            storage.write(folder / name, text.encode())
+        storage.write_json(folder / RESULTS, finite({**results, "figures": sorted(kept)}))
+    return {"tables": [folder / name for name in tables], "json": [folder / RESULTS], **drawn}
+
+
+def _figures_before(folder: Path) -> set[str]:
+    before: Any = {}
+    with suppress(StorageError):
+        before = storage.read_json(folder / RESULTS)
+    listed = before.get("figures") if isinstance(before, dict) else None
+    known = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    return {name for name in known if re.fullmatch(r"[A-Za-z0-9_]+\.(png|svg|html)", name)}
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV; what is not finite is empty."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([finite(list(row)) for row in rows])
+    return text.getvalue()
