@@ -41,9 +41,9 @@ def test_a_signal_in_any_phase_ends_in_one_line_and_loses_nothing(tmp_path: Path
 
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     for home, settings in (("whole", {}), ("stopped", {"at": "training"})):
-        ended = run(*training(tmp_path / home, epochs=600), **settings)
+        ended = run(*training(tmp_path / home, epochs=200), **settings)
         assert ended.returncode == (130 if settings else 0), ended.stderr
-    assert run(*training(tmp_path / "stopped", "--resume", epochs=600)).returncode == 0
+    assert run(*training(tmp_path / "stopped", "--resume", epochs=200)).returncode == 0
     assert outcome(tmp_path / "stopped", ["k"]) == outcome(tmp_path / "whole", ["k"])
 
 

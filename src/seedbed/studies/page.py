@@ -197,7 +197,7 @@ def _part(study: str, part: Part, charts: Charts) -> str:
     return "".join(
         [
             f'<div class="part" id="{study}-{html.escape(part.name)}"><h3>{html.escape(part.question)}</h3>',
-            f'<p class="lead">{html.escape(first)}</p>',
+            f'<p class="lead">{sentence(first)}</p>',
             paragraphs(others),
             f'<p class="quiet"><b>Method.</b> {html.escape(part.method)}</p>',
             *(charts.place(figure) for figure in part.figures),
@@ -211,12 +211,21 @@ def _part(study: str, part: Part, charts: Charts) -> str:
     )
 
 
+def sentence(said: str) -> str:
+    """A sentence as HTML; what stands between backticks is code.
+
+    >>> sentence("`seedbed smallest` finds nets < 1,000.")
+    '<code>seedbed smallest</code> finds nets &lt; 1,000.'
+    """
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(said))
+
+
 def paragraphs(sentences: Iterable[str]) -> str:
-    return "".join(f"<p>{html.escape(said)}</p>" for said in sentences)
+    return "".join(f"<p>{sentence(said)}</p>" for said in sentences)
 
 
 def bullets(sentences: Iterable[str]) -> str:
-    items = "".join(f"<li>{html.escape(said)}</li>" for said in sentences)
+    items = "".join(f"<li>{sentence(said)}</li>" for said in sentences)
     return f"<ul>{items}</ul>" if items else ""
 
 
