@@ -335,6 +335,7 @@ def _shifted(bench: Bench, pair: Pair) -> Part:
     setup = bench.setup
     found = {cell: shifted_accuracy(bench, cell) for cell in pair.cells if cell.n}
     reach = distances(setup.facts.image_shape)
+    images = next((one.images for one in found.values()), 0)
     answer: list[str] = []
     for at in dict.fromkeys([reach[min(2, len(reach) - 1)], reach[-1]]):
         said = words.listed([f"{share_text(one.at(at))} with {name_of(cell)}" for cell, one in found.items()])
@@ -353,8 +354,8 @@ def _shifted(bench: Bench, pair: Pair) -> Part:
         question="How much does a shift of the images hurt?",
         answer=answer if found else [none],
         method=(
-            f"The networks trained on all images, on validation images shifted by up to {reach[-1]} pixels up, down, left and "
-            "right (mean of the four), filled up with zeros; nothing is trained anew."
+            f"The networks trained on all images, on {images:,} validation images shifted by up to {reach[-1]} pixels up, down, "
+            "left and right (mean of the four), filled up with zeros; nothing is trained anew."
         ),
         figures=[Figure("conv_shift", chart, "No net has seen a shifted image in training.")] if chart else [],
         tables=[_shift_table(found)] if found else [],
