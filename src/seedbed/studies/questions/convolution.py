@@ -354,8 +354,8 @@ def _shifted(bench: Bench, pair: Pair) -> Part:
         question="How much does a shift of the images hurt?",
         answer=answer if found else [none],
         method=(
-            f"The networks trained on all images, on {images:,} validation images shifted by up to {reach[-1]} pixels up, down, "
-            "left and right (mean of the four), filled up with zeros; nothing is trained anew."
+            f"The networks trained on all images, on {images:,} validation images shifted by up to {reach[-1]} pixels up, "
+            "down, left and right (mean of the four), filled up with zeros; nothing is trained anew."
         ),
         figures=[Figure("conv_shift", chart, "No net has seen a shifted image in training.")] if chart else [],
         tables=[_shift_table(found)] if found else [],
