@@ -42,6 +42,9 @@ _SLOW = {
 }
 
 
+DEALT_WHERE_PRUNED = 2
+"""Workers for which populations are composed whose worse members are stopped, however many there are."""
+
 _PRUNED = "It stopped at epoch {epoch} of {epochs}, because others of its population were better."
 
 
@@ -73,7 +76,7 @@ def grow(
         save_every: seconds between checkpoints of a population; None saves only when stopped.
         engine: what makes the workers: this machine, or Ray.
         pruning: at which epochs the worse members of a population stop. Populations are then composed of all the entries,
-            however many of them are done, and for one worker, however many there are: who is pruned depends on them alone.
+            however many of them are done, and for two workers, however many there are: who is pruned depends on them alone.
         metrics_only: keep no weights and no answers, and take what kept none, or was pruned, for done.
         until: asked after each report from a worker; once it says True, all is saved and stopped as by a signal.
 
@@ -239,7 +242,7 @@ class _Harvest:
         tasks: list[Task] = []
         specs = {entry.run.data for entry in fresh}
         composed = [entry for entry in self._composing() if entry.run.data in specs] if self._terms.pruning else fresh
-        dealt = 1 if self._terms.pruning else len(kinds)
+        dealt = DEALT_WHERE_PRUNED if self._terms.pruning else len(kinds)
         for runs, facts, site in self._by_data(composed, on_cpu=on_cpu):
             for whole in populations.plan(runs, facts, limits=limits, workers=dealt, site=site):
                 task = populations.restricted(whole, {entry.run.identity for entry in fresh})

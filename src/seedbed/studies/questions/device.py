@@ -42,7 +42,7 @@ def extent(setup: Setup, train: int) -> Extent:
     several: Mapping[Net, Sequence[int]] = setup.pick({"dense": (1, 16), "conv": (1, 4)}, {"dense": (1, 16), "conv": (1,)})
     if setup.quick:
         return Extent(several, epochs=10, repeats=1, seconds=1.0, steps=steps, rounds=2, step_seconds=0.05, cold=False)
-    return Extent(several, epochs=10, repeats=3, seconds=8.0, steps=steps, rounds=5, step_seconds=0.1, cold=True)
+    return Extent(several, epochs=10, repeats=3, seconds=5.0, steps=steps, rounds=5, step_seconds=0.1, cold=True)
 
 
 def design(setup: Setup) -> list[Wanted]:
