@@ -63,9 +63,9 @@ def terms(setup: Setup) -> Terms:
         setup.data,
         name="study-budget",
         epochs=epochs(setup),
-        trials=setup.pick(96, 16),
+        trials=setup.pick(80, 16),
         finalists=setup.pick(5, 2),
-        seeds=setup.pick(max(2, len(setup.seeds)), 2),
+        seeds=setup.pick(3, 2),
         seed=setup.fresh[0],
     )
     settings = {**asked.settings(), "finalists": asked.finalists, "seeds": asked.seeds}
