@@ -29,7 +29,7 @@ class Swept:
 
 
 def beyond(values: Sequence[float], at: float, *, least: float | None = None, most: float | None = None) -> float | None:
-    """One more value beyond the end of a sweep at which the best one lies, as far on as the sweep's last step.
+    """One more value beyond the end of a sweep at which the best one lies, as far on as the last step; three digits of it.
 
     Steps are ratios where all values but a leading 0 are positive. Nothing lies beyond 0, `least` and `most`.
 
@@ -46,7 +46,7 @@ def beyond(values: Sequence[float], at: float, *, least: float | None = None, mo
     positive = [value for value in known if value > 0]
     ends = (positive[-1], positive[-2]) if at == known[-1] else (positive[0], positive[1])
     found = ends[0] * (ends[0] / ends[1])
-    found = float(f"{found:.12g}")
+    found = float(f"{found:.3g}")
     inside = (least is None or found >= least) and (most is None or found <= most)
     return found if inside and found not in known else None
 
