@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import seedbed as sb
 from seedbed.runs import Home
+from seedbed.searches.importance import Importance
 from seedbed.studies.answers import Answer
 from seedbed.studies.bench import Bench, Trainer
 from seedbed.studies.questions import budget
@@ -96,3 +98,17 @@ def test_figures_and_tables_are_there(answer):
     assert len(finals.rows) == 2
     assert sum(int(row[1]) for row in depths.rows) == 16
     assert np.isfinite([float(row[3]) for row in finals.rows]).all()
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([(0.05, 0.0, 0.1)], "The largest share of the variance between trials goes with the learning rate: 40 % (30 to 50"),
+        ([(0.3, 0.1, 0.5)], "; not told apart from it: depth."),
+        ([(0.3, 0.1, 0.5)] * 5, "No setting stands out"),
+    ],
+)
+def test_a_setting_matters_most_only_where_the_others_are_told_apart_from_it(others, said):
+    shares = [Importance("rate", 0.4, 0.3, 0.5), *(Importance("layers", *each) for each in others)]
+    found = SimpleNamespace(search=SimpleNamespace(importances=shares, trials=[]))
+    assert said in budget._mattered(found)

@@ -22,6 +22,9 @@ from seedbed.studies.setup import Setup
 from seedbed.studies.timing.kept import measurements
 
 UNITS, FEW = 200, 10
+MOST_NAMED = 3
+"""Settings that a sentence names as not told apart from the first; with more of them nothing stands out."""
+
 CONTRASTS = ("the search's winner against one plain layer", "200 units against 10")
 PUBLISHED = "Student reports (handout protocol, single runs): 98.01 % and 97.84 % with 200 hidden units."
 
@@ -332,14 +335,17 @@ def _mattered(found: Found) -> str:
     if not shares:
         return f"{words.counted(len(found.search.trials), 'trial')} are too few, or too alike, to weigh the settings."
     first = shares[0]
+    share = f"{words.percent(first.share, 0)} ({100 * first.low:.0f} to {100 * first.high:.0f} in nine tenths of the resamples)"
+    name = NAMES.get(first.dimension, first.dimension.replace("_", " "))
     rest = [one for one in shares[1:] if one.high >= first.low]
+    if len(rest) > MOST_NAMED:
+        return (
+            f"No setting stands out: of the variance between trials the {name} explains the largest share, {share}, and is not "
+            f"told apart from {len(rest)} of the other {len(shares) - 1} settings."
+        )
     named = [NAMES.get(one.dimension, one.dimension.replace("_", " ")) for one in rest]
     beside = f"; not told apart from it: {words.listed(named)}" if named else ""
-    name = NAMES.get(first.dimension, first.dimension.replace("_", " "))
-    return (
-        f"Most of the variance between trials goes with the {name}: {words.percent(first.share, 0)} "
-        f"({100 * first.low:.0f} to {100 * first.high:.0f} in nine tenths of the resamples){beside}."
-    )
+    return f"The largest share of the variance between trials goes with the {name}: {share}{beside}."
 
 
 STUDY = Study(

@@ -392,11 +392,12 @@ def _ratio_sentence(found: Frontier) -> str:
     first, last, largest = found.steps[0], found.steps[-1], found.standings[-1].cell
     beaten = len(found.beaten)
     told = f"{words.counted(beaten, 'net')} {'is' if beaten == 1 else 'are'} shown to be below one that is not larger"
-    compared = [] if last is first else [f"The last step has {ratio(last, first)} as many parameters as the first"]
+    compared = [] if last is first else [f"the last step has {ratio(last, first)} as many parameters as the first"]
     if last is not largest:
         than = "that" if last is first else "the last step"
-        compared.append(f"The largest net has {ratio(largest, last)} as many as {than}, with {share_text(largest.accuracy)}")
-    return "; ".join([*compared, told[0].upper() + told[1:] if not compared else told]) + "."
+        compared.append(f"the largest net has {ratio(largest, last)} as many as {than}, with {share_text(largest.accuracy)}")
+    whole = "; ".join([*compared, told])
+    return f"{whole[0].upper()}{whole[1:]}."
 
 
 def ratio(large: Cell, small: Cell) -> str:
