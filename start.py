@@ -24,7 +24,7 @@ VENV = HERE / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "seedbed-setup.json"
-QUIETLY = ("install", "--quiet", "--disable-pip-version-check", "--no-compile")
+QUIETLY = ("install", "--quiet", "--disable-pip-version-check")
 OLDEST = (3, 11)
 NEWER = ("python3.13", "python3.12", "python3.11", "python3.14")
 
@@ -128,10 +128,7 @@ def same_version(python: Path) -> bool:
 
 
 def install(*arguments: str) -> int:
-    """pip of the environment, or this Python's own where the environment could not get one.
-
-    Modules are compiled when they are first imported: most of what the libraries bring never is.
-    """
+    """pip of the environment, or this Python's own where the environment could not get one."""
     inside = [str(PYTHON), "-m", "pip"]
     outside = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     return run(*(inside if has_pip() else outside), *QUIETLY, *arguments)

@@ -199,7 +199,7 @@ def _part(study: str, part: Part, charts: Charts) -> str:
             f'<div class="part" id="{study}-{html.escape(part.name)}"><h3>{html.escape(part.question)}</h3>',
             f'<p class="lead">{sentence(first)}</p>',
             paragraphs(others),
-            f'<p class="quiet"><b>Method.</b> {html.escape(part.method)}</p>',
+            f'<p class="quiet"><b>Method.</b> {sentence(part.method)}</p>',
             *(charts.place(figure) for figure in part.figures),
             *(table(one) for one in part.tables),
             contrast_table(part.contrasts),
