@@ -14,7 +14,7 @@ from hostile.processes import run, start, training
 from seedbed.runs import Home
 
 SAVING = {"save_every": 0.1}
-LONGEST = 4.0
+LONGEST = 5.0
 """Seconds until the latest kill: about half of what an undisturbed run takes, so that most are killed several times."""
 
 
