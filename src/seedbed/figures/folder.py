@@ -36,7 +36,7 @@ def save_results(
     Args:
         charts: by their names, or their specifications.
         tables: name of a file -> its text.
-        results: what `results.json` says, beside the list of the figures.
+        results: finite JSON values: what `results.json` says, beside the list of the figures.
         kinds: as which files each chart is saved.
 
     Returns:
@@ -54,7 +54,7 @@ def save_results(
             storage.remove(folder / "figures" / name)
         for name, text in tables.items():
             storage.write(folder / name, text.encode())
-        storage.write_json(folder / RESULTS, finite({**results, "figures": sorted(kept)}))
+        storage.write_json(folder / RESULTS, {**results, "figures": sorted(kept)})
     return {"tables": [folder / name for name in tables], "json": [folder / RESULTS], **drawn}
 
 

@@ -26,9 +26,7 @@ def save(report: Report, path: Path) -> dict[str, list[Path]]:
     """See `Report.save`."""
     folder = pages.checked_page(path).with_suffix("")
     text = of(report)
-    plain = report.as_json()
-    plain.pop("studies")
-    written = files.save(report.answers, folder, **plain)
+    written = files.save(report.answers, folder, report.as_json())
     storage.write(path, text.encode())
     return {"page": [path], **written}
 

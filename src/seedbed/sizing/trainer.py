@@ -26,14 +26,12 @@ Watching = Callable[[str, int], AbstractContextManager[Callable[[Event], None]]]
 
 
 class Grow(Protocol):
-    """Trains entries; `metrics_only` as `seedbed.grow.grow` takes it."""
+    """`seedbed.grow.grow`, with home, device and the like filled in."""
 
     def __call__(
         self, entries: Sequence[Entry], watch: Callable[[Event], None] | None, *, metrics_only: bool
     ) -> list[Result]: ...
 
-
-"""`grow`, with home, device and the like filled in."""
 
 FRESH = 1000
 """The first seed of claims; those of choosing count from 0."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +36,8 @@ def _of_contrast(one: dict[str, Any]) -> list[Any]:
     return [one["name"], None, one["n"], one["difference"], *ends, None, None, None, one["verdict"]]
 
 
-def save(answers: Sequence[Answer], folder: Path, **beside: Any) -> dict[str, list[Path]]:
-    """All figures as PNG and SVG, `results.csv` and `results.json`; `beside` are further keys of the latter.
+def save(answers: Sequence[Answer], folder: Path, results: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """All figures as PNG and SVG, `results.csv`, and `results.json` with these results.
 
     Returns:
         `figures`, `tables` -> files.
@@ -51,8 +51,7 @@ def save(answers: Sequence[Answer], folder: Path, **beside: Any) -> dict[str, li
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"figures of one name: {', '.join(twice)}")
-    plain = {**beside, "studies": [answer.as_json() for answer in answers]}
     charts = {figure.name: figure.specification for figure in drawn}
-    files = figures.save_results(folder, charts, {"results.csv": results_table(answers)}, plain, kinds=("png", "svg"))
+    files = figures.save_results(folder, charts, {"results.csv": results_table(answers)}, results, kinds=("png", "svg"))
     tables = [*files.pop("tables"), *files.pop("json")]
     return {"figures": [path for paths in files.values() for path in paths], "tables": tables}

@@ -354,7 +354,7 @@ def save(answers: Sequence[Answer], path: Path) -> dict[str, list[Path]]:
     title = f"{words.listed([answer.title for answer in answers])} on {answers[0].setup.data.name}"
     footer = f"Made by <code>{html.escape(' && '.join(answer.command for answer in answers))}</code>."
     text = document(title, intro(answers[0].setup), sections, charts, footer)
-    written = files.save(answers, folder)
+    written = files.save(answers, folder, {"studies": [answer.as_json() for answer in answers]})
     storage.write(path, text.encode())
     return {"page": [path], **written}
 
