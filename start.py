@@ -85,6 +85,7 @@ def setup(*extras: str) -> int:
     STAMP.unlink(missing_ok=True)
     target = "." + (f"[{','.join(wanted)}]" if wanted else "")
     code = make_environment() or install("-c", "constraints.txt", "-e", target)
+    code = code or run(str(PYTHON), "-m", "compileall", "-q", "src")  # pip does that for all but an editable installation
     if code == 0:
         STAMP.write_text(json.dumps(stamp(wanted)))
     return code

@@ -6,7 +6,6 @@ Processes that test side by side share the cache, and what is compiled once is c
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,17 +31,18 @@ def _of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _keep_programs(patch: pytest.MonkeyPatch) -> None:
-    """What tests compile in their own process is compiled as the engine does it, and kept where workers keep theirs.
+    """What tests compile in their own process is kept where workers keep theirs, and optimized less: most of it runs once.
 
-    Test modules may have imported jax before, but nothing has been compiled yet.
+    Test modules may have imported jax before, but nothing has been compiled yet. Processes that tests start are as they are.
     """
-    patch.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip())
-    of_workers = {name: value for name, value in worker_environment(WorkerKind()).items() if "_CACHE_" in name}
-    for name, value in of_workers.items():
-        patch.setenv(name, value)
-    if "jax" in sys.modules:
-        import jax
+    import jax
 
-        jax.config.update("jax_compilation_cache_dir", of_workers["JAX_COMPILATION_CACHE_DIR"])
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    of_workers = worker_environment(WorkerKind())
+    for name in (name for name in of_workers if "_CACHE_" in name):
+        patch.setenv(name, of_workers[name])
+    with pytest.MonkeyPatch.context() as only_here:
+        only_here.setenv("XLA_FLAGS", f"{of_workers['XLA_FLAGS']} --xla_backend_optimization_level=1")
+        jax.devices()
+    jax.config.update("jax_compilation_cache_dir", of_workers["JAX_COMPILATION_CACHE_DIR"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

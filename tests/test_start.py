@@ -46,7 +46,7 @@ def words(ran: list[tuple[str, ...]]) -> list[str]:
 def test_a_fresh_checkout_gets_an_environment_and_a_second_time_nothing_is_done(sandbox):
     ran, _, _ = sandbox
     assert start.setup() == 0
-    assert words(ran) == ["venv", "pip"]
+    assert words(ran) == ["venv", "pip", "compileall"]
     assert ran[1][-4:] == ("-c", "constraints.txt", "-e", ".")
     ran.clear()
     assert start.setup() == 0
@@ -67,7 +67,7 @@ def test_extras_are_added_once_and_stay(sandbox):
     ran, _, _ = sandbox
     start.setup()
     start.setup("test")
-    assert ran[-1][-1] == ".[test]"
+    assert [command[-1] for command in ran if "pip" in command][-1] == ".[test]"
     ran.clear()
     start.setup()
     assert ran == []
@@ -105,7 +105,7 @@ def test_check_runs_every_tool_ends_with_pytest_and_fails_with_the_first_that_fa
     codes["mypy"] = 7
     codes["pytest"] = 1
     assert start.check() == 7
-    assert words(ran)[2:] == ["ruff", "ruff", "mypy", "lint-imports", "pytest"]
+    assert words(ran)[3:] == ["ruff", "ruff", "mypy", "lint-imports", "pytest"]
 
 
 def test_digits_stops_at_the_first_failure(sandbox):

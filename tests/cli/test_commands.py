@@ -286,7 +286,7 @@ def test_a_diverged_run_is_told_as_such_and_exits_0(call, asked):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_resume_goes_on(folder, number, code):
-    command = [sys.executable, "-m", "seedbed", "train", "-m", "long", "--data", "digits", "--epochs", "400"]
+    command = [sys.executable, "-m", "seedbed", "train", "-m", "long", "--data", "digits", "--epochs", "200"]
     log = folder / "log"
     with log.open("w") as stream:
         training = subprocess.Popen(command, stderr=stream, stdout=subprocess.DEVNULL)
@@ -302,5 +302,5 @@ def test_a_signal_saves_and_resume_goes_on(folder, number, code):
     assert again.returncode == 1
     assert "Go on with --resume" in again.stderr.splitlines()[-1]
     resumed = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
-    assert [row["epoch"] for row in json.loads(resumed.stdout)["runs"][0]["curve"]] == list(range(1, 401))
+    assert [row["epoch"] for row in json.loads(resumed.stdout)["runs"][0]["curve"]] == list(range(1, 201))
     subprocess.run([sys.executable, "-m", "seedbed", "runs", "remove", "long"], check=True)

@@ -42,6 +42,6 @@ def complaint(ended: subprocess.CompletedProcess[str]) -> str:
     return ended.stderr.splitlines()[-1]
 
 
-def training(home: Path, *more: object, epochs: int = 400) -> tuple[object, ...]:
+def training(home: Path, *more: object, epochs: int = 200) -> tuple[object, ...]:
     """The arguments of a `seedbed train` on the digits."""
     return ("train", "-m", "k", "--data", "digits", "--hidden", 4, "--epochs", epochs, "--workers", 1, "--home", home, *more)

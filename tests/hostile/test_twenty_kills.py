@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,22 +15,22 @@ from hostile.processes import run, start, training
 from seedbed.runs import Home
 
 SAVING = {"save_every": 0.1}
-LONGEST = 5.0
-"""Seconds until the latest kill: about half of what an undisturbed run takes, so that most are killed several times."""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 @pytest.mark.slow
 def test_killed_at_twenty_random_times_the_bits_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
     settings, names = ("--seeds", 2), ["k.0", "k.1"]
+    began = time.monotonic()
     assert run(*training(tmp_path / "whole", *settings), **SAVING).returncode == 0
+    latest = (time.monotonic() - began) / 2  # so that most are killed several times
     expected = outcome(tmp_path / "whole", names)
     draw, kills, homes, saves = random.Random(6), 0, 0, 0
     while kills < 20:
         home = tmp_path / str(homes)
         with start(*training(home, *settings, "--resume"), **SAVING) as trainer:
             try:
-                trainer.wait(draw.uniform(0.1, LONGEST))
+                trainer.wait(draw.uniform(0.1, latest))
             except subprocess.TimeoutExpired:
                 trainer.kill()
                 kills += 1

@@ -163,7 +163,7 @@ class Program:
 
     def _ready(self, name: str, function: Any, *arguments: Any) -> Any:
         """The function compiled for arguments of these shapes; the seconds that it takes the first time are counted."""
-        shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(arguments))
+        shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(arguments))
         if (name, shapes) not in self._compiled:
             started = time.perf_counter()
             self._compiled[name, shapes] = function.lower(*arguments).compile(compiler_options=_options())
