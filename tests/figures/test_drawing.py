@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 
 from figures.samples import HOSTILE, history, result
-from seedbed import figures
+from seedbed import devices, figures
 from seedbed import statistics as st
 from seedbed.errors import SpecError, StatisticsError
-from seedbed.figures import assessment, dataset
+from seedbed.figures import assessment, dataset, drawing
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -151,3 +152,22 @@ def test_balance_is_a_share_of_the_part() -> None:
 def test_shapes_that_do_not_fit_are_refused(draw: Callable[[], AnyChart]) -> None:
     with pytest.raises(StatisticsError):
         draw()
+
+
+def test_many_charts_are_the_same_pictures_whoever_draws_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = [{**figures.specification(make()), "description": name} for name, make in CHARTS.items()]
+    monkeypatch.setattr(devices, "cores", lambda: 1)
+    alone = drawing.draw_all(specs, ("png", "svg"))
+    monkeypatch.setattr(devices, "cores", lambda: 2)
+    here, draw = [], drawing.draw
+    monkeypatch.setattr(drawing, "draw", lambda spec, kinds: here.append(spec) or draw(spec, kinds))
+    assert drawing.draw_all(specs, ("png", "svg")) == alone
+    assert here == specs[::2]
+
+
+def test_what_a_helper_could_not_draw_is_drawn_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cores", lambda: 2)
+    monkeypatch.setattr(sys, "executable", "false")
+    specs = [figures.specification(CHARTS["confusion"]())] * drawing.WORTH_A_HELPER * 2
+    drawn = drawing.draw_all(specs, ("svg",))
+    assert len({contents["svg"] for contents in drawn}) == 1

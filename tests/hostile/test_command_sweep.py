@@ -24,7 +24,7 @@ from hostile.engine import GROW, check_sound, install, leftovers, outcome
 from report.samples import HERE as MACHINE
 from seedbed import storage, studies
 from seedbed.cli import frame
-from seedbed.figures import saving
+from seedbed.figures import drawing
 from seedbed.report import making
 from seedbed.runs import Home
 from seedbed.searches import latency
@@ -95,7 +95,7 @@ def _install(patch: pytest.MonkeyPatch) -> None:
     is not what is tested."""
     install(patch)
     patch.setattr(GROW, "grow", functools.partial(GROW.grow, save_every=0.0))
-    patch.setattr(saving, "_drawn", _hashed)
+    patch.setattr(drawing, "draw", _hashed)
     patch.setattr(studies, "find", STUDIES.__getitem__)
     patch.setattr(making, "chosen", lambda names: [STUDIES[name] for name in names])
     patch.setattr(making, "examine", lambda *_: MACHINE)

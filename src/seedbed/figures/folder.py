@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import storage
 from seedbed.errors import StorageError
-from seedbed.figures.saving import KINDS, save
+from seedbed.figures.saving import KINDS, save_all
 from seedbed.records import finite
 
 if TYPE_CHECKING:
-    from seedbed.figures.theme import AnyChart
+    from seedbed.figures.saving import Chart
 
 RESULTS = "results.json"
 PATIENCE = 60.0
@@ -25,7 +25,7 @@ PATIENCE = 60.0
 
 def save_results(
     folder: Path,
-    charts: Mapping[str, AnyChart | Mapping[str, Any]],
+    charts: Mapping[str, Chart],
     tables: Mapping[str, str],
     results: Mapping[str, Any],
     *,
@@ -48,7 +48,8 @@ def save_results(
     with storage.lock(folder / ".lock", str(folder), wait=PATIENCE):
         for place in (folder, folder / "figures"):
             storage.tidy(place)  # what a killed process left there
-        drawn = {name: save(chart, folder / "figures" / name, kinds) for name, chart in charts.items()}
+        saved = save_all({folder / "figures" / name: chart for name, chart in charts.items()}, kinds)
+        drawn = {stem.name: paths for stem, paths in saved.items()}
         kept = {path.name for paths in drawn.values() for path in paths}
         for name in sorted(_figures_before(folder) - kept):
             storage.remove(folder / "figures" / name)

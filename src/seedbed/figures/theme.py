@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from seedbed.records import finite
+
 if TYPE_CHECKING:
     import altair as alt
 
@@ -196,9 +198,9 @@ def finish(chart: Any, title: str, subtitle: str | list[str], **properties: Any)
 
 
 def specification(chart: AnyChart, mode: Mode = "light") -> dict[str, Any]:
-    """The chart as plain Vega-Lite in the theme of a light or dark page.
+    """The chart as plain Vega-Lite, JSON without NaN, in the theme of a light or dark page.
 
     Altair's own validation is left out: it takes longer than drawing, and the tests draw every figure.
     """
-    spec: dict[str, Any] = chart.to_dict(validate=False)
-    return {**spec, "config": config(mode)}
+    spec: dict[str, Any] = finite({**chart.to_dict(validate=False), "config": config(mode)})
+    return spec

@@ -1,0 +1,94 @@
+"""Specifications drawn as bytes; of many, each core draws its share: `python -m seedbed.figures.drawing` is a helper.
+
+A conversion holds Python's global lock, so threads would draw one after the other. A helper is a process of its own and not
+one of `multiprocessing`, which would run a user's script again in every helper.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from seedbed import devices
+from seedbed.figures import pages
+
+Spec = Mapping[str, Any]
+Contents = dict[str, bytes]
+
+PNG_SCALE = 2.0
+WORTH_A_HELPER = 8
+"""Charts that a process draws in about two seconds; a helper needs 0.3 of them to begin."""
+
+
+def draw(spec: Spec, kinds: Sequence[str]) -> Contents:
+    """A chart as `png`, `svg` and `html`, whichever is asked for: kind -> bytes.
+
+    The HTML is interactive and self-contained; the PNG is made from the SVG. Without a browser, without a network.
+    """
+    import vl_convert
+
+    contents: Contents = {}
+    if "html" in kinds:
+        contents["html"] = pages.chart_page(dict(spec)).encode()
+    if "svg" in kinds or "png" in kinds:
+        svg = vl_convert.vegalite_to_svg(dict(spec), allowed_base_urls=[])
+        contents["svg"] = svg.encode()
+        if "png" in kinds:
+            contents["png"] = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
+    return {kind: contents[kind] for kind in kinds}
+
+
+def draw_all(specs: Sequence[Spec], kinds: Sequence[str]) -> list[Contents]:
+    """All charts, in their order; many are drawn by several processes."""
+    hands = max(1, min(devices.cores(), len(specs) // WORTH_A_HELPER))
+    drawn: list[Contents | None] = [None] * len(specs)
+    with ExitStack() as helpers:
+        shares = [helpers.enter_context(_helper(specs[hand::hands], kinds)) for hand in range(1, hands)]
+        drawn[::hands] = [draw(spec, kinds) for spec in specs[::hands]]
+        for hand, share in enumerate(shares, start=1):
+            drawn[hand::hands] = share()
+    # what a helper could not draw, for whatever reason, is drawn here, where its error is seen
+    return [draw(spec, kinds) if contents is None else contents for spec, contents in zip(specs, drawn, strict=True)]
+
+
+@contextmanager
+def _helper(specs: Sequence[Spec], kinds: Sequence[str]) -> Iterator[Callable[[], Sequence[Contents | None]]]:
+    """A process that draws the charts, and what to call for its pictures: None for each if it came to grief.
+
+    They talk through files: a pipe would wait for this process's thread, and that one for the lock.
+    """
+    with tempfile.TemporaryFile() as task, tempfile.TemporaryFile() as answer:
+        task.write(json.dumps({"specs": [dict(spec) for spec in specs], "kinds": list(kinds)}).encode())
+        task.seek(0)
+        command = [sys.executable, "-m", "seedbed.figures.drawing"]
+        with subprocess.Popen(command, stdin=task, stdout=answer, stderr=subprocess.DEVNULL) as process:
+
+            def drawn() -> Sequence[Contents | None]:
+                if process.wait() != 0:
+                    return [None] * len(specs)
+                answer.seek(0)
+                return [{kind: base64.b64decode(text) for kind, text in each.items()} for each in json.load(answer)]
+
+            try:
+                yield drawn
+            finally:
+                process.kill()
+
+
+def main() -> None:
+    """A helper's life: charts from standard input, their bytes to standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
+    task = json.loads(sys.stdin.buffer.read())
+    drawn = [draw(spec, task["kinds"]) for spec in task["specs"]]
+    print(json.dumps([{kind: base64.b64encode(content).decode() for kind, content in each.items()} for each in drawn]))
+
+
+if __name__ == "__main__":
+    main()
