@@ -94,9 +94,10 @@ def test_flags_of_the_data():
 
 
 @pytest.mark.parametrize(
-    ("seed", "seeds", "expected"), [(None, None, (0,)), (7, None, (7,)), (None, 3, (0, 1, 2)), (None, 1, (0,))]
+    ("seed", "seeds", "expected"),
+    [(None, None, (0,)), (7, None, (7,)), (None, 3, (0, 1, 2)), (None, 1, (0,)), (1000, 2, (1000, 1001))],
 )
-def test_one_seed_or_so_many(seed, seeds, expected):
+def test_one_seed_or_so_many_from_it_on(seed, seeds, expected):
     choice = choose(seed=seed, seeds=seeds)
     assert choice.seeds == expected
     assert choice.run.seed == expected[0]
@@ -123,7 +124,7 @@ def test_one_seed_or_so_many(seed, seeds, expected):
         ("", {"target": "net.py"}, "it must read FILE.py:FUNCTION"),
         ("", {"target": "absent.py:build"}, "there is no file 'absent.py'"),
         ("", {"arguments": ("a=1",)}, "--model FILE.py:FUNCTION, which is missing"),
-        ("", {"seed": 1, "seeds": 2}, "say one of the two"),
+        ("", {"seed": -1, "seeds": 2}, "seed = -1"),
         ("", {"seed": -1}, "seed = -1"),
         ("", {"seeds": 0}, "seeds = 0"),
         ("", {"config": Path("absent.yaml")}, "absent.yaml: it cannot be read"),
@@ -164,7 +165,7 @@ def test_another_family_than_the_files_leaves_its_network_aside(tmp_path):
         ("model: {family: cnov}", "Did you mean 'conv'?"),
         ("model: {family: keras}", "Keras needs the setting 'file'"),
         ("seeds: many", "seeds = 'many'"),
-        ("seed: 1\nseeds: 2", "say one of the two"),
+        ("seed: 1\nseeds: many", "seeds = 'many'"),
         ("seed: x", "seed = 'x'"),
         ("model: {family: [1]}", "is not known"),
         ("model: {1: 2}", "must be a mapping of settings"),

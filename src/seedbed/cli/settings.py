@@ -187,7 +187,7 @@ def chosen(
         family: "dense" or "conv", where the user said so.
         target: `FILE.py:FUNCTION`, the user's own network.
         arguments: `key=value` for that function.
-        seed, seeds: one seed, or how many, counted from 0.
+        seed, seeds: the first seed, and how many; where only one of them is given, one seed, or so many from 0.
         config: a YAML file of settings.
 
     Raises:
@@ -297,19 +297,16 @@ def _arguments(pairs: tuple[str, ...]) -> dict[str, bool | int | float | str]:
 def _seeds(file: Mapping[str, Any], seed: int | None, seeds: int | None) -> tuple[int, ...]:
     if seed is None and seeds is None:
         seed, seeds = file.get("seed"), file.get("seeds")
-    if seed is not None and seeds is not None:
-        raise SpecError("`seed` is one seed and `seeds` how many; say one of the two.")
-    if seeds is None:
-        return (RunSpec(seed=0 if seed is None else seed).seed,)
-    return first_seeds(seeds)
+    first = RunSpec(seed=0 if seed is None else seed).seed
+    return (first,) if seeds is None else first_seeds(seeds, first)
 
 
-def first_seeds(seeds: object) -> tuple[int, ...]:
-    """So many seeds, counted from 0.
+def first_seeds(seeds: object, first: int = 0) -> tuple[int, ...]:
+    """So many seeds, counted from the first.
 
     Raises:
         SpecError: it is no number, or not one from 1 to `MOST_SEEDS`.
     """
     if not (type(seeds) is int and 1 <= seeds <= MOST_SEEDS):
         raise SpecError(f"seeds = {seeds!r}: it must be a whole number from 1 to {MOST_SEEDS:,}.")
-    return tuple(range(seeds))
+    return tuple(range(first, first + seeds))

@@ -34,7 +34,7 @@ MOST_ROWS = 20
 @click.option("-c", "--conv", is_flag=True, help="A convolutional network.")
 @flags
 @click.option("--seed", type=int, metavar="N", help="Fixes initial weights and minibatches.  [default: 0]")
-@click.option("--seeds", type=int, metavar="K", help="Train seeds 0 ... K-1 together: runs NAME.0 ... of the group NAME.")
+@click.option("--seeds", type=int, metavar="K", help="Train K seeds together, from --seed on: runs NAME.0 ... of group NAME.")
 @click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model.")
 @click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")

@@ -35,7 +35,7 @@ class Dot:
     Attributes:
         panel, row, group: where it stands; groups have colours of their own.
         mean: with its interval; None draws no dot.
-        note: is written at the panel's right end, for example of runs that have no value.
+        note: is written to the right of the panel, for example of runs that have no value.
     """
 
     panel: str
@@ -117,11 +117,11 @@ def _dots_of(
     known = [row for row in rows if row.get("mean") is not None]
     bars = alt.Chart(theme.table([row for row in known if row["low"] is not None])).mark_rule(strokeWidth=1.5)
     points = alt.Chart(theme.table(known)).mark_point(style="solid", size=40)
-    notes = alt.Chart(theme.table([row for row in rows if row["note"]])).mark_text(style="quiet-text", align="right", x=width)
+    notes = alt.Chart(theme.table([row for row in rows if row["note"]]))
     layers = [
         bars.encode(alt.X("low:Q"), y, alt.X2("high:Q"), colour, **beside),
         points.encode(x, y, colour, shape, tooltip=tooltip, **beside),
-        notes.encode(y, text="note:N", **beside),
+        notes.mark_text(style="quiet-text", align="left", x=width + 6).encode(y, text="note:N", **beside),
     ]
     return alt.layer(*layers).properties(width=width, height=alt.Step(18 if len(groups) == 1 else 11))
 

@@ -174,8 +174,11 @@ class Search:
         basis = "trained again, paired by seed and image, Holm"
         if not rest:
             return [f"It is shown to be better than {'each of ' if len(claims) > 1 else ''}the {all_of_them} ({basis})."]
-        shown = f"It is shown to be better than {words.listed(beaten)}; against" if beaten else "Against"
-        return [f"{shown} {rest} of the {all_of_them} no difference is shown ({basis})."]
+        if not beaten:
+            which = f"any of the {all_of_them}" if len(claims) > 1 else "the other"
+            return [f"Between it and {which} no difference is shown ({basis})."]
+        better = f"It is shown to be better than {words.listed(beaten)}"
+        return [f"{better}; against {rest} of the {all_of_them} no difference is shown ({basis})."]
 
     def _edge(self, winner: Finalist) -> list[str]:
         share = float(winner.trial.point["rate"])
