@@ -6,12 +6,26 @@ Processes that test side by side share the cache, and what is compiled once is c
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from seedbed.devices import WorkerKind, worker_environment
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-point",
+        action="store_true",
+        help="Faults and deaths at every single change of the disk (most of an hour), not at a sample of them.",
+    )
+
+
+@pytest.fixture(scope="session")
+def step_of(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How far apart the points of a sweep lie: as far as it is told to, or 1 where `--every-point` asks for all of them."""
+    return lambda usual: 1 if request.config.getoption("--every-point") else usual
 
 
 @pytest.fixture(scope="session", autouse=True)

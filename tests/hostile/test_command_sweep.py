@@ -183,9 +183,12 @@ def states(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fails", "full", "dies"])
-def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(tmp_path: Path, states: States, kind: Kind) -> None:
+def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(
+    tmp_path: Path, states: States, kind: Kind, step_of: Callable[[int], int]
+) -> None:
     assert len(states.changes) > 30
-    for number in range(1 + 2 * (kind == "full"), len(states.changes) + 1, STEPS[kind]):
+    step = step_of(STEPS[kind])
+    for number in range(min(1 + 2 * (kind == "full"), step), len(states.changes) + 1, step):
         place = states.fresh(tmp_path / str(number))
         struck = _struck(number, kind, lambda at=place: _run(at, states.command.arguments))
         where = f"change {number}: {struck[-3:]}"
@@ -200,10 +203,13 @@ def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fails", "dies"])
-def test_a_fault_while_it_trains_costs_no_bit(tmp_path: Path, states: States, kind: Kind) -> None:
+def test_a_fault_while_it_trains_costs_no_bit(
+    tmp_path: Path, states: States, kind: Kind, step_of: Callable[[int], int]
+) -> None:
     names = [each.name for each in Home(states.place / "counted" / "home").listing()]
     expected = outcome(states.place / "counted" / "home", names)
-    number, reached = 1 if kind == "fails" else WHILE_TRAINING // 2, True
+    step = step_of(WHILE_TRAINING)
+    number, reached = 1 if kind == "fails" else max(1, step // 2), True
     while reached:
         place = tmp_path / str(number)
         shutil.copytree(states.place / "files", place / states.command.folder)
@@ -217,7 +223,7 @@ def test_a_fault_while_it_trains_costs_no_bit(tmp_path: Path, states: States, ki
         assert _files(place, states.command) == states.new, f"change {number}: {struck[-3:]}"
         assert leftovers(place / "home") == []
         shutil.rmtree(place)
-        number += WHILE_TRAINING
+        number += step
 
 
 def _struck(number: int, kind: Kind, work: Callable[[], tuple[int, str]]) -> list[str]:

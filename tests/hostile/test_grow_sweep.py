@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,10 +43,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fails", "full", "dies"])
-def test_a_fault_at_any_change_of_the_disk_costs_no_bit(tmp_path: Path, whole: tuple[dict, list[str]], kind: Kind) -> None:
+def test_a_fault_at_any_change_of_the_disk_costs_no_bit(
+    tmp_path: Path, whole: tuple[dict, list[str]], kind: Kind, step_of: Callable[[int], int]
+) -> None:
     expected, changes = whole
     assert len(changes) > 200
-    for number in _hit(changes, kind):
+    for number in _hit(changes, kind, step_of):
         root = tmp_path / str(number)
         with faulty(number, kind) as struck, contextlib.suppress(Died if kind == "dies" else StorageError):
             _grow(root)
@@ -57,8 +59,8 @@ def test_a_fault_at_any_change_of_the_disk_costs_no_bit(tmp_path: Path, whole: t
         assert leftovers(root) == [], f"change {number}: {struck.changes[-3:]}"
 
 
-def _hit(changes: list[str], kind: Kind) -> list[int]:
+def _hit(changes: list[str], kind: Kind, step_of: Callable[[int], int]) -> list[int]:
     """Of a death every change, but of the many pieces of a file every fourth; of the other faults every fifth."""
     if kind == "dies":
-        return [number for number, name in enumerate(changes, start=1) if name != "_put" or number % 4 == 0]
-    return list(range(1 if kind == "fails" else 3, len(changes) + 1, 5))
+        return [number for number, name in enumerate(changes, start=1) if name != "_put" or number % step_of(4) == 0]
+    return list(range(min(1 if kind == "fails" else 3, step_of(5)), len(changes) + 1, step_of(5)))
