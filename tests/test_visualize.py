@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seedbed import data
+from seedbed import data, storage
 from seedbed.cli.frame import run
 from seedbed.data.dataset import Part, Pictures
 from seedbed.specs import DataSpec
@@ -87,6 +87,13 @@ def test_the_page_has_every_sentence_and_every_picture(looked):
     assert page.count("<picture>") == len(set(report.pictures) - charts)
     assert page.count('data-chart="') == len(charts)
     assert page.count("<p>") == sum(map(len, report.sentences.values()))
+
+
+def test_what_a_killed_process_left_of_its_files_is_gone(looked, tmp_path: Path):
+    left = tmp_path / f"{storage.TEMPORARY}0a-index.html"
+    left.touch()
+    report = visualize(looked[0], tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in (report.page, *report.pictures.values())}
 
 
 def test_no_test_image_is_drawn(looked, tmp_path: Path):

@@ -237,6 +237,14 @@ def tidy(folder: Path) -> None:
                 _remove(Path(entry.path))
 
 
+def tidy_beside(path: Path) -> None:
+    """Delete what killed processes left half-written of one file; only where nobody else writes it."""
+    for entry in os.scandir(path.parent) if path.parent.is_dir() else ():
+        if entry.name.startswith(TEMPORARY) and entry.name.endswith(f"-{path.name[-200:]}"):
+            with suppress(OSError):
+                _remove(Path(entry.path))
+
+
 def check_writable(folder: Path) -> None:
     """Make the folder if it is missing, and see that a file can be written in it: better known before hours of training."""
     probe = folder / f"{TEMPORARY}{secrets.token_hex(6)}"

@@ -82,6 +82,9 @@ STEPS: dict[Kind, int] = {"dies": 5, "fails": 7, "full": 7}
 """While files are written every so manyth change is hit; while it trains, every sixty-first."""
 WHILE_TRAINING = 61
 
+LAST = 8
+"""So many changes at the end are all hit: there the file is written that stands for all others."""
+
 Files = dict[str, bytes]
 
 
@@ -188,7 +191,8 @@ def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(
 ) -> None:
     assert len(states.changes) > 30
     step = step_of(STEPS[kind])
-    for number in range(min(1 + 2 * (kind == "full"), step), len(states.changes) + 1, step):
+    last = len(states.changes)
+    for number in sorted({*range(min(1 + 2 * (kind == "full"), step), last + 1, step), *range(last - LAST, last + 1)}):
         place = states.fresh(tmp_path / str(number))
         struck = _struck(number, kind, lambda at=place: _run(at, states.command.arguments))
         where = f"change {number}: {struck[-3:]}"

@@ -162,7 +162,7 @@ def test_without_a_gpu_asking_for_one_fails_at_once(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     ended = run(*training(tmp_path, "--device", "gpu"))
     assert ended.returncode == 1
-    assert complaint(ended).startswith("error: --device gpu: ")
+    assert complaint(ended).startswith("error: --device gpu: no NVIDIA GPU was found on this machine")
     assert "Training" not in ended.stderr
 
 

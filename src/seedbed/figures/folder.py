@@ -30,6 +30,7 @@ def save_results(
     results: Mapping[str, Any],
     *,
     kinds: Sequence[str] = KINDS,
+    pages: Mapping[Path, str] | None = None,
 ) -> dict[str, list[Path]]:
     """Write all of it; figures of an earlier save that this one does not draw are removed.
 
@@ -38,6 +39,7 @@ def save_results(
         tables: name of a file -> its text.
         results: finite JSON values: what `results.json` says, beside the list of the figures.
         kinds: as which files each chart is saved.
+        pages: files outside the folder that belong to it, and their texts; they are written last.
 
     Returns:
         Kind -> files: `tables`, `json`, and each figure by its name.
@@ -56,6 +58,9 @@ def save_results(
         for name, text in tables.items():
             storage.write(folder / name, text.encode())
         storage.write_json(folder / RESULTS, {**results, "figures": sorted(kept)})
+        for path, text in (pages or {}).items():
+            storage.tidy_beside(path)
+            storage.write(path, text.encode())
     return {"tables": [folder / name for name in tables], "json": [folder / RESULTS], **drawn}
 
 

@@ -8,7 +8,6 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed import storage
 from seedbed.figures import words
 from seedbed.studies import files
 from seedbed.studies import page as pages
@@ -24,11 +23,7 @@ MOST_LOOKS = 100
 
 def save(report: Report, path: Path) -> dict[str, list[Path]]:
     """See `Report.save`."""
-    folder = pages.checked_page(path).with_suffix("")
-    text = of(report)
-    written = files.save(report.answers, folder, report.as_json())
-    storage.write(path, text.encode())
-    return {"page": [path], **written}
+    return files.save(report.answers, pages.checked_page(path), of(report), report.as_json())
 
 
 def of(report: Report) -> str:

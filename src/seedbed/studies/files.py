@@ -36,11 +36,11 @@ def _of_contrast(one: dict[str, Any]) -> list[Any]:
     return [one["name"], None, one["n"], one["difference"], *ends, None, None, None, one["verdict"]]
 
 
-def save(answers: Sequence[Answer], folder: Path, results: Mapping[str, Any]) -> dict[str, list[Path]]:
-    """All figures as PNG and SVG, `results.csv`, and `results.json` with these results.
+def save(answers: Sequence[Answer], page: Path, text: str, results: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """The page with this text, and in the folder of its name all figures as PNG and SVG, `results.csv`, and `results.json`.
 
     Returns:
-        `figures`, `tables` -> files.
+        `page`, `figures`, `tables` -> files.
 
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
@@ -52,6 +52,7 @@ def save(answers: Sequence[Answer], folder: Path, results: Mapping[str, Any]) ->
     if twice:
         raise ValueError(f"figures of one name: {', '.join(twice)}")
     charts = {figure.name: figure.specification for figure in drawn}
-    files = figures.save_results(folder, charts, {"results.csv": results_table(answers)}, results, kinds=("png", "svg"))
+    results_csv = {"results.csv": results_table(answers)}
+    files = figures.save_results(page.with_suffix(""), charts, results_csv, results, kinds=("png", "svg"), pages={page: text})
     tables = [*files.pop("tables"), *files.pop("json")]
-    return {"figures": [path for paths in files.values() for path in paths], "tables": tables}
+    return {"page": [page], "figures": [path for paths in files.values() for path in paths], "tables": tables}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seedbed import figures, storage
+from seedbed import figures
 from seedbed.errors import SpecError
 from seedbed.figures import words
 from seedbed.figures.theme import COLOURS, FONT
@@ -348,15 +348,13 @@ def save(answers: Sequence[Answer], path: Path) -> dict[str, list[Path]]:
         SpecError: this is no path for a page.
         StorageError: a file could not be written.
     """
-    folder = checked_page(path).with_suffix("")
+    checked_page(path)
     charts = Charts()
     sections = [study_section(answer, charts) for answer in answers]
     title = f"{words.listed([answer.title for answer in answers])} on {answers[0].setup.data.name}"
     footer = f"Made by <code>{html.escape(' && '.join(answer.command for answer in answers))}</code>."
     text = document(title, intro(answers[0].setup), sections, charts, footer)
-    written = files.save(answers, folder, {"studies": [answer.as_json() for answer in answers]})
-    storage.write(path, text.encode())
-    return {"page": [path], **written}
+    return files.save(answers, path, text, {"studies": [answer.as_json() for answer in answers]})
 
 
 def anchor(text: str) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seedbed import figures
+from seedbed import figures, storage
 from seedbed.data import Dataset
 from seedbed.records import finite
-from seedbed.storage import write
 from seedbed.visualize import drawing, page, sentences
 from seedbed.visualize.survey import Survey, survey
 
@@ -51,21 +50,23 @@ def visualize(dataset: Dataset, out: Path, *, watch: Callable[[str], None] | Non
         watch: called with a line about what is being done.
 
     Raises:
-        StorageError: a file could not be written.
+        StorageError: a file could not be written, or another process has been writing them for a minute.
     """
     tell = watch or _silent
     found = survey(dataset, tell)
     said = sentences.all_of(dataset, found)
     tell("drawing")
     grids, charts = drawing.grids(dataset, found), drawing.charts(dataset, found)
-    pictures = {}
-    for name, grid in grids.items():
-        pictures[name] = out / f"{name}.png"
-        write(pictures[name], grid["light"])
-    for name, chart in charts.items():
-        (pictures[name],) = figures.save(chart, out / name, ("png",))
+    pictures = {name: out / f"{name}.png" for name in (*grids, *charts)}
     index = out / "index.html"
-    write(index, page.of(dataset, said, grids, charts).encode())
+    with storage.lock(out / ".lock", str(out), wait=figures.PATIENCE):
+        for path in (*pictures.values(), index):
+            storage.tidy_beside(path)
+        for name, grid in grids.items():
+            storage.write(pictures[name], grid["light"])
+        for name, chart in charts.items():
+            figures.save(chart, out / name, ("png",))
+        storage.write(index, page.of(dataset, said, grids, charts).encode())
     return VisualizeReport(index, pictures, found, said)
 
 
