@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from faults import Died
 from hostile.engine import GROW, InProcess, check_sound, entries, install, leftovers, outcome
 from seedbed import data, devices, storage
 from seedbed.errors import CorruptFile, DeviceError, RunHalfDone, WorkerError
@@ -55,6 +56,35 @@ class Small(InProcess):
 
     def _reports(self, task: Task) -> Iterator[tuple[Task, Any]]:
         yield from super().run([task])
+
+
+class Forgetful(InProcess):
+    """Dies in the fourth epoch, and only its first save arrived."""
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
+        saves = 0
+        for task, report in super().run(tasks):
+            if isinstance(report, Segment) and report.epoch == 4:
+                raise Died
+            saves += isinstance(report, Checkpoint)
+            if not (isinstance(report, Checkpoint) and saves > 1):
+                yield task, report
+
+
+def test_what_was_measured_after_the_last_save_is_measured_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch)
+    _grow(tmp_path / "whole")
+    install(monkeypatch, Forgetful)
+    with pytest.raises(Died):
+        _grow(tmp_path / "died")
+    for name in NAMES:  # as if it had been measured in another company, with other last bits
+        metrics = tmp_path / "died" / name / "metrics.jsonl"
+        rows = storage.read_lines(metrics)
+        assert len(rows) == 3
+        storage.write_lines(metrics, [*rows[:-1], {**rows[-1], "train_loss": 9.0}])
+    install(monkeypatch)
+    _grow(tmp_path / "died", resume=True)
+    assert outcome(tmp_path / "died", NAMES) == outcome(tmp_path / "whole", NAMES)
 
 
 @pytest.mark.parametrize(
