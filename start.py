@@ -84,8 +84,11 @@ def setup(*extras: str) -> int:
     print(f"Setting up {VENV} (once; some minutes on a slow line) ...", flush=True)
     STAMP.unlink(missing_ok=True)
     target = "." + (f"[{','.join(wanted)}]" if wanted else "")
-    code = make_environment() or install("-c", "constraints.txt", "-e", target)
-    code = code or run(str(PYTHON), "-m", "compileall", "-q", "src")  # pip does that for all but an editable installation
+    code = (
+        make_environment()
+        or install("-c", "constraints.txt", "-e", target)
+        or run(str(PYTHON), "-m", "compileall", "-q", "src")  # pip does that for all but an editable installation
+    )
     if code == 0:
         STAMP.write_text(json.dumps(stamp(wanted)))
     return code

@@ -52,8 +52,9 @@ def _keep_programs(patch: pytest.MonkeyPatch) -> None:
     import jax
 
     of_workers = worker_environment(WorkerKind())
-    for name in (name for name in of_workers if "_CACHE_" in name):
-        patch.setenv(name, of_workers[name])
+    for name, value in of_workers.items():
+        if "_CACHE_" in name:
+            patch.setenv(name, value)
     with pytest.MonkeyPatch.context() as only_here:
         only_here.setenv("XLA_FLAGS", f"{of_workers['XLA_FLAGS']} --xla_backend_optimization_level=1")
         jax.devices()

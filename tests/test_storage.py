@@ -111,11 +111,11 @@ def test_a_folder_is_removed_at_once_and_its_remains_are_tidied(tmp_path: Path) 
 
 
 def test_what_is_half_written_of_one_file_goes_and_others_stay(tmp_path: Path) -> None:
-    mine, others = tmp_path / f"{storage.TEMPORARY}0a-a.html", tmp_path / f"{storage.TEMPORARY}0a-b.html"
-    for path in (mine, others, tmp_path / "a.html"):
+    mine, *others = (tmp_path / f"{storage.TEMPORARY}0123456789ab-{name}" for name in ("a.html", "b-a.html", "b.html"))
+    for path in (mine, *others, tmp_path / "a.html"):
         path.touch()
     storage.tidy_beside(tmp_path / "a.html")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [others.name, "a.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*(path.name for path in others), "a.html"]
     storage.tidy_beside(tmp_path / "absent" / "a.html")
 
 

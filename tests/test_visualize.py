@@ -90,7 +90,7 @@ def test_the_page_has_every_sentence_and_every_picture(looked):
 
 
 def test_what_a_killed_process_left_of_its_files_is_gone(looked, tmp_path: Path):
-    left = tmp_path / f"{storage.TEMPORARY}0a-index.html"
+    left = tmp_path / f"{storage.TEMPORARY}0123456789ab-index.html"
     left.touch()
     report = visualize(looked[0], tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in (report.page, *report.pictures.values())}

@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -127,7 +128,7 @@ def staged(path: Path) -> Iterator[Path]:
     """
     with _explained("write", path):
         make_folder(path.parent)
-        temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name[-200:]}")
+        temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{_ending(path)}")
         try:
             yield temporary
             if not temporary.is_file():
@@ -239,10 +240,16 @@ def tidy(folder: Path) -> None:
 
 def tidy_beside(path: Path) -> None:
     """Delete what killed processes left half-written of one file; only where nobody else writes it."""
+    ours = re.compile(f"{re.escape(TEMPORARY)}[0-9a-f]{{12}}{re.escape(_ending(path))}")
     for entry in os.scandir(path.parent) if path.parent.is_dir() else ():
-        if entry.name.startswith(TEMPORARY) and entry.name.endswith(f"-{path.name[-200:]}"):
+        if ours.fullmatch(entry.name):
             with suppress(OSError):
                 _remove(Path(entry.path))
+
+
+def _ending(path: Path) -> str:
+    """How the names of a file's temporary forms end: as its own, and no longer than names may be."""
+    return f"-{path.name[-200:]}"
 
 
 def check_writable(folder: Path) -> None:

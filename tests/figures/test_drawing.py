@@ -154,7 +154,7 @@ def test_shapes_that_do_not_fit_are_refused(draw: Callable[[], AnyChart]) -> Non
         draw()
 
 
-def test_many_charts_are_the_same_pictures_whoever_draws_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_charts_are_the_same_pictures_whoever_draws_them(monkeypatch: pytest.MonkeyPatch) -> None:
     specs = [{**figures.specification(make()), "description": name} for name, make in CHARTS.items()]
     monkeypatch.setattr(devices, "cores", lambda: 1)
     alone = drawing.draw_all(specs, ("png", "svg"))

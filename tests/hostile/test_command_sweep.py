@@ -82,7 +82,7 @@ STEPS: dict[Kind, int] = {"dies": 5, "fails": 7, "full": 7}
 """While files are written every so manyth change is hit; while it trains, every sixty-first."""
 WHILE_TRAINING = 61
 
-LAST = 8
+LAST = 9
 """So many changes at the end are all hit: there the file is written that stands for all others."""
 
 Files = dict[str, bytes]
@@ -192,7 +192,7 @@ def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(
     assert len(states.changes) > 30
     step = step_of(STEPS[kind])
     last = len(states.changes)
-    for number in sorted({*range(min(1 + 2 * (kind == "full"), step), last + 1, step), *range(last - LAST, last + 1)}):
+    for number in sorted({*range(min(1 + 2 * (kind == "full"), step), last + 1, step), *range(last + 1 - LAST, last + 1)}):
         place = states.fresh(tmp_path / str(number))
         struck = _struck(number, kind, lambda at=place: _run(at, states.command.arguments))
         where = f"change {number}: {struck[-3:]}"

@@ -3,7 +3,7 @@
 from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
 from seedbed.figures.curves import learning_curves, probes_over_epochs
 from seedbed.figures.dataset import class_balance, embedding_scatter
-from seedbed.figures.folder import PATIENCE, csv_text, save_results
+from seedbed.figures.folder import alone_in, csv_text, save_results
 from seedbed.figures.multiples import Dot, LayerCurve, Picture, dot_panels, layers_over_epochs, picture_panels
 from seedbed.figures.pages import page, place
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
@@ -16,7 +16,6 @@ from seedbed.figures.theme import specification
 from seedbed.figures.timings import Measured, Phase, time_by_phase, times_by_row, times_over_sizes
 
 __all__ = [
-    "PATIENCE",
     "Curve",
     "Dot",
     "LayerCurve",
@@ -27,6 +26,7 @@ __all__ = [
     "accuracy_over_field",
     "accuracy_over_parameters",
     "accuracy_over_size",
+    "alone_in",
     "class_balance",
     "confusion",
     "csv_text",

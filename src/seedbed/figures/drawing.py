@@ -12,14 +12,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from seedbed import devices
 from seedbed.figures import pages
 
-Spec = Mapping[str, Any]
+Spec = dict[str, Any]
 Contents = dict[str, bytes]
 
 PNG_SCALE = 2.0
@@ -36,9 +36,9 @@ def draw(spec: Spec, kinds: Sequence[str]) -> Contents:
 
     contents: Contents = {}
     if "html" in kinds:
-        contents["html"] = pages.chart_page(dict(spec)).encode()
+        contents["html"] = pages.chart_page(spec).encode()
     if "svg" in kinds or "png" in kinds:
-        svg = vl_convert.vegalite_to_svg(dict(spec), allowed_base_urls=[])
+        svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
         contents["svg"] = svg.encode()
         if "png" in kinds:
             contents["png"] = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
@@ -65,7 +65,7 @@ def _helper(specs: Sequence[Spec], kinds: Sequence[str]) -> Iterator[Callable[[]
     They talk through files: a pipe would wait for this process's thread, and that one for the lock.
     """
     with tempfile.TemporaryFile() as task, tempfile.TemporaryFile() as answer:
-        task.write(json.dumps({"specs": [dict(spec) for spec in specs], "kinds": list(kinds)}).encode())
+        task.write(json.dumps({"specs": list(specs), "kinds": list(kinds)}).encode())
         task.seek(0)
         command = [sys.executable, "-m", "seedbed.figures.drawing"]
         with subprocess.Popen(command, stdin=task, stdout=answer, stderr=subprocess.DEVNULL) as process:

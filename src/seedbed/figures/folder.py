@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ def save_results(
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    with storage.lock(folder / ".lock", str(folder), wait=PATIENCE):
+    with alone_in(folder, pages or {}):
         for place in (folder, folder / "figures"):
             storage.tidy(place)  # what a killed process left there
         saved = save_all({folder / "figures" / name: chart for name, chart in charts.items()}, kinds)
@@ -59,9 +59,21 @@ def save_results(
             storage.write(folder / name, text.encode())
         storage.write_json(folder / RESULTS, {**results, "figures": sorted(kept)})
         for path, text in (pages or {}).items():
-            storage.tidy_beside(path)
             storage.write(path, text.encode())
     return {"tables": [folder / name for name in tables], "json": [folder / RESULTS], **drawn}
+
+
+@contextmanager
+def alone_in(folder: Path, files: Iterable[Path]) -> Iterator[None]:
+    """Write into a folder while nobody else does; of `files`, wherever they lie, what killed processes left is gone.
+
+    Raises:
+        HomeInUse: another process has been writing there for a minute.
+    """
+    with storage.lock(folder / ".lock", str(folder), wait=PATIENCE):
+        for path in files:
+            storage.tidy_beside(path)
+        yield
 
 
 def _figures_before(folder: Path) -> set[str]:

@@ -35,7 +35,7 @@ def save_all(charts: Mapping[Path, Chart], kinds: Sequence[str] = KINDS) -> dict
     for kind in kinds:
         if kind not in KINDS:
             raise SpecError(f"kinds = {kind!r}: a figure is saved as {', '.join(KINDS)}.{nearest(kind, KINDS)}")
-    specs = [chart if isinstance(chart, Mapping) else theme.specification(chart) for chart in charts.values()]
+    specs = [dict(chart) if isinstance(chart, Mapping) else theme.specification(chart) for chart in charts.values()]
     written: dict[Path, list[Path]] = {}
     for stem, contents in zip(charts, draw_all(specs, kinds), strict=True):
         written[stem] = [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
