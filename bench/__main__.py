@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench import report
 from bench.cases import CASES, ON_GPU_ONLY
+from bench.contenders import PEERS
 from bench.sitting import Outcome, Settings, Sitting, machine
 from seedbed import storage
 
@@ -33,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that scratch and processes go too
     with tempfile.TemporaryDirectory(prefix="seedbed-bench-") as scratch:
         os.environ |= {"SEEDBED_CACHE": str(Path(scratch) / "cache"), "TMPDIR": scratch}  # what contenders leave goes too
-        settings = Settings(options.repeats, options.quick, options.device, Path(scratch))
+        settings = Settings(options.repeats, options.quick, options.device, Path(scratch), options.peers or ())
         sitting = _sit(settings, _chosen(options))
-    whole = not (options.case or options.quick)
+    whole = not (options.case or options.quick or options.peers)
     output = options.output or (PAGE if whole else None)
     if output is None:
         print(report.page([sitting]))
@@ -49,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
         "--case", nargs="+", action="extend", choices=list(CASES), metavar="NAME", help=f"of {', '.join(CASES)}"
     )
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="rounds; long cases take fewer  [default: 3]")
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        choices=[peer.name for peer in PEERS],
+        metavar="NAME",
+        help="race against these alone: 'PyTorch eager'",
+    )
     parser.add_argument("--quick", action="store_true", help="a look at whether the bench works; its figures mean nothing")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu", help="[default: cpu]")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help=f"[default: {PAGE.relative_to(ROOT)}, of all cases]")

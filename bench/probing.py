@@ -45,7 +45,7 @@ class _Bench:
             on_cpu=jax.default_backend() == "cpu",
         )
         self.program = Program(self.population, task.plan, 1, self.scale)
-        params, state = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], self.population.fresh(0))
+        params, state = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], self.population.pack(self.population.initial(0)))
         self.carry = Carry(params, state, empty_slots(task.plan.optimizer, params))
         self.settings = self._settings()
         self.exam = next(iter(Sheets(dataset, self.population.exam_batch))).exam

@@ -62,6 +62,7 @@ def run(
     by_epoch: bool = True,
     few: int = 5_000,
     without: Mapping[str, str] | None = None,
+    asked: Sequence[str] = (),
     ours: Sequence[Contender] = (OURS_COLD, OURS),
 ) -> Race:
     """Screens every contender, then races ours and the best peers.
@@ -72,6 +73,7 @@ def run(
         by_epoch: whether the one with the fastest epochs comes too.
         few: images of the screening, of two epochs.
         without: the part of a peer's name that leaves it out -> why.
+        asked: the names of the only peers that take part; empty leaves none out.
     """
     fewer = min(few, job.first or few)
     race = Race(prepare(job, scratch), prepare(job.changed(first=fewer, epochs=2), scratch))
@@ -79,6 +81,8 @@ def run(
     fitting = [peer for peer in PEERS if peer.fits(job)]
     for peer in fitting:
         why = peer.missing() or next((why for part, why in (without or {}).items() if part in peer.name), None)
+        if not why and asked and peer.name not in asked:
+            why = "not asked for"
         if why:
             race.skipped[peer.name] = why
     racing = [peer for peer in fitting if peer.name not in race.skipped]

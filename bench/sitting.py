@@ -27,12 +27,14 @@ class Settings:
         quick: a look at whether the bench works: few images, one round, figures that mean nothing.
         device: "cpu" or "gpu".
         scratch: a folder that goes away with the sitting.
+        peers: the names of the peers that take part in races; empty lets all take part.
     """
 
     repeats: int
     quick: bool
     device: Literal["cpu", "gpu"]
     scratch: Path
+    peers: Sequence[str] = ()
 
     def rounds(self, most: int = 10**6) -> int:
         return 1 if self.quick else min(self.repeats, most)

@@ -121,6 +121,7 @@ def _race(settings: Settings, name: str, title: str, text: str, job: Job, how: H
         by_epoch=how.by_epoch,
         few=how.few,
         without=how.without,
+        asked=settings.peers,
         ours=how.ours,
     )
     tables: list[Table] = [race.final_table(run), race.screening_table(run)]

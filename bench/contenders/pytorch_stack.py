@@ -20,26 +20,26 @@ BETAS = (0.9, 0.999)
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
 
 
-def _glorot(members: int, inputs: int, outputs: int) -> Any:
+def _glorot(members: int, inputs: int, outputs: int, device: Any) -> Any:
     limit = (6.0 / (inputs + outputs)) ** 0.5
-    return (2 * torch.rand(members, inputs, outputs) - 1) * limit
+    return (2 * torch.rand(members, inputs, outputs, device=device) - 1) * limit
 
 
 class _Stack:
     """All members' weights: kernels `(members, in, out)`, biases `(members, 1, out)`, and Adam's two moments of each."""
 
-    def __init__(self, job: Job, pixels: int) -> None:
+    def __init__(self, job: Job, pixels: int, device: Any) -> None:
         torch.manual_seed(job.nets[0].seed)
         self.activate = ACTIVATIONS[job.nets[0].activation]
         sizes = [pixels, *job.nets[0].hidden, CLASSES]
         pairs = list(pairwise(sizes))
         members = len(job.nets)
-        kernels = [_glorot(members, inputs, outputs) for inputs, outputs in pairs]
-        biases = [torch.zeros(members, 1, outputs) for _, outputs in pairs]
+        kernels = [_glorot(members, inputs, outputs, device) for inputs, outputs in pairs]
+        biases = [torch.zeros(members, 1, outputs, device=device) for _, outputs in pairs]
         self.weights = [weight.requires_grad_() for pair in zip(kernels, biases, strict=True) for weight in pair]
         self.moments = [(torch.zeros_like(weight), torch.zeros_like(weight)) for weight in self.weights]
-        self.rates = torch.tensor([net.rate for net in job.nets]).reshape(-1, 1, 1)
-        self.penalties = torch.tensor([net.l2 for net in job.nets]).reshape(-1, 1, 1)
+        self.rates = torch.tensor([net.rate for net in job.nets], device=device).reshape(-1, 1, 1)
+        self.penalties = torch.tensor([net.l2 for net in job.nets], device=device).reshape(-1, 1, 1)
 
     def logits(self, x: Any) -> Any:
         """`(members, images, classes)` of images `(images, pixels)`."""
@@ -74,9 +74,12 @@ class _Trainer:
     def __init__(self, job: Job) -> None:
         found = arrays(job)
         self.job = job
-        self.x, self.vx = (torch.from_numpy(part).flatten(1) for part in (found.images, found.validation_images))
-        self.y, self.vy = torch.from_numpy(found.labels), torch.from_numpy(found.validation_labels)
-        self.stack = _Stack(job, self.x.shape[1])
+        self.device = torch.device("cuda" if job.device == "gpu" else "cpu")
+        self.x, self.vx = (
+            torch.from_numpy(part).flatten(1).to(self.device) for part in (found.images, found.validation_images)
+        )
+        self.y, self.vy = (torch.from_numpy(part).to(self.device) for part in (found.labels, found.validation_labels))
+        self.stack = _Stack(job, self.x.shape[1], self.device)
         compiled = job.options.get("compiled")
         self.loss = torch.compile(self.stack.loss, dynamic=False) if compiled else self.stack.loss
         self.taken = 0
@@ -84,7 +87,7 @@ class _Trainer:
     def epoch(self) -> float:
         """Trains and validates; returns the seconds."""
         began = time.perf_counter()
-        for rows in torch.randperm(len(self.x)).split(self.job.batch):
+        for rows in torch.randperm(len(self.x), device=self.device).split(self.job.batch):
             loss = self.loss if len(rows) == self.job.batch else self.stack.loss
             loss(self.x.index_select(0, rows), self.y.index_select(0, rows)).backward()
             self.taken += 1

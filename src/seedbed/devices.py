@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,7 +55,11 @@ def processor() -> str:
 
 def versions() -> dict[str, str]:
     """What results depend on: seedbed and the libraries that compute."""
-    return {name: metadata.version(name) for name in ("seedbed", "jax", "jaxlib", "numpy")}
+    return {name: _version(name) for name in ("seedbed", "jax", "jaxlib", "numpy")}
+
+
+_version = cache(metadata.version)
+"""Every run is stored with the versions, and each is read from a file."""
 
 
 @contextlib.contextmanager
@@ -105,7 +110,9 @@ def worker_environment(kind: WorkerKind) -> dict[str, str]:
     if kind.device == "gpu":
         shown = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
         own = shown[kind.index].strip() if kind.index < len(shown) and shown[kind.index].strip() else str(kind.index)
-        return compiled | {"JAX_PLATFORMS": "cuda", "CUDA_VISIBLE_DEVICES": own, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # XLA warns that some of its trial runs were timed badly
+        on_demand = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        return compiled | on_demand | quiet | {"JAX_PLATFORMS": "cuda", "CUDA_VISIBLE_DEVICES": own}
     flags = os.environ.get("XLA_FLAGS", "")
     if kind.threads == 1:
         flags += " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"

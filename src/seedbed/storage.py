@@ -19,7 +19,7 @@ import socket
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -112,9 +112,19 @@ def write(path: Path, content: Content) -> None:
     Raises:
         StorageError: no space, no permission, or another answer of the system.
     """
-    with staged(path) as temporary, _create(temporary) as file:
-        for piece in _pieces(content):
-            _put(file, piece)
+    write_all({path: content})
+
+
+def write_all(contents: Mapping[Path, Content]) -> None:
+    """Write several files, each whole or not at all: as `write` for one after the other, but the disk is waited for once.
+
+    None takes its place before all are on the disk; all are there when this returns.
+    """
+    with _staged(list(contents)) as temporaries:
+        for temporary, (path, content) in zip(temporaries, contents.items(), strict=True):
+            with _explained("write", path), _create(temporary) as file:
+                for piece in _pieces(content):
+                    _put(file, piece)
 
 
 @contextmanager
@@ -126,21 +136,35 @@ def staged(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: no space, no permission, or nothing was written.
     """
-    with _explained("write", path):
-        make_folder(path.parent)
-        temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{_ending(path)}")
-        try:
-            yield temporary
+    with _explained("write", path), _staged([path]) as [temporary]:
+        yield temporary
+
+
+@contextmanager
+def _staged(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Names beside the paths to write to; after the block they take the places of the paths."""
+    temporaries: list[Path] = []
+    try:
+        for path in paths:
+            make_folder(path.parent)
+            temporaries.append(path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{_ending(path)}"))
+        yield temporaries
+        for temporary, path in zip(temporaries, paths, strict=True):
             if not temporary.is_file():
                 raise StorageError(f"{path}: nothing was written to {temporary.name}.")
-            with temporary.open("r+b") as file:
+            with _explained("write", path), temporary.open("r+b") as file:
                 _sync(file)
-            _rename(temporary, path)
-        except BaseException:
+        for temporary, path in zip(temporaries, paths, strict=True):
+            with _explained("write", path):
+                _rename(temporary, path)
+    except BaseException:
+        for temporary in temporaries:
             with suppress(OSError):
                 _remove(temporary)
-            raise
-        _sync_folder(path.parent)
+        raise
+    for folder in dict.fromkeys(path.parent for path in paths):
+        with _explained("write in", folder):
+            _sync_folder(folder)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -295,7 +319,12 @@ def append_lines(path: Path, rows: Iterable[dict[str, Any]], *, sync: bool = Tru
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write a whole JSONL file anew, as `append_lines` would have; whole or not at all."""
-    write(path, [_line(path, row) for row in rows])
+    write(path, lines(path, rows))
+
+
+def lines(path: Path, rows: Iterable[dict[str, Any]]) -> list[bytes]:
+    """What `write_lines` writes."""
+    return [_line(path, row) for row in rows]
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -156,7 +156,7 @@ def knob(knobs: Knobs, member: int) -> Knobs:
 def random_weights(population: Population, seed: int) -> dict[str, Any]:
     """One network's arrays with nothing left at 0 or 1: biases and batch statistics too."""
     draws = np.random.default_rng(seed)
-    fresh = population.unpack(*population.fresh(seed), 0)
+    fresh = population.initial(seed)[0]
     moved = {name: array + 0.3 * draws.standard_normal(array.shape).astype(np.float32) for name, array in fresh.items()}
     return {name: np.abs(array) + 0.5 if "variance" in name else array for name, array in moved.items()}
 

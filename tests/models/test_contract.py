@@ -177,10 +177,8 @@ def test_squares_are_those_of_each_layers_kernel(family: Family) -> None:
 
 
 def test_fresh_weights_are_a_function_of_seed_and_shape_alone(family: Family) -> None:
-    fresh = family.population.fresh(5)
-    for member in range(len(family.specs)):
-        own, alone = family.population.unpack(*fresh, member), family.alone(member)
-        again, other = (alone.unpack(*alone.fresh(seed), 0) for seed in (5, 6))
+    for member, own in enumerate(family.population.initial(5)):
+        again, other = (family.alone(member).initial(seed)[0] for seed in (5, 6))
         assert all(np.array_equal(own[name], again[name]) for name in own)
         assert not any(np.array_equal(own[name], other[name]) for name in own if name.endswith("kernel"))
 

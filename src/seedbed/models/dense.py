@@ -264,8 +264,9 @@ class DensePopulation:
     def kernels(self, params: Params) -> Params:
         return {"first": {"kernel": True, "bias": False}, "later": {"kernels": True, "biases": False}}
 
-    def fresh(self, seed: int) -> tuple[Params, State]:
-        return self.pack([initial_weights(spec, self.image_shape, self.classes, seed) for spec in self.specs])
+    def initial(self, seed: int) -> list[Weights]:
+        drawn = {spec: initial_weights(spec, self.image_shape, self.classes, seed) for spec in set(self.specs)}
+        return [drawn[spec] for spec in self.specs]
 
     def unpack(self, params: Params, state: State, member: int) -> Weights:
         widths = dense_widths(self.specs[member], self.image_shape, self.classes)

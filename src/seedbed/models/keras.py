@@ -172,12 +172,12 @@ class KerasPopulation(StackedPopulation):
     def state_names(self) -> tuple[str, ...]:
         return tuple(self._state)
 
-    def fresh(self, seed: int) -> tuple[Params, State]:
+    def initial(self, seed: int) -> list[Weights]:
         model = build_model(self.spec, self.image_shape, self.classes, seed)
         wanted = set(self._trainable) | set(self._state)
         named = zip(canonical_names(model), model.variables, strict=True)
         weights = {name: np.asarray(variable) for name, variable in named if name in wanted}
-        return self.pack([weights] * len(self.specs))
+        return [weights] * len(self.specs)
 
     def own_penalty(self, params: Params) -> Array:
         with jax.numpy_dtype_promotion("standard"):

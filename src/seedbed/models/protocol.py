@@ -86,8 +86,8 @@ class Population(Protocol):
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
         """The sum of squares of each layer's kernels in each tree laid out as the parameters, layer -> `(trees, M)`."""
 
-    def fresh(self, seed: int) -> tuple[Params, State]:
-        """Initial parameters and state of all members for a seed, as NumPy arrays."""
+    def initial(self, seed: int) -> list[Weights]:
+        """Each member's fresh arrays for a seed, as `unpack` would give them; equal members may share theirs."""
 
     def unpack(self, params: Params, state: State, member: int) -> Weights:
         """One member's arrays, unpadded, under Keras's names and in Keras's layouts. Works on moments too."""

@@ -49,7 +49,7 @@ class StackedPopulation(ABC):
         """Logits `(C, B)` of one member, its new state, and probes that are scalars; arguments without the members' axis."""
 
     @abstractmethod
-    def fresh(self, seed: int) -> tuple[Params, State]: ...
+    def initial(self, seed: int) -> list[Weights]: ...
 
     def own_penalty(self, params: Params) -> Array:
         """What one member's own layers add to the loss (regularizers of a user's network)."""

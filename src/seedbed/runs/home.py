@@ -154,10 +154,9 @@ class Home:
                 files[_weights_file(which)] = safetensors_pieces(weights, facts)
         if predictions:
             files[PREDICTIONS_FILE] = npz(predictions)
-        for file, content in files.items():
-            storage.write(folder / file, content)
         rows = [{"epoch": epoch, **finite(result.history.row(epoch))} for epoch in range(1, result.history.epochs + 1)]
-        storage.write_lines(folder / METRICS_FILE, rows)
+        metrics = folder / METRICS_FILE
+        storage.write_all({folder / file: content for file, content in files.items()} | {metrics: storage.lines(metrics, rows)})
         digests = {file: storage.sha256(content) for file, content in files.items()}
         Record.begun(entry, "").of(named, scale=scale, files=digests).write(folder)
         self._unsynced.discard(entry.name)

@@ -69,7 +69,7 @@ def _call(network: ModelSpec, data: DataFacts, images: int) -> Callable[[], obje
     from seedbed.models.inference import alone
 
     population, answer = alone(network, data.image_shape, len(data.classes))
-    params, state = population.fresh(0)
+    params, state = population.pack(population.initial(0))
     x = np.random.default_rng(0).random((images, *data.image_shape), dtype=np.float32)
     np.asarray(answer(params, state, x))
     return lambda: np.asarray(answer(params, state, x))

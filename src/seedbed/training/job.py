@@ -7,6 +7,7 @@ stopping, saving, freezing, compaction. A job knows one device and no disk.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from seedbed import models
 from seedbed.data import Dataset
+from seedbed.models.architecture import Weights
 from seedbed.models.protocol import Knobs, Population
 from seedbed.records import NO_SCORE, History, best_epoch, score
 from seedbed.specs import Keras, RunSpec
@@ -148,12 +150,9 @@ class Job:
         return (Resident if resident else Streamed)(part, seeds, self.task.plan.batch_size)
 
     def _fresh(self) -> dict[str, NDArray[Any]]:
-        population = self._new_population()
-        arrays = {}
+        population, arrays = self._new_population(), {}
         for number, block in enumerate(self.task.blocks):
-            params, state = population.fresh(block[0].seed)
-            for column, setting in enumerate(self._members.settings):
-                weights = population.unpack(params, state, column)
+            for setting, weights in zip(self._members.settings, population.initial(block[0].seed), strict=True):
                 arrays.update({f"{number}.{setting}/weights/{name}": array for name, array in weights.items()})
         return arrays
 
@@ -184,8 +183,8 @@ class Job:
         if any("/slots." in name for name in arrays):
             slots = {name: self._packed(arrays, f"slots.{name}")[0] for name in slots}
         self._carry = Carry(params, state, slots)
-        best = "best" if any("/best/" in name for name in arrays) else "weights"
-        best_params, best_state = self._packed(arrays, best)
+        saved = any("/best/" in name for name in arrays)
+        best_params, best_state = self._packed(arrays, "best") if saved else jax.tree.map(jnp.copy, (params, state))
         self._best = Best(best_params, best_state, self._packed_logits(arrays))
 
     def _exam_for(self, population: Population) -> Sheets:
@@ -195,11 +194,14 @@ class Job:
 
     def _packed(self, arrays: dict[str, NDArray[Any]], kind: str) -> tuple[Any, Any]:
         """Parameters and state of all blocks, stacked, on the device."""
+        members: dict[str, Weights] = defaultdict(dict)
+        for name, array in arrays.items():
+            place, _, rest = name.partition("/")
+            if rest.startswith(f"{kind}/"):
+                members[place][rest.removeprefix(f"{kind}/")] = array
         packed = []
         for block in range(len(self.task.blocks)):
-            prefixes = [f"{block}.{setting}/{kind}/" for setting in self._members.settings]
-            members = [{n.removeprefix(p): a for n, a in arrays.items() if n.startswith(p)} for p in prefixes]
-            packed.append(self._population.pack(members))
+            packed.append(self._population.pack([members[f"{block}.{setting}"] for setting in self._members.settings]))
         stacked = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *packed)
         return stacked[0], stacked[1]
 

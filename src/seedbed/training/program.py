@@ -242,13 +242,20 @@ class Program:
         return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
 
 
+OPTIONS: dict[str, dict[str, str | bool]] = {
+    "cpu": {"xla_cpu_use_fusion_emitters": False},
+    "gpu": {"xla_gpu_enable_triton_gemm": False},
+}
+"""How XLA compiles on each kind of device.
+
+On a CPU its older way to write loops: they are as fast, and are compiled in 0.7 of the time. On a GPU it takes matrix products
+from cuBLAS alone: to try its own ones for every product takes half a minute, and gains nothing (docs/log.md)."""
+
+
 @cache
 def _options() -> dict[str, str | bool]:
-    """Of XLA's two ways to write the loops of a CPU the older one: its loops are as fast, and are compiled in 0.7 of the time.
-
-    A release of JAX that no longer knows it compiles as it likes.
-    """
-    options: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
+    """The options for this process's device. A release of JAX that no longer knows them compiles as it likes."""
+    options = OPTIONS.get(jax.default_backend(), {})
     try:
         jax.jit(jnp.negative).lower(jnp.zeros(())).compile(compiler_options=options)
     except jax.errors.JaxRuntimeError:

@@ -59,7 +59,7 @@ class Stepper:
         self._stretch: Stretch = next(source.stretches(0, 0, [[plan]]))
         self._steps = len(dataset.train) // batch_size
         self._program = Program(population, plan, 1, dataset.scale)
-        params, state = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[None]), population.fresh(0))
+        params, state = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[None]), population.pack(population.initial(0)))
         self._carry = Carry(params, state, empty_slots(plan.optimizer, params))
         zero = jnp.zeros((1, 1), jnp.float32)
         self._settings = Settings(Knobs(zero, zero, zero), zero, jnp.ones((1, 1), bool))
