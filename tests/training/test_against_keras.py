@@ -124,7 +124,7 @@ def test_the_training_figures_are_measured_on_a_fixed_sample_as_large_as_the_val
     assert size < len(dataset.train)
     [(measured, counts)] = Sheets(dataset, 50)
     assert counts == (size, size)
-    assert measured.weights.sum(axis=(1, 2)).tolist() == [size, size]
+    assert [weights.sum() for weights in measured.weights] == [size, size]
     labels = np.sort(dataset.train.labels[generator(0, "sample").permutation(len(dataset.train))[:size]])
     weights = np.asarray(measured.weights[0]).astype(bool)
-    assert np.array_equal(np.sort(np.asarray(measured.labels[0])[weights]), labels)
+    assert np.array_equal(np.sort(np.asarray(measured.labels[: len(weights)])[weights]), labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import jax
 import numpy as np
@@ -13,6 +14,7 @@ from seedbed.models.dense import DensePopulation
 from seedbed.specs import DataSpec
 from seedbed.training import feed, footprint
 from seedbed.training.feed import Sheets, aligned
+from seedbed.training.program import Exam
 from training.samples import PAIR, PLAN, digits, ran, task
 
 
@@ -37,13 +39,29 @@ def test_the_sheets_hold_every_image_of_the_exam_once(images: int) -> None:
     assert len(sheets) == 6
     size = len(dataset.validation)
     assert tuple(np.sum([sheet.counts for sheet in sheets], axis=0)) == (min(images, size), size)
-    seen = [np.asarray(sheet.exam.images[1])[np.asarray(sheet.exam.weights[1]) > 0] for sheet in sheets]
+    parts = [_parts(sheet.exam) for sheet in sheets]
+    seen = [images[weights > 0] for _, (images, _, weights) in parts]
     assert np.array_equal(np.concatenate(seen), dataset.validation.images)
-    sample = [np.asarray(sheet.exam.labels[0])[np.asarray(sheet.exam.weights[0]) > 0] for sheet in sheets]
+    sample = [labels[weights > 0] for (_, labels, weights), _ in parts]
     whole = np.concatenate(sample)
     assert len(whole) == min(images, size)
     if images == 100:
         assert np.array_equal(whole, dataset.train.labels)
+
+
+def _parts(exam: Exam) -> list[tuple[Any, Any, Any]]:
+    """Images, labels and weights of the training sample and of the validation part, each in chunks."""
+    weights = [np.asarray(part) for part in exam.weights]
+    cut = len(weights[0])
+    images, labels = np.asarray(exam.images), np.asarray(exam.labels)
+    return [(images[:cut], labels[:cut], weights[0]), (images[cut:], labels[cut:], weights[1])]
+
+
+def test_few_training_images_are_not_filled_up_to_as_many_as_are_validated_on() -> None:
+    dataset = digits(60)
+    [sheet] = Sheets(dataset, 50)
+    (sample, *_), (validated, *_) = _parts(sheet.exam)
+    assert (len(sample), len(validated)) == (2, 6)
 
 
 @pytest.mark.parametrize("images", [90, 400])

@@ -163,6 +163,7 @@ class Sheets:
         self._chunk = -(-size // chunks)
         fitting = max(1, footprint.PIECE_BYTES * size // (2 * dataset.validation.nbytes * self._chunk))
         self._chunks = -(-chunks // -(-chunks // fitting))
+        self._sampled = min(self._chunks, -(-len(sample) // self._chunk))
         self._starts = range(0, chunks, self._chunks)
         self._kept = [self._gather(0)] if len(self._starts) == 1 else []
 
@@ -175,30 +176,34 @@ class Sheets:
     def shapes(self) -> Exam:
         """What each sheet's exam looks like."""
         shape, dtype = self._parts[1][0].pictures.image
-        chunked = (2, self._chunks, self._chunk)
-        kinds = (((*chunked, *shape), dtype), (chunked, np.int32), (chunked, np.float32))
-        shapes: Any = [jax.ShapeDtypeStruct(size, kind) for size, kind in kinds]  # type: ignore[no-untyped-call]
-        return Exam(*shapes)
+        sample, part = ((chunks, self._chunk) for chunks in (self._sampled, self._chunks))
+        both = (self._sampled + self._chunks, self._chunk)
+
+        def of(shape: tuple[int, ...], kind: Any) -> Any:
+            return jax.ShapeDtypeStruct(shape, kind)  # type: ignore[no-untyped-call]
+
+        return Exam(of((*both, *shape), dtype), of(both, np.int32), (of(sample, np.float32), of(part, np.float32)))
 
     def __iter__(self) -> Iterator[Sheet]:
         return iter(self._kept) if self._kept else _ahead(self._gather, self._starts)
 
     def _gather(self, first: int) -> Sheet:
         shape, dtype = self._parts[1][0].pictures.image
-        images = aligned((2, self._chunks * self._chunk, *shape), dtype)
-        labels = np.empty((2, self._chunks * self._chunk), np.int32)
-        weights = np.zeros(labels.shape, np.float32)
-        counts = [0, 0]
-        for number, (part, rows) in enumerate(self._parts):
-            own = rows[first * self._chunk : (first + self._chunks) * self._chunk]
-            counts[number] = len(own)
-            filled = _filled(own if len(own) else rows[:1], labels.shape[1])
-            part.take(filled, images[number])
-            labels[number] = part.labels[filled]
-            weights[number, : len(own)] = 1
-        chunked = (2, self._chunks, self._chunk)
-        exam = (images.reshape(*chunked, *shape), labels.reshape(chunked), weights.reshape(chunked))
-        return Sheet(Exam(*map(jax.device_put, exam)), (counts[0], counts[1]))
+        sizes = [chunks * self._chunk for chunks in (self._sampled, self._chunks)]
+        images, labels = aligned((sum(sizes), *shape), dtype), np.empty(sum(sizes), np.int32)
+        weights: list[Any] = []
+        counts, at = [], 0
+        for (part, rows), size in zip(self._parts, sizes, strict=True):
+            own = rows[first * self._chunk :][:size]
+            filled = _filled(own if len(own) else rows[:1], size)
+            part.take(filled, images[at : at + size])
+            labels[at : at + size] = part.labels[filled]
+            weights.append((np.arange(size) < len(own)).astype(np.float32).reshape(-1, self._chunk))
+            counts.append(len(own))
+            at += size
+        put = jax.device_put
+        chunked = put(images.reshape(-1, self._chunk, *shape)), put(labels.reshape(-1, self._chunk))
+        return Sheet(Exam(*chunked, (put(weights[0]), put(weights[1]))), (counts[0], counts[1]))
 
 
 def _filled(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:

@@ -75,13 +75,14 @@ class Exam(NamedTuple):
     """Images on which an epoch's figures are measured: of a sample of the training part, and of the validation part.
 
     Attributes:
-        images: `(2, chunks, E, h, w, c)` as stored.
-        labels, weights: `(2, chunks, E)`; a weight of 0 marks a row that fills up a chunk.
+        images: `(chunks, E, h, w, c)` as stored, first those of the sample.
+        labels: `(chunks, E)`.
+        weights: of the sample and of the validation part, each `(its chunks, E)`; 0 marks a row that fills up a chunk.
     """
 
     images: Array
     labels: Array
-    weights: Array
+    weights: tuple[Array, Array]
 
 
 class Figures(NamedTuple):
@@ -211,17 +212,23 @@ class Program:
             hits = jnp.sum(jnp.where(jnp.argmax(logits, axis=1) == labels, weights, 0.0), axis=-1)
             return losses, hits, logits, probes
 
-        losses, hits, logits, probes = jax.lax.map(lambda part: jax.lax.map(lambda piece: chunk(*piece), part), tuple(exam))
-        images = jnp.sum(exam.weights, axis=(1, 2))[:, None]
+        pieces = (exam.images, exam.labels, jnp.concatenate(exam.weights))
+        losses, hits, logits, probes = jax.lax.map(lambda piece: chunk(*piece), pieces)
+        sampled = len(exam.weights[0])
+
+        def means(sums: Array) -> Array:
+            parts = zip((sums[:sampled], sums[sampled:]), exam.weights, strict=True)
+            return jnp.stack([jnp.sum(part, axis=0) / jnp.sum(weights) for part, weights in parts])
+
         penalty = self._population.penalty(params, knobs)
         weights = {f"weights/{name}": jnp.sqrt(squares) for name, squares in penalty.squares.items()}
         real = jnp.sum(exam.weights[0], axis=1, keepdims=True)  # a chunk that only fills up the sample counts for nothing
-        measured = {name: jnp.sum(values[0] * (real / jnp.sum(real)), axis=0) for name, values in probes.items()}
+        measured = {name: jnp.sum(values[:sampled] * (real / jnp.sum(real)), axis=0) for name, values in probes.items()}
         return Figures(
-            jnp.sum(losses, axis=1) / images,
-            jnp.sum(hits, axis=1) / images,
+            means(losses),
+            means(hits),
             penalty.whole,
-            jnp.moveaxis(logits[1], 0, 2).reshape(*logits.shape[2:4], -1),
+            jnp.moveaxis(logits[sampled:], 0, 2).reshape(*logits.shape[1:3], -1),
             measured | weights,
         )
 
