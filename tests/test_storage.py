@@ -317,6 +317,14 @@ def _stage(folder: Path) -> None:
         temporary.write_bytes(b"staged")
 
 
+def _several(folder: Path) -> None:
+    storage.write_all({folder / "x": b"new", folder / "y": b"newer"})
+
+
+def _both(folder: Path) -> object:
+    return tuple((folder / name).read_bytes() if (folder / name).exists() else None for name in ("x", "y"))
+
+
 def _file(folder: Path) -> object:
     return (folder / "x").read_bytes() if (folder / "x").exists() else None
 
@@ -354,6 +362,7 @@ def _remove(folder: Path) -> None:
 
 
 WRITE = Scenario(_old, _write, _file, _write)
+SEVERAL = Scenario(_old, _several, _both, _several, between=((b"new", None),))
 STAGE = Scenario(_old, _stage, _file, _stage)
 DEEP = Scenario(storage.make_folder, _deep, _deeply, _deep)
 APPEND = Scenario(_old, _append, _lines, _append_the_rest, between=([*ROWS, {"a": 1}],))
@@ -362,7 +371,7 @@ REMOVE = Scenario(_old, _remove, _all, _remove)
 
 
 @pytest.mark.parametrize("kind", ["fails", "full", "dies"])
-@pytest.mark.parametrize("name", ["WRITE", "STAGE", "DEEP", "APPEND", "CUT", "REMOVE"])
+@pytest.mark.parametrize("name", ["WRITE", "SEVERAL", "STAGE", "DEEP", "APPEND", "CUT", "REMOVE"])
 def test_a_fault_at_any_change_leaves_the_old_or_the_new(tmp_path: Path, name: str, kind: Kind) -> None:
     sweep(globals()[name], tmp_path, kind)
 
@@ -387,6 +396,15 @@ def test_a_failed_write_leaves_no_file_beside_it(tmp_path: Path) -> None:
             storage.write(tmp_path / "x", b"new")
         assert _names(tmp_path) == ["x"]
         assert (tmp_path / "x").read_bytes() == b"old"
+
+
+def test_of_several_files_none_takes_its_place_before_all_are_on_the_disk(tmp_path: Path) -> None:
+    with faulty(0, "fails") as struck:
+        storage.write_all({tmp_path / "x": b"1", tmp_path / "y": b"2", tmp_path / "a" / "z": b"3"})
+    last_synced = len(struck.changes) - 1 - struck.changes[::-1].index("_sync")
+    assert last_synced < struck.changes.index("_rename")
+    assert struck.changes[-2:] == ["_sync_folder"] * 2
+    assert struck.changes.count("_sync") == 3
 
 
 def test_every_change_of_the_disk_goes_through_the_named_functions() -> None:

@@ -13,7 +13,7 @@ import pytest
 from seedbed.models.dense import DensePopulation
 from seedbed.records import best_epoch
 from seedbed.specs import Conv, Dense, Plan
-from seedbed.training import footprint, saves
+from seedbed.training import footprint, program, saves
 from seedbed.training import job as job_module
 from seedbed.training.reports import Begun, Checkpoint, Outcome, Segment, Stopped
 from training.samples import PAIR, PLAN, Ran, all_same_bits, at_every_step, digits, ran, same_bits, task
@@ -34,6 +34,12 @@ def compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 def straight() -> Ran:
     """Two blocks abreast, without a stop, images on the device: made before a test changes anything."""
     return ran(task(PAIR, seeds=(0, 3)))
+
+
+def test_options_that_this_release_of_jax_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert program._options.__wrapped__() == program.OPTIONS["cpu"]
+    monkeypatch.setitem(program.OPTIONS, "cpu", {"xla_of_another_time": True})
+    assert program._options.__wrapped__() == {}
 
 
 # Segments and checkpoints
