@@ -22,7 +22,7 @@ CLASSES = 4
 BATCH = 7
 KEY = jax.random.key(3)
 QUICK = {"xla_backend_optimization_level": 0}
-"""Compiles in half the time; what the code says is the same. The tests of jobs compile as workers do."""
+"""Compiles in half the time; what the code says is the same. Jobs whose bits are compared compile as workers do."""
 
 USER_FILE = """
 import keras
