@@ -5,6 +5,7 @@ Processes that test side by side share the cache, and what is compiled once is c
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from seedbed.devices import WorkerKind, worker_environment
+
+HARDLY_OPTIMIZED = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +38,7 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("SEEDBED_HOME", str(tmp_path_factory.mktemp("home")))
         patch.delenv("SEEDBED_DATA", raising=False)
         _keep_programs(patch)
+        _collect_less()
         yield
 
 
@@ -45,7 +49,7 @@ def _of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _keep_programs(patch: pytest.MonkeyPatch) -> None:
-    """What tests compile in their own process is kept where workers keep theirs, and optimized less: most of it runs once.
+    """What tests compile in their own process is kept where workers keep theirs, and hardly optimized: most of it runs once.
 
     Test modules may have imported jax before, but nothing has been compiled yet. Processes that tests start are as they are.
     """
@@ -56,8 +60,16 @@ def _keep_programs(patch: pytest.MonkeyPatch) -> None:
         if "_CACHE_" in name:
             patch.setenv(name, value)
     with pytest.MonkeyPatch.context() as only_here:
-        only_here.setenv("XLA_FLAGS", f"{of_workers['XLA_FLAGS']} --xla_backend_optimization_level=1")
+        # Before the workers' flags: XLA reads no further than to a word without dashes, and theirs end in one.
+        only_here.setenv("XLA_FLAGS", f"{HARDLY_OPTIMIZED} {of_workers['XLA_FLAGS']}")
         jax.devices()
     jax.config.update("jax_compilation_cache_dir", of_workers["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _collect_less() -> None:
+    """Python looks for rings among what will live as long as this process anyway: all that was imported, and jax's traces."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)

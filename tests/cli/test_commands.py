@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 from PIL import Image
 
+from hostile.engine import install
 from seedbed.cli.frame import run
 
 SHORT = ["--data", "digits", "--hidden", "16", "--epochs", "2"]
@@ -44,6 +46,14 @@ def call(home, capsys):
         return code, *capsys.readouterr()
 
     return called
+
+
+@pytest.fixture
+def engine_here(monkeypatch):
+    """The engine in this process, where it is not training that is looked at."""
+    install(monkeypatch)
+    with jax.numpy_dtype_promotion("strict"):
+        yield
 
 
 @pytest.fixture
@@ -172,6 +182,7 @@ def test_compare_tells_the_difference_and_draws_it(asked, call, folder):
     assert (folder / "elsewhere" / "mine.png").exists()
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_runs_are_listed_shown_and_removed(asked, call, home):
     listed = {each["name"]: each for each in asked("runs", "list")["runs"]}
     assert set(listed) >= {"one", "three.0", "three.1", "three.2"}
@@ -270,6 +281,7 @@ def test_a_home_that_is_a_file_is_one_line(capsys, folder):
     assert "file" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_a_diverged_run_is_told_as_such_and_exits_0(call, asked):
     code, out, _ = call("train", "-m", "wild", *SHORT, "--optimizer", "sgd", "--lr", "1e20")
     assert code == 0
@@ -285,8 +297,9 @@ def test_a_diverged_run_is_told_as_such_and_exits_0(call, asked):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_resume_goes_on(folder, number, code):
-    command = [sys.executable, "-m", "seedbed", "train", "-m", "long", "--data", "digits", "--epochs", "200"]
+def test_a_signal_saves_and_resume_goes_on(folder, capsys, number, code):
+    arguments = ["train", "-m", "long", "--data", "digits", "--epochs", "200"]
+    command = [sys.executable, "-m", "seedbed", *arguments]
     log = folder / "log"
     with log.open("w") as stream:
         training = subprocess.Popen(command, stderr=stream, stdout=subprocess.DEVNULL)
@@ -298,9 +311,8 @@ def test_a_signal_saves_and_resume_goes_on(folder, number, code):
     training.send_signal(number)
     assert training.wait(60) == code
     assert "--resume" in log.read_text().splitlines()[-1]
-    again = subprocess.run(command, capture_output=True, text=True)
-    assert again.returncode == 1
-    assert "Go on with --resume" in again.stderr.splitlines()[-1]
+    assert run(arguments) == 1
+    assert "Go on with --resume" in capsys.readouterr().err.splitlines()[-1]
     resumed = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
     assert [row["epoch"] for row in json.loads(resumed.stdout)["runs"][0]["curve"]] == list(range(1, 201))
-    subprocess.run([sys.executable, "-m", "seedbed", "runs", "remove", "long"], check=True)
+    assert run(["runs", "remove", "long"]) == 0

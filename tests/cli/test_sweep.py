@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
+from hostile.engine import install
 from seedbed.cli.frame import run
 
 SHORT = ["--data", "digits", "--epochs", "1", "--seeds", "2"]
@@ -40,6 +42,14 @@ def call(home, capsys):
         return code, *capsys.readouterr()
 
     return called
+
+
+@pytest.fixture
+def engine_here(monkeypatch):
+    """The engine in this process; the first sweep has workers."""
+    install(monkeypatch)
+    with jax.numpy_dtype_promotion("strict"):
+        yield
 
 
 def test_a_grid_is_trained_told_and_written(call, folder):
@@ -77,6 +87,7 @@ def test_json_is_trains_with_the_settings(call, folder):
     assert sum(cell["verdicts"].values()) == 2
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_one_value_more_trains_only_that(call):
     assert call("-m", "b", *SHORT, "--set", "hidden=4")[0] == 0
     _, _, err = call("-m", "b", *SHORT, "--set", "hidden=4", "--set", "hidden=6")
@@ -86,11 +97,13 @@ def test_one_value_more_trains_only_that(call):
     assert "100 % done" in err
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_a_list_given_once_is_pointed_out(call):
     _, _, err = call("-m", "c", *SHORT, "--set", "hidden=5,4")
     assert "note: hidden has one value, a list of 2" in err
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_values_of_set_take_the_place_of_the_files(call, folder):
     (folder / "s.yaml").write_text(
         "base: {data: {name: digits}, plan: {epochs: 1}}\ngrid: {hidden: [4], l2: [0, 1]}\nseeds: 1\n"
@@ -100,6 +113,7 @@ def test_values_of_set_take_the_place_of_the_files(call, folder):
     assert [each["name"] for each in json.loads(out)["runs"]] == ["d-h4-l2_1e-3.0", "d-h4-l2_1e-3.1"]
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_where_all_runs_diverge_that_is_told(call):
     code, out, _ = call("-m", "e", *SHORT, "--optimizer", "sgd", "--set", "lr=1e20,1e25")
     assert code == 0
@@ -108,6 +122,7 @@ def test_where_all_runs_diverge_that_is_told(call):
     assert "highest" not in out
 
 
+@pytest.mark.usefixtures("engine_here")
 @pytest.mark.parametrize(
     ("arguments", "says", "code"),
     [

@@ -4,7 +4,8 @@
 
 Settings: `save_every` seconds; `at`, the phase in which the process gets `signal`; `stall`: the worker is stopped first, and a
 second signal follows; `slow`: seconds after which a worker that is still setting up is told of; `memory`: bytes of address
-space; `unforeseen`: a network that is too large for it is tried all the same; `file`: bytes of the largest file.
+space; `unforeseen`: a network that is too large for it is tried all the same; `file`: bytes of the largest file. Pictures are
+drawn only where the signal comes while they are.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from typing import Any
 
 import psutil
 
+from hostile.pictures import hashed
 from seedbed import data, figures, populations
 from seedbed.cli import main, train
 from seedbed.executor import pool
+from seedbed.figures import drawing
 from seedbed.runs import Home
 from seedbed.training.reports import Begun, Segment
 
@@ -72,6 +75,8 @@ if __name__ == "__main__":
         GROW.grow = functools.partial(GROW.grow, save_every=settings["save_every"])
     if "at" in settings:
         befall(settings["at"], settings.get("signal", signal.SIGINT), stall=settings.get("stall", False))
+    if settings.get("at") != "drawing":
+        drawing.draw = hashed
     if "slow" in settings:
         pool.SLOW_SECONDS = train.PATIENCE = settings["slow"]
     if "memory" in settings:

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import io
-import json
 import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from faults import Died, Kind, faulty
 from hostile.engine import GROW, check_sound, install, leftovers, outcome
+from hostile.pictures import hashed
 from report.samples import HERE as MACHINE
 from seedbed import storage, studies
 from seedbed.cli import frame
@@ -98,7 +96,7 @@ def _install(patch: pytest.MonkeyPatch) -> None:
     is not what is tested."""
     install(patch)
     patch.setattr(GROW, "grow", functools.partial(GROW.grow, save_every=0.0))
-    patch.setattr(drawing, "draw", _hashed)
+    patch.setattr(drawing, "draw", hashed)
     patch.setattr(studies, "find", STUDIES.__getitem__)
     patch.setattr(making, "chosen", lambda names: [STUDIES[name] for name in names])
     patch.setattr(making, "examine", lambda *_: MACHINE)
@@ -116,11 +114,6 @@ def _named(name: str) -> Study:
 
 
 STUDIES = {name: _named(name) for name in ("small", "other")}
-
-
-def _hashed(specification: Any, kinds: Sequence[str]) -> Files:
-    digest = hashlib.sha256(json.dumps(specification, sort_keys=True).encode()).hexdigest()
-    return {kind: f"{kind} {digest}\n".encode() * 20 for kind in kinds}
 
 
 def _run(place: Path, arguments: Sequence[str]) -> tuple[int, str]:

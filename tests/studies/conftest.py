@@ -9,6 +9,7 @@ import jax
 import pytest
 
 from hostile.engine import install
+from seedbed.training import program
 
 
 @pytest.fixture(scope="package")
@@ -19,6 +20,8 @@ def study_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package", autouse=True)
 def engine_in_process() -> Iterator[None]:
+    options = {**program._options(), "xla_backend_optimization_level": 1}  # they take many steps: 0 costs as much as it saves
     with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("strict"):
         install(patch)
+        patch.setattr(program, "_options", lambda: options)
         yield

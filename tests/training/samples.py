@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 from seedbed import data
 from seedbed.data import Dataset
 from seedbed.specs import DataSpec, Dense, ModelSpec, Plan, RunSpec
+from seedbed.training import program
 from seedbed.training.job import Job
 from seedbed.training.reports import Checkpoint, Outcome, Place, Report, Task
 
 PROGRAMS: dict[Any, Any] = {}
 """Compiled programs, shared by all jobs of this process as by those of one worker."""
+
+AS_BY_WORKERS: dict[Any, Any] = {}
+"""Those that are optimized as a worker's are."""
 
 IMAGES = 90
 PLAN = Plan(epochs=3, batch_size=16, l2=1e-4)
@@ -61,6 +67,16 @@ def ran(work: Task, dataset: Dataset | None = None, stop: Callable[[], bool] = l
     job = Job(work, dataset or digits(), PROGRAMS, stop)
     job._pace = pace
     return Ran(list(job.reports()))
+
+
+@contextmanager
+def compiled_as_by_workers() -> Iterator[None]:
+    """For what different programs promise to the last bit: that hangs on what the compiler makes of them."""
+    options = {**program._options(), "xla_backend_optimization_level": 3}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(program, "_options", lambda: options)
+        patch.setitem(globals(), "PROGRAMS", AS_BY_WORKERS)
+        yield
 
 
 def at_every_step(work: Task) -> Task:

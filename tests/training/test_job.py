@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from seedbed.specs import Conv, Dense, Plan
 from seedbed.training import footprint, program, saves
 from seedbed.training import job as job_module
 from seedbed.training.reports import Begun, Checkpoint, Outcome, Segment, Stopped
-from training.samples import PAIR, PLAN, Ran, all_same_bits, at_every_step, digits, ran, same_bits, task
+from training.samples import PAIR, PLAN, Ran, all_same_bits, at_every_step, compiled_as_by_workers, digits, ran, same_bits, task
 
 
 @pytest.fixture
@@ -30,10 +31,17 @@ def compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_module, "WORTH_COMPILING", 0)
 
 
+@pytest.fixture
+def as_by_workers() -> Iterator[None]:
+    with compiled_as_by_workers():
+        yield
+
+
 @pytest.fixture(scope="module")
 def straight() -> Ran:
     """Two blocks abreast, without a stop, images on the device: made before a test changes anything."""
-    return ran(task(PAIR, seeds=(0, 3)))
+    with compiled_as_by_workers():
+        return ran(task(PAIR, seeds=(0, 3)))
 
 
 def test_options_that_this_release_of_jax_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +53,7 @@ def test_options_that_this_release_of_jax_does_not_know_are_left_out(monkeypatch
 # Segments and checkpoints
 
 
+@pytest.mark.usefixtures("as_by_workers")
 @pytest.mark.parametrize("steps", [1, 4, 1000])
 def test_the_length_of_segments_does_not_change_the_bits(straight: Ran, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_module, "SEGMENT_SECONDS", float(steps))
@@ -62,7 +71,7 @@ def _untimed(job: Any, work: Any, *arguments: Any) -> Any:
     return work(*arguments)
 
 
-@pytest.mark.usefixtures("one_step_a_segment")
+@pytest.mark.usefixtures("one_step_a_segment", "as_by_workers")
 def test_a_job_resumed_from_any_step_gives_the_same_bits(straight: Ran) -> None:
     stepped = ran(at_every_step(task(PAIR, seeds=(0, 3))), pace=1.0)
     all_same_bits(stepped, straight)
@@ -129,6 +138,7 @@ def test_a_job_that_is_told_to_stop_saves_and_ends_after_its_segment() -> None:
 # Members that end before the others
 
 
+@pytest.mark.usefixtures("as_by_workers")
 def test_a_diverged_member_leaves_its_neighbours_untouched() -> None:
     models = [Dense(hidden=(8,)), Dense(hidden=(8,)), Dense(hidden=(6, 5), activation="tanh", dropout=0.3)]
     calm, wild = (ran(task(models, [PLAN, PLAN.changed(learning_rate=rate), PLAN])).outcomes for rate in (1e-3, 1e20))
@@ -160,6 +170,7 @@ def test_patience_ends_a_run_so_many_epochs_after_its_best() -> None:
     assert outcome.history.epochs == best_epoch(outcome.history) + 3 < 60
 
 
+@pytest.mark.usefixtures("as_by_workers")
 def test_a_member_that_stops_early_leaves_its_neighbours_untouched() -> None:
     models = [Dense(hidden=(8,)), Dense(hidden=(8,)), Dense(hidden=(6, 5), activation="tanh", dropout=0.3)]
     eager = PLAN.changed(epochs=20, learning_rate=0.05)
@@ -257,6 +268,7 @@ def test_shares_of_saturated_units_count_training_images_only(monkeypatch: pytes
     assert outcome.history["saturation/dense_0"][0] == pytest.approx(share, abs=1e-6)
 
 
+@pytest.mark.usefixtures("as_by_workers")
 def test_images_that_stay_in_their_file_give_the_same_bits(straight: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(footprint, "RESIDENT_BYTES", 0)
     monkeypatch.setattr(footprint, "PIECE_BYTES", FOUR_STEPS)
@@ -264,7 +276,7 @@ def test_images_that_stay_in_their_file_give_the_same_bits(straight: Ran, monkey
     all_same_bits(streamed, straight)
 
 
-@pytest.mark.usefixtures("one_step_a_segment")
+@pytest.mark.usefixtures("one_step_a_segment", "as_by_workers")
 def test_images_that_stay_in_their_file_are_resumed_exactly_mid_epoch(straight: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(footprint, "RESIDENT_BYTES", 0)
     monkeypatch.setattr(footprint, "PIECE_BYTES", FOUR_STEPS)

@@ -52,7 +52,7 @@ def build_model(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -
         ModelError: the file changed, raises, or returns something else than a network for these images and classes.
     """
     keras = load_keras()
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)  # Python's memory is looked through in its own time
     keras.utils.set_random_seed(seed)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
