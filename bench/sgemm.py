@@ -24,8 +24,7 @@ def rates(device: str = "cpu") -> dict[str, float]:
     found: dict[str, float] = {}
     kinds = [WorkerKind("gpu")] if device == "gpu" else [WorkerKind("cpu", threads) for threads in sorted({1, cores()})]
     for kind in kinds:
-        environment = worker_environment(kind) | {"NPROC": str(kind.threads)}  # what XLA's own pool of threads goes by
-        asked = processes.python("bench.sgemm", device, str(kind.threads), environment=environment)
+        asked = processes.python("bench.sgemm", device, str(kind.threads), environment=worker_environment(kind))
         answer = processes.run(asked)
         if answer.code == 0:
             found |= json.loads(answer.output.splitlines()[-1])

@@ -60,8 +60,7 @@ def _keep_programs(patch: pytest.MonkeyPatch) -> None:
         if "_CACHE_" in name:
             patch.setenv(name, value)
     with pytest.MonkeyPatch.context() as only_here:
-        # Before the workers' flags: XLA reads no further than to a word without dashes, and theirs end in one.
-        only_here.setenv("XLA_FLAGS", f"{HARDLY_OPTIMIZED} {of_workers['XLA_FLAGS']}")
+        only_here.setenv("XLA_FLAGS", f"{of_workers['XLA_FLAGS']} {HARDLY_OPTIMIZED}")
         jax.devices()
     jax.config.update("jax_compilation_cache_dir", of_workers["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -69,7 +69,7 @@ def test_gpus_are_taken_unless_the_processor_is_asked_for(two_gpus):
 def test_a_worker_of_one_thread_is_told_so_in_every_language(monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", "--mine=1")
     environment = devices.worker_environment(WorkerKind("cpu", threads=1))
-    assert environment["OMP_NUM_THREADS"] == "1"
+    assert environment["OMP_NUM_THREADS"] == environment["NPROC"] == "1"
     assert environment["JAX_PLATFORMS"] == "cpu"
     assert "--mine=1" in environment["XLA_FLAGS"]
     assert "--xla_cpu_multi_thread_eigen=false" in environment["XLA_FLAGS"]

@@ -15,7 +15,7 @@ from bench import processes
 from bench.job import Answer, Job, Net
 from bench.processes import Command, Memory
 
-SINGLE = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+SINGLE = "--xla_cpu_multi_thread_eigen=false"
 
 
 @dataclass(frozen=True)

@@ -115,8 +115,9 @@ def worker_environment(kind: WorkerKind) -> dict[str, str]:
         return compiled | on_demand | quiet | {"JAX_PLATFORMS": "cuda", "CUDA_VISIBLE_DEVICES": own}
     flags = os.environ.get("XLA_FLAGS", "")
     if kind.threads == 1:
-        flags += " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    threads = {name: str(kind.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        flags += " --xla_cpu_multi_thread_eigen=false"
+    pools = ("NPROC", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")  # the first is what XLA's own pool goes by
+    threads = {name: str(kind.threads) for name in pools}
     return compiled | threads | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags.strip()}
 
 
