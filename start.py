@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,21 +58,20 @@ def check() -> int:
     if code:
         return code
     workers = str(min(cores() + 1, 8))  # tests often wait for processes of their own
-    steps = {
-        "ruff check": ("ruff", "check", "."),
-        "ruff format": ("ruff", "format", "--check", "."),
-        "mypy": ("mypy",),
-        "import-linter": ("lint-imports",),
-        "pytest": ("pytest", "-n", workers, "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "25"),
-    }
-    failed: dict[str, int] = {}
-    for name, (tool, *arguments) in steps.items():
+    tests = ("pytest", "-n", workers, "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "25")
+    codes: dict[str, int] = {}
+    for tool, *arguments in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports",)):
+        name = " ".join((tool, *arguments))
         print(f"\n== {name}", flush=True)
-        if failed and name == "pytest":
-            print(f"(failed before: {', '.join(failed)})", flush=True)
-        code = run(str(BIN / tool), *arguments)
-        if code:
-            failed[name] = code
+        codes[name] = run(str(BIN / tool), *arguments)
+    print("\n== pytest, and mypy beside it", flush=True)
+    with ThreadPoolExecutor(1) as beside:
+        types = beside.submit(run, str(BIN / "mypy"))
+        codes["pytest"] = run(str(BIN / tests[0]), *tests[1:])
+        codes["mypy"] = types.result()
+    failed = {name: code for name, code in codes.items() if code}
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return next(iter(failed.values()), 0)
 
 

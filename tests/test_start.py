@@ -100,12 +100,15 @@ def test_without_a_pip_inside_the_outer_one_installs(sandbox, monkeypatch):
     assert ran[1][:5] == (sys.executable, "-m", "pip", "--python", str(start.PYTHON))
 
 
-def test_check_runs_every_tool_ends_with_pytest_and_fails_with_the_first_that_failed(sandbox):
+def test_check_runs_every_tool_and_fails_with_the_first_that_failed(sandbox, capsys):
     ran, codes, _ = sandbox
-    codes["mypy"] = 7
+    codes["lint-imports"] = 7
+    codes["mypy"] = 3
     codes["pytest"] = 1
     assert start.check() == 7
-    assert words(ran)[3:] == ["ruff", "ruff", "mypy", "lint-imports", "pytest"]
+    assert words(ran)[3:6] == ["ruff", "ruff", "lint-imports"]
+    assert sorted(words(ran)[6:]) == ["mypy", "pytest"]
+    assert "failed: lint-imports, pytest, mypy" in capsys.readouterr().err
 
 
 def test_digits_stops_at_the_first_failure(sandbox):
