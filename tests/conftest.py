@@ -25,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules with slow tests come first, or one of several processes would begin a long one when the others are done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def step_of(request: pytest.FixtureRequest) -> Callable[[int], int]:
     """How far apart the points of a sweep lie: as far as it is told to, or 1 where `--every-point` asks for all of them."""

@@ -33,6 +33,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_tutorial_of_the_readme_works_from_the_first_command_to_the_last(folder, capsys):
     for line in lines(ROOT / "README.md", "console"):
         program, *arguments = shlex.split(line.removeprefix("$ "))

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jax
 import pytest
 from PIL import Image
 
-from hostile.engine import install
 from seedbed.cli.frame import run
+
+pytestmark = pytest.mark.slow
 
 SHORT = ["--data", "digits", "--hidden", "16", "--epochs", "2"]
 
@@ -46,14 +46,6 @@ def call(home, capsys):
         return code, *capsys.readouterr()
 
     return called
-
-
-@pytest.fixture
-def engine_here(monkeypatch):
-    """The engine in this process, where it is not training that is looked at."""
-    install(monkeypatch)
-    with jax.numpy_dtype_promotion("strict"):
-        yield
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jax
 import pytest
 
-from hostile.engine import install
 from seedbed.cli.frame import run
+
+pytestmark = pytest.mark.slow
 
 SHORT = ["--data", "digits", "--epochs", "1", "--seeds", "2"]
 GRID = ["--set", "hidden=4", "--set", "hidden=4,4", "--set", "l2=0,1e-3"]
@@ -42,14 +42,6 @@ def call(home, capsys):
         return code, *capsys.readouterr()
 
     return called
-
-
-@pytest.fixture
-def engine_here(monkeypatch):
-    """The engine in this process; the first sweep has workers."""
-    install(monkeypatch)
-    with jax.numpy_dtype_promotion("strict"):
-        yield
 
 
 def test_a_grid_is_trained_told_and_written(call, folder):

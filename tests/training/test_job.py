@@ -19,6 +19,8 @@ from seedbed.training import job as job_module
 from seedbed.training.reports import Begun, Checkpoint, Outcome, Segment, Stopped
 from training.samples import PAIR, PLAN, Ran, all_same_bits, at_every_step, compiled_as_by_workers, digits, ran, same_bits, task
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def one_step_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:
