@@ -76,7 +76,7 @@ COMMANDS = {
         alike=True,
     ),
 }
-STEPS: dict[Kind, int] = {"dies": 7, "fails": 11, "full": 11}
+STEPS: dict[Kind, int] = {"dies": 5, "fails": 7, "full": 7}
 """While files are written every so manyth change is hit; while it trains, every sixty-first."""
 WHILE_TRAINING = 61
 

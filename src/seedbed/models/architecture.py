@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -145,6 +145,12 @@ def initial_weights(spec: Dense | Conv, image_shape: tuple[int, int, int], class
             draws = generator(seed, "weights", number).random(shape, np.float32)
             weights[name] = (2.0 * draws - 1.0).astype(np.float32) * np.float32(limit)
     return weights
+
+
+def each_initial(specs: Sequence[Dense | Conv], image_shape: tuple[int, int, int], classes: int, seed: int) -> list[Weights]:
+    """Fresh weights of each network; equal ones share theirs."""
+    drawn = {spec: initial_weights(spec, image_shape, classes, seed) for spec in set(specs)}
+    return [drawn[spec] for spec in specs]
 
 
 def describe(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> list[LayerFacts]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from seedbed.models.activations import ACTIVATIONS, MONOTONE, saturated
-from seedbed.models.architecture import ConvShape, Weights, conv_shapes, initial_weights
+from seedbed.models.architecture import ConvShape, Weights, conv_shapes, each_initial
 from seedbed.models.convolution import max_pool, native, phases, separable_native, separable_phases
 from seedbed.models.dense import dropout
 from seedbed.models.pooling import largest
@@ -56,8 +56,7 @@ class ConvPopulation(StackedPopulation):
         return ("conv", shape, self.image_shape, self.classes, len(self.specs), self.drops, self.on_cpu, self._matmul)
 
     def initial(self, seed: int) -> list[Weights]:
-        drawn = {spec: initial_weights(spec, self.image_shape, self.classes, seed) for spec in set(self._convs)}
-        return [drawn[spec] for spec in self._convs]
+        return each_initial(self._convs, self.image_shape, self.classes, seed)
 
     def one(
         self, params: Params, state: State, images: Array, dropout: Array, key: Array | None

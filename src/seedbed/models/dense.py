@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from seedbed.models import segments
 from seedbed.models.activations import ACTIVATIONS, ZERO_AT_ZERO, saturated
-from seedbed.models.architecture import Weights, dense_widths, initial_weights
+from seedbed.models.architecture import Weights, dense_widths, each_initial
 from seedbed.models.protocol import Batch, Knobs, MatMul, Params, Penalty, Probes, State, cross_entropy
 from seedbed.specs import Activation, Dense
 
@@ -265,8 +265,7 @@ class DensePopulation:
         return {"first": {"kernel": True, "bias": False}, "later": {"kernels": True, "biases": False}}
 
     def initial(self, seed: int) -> list[Weights]:
-        drawn = {spec: initial_weights(spec, self.image_shape, self.classes, seed) for spec in set(self.specs)}
-        return [drawn[spec] for spec in self.specs]
+        return each_initial(self.specs, self.image_shape, self.classes, seed)
 
     def unpack(self, params: Params, state: State, member: int) -> Weights:
         widths = dense_widths(self.specs[member], self.image_shape, self.classes)

@@ -35,7 +35,7 @@ FREE_EPOCHS = 20
 """Of a whole training of the free search: a third of what `seedbed smallest` takes, and about a third of its time."""
 
 FREE_MINUTES = 3.0
-"""Where one search of the two ends at the latest; on MNIST it is done well before."""
+"""Where one search of the two ends at the latest; the page says so where one did."""
 
 PUBLISHED = {0.95: 17_150, 0.97: 34_327}
 """Parameters of student nets: single runs, handout protocol."""
