@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from compiling import FLAGS, HARDLY, optimize
 from seedbed.devices import WorkerKind, worker_environment
-
-HARDLY_OPTIMIZED = "--xla_backend_optimization_level=0 --xla_cpu_parallel_codegen_split_count=1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,8 +65,9 @@ def _keep_programs(patch: pytest.MonkeyPatch) -> None:
         if "_CACHE_" in name:
             patch.setenv(name, value)
     with pytest.MonkeyPatch.context() as only_here:
-        only_here.setenv("XLA_FLAGS", f"{of_workers['XLA_FLAGS']} {HARDLY_OPTIMIZED}")
+        only_here.setenv("XLA_FLAGS", f"{of_workers['XLA_FLAGS']} {FLAGS}")
         jax.devices()
+    optimize(patch, HARDLY)
     jax.config.update("jax_compilation_cache_dir", of_workers["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -8,8 +8,8 @@ from pathlib import Path
 import jax
 import pytest
 
+from compiling import AS_WORKERS, optimize
 from hostile.engine import install
-from seedbed.training import program
 
 
 @pytest.fixture(scope="package")
@@ -20,8 +20,7 @@ def study_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package", autouse=True)
 def engine_in_process() -> Iterator[None]:
-    options = {**program._options(), "xla_backend_optimization_level": 1}  # they take many steps: 0 costs as much as it saves
     with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("strict"):
         install(patch)
-        patch.setattr(program, "_options", lambda: options)
+        optimize(patch, AS_WORKERS)  # they take many steps: what is optimized less costs as much as it saves
         yield

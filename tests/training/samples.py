@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compiling import AS_WORKERS, optimize
 from seedbed import data
 from seedbed.data import Dataset
 from seedbed.specs import DataSpec, Dense, ModelSpec, Plan, RunSpec
-from seedbed.training import program
 from seedbed.training.job import Job
 from seedbed.training.reports import Checkpoint, Outcome, Place, Report, Task
 
@@ -72,9 +72,8 @@ def ran(work: Task, dataset: Dataset | None = None, stop: Callable[[], bool] = l
 @contextmanager
 def compiled_as_by_workers() -> Iterator[None]:
     """For what different programs promise to the last bit: that hangs on what the compiler makes of them."""
-    options = {**program._options(), "xla_backend_optimization_level": 3}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(program, "_options", lambda: options)
+        optimize(patch, AS_WORKERS)
         patch.setitem(globals(), "PROGRAMS", AS_BY_WORKERS)
         yield
 

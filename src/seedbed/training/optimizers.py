@@ -70,8 +70,9 @@ def update(
         w: Array, g: Array, kernel: bool, rate: Array, decay: Array, momentum: Array, alive: Array, *moments: Array
     ) -> tuple[Array, ...]:
         start = w - decay * w if kernel and optimizer == "adamw" else w
-        moved = rule(start, g, rate, momentum, *moments)
-        return tuple(jnp.where(alive, new, old) for new, old in zip(moved, (w, *moments), strict=True))
+        fresh = rule.moments(g, rate, momentum, *moments)
+        kept = tuple(jnp.where(alive, new, old) for new, old in zip(fresh, moments, strict=True))
+        return jnp.where(alive, rule.moved(start, g, rate, momentum, *kept), w), *kept
 
     trees = (params, gradients, kernels, *strides, *(slots[name] for name in names))
     leaves = [jax.tree.leaves(tree) for tree in trees]
@@ -81,38 +82,62 @@ def update(
     return new[0], dict(zip(names, new[1:], strict=True))
 
 
-def _sgd(w: Array, g: Array, rate: Array, momentum: Array) -> tuple[Array, ...]:  # noqa: ARG001 - one signature for all
-    return (w - rate * g,)
+class _Rule(NamedTuple):
+    """An optimizer's arithmetic, in the two parts that are computed one after the other.
+
+    Attributes:
+        moments: gradient, rate, momentum and the old slots -> the new slots.
+        moved: weights, gradient, rate, momentum and the new slots -> the new weights. It takes the slots as they are kept: from
+            others XLA would compute them twice, and copy all three arrays of Adam before it may write to them.
+    """
+
+    moments: Callable[..., tuple[Array, ...]]
+    moved: Callable[..., Array]
 
 
-def _momentum(w: Array, g: Array, rate: Array, momentum: Array, velocity: Array) -> tuple[Array, ...]:
-    velocity = momentum * velocity - rate * g
-    return w + velocity, velocity
+def _nothing(g: Array, rate: Array, momentum: Array) -> tuple[Array, ...]:
+    return ()
 
 
-def _nesterov(w: Array, g: Array, rate: Array, momentum: Array, velocity: Array) -> tuple[Array, ...]:
-    velocity = momentum * velocity - rate * g
-    return w + momentum * velocity - rate * g, velocity
+def _velocity(g: Array, rate: Array, momentum: Array, velocity: Array) -> tuple[Array, ...]:
+    return (momentum * velocity - rate * g,)
 
 
-def _rmsprop(w: Array, g: Array, rate: Array, momentum: Array, square: Array) -> tuple[Array, ...]:  # noqa: ARG001
-    square = RHO * square + (1 - RHO) * g * g
-    return w - rate * g * jax.lax.rsqrt(square + EPSILON), square
+def _square(g: Array, rate: Array, momentum: Array, square: Array) -> tuple[Array, ...]:
+    return (RHO * square + (1 - RHO) * g * g,)
 
 
-def _adam(w: Array, g: Array, rate: Array, momentum: Array, mean: Array, square: Array) -> tuple[Array, ...]:  # noqa: ARG001
-    mean = mean + (g - mean) * (1 - BETA_1)
-    square = square + (g * g - square) * (1 - BETA_2)
-    return w - mean * rate / (jnp.sqrt(square) + EPSILON), mean, square
+def _mean_and_square(g: Array, rate: Array, momentum: Array, mean: Array, square: Array) -> tuple[Array, ...]:
+    return mean + (g - mean) * (1 - BETA_1), square + (g * g - square) * (1 - BETA_2)
 
 
-_RULES: dict[Optimizer, Callable[..., tuple[Array, ...]]] = {
-    "sgd": _sgd,
-    "momentum": _momentum,
-    "nesterov": _nesterov,
-    "rmsprop": _rmsprop,
-    "adam": _adam,
-    "adamw": _adam,
+def _sgd(w: Array, g: Array, rate: Array, momentum: Array) -> Array:
+    return w - rate * g
+
+
+def _momentum(w: Array, g: Array, rate: Array, momentum: Array, velocity: Array) -> Array:
+    return w + velocity
+
+
+def _nesterov(w: Array, g: Array, rate: Array, momentum: Array, velocity: Array) -> Array:
+    return w + momentum * velocity - rate * g
+
+
+def _rmsprop(w: Array, g: Array, rate: Array, momentum: Array, square: Array) -> Array:
+    return w - rate * g * jax.lax.rsqrt(square + EPSILON)
+
+
+def _adam(w: Array, g: Array, rate: Array, momentum: Array, mean: Array, square: Array) -> Array:
+    return w - mean * rate / (jnp.sqrt(square) + EPSILON)
+
+
+_RULES: dict[Optimizer, _Rule] = {
+    "sgd": _Rule(_nothing, _sgd),
+    "momentum": _Rule(_velocity, _momentum),
+    "nesterov": _Rule(_velocity, _nesterov),
+    "rmsprop": _Rule(_square, _rmsprop),
+    "adam": _Rule(_mean_and_square, _adam),
+    "adamw": _Rule(_mean_and_square, _adam),
 }
 
 

@@ -167,7 +167,7 @@ class Program:
         shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(arguments))
         if (name, shapes) not in self._compiled:
             started = time.perf_counter()
-            self._compiled[name, shapes] = function.lower(*arguments).compile(compiler_options=_options())
+            self._compiled[name, shapes] = function.lower(*arguments).compile(compiler_options=_options(name))
             self.compile_seconds += time.perf_counter() - started
         return self._compiled[name, shapes]
 
@@ -250,24 +250,32 @@ class Program:
 
 
 OPTIONS: dict[str, dict[str, str | bool]] = {
-    "cpu": {"xla_cpu_use_fusion_emitters": False},
+    "cpu": {"xla_backend_optimization_level": "1"},
     "gpu": {"xla_gpu_enable_triton_gemm": False},
 }
-"""How XLA compiles on each kind of device.
+"""How XLA compiles on each kind of device (docs/log.md has the times).
 
-On a CPU its older way to write loops: they are as fast, and are compiled in 0.7 of the time. On a GPU it takes matrix products
-from cuBLAS alone: to try its own ones for every product takes half a minute, and gains nothing (docs/log.md)."""
+On a CPU LLVM optimizes less: programs are as fast, and compiled in three quarters of the time. On a GPU matrix products come
+from cuBLAS alone: to try XLA's own ones for every product takes half a minute, and gains nothing."""
+ONCE_AN_EPOCH: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
+"""On a CPU also, for whatever is not a step of training: loops written in XLA's older way. They compile faster, but many stay
+scalar, an optimizer's above all."""
+
+
+def _options(name: str) -> dict[str, str | bool]:
+    """The options for a function on this process's device. A release of JAX that does not know them compiles as it likes."""
+    device = jax.default_backend()
+    options = OPTIONS.get(device, {}) | (ONCE_AN_EPOCH if device == "cpu" and name != "segment" else {})
+    return options if _known(tuple(options.items())) else {}
 
 
 @cache
-def _options() -> dict[str, str | bool]:
-    """The options for this process's device. A release of JAX that no longer knows them compiles as it likes."""
-    options = OPTIONS.get(jax.default_backend(), {})
+def _known(options: tuple[tuple[str, str | bool], ...]) -> bool:
     try:
-        jax.jit(jnp.negative).lower(jnp.zeros(())).compile(compiler_options=options)
+        jax.jit(jnp.negative).lower(jnp.zeros(())).compile(compiler_options=dict(options))
     except jax.errors.JaxRuntimeError:
-        return {}
-    return options
+        return False
+    return True
 
 
 def together(parts: Sequence[Figures], counts: Sequence[tuple[int, int]]) -> Figures:
