@@ -82,7 +82,7 @@ class _Bench:
                 logits, _, probes = self.population.apply(params, state, seen, knobs, None)
                 return (logits, probes) if probed else logits
 
-            return jax.lax.map(chunk, images.images.reshape(-1, *images.images.shape[2:]))
+            return jax.lax.map(chunk, images.images)
 
         compiled = jax.jit(whole)
 
@@ -110,13 +110,18 @@ def _best(work: Callable[[], None]) -> float:
     return float(np.min(times))
 
 
-def main() -> None:
-    """Times the parts."""
-    bench = _Bench(*_first(take()))
+def measured(job: Job) -> dict[str, float]:
+    """Seconds of an epoch's parts, of the job's first population."""
+    bench = _Bench(*_first(job))
     steps, examined, norms = (_best(part) for part in (bench.steps, bench.examine, bench.norms))
     saturation = max(0.0, _best(bench.passes(probed=True)) - _best(bench.passes(probed=False)))
     epoch = steps + examined + norms
-    print(json.dumps({"epoch": epoch, "steps": steps, "exam": examined, "norms": norms, "saturation": saturation}))
+    return {"epoch": epoch, "steps": steps, "exam": examined, "norms": norms, "saturation": saturation}
+
+
+def main() -> None:
+    """Times the parts."""
+    print(json.dumps(measured(take())))
 
 
 if __name__ == "__main__":

@@ -155,3 +155,13 @@ def test_a_race_on_digits_runs_and_names_who_is_missing(tmp_path: Path, monkeypa
     page = report.page([Sitting(dict(MACHINE), [outcome])])
     assert "a_package_that_nobody_has is not installed" in page
     json.dumps(asdict(outcome), allow_nan=False)
+
+
+@pytest.mark.slow
+def test_an_epochs_parts_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench import probing
+
+    monkeypatch.setattr(probing, "TRIES", 1)
+    found = probing.measured(Job((Net(hidden=(16,)), Net(hidden=(8,))), epochs=1, data="digits"))
+    assert found["epoch"] == pytest.approx(found["steps"] + found["exam"] + found["norms"])
+    assert min(found["steps"], found["exam"], found["norms"]) > 0

@@ -150,6 +150,16 @@ def test_settings_that_train_quickly_stay_in_one_program() -> None:
     assert [len(task.blocks[0]) for task in planned(wanted, workers=2)] == [8, 8, 8]
 
 
+def test_a_population_outgrows_the_caches_only_where_it_trains_briefly() -> None:
+    brief, long = (
+        planned(runs([Dense(hidden=(200,))], [Plan(l2=0.01 * n, epochs=epochs) for n in range(12)]), workers=1)
+        for epochs in (10, 1_000)
+    )
+    assert [len(task.blocks[0]) for task in brief] == [12]
+    assert [len(task.blocks[0]) for task in long] == [6, 6]
+    assert all(sum(map(parameters, task.blocks[0])) <= (ON_CPU.cached or 0) for task in long)
+
+
 def test_parts_of_a_mixed_population_cost_about_the_same_and_the_costly_come_first() -> None:
     models = [Dense(hidden=(first, second)) for first, second in product((25, 50, 100, 200, 400), (25, 50, 100, 200))]
     tasks = planned(runs(models), workers=2)

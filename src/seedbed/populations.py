@@ -20,6 +20,8 @@ from seedbed.training.reports import Checkpoint, Task
 GIB = 2**30
 WORTH_DEALING = 2e11
 """Operations of training below which settings that fit in one program are not dealt out as two: that would compile another."""
+WORTH_A_PROGRAM = 2e12
+"""Operations of training above which a population within a core's caches saves more than its program takes to compile."""
 LEAST_ROOM = 64 * 2**20
 """Bytes of networks that a worker is given even where memory seems to be gone: its libraries alone take several times that."""
 
@@ -33,16 +35,18 @@ class Limits:
         parameters: of all members of a block together.
         blocks: seeds abreast.
         memory: bytes that a worker may take; None sets no limit.
+        cached: of how many parameters a core's share of the caches keeps weights and moments; None where that is no question.
     """
 
     members: int
     parameters: int
     blocks: int
     memory: int | None = None
+    cached: int | None = None
 
 
-ON_CPU = Limits(members=64, parameters=2_500_000, blocks=1)
-"""About a dozen nets of 784-200-100-10 keep a core's share of the caches busy; more cost about as much for each."""
+ON_CPU = Limits(members=64, parameters=2_500_000, blocks=1, cached=1_000_000)
+"""More than a million parameters cost each network 5 % more; beyond a dozen nets of 784-200-100-10 it is no more than that."""
 ON_GPU = Limits(members=256, parameters=200_000_000, blocks=16)
 
 
@@ -117,8 +121,11 @@ def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers
     sizes = [facts(run.model, data.image_shape, len(data.classes)) for run in settings]
     costs = [size.operations * run.plan.epochs for size, run in zip(sizes, settings, strict=True)]
     fewest = max(-(-sum(size.parameters for size in sizes) // limits.parameters), -(-len(settings) // limits.members))
+    work = 3 * sum(costs) * data.train * len(blocks)
+    if limits.cached:
+        fewest = max(fewest, min(-(-sum(size.parameters for size in sizes) // limits.cached), int(work / WORTH_A_PROGRAM)))
     fewest, abreast = min(fewest, len(settings)), limits.blocks
-    dealt = workers if 3 * sum(costs) * data.train * len(blocks) >= WORTH_DEALING else 1
+    dealt = workers if work >= WORTH_DEALING else 1
     while True:
         seeds = [blocks[at : at + abreast] for at in range(0, len(blocks), abreast)]
         bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), dealt))

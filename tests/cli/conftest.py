@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import jax
 import pytest
 
-from hostile.engine import install
+from hostile.engine import here
 
 
 @pytest.fixture
-def engine_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def engine_here() -> Iterator[None]:
     """The engine in this process, where its workers are not the question."""
-    install(monkeypatch)
-    with jax.numpy_dtype_promotion("strict"):
+    with here():
         yield

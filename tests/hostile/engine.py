@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import jax
 import numpy as np
 import pytest
 
@@ -77,6 +79,14 @@ def install(patch: pytest.MonkeyPatch, executor: type[InProcess] = InProcess) ->
     patch.setattr(data, "load", _load)
     patch.setattr(data, "resolve", _resolve)
     patch.setattr(os, "fsync", lambda handle: None)
+
+
+@contextmanager
+def here(executor: type[InProcess] = InProcess) -> Iterator[pytest.MonkeyPatch]:
+    """The engine in this process, as strict about types as its own tests are."""
+    with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("strict"):
+        install(patch, executor)
+        yield patch
 
 
 def entries(*models: Dense, epochs: int = 3, group: str = "r", **plan: Any) -> list[Entry]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hostile.engine import ENGINE, GROW, check_sound, install, leftovers
+from hostile.engine import ENGINE, GROW, check_sound, here, leftovers
 from searches.samples import Dying, Killed, asked, small
 from seedbed import storage
 from seedbed.errors import RunError, RunExists, RunHalfDone, SpecError
@@ -26,11 +26,8 @@ from seedbed.statistics import Interval
 
 
 @pytest.fixture(scope="module", autouse=True)
-def here() -> Iterator[None]:
-    import jax
-
-    with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("strict"):
-        install(patch, Dying)
+def short() -> Iterator[None]:
+    with here(Dying) as patch:
         small(patch)
         yield
 

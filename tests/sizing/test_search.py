@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import seedbed as sb
-from hostile.engine import install
+from hostile.engine import here
 from seedbed.errors import RunHalfDone, SpecError
 from seedbed.records import Result
 from seedbed.runs import Home
@@ -49,9 +49,7 @@ STEPS: dict[str, Any] = {"SCOUTS": 2, "RATE_FACTORS": (1.0,), "ENDINGS": (("cosi
 @pytest.fixture(scope="module", autouse=True)
 def patched() -> Iterator[pytest.MonkeyPatch]:
     """The engine in this process, and little work for it."""
-    jax = pytest.importorskip("jax")
-    with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("strict"):
-        install(patch)
+    with here() as patch:
         patch.setitem(EFFORTS, "dense", replace(EFFORTS["dense"], **LITTLE))
         for name, less in STEPS.items():
             patch.setattr(HUNT, name, less)

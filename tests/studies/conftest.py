@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import jax
 import pytest
 
 from compiling import AS_WORKERS, optimize
-from hostile.engine import install
+from hostile.engine import here
 
 
 @pytest.fixture(scope="package")
@@ -20,7 +19,6 @@ def study_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package", autouse=True)
 def engine_in_process() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("strict"):
-        install(patch)
+    with here() as patch:
         optimize(patch, AS_WORKERS)  # they take many steps: what is optimized less costs as much as it saves
         yield

@@ -23,6 +23,10 @@ Weights = dict[str, NDArray[np.float32]]
 A separable convolution has `conv_1/depthwise_kernel` (height, width, in, 1) and `conv_1/pointwise_kernel` (1, 1, in, out).
 """
 
+CACHED = 4 * 2**20
+"""Bytes of a block's patches and phases at a time: a few times a core's own cache were best, for large and small blocks."""
+SMALLEST_MICROBATCH, LARGEST_MICROBATCH = 8, 128
+
 
 @dataclass(frozen=True)
 class LayerFacts:
@@ -69,12 +73,24 @@ class ConvShape:
     separable: bool = False
 
     @property
+    def numbers(self) -> int:
+        """Of one image on its way through on a CPU: patches, every place in the pooled squares, and the pooled maps."""
+        field = self.kernel + self.stride * (self.pool - 1)
+        return (field**2 * self.channels + (self.pool**2 + 1) * self.filters) * math.prod(self.pooled)
+
+    @property
     def weights(self) -> dict[str, Shape]:
         """Name -> shape of the block's arrays."""
         if not self.separable:
             return {"kernel": (self.kernel, self.kernel, self.channels, self.filters), "bias": (self.filters,)}
         depthwise, pointwise = (self.kernel, self.kernel, self.channels, 1), (1, 1, self.channels, self.filters)
         return {"depthwise_kernel": depthwise, "pointwise_kernel": pointwise, "bias": (self.filters,)}
+
+
+def microbatch(shapes: Sequence[ConvShape]) -> int:
+    """Images that go through these blocks at a time on a CPU: what the largest makes of them stays in a core's own cache."""
+    fit = CACHED // (4 * max(shape.numbers for shape in shapes))
+    return min(max(1 << fit.bit_length() >> 1, SMALLEST_MICROBATCH), LARGEST_MICROBATCH)
 
 
 def conv_shapes(spec: Conv, image_shape: tuple[int, int, int]) -> list[ConvShape]:

@@ -9,16 +9,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from seedbed.models.activations import ACTIVATIONS, MONOTONE, saturated
-from seedbed.models.architecture import ConvShape, Weights, conv_shapes, each_initial
+from seedbed.models.architecture import ConvShape, Weights, conv_shapes, each_initial, microbatch
 from seedbed.models.convolution import max_pool, native, phases, separable_native, separable_phases
 from seedbed.models.dense import dropout
 from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul, Params, Probes, State
 from seedbed.models.stacked import StackedPopulation
 from seedbed.specs import Conv
-
-MICROBATCH = 128
-"""Images at a time: 32 to 128 were alike on one thread, 128 best on two (the exercise's network, 2026-11-24)."""
 
 
 class ConvPopulation(StackedPopulation):
@@ -40,12 +37,12 @@ class ConvPopulation(StackedPopulation):
         precision: str = "f32",
         on_cpu: bool = True,
     ) -> None:
-        super().__init__(specs, microbatch=MICROBATCH if on_cpu else None, abreast=not on_cpu)
+        self.shapes = conv_shapes(specs[0], image_shape)
+        super().__init__(specs, microbatch=microbatch(self.shapes) if on_cpu else None, abreast=not on_cpu)
         self._convs = tuple(specs)
         self.spec = specs[0]
         self.image_shape = image_shape
         self.classes = classes
-        self.shapes = conv_shapes(self.spec, image_shape)
         self.drops = any(spec.dropout > 0 for spec in specs)
         self.on_cpu = on_cpu
         self._matmul = MatMul(precision)

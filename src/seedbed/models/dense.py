@@ -191,21 +191,29 @@ class DensePopulation:
     def apply(
         self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
     ) -> tuple[Array, State, Probes]:
+        saturation = _Saturation(len(self.specs))
+        return self._logits(params, images, knobs, key, saturation), state, saturation.probes()
+
+    def _logits(
+        self, params: Params, images: Array, knobs: Knobs, key: Array | None, saturation: _Saturation | None = None
+    ) -> Array:
+        """Of all members; what collects the saturated units stays away from a step, where it would be traced for nothing."""
         x = images.reshape(images.shape[0], -1)
         first = self._matmul("hd,bd->hb", params["first"]["kernel"], x) + params["first"]["bias"][:, None]
         later = _blocks_apart(self._blocks, params["later"])
-        logits, saturation = [], _Saturation(len(self.specs))
+        logits = []
         for shelf, top, layers in zip(self.shelves, self._tops(first), later, strict=True):
             a = top.reshape(shelf.members, shelf.widths[1], -1)
             for number, (kernel, bias) in enumerate(layers):
                 a = self._masked(shelf, number, a)
-                saturation.add(number, shelf, self._real_units(shelf, number), a)
+                if saturation is not None:
+                    saturation.add(number, shelf, self._real_units(shelf, number), a)
                 if self.drops and key is not None:
                     a = dropout(a, knobs.dropout[shelf.start : shelf.stop, None, None], jax.random.fold_in(key, number))
                 z = self._matmul("goi,gib->gob", kernel, a) + bias
                 a = ACTIVATIONS[shelf.activation](z) if number + 1 < len(layers) else z
             logits.append(a)
-        return jnp.concatenate(logits), state, saturation.probes()
+        return jnp.concatenate(logits)
 
     def _tops(self, first: Array) -> list[Array]:
         """What the first layer hands to each shelf's next one; neighbouring shelves of one activation at a time."""
@@ -230,7 +238,7 @@ class DensePopulation:
 
     def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
         def total(params: Params) -> Array:
-            logits, _, _ = self.apply(params, state, batch.images, knobs, key)
+            logits = self._logits(params, batch.images, knobs, key)
             return jnp.sum(cross_entropy(logits, batch.labels, batch.weights))
 
         def with_penalty(gradient: Array, kernel: bool, w: Array, l1: Array, l2: Array) -> Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from seedbed.models import LayerFacts, describe
-from seedbed.models.architecture import conv_shapes
+from seedbed.models.architecture import conv_shapes, microbatch
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, Dense, Keras, ModelSpec, Optimizer, RunSpec
 
@@ -29,8 +29,8 @@ PIECE_BYTES = 32 * MIB
 
 PROCESS = {"dense": 150 * MIB, "conv": 150 * MIB, "keras": 330 * MIB}
 """A worker before its first task; its libraries' own files, another 200 MiB that all workers share, not counted."""
-COMPILING = {"dense": 40 * MIB, "conv": 160 * MIB, "keras": 200 * MIB}
-COMPILING_A_LAYER = 3 * MIB
+COMPILING = {"dense": 40 * MIB, "conv": 200 * MIB, "keras": 200 * MIB}
+COMPILING_A_LAYER = 4 * MIB
 """What compiling takes, and what each layer of each shape among a population's members adds (jaxlib 0.10.2)."""
 
 CONSTANTS = 5
@@ -136,7 +136,7 @@ def _images(data: DataFacts, batch_size: int, blocks: int, pixel_bytes: int) -> 
     one = math.prod(data.image_shape) * pixel_bytes
     resident = data.train * one <= RESIDENT_BYTES
     train = data.train * one if resident else 3 * max(PIECE_BYTES, batch_size * blocks * one)
-    exam = 2 * data.validation * one
+    exam = (data.validation + min(data.validation, data.train)) * one
     orders = 16 * blocks * data.train
     return train + (exam if exam <= PIECE_BYTES else 3 * PIECE_BYTES) + orders
 
@@ -150,8 +150,15 @@ def _activations(runs: Sequence[RunSpec], data: DataFacts, blocks: int, on_cpu: 
         return FLOAT * blocks * (max(4 * batch, 3 * exam) * units + 2 * max(batch, exam) * inputs)
     abreast = 1 if on_cpu else len(runs) * blocks
     numbers = _conv_numbers(model, data) if isinstance(model, Conv) and on_cpu else _layer_numbers(model, data)
-    step = min(batch, MICROBATCH) if isinstance(model, Keras) and on_cpu and _in_microbatches(model, data) else batch
+    step = _at_a_time(model, data, batch) if on_cpu else batch
     return FLOAT * abreast * (2 * max(step, exam) * numbers + 2 * max(batch, exam) * inputs)
+
+
+def _at_a_time(model: Conv | Keras, data: DataFacts, batch: int) -> int:
+    """Images of a minibatch that go through a step together on a CPU."""
+    if isinstance(model, Conv):
+        return min(batch, microbatch(conv_shapes(model, data.image_shape)))
+    return min(batch, MICROBATCH) if _in_microbatches(model, data) else batch
 
 
 def _in_microbatches(model: Keras, data: DataFacts) -> bool:
@@ -162,12 +169,7 @@ def _in_microbatches(model: Keras, data: DataFacts) -> bool:
 
 def _conv_numbers(model: Conv, data: DataFacts) -> int:
     """Numbers that one image takes on its way through: patches, what comes of them, and the pooled maps."""
-    numbers = 0
-    for shape in conv_shapes(model, data.image_shape):
-        places = math.prod(shape.pooled)
-        field = shape.kernel + shape.stride * (shape.pool - 1)
-        numbers += (field**2 * shape.channels + (shape.pool**2 + 1) * shape.filters) * places
-    return numbers + sum(model.hidden)
+    return sum(shape.numbers for shape in conv_shapes(model, data.image_shape)) + sum(model.hidden)
 
 
 def _layer_numbers(model: ModelSpec, data: DataFacts) -> int:
