@@ -20,16 +20,18 @@ QUICK = "**A quick look, on few images: these figures say that the bench works, 
 
 
 def page(sittings: Sequence[Sitting]) -> str:
-    """The whole page; the first sitting is the main one."""
+    """The whole page. Of several sittings with one device the first stands there whole, the others beside its targets."""
     parts = ["# Benchmarks\n", INTRODUCTION]
-    for number, sitting in enumerate(sittings):
-        parts += ["" if number == 0 else "\n---\n", *_sitting(sitting)]
-    if not any(sitting.machine["device"] == "gpu" for sitting in sittings):
+    devices = list(dict.fromkeys(sitting.machine["device"] for sitting in sittings))
+    for number, device in enumerate(devices):
+        first, *others = (sitting for sitting in sittings if sitting.machine["device"] == device)
+        parts += ["" if number == 0 else "\n---\n", *_sitting(first, others)]
+    if "gpu" not in devices:
         parts.append("\n## GPU\n\nNot measured: `python -m bench --device gpu` runs these cases where a GPU is at hand.\n")
     return "\n".join(part for part in parts if part).rstrip() + "\n"
 
 
-def _sitting(sitting: Sitting) -> Iterator[str]:
+def _sitting(sitting: Sitting, others: Sequence[Sitting]) -> Iterator[str]:
     machine = sitting.machine
     yield f"## {machine['date']}: {_where(machine)}\n"
     if machine["quick"]:
@@ -40,6 +42,8 @@ def _sitting(sitting: Sitting) -> Iterator[str]:
     yield "### Targets\n"
     for table in targets.tables(sitting):
         yield _table(table, 4)
+    if others:
+        yield _table(targets.side_by_side([sitting, *others]), 4)
     for outcome in sitting.outcomes:
         yield from _outcome(outcome)
 

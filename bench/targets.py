@@ -69,8 +69,24 @@ REST = (
 
 def tables(sitting: Sitting) -> list[Table]:
     """Every target with what this sitting measured."""
-    measured = [each for outcome in sitting.outcomes for each in outcome.measured]
+    measured = _measured(sitting)
     return [_table("Speed", ENGINE, measured), _table("Everything else that was promised in numbers", REST, measured)]
+
+
+def side_by_side(sittings: Sequence[Sitting]) -> Table:
+    """What several sittings measured beside the same targets."""
+    found = [{(each.target, each.what): each.value for each in _measured(sitting)} for sitting in sittings]
+    rows = [
+        [target.text, what, *(values[key, what].text(target.digits) if (key, what) in values else "" for values in found)]
+        for target in (*ENGINE, *REST)
+        for key, what in dict.fromkeys(pair for values in found for pair in values)
+        if key == target.key
+    ]
+    return Table("Other sittings", ["target", "", *(str(sitting.machine["date"]) for sitting in sittings)], rows)
+
+
+def _measured(sitting: Sitting) -> list[Measured]:
+    return [each for outcome in sitting.outcomes for each in outcome.measured]
 
 
 def _table(title: str, targets: Sequence[Target], measured: Sequence[Measured]) -> Table:

@@ -94,6 +94,19 @@ def test_the_page_shows_every_target_and_what_was_not_measured() -> None:
     assert "## GPU\n\nNot measured" in page
 
 
+def test_other_sittings_of_a_device_stand_beside_the_first_ones_targets() -> None:
+    def sitting(date: str, device: str, ratio: float) -> Sitting:
+        measured = [Measured("lone", "an epoch", Summary(ratio, ratio, ratio, 1))]
+        return Sitting({**MACHINE, "date": date, "device": device}, [Outcome("lone", "One net", "", [], measured)])
+
+    page = report.page([sitting("now", "cpu", 2.0), sitting("then", "cpu", 1.9), sitting("there", "gpu", 9.0)])
+    assert "| target |  | now | then |" in page
+    assert "| one dense net alone, over the fastest peer | an epoch | 2.00 | 1.90 |" in page
+    assert page.count("### One net") == 2
+    assert page.index("## now") < page.index("## there")
+    assert "Not measured" not in page
+
+
 def test_a_sitting_is_kept_and_read_back() -> None:
     outcome = Outcome("a", "A", "", [Table("t", ["x"], [["1"]])], [Measured("lone", "", Summary(1, 1, 1, 1))])
     sitting = Sitting(dict(MACHINE), [outcome])
