@@ -120,10 +120,11 @@ def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers
     settings = blocks[0]
     sizes = [facts(run.model, data.image_shape, len(data.classes)) for run in settings]
     costs = [size.operations * run.plan.epochs for size, run in zip(sizes, settings, strict=True)]
-    fewest = max(-(-sum(size.parameters for size in sizes) // limits.parameters), -(-len(settings) // limits.members))
+    parameters = sum(size.parameters for size in sizes)
+    fewest = max(-(-parameters // limits.parameters), -(-len(settings) // limits.members))
     work = 3 * sum(costs) * data.train * len(blocks)
     if limits.cached:
-        fewest = max(fewest, min(-(-sum(size.parameters for size in sizes) // limits.cached), int(work / WORTH_A_PROGRAM)))
+        fewest = max(fewest, min(-(-parameters // limits.cached), int(work / WORTH_A_PROGRAM)))
     fewest, abreast = min(fewest, len(settings)), limits.blocks
     dealt = workers if work >= WORTH_DEALING else 1
     while True:

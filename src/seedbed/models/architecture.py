@@ -73,10 +73,14 @@ class ConvShape:
     separable: bool = False
 
     @property
+    def field(self) -> int:
+        """Side of the square of pixels that a pooled square sees."""
+        return self.kernel + self.stride * (self.pool - 1)
+
+    @property
     def numbers(self) -> int:
         """Of one image on its way through on a CPU: patches, every place in the pooled squares, and the pooled maps."""
-        field = self.kernel + self.stride * (self.pool - 1)
-        return (field**2 * self.channels + (self.pool**2 + 1) * self.filters) * math.prod(self.pooled)
+        return (self.field**2 * self.channels + (self.pool**2 + 1) * self.filters) * math.prod(self.pooled)
 
     @property
     def weights(self) -> dict[str, Shape]:
@@ -88,7 +92,7 @@ class ConvShape:
 
 
 def microbatch(shapes: Sequence[ConvShape]) -> int:
-    """Images that go through these blocks at a time on a CPU: what the largest makes of them stays in a core's own cache."""
+    """Images that go through these blocks at a time on a CPU: what the largest makes of them fits `CACHED`."""
     fit = CACHED // (4 * max(shape.numbers for shape in shapes))
     return min(max(1 << fit.bit_length() >> 1, SMALLEST_MICROBATCH), LARGEST_MICROBATCH)
 

@@ -50,11 +50,6 @@ def separable_phases(shape: ConvShape, depthwise: Array, pointwise: Array, x: Ar
     return jnp.moveaxis(z, 1, 0)
 
 
-def _field(shape: ConvShape) -> int:
-    """Side of the square of pixels that a pooled square sees."""
-    return shape.kernel + shape.stride * (shape.pool - 1)
-
-
 def _phase_rows(shape: ConvShape, kernel: Array) -> Array:
     """The kernel at each place of the pooled square, `(pool**2 * filters, field**2 * channels)`."""
     return _placed(shape, jnp.transpose(kernel, (3, 0, 1, 2))).reshape(shape.pool**2 * shape.filters, -1)
@@ -62,7 +57,7 @@ def _phase_rows(shape: ConvShape, kernel: Array) -> Array:
 
 def _placed(shape: ConvShape, kernels: Array) -> Array:
     """Kernels `(n, k, k, channels)` at each place of the pooled square, `(pool**2, n, field, field, channels)`."""
-    left = _field(shape) - shape.kernel
+    left = shape.field - shape.kernel
     placed = []
     for i, j in product(range(shape.pool), repeat=2):
         down, right = shape.stride * i, shape.stride * j
@@ -73,7 +68,7 @@ def _placed(shape: ConvShape, kernels: Array) -> Array:
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _patches(shape: ConvShape, x: Array) -> Array:
     """What every pooled square sees, `(field**2 * channels, h * w * images)`."""
-    field, step = _field(shape), shape.stride * shape.pool
+    field, step = shape.field, shape.stride * shape.pool
     grid = _on_grid(shape, x)
     (height, width), images = shape.pooled, x.shape[-1]
     cut = [
@@ -96,7 +91,7 @@ def _on_grid(shape: ConvShape, x: Array) -> Array:
 def _grid(shape: ConvShape) -> tuple[int, int]:
     """How many squares hold the patches of all pooled squares, down and across."""
     step = shape.stride * shape.pool
-    more = (_field(shape) - 1) // step
+    more = (shape.field - 1) // step
     return shape.pooled[0] + more, shape.pooled[1] + more
 
 
@@ -106,7 +101,7 @@ def _patches_forward(shape: ConvShape, x: Array) -> tuple[Array, tuple[()]]:
 
 def _patches_backward(shape: ConvShape, _: tuple[()], dpatches: Array) -> tuple[Array]:
     """Adds every patch back to where it was cut: shifted sums, one for each place within a step, and no scatter."""
-    field, step = _field(shape), shape.stride * shape.pool
+    field, step = shape.field, shape.stride * shape.pool
     rows, columns = _grid(shape)
     (height, width), channels = shape.pooled, shape.channels
     images = dpatches.size // (field**2 * channels * height * width)
