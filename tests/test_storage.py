@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -110,13 +111,45 @@ def test_a_folder_is_removed_at_once_and_its_remains_are_tidied(tmp_path: Path) 
     assert _names(tmp_path) == ["kept"]
 
 
-def test_what_is_half_written_of_one_file_goes_and_others_stay(tmp_path: Path) -> None:
+def test_writing_a_file_removes_what_killed_writers_left_of_it_and_nothing_else(tmp_path: Path) -> None:
     mine, *others = (tmp_path / f"{storage.TEMPORARY}0123456789ab-{name}" for name in ("a.html", "b-a.html", "b.html"))
-    for path in (mine, *others, tmp_path / "a.html"):
+    for path in (mine, *others):
         path.touch()
-    storage.tidy_beside(tmp_path / "a.html")
+    storage.write(tmp_path / "a.html", b"x")
     assert sorted(path.name for path in tmp_path.iterdir()) == [*(path.name for path in others), "a.html"]
-    storage.tidy_beside(tmp_path / "absent" / "a.html")
+
+
+@pytest.mark.parametrize("write", ["write", "staged"])
+def test_what_somebody_is_writing_is_not_tidied_away(tmp_path: Path, write: str) -> None:
+    def tidied() -> bytes:
+        storage.tidy(tmp_path)
+        storage.tidy(tmp_path, [tmp_path / "x"])
+        return b"new"
+
+    if write == "write":
+        storage.write(tmp_path / "x", (memoryview(tidied()) for _ in range(2)))
+    else:
+        with storage.staged(tmp_path / "x") as temporary:
+            temporary.write_bytes(2 * tidied())
+            tidied()
+    assert (tmp_path / "x").read_bytes() == b"newnew"
+    assert _names(tmp_path) == ["x"]
+
+
+@POSIX
+def test_a_file_tidied_away_before_it_could_be_locked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create, hasty = storage._create, iter([True, False])
+
+    def created(path: Path) -> BinaryIO:
+        file = create(path)
+        if next(hasty):
+            storage.tidy(tmp_path)
+        return file
+
+    monkeypatch.setattr(storage, "_create", created)
+    storage.write(tmp_path / "x", b"new")
+    assert (tmp_path / "x").read_bytes() == b"new"
+    assert next(hasty, None) is None
 
 
 # What the disk says

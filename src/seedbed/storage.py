@@ -1,9 +1,10 @@
 """The disk: the one room that writes files.
 
 What is written is there whole or not at all, also where the process is killed or the power fails in between: a file is
-written beside its place, synced, and renamed over it. Lines of a log carry a checksum each. A lock is freed by the kernel when
-its owner dies. All that changes the disk goes through the few functions under "What changes the disk", so that a test can make
-any one of them fail. Each function raises `StorageError`, one line with a way out, where the system refuses.
+written beside its place, synced, and renamed over it; meanwhile it is locked, so that who tidies up can tell the living from
+the dead. Lines of a log carry a checksum each. A lock is freed by the kernel when its owner dies. All that changes the disk
+goes through the few functions under "What changes the disk", so that a test can make any one of them fail. Each function raises
+`StorageError`, one line with a way out, where the system refuses.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -20,9 +20,9 @@ import sys
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from seedbed.errors import CorruptFile, HomeInUse, StorageError
 
@@ -35,6 +35,9 @@ Content = bytes | memoryview | Iterable[bytes | memoryview]
 
 TEMPORARY, GONE = ".tmp-", ".gone-"
 """How the names of half-written files and of half-removed folders begin."""
+
+UNIQUE = len(TEMPORARY) + 12
+"""Characters of a temporary name before the ending that it has from its file."""
 
 MOST_JSON = 64 << 20
 """Bytes of the largest JSON file that is read."""
@@ -122,49 +125,87 @@ def write_all(contents: Mapping[Path, Content]) -> None:
     """
     with _staged(list(contents)) as temporaries:
         for temporary, (path, content) in zip(temporaries, contents.items(), strict=True):
-            with _explained("write", path), _create(temporary) as file:
+            with _explained("write", path):
                 for piece in _pieces(content):
-                    _put(file, piece)
+                    _put(temporary.file, piece)
 
 
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
     """For a library that writes a file itself: a name beside `path` to write to, which then takes the place of `path`.
 
-    The name ends as that of `path` does. If the block raises, `path` is as before and nothing is left over.
+    The name ends as that of `path` does; there is an empty file under it. If the block raises, `path` is as before and nothing
+    is left over.
 
     Raises:
         StorageError: no space, no permission, or nothing was written.
     """
     with _explained("write", path), _staged([path]) as [temporary]:
-        yield temporary
+        yield temporary.path
+        if not (temporary.path.is_file() and temporary.path.stat().st_size):
+            raise StorageError(f"{path}: nothing was written to {temporary.path.name}.")
+
+
+class _Temporary(NamedTuple):
+    """A half-written file, and the handle that holds it: for as long as that is open, `tidy` lets it be."""
+
+    path: Path
+    file: BinaryIO
 
 
 @contextmanager
-def _staged(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """Names beside the paths to write to; after the block they take the places of the paths."""
-    temporaries: list[Path] = []
-    try:
-        for path in paths:
-            make_folder(path.parent)
-            temporaries.append(path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{_ending(path)}"))
+def _staged(paths: Sequence[Path]) -> Iterator[list[_Temporary]]:
+    """Files beside the paths to write to; after the block they take the places of the paths.
+
+    What killed processes left of the same files is gone before.
+    """
+    folders = list(dict.fromkeys(path.parent for path in paths))
+    for folder in folders:
+        make_folder(folder)
+        with _explained("write in", folder):
+            tidy(folder, paths)
+    with ExitStack() as held:
+        temporaries = [held.enter_context(_temporary(path)) for path in paths]
         yield temporaries
         for temporary, path in zip(temporaries, paths, strict=True):
-            if not temporary.is_file():
-                raise StorageError(f"{path}: nothing was written to {temporary.name}.")
-            with _explained("write", path), temporary.open("r+b") as file:
-                _sync(file)
+            with _explained("write", path), temporary.path.open("r+b") as written:
+                _sync(written)
         for temporary, path in zip(temporaries, paths, strict=True):
+            if sys.platform == "win32":  # it renames no open file
+                temporary.file.close()
             with _explained("write", path):
-                _rename(temporary, path)
-    except BaseException:
-        for temporary in temporaries:
-            with suppress(OSError):
-                _remove(temporary)
-        raise
-    for folder in dict.fromkeys(path.parent for path in paths):
+                _rename(temporary.path, path)
+    for folder in folders:
         with _explained("write in", folder):
             _sync_folder(folder)
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[_Temporary]:
+    """A new file beside `path`, held; if the block raises, it is removed."""
+    with _explained("write", path):
+        temporary = _held(path)
+    with temporary.file:
+        try:
+            yield temporary
+        except BaseException:
+            temporary.file.close()
+            with suppress(OSError):
+                _remove(temporary.path)
+            raise
+
+
+def _held(path: Path) -> _Temporary:
+    while True:
+        temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}{_ending(path)}")
+        file = _create(temporary)
+        try:
+            held = _try_lock(file) and _is_at(file, temporary)
+        except OSError:  # a file system without locks: nobody can see there what is in use, so nobody removes it
+            held = True
+        if held:
+            return _Temporary(temporary, file)
+        file.close()  # somebody tidied it away in between
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -252,23 +293,28 @@ def remove(path: Path) -> None:
         _remove(path)
 
 
-def tidy(folder: Path) -> None:
-    """Delete what killed processes left half-written or half-removed in a folder; only where nobody else writes in it."""
+def tidy(folder: Path, files: Iterable[Path] | None = None) -> None:
+    """Delete what killed processes left half-written or half-removed in a folder; what somebody is writing stays.
+
+    Args:
+        files: nothing goes but the half-written forms of files with these names; None: whatever was left there.
+    """
+    endings = None if files is None else {_ending(path) for path in files}
     for entry in os.scandir(folder) if folder.is_dir() else ():
         with suppress(OSError):
-            if entry.name.startswith(GONE):
+            if entry.name.startswith(TEMPORARY) and (endings is None or entry.name[UNIQUE:] in endings):
+                _remove_abandoned(Path(entry.path))
+            elif endings is None and entry.name.startswith(GONE):
                 _remove_tree(Path(entry.path))
-            elif entry.name.startswith(TEMPORARY):
-                _remove(Path(entry.path))
 
 
-def tidy_beside(path: Path) -> None:
-    """Delete what killed processes left half-written of one file; only where nobody else writes it."""
-    ours = re.compile(f"{re.escape(TEMPORARY)}[0-9a-f]{{12}}{re.escape(_ending(path))}")
-    for entry in os.scandir(path.parent) if path.parent.is_dir() else ():
-        if ours.fullmatch(entry.name):
-            with suppress(OSError):
-                _remove(Path(entry.path))
+def _remove_abandoned(temporary: Path) -> None:
+    with temporary.open("r+b", buffering=0) as file:
+        abandoned = _try_lock(file)
+        if abandoned and sys.platform != "win32":  # which removes no open file
+            _remove(temporary)
+    if abandoned and sys.platform == "win32":
+        _remove(temporary)
 
 
 def _ending(path: Path) -> str:

@@ -47,7 +47,7 @@ def save_results(
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    with alone_in(folder, pages or {}):
+    with alone_in(folder):
         for place in (folder, folder / "figures"):
             storage.tidy(place)  # what a killed process left there
         saved = save_all({folder / "figures" / name: chart for name, chart in charts.items()}, kinds)
@@ -64,15 +64,13 @@ def save_results(
 
 
 @contextmanager
-def alone_in(folder: Path, files: Iterable[Path]) -> Iterator[None]:
-    """Write into a folder while nobody else does; of `files`, wherever they lie, what killed processes left is gone.
+def alone_in(folder: Path) -> Iterator[None]:
+    """Write into a folder while nobody else does.
 
     Raises:
         HomeInUse: another process has been writing there for a minute.
     """
     with storage.lock(folder / ".lock", str(folder), wait=PATIENCE):
-        for path in files:
-            storage.tidy_beside(path)
         yield
 
 

@@ -59,7 +59,7 @@ def visualize(dataset: Dataset, out: Path, *, watch: Callable[[str], None] | Non
     grids, charts = drawing.grids(dataset, found), drawing.charts(dataset, found)
     pictures = {name: out / f"{name}.png" for name in (*grids, *charts)}
     index = out / "index.html"
-    with figures.alone_in(out, (*pictures.values(), index)):
+    with figures.alone_in(out):
         for name, grid in grids.items():
             storage.write(pictures[name], grid["light"])
         for name, chart in charts.items():
