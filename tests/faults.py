@@ -14,6 +14,7 @@ import itertools
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,12 +49,13 @@ class Struck:
 def faulty(number: int, kind: Kind) -> Iterator[Struck]:
     """Within the block, the change `number` (from 1) is hit; a hit write puts down half its bytes first, and a hit
     removal of a folder removes one file of it."""
-    struck = Struck()
+    struck, counting = Struck(), threading.Lock()
 
     def wrapped(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def change(*arguments: Any) -> Any:
-            struck.changes.append(name)
-            reached = len(struck.changes)
+            with counting:  # the disk is waited for in several threads
+                struck.changes.append(name)
+                reached = len(struck.changes)
             later = reached > number and (kind == "dies" or (kind == "full" and name in NEED_SPACE))
             if not (reached == number or later):
                 return real(*arguments)

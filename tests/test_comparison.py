@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seedbed.comparison import Comparison, compare
 from seedbed.errors import RunError, UnknownRun
 from seedbed.records import FIGURES, DataFacts, History, ModelFacts, Result, Seconds, Verdict
-from seedbed.runs import Entry, Home
+from seedbed.runs import Ending, Entry, Home
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 
 N = 2000
@@ -68,7 +68,7 @@ def add(
         )
         predictions = {"validation_probabilities": probabilities(accuracy, seed, labels), "validation_labels": labels}
         with home.claim([entry]):
-            home.finish(entry, result, scale=16.0, best={}, last={}, predictions=predictions)
+            home.finish(Ending(entry, result, 16.0, predictions=predictions))
 
 
 @pytest.fixture

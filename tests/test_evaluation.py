@@ -20,7 +20,7 @@ from seedbed.errors import CorruptData, DataError, RunError, SpecError, UnknownR
 from seedbed.evaluation import assessment, prediction
 from seedbed.grow import grow
 from seedbed.records import History, Verdict
-from seedbed.runs import Entry, Home
+from seedbed.runs import Ending, Entry, Home
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 
 DIGITS = DataSpec(name="digits")
@@ -63,7 +63,7 @@ def _lose(home: Home, like: str, name: str, verdict: Verdict) -> None:
         history, best = History({key: np.full_like(column, math.nan) for key, column in history.columns.items()}), {}
     lost = replace(result, run=one.run, history=history, verdict=verdict)
     with home.claim([one]):
-        home.finish(one, lost, scale=16.0, best=best, last={}, predictions={})
+        home.finish(Ending(one, lost, 16.0, best))
 
 
 @pytest.fixture(scope="module")

@@ -395,7 +395,7 @@ def _remove(folder: Path) -> None:
 
 
 WRITE = Scenario(_old, _write, _file, _write)
-SEVERAL = Scenario(_old, _several, _both, _several, between=((b"new", None),))
+SEVERAL = Scenario(_old, _several, _both, _several, between=((b"new", None), (b"old" * 10, b"newer")))
 STAGE = Scenario(_old, _stage, _file, _stage)
 DEEP = Scenario(storage.make_folder, _deep, _deeply, _deep)
 APPEND = Scenario(_old, _append, _lines, _append_the_rest, between=([*ROWS, {"a": 1}],))

@@ -20,8 +20,7 @@ from seedbed.executor.channel import Channel
 from seedbed.executor.pool import AHEAD, Pool
 from seedbed.grow import grow
 from seedbed.populations import key_of
-from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import Ending, Entry, Home
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 from seedbed.training.reports import Task
 
@@ -211,14 +210,11 @@ def driver_costs(settings: Settings) -> tuple[float, float, float]:
     kept = {"best": home.weights("a", "best"), "last": home.weights("a", "last"), "predictions": home.predictions("a")}
     with home.claim(copies):
         appended = _seconds(lambda: [home.append(entry.name, [row]) for entry in copies])  # type: ignore[func-returns-value]
-        stored = _seconds(lambda: [_store(home, entry, found, kept) for entry in copies])
+        endings = [Ending(entry, replace(found, run=entry.run), home.scale("a"), **kept) for entry in copies]
+        stored = _seconds(lambda: home.finish(*endings))
     arrays = {str(n): np.zeros(4 * WEIGHTS + ANSWERS, np.uint8) for n in range(MEMBERS)}
     saved = [_seconds(lambda: home.save_population("k", arrays, {"epoch": 1})) for _ in range(5)]
     return appended / len(copies), stored / len(copies), float(np.median(saved)) / MEMBERS
-
-
-def _store(home: Home, entry: Entry, found: Result, kept: dict[str, Any]) -> Result:
-    return home.finish(entry, replace(found, run=entry.run), scale=home.scale("a"), **kept)
 
 
 def _seconds(work: Callable[[], Any]) -> float:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from seedbed.executor import LOCAL, Engine, Executor, Lost, Message, Slow
 from seedbed.models import trust
 from seedbed.populations import Site
 from seedbed.records import DataFacts, Result, Seconds, Verdict
-from seedbed.runs import Claim, Entry, Home
+from seedbed.runs import TOGETHER, Claim, Ending, Entry, Home, together
 from seedbed.specs import DataSpec, Keras, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Done, Event, Note, Progress, Started
@@ -143,6 +142,7 @@ class _Harvest:
         self._terms = terms
         self._entries = {entry.run.identity: entry for entry in claim.todo}
         self.results: dict[str, Result] = {}
+        self._ended: dict[str, list[Outcome]] = {}
         self._failures: list[SeedbedError] = []
         self._clock = _Clock()
         self._threads = 1
@@ -157,17 +157,21 @@ class _Harvest:
         wanted = [e for e in self._claim.todo if e.name not in self.results and e.name not in self._claim.half_done]
         found = self._home.find_identities({entry.run.identity for entry in wanted}, whole=not self._terms.metrics_only)
         found |= {result.run.identity: result for result in self.results.values()}
-        for entry in wanted:
-            if entry.run.identity in found:
-                self._copy(found[entry.run.identity], entry)
+        there = [(found[entry.run.identity], entry) for entry in wanted if entry.run.identity in found]
+        for few in together(there):
+            self._store([self._copy(result, entry) for result, entry in few])
 
-    def _copy(self, found: Result, entry: Entry) -> None:
-        kept: dict[str, Any] = {"best": {}, "last": {}, "predictions": {}}
-        if not self._terms.metrics_only:
-            kept = {"best": self._home.weights(found.name, "best"), "last": self._home.weights(found.name, "last")}
-            kept["predictions"] = self._home.predictions(found.name)
-        self.results[entry.name] = self._home.finish(entry, found, scale=self._home.scale(found.name), **kept)
-        self._watch(Done(entry.name))
+    def _copy(self, found: Result, entry: Entry) -> Ending:
+        ending = Ending(entry, found, self._home.scale(found.name))
+        if self._terms.metrics_only:
+            return ending
+        best, last = (self._home.weights(found.name, which) for which in ("best", "last"))
+        return replace(ending, best=best, last=last, predictions=self._home.predictions(found.name))
+
+    def _store(self, endings: Sequence[Ending]) -> None:
+        for result in self._home.finish(*endings):
+            self.results[result.name] = result
+            self._watch(Done(result.name))
 
     # Training
 
@@ -230,8 +234,7 @@ class _Harvest:
             yield
         except (StorageError, SpecError, ModelError) as error:
             with contextlib.suppress(StorageError):
-                for entry in self.missing():
-                    self._home.mark(entry.name, "failed", str(error))
+                self._home.mark([entry.name for entry in self.missing()], "failed", str(error))
             raise
 
     def _new_tasks(self, saved: Sequence[Task], kinds: Sequence[WorkerKind]) -> list[Task]:
@@ -298,7 +301,15 @@ class _Harvest:
             waiting = [] if received else again
 
     def _take(self, task: Task, report: Message) -> list[Task]:
-        """Stores a report; returns the tasks to do instead of one whose population was too large."""
+        """Stores a report; returns the tasks to do instead of one whose population was too large.
+
+        Members of a population mostly end together, and are stored together, before anything else is told of it.
+        """
+        ended = self._ended.setdefault(task.key, [])
+        if isinstance(report, Outcome):
+            ended.append(report)
+        if not isinstance(report, Outcome) or len(ended) == TOGETHER:
+            self._finish(task, self._ended.pop(task.key))
         match report:
             case Begun():
                 names = tuple(self._names(task).values())
@@ -308,8 +319,6 @@ class _Harvest:
                 self._store_segment(task, report)
             case Checkpoint():
                 self._save(task, report)
-            case Outcome():
-                self._finish(task, report)
             case Lost():
                 self._watch(Note(f"Worker {report.number} died ({report.how}); another goes on from its last save."))
                 self._begin([task])
@@ -341,10 +350,11 @@ class _Harvest:
         manifest = saves.manifest(task, checkpoint, self._names(task), self._threads)
         self._home.save_population(task.key, checkpoint.arrays, manifest)
 
-    def _finish(self, task: Task, outcome: Outcome) -> None:
-        name = self._names(task).get(outcome.place)
-        if name is None:
-            return
+    def _finish(self, task: Task, outcomes: Sequence[Outcome]) -> None:
+        names = self._names(task)
+        self._store([self._ending(task, outcome) for outcome in outcomes if outcome.place in names])
+
+    def _ending(self, task: Task, outcome: Outcome) -> Ending:
         block, member = outcome.place
         entry = self._entries[task.blocks[block][member].identity]
         dataset = self._datasets[entry.run.data]
@@ -354,7 +364,7 @@ class _Harvest:
             verdict = Verdict("undertrained", _PRUNED.format(epoch=outcome.history.epochs, epochs=entry.run.plan.epochs))
         spent = Seconds(outcome.compile_seconds, outcome.training_seconds, outcome.compile_seconds + outcome.training_seconds)
         result = Result(
-            name,
+            entry.name,
             entry.group,
             entry.run,
             outcome.model,
@@ -366,16 +376,15 @@ class _Harvest:
             versions=devices.versions(),
             pruned=outcome.pruned,
         )
+        ending = Ending(entry, result, dataset.scale)
+        if self._terms.metrics_only:
+            return ending
         predictions = {
             "validation_probabilities": outcome.probabilities,
             "last_validation_probabilities": outcome.last_probabilities,
             "validation_labels": dataset.validation.labels.astype(np.int32),
         }
-        kept: dict[str, Any] = {"best": outcome.best, "last": outcome.last, "predictions": predictions}
-        if self._terms.metrics_only:
-            kept = {name: {} for name in kept}
-        self.results[name] = self._home.finish(entry, result, scale=dataset.scale, **kept)
-        self._watch(Done(name))
+        return replace(ending, best=outcome.best, last=outcome.last, predictions=predictions)
 
     def _failed(self, task: Task, failure: Failed) -> list[Task]:
         """Halves a population that was too large; else marks its runs as failed and goes on with the others."""
@@ -388,8 +397,7 @@ class _Harvest:
                     self._save(half, half.resume)
             self._home.drop_population(task.key)
             return smaller
-        for name in self._names(task).values():
-            self._home.mark(name, "failed", str(failure.error))
+        self._home.mark(self._names(task).values(), "failed", str(failure.error))
         if failure.traceback:
             failure.error.add_note(failure.traceback)
         self._failures.append(failure.error)

@@ -19,7 +19,8 @@ import socket
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -38,6 +39,10 @@ TEMPORARY, GONE = ".tmp-", ".gone-"
 
 UNIQUE = len(TEMPORARY) + 12
 """Characters of a temporary name before the ending that it has from its file."""
+
+WAITING = 8
+"""For how many files the disk is waited for at once. It writes down together what it is asked for together: one after the
+other, 128 files of 0.7 MB took 500 ms here; 4 or 16 at a time, 60. To replace a file took 3 ms, and 0.4 in this way."""
 
 MOST_JSON = 64 << 20
 """Bytes of the largest JSON file that is read."""
@@ -121,7 +126,8 @@ def write(path: Path, content: Content) -> None:
 def write_all(contents: Mapping[Path, Content]) -> None:
     """Write several files, each whole or not at all: as `write` for one after the other, but the disk is waited for once.
 
-    None takes its place before all are on the disk; all are there when this returns.
+    None takes its place before all are on the disk; then they do, in no order, and all are there when this returns. Each is
+    open until then, so that hundreds are better written in several calls.
     """
     with _staged(list(contents)) as temporaries:
         for temporary, (path, content) in zip(temporaries, contents.items(), strict=True):
@@ -160,24 +166,47 @@ def _staged(paths: Sequence[Path]) -> Iterator[list[_Temporary]]:
     What killed processes left of the same files is gone before.
     """
     folders = list(dict.fromkeys(path.parent for path in paths))
+    _make_folders(folders)
     for folder in folders:
-        make_folder(folder)
         with _explained("write in", folder):
             tidy(folder, paths)
     with ExitStack() as held:
         temporaries = [held.enter_context(_temporary(path)) for path in paths]
         yield temporaries
-        for temporary, path in zip(temporaries, paths, strict=True):
-            with _explained("write", path), temporary.path.open("r+b") as written:
-                _sync(written)
-        for temporary, path in zip(temporaries, paths, strict=True):
-            if sys.platform == "win32":  # it renames no open file
-                temporary.file.close()
-            with _explained("write", path):
-                _rename(temporary.path, path)
-    for folder in folders:
-        with _explained("write in", folder):
-            _sync_folder(folder)
+        _together(_sync_written, list(zip(temporaries, paths, strict=True)))
+        _together(_take_place, list(zip(temporaries, paths, strict=True)))
+    _together(_sync_names, folders)
+
+
+def _sync_written(staged: tuple[_Temporary, Path]) -> None:
+    temporary, path = staged
+    with _explained("write", path), temporary.path.open("r+b") as written:
+        _sync(written)
+
+
+def _take_place(staged: tuple[_Temporary, Path]) -> None:
+    temporary, path = staged
+    if sys.platform == "win32":  # it renames no open file
+        temporary.file.close()
+    with _explained("write", path):
+        _rename(temporary.path, path)
+
+
+def _sync_names(folder: Path) -> None:
+    with _explained("write in", folder):
+        _sync_folder(folder)
+
+
+def _together(change: Callable[[Any], None], things: Sequence[Any]) -> None:
+    """Do the same with each of them, some at once; raises what one of them raises, when all have come to their end."""
+    if len(things) < 2:
+        for thing in things:
+            change(thing)
+        return
+    with ThreadPoolExecutor(WAITING) as pool:
+        waited = [pool.submit(change, thing) for thing in things]
+    for each in waited:
+        each.result()
 
 
 @contextmanager
@@ -214,7 +243,12 @@ def write_json(path: Path, value: Any) -> None:
     Raises:
         StorageError: it holds NaN, an infinity, or something that JSON has no word for; or the disk said no.
     """
-    write(path, _encoded(path, value, indent=1).encode() + b"\n")
+    write(path, json_content(path, value))
+
+
+def json_content(path: Path, value: Any) -> bytes:
+    """What `write_json` writes; `path` is named where the value is not finite."""
+    return _encoded(path, value, indent=1).encode() + b"\n"
 
 
 def read_json(path: Path, most: int = MOST_JSON) -> Any:
@@ -259,14 +293,19 @@ def is_file(path: Path) -> bool:
 
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, where they are missing."""
-    with _explained("make a folder of", path):
-        missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
-        for folder in reversed(missing):
+    _make_folders([path])
+
+
+def _make_folders(folders: Iterable[Path]) -> None:
+    lines = [(folder, *folder.parents) for folder in folders]
+    missing = list(dict.fromkeys(folder for line in lines for folder in reversed(line) if not folder.is_dir()))
+    for folder in missing:
+        with _explained("make a folder of", folder):
             with suppress(FileExistsError):
                 _make_folder(folder)
             if not folder.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, "a file is in the way", str(folder))
-            _sync_folder(folder.parent)
+    _together(_sync_names, list(dict.fromkeys(folder.parent for folder in missing)))
 
 
 def remove_tree(folder: Path) -> None:

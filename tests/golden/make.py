@@ -33,7 +33,7 @@ def make(root: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             GROW.grow(entries(Dense(hidden=(3,)), Dense(hidden=(4,)), epochs=6, group="half"), home, **how)
         with home.claim(entries(Dense(hidden=(9,)), group="failed")):
-            home.mark("failed-0", "failed", "Out of memory.")
+            home.mark(["failed-0"], "failed", "Out of memory.")
     shutil.rmtree(root / ".locks")
 
 

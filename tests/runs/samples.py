@@ -10,7 +10,7 @@ import numpy as np
 from faults import Scenario
 from seedbed import storage
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
-from seedbed.runs import Entry, Home
+from seedbed.runs import Ending, Entry, Home
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 
 WEIGHTS = {"dense_0/kernel": np.arange(12, dtype=np.float32).reshape(4, 3), "dense_0/bias": np.ones(3, np.float32)}
@@ -55,7 +55,7 @@ def result(of: Entry, epochs: int = 3) -> Result:
 
 def finish(home: Home, of: Entry, epochs: int = 3) -> Result:
     last = {name: array + 1 for name, array in WEIGHTS.items()}
-    return home.finish(of, result(of, epochs), scale=16.0, best=WEIGHTS, last=last, predictions=PREDICTIONS)
+    return home.finish(Ending(of, result(of, epochs), 16.0, WEIGHTS, last, PREDICTIONS))[0]
 
 
 def grown(root: Path, *entries: Entry) -> Home:

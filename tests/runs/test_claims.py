@@ -62,7 +62,7 @@ def test_a_half_done_run_is_resumed_with_its_metrics(tmp_path: Path) -> None:
 
 def test_a_run_that_failed_on_its_way_is_never_begun_anew_in_silence(tmp_path: Path) -> None:
     home = _half_done(tmp_path)
-    home.mark("a", "failed", "no space")
+    home.mark(["a"], "failed", "no space")
     with pytest.raises(RunHalfDone, match=r"'a' failed \(no space\) after 2 epochs\. Go on with --resume"):
         home.claim([entry()])
     with home.claim([entry()], resume=True) as claim:
@@ -72,7 +72,7 @@ def test_a_run_that_failed_on_its_way_is_never_begun_anew_in_silence(tmp_path: P
 def test_a_run_that_failed_before_its_first_epoch_begins_anew(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.claim([entry()]):
-        home.mark("a", "failed", "out of memory")
+        home.mark(["a"], "failed", "out of memory")
     with home.claim([entry()]) as claim:
         assert (claim.half_done, home.epochs("a")) == (frozenset(), 0)
 

@@ -17,7 +17,7 @@ from safetensors import safe_open
 from runs.samples import PREDICTIONS, WEIGHTS, entry, finish, grown, result, rows
 from seedbed import storage
 from seedbed.errors import CorruptFile, HomeInUse, RunError, RunHalfDone, SeedbedError, StorageError, UnknownRun
-from seedbed.runs import Home, claims
+from seedbed.runs import Ending, Home, claims
 
 # Storing and finding
 
@@ -68,7 +68,7 @@ def test_weights_and_predictions_come_back(tmp_path: Path) -> None:
 def test_a_run_may_keep_metrics_only(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.claim([entry()]):
-        home.finish(entry(), result(entry()), scale=16.0, best={}, last={}, predictions={})
+        home.finish(Ending(entry(), result(entry()), 16.0))
     assert home.find("a")[0].history.epochs == 3
     with pytest.raises(RunError, match=r"kept no weights/best\.safetensors"):
         home.weights("a", "best")
@@ -82,7 +82,7 @@ def test_a_diverged_run_is_stored_with_null_for_nan(tmp_path: Path) -> None:
     for name in ("validation_loss", "train_loss"):
         diverged.history.columns[name][:] = [math.nan, math.inf, math.nan]
     with home.claim([entry()]):
-        home.finish(entry(), diverged, scale=16.0, best={}, last={}, predictions={})
+        home.finish(Ending(entry(), diverged, 16.0))
     (found,) = home.find("a")
     assert found.best == 0
     assert found.summary()["best"] is None
@@ -97,7 +97,7 @@ def test_a_result_of_the_same_identity_is_copied_under_another_name(tmp_path: Pa
     assert twin is not None
     with home.claim([entry("b")]):
         weights = {which: home.weights(twin.name, which) for which in ("best", "last")}
-        copied = home.finish(entry("b"), twin, scale=home.scale("a"), predictions=home.predictions("a"), **weights)
+        [copied] = home.finish(Ending(entry("b"), twin, home.scale("a"), predictions=home.predictions("a"), **weights))
     assert (copied.name, copied.folder) == ("b", str(tmp_path / "b"))
     assert home.find("b")[0].as_json()["curve"] == home.find("a")[0].as_json()["curve"]
 
@@ -105,7 +105,7 @@ def test_a_result_of_the_same_identity_is_copied_under_another_name(tmp_path: Pa
 def test_a_result_of_other_settings_is_refused(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.claim([entry()]), pytest.raises(RunError, match="other settings"):
-        home.finish(entry(), result(entry(seed=1)), scale=1.0, best={}, last={}, predictions={})
+        home.finish(Ending(entry(), result(entry(seed=1)), 1.0))
     assert home.status("a") == "interrupted"
 
 
@@ -136,7 +136,7 @@ def test_an_unknown_name_offers_the_nearest(tmp_path: Path) -> None:
 def test_an_unfinished_run_is_listed_and_says_what_is_wrong_when_it_is_needed(tmp_path: Path) -> None:
     home = grown(tmp_path, entry("b"))
     with home.claim([entry("a")]):
-        home.mark("a", "failed", "out of memory")
+        home.mark(["a"], "failed", "out of memory")
     assert [(each.name, each.status, each.reason) for each in home.listing()] == [
         ("a", "failed", "out of memory"),
         ("b", "finished", ""),
@@ -442,7 +442,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, expected: dict[s
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.claim([entry()]), pytest.raises(CorruptFile, match="reason"):
-        home.mark("a", "failed", "x" * 20_000)
+        home.mark(["a"], "failed", "x" * 20_000)
     assert home.status("a") == "interrupted"
 
 

@@ -10,7 +10,7 @@ import pytest
 from runs.samples import entry, finish, result
 from seedbed.errors import RunHalfDone
 from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import Ending, Entry, Home
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def home(tmp_path: Path) -> Home:
 
 def metrics_only(home: Home, of: Entry, *, pruned: bool) -> Result:
     with home.claim([of], whole=False):
-        return home.finish(of, replace(result(of, 2), pruned=pruned), scale=16.0, best={}, last={}, predictions={})
+        return home.finish(Ending(of, replace(result(of, 2), pruned=pruned), 16.0))[0]
 
 
 def test_a_pruned_run_says_so_and_is_finished_to_nobody(home: Home) -> None:

@@ -8,7 +8,7 @@ checkpoints.py   populations: the last two saves, each with its hash
 """
 
 from seedbed.runs.claims import Claim
-from seedbed.runs.home import Home, Listed
-from seedbed.runs.record import Entry, Record, Status
+from seedbed.runs.home import Ending, Home, Listed
+from seedbed.runs.record import TOGETHER, Entry, Record, Status, together
 
-__all__ = ["Claim", "Entry", "Home", "Listed", "Record", "Status"]
+__all__ = ["TOGETHER", "Claim", "Ending", "Entry", "Home", "Listed", "Record", "Status", "together"]

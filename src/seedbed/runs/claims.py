@@ -19,7 +19,7 @@ from seedbed import storage
 from seedbed.errors import CorruptFile, HomeInUse, RunError, RunExists, RunHalfDone, StorageError
 from seedbed.records import Result
 from seedbed.runs import checkpoints
-from seedbed.runs.record import LOCKS, METRICS_FILE, RUN_FILE, Entry, Record, folders, read
+from seedbed.runs.record import LOCKS, METRICS_FILE, RUN_FILE, Entry, Record, folders, read, write
 from seedbed.specs import RunSpec
 
 HOME_LOCK = "home"
@@ -136,22 +136,19 @@ class _Survey:
             owner = secrets.token_hex(8)
             held.enter_context(storage.lock(self.root / LOCKS / owner))
             try:
-                for entry in todo:
-                    self._begin(entry, owner)
+                write({self.root / entry.name: self._begun(entry, owner) for entry in todo})
             except BaseException:
                 held.close()
                 raise
         return Claim(todo, frozenset(self.half_done), self.done, held)
 
-    def _begin(self, entry: Entry, owner: str) -> None:
-        folder = self.root / entry.name
+    def _begun(self, entry: Entry, owner: str) -> Record:
         before = self.half_done.get(entry.name)
-        if before is not None:
-            for place in (folder, folder / "weights"):
-                storage.tidy(place)
-            before.changed(status="running", reason="", owner=owner, group=entry.group).write(folder)
-            return
-        Record.begun(entry, owner).write(folder)
+        if before is None:
+            return Record.begun(entry, owner)
+        for place in (self.root / entry.name, self.root / entry.name / "weights"):
+            storage.tidy(place)
+        return before.changed(status="running", reason="", owner=owner, group=entry.group)
 
     def _record(self, name: str, *, replace: bool) -> Record | None:
         """The record under a name, or None for a folder to clear: a killed beginning, or a damaged one to replace."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,19 @@ from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, Unk
 from seedbed.records import Result, finite
 from seedbed.runs import checkpoints, claims
 from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
-from seedbed.runs.record import LOCKS, METRICS_FILE, PREDICTIONS_FILE, RUN_FILE, Entry, Record, Status, folders, read
+from seedbed.runs.record import (
+    LOCKS,
+    METRICS_FILE,
+    PREDICTIONS_FILE,
+    RUN_FILE,
+    Entry,
+    Record,
+    Status,
+    folders,
+    read,
+    together,
+    write,
+)
 from seedbed.specs import checked_name
 
 Which = Literal["best", "last"]
@@ -32,6 +44,55 @@ class Listed:
     status: Status | Literal["damaged"]
     reason: str
     record: Record | None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is to be kept of a run that has come to its end.
+
+    Attributes:
+        entry: a claimed entry; the result gets its name and group, so a result from elsewhere can be copied.
+        result: of the same identity; its history becomes the metrics.
+        scale: what images are divided by before the network sees them.
+        best, last: the weights, named and laid out as Keras does; empty keeps none.
+        predictions: arrays over the validation part; empty keeps none.
+
+    Raises:
+        RunError: the result is that of other settings.
+    """
+
+    entry: Entry
+    result: Result
+    scale: float
+    best: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    last: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    predictions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.result.run.identity != self.entry.run.identity:
+            raise RunError(f"Run {self.entry.name!r}: the result is that of other settings ({self.result.name!r}).")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of its metrics."""
+        history = self.result.history
+        return [{"epoch": epoch, **finite(history.row(epoch))} for epoch in range(1, history.epochs + 1)]
+
+    def files(self) -> dict[str, storage.Content]:
+        """Path below the run's folder -> what the file holds, without the metrics."""
+        facts = {
+            "model": json.dumps(self.result.run.model.plain()),
+            "classes": json.dumps(self.result.data.classes),
+            "image_shape": json.dumps(self.result.data.image_shape),
+            "scale": repr(float(self.scale)),
+        }
+        kept = {_weights_file(which): weights for which, weights in (("best", self.best), ("last", self.last)) if weights}
+        files: dict[str, storage.Content] = {file: safetensors_pieces(weights, facts) for file, weights in kept.items()}
+        return files | ({PREDICTIONS_FILE: npz(self.predictions)} if self.predictions else {})
+
+    def record(self, named: Result, files: Mapping[str, storage.Content]) -> Record:
+        """The record that commits it, of the result under the entry's name."""
+        digests = {file: storage.sha256(content) for file, content in files.items()}
+        return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
 
 
 class Home:
@@ -112,56 +173,33 @@ class Home:
         storage.cut_lines(self._file(name, METRICS_FILE), epoch)
         self._epochs[name] = epoch
 
-    def mark(self, name: str, status: Literal["running", "interrupted", "failed"], reason: str = "") -> None:
-        """Write down what became of a claimed run that is not finished."""
-        read(self.folder(name)).changed(status=status, reason=reason).write(self.folder(name))
+    def mark(self, names: Iterable[str], status: Literal["running", "interrupted", "failed"], reason: str = "") -> None:
+        """Write down what became of claimed runs that are not finished."""
+        folders = [self.folder(name) for name in names]
+        write({folder: read(folder).changed(status=status, reason=reason) for folder in folders})
 
-    def finish(
-        self,
-        entry: Entry,
-        result: Result,
-        *,
-        scale: float,
-        best: Mapping[str, NDArray[Any]],
-        last: Mapping[str, NDArray[Any]],
-        predictions: Mapping[str, NDArray[Any]],
-    ) -> Result:
-        """Store a finished run; `run.json`, written last, commits it.
-
-        Args:
-            entry: a claimed entry; the result gets its name and group, so a result from elsewhere can be copied.
-            result: of the same identity; its history becomes the metrics.
-            scale: what images are divided by before the network sees them.
-            best, last: the weights, named and laid out as Keras does; empty keeps none.
-            predictions: arrays over the validation part; empty keeps none.
+    def finish(self, *endings: Ending) -> list[Result]:
+        """Store finished runs; of each, `run.json`, written last, commits it.
 
         Returns:
-            The result under its name, group and folder.
+            The results under their names, groups and folders.
         """
-        if result.run.identity != entry.run.identity:
-            raise RunError(f"Run {entry.name!r}: the result is that of other settings ({result.name!r}).")
-        folder = self.folder(entry.name)
-        named = result.named(entry.name, entry.group, str(folder))
-        facts = {
-            "model": json.dumps(result.run.model.plain()),
-            "classes": json.dumps(result.data.classes),
-            "image_shape": json.dumps(result.data.image_shape),
-            "scale": repr(float(scale)),
-        }
-        files: dict[str, storage.Content] = {}
-        for which, weights in (("best", best), ("last", last)):
-            if weights:
-                files[_weights_file(which)] = safetensors_pieces(weights, facts)
-        if predictions:
-            files[PREDICTIONS_FILE] = npz(predictions)
-        rows = [{"epoch": epoch, **finite(result.history.row(epoch))} for epoch in range(1, result.history.epochs + 1)]
-        metrics = folder / METRICS_FILE
-        storage.write_all({folder / file: content for file, content in files.items()} | {metrics: storage.lines(metrics, rows)})
-        digests = {file: storage.sha256(content) for file, content in files.items()}
-        Record.begun(entry, "").of(named, scale=scale, files=digests).write(folder)
-        self._unsynced.discard(entry.name)
-        self._epochs[entry.name] = len(rows)
-        return named
+        return [result for few in together(endings) for result in self._finish(few)]
+
+    def _finish(self, endings: Sequence[Ending]) -> list[Result]:
+        folders = [self.folder(ending.entry.name) for ending in endings]
+        files = [ending.files() for ending in endings]
+        contents = {folder / file: content for folder, own in zip(folders, files, strict=True) for file, content in own.items()}
+        metrics = [folder / METRICS_FILE for folder in folders]
+        curves = {path: storage.lines(path, ending.rows()) for path, ending in zip(metrics, endings, strict=True)}
+        storage.write_all(contents | curves)
+        results = [e.result.named(e.entry.name, e.entry.group, str(folder)) for e, folder in zip(endings, folders, strict=True)]
+        ended = zip(folders, endings, results, files, strict=True)
+        write({folder: ending.record(result, own) for folder, ending, result, own in ended})
+        for result in results:
+            self._unsynced.discard(result.name)
+            self._epochs[result.name] = result.history.epochs
+        return results
 
     # Reading
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,6 +21,11 @@ FORMAT = 1
 
 MOST_BYTES = 4 << 20
 """Of a `run.json`."""
+
+TOGETHER = 32
+"""Runs for whose files the disk is waited for together; some systems let a process have no more than 256 files open."""
+
+T = TypeVar("T")
 
 Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 """A run that is `pruned` has come to its end in a search, and to nobody else is it finished."""
@@ -148,15 +153,15 @@ class Record(BaseModel):
         """Which process trains the run, or ""."""
         return storage.holder(root / LOCKS / self.owner) if self.status == "running" and self.owner else ""
 
-    def write(self, folder: Path) -> None:
-        """Put it in the folder; what could not be read again is not written.
+    def content(self, folder: Path) -> bytes:
+        """What the `run.json` of a folder says.
 
         Raises:
-            StorageError: the disk said no, or a value breaks the format.
+            StorageError: a value breaks the format; what could not be read again is not to be written.
         """
         plain = finite(self.model_dump(mode="json"))
         _parsed(folder / RUN_FILE, plain)
-        storage.write_json(folder / RUN_FILE, plain)
+        return storage.json_content(folder / RUN_FILE, plain)
 
     def result(self, folder: Path) -> Result:
         """The whole result, with the curve of `metrics.jsonl`.
@@ -180,6 +185,21 @@ class Record(BaseModel):
             versions=self.versions,
             pruned=self.status == "pruned",
         )
+
+
+def write(records: Mapping[Path, Record]) -> None:
+    """Put each record in its folder.
+
+    Raises:
+        StorageError: the disk said no, or a value breaks the format.
+    """
+    for few in together(list(records)):
+        storage.write_all({folder / RUN_FILE: records[folder].content(folder) for folder in few})
+
+
+def together(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The same in groups, for whose files the disk is waited for together."""
+    return (things[first : first + TOGETHER] for first in range(0, len(things), TOGETHER))
 
 
 def read(folder: Path) -> Record:
