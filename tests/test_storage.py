@@ -224,6 +224,20 @@ def test_a_row_with_nan_is_refused_and_nothing_is_appended(tmp_path: Path) -> No
     assert storage.read_lines(path) == ROWS
 
 
+def test_lines_that_were_not_waited_for_are_on_the_disk_with_their_name_when_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[object] = []
+    monkeypatch.setattr(storage, "_sync", lambda file: waited.append(Path(file.name).name))
+    monkeypatch.setattr(storage, "_sync_folder", waited.append)
+    for row in ROWS:
+        storage.append_lines(tmp_path / "m", [row], sync=False)
+    assert waited == []
+    storage.sync([tmp_path / "m", tmp_path / "absent"])
+    assert waited == ["m", tmp_path]
+    assert storage.read_lines(tmp_path / "m") == ROWS
+
+
 def test_a_tail_torn_at_any_byte_is_cut_before_appending(tmp_path: Path) -> None:
     whole, path = tmp_path / "whole", tmp_path / "torn"
     storage.append_lines(whole, ROWS)

@@ -319,11 +319,16 @@ def remove_tree(folder: Path) -> None:
         _remove_tree(hidden)
 
 
-def sync(path: Path) -> None:
-    """Wait until the disk has what was written to a file; a missing one is no error."""
-    if path.exists():
-        with _explained("sync", path), path.open("r+b") as file:
-            _sync(file)
+def sync(paths: Iterable[Path]) -> None:
+    """Wait until the disk has what was written to files, and their names; a missing one is no error."""
+    there = [path for path in paths if path.exists()]
+    _together(_sync_file, there)
+    _together(_sync_names, list(dict.fromkeys(path.parent for path in there)))
+
+
+def _sync_file(path: Path) -> None:
+    with _explained("sync", path), path.open("r+b") as file:
+        _sync(file)
 
 
 def remove(path: Path) -> None:
@@ -377,7 +382,7 @@ def append_lines(path: Path, rows: Iterable[dict[str, Any]], *, sync: bool = Tru
     Args:
         path: made where it is missing, with its parent folders.
         rows: finite JSON values.
-        sync: wait until the disk has them. Without it they outlive this process, but not a power cut.
+        sync: wait until the disk has them. Without it they outlive this process, and a power cut once `sync` was called.
 
     Raises:
         StorageError: a row is not finite, or the disk said no; the rows from before are untouched.
@@ -385,7 +390,12 @@ def append_lines(path: Path, rows: Iterable[dict[str, Any]], *, sync: bool = Tru
     """
     data = b"".join(_line(path, row) for row in rows)
     if not path.exists():
-        write(path, data)
+        if sync:
+            write(path, data)
+            return
+        make_folder(path.parent)
+        with _explained("write", path), _create(path) as file:
+            _put(file, memoryview(data))
         return
     with _explained("append to", path), path.open("r+b", buffering=0) as file:
         size = _sound_size(path, file)

@@ -116,7 +116,7 @@ def test_metrics_are_on_the_disk_before_the_save_that_counts_on_them(tmp_path: P
     home = Home(tmp_path)
     order: list[str] = []
     real = storage.sync, storage.write
-    monkeypatch.setattr(storage, "sync", lambda path: (order.append(path.name), real[0](path)))
+    monkeypatch.setattr(storage, "sync", lambda paths: (order.extend(path.name for path in paths), real[0](paths)))
     monkeypatch.setattr(storage, "write", lambda path, content: (order.append(path.suffix), real[1](path, content)))
     with home.claim([entry()]):
         home.append("a", rows(2))

@@ -317,8 +317,7 @@ class Home:
             manifest: JSON values. Under `runs` it may list the names of the runs in it: when none of them is left to resume,
                 removing runs removes the checkpoint too.
         """
-        for name in sorted(self._unsynced):
-            storage.sync(self._file(name, METRICS_FILE))
+        storage.sync([self._file(name, METRICS_FILE) for name in sorted(self._unsynced)])
         self._unsynced.clear()
         checkpoints.save(self.root, key, arrays, manifest)
 
