@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from searches.samples import space
-from seedbed.searches.sampling import GROUP, STARTUP, propose
+from seedbed.searches.sampling import ALIKE, GROUP, STARTUP, propose
 
 SPACE = space("params=20000", ("dense", "conv"))
 
@@ -57,6 +57,10 @@ def test_trials_in_a_row_share_a_program(begun: list[FrozenTrial]) -> None:
     for leader in range(0, len(points), GROUP):
         shared = [SPACE.shared(point) for point in points[leader : leader + GROUP]]
         assert all(each == shared[0] for each in shared)
+        for first in range(leader, leader + GROUP, ALIKE):
+            shapes = [SPACE.shape(point) for point in points[first : first + ALIKE]]
+            assert all(each == shapes[0] for each in shapes)
+            assert bool(shapes[0]) == (points[leader]["family"] == "conv")
         assert len({point["rate"] for point in points[leader : leader + GROUP]}) == GROUP
 
 
@@ -64,6 +68,13 @@ def test_the_first_groups_try_every_optimizer_and_both_families(begun: list[Froz
     leaders = [begun[number].params for number in range(0, STARTUP * GROUP, GROUP)]
     assert len({point["optimizer"] for point in leaders}) == STARTUP
     assert {point["family"] for point in leaders} == {"dense", "conv"}
+
+
+def test_a_convolutional_group_tries_more_shapes_than_one(begun: list[FrozenTrial]) -> None:
+    groups = [[trial.params for trial in begun[first : first + GROUP]] for first in range(0, len(begun), GROUP)]
+    convolutional = [[str(SPACE.shape(point)) for point in group] for group in groups if group[0]["family"] == "conv"]
+    assert convolutional
+    assert all(len(set(shapes)) == GROUP / ALIKE for shapes in convolutional)
 
 
 def test_what_was_good_is_proposed_more_often(begun: list[FrozenTrial]) -> None:

@@ -81,7 +81,8 @@ def test_one_unit_more_in_the_first_layer_would_be_too_much(data: st.DataObject,
 def test_who_shares_what_is_of_the_program_trains_in_one_population(data: st.DataObject) -> None:
     where = space("params=20000", ("dense", "conv"), COLOUR)
     leader = data.draw(points(where))
-    members = [leader, *({**data.draw(points(where)), **where.shared(leader)} for _ in range(3))]
+    common = where.shared(leader) | where.shape(leader)
+    members = [leader, *({**data.draw(points(where)), **common} for _ in range(3))]
     runs = list({run.identity: run for run in (where.run(point, 0) for point in members)}.values())
     tasks = populations.plan(runs, COLOUR, limits=populations.ON_CPU, workers=1)
     assert len(tasks) == 1

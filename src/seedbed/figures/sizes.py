@@ -17,6 +17,8 @@ BELOW = 3.0
 
 TRIED, TESTED = "while choosing (other images)", "tested with fresh seeds"
 
+WIDTH = 460
+
 
 def size_rows(
     tried: Sequence[tuple[int, float]], tested: Sequence[tuple[int, Interval]], target: float
@@ -61,7 +63,7 @@ def accuracy_over_size(tried: Sequence[tuple[int, float]], tested: Sequence[tupl
     line = alt.Chart(theme.table([{"mean": target, "label": f"target {words.percent(target, 2)}"}]))
     layers = [
         line.mark_rule(style="ideal").encode(y),
-        line.mark_text(style="quiet-text", align="left", dy=-7).encode(y, x=alt.value(4), text="label:N"),
+        line.mark_text(style="quiet-text", align="right", dy=9).encode(y, x=alt.value(WIDTH - 4), text="label:N"),
         alt.Chart(theme.table(rows))
         .transform_filter(f"datum.kind == '{TRIED}'")
         .mark_point(size=24, opacity=0.45)
@@ -72,7 +74,7 @@ def accuracy_over_size(tried: Sequence[tuple[int, float]], tested: Sequence[tupl
     n = sorted({one.n for _, one in tested})
     bars = f"bars: 95 % intervals over {' or '.join(map(str, n))} fresh seeds and the images" if n else "no size was tested"
     subtitle = f"{words.counted(len(rows), 'setting')} near the target; {bars}"
-    return theme.finish(alt.layer(*layers), "How few parameters reach the target", subtitle, width=460, height=300)
+    return theme.finish(alt.layer(*layers), "How few parameters reach the target", subtitle, width=WIDTH, height=300)
 
 
 def _legend() -> Any:

@@ -25,7 +25,11 @@ Sampler = Literal["tpe", "random"]
 Direction = Literal["maximize", "minimize"]
 
 GROUP = 8
-"""Trials in a row that share a program."""
+"""Trials in a row that share a program, where it does not depend on their shapes."""
+
+ALIKE = 4
+"""Trials in a row of one shape, where a program does; a shape's program costs as much as some epochs, and so few shapes are
+seen of all."""
 
 STARTUP = 4
 """Groups whose programs are dealt out evenly, and their points at random, before anything is learned from them."""
@@ -54,9 +58,12 @@ def propose(
 
 def _next(study: Study, space: Space, number: int, seed: int, sampler: Sampler) -> dict[str, Any]:
     leader = number - number % GROUP
+    model = number - (number - leader) % ALIKE
     study.sampler = _sampler(sampler, int(_random(seed, number).integers(2**31)))
     if sampler == "tpe":
         shared = _dealt(space, seed, number) if number == leader else space.shared(study.trials[leader].params)
+        if number != model:
+            shared |= space.shape(study.trials[model].params)
         if shared:
             study.enqueue_trial(shared)
     return dict(study.ask(space.dimensions()).params)

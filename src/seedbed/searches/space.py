@@ -45,7 +45,7 @@ LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 19
 MOST_LAYERS = 3
 OF_PROGRAM = ("family", "optimizer", "batch_size", "drops")
 OF_SHAPE = ("layers", "growth", "kernel", "head", "activation", "size")
-"""What convolutional networks of one program share beside: their shapes."""
+"""What convolutional networks of one program have in common beside."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,12 @@ class Space:
         return point["family"] if "family" in point else self.families[0]
 
     def shared(self, point: Point) -> dict[str, Any]:
-        """What the members of a population with this point have in common."""
-        names = (*OF_PROGRAM, *OF_SHAPE) if self.family(point) == "conv" else OF_PROGRAM
-        return {name: point[name] for name in names if name in point}
+        """What networks have in common with this point that could share its program, if they had its shape."""
+        return {name: point[name] for name in OF_PROGRAM if name in point}
+
+    def shape(self, point: Point) -> dict[str, Any]:
+        """What they must have in common beside to share it; dense networks of different shapes can."""
+        return {name: point[name] for name in OF_SHAPE if name in point} if self.family(point) == "conv" else {}
 
     def run(self, point: Point, seed: int) -> RunSpec:
         """The run that a point stands for; it fits the budget."""
