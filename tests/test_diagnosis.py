@@ -45,6 +45,12 @@ def test_a_loss_that_is_not_finite_is_divergence_whatever_else_holds() -> None:
     )
 
 
+@pytest.mark.parametrize("epochs", range(1, 21))
+def test_divergence_at_any_epoch_is_told(epochs: int) -> None:
+    loss = [*FALLING[: epochs - 1], math.nan]
+    assert diagnose(history(loss), np.full(100, 7), DIGITS).kind == "diverged"
+
+
 def test_an_infinite_training_loss_is_divergence_too() -> None:
     verdict = diagnose(history([1.0, 1.0], train_loss=[math.inf, 1.0]), None, DIGITS)
     assert verdict == type(verdict)("diverged", "The loss was not finite at epoch 1; its best before was 97.0 % at epoch 1.")

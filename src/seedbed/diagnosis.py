@@ -54,15 +54,13 @@ def diagnose(
           explains, while the training loss fell.
         - ok: none of these.
     """
-    for verdict in (
-        _diverged(history),
-        _collapsed(history, predicted, classes),
-        None if stopped_early else _undertrained(history),
-        _overfitting(history),
-    ):
-        if verdict:
-            return verdict
-    return _ok(history, stopped_early)
+    return (
+        _diverged(history)
+        or _collapsed(history, predicted, classes)
+        or (None if stopped_early else _undertrained(history))
+        or _overfitting(history)
+        or _ok(history, stopped_early)
+    )
 
 
 def _diverged(history: History) -> Verdict | None:
