@@ -14,7 +14,7 @@ from seedbed.training.reports import Failed, Report, Task
 
 
 class Server:
-    """Keeps data and compiled programs from one task to the next.
+    """Keeps data, and the compiled programs that were used last, from one task to the next.
 
     Args:
         load: finds a data spec's images.
@@ -46,11 +46,13 @@ class Server:
 
     def _trained(self, task: Task) -> Iterator[Report | None]:
         from seedbed.training.job import Job
+        from seedbed.training.program import forget
 
         spec = task.blocks[0][0].data
         if spec.identity not in self._datasets:
             self._datasets = {spec.identity: self._load(spec)}
         yield from Job(task, self._datasets[spec.identity], self._programs, self._stop).reports()
+        forget(self._programs)
         yield None
 
 

@@ -73,7 +73,7 @@ class Job:
     Args:
         task: what to train.
         dataset: the images.
-        programs: compiled programs of this worker by signature; the job adds its own.
+        programs: compiled programs of this worker by signature, those used last at the end; the job adds its own.
         stop: asked between segments; True ends the job after a checkpoint.
     """
 
@@ -171,9 +171,9 @@ class Job:
         blocks = len(self.task.blocks)
         shared = self._source.shared
         key = (population.signature, self.task.plan.static, blocks, self._dataset.scale, shared)
-        if key not in self._programs:
-            self._programs[key] = Program(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
-        self._program = self._programs[key]
+        known = self._programs.pop(key, None)  # it is the last one used now
+        self._program = known or Program(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
+        self._programs[key] = self._program
         self._compiled_before = self._program.compile_seconds
         self._layers = {setting: _layers(arrays, f"0.{setting}/weights/") for setting in self._members.settings}
         self._exam = self._exam_for(population)

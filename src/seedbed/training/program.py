@@ -7,6 +7,7 @@ one compilation serves segments of every length.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache
@@ -247,6 +248,20 @@ class Program:
         norms = {name: jnp.sqrt(sums) for name, sums in squares([gradient, change, before.params]).items()}
         gradients = {f"gradient/{name}": gradient for name, (gradient, _, _) in norms.items()}
         return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
+
+
+KEPT = 4
+"""Programs of the populations trained last that a worker keeps; of small networks each takes some 25 MiB."""
+
+
+def forget(programs: dict[Hashable, Program]) -> None:
+    """Let go of all but the last programs, and of what jax remembers of them, once there are twice as many as are kept."""
+    if len(programs) <= 2 * KEPT:
+        return
+    for key in list(programs)[:-KEPT]:
+        del programs[key]
+    jax.clear_caches()  # type: ignore[no-untyped-call]
+    gc.collect()  # a program and its compiled functions refer to each other
 
 
 OPTIONS: dict[str, dict[str, str | bool]] = {
