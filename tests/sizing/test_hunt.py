@@ -131,3 +131,17 @@ def test_no_more_parameters_are_tried_than_allowed() -> None:
     formula = Formula(error=hard)
     list(hunt(problem(0.95, most=20_000), formula.train, formula.test))
     assert max(parameters(setting.model, MNIST) for _, setting, _ in formula.asked) <= 20_000
+
+
+def test_near_the_best_accuracy_that_there_is_nothing_is_tuned_at_many_times_the_size() -> None:
+    """Short trainings need ten times the parameters there to make as few mistakes as long ones."""
+
+    def error(setting: Setting) -> float:
+        short = 1.5 if setting.plan.epochs < 12 else 1.0
+        return short * (0.004 + 12 * parameters(setting.model, MNIST) ** -0.9)
+
+    formula = Formula(error=error)
+    claims = list(hunt(problem(0.99, "conv"), formula.train, formula.test))
+    best = min(claim.parameters for claim in claims if claim.holds(0.99))
+    assert best < 8_000
+    assert max(parameters(setting.model, MNIST) for stage, setting, _ in formula.asked if stage != "scout") < 4 * best

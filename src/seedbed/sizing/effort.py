@@ -14,6 +14,8 @@ class Effort:
 
     Attributes:
         epochs: of a whole training; scouts get a quarter.
+        haste: how many times the mistakes of a tuned network one makes that is not, and was trained briefly; near the best
+            accuracy that there is, that is worth many times the parameters.
         most: parameters beyond which nothing is tried.
         rates: learning rates of scouts, and of the first round of tuning.
         activations: of the first round of tuning.
@@ -26,6 +28,7 @@ class Effort:
     """
 
     epochs: int
+    haste: float
     most: int
     rates: tuple[float, ...]
     activations: tuple[Activation, ...]
@@ -45,6 +48,7 @@ class Effort:
 EFFORTS: dict[Family, Effort] = {
     "dense": Effort(
         epochs=60,
+        haste=1.3,
         most=2_000_000,
         rates=(1e-3, 3e-3, 1e-2),
         activations=("relu", "tanh", "silu"),
@@ -58,6 +62,7 @@ EFFORTS: dict[Family, Effort] = {
     ),
     "conv": Effort(
         epochs=24,
+        haste=1.5,
         most=200_000,
         rates=(3e-3, 1e-2),
         activations=("relu", "silu"),

@@ -34,9 +34,6 @@ ENDINGS: tuple[tuple[Schedule, int], ...] = (("cosine", 1), ("onecycle", 1), ("c
 LADDERS = 3
 """How often a ladder is laid anew, because the target was not where it was expected."""
 
-OPTIMISM = 0.65
-"""A tuned network is expected to need this share of the parameters of an untuned one that was trained briefly."""
-
 GAIN = 0.97
 """Two doublings that leave more than this share of the mistakes have shown that size is not what is missing."""
 
@@ -67,6 +64,11 @@ class Problem:
     def needed(self) -> float:
         """The accuracy that the claim will probably take."""
         return ranking.needed(self.target, self.data.validation)
+
+    @property
+    def in_reach(self) -> float:
+        """The mistakes of a scout whose size will probably do."""
+        return self.effort.haste * (1 - self.needed)
 
     @property
     def safe(self) -> float:
@@ -120,20 +122,21 @@ def _further_down(
 
 
 def _in_reach(problem: Problem, scouts: Sequence[Tried], tuned: Sequence[Tried]) -> bool:
-    """Whether anything came to what the claim takes; if not, other sizes will not help, and the best so far is the nearest."""
-    return max(one.score for one in [*scouts, *tuned]) >= problem.needed
+    """Whether some size may come to what the claim takes; if not, the best so far is the nearest."""
+    crossed = ranking.crossing(problem.points(scouts), problem.in_reach) is not None
+    return crossed or max(one.score for one in tuned) >= problem.needed
 
 
 # Scouting
 
 
 def scout(problem: Problem, train: Train) -> list[Tried]:
-    """The plainest form in doubling sizes, until one is above the target, or size does not help any more."""
+    """The plainest form in doubling sizes, until the target is in reach of one, or size does not help any more."""
     found: list[Tried] = []
     plans = [problem.plan(problem.effort.short(4), rate) for rate in problem.effort.rates]
     for networks in _batches(list(_doublings(problem)), SCOUTS):
         found += train("scout", [Setting(network, plan) for network, plan in product(networks, plans)], (0,))
-        if ranking.crossing(problem.points(found), 1 - problem.needed) or _flat(found):
+        if ranking.crossing(problem.points(found), problem.in_reach) or _flat(found):
             break
     return found
 
@@ -165,9 +168,8 @@ def _flat(scouts: Sequence[Tried]) -> bool:
 def _anchor(problem: Problem, scouts: Sequence[Tried]) -> float:
     """The size at which training is tuned: where a tuned network should reach the target, or else the best scout's."""
     points = problem.points(scouts)
-    crossed = ranking.crossing(points, 1 - problem.needed)
-    reached = OPTIMISM * crossed if crossed else float(points[-1][0]) if points else 0.0
-    return min(reached, problem.effort.most)
+    crossed = ranking.crossing(points, problem.in_reach)
+    return min(crossed or (points[-1][0] if points else 0), problem.effort.most)
 
 
 # Tuning
