@@ -62,7 +62,7 @@ EFFORTS: dict[Family, Effort] = {
     ),
     "conv": Effort(
         epochs=24,
-        haste=1.5,
+        haste=2.0,
         most=200_000,
         rates=(3e-3, 1e-2),
         activations=("relu", "silu"),
