@@ -7,13 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hostile.engine import check_sound, entries, leftovers, outcome, recorded
-from hostile.processes import complaint, environment, run, start, training
+from hostile.processes import LIMIT, complaint, environment, run, start, training
 from seedbed.runs import Home
 from seedbed.specs import Dense
 
@@ -220,8 +221,12 @@ def test_ctrl_c_while_the_libraries_are_loaded_is_one_line_too(tmp_path: Path) -
 
 
 def _await_line(process: subprocess.Popen[Any], beginning: str) -> None:
+    """Whoever does not say it in time is killed."""
     assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith(beginning):
-            return
-    raise AssertionError(f"The process ended without a line {beginning!r}.")
+    late = threading.Timer(LIMIT, process.kill)
+    late.start()
+    try:
+        found = any(line.startswith(beginning) for line in process.stderr)
+    finally:
+        late.cancel()
+    assert found, f"The process ended without a line {beginning!r}."
