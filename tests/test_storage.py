@@ -117,6 +117,7 @@ def test_writing_a_file_removes_what_killed_writers_left_of_it_and_nothing_else(
         path.touch()
     storage.write(tmp_path / "a.html", b"x")
     assert sorted(path.name for path in tmp_path.iterdir()) == [*(path.name for path in others), "a.html"]
+    storage.tidy(tmp_path / "absent")
 
 
 @pytest.mark.parametrize("write", ["write", "staged"])

@@ -10,6 +10,7 @@ import contextlib
 import signal
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
@@ -142,7 +143,7 @@ class _Harvest:
         self._terms = terms
         self._entries = {entry.run.identity: entry for entry in claim.todo}
         self.results: dict[str, Result] = {}
-        self._ended: dict[str, list[Outcome]] = {}
+        self._ended: defaultdict[str, list[Outcome]] = defaultdict(list)
         self._failures: list[SeedbedError] = []
         self._clock = _Clock()
         self._threads = 1
@@ -305,10 +306,12 @@ class _Harvest:
 
         Members of a population mostly end together, and are stored together, before anything else is told of it.
         """
-        ended = self._ended.setdefault(task.key, [])
+        ended = self._ended[task.key]
         if isinstance(report, Outcome):
             ended.append(report)
-        if not isinstance(report, Outcome) or len(ended) == TOGETHER:
+            if len(ended) < TOGETHER:
+                return []
+        if ended:
             self._finish(task, self._ended.pop(task.key))
         match report:
             case Begun():
