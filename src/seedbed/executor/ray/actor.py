@@ -6,7 +6,7 @@ import importlib
 import os
 import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,9 +43,15 @@ class Facts:
 
 
 class Actor:
-    """One worker. Its environment was set before this process began; only the cache's place is this machine's own affair."""
+    """One worker.
 
-    def __init__(self) -> None:
+    Args:
+        environment: of the process, as `worker_environment` has it; set here, before anything computes, since Ray would start
+            a program of its own to set it before the process. The cache's place is this machine's own affair.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        os.environ.update(environment)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(devices.cache_folder() / "programs")
         importlib.import_module("seedbed.training.job")  # the slow imports, while the driver plans
         self._stop = threading.Event()

@@ -198,6 +198,7 @@ def _opened(address: str | None, cores: int, gpus: int) -> Cluster:
             close()
             raise
         _current = Cluster(ray, address) if address else Cluster(ray, None, cores, gpus)
+        atexit.register(close)  # now, so as to run before what Ray has registered, which would wait for half a second first
         return _current
 
 
@@ -282,10 +283,10 @@ def _silent(*_: object, **__: object) -> None:
     """The executor tells of dead workers itself."""
 
 
-@atexit.register
 def close() -> None:
     """Ends the connection, and the cluster where it is this process's own."""
     global _current, _head
+    atexit.unregister(close)
     if _current is not None and _current.ray.is_initialized():
         _current.ray.shutdown()
     _current = None

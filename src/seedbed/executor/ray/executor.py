@@ -146,11 +146,10 @@ class RayWorker:
             "max_restarts": 0,
             "max_task_retries": 0,
             "concurrency_groups": {"control": 1},
-            "runtime_env": {"env_vars": own},
         }
         with self._guard:
             if not self._killed:
-                self._actor = where.ray.remote(**wanted)(Actor).remote()
+                self._actor = where.ray.remote(**wanted)(Actor).remote(own)
             return self._actor
 
 
