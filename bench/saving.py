@@ -19,6 +19,7 @@ from bench.job import take
 from seedbed.runs import Home
 from seedbed.training import saves
 from seedbed.training.job import Job
+from seedbed.training.programs import Programs
 from seedbed.training.reports import Segment, Task
 
 TRIES = 7
@@ -26,7 +27,7 @@ TRIES = 7
 
 def _trained(task: Task, dataset: Any) -> Job:
     """A job after its first epoch."""
-    job = Job(task, dataset, {})
+    job = Job(task, dataset, Programs())
     for report in job.reports():
         if isinstance(report, Segment) and report.rows:
             break

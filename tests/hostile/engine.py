@@ -18,6 +18,7 @@ from seedbed import data, storage
 from seedbed.devices import WorkerKind
 from seedbed.runs import Entry, Home
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
+from seedbed.training.programs import Programs
 from seedbed.training.reports import Task
 
 GROW = import_module("seedbed.grow")
@@ -27,7 +28,7 @@ ENGINE = import_module("seedbed.executor.engine")
 class InProcess:
     """Stands for `LocalExecutor`: jobs run here, one after the other, in programs that are compiled once."""
 
-    programs: ClassVar[dict[Any, Any]] = {}
+    programs: ClassVar = Programs()
 
     def __init__(self, kinds: Sequence[WorkerKind]) -> None:
         self.stopping = False

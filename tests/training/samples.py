@@ -16,12 +16,13 @@ from seedbed import data
 from seedbed.data import Dataset
 from seedbed.specs import DataSpec, Dense, ModelSpec, Plan, RunSpec
 from seedbed.training.job import Job
+from seedbed.training.programs import Programs
 from seedbed.training.reports import Checkpoint, Outcome, Place, Report, Task
 
-PROGRAMS: dict[Any, Any] = {}
+PROGRAMS = Programs()
 """Compiled programs, shared by all jobs of this process as by those of one worker."""
 
-AS_BY_WORKERS: dict[Any, Any] = {}
+AS_BY_WORKERS = Programs()
 """Those that are optimized as a worker's are."""
 
 IMAGES = 90

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from seedbed.data import Dataset
@@ -19,16 +20,18 @@ class Server:
     Args:
         load: finds a data spec's images.
         stop: asked between segments; True ends the job in hand after a checkpoint.
+        folder: where compiled programs are kept for other processes; None keeps none.
     """
 
-    def __init__(self, load: Callable[[DataSpec], Dataset], stop: Callable[[], bool]) -> None:
+    def __init__(self, load: Callable[[DataSpec], Dataset], stop: Callable[[], bool], folder: Path | None = None) -> None:
         warnings.filterwarnings(
             "ignore", message=".*persistent compilation cache"
         )  # without it, compiling takes longer: no more
         self._load = load
         self._stop = stop
         self._datasets: dict[str, Dataset] = {}
-        self._programs: dict[Any, Any] = {}
+        self._folder = folder
+        self._programs: Any = None
 
     def reports(self, task: Task) -> Iterator[Report | None]:
         """Trains the task's population; its reports, and None or `Failed` at its end."""
@@ -46,13 +49,14 @@ class Server:
 
     def _trained(self, task: Task) -> Iterator[Report | None]:
         from seedbed.training.job import Job
-        from seedbed.training.program import forget
+        from seedbed.training.programs import Programs
 
         spec = task.blocks[0][0].data
         if spec.identity not in self._datasets:
             self._datasets = {spec.identity: self._load(spec)}
+        self._programs = self._programs or Programs(self._folder)
         yield from Job(task, self._datasets[spec.identity], self._programs, self._stop).reports()
-        forget(self._programs)
+        self._programs.forget()
         yield None
 
 

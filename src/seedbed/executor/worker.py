@@ -11,6 +11,7 @@ import queue
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from seedbed import data
 from seedbed.executor.channel import STOP, Channel
@@ -25,7 +26,7 @@ def main() -> None:
     tasks: queue.Queue[Task] = queue.Queue()
     stop = threading.Event()
     threading.Thread(target=_listen, args=(channel, tasks, stop), daemon=True).start()
-    server = Server(data.load, stop.is_set)
+    server = Server(data.load, stop.is_set, Path(os.environ["JAX_COMPILATION_CACHE_DIR"]))
     importlib.import_module("seedbed.training.job")  # the slow imports, while the driver plans
     while True:
         for report in server.reports(tasks.get()):

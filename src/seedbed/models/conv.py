@@ -52,6 +52,10 @@ class ConvPopulation(StackedPopulation):
         shape = self.spec.changed(dropout=0.0)
         return ("conv", shape, self.image_shape, self.classes, len(self.specs), self.drops, self.on_cpu, self._matmul)
 
+    @property
+    def self_contained(self) -> bool:
+        return True
+
     def initial(self, seed: int) -> list[Weights]:
         return each_initial(self._convs, self.image_shape, self.classes, seed)
 

@@ -185,6 +185,10 @@ class DensePopulation:
         return ("dense", self.image_shape, self.shelves, self.drops, self._matmul, exact)
 
     @property
+    def self_contained(self) -> bool:
+        return True
+
+    @property
     def exam_batch(self) -> int:
         return 500
 

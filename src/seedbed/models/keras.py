@@ -169,6 +169,10 @@ class KerasPopulation(StackedPopulation):
     def signature(self) -> Hashable:
         return ("keras", self.spec.identity, self.image_shape, self.classes, len(self.specs), self._on_cpu)
 
+    @property
+    def self_contained(self) -> bool:
+        return False
+
     def state_names(self) -> tuple[str, ...]:
         return tuple(self._state)
 

@@ -63,6 +63,10 @@ class Population(Protocol):
         """Populations with equal signatures share one compiled program."""
 
     @property
+    def self_contained(self) -> bool:
+        """Whether the signature says all that the program is made from; a user's own function may look elsewhere, too."""
+
+    @property
     def exam_batch(self) -> int:
         """How many images at a time inference likes best."""
 

@@ -26,7 +26,8 @@ from seedbed.specs import Keras, RunSpec
 from seedbed.training import footprint
 from seedbed.training.feed import Resident, Sheets, Source, Streamed, Stretch
 from seedbed.training.optimizers import empty_slots
-from seedbed.training.program import Best, Carry, Figures, Program, Settings, together
+from seedbed.training.program import Best, Carry, Figures, Settings, together
+from seedbed.training.programs import Programs
 from seedbed.training.reports import Begun, Checkpoint, Outcome, Place, Report, Row, Segment, Stopped, Task
 
 SEGMENT_SECONDS = 2.0
@@ -73,13 +74,11 @@ class Job:
     Args:
         task: what to train.
         dataset: the images.
-        programs: compiled programs of this worker by signature, those used last at the end; the job adds its own.
+        programs: of this worker; the job adds its own.
         stop: asked between segments; True ends the job after a checkpoint.
     """
 
-    def __init__(
-        self, task: Task, dataset: Dataset, programs: dict[Any, Program], stop: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, task: Task, dataset: Dataset, programs: Programs, stop: Callable[[], bool] = lambda: False) -> None:
         self.task = task
         self._dataset = dataset
         self._programs = programs
@@ -168,12 +167,8 @@ class Job:
     def _take_up(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Packs the members' arrays into a population, on the device."""
         self._population = population = self._new_population()
-        blocks = len(self.task.blocks)
-        shared = self._source.shared
-        key = (population.signature, self.task.plan.static, blocks, self._dataset.scale, shared)
-        known = self._programs.pop(key, None)  # it is the last one used now
-        self._program = known or Program(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
-        self._programs[key] = self._program
+        blocks, scale = len(self.task.blocks), self._dataset.scale
+        self._program = self._programs.of(population, self.task.plan, blocks, scale, shared=self._source.shared)
         self._compiled_before = self._program.compile_seconds
         self._layers = {setting: _layers(arrays, f"0.{setting}/weights/") for setting in self._members.settings}
         self._exam = self._exam_for(population)

@@ -7,7 +7,6 @@ one compilation serves segments of every length.
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache
@@ -103,6 +102,11 @@ class Figures(NamedTuple):
     probes: dict[str, Array]
 
 
+def compiled_anew(_: Hashable, compile_it: Callable[[], Any]) -> Any:
+    """For programs that are kept in memory alone."""
+    return compile_it()
+
+
 class Program:
     """Compiled functions for populations of one signature.
 
@@ -112,9 +116,19 @@ class Program:
         blocks: how many seeds train abreast.
         scale: the net sees images divided by this.
         shared: whether all blocks draw from the same images.
+        compiled: finds a function by name and shapes, or has it compiled.
     """
 
-    def __init__(self, population: Population, plan: Plan, blocks: int, scale: float, *, shared: bool = True) -> None:
+    def __init__(
+        self,
+        population: Population,
+        plan: Plan,
+        blocks: int,
+        scale: float,
+        *,
+        shared: bool = True,
+        compiled: Callable[[Hashable, Callable[[], Any]], Any] = compiled_anew,
+    ) -> None:
         self._population = population
         self._plan = plan
         self._scale = scale
@@ -124,6 +138,7 @@ class Program:
         self._exam = jax.jit(_over_blocks(self._exam_of_block, blocks, (0, 0, 0, None)))
         self._better = jax.jit(_over_blocks(self._best_of_block, blocks, (0, 0, 0)), donate_argnums=0)
         self._norms = jax.jit(_over_blocks(self._norms_of_block, blocks, (0, 0, 0, 0)))
+        self._find = compiled
         self._compiled: dict[Hashable, Any] = {}
         self.compile_seconds = 0.0
 
@@ -165,12 +180,15 @@ class Program:
 
     def _ready(self, name: str, function: Any, *arguments: Any) -> Any:
         """The function compiled for arguments of these shapes; the seconds that it takes the first time are counted."""
-        shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(arguments))
-        if (name, shapes) not in self._compiled:
+        leaves, tree = jax.tree.flatten(arguments)
+        key = (name, tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves))
+        if key not in self._compiled:
             started = time.perf_counter()
-            self._compiled[name, shapes] = function.lower(*arguments).compile(compiler_options=_options(name))
+            self._compiled[key] = self._find(
+                (*key, tree, _wanted(name)), lambda: function.lower(*arguments).compile(compiler_options=_options(name))
+            )
             self.compile_seconds += time.perf_counter() - started
-        return self._compiled[name, shapes]
+        return self._compiled[key]
 
     def _segment_of_block(self, carry: Carry, feed: Feed, settings: Settings, start: Array, stop: Array) -> Carry:
         size = self._plan.batch_size
@@ -250,20 +268,6 @@ class Program:
         return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
 
 
-KEPT = 4
-"""Programs of the populations trained last that a worker keeps; of small networks each takes some 25 MiB."""
-
-
-def forget(programs: dict[Hashable, Program]) -> None:
-    """Let go of all but the last programs, and of what jax remembers of them, once there are twice as many as are kept."""
-    if len(programs) <= 2 * KEPT:
-        return
-    for key in list(programs)[:-KEPT]:
-        del programs[key]
-    jax.clear_caches()  # type: ignore[no-untyped-call]
-    gc.collect()  # a program and its compiled functions refer to each other
-
-
 OPTIONS: dict[str, dict[str, str | bool]] = {
     "cpu": {"xla_backend_optimization_level": "1"},
     "gpu": {"xla_gpu_enable_triton_gemm": False},
@@ -277,10 +281,15 @@ ONCE_AN_EPOCH: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
 scalar, an optimizer's above all."""
 
 
-def _options(name: str) -> dict[str, str | bool]:
-    """The options for a function on this process's device. A release of JAX that does not know them compiles as it likes."""
+def _wanted(name: str) -> dict[str, str | bool]:
+    """The options for a function on this process's device."""
     device = jax.default_backend()
-    options = OPTIONS.get(device, {}) | (ONCE_AN_EPOCH if device == "cpu" and name != "segment" else {})
+    return OPTIONS.get(device, {}) | (ONCE_AN_EPOCH if device == "cpu" and name != "segment" else {})
+
+
+def _options(name: str) -> dict[str, str | bool]:
+    """Those that are wanted; a release of JAX that does not know them compiles as it likes."""
+    options = _wanted(name)
     return options if _known(tuple(options.items())) else {}
 
 

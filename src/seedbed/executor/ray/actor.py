@@ -52,11 +52,12 @@ class Actor:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         os.environ.update(environment)
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(devices.cache_folder() / "programs")
+        programs = devices.cache_folder() / "programs"
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(programs)
         importlib.import_module("seedbed.training.job")  # the slow imports, while the driver plans
         self._stop = threading.Event()
         self._images: list[Any] = []
-        self._server = Server(self._load, self._stop.is_set)
+        self._server = Server(self._load, self._stop.is_set, programs)
 
     def facts(self) -> Facts:
         """Answers as soon as the worker may be given a task."""

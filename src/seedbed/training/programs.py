@@ -1,0 +1,149 @@
+"""The programs of a worker: those that it used last in memory, and what it compiled on disk, for the next process.
+
+JAX keeps compiled programs too, but finds one by its lowered text, which takes a process two thirds of the time until a kept
+program is there. Here one is found by what it is made from, and nothing is traced. Whatever cannot be read, or was compiled
+for another machine, version or environment, is compiled anew.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import pickle
+import zlib
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.experimental import serialize_executable
+from jax.experimental.compilation_cache import compilation_cache
+
+from seedbed import devices, models, storage
+from seedbed.errors import StorageError
+from seedbed.models.protocol import Population
+from seedbed.specs import Plan
+from seedbed.training.program import Program, compiled_anew
+
+KEPT = 4
+"""Programs of the populations trained last that a worker keeps in memory; of small networks each takes some 25 MiB."""
+
+DIGEST = hashlib.sha256().digest_size
+
+
+class Programs:
+    """See the module's text.
+
+    Args:
+        folder: where compiled programs lie; None keeps none beyond this process.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._used: dict[Hashable, Program] = {}  # those used last at the end
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self._used)
+
+    def of(self, population: Population, plan: Plan, blocks: int, scale: float, *, shared: bool) -> Program:
+        """The program of such a population, see `Program`; compiled when it is first called."""
+        key = (population.signature, plan.static, blocks, scale, shared)
+        found = self._used.pop(key, None)
+        if found is None:
+            folder = self._folder if population.self_contained else None
+            compiled = OnDisk(folder, key).found if folder else compiled_anew
+            found = Program(population, plan, blocks, scale, shared=shared, compiled=compiled)
+        self._used[key] = found
+        return found
+
+    def forget(self) -> None:
+        """Let go of all but the last programs, and of what jax remembers of them, once there are twice as many as are kept."""
+        if len(self._used) <= 2 * KEPT:
+            return
+        for key in list(self._used)[:-KEPT]:
+            del self._used[key]
+        jax.clear_caches()  # type: ignore[no-untyped-call]
+        gc.collect()  # a program and its compiled functions refer to each other
+
+
+class OnDisk:
+    """A program's compiled functions in a folder, a file each: a digest, and what jax makes of it, compressed.
+
+    Args:
+        folder: of all programs; made when it is needed.
+        key: what the program is made from, beside this version of the code: everything in it tells its content by `repr`.
+    """
+
+    def __init__(self, folder: Path, key: Hashable) -> None:
+        self._folder = folder
+        self._key = key
+
+    def found(self, function: Hashable, compile_it: Callable[[], Any]) -> Any:
+        """The compiled function of this name and these shapes, from its file, or compiled and put there."""
+        path = self._folder / f"{hashlib.sha256(repr((self._key, function, _surroundings())).encode()).hexdigest()}.program"
+        kept = _loaded(path)
+        if kept is not None:
+            return kept
+        with _jax_keeps_nothing():  # what it had kept itself could not be written again
+            compiled = compile_it()
+        with suppress(StorageError):  # a full disk, a folder of somebody else's: the next process compiles, no more than that
+            data = zlib.compress(pickle.dumps(serialize_executable.serialize(compiled)), level=1)
+            storage.write(path, [hashlib.sha256(data).digest(), data])
+        return compiled
+
+
+def _loaded(path: Path) -> Any:
+    """The function in a file; None where there is none, or none that is whole and can be loaded."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    digest, data = content[:DIGEST], content[DIGEST:]
+    if hashlib.sha256(data).digest() != digest:
+        return None
+    payload, arguments, results = pickle.loads(zlib.decompress(data))  # noqa: S301 - this user's own, as all compiled code is
+    try:
+        return serialize_executable.deserialize_and_load(payload, arguments, results, execution_devices=jax.devices()[:1])
+    except jax.errors.JaxRuntimeError:
+        return None
+
+
+@contextmanager
+def _jax_keeps_nothing() -> Iterator[None]:
+    """Within the block jax compiles without its own folder of programs. It asks about that once, and is made to ask again."""
+    before = jax.config.values["jax_enable_compilation_cache"]
+    jax.config.update("jax_enable_compilation_cache", False)  # type: ignore[no-untyped-call]
+    compilation_cache.reset_cache()
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", before)  # type: ignore[no-untyped-call]
+        compilation_cache.reset_cache()
+
+
+@cache
+def _surroundings() -> tuple[Any, ...]:
+    """What a compiled function depends on beside its program: code, versions, the device, and settings of the environment."""
+    device = jax.devices()[0]
+    names = sorted(name for name in os.environ if name.startswith(("JAX_", "XLA_")) or name == "NPROC")
+    settings = [(name, os.environ[name]) for name in names if name != "JAX_COMPILATION_CACHE_DIR"]
+    return (_code(), devices.versions(), device.device_kind, device.client.platform_version, _instructions(), settings)
+
+
+def _code() -> str:
+    """A digest of the source that programs are traced from."""
+    rooms = [Path(models.__file__).parent, Path(__file__).parent]
+    files = sorted(path for room in rooms for path in room.rglob("*.py"))
+    return storage.sha256([piece for path in files for piece in (path.name.encode(), path.read_bytes())])
+
+
+def _instructions() -> str:
+    """What the processor can do; folders are shared between machines, and code for a newer one ends an older one's process."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return devices.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), devices.processor())
