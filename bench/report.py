@@ -38,10 +38,14 @@ def _sitting(sitting: Sitting, others: Sequence[Sitting]) -> Iterator[str]:
         yield QUICK
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     load = "" if machine["load"] is None else f" Load of the machine as the bench began: {machine['load']:.2f}."
-    yield f"{machine['system']}, Python {machine['python']}, {versions}.{load}\n"
+    revision = f" Revision {machine['revision']}." if machine.get("revision") else ""
+    yield f"{machine['system']}, Python {machine['python']}, {versions}.{revision}{load}\n"
     yield "### Targets\n"
     for table in targets.tables(sitting):
         yield _table(table, 4)
+    if missed := targets.missed(sitting):
+        yield "Not reached, and what was tried:\n"
+        yield _items(missed)
     if others:
         yield _table(targets.side_by_side([sitting, *others]), 4)
     for outcome in sitting.outcomes:
@@ -59,10 +63,12 @@ def _outcome(outcome: Outcome) -> Iterator[str]:
     yield f"`python -m bench --case {outcome.name}`, {outcome.seconds:,.0f} s. {outcome.text}\n"
     for table in outcome.tables:
         yield _table(table, 4)
-    for note in outcome.notes:
-        yield f"- {note}"
     if outcome.notes:
-        yield ""
+        yield _items(outcome.notes)
+
+
+def _items(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {' '.join(line.split())}" for line in lines) + "\n"
 
 
 def _table(table: Table, level: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -116,6 +118,7 @@ def machine(settings: Settings) -> dict[str, Any]:
         "gpu": _gpu() if settings.device == "gpu" else "",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "revision": _revision(),
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
@@ -140,6 +143,15 @@ def _gpu() -> str:
     from seedbed.executor import probe
 
     return ", ".join(str(device["kind"]) for device in probe.ask(WorkerKind("gpu"))["devices"])
+
+
+def _revision() -> str:
+    """Of this checkout, with a sign where files differ from it; empty outside of one."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    command = [git, "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _version(package: str) -> str | None:
