@@ -55,10 +55,11 @@ ENGINE = (
         "20 mixed nets x 10 epochs, shell to shell, nothing compiled before, over the fastest peer",
         2.5,
         4,
-        tried="""The peer got faster than the target knew: scikit-learn in two processes trains at 35 to 37 % of sgemm, and 2.5 times
-that is 87 to 92 % with nothing else taking any time. Ours trains at two thirds; starting, compiling and validating
-take another 15 %. Done: one product for all first layers, optimizers as vector code, parts that fit the caches,
-LLVM at level 1. In vain: a barrier, chunks of rows, half as many members (faster steps, longer compilation).""",
+        tried="""The peer got faster than the target knew: scikit-learn in two processes trains at 35 to 37 % of
+sgemm, and 2.5 times that is 87 to 92 % with nothing else taking any time. Ours trains at two
+thirds; starting, compiling and validating take another 15 %. Done: one product for all first
+layers, optimizers as vector code, parts that fit the caches, LLVM at level 1. In vain: a barrier,
+chunks of rows, half as many members (faster steps, longer compilation).""",
     ),
     Target(
         "tiny",
@@ -73,11 +74,11 @@ LLVM at level 1. In vain: a barrier, chunks of rows, half as many members (faste
         "the exercise's conv net, population of 4, over the best PyTorch form",
         1.5,
         2.5,
-        tried="""A step's products run at the rate of sgemm (93 to 103 GFLOP/s a core, each alone) and take two thirds of it, but
-they are 1.6 times as many operations as a plain convolution has, since pooling is part of them. Done: maxima that
-keep which was the largest, blocks of images that stay in the cache. Looked at: plain patches (13 % less time in
-products, two to three times as much to copy), Winograd's form (5 to 10 % to be won), patches shared by members
-(nothing).""",
+        tried="""A step's products run at the rate of sgemm (93 to 103 GFLOP/s a core, each alone) and take two
+thirds of it, but they are 1.6 times as many operations as a plain convolution has, since pooling is
+part of them. Done: maxima that keep which was the largest, blocks of images that stay in the cache.
+Looked at: plain patches (13 % less time in products, two to three times as much to copy),
+Winograd's form (5 to 10 % to be won), patches shared by members (nothing).""",
     ),
     Target("lone", "one dense net alone, over the fastest peer", 1.2, 2),
     Target("compile-cold", "compilation of a program, nothing kept", 5, 3, " s", more=False),
@@ -99,9 +100,9 @@ products, two to three times as much to copy), Winograd's form (5 to 10 % to be 
         " s",
         more=False,
         device="gpu",
-        tried="""Ten epochs take 5.8 s of it. Some 4 s go by until CUDA, the images and the tasks are there, 2 to 4 in compiling, and
-4 in storing 256 runs: their weights, answers and records. Done: products by cuBLAS with trials, the fastest of the
-ways that were tried; runs stored 32 at a time.""",
+        tried="""Ten epochs take 5.8 s of it. Some 4 s go by until CUDA, the images and the tasks are there, 2 to 4
+in compiling, and 4 in storing 256 runs: their weights, answers and records. Done: products by
+cuBLAS with trials, the fastest of the ways that were tried; runs stored 32 at a time.""",
     ),
 )
 REST = (
