@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any, Literal
 from unittest import mock
 
-from seedbed import storage
 from seedbed.errors import SeedbedError
+from seedbed.storage import changes
 
-CHANGES = ("_make_folder", "_create", "_put", "_truncate", "_sync", "_rename", "_sync_folder", "_remove", "_remove_tree")
-"""The functions of `storage` through which all that changes the disk goes."""
+CHANGES = ("make_folder", "make_file", "put", "truncate", "sync", "rename", "sync_folder", "remove", "remove_tree")
+"""The functions of `storage.changes` through which all that changes the disk goes."""
 
-NEED_SPACE = frozenset({"_make_folder", "_create", "_put", "_sync"})
+NEED_SPACE = frozenset({"make_folder", "make_file", "put", "sync"})
 
 Kind = Literal["fails", "full", "dies", "killed"]
 """The Nth change fails; it and all later ones that need space do; the process does nothing from it on; it is killed there."""
@@ -59,13 +59,13 @@ def faulty(number: int, kind: Kind) -> Iterator[Struck]:
             later = reached > number and (kind == "dies" or (kind == "full" and name in NEED_SPACE))
             if not (reached == number or later):
                 return real(*arguments)
-            if name == "_put" and reached == number:
+            if name == "put" and reached == number:
                 real(arguments[0], arguments[1][: len(arguments[1]) // 2])
-            if name == "_remove_tree" and reached == number:
+            if name == "remove_tree" and reached == number:
                 next(path for path in sorted(arguments[0].rglob("*")) if path.is_file()).unlink()
             if kind == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
-            if kind == "dies" and later and name.startswith("_remove"):
+            if kind == "dies" and later and name.startswith("remove"):
                 return None  # the clean-up of somebody dead does nothing, and need not say so
             if kind == "dies":
                 raise Died
@@ -73,7 +73,7 @@ def faulty(number: int, kind: Kind) -> Iterator[Struck]:
 
         return change
 
-    with mock.patch.multiple(storage, **{name: wrapped(name, getattr(storage, name)) for name in CHANGES}):
+    with mock.patch.multiple(changes, **{name: wrapped(name, getattr(changes, name)) for name in CHANGES}):
         yield struck
 
 

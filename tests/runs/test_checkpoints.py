@@ -10,6 +10,7 @@ from runs.samples import WEIGHTS, entry, finish, rows
 from seedbed import storage
 from seedbed.errors import CorruptFile, StorageError
 from seedbed.runs import Home
+from seedbed.storage import changes
 
 
 def _saved(root: Path, saves: int) -> Home:
@@ -115,15 +116,13 @@ def test_arrays_without_a_kind_are_refused(tmp_path: Path) -> None:
 def test_metrics_are_on_the_disk_before_the_save_that_counts_on_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Home(tmp_path)
     order: list[str] = []
-    real = storage.sync, storage.write
-    monkeypatch.setattr(storage, "sync", lambda paths: (order.extend(path.name for path in paths), real[0](paths)))
-    monkeypatch.setattr(storage, "write", lambda path, content: (order.append(path.suffix), real[1](path, content)))
+    monkeypatch.setattr(changes, "sync", lambda file: order.append(Path(file.name).suffix))
     with home.claim([entry()]):
         home.append("a", rows(2))
         order.clear()
         home.save_population("p", WEIGHTS, {"epoch": 2})
         home.save_population("p", WEIGHTS, {"epoch": 2})
-    assert order == ["metrics.jsonl", ".safetensors", ".json", ".safetensors", ".json"]
+    assert order == [".jsonl", ".safetensors", ".json", ".safetensors", ".json"]
 
 
 def test_removing_the_last_run_to_resume_removes_the_populations_saves(tmp_path: Path) -> None:

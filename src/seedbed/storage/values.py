@@ -1,0 +1,60 @@
+"""JSON files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from seedbed.errors import CorruptFile, StorageError
+from seedbed.storage.files import write
+from seedbed.storage.refusals import explained
+
+MOST_JSON = 64 << 20
+"""Bytes of the largest JSON file that is read."""
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, keys in their order. It must be finite: see `records.finite`.
+
+    Raises:
+        StorageError: it holds NaN, an infinity, or something that JSON has no word for; or the disk said no.
+    """
+    write(path, json_content(path, value))
+
+
+def json_content(path: Path, value: Any) -> bytes:
+    """What `write_json` writes; `path` is named where the value is not finite."""
+    return encoded(path, value, indent=1).encode() + b"\n"
+
+
+def read_json(path: Path, most: int = MOST_JSON) -> Any:
+    """The value of a JSON file of at most `most` bytes.
+
+    Raises:
+        StorageError: there is no such file, or it cannot be read.
+        CorruptFile: it is not JSON, holds NaN, or is too large.
+    """
+    with explained("read", path), path.open("rb") as file:
+        text = file.read(most + 1)
+    if len(text) > most:
+        raise CorruptFile(f"{path}: this JSON file may have {most:,} bytes, and it has more.")
+    try:
+        return json.loads(text, parse_constant=no_constant)
+    except (ValueError, RecursionError) as error:
+        raise CorruptFile(f"{path}: this is not JSON ({short(error)}).") from None
+
+
+def encoded(path: Path, value: Any, indent: int | None = None) -> str:
+    try:
+        return json.dumps(value, allow_nan=False, indent=indent)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StorageError(f"{path}: JSON has no word for this value ({short(error)}).") from None
+
+
+def no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def short(error: Exception) -> str:
+    return str(error).splitlines()[0][:120]
