@@ -80,6 +80,28 @@ def test_where_the_claims_images_are_easier_the_order_goes_on_downwards_until_a_
     assert [claim.holds(0.95) for claim in claims] == [True] * (len(claims) - 1) + [False]
 
 
+@pytest.mark.parametrize("target", [0.9, 0.95, 0.97])
+def test_no_size_is_looked_at_above_one_that_is_enough_already(target: float) -> None:
+    asked = problem(target, "conv", haste=1.7)
+    list(hunt(asked, (formula := Formula()).train, formula.test))
+    whole = [(stage, setting) for stage, setting, _ in formula.asked if setting.plan.epochs == asked.effort.epochs]
+    safe = [setting for stage, setting in whole if stage == "tune" and formula.accuracy(setting, 0) >= asked.safe]
+    enough = min(parameters(setting.model, MNIST) for setting in safe)
+    assert max(parameters(setting.model, MNIST) for stage, setting, _ in formula.asked if stage == "size") < enough
+
+
+@pytest.mark.parametrize("haste", [1.7, 2.0])
+def test_larger_sizes_are_laid_out_once_the_first_has_failed_and_not_before(haste: float) -> None:
+    def found(shift: float) -> tuple[int, list[int]]:
+        formula = Formula(shift=shift)
+        claims = list(hunt(problem(0.97, "conv", haste=haste), formula.train, formula.test))
+        looked_at = [parameters(setting.model, MNIST) for stage, setting, _ in formula.asked if stage == "size"]
+        return max(looked_at), [claim.parameters for claim in claims if claim.holds(0.97)]
+
+    (usual, _), (more, confirmed) = found(0.0), found(-0.006)
+    assert more >= min(confirmed) > usual
+
+
 @pytest.mark.parametrize(("target", "shift"), [(0.9, 0.0), (0.9, -0.02), (0.95, 0.0)])
 def test_with_few_images_it_begins_with_a_size_that_is_large_enough(target: float, shift: float) -> None:
     """270 images: the interval reaches 4 points down, and a third of the mistakes must do."""

@@ -15,7 +15,7 @@ ordered hypotheses" (fixed-sequence tests).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from seedbed.sizing.records import Claim, Tried
 
@@ -39,11 +39,12 @@ def sequences(front: Sequence[Tried], safe: float) -> list[list[Tried]]:
     return [list(reversed(front[: start + 1])), list(reversed(front[start + 1 :]))]
 
 
-def in_order(orders: Sequence[Sequence[Tried]], target: float, test: Test, *, at_once: int) -> Iterator[Claim]:
+def in_order(orders: Iterable[Sequence[Tried]], target: float, test: Test, *, at_once: int) -> Iterator[Claim]:
     """The claims one after the other as they are tested, the first failure of an order included.
 
     Args:
-        orders: as `sequences` gives them; each but the first is for the case that nothing was claimed before.
+        orders: as `sequences` gives them; each but the first is for the case that nothing was claimed before, and asked for
+            only then.
         test: see `Test`.
         at_once: how many are trained together; those behind a failure are trained in vain, and are no claims.
     """

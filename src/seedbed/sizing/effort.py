@@ -16,6 +16,8 @@ class Effort:
         epochs: of a whole training; scouts get a quarter.
         haste: how many times the mistakes of a tuned network one makes that is not, and was trained briefly; near the best
             accuracy that there is, that is worth many times the parameters.
+        caution: so many standard deviations more than a claim takes must a network have, while choosing, for the tests to
+            begin with it: with many they begin with larger ones than necessary, with few they more often need a second chance.
         most: parameters beyond which nothing is tried.
         rates: learning rates of scouts, and of the first round of tuning.
         activations: of the first round of tuning.
@@ -29,6 +31,7 @@ class Effort:
 
     epochs: int
     haste: float
+    caution: float
     most: int
     rates: tuple[float, ...]
     activations: tuple[Activation, ...]
@@ -49,6 +52,7 @@ EFFORTS: dict[Family, Effort] = {
     "dense": Effort(
         epochs=60,
         haste=1.3,
+        caution=1.64,
         most=2_000_000,
         rates=(1e-3, 3e-3, 1e-2),
         activations=("relu", "tanh", "silu"),
@@ -63,6 +67,7 @@ EFFORTS: dict[Family, Effort] = {
     "conv": Effort(
         epochs=24,
         haste=2.0,
+        caution=0.5,
         most=200_000,
         rates=(3e-3, 1e-2),
         activations=("relu", "silu"),

@@ -12,7 +12,8 @@ clock, or on chance but through the runs; so a search that is repeated asks for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -20,7 +21,7 @@ from seedbed.records import DataFacts
 from seedbed.sizing import ranking
 from seedbed.sizing.claims import Test, in_order, sequences
 from seedbed.sizing.effort import Effort
-from seedbed.sizing.networks import Form, Network
+from seedbed.sizing.networks import Form, Network, parameters
 from seedbed.sizing.records import Claim, Setting, Stage, Tried
 from seedbed.specs import Augmentation, Plan, Schedule
 
@@ -33,6 +34,9 @@ ENDINGS: tuple[tuple[Schedule, int], ...] = (("cosine", 1), ("onecycle", 1), ("c
 
 LADDERS = 3
 """How often a ladder is laid anew, because the target was not where it was expected."""
+
+SURE = 1.64
+"""So many standard deviations above what is needed, an accuracy disappoints once in twenty times."""
 
 GAIN = 0.97
 """Two doublings that leave more than this share of the mistakes have shown that size is not what is missing."""
@@ -72,9 +76,18 @@ class Problem:
 
     @property
     def safe(self) -> float:
-        """The accuracy while choosing that will hardly disappoint; with few images, a third of the mistakes must do."""
-        cautious = self.needed + ranking.caution(self.target, (self.choosing, self.data.validation))
-        return min(cautious, 1 - (1 - self.needed) / 3)
+        """The accuracy while choosing with which the tests begin."""
+        return self._above(self.effort.caution)
+
+    @property
+    def sure(self) -> float:
+        """The accuracy while choosing that will hardly disappoint."""
+        return self._above(SURE)
+
+    def _above(self, deviations: float) -> float:
+        """More than is needed, by what two sets of images differ; with few of them, a third of the mistakes must do."""
+        deviation = ranking.deviation(self.target, (self.choosing, self.data.validation))
+        return min(self.needed + deviations * deviation, 1 - (1 - self.needed) / 3)
 
     def plan(self, epochs: int, rate: float) -> Plan:
         batch = self.effort.batch_sizes[0]
@@ -90,15 +103,29 @@ def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
     tuned = tune(problem, train, _anchor(problem, scouts))
     if not tuned:
         return
-    sized = size(problem, train, tuned, ranking.slope(problem.points(scouts))) if _in_reach(problem, scouts, tuned) else tuned
+    if _in_reach(problem, scouts, tuned):
+        orders = _orders(problem, train, tuned, ranking.slope(problem.points(scouts)))
+    else:
+        orders = iter(sequences(ranking.best_by_size(tuned), problem.safe))
     claims: list[Claim] = []
-    for claim in _in_order(problem, sequences(ranking.best_by_size(sized), problem.safe), test):
+    for claim in _in_order(problem, orders, test):
         claims.append(claim)
         yield claim
     yield from _further_down(problem, train, test, tuned, claims)
 
 
-def _in_order(problem: Problem, orders: Sequence[Sequence[Tried]], test: Test) -> Iterator[Claim]:
+def _orders(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -> Iterator[Sequence[Tried]]:
+    """The order of the tests, and (asked for only if nothing passed) that of the second chance: of larger sizes."""
+    front = ranking.best_by_size(size(problem, train, tuned, steep))
+    first, larger = sequences(front, problem.safe)
+    yield first
+    if not larger or larger[0].score < problem.sure:
+        ladder = _ladder(problem, train, tuned, _expected(problem, front, steep, problem.sure))
+        larger = [one for one in ranking.best_by_size([*front, *ladder]) if one.parameters > first[0].parameters][::-1]
+    yield larger
+
+
+def _in_order(problem: Problem, orders: Iterable[Sequence[Tried]], test: Test) -> Iterator[Claim]:
     return in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
 
 
@@ -211,13 +238,13 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
     """The tuned forms in ladders of sizes, each size with a rate, schedule and length of its own.
 
     Args:
-        tuned: settings that were trained in full.
+        tuned: settings that were trained in full; one that is near, and safe, is the largest of the sizes.
         steep: how the mistakes fall with the parameters (`ranking.slope`).
     """
-    found: list[Tried] = []
     centre = _expected(problem, tuned, steep, problem.needed)
+    found = [one for one in tuned if one.parameters <= centre * max(problem.effort.factors)]
     for _ in range(LADDERS):
-        found += _ladder(problem, train, tuned, centre)
+        found += _ladder(problem, train, tuned, centre, _enough(problem, found))
         front = ranking.best_by_size(found)
         if not front:
             break
@@ -230,6 +257,11 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
     return found
 
 
+def _enough(problem: Problem, found: Sequence[Tried]) -> float:
+    """The parameters of the smallest that is safe: no larger one needs to be looked at."""
+    return min((one.parameters for one in found if one.score >= problem.safe), default=math.inf)
+
+
 def _expected(problem: Problem, tried: Sequence[Tried], steep: float, accuracy: float) -> float:
     """About where this accuracy will be reached, from the best of these; no further away than is worth believing."""
     [*_, (number, error)] = problem.points(tried)
@@ -237,9 +269,13 @@ def _expected(problem: Problem, tried: Sequence[Tried], steep: float, accuracy: 
     return min(max(ranking.moved(number, error, 1 - accuracy, steep), number / reach), number * reach, problem.effort.most)
 
 
-def _ladder(problem: Problem, train: Train, tuned: Sequence[Tried], centre: float) -> list[Tried]:
+def _ladder(problem: Problem, train: Train, tuned: Sequence[Tried], centre: float, enough: float = math.inf) -> list[Tried]:
+    """Networks of the tuned forms around a size, and smaller than what is known to be enough."""
     effort = problem.effort
-    starts = [Setting(model, one.setting.plan) for one in tuned for model in _rungs(problem, one.setting.model, centre)]
+    rungs = ((model, one.setting.plan) for one in tuned for model in _rungs(problem, one.setting.model, centre))
+    starts = [Setting(model, plan) for model, plan in rungs if parameters(model, problem.data) < enough]
+    if not starts:
+        return []
     found = train("size", [each for start in starts for each in _rates(problem, start)], (0,))
     best = ranking.best_of_each(found, lambda one: one.setting.model)
     found = train("size", [each for one in best for each in _endings(problem, one.setting)], (0,))

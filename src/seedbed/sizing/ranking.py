@@ -25,9 +25,9 @@ def needed(target: float, images: int) -> float:
     return min(target + Z * math.sqrt(target * (1 - target) / (SEEDS_SHARE * images)), (1 + target) / 2)
 
 
-def caution(target: float, images: Sequence[int]) -> float:
-    """How much higher the accuracy on one set of images may be than on another, once in twenty times."""
-    return 1.64 * math.sqrt(target * (1 - target) * sum(1 / n for n in images))
+def deviation(target: float, images: Sequence[int]) -> float:
+    """The standard deviation of the difference between a network's accuracies on two sets of images."""
+    return math.sqrt(target * (1 - target) * sum(1 / n for n in images))
 
 
 def best_by_size(tried: Sequence[Tried]) -> list[Tried]:
