@@ -6,8 +6,9 @@ up to the first whose interval does not lie above the target. What comes after i
 truly not above the target, a false claim needs the first of these in the order to pass, which happens with a probability of
 2.5 % (the lower end of a 95 % interval): the order pays for the choice, and no correction is needed.
 
-Only if the very first size fails are the larger ones tested, in the same way; that is a second chance, and the probability of
-a false claim is then 5 % at most.
+Only if the very first size fails are larger ones tested, in the same way; that is a second chance, and the probability of a
+false claim is then 5 % at most. They may be chosen only then, for they too are chosen and put in order without a look at the
+images of the claim.
 
 Source: Maurer, Hothorn, Lehmacher 1995, "Multiple comparisons in drug clinical trials and preclinical assays: a-priori
 ordered hypotheses" (fixed-sequence tests).
