@@ -76,7 +76,8 @@ def test_no_line_of_the_source_unpickles_or_evaluates_what_it_reads() -> None:
                 allowed = any(key.arg == "allow_pickle" and ast.unparse(key.value) != "False" for key in node.keywords)
                 if name in forbidden or pickled or allowed:
                     found.append(f"{path.relative_to(root)}: {ast.unparse(node.func)}")
-    assert found == ["executor/channel.py: pickle.loads"]  # between our own processes
+    between_our_processes, compiled_by_this_user = "executor/channel.py: pickle.loads", "training/programs.py: pickle.loads"
+    assert sorted(found) == [between_our_processes, compiled_by_this_user]
 
 
 class _Program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,6 +138,15 @@ def test_a_file_that_is_not_whole_is_compiled_anew(harm: Callable[[bytes], bytes
     path.write_bytes(harm(whole))
     doubling.found(tmp_path)
     assert doubling.compiled == 2
+    doubling.found(tmp_path)
+    assert doubling.compiled == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owner's number there")
+def test_what_another_user_has_put_there_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    doubling = Doubling()
+    doubling.found(tmp_path)
+    monkeypatch.setattr(os, "getuid", lambda: os.geteuid() + 1)
     doubling.found(tmp_path)
     assert doubling.compiled == 2
 
