@@ -18,14 +18,16 @@ def sizes(orders: Sequence[Sequence[Tried]]) -> list[list[int]]:
     return [[one.parameters for one in order] for order in orders]
 
 
-def test_tests_go_from_the_smallest_safe_size_down_and_the_second_chance_from_the_largest() -> None:
-    assert sizes(sequences(FRONT, 0.955)) == [[30, 20, 10], [40]]
-    assert sizes(sequences(FRONT, 0.945)) == [[20, 10], [40, 30]]
-    assert sizes(sequences(FRONT, 0.93)) == [[10], [40, 30, 20]]
+def test_tests_go_from_the_smallest_safe_size_down_and_the_second_chance_from_the_next_that_is_sure() -> None:
+    assert sizes(sequences(FRONT, 0.955, 0.99)) == [[30, 20, 10], [40]]
+    assert sizes(sequences(FRONT, 0.945, 0.99)) == [[20, 10], [40, 30]]
+    assert sizes(sequences(FRONT, 0.93, 0.965)) == [[10], [40, 30, 20]]
+    assert sizes(sequences(FRONT, 0.93, 0.955)) == [[10], [30, 20]]
+    assert sizes(sequences(FRONT, 0.945, 0.945)) == [[20, 10], [30]]
 
 
 def test_where_no_size_is_safe_the_largest_comes_first() -> None:
-    assert sizes(sequences(FRONT, 0.99)) == [[40, 30, 20, 10], []]
+    assert sizes(sequences(FRONT, 0.99, 0.995)) == [[40, 30, 20, 10], []]
 
 
 def lows(found: dict[int, float], trained: list[int]):
@@ -43,24 +45,30 @@ def lows(found: dict[int, float], trained: list[int]):
 
 def test_testing_ends_with_the_first_failure_though_a_smaller_size_would_pass() -> None:
     trained: list[int] = []
-    found = list(in_order(sequences(FRONT, 0.97), 0.9, lows({40: 0.95, 30: 0.89, 20: 0.95, 10: 0.95}, trained), at_once=1))
+    found = list(
+        in_order(sequences(FRONT, 0.97, 0.99), 0.9, lows({40: 0.95, 30: 0.89, 20: 0.95, 10: 0.95}, trained), at_once=1)
+    )
     assert [(claim.parameters, claim.holds(0.9)) for claim in found] == [(40, True), (30, False)]
     assert trained == [40, 30]
 
 
 def test_what_was_trained_together_with_a_failure_and_behind_it_is_no_claim() -> None:
     trained: list[int] = []
-    found = list(in_order(sequences(FRONT, 0.97), 0.9, lows({40: 0.95, 30: 0.89, 20: 0.95, 10: 0.95}, trained), at_once=3))
+    found = list(
+        in_order(sequences(FRONT, 0.97, 0.99), 0.9, lows({40: 0.95, 30: 0.89, 20: 0.95, 10: 0.95}, trained), at_once=3)
+    )
     assert [claim.parameters for claim in found] == [40, 30]
     assert trained == [40, 30, 20]
 
 
 def test_larger_sizes_have_a_second_chance_only_if_the_very_first_fails() -> None:
     trained: list[int] = []
-    found = list(in_order(sequences(FRONT, 0.945), 0.9, lows({40: 0.95, 30: 0.95, 20: 0.8, 10: 0.95}, trained), at_once=1))
+    found = list(
+        in_order(sequences(FRONT, 0.945, 0.99), 0.9, lows({40: 0.95, 30: 0.95, 20: 0.8, 10: 0.95}, trained), at_once=1)
+    )
     assert [claim.parameters for claim in found] == [20, 40, 30]
     trained.clear()
-    list(in_order(sequences(FRONT, 0.945), 0.9, lows({40: 0.95, 30: 0.95, 20: 0.95, 10: 0.8}, trained), at_once=1))
+    list(in_order(sequences(FRONT, 0.945, 0.99), 0.9, lows({40: 0.95, 30: 0.95, 20: 0.95, 10: 0.8}, trained), at_once=1))
     assert trained == [20, 10]
 
 

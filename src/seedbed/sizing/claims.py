@@ -24,20 +24,25 @@ Test = Callable[[Sequence[Tried]], list[Claim]]
 """Trains these settings with fresh seeds, and judges them."""
 
 
-def sequences(front: Sequence[Tried], safe: float) -> list[list[Tried]]:
+def sequences(front: Sequence[Tried], safe: float, sure: float) -> list[list[Tried]]:
     """The order of the tests, and that of the second chance.
 
     Args:
         front: from the smallest on, each better than those before, as `ranking.best_by_size` gives them.
-        safe: the accuracy while choosing that will hardly disappoint.
+        safe: the accuracy while choosing with which the tests begin.
+        sure: the one that will hardly disappoint, at least as high.
 
     Returns:
-        From the smallest that is safe (or else the largest) down to the smallest of all; from the largest of all down to the
-        one after it (which may be nothing).
+        From the smallest that is safe (or else the largest) down to the smallest of all; from the next larger one that is sure
+        (or else the largest) down to the one after it (which may be nothing).
     """
-    places = [place for place, one in enumerate(front) if one.score >= safe]
-    start = places[0] if places else len(front) - 1
-    return [list(reversed(front[: start + 1])), list(reversed(front[start + 1 :]))]
+
+    def first(accuracy: float, start: int) -> int:
+        return next((place for place in range(start, len(front)) if front[place].score >= accuracy), len(front) - 1)
+
+    start = first(safe, 0)
+    end = first(sure, start + 1)
+    return [list(reversed(front[: start + 1])), list(reversed(front[start + 1 : end + 1]))]
 
 
 def in_order(orders: Iterable[Sequence[Tried]], target: float, test: Test, *, at_once: int) -> Iterator[Claim]:

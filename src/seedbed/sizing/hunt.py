@@ -106,7 +106,7 @@ def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
     if _in_reach(problem, scouts, tuned):
         orders = _orders(problem, train, tuned, ranking.slope(problem.points(scouts)))
     else:
-        orders = iter(sequences(ranking.best_by_size(tuned), problem.safe))
+        orders = iter(sequences(ranking.best_by_size(tuned), problem.safe, problem.sure))
     claims: list[Claim] = []
     for claim in _in_order(problem, orders, test):
         claims.append(claim)
@@ -117,7 +117,7 @@ def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
 def _orders(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -> Iterator[Sequence[Tried]]:
     """The order of the tests, and (asked for only if nothing passed) that of the second chance: of larger sizes."""
     front = ranking.best_by_size(size(problem, train, tuned, steep))
-    first, larger = sequences(front, problem.safe)
+    first, larger = sequences(front, problem.safe, problem.sure)
     yield first
     if not larger or larger[0].score < problem.sure:
         ladder = _ladder(problem, train, tuned, _expected(problem, front, steep, problem.sure))
@@ -238,11 +238,11 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
     """The tuned forms in ladders of sizes, each size with a rate, schedule and length of its own.
 
     Args:
-        tuned: settings that were trained in full; one that is near, and safe, is the largest of the sizes.
+        tuned: settings that were trained in full; one that is safe is the largest of the sizes.
         steep: how the mistakes fall with the parameters (`ranking.slope`).
     """
     centre = _expected(problem, tuned, steep, problem.needed)
-    found = [one for one in tuned if one.parameters <= centre * max(problem.effort.factors)]
+    found = list(tuned)
     for _ in range(LADDERS):
         found += _ladder(problem, train, tuned, centre, _enough(problem, found))
         front = ranking.best_by_size(found)
