@@ -126,16 +126,13 @@ def machine(settings: Settings) -> dict[str, Any]:
 
 def _processor() -> str:
     """The processor's name, with what tells its speed where the name does not."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
-    name = facts.get("model name", platform.machine())
+    from seedbed import devices
+
+    facts = devices.processor_facts()
     generation = f", family {facts['cpu family']} model {facts['model']}" if "cpu family" in facts and "model" in facts else ""
     flags = facts.get("flags", "").split()
     wide = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_tile") if flag in flags]
-    return f"{name}{generation}{', ' + ' '.join(wide) if wide else ''}"
+    return f"{devices.processor()}{generation}{', ' + ' '.join(wide) if wide else ''}"
 
 
 def _gpu() -> str:

@@ -1,4 +1,4 @@
-"""What seedbed set out to reach, and what was measured beside it. Its are the only numbers that are not."""
+"""What seedbed set out to reach, what a sitting measured beside it, and what was tried for what is missed."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def missed(sitting: Sitting) -> list[str]:
     """Of each target that was not reached, what was tried."""
     found = _measured(sitting)
     return [
-        f"*{target.text}*: {target.tried}"
+        f"*{target.text}*: {target.tried or 'see docs/log.md.'}"
         for target in (*ENGINE, *REST)
         if any(each.target == target.key and not target.is_reached(each.value.median) for each in found)
     ]

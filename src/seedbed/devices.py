@@ -45,12 +45,16 @@ def cores() -> int:
 
 def processor() -> str:
     """What the machine's processor calls itself."""
+    return processor_facts().get("model name") or platform.processor() or platform.machine()
+
+
+def processor_facts() -> dict[str, str]:
+    """What Linux says of the first processor, such as `model name` and `flags`; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()
+        return {}
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
 
 
 def versions() -> dict[str, str]:

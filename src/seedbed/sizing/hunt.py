@@ -20,7 +20,7 @@ from itertools import product
 from seedbed.records import DataFacts
 from seedbed.sizing import ranking
 from seedbed.sizing.claims import Test, in_order, sequences
-from seedbed.sizing.effort import Effort
+from seedbed.sizing.effort import SURE, Effort
 from seedbed.sizing.networks import Form, Network, parameters
 from seedbed.sizing.records import Claim, Setting, Stage, Tried
 from seedbed.specs import Augmentation, Plan, Schedule
@@ -34,9 +34,6 @@ ENDINGS: tuple[tuple[Schedule, int], ...] = (("cosine", 1), ("onecycle", 1), ("c
 
 LADDERS = 3
 """How often a ladder is laid anew, because the target was not where it was expected."""
-
-SURE = 1.64
-"""So many standard deviations above what is needed, an accuracy disappoints once in twenty times."""
 
 GAIN = 0.97
 """Two doublings that leave more than this share of the mistakes have shown that size is not what is missing."""
@@ -103,10 +100,9 @@ def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
     tuned = tune(problem, train, _anchor(problem, scouts))
     if not tuned:
         return
+    orders: Iterable[Sequence[Tried]] = sequences(ranking.best_by_size(tuned), problem.safe, problem.sure)
     if _in_reach(problem, scouts, tuned):
         orders = _orders(problem, train, tuned, ranking.slope(problem.points(scouts)))
-    else:
-        orders = iter(sequences(ranking.best_by_size(tuned), problem.safe, problem.sure))
     claims: list[Claim] = []
     for claim in _in_order(problem, orders, test):
         claims.append(claim)
@@ -246,8 +242,6 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
     for _ in range(LADDERS):
         found += _ladder(problem, train, tuned, centre, _enough(problem, found))
         front = ranking.best_by_size(found)
-        if not front:
-            break
         if front[-1].score < problem.safe and front[-1].parameters < problem.effort.most:
             centre = _expected(problem, front[-1:], steep, problem.safe)
         elif front[0].score >= problem.needed:

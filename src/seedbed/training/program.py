@@ -181,7 +181,7 @@ class Program:
     def _ready(self, name: str, function: Any, *arguments: Any) -> Any:
         """The function compiled for arguments of these shapes; the seconds that it takes the first time are counted."""
         leaves, tree = jax.tree.flatten(arguments)
-        key = (name, tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves))
+        key = (name, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
         if key not in self._compiled:
             started = time.perf_counter()
             self._compiled[key] = self._find(

@@ -8,7 +8,6 @@ for another machine, version or environment, is compiled anew.
 from __future__ import annotations
 
 import gc
-import hashlib
 import os
 import pickle
 import zlib
@@ -31,7 +30,8 @@ from seedbed.training.program import Program, compiled_anew
 KEPT = 4
 """Programs of the populations trained last that a worker keeps in memory; of small networks each takes some 25 MiB."""
 
-DIGEST = hashlib.sha256().digest_size
+DIGITS = 64
+"""Of the digest that a file begins with."""
 
 
 class Programs:
@@ -83,7 +83,7 @@ class OnDisk:
 
     def found(self, function: Hashable, compile_it: Callable[[], Any]) -> Any:
         """The compiled function of this name and these shapes, from its file, or compiled and put there."""
-        path = self._folder / f"{hashlib.sha256(repr((self._key, function, _surroundings())).encode()).hexdigest()}.program"
+        path = self._folder / f"{storage.sha256(repr((self._key, function, _surroundings())).encode())}.program"
         kept = _loaded(path)
         if kept is not None:
             return kept
@@ -91,7 +91,7 @@ class OnDisk:
             compiled = compile_it()
         with suppress(StorageError):  # a full disk, a folder of somebody else's: the next process compiles, no more than that
             data = zlib.compress(pickle.dumps(serialize_executable.serialize(compiled)), level=1)
-            storage.write(path, [hashlib.sha256(data).digest(), data])
+            storage.write(path, [storage.sha256(data).encode(), data])
         return compiled
 
 
@@ -107,8 +107,8 @@ def _loaded(path: Path) -> Any:
             content = file.read()
     except OSError:
         return None
-    digest, data = content[:DIGEST], content[DIGEST:]
-    if hashlib.sha256(data).digest() != digest:
+    digest, data = content[:DIGITS], content[DIGITS:]
+    if storage.sha256(data).encode() != digest:
         return None
     payload, arguments, results = pickle.loads(zlib.decompress(data))  # noqa: S301
     try:
@@ -148,8 +148,5 @@ def _code() -> str:
 
 def _instructions() -> str:
     """What the processor can do; folders are shared between machines, and code for a newer one ends an older one's process."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return devices.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), devices.processor())
+    facts = devices.processor_facts()
+    return facts.get("flags") or facts.get("Features") or devices.processor()
