@@ -24,8 +24,10 @@ MICROBATCH = 32
 RESIDENT_BYTES = 256 * MIB
 """Training images of more bytes than this stay in their file, which all workers share."""
 
-PIECE_BYTES = 32 * MIB
-"""How many bytes of images a piece holds where they come from their file; up to three pieces are in memory at a time."""
+PIECE_BYTES = 16 * MIB
+"""How many bytes of images a piece holds where they come from their file; up to three pieces are in memory at a time.
+
+Small enough that memory is used again instead of being asked of the system for each, and for a processor's last cache."""
 
 PROCESS = {"dense": 150 * MIB, "conv": 150 * MIB, "keras": 330 * MIB}
 """A worker before its first task; its libraries' own files, another 200 MiB that all workers share, not counted."""
