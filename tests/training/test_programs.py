@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 from seedbed.executor.serving import Server
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
@@ -159,8 +160,49 @@ def test_a_folder_that_cannot_be_written_to_costs_compiling_alone(tmp_path: Path
     assert doubling.compiled == 2
 
 
-def test_jax_keeps_its_own_programs_again_afterwards(tmp_path: Path) -> None:
-    before = jax.config.values["jax_enable_compilation_cache"]
-    with programs._jax_keeps_nothing():
-        assert not jax.config.values["jax_enable_compilation_cache"]
-    assert jax.config.values["jax_enable_compilation_cache"] == before
+def test_programs_that_were_not_used_for_longest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    doubling, files = Doubling(), dict[str, Path]()
+    for name in ("used lately", "old", "young"):
+        doubling.found(tmp_path, name=name)
+        [files[name]] = set(tmp_path.iterdir()) - set(files.values())
+    for name, (used, written) in {"used lately": (9_000, 1_000), "old": (2_000, 2_000), "young": (3_000, 3_000)}.items():
+        os.utime(files[name], (used, written))
+    together = sum(file.stat().st_size for file in files.values())
+    monkeypatch.setattr(programs, "ROOM", together + files["old"].stat().st_size // 2)
+    doubling.found(tmp_path, name="new")
+    assert [name for name, file in files.items() if not file.exists()] == ["old"]
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@contextmanager
+def jax_keeps_programs(folder: Path) -> Iterator[None]:
+    settings = {
+        "jax_enable_compilation_cache": True,
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+        "jax_persistent_cache_min_entry_size_bytes": 0,
+    }
+    before = {name: jax.config.values[name] for name in settings}
+
+    def use(values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            jax.config.update(name, value)  # type: ignore[no-untyped-call]
+        compilation_cache.reset_cache()
+
+    use(settings)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def test_jax_keeps_its_own_programs_but_not_ours(tmp_path: Path) -> None:
+    with jax_keeps_programs(tmp_path / "jax"):
+        jnp.arange(3.0)  # what `found` computes beside it is compiled by now
+        jax.jit(lambda x: x - 1).lower(jnp.zeros(3)).compile()
+        before = len(list((tmp_path / "jax").iterdir()))
+        assert before > 0
+        Doubling().found(tmp_path / "ours")
+        assert len(list((tmp_path / "jax").iterdir())) == before
+        jax.jit(lambda x: x - 2).lower(jnp.zeros(3)).compile()
+        assert len(list((tmp_path / "jax").iterdir())) > before

@@ -33,6 +33,9 @@ KEPT = 4
 DIGITS = 64
 """Of the digest that a file begins with."""
 
+ROOM = 512 * 2**20
+"""Bytes that compiled programs may take on the disk, some thousands of them; whoever was not used for longest goes first."""
+
 
 class Programs:
     """See the module's text.
@@ -92,7 +95,23 @@ class OnDisk:
         with suppress(StorageError):  # a full disk, a folder of somebody else's: the next process compiles, no more than that
             data = zlib.compress(pickle.dumps(serialize_executable.serialize(compiled)), level=1)
             storage.write(path, [storage.sha256(data).encode(), data])
+            _make_room(self._folder)
         return compiled
+
+
+def _make_room(folder: Path) -> None:
+    """Remove what was not used for longest, jax's own programs too, until all take no more than `ROOM`."""
+    kept = []
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process made room
+            facts = file.stat()
+            kept.append((max(facts.st_atime, facts.st_mtime), facts.st_size, file))
+    excess = sum(size for _, size, _ in kept) - ROOM
+    for _, size, file in sorted(kept):
+        if excess <= 0:
+            break
+        storage.remove(file)
+        excess -= size
 
 
 def _loaded(path: Path) -> Any:
