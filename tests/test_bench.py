@@ -102,8 +102,9 @@ def test_other_sittings_of_a_device_stand_beside_the_first_ones_targets() -> Non
         return Sitting({**MACHINE, "date": date, "device": device}, [Outcome("lone", "One net", "", [], measured)])
 
     page = report.page([sitting("now", "cpu", 2.0), sitting("then", "cpu", 1.9), sitting("there", "gpu", 9.0)])
-    assert "| target |  | now | then |" in page
-    assert "| one dense net alone, over the fastest peer | an epoch | 2.00 | 1.90 |" in page
+    assert "| target |  | now | then | together |  |" in page
+    together = "1.95 (1.90 to 2.00) | reached |"
+    assert f"| one dense net alone, over the fastest peer | an epoch | 2.00 | 1.90 | {together}" in page
     assert page.count("### One net") == 2
     assert page.index("## now") < page.index("## there")
     assert "Not measured" not in page
