@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 
 from hostile.engine import InProcess
+from seedbed import populations
 from seedbed.errors import DeviceError, Interrupted, ModelError, RunExists, RunHalfDone, SpecError, UnknownRun
 from seedbed.grow import grow
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
 from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec
-from seedbed.training.events import Done, Progress, Started
+from seedbed.training.events import Done, Event, Progress, Started
 
 GROW = import_module("seedbed.grow")
 ENGINE = import_module("seedbed.executor.engine")
@@ -224,10 +225,17 @@ def test_images_too_small_for_a_network_are_told_and_the_call_can_be_repeated(ho
 
 
 @pytest.mark.slow
-def test_the_results_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+def test_the_results_do_not_depend_on_the_number_of_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(populations, "WORTH_DEALING", 0)  # else so little work stays in one population
     model = Dense(hidden=(4,), dropout=0.1)  # one shape: what is compiled is not the question here
-    entries = [entry(f"a{n}", model, seed=n % 2, l2=n // 2 / 100) for n in range(4)]
-    found = {number: grow(entries, Home(tmp_path / str(number)), device="cpu", workers=number) for number in (1, 2, 4)}
+    entries = [entry(f"a{n}", model, l2=n / 100) for n in range(4)]
+    found: dict[int, list[Result]] = {}
+    together: dict[int, list[int]] = {}
+    for number in (1, 2, 4):
+        heard: list[Event] = []
+        found[number] = grow(entries, Home(tmp_path / str(number)), device="cpu", workers=number, watch=heard.append)
+        together[number] = [len(event.names) for event in heard if isinstance(event, Started)]
+    assert together == {1: [4], 2: [2, 2], 4: [1, 1, 1, 1]}
     for number in (2, 4):
         for one, other in zip(found[1], found[number], strict=True):
             _close(one, other)

@@ -92,7 +92,7 @@ class OnDisk:
             return kept
         with _jax_keeps_nothing():  # what it had kept itself could not be written again
             compiled = compile_it()
-        with suppress(StorageError):  # a full disk, a folder of somebody else's: the next process compiles, no more than that
+        with suppress(StorageError, OSError):  # a full disk, somebody else's folder: the next process compiles, that is all
             data = zlib.compress(pickle.dumps(serialize_executable.serialize(compiled)), level=1)
             storage.write(path, [storage.sha256(data).encode(), data])
             _make_room(self._folder)
