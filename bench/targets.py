@@ -59,7 +59,7 @@ ENGINE = (
         digits=0,
         tried="""From one hour to the next it moves by more than within a sitting: an epoch of ours by 5 %, the sgemm rate
 by 10. The large products run at the full rate; Adam takes what the memory takes (0.65 ns a number), the
-exam of 10,000 images 6 % of an epoch. Done and in vain: see the next line.""",
+exam of 10,000 images 6 % of an epoch. Done and in vain: as for their seconds shell to shell, see docs/log.md.""",
     ),
     Target(
         "mixed",
@@ -153,17 +153,23 @@ def missed(sitting: Sitting) -> list[str]:
 def side_by_side(sittings: Sequence[Sitting]) -> Table:
     """What several sittings measured beside the same targets, and what they come to together."""
     found = [{(each.target, each.what): each.value for each in _measured(sitting)} for sitting in sittings]
-    rows = []
-    for target in (*ENGINE, *REST):
-        for key, what in dict.fromkeys(pair for values in found for pair in values):
-            if key == target.key:
-                values = [each.get((key, what)) for each in found]
-                together = _together([value for value in values if value])
-                shown = [value.text(target.digits) if value else "" for value in (*values, together)]
-                rows.append([target.text, what, *shown, target.reached(together.median)])
+    figures = dict.fromkeys(figure for values in found for figure in values)
+    rows = [
+        _beside(target, what, [values.get((key, what)) for values in found])
+        for target in (*ENGINE, *REST)
+        for key, what in figures
+        if key == target.key
+    ]
     columns = ["target", "", *(str(sitting.machine["date"]) for sitting in sittings), "together", ""]
     text = "The spread within a sitting is that of its hour; *together* is the median of the sittings, with the range of all."
     return Table("Other sittings", columns, rows, text)
+
+
+def _beside(target: Target, what: str, values: Sequence[Summary | None]) -> list[str]:
+    """A figure's row: each sitting's, all together, and the verdict on that."""
+    together = _together([value for value in values if value])
+    shown = [value.text(target.digits) if value else "" for value in (*values, together)]
+    return [target.text, what, *shown, target.reached(together.median)]
 
 
 def _together(values: Sequence[Summary]) -> Summary:

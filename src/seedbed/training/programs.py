@@ -34,7 +34,7 @@ DIGITS = 64
 """Of the digest that a file begins with."""
 
 ROOM = 512 * 2**20
-"""Bytes that compiled programs may take on the disk, some thousands of them; whoever was not used for longest goes first."""
+"""Bytes that a process leaves to compiled programs on the disk, some thousands of them, before it adds its own."""
 
 
 class Programs:
@@ -92,25 +92,29 @@ class OnDisk:
             return kept
         with _jax_keeps_nothing():  # what it had kept itself could not be written again
             compiled = compile_it()
-        with suppress(StorageError, OSError):  # a full disk, somebody else's folder: the next process compiles, that is all
+        with suppress(StorageError):  # a full disk, somebody else's folder: the next process compiles, that is all
             data = zlib.compress(pickle.dumps(serialize_executable.serialize(compiled)), level=1)
             storage.write(path, [storage.sha256(data).encode(), data])
             _make_room(self._folder)
         return compiled
 
 
+@cache
 def _make_room(folder: Path) -> None:
-    """Remove what was not used for longest, jax's own programs too, until all take no more than `ROOM`."""
+    """Remove what was not used for longest, jax's own programs too, until all take no more than `ROOM`.
+
+    Once in a process, after its first new program: to look at some thousand files takes as long as to compile a small one.
+    """
     kept = []
-    for file in folder.iterdir():
+    for name in storage.names(folder):
         with suppress(FileNotFoundError):  # another process made room
-            facts = file.stat()
-            kept.append((max(facts.st_atime, facts.st_mtime), facts.st_size, file))
+            facts = (folder / name).stat()
+            kept.append((max(facts.st_atime, facts.st_mtime), facts.st_size, name))
     excess = sum(size for _, size, _ in kept) - ROOM
-    for _, size, file in sorted(kept):
+    for _, size, name in sorted(kept):
         if excess <= 0:
             break
-        storage.remove(file)
+        storage.remove(folder / name)
         excess -= size
 
 
