@@ -11,7 +11,7 @@ from seedbed.cli import options, screen
 from seedbed.cli.screen import result
 
 if TYPE_CHECKING:
-    from seedbed.comparison import Candidate, Comparison
+    from seedbed.groups import Comparison, Group
 
 
 @click.command("compare")
@@ -32,7 +32,7 @@ def command(names: tuple[str, ...], out: Path, home: Path, as_json: bool) -> Non
     Groups are paired by their seeds; single runs are compared on the same images. The verdicts are corrected for the number
     of pairs.
     """
-    from seedbed.comparison import compare
+    from seedbed.groups import compare
     from seedbed.runs import Home
 
     found = compare(Home(home), names)
@@ -54,10 +54,10 @@ def _draw(found: Comparison, stem: Path) -> list[Path]:
 def _show(found: Comparison) -> None:
     columns: dict[str, screen.Justify] = {"name": "left", "seeds": "right", "parameters": "right"}
     columns |= {"validation accuracy": "right", "95 % interval": "right"}
-    screen.table(columns, [_row(each) for each in found.candidates])
+    screen.table(columns, [_row(each) for each in found.groups])
     result()
     if found.differs:
-        names = [each.name for each in found.candidates]
+        names = [each.name for each in found.groups]
         rows = [(setting, *(values.get(name) for name in names)) for setting, values in found.differs.items()]
         screen.table({"setting that differs": "left", **dict.fromkeys(names, "left")}, rows)
         result()
@@ -65,12 +65,12 @@ def _show(found: Comparison) -> None:
         result(sentence)
 
 
-def _row(candidate: Candidate) -> tuple[object, ...]:
+def _row(group: Group) -> tuple[object, ...]:
     from seedbed.figures.words import percent
 
-    size = "" if candidate.parameters is None else f"{candidate.parameters:,}"
-    accuracy = candidate.accuracy
+    size = f"{group.parameters:,}"
+    accuracy = group.accuracy
     if accuracy is None:
-        return candidate.name, 0, size, "", "none is left"
+        return group.name, 0, size, "", "none is left"
     interval = f"{percent(accuracy.low, 2)} to {percent(accuracy.high, 2)}"
-    return candidate.name, len(candidate.runs), size, percent(accuracy.mean, 2), interval
+    return group.name, group.n, size, percent(accuracy.mean, 2), interval

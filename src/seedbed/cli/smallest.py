@@ -16,7 +16,7 @@ from seedbed.cli.watch import fetching, watching
 if TYPE_CHECKING:
     from seedbed.cli.watch import Watcher
     from seedbed.executor import Engine
-    from seedbed.sizing import Claim, Smallest
+    from seedbed.sizing import Attempt, Smallest
 
 
 @click.command("smallest")
@@ -133,12 +133,12 @@ def _show(found: Smallest, files: dict[str, list[Path]]) -> None:
     result(f"Files: {', '.join(str(paths[0]) for paths in files.values())}")
 
 
-def _row(claim: Claim, target: float) -> list[object]:
+def _row(claim: Attempt, target: float) -> list[object]:
     from seedbed.figures.words import network, percent
-    from seedbed.sizing.sentences import plan_in_words
+    from seedbed.sizing.attempts import plan_in_words
 
-    how = [network(claim.setting.model), f"{claim.parameters:,}"]
-    plan, verdict = plan_in_words(claim.setting.plan), "above" if claim.holds(target) else "not shown"
+    how = [network(claim.candidate.model), f"{claim.parameters:,}"]
+    plan, verdict = plan_in_words(claim.candidate.plan), "above" if claim.holds(target) else "not shown"
     if claim.accuracy is None:
         return [*how, len(claim.seeds) - claim.left_out, "", f"{claim.left_out} diverged or collapsed", plan, verdict]
     interval = f"{percent(claim.accuracy.low, 2)} to {percent(claim.accuracy.high, 2)}"

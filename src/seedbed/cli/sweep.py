@@ -17,8 +17,9 @@ from seedbed.errors import SpecError
 
 if TYPE_CHECKING:
     from seedbed.executor import Engine
+    from seedbed.groups import Group
     from seedbed.specs import DataSpec, RunSpec, Spec
-    from seedbed.sweeps import Design, Grid, Outcome, Sweep
+    from seedbed.sweeps import Design, Grid, Sweep
 
 KEYS = ("base", "grid", "seeds")
 PARTS = ("model", "plan", "data")
@@ -113,7 +114,7 @@ def command(
         wanted = seeds if seeds is not None else asked.get("seeds", SEEDS)
         planned = design(name, base, grid, first_seeds(wanted), watch_download)
     sweep = _train(planned, home, device=device, workers=workers, engine=engine, resume=resume, replace=replace)
-    order = sweep.by_mean() if sort == "mean" else sweep.outcomes
+    order = sweep.by_mean() if sort == "mean" else sweep.groups
     files = _save(sweep, out or Path("sweeps") / name, order)
     if as_json:
         settings = [each.as_json() for each in order]
@@ -171,7 +172,7 @@ def _train(planned: Design, root: Path, **how: Any) -> Sweep:
 def _show_design(planned: Design) -> None:
     from seedbed.figures.words import counted, value
 
-    settings, seeds = len(planned.planned), len(planned.seeds)
+    settings, seeds = len(planned.requests), len(planned.seeds)
     note(
         f"Sweep {planned.name}: {counted(settings, 'setting')} x {counted(seeds, 'seed')} = {counted(settings * seeds, 'run')}"
     )
@@ -218,13 +219,13 @@ def _data(spec: DataSpec) -> str:
     return f"{spec.name} ({told})" if told else spec.name
 
 
-def _save(sweep: Sweep, folder: Path, order: Sequence[Outcome]) -> dict[str, list[Path]]:
+def _save(sweep: Sweep, folder: Path, order: Sequence[Group]) -> dict[str, list[Path]]:
     from seedbed.sweeps import save
 
     return save(sweep, folder, order)
 
 
-def _show(sweep: Sweep, order: Sequence[Outcome]) -> None:
+def _show(sweep: Sweep, order: Sequence[Group]) -> None:
     varying = sweep.grid.varying
     columns: dict[str, screen.Justify] = dict.fromkeys(varying or ["group"], "left")
     columns |= {"parameters": "right", "n": "right", "at best epoch": "right", "95 % interval": "right", "at last": "right"}
@@ -240,10 +241,10 @@ def _show(sweep: Sweep, order: Sequence[Outcome]) -> None:
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in sweep.results))}")
 
 
-def _row(one: Outcome, varying: Sequence[str]) -> list[object]:
+def _row(one: Group, varying: Sequence[str]) -> list[object]:
     from seedbed.figures.words import percent, value
 
-    fields = [value(one.setting[name], name) for name in varying] or [one.group]
+    fields = [value(one.setting[name], name) for name in varying] or [one.name]
     verdicts = ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items())
     if one.accuracy is None or one.last is None:
         return [*fields, f"{one.parameters:,}", one.n, "", "none is left", "", verdicts]

@@ -18,8 +18,8 @@ from seedbed.studies import files
 from seedbed.studies.setup import Setup
 
 if TYPE_CHECKING:
+    from seedbed.groups import Difference
     from seedbed.studies.answers import Answer, Cost, Figure, Part, Table
-    from seedbed.studies.contrasts import Contrast
 
 _LIGHT, _DARK = COLOURS["light"], COLOURS["dark"]
 
@@ -252,24 +252,27 @@ def _cell(text: str) -> str:
     return f'{html.escape(found[1])}<br><span class="quiet">{html.escape(found[2])}</span>' if found else html.escape(text)
 
 
-def contrast_table(contrasts: Sequence[Contrast]) -> str:
-    """The comparisons that were named beforehand, with their corrected intervals."""
+def contrast_table(contrasts: Sequence[Difference]) -> str:
+    """The comparisons that were announced beforehand, with their 95 % intervals and corrected p-values."""
     from seedbed.studies.answers import Table
 
     if not contrasts:
         return ""
     rows = []
     for one in contrasts:
-        measure, verdict = one.planned.measure, one.verdict
-        difference = [""] * 2
-        if verdict:
-            mean, low, high = (f"{measure.factor * value:+.{measure.digits}f}" for value in _ends(verdict.interval))
-            difference = [mean, f"{low} to {high} ({100 * verdict.confidence:.4g} %)"]
+        measure, decision = one.contrast.measure, one.decision
+        difference = [""] * 3
+        if decision:
+            mean, low, high = (f"{measure.factor * value:+.{measure.digits}f}" for value in _ends(decision.interval))
+            difference = [mean, f"{low} to {high}", f"{decision.corrected_p:.2g}"]
         unit = f"{measure.name} ({measure.unit})" if measure.unit else measure.name
-        rows.append([f"{one.planned.said_a} minus {one.planned.said_b}", one.planned.where, unit, *difference, one.outcome])
-    columns = ["named beforehand", "where", "difference in", "mean", "corrected interval", "verdict"]
+        rows.append([" minus ".join(one.contrast.names), one.contrast.where, unit, *difference, one.outcome])
+    columns = ["named beforehand", "where", "difference in", "mean", "95 % interval", "corrected p", "verdict"]
     left = ("named beforehand", "where", "difference in", "verdict")
-    caption = "Comparisons that were named before anything was trained; intervals and verdicts after Holm's correction."
+    caption = (
+        "Comparisons that were announced before anything was trained: 95 % intervals; p-values and verdicts after Holm's "
+        "correction."
+    )
     return table(Table({name: "left" if name in left else "right" for name in columns}, rows, caption))
 
 
