@@ -66,10 +66,11 @@ def _counts(number: int, seeds: int, images: int, seed: int) -> list[Count]:
     rows = _judged(world, seeds, images, repeats, random)
     if 1 - rows[0, :, 1].mean() > CLOSE:
         rows = np.concatenate([rows, _judged(world, seeds, images, (MORE - 1) * repeats, random)], axis=1)
-    return [
-        Count(world.name, seeds, images, name, world in EQUAL, *map(float, of.mean(axis=0)), rows.shape[1])
-        for name, of in zip(METHODS, rows, strict=True)
-    ]
+    found = []
+    for name, of in zip(METHODS, rows, strict=True):
+        shown, covered, width = map(float, of.mean(axis=0))
+        found.append(Count(world.name, seeds, images, name, world in EQUAL, shown, covered, width, rows.shape[1]))
+    return found
 
 
 def _judged(world: World, seeds: int, images: int, repeats: int, random: np.random.Generator) -> NDArray[np.float64]:
