@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,7 @@ from seedbed.studies.answers import Answer, Cost, Study
 from seedbed.studies.bench import SetAside, Trainer
 from seedbed.studies.cells import Wanted
 from seedbed.studies.setup import Setup
-
-Tell = Callable[[str], None]
+from seedbed.training.events import Finding, StageStarted
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,31 +102,29 @@ def designed(asked: Sequence[Study], setup: Setup) -> list[tuple[Wanted, tuple[i
     return [(one, setup.seeds) for study in asked for one in study.design(setup)]
 
 
-def make(
-    setup: Setup, trainer: Trainer, names: Sequence[str] = (), *, notes: Notes | None = None, tell: Tell | None = None
-) -> Report:
+def make(setup: Setup, trainer: Trainer, names: Sequence[str] = (), *, notes: Notes | None = None) -> Report:
     """Train what is missing, all studies side by side, and answer every question.
 
     Args:
-        names: of the studies; all where none is named.
-        tell: called with a line about what is being done.
+        trainer: its `on_event` gets a `Finding` for each study that is answered.
+        names: names of the studies. An empty sequence means all of them.
 
     Raises:
         SpecError: an unknown study.
-        SeedbedError: as `grow` raises them.
+        SeedbedError: as `train_runs` raises them.
     """
-    asked, said = chosen(names), tell or _silent
+    asked = chosen(names)
     if not asked:
         raise SpecError("A report needs one study at least.")
     trainer.train_all(designed(asked, setup))
-    answers = _answers(setup, trainer, asked, said)
-    said("measuring this machine")
+    answers = _answers(setup, trainer, asked)
+    trainer.execution.on_event(StageStarted("measuring this machine"))
     results = [result for answer in answers for result in answer.results]
-    environment = examine(results, trainer.device, trainer.workers)
+    environment = examine(results, trainer.execution.device, trainer.execution.workers)
     return Report(setup, answers, environment, trainer.home.looks(), notes, tuple(names))
 
 
-def _answers(setup: Setup, trainer: Trainer, asked: Sequence[Study], said: Tell) -> list[Answer]:
+def _answers(setup: Setup, trainer: Trainer, asked: Sequence[Study]) -> list[Answer]:
     """Of all studies; what several of them find they need on their way is trained together."""
     answers: dict[str, Answer] = {}
     while len(answers) < len(asked):
@@ -138,9 +135,5 @@ def _answers(setup: Setup, trainer: Trainer, asked: Sequence[Study], said: Tell)
                     continue
                 with suppress(SetAside):
                     answers[study.name] = study.answer(setup, trainer)
-                    said(f"Answered: {study.title}")
+                    trainer.execution.on_event(Finding(f"Answered: {study.title}"))
     return [answers[study.name] for study in asked]
-
-
-def _silent(line: str) -> None:
-    del line

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +13,15 @@ from numpy.typing import NDArray
 from seedbed.errors import RunError
 from seedbed.figures.words import counted
 from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import Entry
 from seedbed.sizing.records import Claim, Setting, Stage, Tried
 from seedbed.sizing.sentences import best_so_far, claimed
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.statistics import accuracy_interval
-from seedbed.training.events import Event
+from seedbed.training.events import Finding, StageStarted
 
-Watching = Callable[[str, int], AbstractContextManager[Callable[[Event], None]]]
-"""Called with what is done next and how many runs that are; the watcher that it gives is told of everything."""
-
-
-class Grow(Protocol):
-    """`seedbed.grow.grow`, with home, device and the like filled in."""
-
-    def __call__(
-        self, entries: Sequence[Entry], watch: Callable[[Event], None] | None, *, metrics_only: bool
-    ) -> list[Result]: ...
-
+if TYPE_CHECKING:
+    from seedbed.scheduler import Execution
 
 FRESH = 1000
 """The first seed of claims; those of choosing count from 0."""
@@ -50,21 +40,18 @@ class Trainer:
 
     Attributes:
         name: stands before the names of all runs.
-        home: where they live.
-        grow: trains what is not yet there.
+        execution: how they are trained, and where they live.
+        until: when training stops; see `train_runs`.
         data: of the claim, resolved; choosing uses its inner split.
         fresh: how many seeds a claim has.
-        watching, tell: see `search`.
         tried: what was trained while choosing, in order.
     """
 
     name: str
-    home: Home
-    grow: Grow
+    execution: Execution
+    until: Callable[[], bool]
     data: DataSpec
     fresh: int
-    watching: Watching | None = None
-    tell: Callable[[str], None] | None = None
     tried: list[Tried] = field(default_factory=list)
 
     @property
@@ -81,7 +68,7 @@ class Trainer:
             for group, (setting, results) in self._grown(STAGES[stage], settings, seeds, inner).items()
         ]
         self.tried += found
-        self._say(best_so_far(found))
+        self.execution.on_event(Finding(best_so_far(found)))
         return found
 
     def test(self, chosen: Sequence[Tried]) -> list[Claim]:
@@ -90,12 +77,8 @@ class Trainer:
         grown = self._grown("claims", [one.setting for one in chosen], seeds, self.data)
         claims = [self._claim(group, setting, results) for group, (setting, results) in grown.items()]
         for claim in claims:
-            self._say(claimed(claim))
+            self.execution.on_event(Finding(claimed(claim)))
         return claims
-
-    def _say(self, text: str) -> None:
-        if self.tell:
-            self.tell(text)
 
     def _claim(self, group: str, setting: Setting, results: list[Result]) -> Claim:
         out = _left_out(results)
@@ -103,7 +86,7 @@ class Trainer:
         return Claim(setting, group, _parameters(results), self.fresh_seeds, accuracy, out, _spent(results))
 
     def _correct(self, result: Result) -> NDArray[np.bool_]:
-        kept = self.home.predictions(result.name)
+        kept = self.execution.home.predictions(result.name)
         if PREDICTIONS not in kept:
             raise RunError(
                 f"Run {result.name!r} kept no predictions of its last epoch; an older seedbed trained it. "
@@ -115,11 +98,13 @@ class Trainer:
         self, doing: str, settings: Sequence[Setting], seeds: Sequence[int], data: DataSpec
     ) -> dict[str, tuple[Setting, list[Result]]]:
         """Group -> setting and results, seed by seed; equal settings once. Of what only helps to choose no weights are kept."""
+        from seedbed.scheduler import train_runs
+
         runs = {self._group(run): run for run in (RunSpec(model=s.model, plan=s.plan, data=data) for s in settings)}
         entries = [Entry(f"{group}.{seed}", group, run.changed(seed=seed)) for group, run in runs.items() for seed in seeds]
         what = f"{doing}: {counted(len(runs), 'setting')} x {counted(len(seeds), 'seed')}"
-        with self.watching(what, len(entries)) if self.watching else nullcontext() as watch:
-            results = self.grow(entries, watch, metrics_only=data.inner)
+        self.execution.on_event(StageStarted(what, len(entries)))
+        results = train_runs(entries, self.execution, metrics_only=data.inner, until=self.until)
         parts = {group: results[n * len(seeds) : (n + 1) * len(seeds)] for n, group in enumerate(runs)}
         return {group: (Setting(run.model, run.plan), parts[group]) for group, run in runs.items()}  # type: ignore[arg-type]
 

@@ -262,7 +262,7 @@ class Study:
         """Train what is missing, and answer.
 
         Raises:
-            SeedbedError: as `grow` raises them.
+            SeedbedError: as `train_runs` raises them.
         """
         bench = Bench(setup, trainer, self.contrasts)
         asked = self.design(setup)

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from seedbed.comparison import Candidate, candidate
 from seedbed.errors import Interrupted, StatisticsError
-from seedbed.executor import LOCAL, Engine, standing
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
 from seedbed.studies.cells import Cell, Wanted, group_name
@@ -22,7 +21,7 @@ from seedbed.studies.contrasts import Contrast, Planned, settled
 from seedbed.studies.setup import Setup
 
 if TYPE_CHECKING:
-    from seedbed.grow import Watch
+    from seedbed.scheduler import Execution
 
 Key = tuple[str, tuple[int, ...]]
 """A setting's identity and its seeds."""
@@ -41,24 +40,11 @@ class Trainer:
     workers from one call to the next.
 
     Args:
-        home: where runs live.
-        device, workers, watch, engine: as `grow` takes them.
+        execution: how runs are trained, and where they live; always with `resume`.
     """
 
-    def __init__(
-        self,
-        home: Home,
-        *,
-        device: str = "auto",
-        workers: int | None = None,
-        watch: Watch | None = None,
-        engine: Engine = LOCAL,
-    ) -> None:
-        self.home = home
-        self.device = device
-        self.workers = workers
-        self.watch = watch
-        self.engine = engine
+    def __init__(self, execution: Execution) -> None:
+        self.execution = replace(execution, resume=True)
         self._known: dict[Key, tuple[list[Result], Candidate]] = {}
         self._found: dict[Hashable, Any] = {}
         self._gathering = False
@@ -67,47 +53,46 @@ class Trainer:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self.engine = self._open.enter_context(standing(self.engine))
+        self.execution = self._open.enter_context(self.execution.standing())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
+    @property
+    def home(self) -> Home:
+        return self.execution.home
+
     def train(self, asked: Sequence[Wanted], seeds: Sequence[int]) -> list[Cell]:
-        """All settings with all seeds, side by side in one call of `grow`; what is there already is read.
+        """All settings with all seeds, side by side in one call of `train_runs`; what is there already is read.
 
         Raises:
-            SeedbedError: as `grow` raises them.
+            SeedbedError: as `train_runs` raises them.
         """
         self.train_all([(one, tuple(seeds)) for one in asked])
         return [self._cell(one, tuple(seeds)) for one in asked]
 
     def train_all(self, asked: Sequence[tuple[Wanted, tuple[int, ...]]]) -> None:
-        """Settings, each with seeds of its own, all of them in one call of `grow`.
+        """Settings, each with seeds of its own, all of them in one call of `train_runs`.
 
         Raises:
             SetAside: of several studies' runs, some are not there yet.
         """
-        from seedbed.grow import grow
+        from seedbed.scheduler import train_runs
 
         missing = {(one.run.setting, seeds): one for one, seeds in asked if (one.run.setting, seeds) not in self._known}
         entries = {entry.name: entry for (_, seeds), one in missing.items() for entry in one.entries(seeds)}
         if not entries:
             return
-        if self._gathering and self.untrained(asked):
+        if self._gathering and untrained(self.home, asked):
             self._asked += asked
             raise SetAside
         with _resumable():
-            results = grow(list(entries.values()), self.home, **self.how, watch=self.watch)
+            results = train_runs(list(entries.values()), self.execution)
         found = dict(zip(entries, results, strict=True))
         for (setting, seeds), one in missing.items():
             mine = [found[entry.name] for entry in one.entries(seeds)]
             self._known[setting, seeds] = mine, candidate(self.home, group_name(one.run), mine)
-
-    @property
-    def how(self) -> dict[str, Any]:
-        """How runs are trained here, as `grow` and what is made of it take it."""
-        return {"device": self.device, "workers": self.workers, "engine": self.engine, "resume": True}
 
     def search(self, key: Hashable, work: Callable[[], T]) -> T:
         """What came of a search, which trains by itself: done once for each key.
@@ -140,15 +125,16 @@ class Trainer:
         for key, work in searches.items():
             self.search(key, work)
 
-    def untrained(self, asked: Sequence[tuple[Wanted, tuple[int, ...]]]) -> list[Entry]:
-        """Those of the runs that are not finished in the home, each once."""
-        entries = {entry.name: entry for one, seeds in asked for entry in one.entries(seeds)}
-        finished = {each.name for each in self.home.listing() if each.status == "finished"}
-        return [entry for name, entry in entries.items() if name not in finished]
-
     def _cell(self, one: Wanted, seeds: tuple[int, ...]) -> Cell:
         results, judged = self._known[one.run.setting, seeds]
         return Cell(one.setting, results, judged, one.run)
+
+
+def untrained(home: Home, asked: Sequence[tuple[Wanted, tuple[int, ...]]]) -> list[Entry]:
+    """Those of the runs that are not finished in the home, each once."""
+    entries = {entry.name: entry for one, seeds in asked for entry in one.entries(seeds)}
+    finished = {each.name for each in home.listing() if each.status == "finished"}
+    return [entry for name, entry in entries.items() if name not in finished]
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Sweeps: a grid of settings, each trained with the same seeds, all of them side by side.
 
 `grid` knows the fields and their values, `naming` what each setting is called, `design` lays the runs out and trains them by
-one call of `grow`, `outcome` holds what came of them and what may be said of it, `files` writes it down.
+one call of `train_runs`, `outcome` holds what came of them and what may be said of it, `files` writes it down.
 """
 
 from __future__ import annotations

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seedbed import data
 from seedbed.comparison import candidate
 from seedbed.errors import SpecError
-from seedbed.executor import LOCAL, Engine
 from seedbed.models import describe
 from seedbed.records import DataFacts, Result
 from seedbed.runs import Entry, Home
@@ -19,7 +18,7 @@ from seedbed.sweeps.grid import Grid, Setting, applied
 from seedbed.sweeps.outcome import Outcome, Sweep
 
 if TYPE_CHECKING:
-    from seedbed.grow import Watch
+    from seedbed.scheduler import Execution
 
 
 @dataclass(frozen=True)
@@ -61,27 +60,15 @@ class Design:
         names = {entry.name for entry in self.entries}
         return sum(each.name in names and each.status == "finished" for each in home.listing())
 
-    def train(
-        self,
-        home: Home,
-        *,
-        device: str = "auto",
-        workers: int | None = None,
-        watch: Watch | None = None,
-        resume: bool = False,
-        replace: bool = False,
-        engine: Engine = LOCAL,
-    ) -> Sweep:
+    def train(self, execution: Execution) -> Sweep:
         """Train what is missing, all of it side by side, and gather all.
 
         Raises:
-            SeedbedError: as `grow` raises them.
+            SeedbedError: as `train_runs` raises them.
         """
-        from seedbed.grow import grow
+        from seedbed.scheduler import train_runs
 
-        how: dict[str, Any] = {"device": device, "workers": workers, "engine": engine, "resume": resume, "replace": replace}
-        results = grow(self.entries, home, watch=watch, **how)
-        return self.gathered(home, results)
+        return self.gathered(execution.home, train_runs(self.entries, execution))
 
     def gathered(self, home: Home, results: Sequence[Result]) -> Sweep:
         """The sweep of these results, one for each entry, in the order of `entries`."""

@@ -102,8 +102,7 @@ def parts(bench: Bench) -> list[Part]:
     setup = bench.setup
     cells = bench.train(plain(setup))
     asked, trainer = terms(setup), bench.trainer
-    how = searches.How(trainer.device, trainer.workers, trainer.engine)
-    found = trainer.search(asked.name, lambda: searches.run(asked, bench.home, how, watch=trainer.watch, resume=True))
+    found = trainer.search(asked.name, lambda: searches.run(asked, trainer.execution))
     bench.others += [*_tried(bench.home, found), *found.results]
     winner = bench.train([_as_wanted(found.winner)])[0] if found.winner else None
     one, few = by(cells, hidden=(UNITS,)), by(cells, hidden=(FEW,))

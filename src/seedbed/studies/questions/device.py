@@ -63,10 +63,10 @@ def parts(bench: Bench) -> list[Part]:
         spec,
         images,
         extent(setup, images.train),
-        device=bench.trainer.device,
+        device=bench.trainer.execution.device,
         quick=setup.quick,
         again=setup.again,
-        say=lambda text: bench.trainer.watch(Note(text)) if bench.trainer.watch else None,
+        say=lambda text: bench.trainer.execution.on_event(Note(text)),
     )
     bench.seconds += seconds
     found = Found(here, files.joined(here, setup.merge)[1:])
