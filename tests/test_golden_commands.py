@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pytest
+from seedbed.studies.cells import group_name
 
 import seedbed as sb
 from golden.asked import Asked, runs
@@ -23,7 +24,6 @@ from hostile.engine import check_sound, here
 from hostile.pictures import hashed
 from seedbed.cli.frame import run
 from seedbed.figures import drawing
-from seedbed.studies.cells import group_name
 
 GOLDEN = Path(__file__).parent / "golden" / "commands-1"
 RECORDED = json.loads((GOLDEN / "recorded.json").read_text())

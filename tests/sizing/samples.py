@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from seedbed.sizing.records import Claim, Setting, Stage, Tried
 
 from seedbed.records import DataFacts
 from seedbed.sizing.effort import EFFORTS
 from seedbed.sizing.hunt import Problem
 from seedbed.sizing.networks import DEPTHS, Family, forms, parameters
-from seedbed.sizing.records import Claim, Setting, Stage, Tried
 from seedbed.specs import Plan
 from seedbed.statistics import wilson
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from seedbed.sizing.records import Claim, Tried
 
 from seedbed.sizing.claims import in_order, sequences
-from seedbed.sizing.records import Claim, Tried
 from seedbed.statistics import Interval
 from sizing.samples import tried
 

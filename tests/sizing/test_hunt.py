@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from seedbed.sizing.records import Setting
 
 from seedbed.sizing.hunt import hunt
 from seedbed.sizing.networks import Family, parameters
-from seedbed.sizing.records import Setting
 from sizing.samples import FRESH, MNIST, Formula, mistakes, problem
 
 

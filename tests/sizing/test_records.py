@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from seedbed.sizing.records import Claim, Smallest
 from seedbed.sizing.sentences import best_so_far, claimed
+
 from seedbed.specs import DataSpec
 from seedbed.statistics import Interval
 from sizing.samples import tried

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from seedbed.comparison import Candidate
+from seedbed.studies.bench import Bench
+from seedbed.studies.cells import Cell, Wanted, wanted
+from seedbed.studies.contrasts import Planned
 
 from figures.samples import result
-from seedbed.comparison import Candidate
 from seedbed.records import History, Result, VerdictKind
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import accuracy_interval
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Cell, Wanted, wanted
-from seedbed.studies.contrasts import Planned
 from seedbed.studies.setup import Setup
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from seedbed.comparison import Candidate
+from seedbed.studies.cells import Cell
 
 from seedbed import figures, studies
-from seedbed.comparison import Candidate
 from seedbed.figures import Dot, LayerCurve
 from seedbed.figures.multiples import dot_rows, layer_rows
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
@@ -17,7 +18,6 @@ from seedbed.specs import Activation, Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
-from seedbed.studies.cells import Cell
 from seedbed.studies.questions.activations import Steps
 
 

@@ -1,4 +1,4 @@
-"""`grow`: plans populations, deals them out to workers, stores what comes back.
+"""`train_runs`: plans populations, deals them out to workers, stores what comes back.
 
 It is idempotent: a run whose identity is finished in the home is read, one half-done goes on, and only the rest is trained.
 `train`, sweeps, studies and searches are its clients. The driver is the only writer, and never loads jax.
@@ -21,18 +21,17 @@ from seedbed import data, devices, diagnosis, populations
 from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, SeedbedError, SpecError, StorageError
-from seedbed.executor import LOCAL, Engine, Executor, Lost, Message, Slow
+from seedbed.executor import Executor, Lost, Message, Slow
 from seedbed.models import trust
 from seedbed.populations import Site
 from seedbed.records import DataFacts, Result, Seconds, Verdict
-from seedbed.runs import TOGETHER, Claim, Ending, Entry, Home, together
+from seedbed.runs import TOGETHER, Claim, Ending, Entry, together
+from seedbed.scheduler.execution import Execution
 from seedbed.specs import DataSpec, Keras, RunSpec
 from seedbed.training import saves
-from seedbed.training.events import Done, Event, Note, Progress, Started
+from seedbed.training.events import Done, Note, Progress, Started
 from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Place, Segment, Task
-
-Watch = Callable[[Event], None]
 
 _SLOW = {
     "segment": "After {seconds:.0f} s a worker is still setting up: loading images, building the networks or compiling them. "
@@ -48,46 +47,34 @@ DEALT_WHERE_PRUNED = 2
 _PRUNED = "It stopped at epoch {epoch} of {epochs}, because others of its population were better."
 
 
-def grow(
+def train_runs(
     entries: Sequence[Entry],
-    home: Home,
+    execution: Execution,
     *,
-    device: str = "auto",
-    workers: int | None = None,
-    watch: Watch | None = None,
-    resume: bool = False,
-    replace: bool = False,
     save_every: float | None = 30.0,
-    engine: Engine = LOCAL,
     pruning: Pruning | None = None,
     metrics_only: bool = False,
     until: Callable[[], bool] | None = None,
 ) -> list[Result]:
-    """Trains what is not yet trained, and returns all results in the order of the entries.
+    """Train what is not yet trained, and return all results in the order of the entries.
 
     Args:
         entries: names, groups and runs; the data specs are resolved here.
-        home: where runs live.
-        device: "auto", "cpu" or "gpu".
-        workers: how many worker processes; None is one a core or GPU.
-        watch: told of everything that happens; called in this thread.
-        resume: go on with half-done runs.
-        replace: begin anew where a name is taken.
-        save_every: seconds between checkpoints of a population; None saves only when stopped.
-        engine: what makes the workers: this machine, or Ray.
+        execution: device, workers and run store.
+        save_every: seconds between checkpoints of a population. None saves only when stopped.
         pruning: at which epochs the worse members of a population stop. Populations are then composed of all the entries,
             however many of them are done, and for two workers, however many there are: who is pruned depends on them alone.
-        metrics_only: keep no weights and no answers, and take what kept none, or was pruned, for done.
-        until: asked after each report from a worker; once it says True, all is saved and stopped as by a signal.
+        metrics_only: keep no weights and no predictions, and accept as done what kept none, or was pruned.
+        until: called after each worker report; when it returns True, training saves and stops, as on SIGINT.
 
     Raises:
         RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
         DataError: the images cannot be had.
         DeviceError: the device, Ray or its cluster is missing, or the device's memory too small for a single run.
         WorkerError: a worker failed; other populations were finished first.
-        Interrupted: a signal came, or `until` said so (then its `signal` is 0); everything is saved.
+        Interrupted: a signal came, or `until` returned True (then its `signal` is 0); everything is saved.
     """
-    engine.check(device, workers, len(entries))
+    execution.check(len(entries))
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
     for model in {entry.run.model: None for entry in entries if isinstance(entry.run.model, Keras)}:
         trust.remember(model)
@@ -95,12 +82,13 @@ def grow(
     datasets = {spec: data.load(spec) for spec in specs.values()}
     for entry in resolved:
         _check_batch(entry.run, datasets[entry.run.data])
-    with home.claim(resolved, resume=resume, replace=replace, whole=not metrics_only) as claim:
-        todo = _Harvest(home, claim, datasets, watch or _nobody, _Terms(resolved, pruning, metrics_only, engine))
-        if not replace:
+    home = execution.home
+    with home.claim(resolved, resume=execution.resume, replace=execution.replace, whole=not metrics_only) as claim:
+        todo = _Harvest(execution, claim, datasets, _Terms(resolved, pruning, metrics_only))
+        if not execution.replace:
             todo.copy_finished()
         if todo.missing():
-            todo.train(device, workers, save_every, until or _never)
+            todo.train(save_every, until or _never)
             todo.copy_finished()
         results = claim.done | todo.results
     return [results[entry.name] for entry in resolved]
@@ -119,11 +107,6 @@ class _Terms:
     entries: Sequence[Entry]
     pruning: Pruning | None
     metrics_only: bool
-    engine: Engine
-
-
-def _nobody(event: Event) -> None:
-    """Watches nothing."""
 
 
 def _never() -> bool:
@@ -134,11 +117,11 @@ def _never() -> bool:
 class _Harvest:
     """The runs of one call that are to be trained, and what has come of them."""
 
-    def __init__(self, home: Home, claim: Claim, datasets: dict[DataSpec, Dataset], watch: Watch, terms: _Terms) -> None:
-        self._home = home
-        self._engine = terms.engine
+    def __init__(self, execution: Execution, claim: Claim, datasets: dict[DataSpec, Dataset], terms: _Terms) -> None:
+        self._execution = execution
+        self._home = execution.home
         self._datasets = datasets
-        self._watch = watch
+        self._on_event = execution.on_event
         self._claim = claim
         self._terms = terms
         self._entries = {entry.run.identity: entry for entry in claim.todo}
@@ -172,28 +155,28 @@ class _Harvest:
     def _store(self, endings: Sequence[Ending]) -> None:
         for result in self._home.finish(*endings):
             self.results[result.name] = result
-            self._watch(Done(result.name))
+            self._on_event(Done(result.name))
 
     # Training
 
-    def train(self, device: str, workers: int | None, save_every: float | None, until: Callable[[], bool]) -> None:
+    def train(self, save_every: float | None, until: Callable[[], bool]) -> None:
         """Trains all that is missing, population by population; the workers load while the driver plans."""
         saved = self._saved_tasks()
-        kinds = self._kinds(device, workers)
+        kinds = self._kinds()
         if saved and kinds[0].device == "cpu":
             threads = max(1, *(task.resume.manifest["threads"] for task in saved if task.resume))
             kinds = [replace(kind, threads=threads) for kind in kinds]
         self._threads = kinds[0].threads
-        with self._engine.executor(kinds) as executor, _signals(executor.stop) as received, self._marked():
+        with self._execution.engine.executor(kinds) as executor, _signals(executor.stop) as received, self._marked():
             tasks = [replace(task, save_every=save_every) for task in saved + self._new_tasks(saved, kinds)]
             self._begin(tasks)
             self._reap(executor, tasks, received, until)
         self._conclude(received)
 
-    def _kinds(self, device: str, workers: int | None) -> list[WorkerKind]:
+    def _kinds(self) -> list[WorkerKind]:
         """The workers; fewer than there could be where memory is short. What other machines have is not known here."""
-        kinds = self._engine.kinds(device, workers, len(self._composing()))
-        if self._engine.name != "local":
+        kinds = self._execution.kinds(len(self._composing()))
+        if self._execution.engine.name != "local":
             return kinds
         on_cpu = kinds[0].device == "cpu"
         self._memory = devices.free_memory() if on_cpu else devices.free_gpu_memory()
@@ -204,8 +187,8 @@ class _Harvest:
             )
             if room < len(kinds):
                 free = f"{self._memory / populations.GIB:.1f} GiB of memory are free"
-                self._watch(Note(f"{free}, which is enough for {room} of {len(kinds)} workers at a time."))
-                kinds = devices.workers(device, room, len(self._composing()))
+                self._on_event(Note(f"{free}, which is enough for {room} of {len(kinds)} workers at a time."))
+                kinds = devices.workers(self._execution.device, room, len(self._composing()))
             self._memory //= len(kinds)
         return kinds
 
@@ -264,7 +247,7 @@ class _Harvest:
         left = {entry.run.identity for entry in self.missing() if entry.name in self._claim.half_done}
         found = []
         for key in self._home.populations() if left else []:
-            loaded = self._home.load_population(key, lambda text: self._watch(Note(text)))
+            loaded = self._home.load_population(key, lambda text: self._on_event(Note(text)))
             if loaded is not None:
                 found.append((key, loaded[0], saves.read(key, loaded[1])))
         known = {identity: entry.run for identity, entry in self._entries.items()}
@@ -316,17 +299,17 @@ class _Harvest:
         match report:
             case Begun():
                 names = tuple(self._names(task).values())
-                self._watch(Started(names, report.device, report.epochs, report.steps_per_epoch))
+                self._on_event(Started(names, report.device, report.epochs, report.steps_per_epoch))
                 self._clock.began(task, report)
             case Segment():
                 self._store_segment(task, report)
             case Checkpoint():
                 self._save(task, report)
             case Lost():
-                self._watch(Note(f"Worker {report.number} died ({report.how}); another goes on from its last save."))
+                self._on_event(Note(f"Worker {report.number} died ({report.how}); another goes on from its last save."))
                 self._begin([task])
             case Slow():
-                self._watch(Note(_SLOW[report.waits_for].format(seconds=report.seconds)))
+                self._on_event(Note(_SLOW[report.waits_for].format(seconds=report.seconds)))
             case Failed():
                 return self._failed(task, report)
             case None if not self._names(task):
@@ -347,7 +330,7 @@ class _Harvest:
         left = self._clock.seconds_left(task, segment)
         epochs = max(run.plan.epochs for _, run in _places(task))
         steps = self._clock.steps(task)
-        self._watch(Progress(tuple(names.values()), segment.epoch, epochs, segment.step, steps, rows, left))
+        self._on_event(Progress(tuple(names.values()), segment.epoch, epochs, segment.step, steps, rows, left))
 
     def _save(self, task: Task, checkpoint: Checkpoint) -> None:
         manifest = saves.manifest(task, checkpoint, self._names(task), self._threads)
@@ -393,7 +376,7 @@ class _Harvest:
         """Halves a population that was too large; else marks its runs as failed and goes on with the others."""
         smaller = populations.halves(task) if isinstance(failure.error, DeviceError) else []
         if smaller:
-            self._watch(Note(f"{failure.error} They are trained in halves."))
+            self._on_event(Note(f"{failure.error} They are trained in halves."))
             self._begin(smaller)
             for half in smaller:
                 if half.resume:

@@ -1,4 +1,4 @@
-"""`grow`: nothing is trained twice, whoever trains gives the same results, and what fails is told in one line.
+"""`train_runs`: nothing is trained twice, whoever trains gives the same results, and what fails is told in one line.
 
 (Kills, signals, full disks and shortage of memory: tests/hostile.)
 """
@@ -20,13 +20,12 @@ import pytest
 from hostile.engine import InProcess
 from seedbed import populations
 from seedbed.errors import DeviceError, Interrupted, ModelError, RunExists, RunHalfDone, SpecError, UnknownRun
-from seedbed.grow import grow
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec
 from seedbed.training.events import Done, Event, Progress, Started
 
-GROW = import_module("seedbed.grow")
 ENGINE = import_module("seedbed.executor.engine")
 DATA = DataSpec(name="digits", first=100)
 PLAN = Plan(epochs=3, batch_size=32)
@@ -72,7 +71,7 @@ def stored(home: Home, name: str) -> tuple[Any, ...]:
 @pytest.mark.usefixtures("_here")
 def test_results_come_in_the_order_of_the_entries_and_lie_in_the_home(home: Home) -> None:
     entries = [entry("c", seed=2), entry("a", Dense(hidden=(4, 3), activation="tanh")), entry("b", l2=0.1, epochs=2)]
-    results = grow(entries, home)
+    results = train_runs(entries, Execution(home))
     assert [result.name for result in results] == ["c", "a", "b"]
     assert [result.history.epochs for result in results] == [3, 3, 2]
     for result in results:
@@ -92,29 +91,29 @@ def test_results_come_in_the_order_of_the_entries_and_lie_in_the_home(home: Home
 @pytest.mark.usefixtures("_here")
 def test_a_second_call_trains_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [entry("a"), entry("b", l2=0.1)]
-    first = grow(entries, home)
+    first = train_runs(entries, Execution(home))
     monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
-    assert [result.as_json() for result in grow(entries, home)] == [result.as_json() for result in first]
-    assert [result.as_json() for result in grow(entries[::-1], Home(home.root), resume=True)] == [
+    assert [result.as_json() for result in train_runs(entries, Execution(home))] == [result.as_json() for result in first]
+    assert [result.as_json() for result in train_runs(entries[::-1], Execution(Home(home.root), resume=True))] == [
         result.as_json() for result in first[::-1]
     ]
 
 
 @pytest.mark.usefixtures("_here")
 def test_a_run_that_is_finished_under_another_name_is_copied(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    grow([entry("a", seed=1)], home)
+    train_runs([entry("a", seed=1)], Execution(home))
     monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
-    watched: list[Any] = []
-    (copy,) = grow([entry("twin", seed=1, group="g")], home, watch=watched.append)
+    heard: list[Any] = []
+    (copy,) = train_runs([entry("twin", seed=1, group="g")], Execution(home, on_event=heard.append))
     assert (copy.name, copy.group, Path(copy.folder).name) == ("twin", "g", "twin")
     assert stored(home, "twin") == stored(home, "a")
-    assert watched == [Done("twin")]
+    assert heard == [Done("twin")]
 
 
 @pytest.mark.usefixtures("_here")
 def test_one_run_under_two_names_is_trained_once(home: Home) -> None:
     begun: list[Any] = []
-    one, other = grow([entry("a"), entry("b")], home, watch=begun.append)
+    one, other = train_runs([entry("a"), entry("b")], Execution(home, on_event=begun.append))
     assert [event.names for event in begun if isinstance(event, Started)] in ([("a",)], [("b",)])
     assert (one.name, other.name) == ("a", "b")
     assert stored(home, "a") == stored(home, "b")
@@ -123,7 +122,7 @@ def test_one_run_under_two_names_is_trained_once(home: Home) -> None:
 @pytest.mark.usefixtures("_here")
 def test_whoever_watches_hears_of_the_start_of_every_epoch_and_of_the_end(home: Home) -> None:
     heard: list[Any] = []
-    grow([entry("a"), entry("b", l2=0.1, epochs=1)], home, watch=heard.append, workers=1)
+    train_runs([entry("a"), entry("b", l2=0.1, epochs=1)], Execution(home, on_event=heard.append, workers=1))
     assert heard[0] == Started(names=heard[0].names, device="cpu", epochs=3, steps_per_epoch=4)
     rows = [event for event in heard if isinstance(event, Progress) and event.rows]
     assert [(event.epoch, sorted(event.rows)) for event in rows] == [(1, ["a", "b"]), (2, ["a"]), (3, ["a"])]
@@ -135,14 +134,14 @@ def test_it_stops_when_until_says_so_and_goes_on_where_it_was(home: Home, tmp_pa
     entries = [entry("a", epochs=6), entry("b", epochs=6, seed=1)]
     asked = iter(range(100))
     with pytest.raises(Interrupted, match="--resume") as stopped:
-        grow(entries, home, until=lambda: next(asked) == 3)
+        train_runs(entries, Execution(home), until=lambda: next(asked) == 3)
     assert stopped.value.signal == 0
     assert [home.status(name) for name in "ab"] == ["interrupted", "interrupted"]
     assert home.epochs("a") > 0
-    resumed = grow(entries, home, resume=True, until=lambda: False)
+    resumed = train_runs(entries, Execution(home, resume=True), until=lambda: False)
     assert [result.history.epochs for result in resumed] == [6, 6]
     straight = Home(tmp_path / "straight")
-    grow(entries, straight)
+    train_runs(entries, Execution(straight))
     assert [stored(home, name) for name in "ab"] == [stored(straight, name) for name in "ab"]
 
 
@@ -151,17 +150,17 @@ def test_a_name_of_other_settings_is_an_error_that_shows_them(home: Home, monkey
     with home.claim([Entry("a", "a", entry("a").run)]):
         pass
     with pytest.raises(RunExists, match=r"plan.l2: 0.0 there, 0.1 here"):
-        grow([entry("a", l2=0.1)], home)
+        train_runs([entry("a", l2=0.1)], Execution(home))
 
 
 def test_a_half_done_run_says_how_to_go_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ENGINE, "LocalExecutor", _Stops)
     with pytest.raises(RunHalfDone, match="--resume"):
-        grow([entry("a")], home)
+        train_runs([entry("a")], Execution(home))
     assert home.status("a") == "interrupted"
     monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
     with pytest.raises(RunHalfDone, match="--resume"):
-        grow([entry("a")], home)
+        train_runs([entry("a")], Execution(home))
 
 
 class _Stops(InProcess):
@@ -173,7 +172,7 @@ class _Stops(InProcess):
 def test_a_missing_gpu_is_told_at_once_and_the_name_stays_free(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     with pytest.raises(DeviceError, match="--device cpu"):
-        grow([entry("a")], home, device="gpu")
+        train_runs([entry("a")], Execution(home, device="gpu"))
     with pytest.raises(UnknownRun):
         home.status("a")
 
@@ -207,13 +206,13 @@ def test_a_users_broken_network_is_one_line_whenever_it_is_tried(fault: str, hom
     path = tmp_path / "net.py"
     path.write_text(text)
     with pytest.raises(ModelError) as raised:
-        grow([entry("mine", Keras.of(f"{path}:build"))], home)
+        train_runs([entry("mine", Keras.of(f"{path}:build"))], Execution(home))
     assert message.format(file=path) in str(raised.value)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
     assert home.status("mine") == "failed"
     with pytest.raises(ModelError):
-        grow([entry("mine", Keras.of(f"{path}:build"))], home)
+        train_runs([entry("mine", Keras.of(f"{path}:build"))], Execution(home))
 
 
 @pytest.mark.usefixtures("_here")
@@ -221,7 +220,7 @@ def test_images_too_small_for_a_network_are_told_and_the_call_can_be_repeated(ho
     small = Conv(filters=(2, 2), kernel=(5, 5), padding="valid")
     for _ in range(2):
         with pytest.raises(SpecError, match="too small"):
-            grow([entry("a", small)], home)
+            train_runs([entry("a", small)], Execution(home))
 
 
 @pytest.mark.slow
@@ -233,7 +232,8 @@ def test_the_results_do_not_depend_on_the_number_of_workers(tmp_path: Path, monk
     together: dict[int, list[int]] = {}
     for number in (1, 2, 4):
         heard: list[Event] = []
-        found[number] = grow(entries, Home(tmp_path / str(number)), device="cpu", workers=number, watch=heard.append)
+        execution = Execution(Home(tmp_path / str(number)), device="cpu", workers=number, on_event=heard.append)
+        found[number] = train_runs(entries, execution)
         together[number] = [len(event.names) for event in heard if isinstance(event, Started)]
     assert together == {1: [4], 2: [2, 2], 4: [1, 1, 1, 1]}
     for number in (2, 4):
@@ -252,12 +252,11 @@ def _close(one: Result, other: Result) -> None:
 
 DRIVER = """
 import json, sys
-from pathlib import Path
-from seedbed.grow import grow
-from seedbed.runs import Entry, Home
+from seedbed.runs import Entry
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 run = RunSpec(model=Dense(hidden=(5,)), plan=Plan(epochs=2, batch_size=32), data=DataSpec(name="digits", first=100))
-(result,) = grow([Entry("a", "a", run)], Home(Path(sys.argv[1])), device="cpu")
+(result,) = train_runs([Entry("a", "a", run)], Execution.of(home=sys.argv[1], device="cpu"))
 print(json.dumps([result.history.epochs, sorted({"jax", "keras", "altair", "torch", "tensorflow"} & sys.modules.keys())]))
 """
 
