@@ -15,7 +15,7 @@ import numpy as np
 from seedbed import figures
 from seedbed.comparison import Candidate
 from seedbed.figures import words
-from seedbed.figures.sweeps import is_quantity, number
+from seedbed.figures.scales import is_quantity, number
 from seedbed.records import Result, finite
 from seedbed.specs import RunSpec
 from seedbed.statistics import Interval, accuracy_interval, interval_of
@@ -30,7 +30,7 @@ MOST_SENTENCES = 12
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of one setting with all its seeds. It is what `figures.sweeps` draws, too (`Measured`).
+    """What came of one setting with all its seeds. It is what `figures.sweeps` draws, too (`MeasuredSetting`).
 
     Attributes:
         setting: the fields that vary -> their values.

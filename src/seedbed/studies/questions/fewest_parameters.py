@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from seedbed.figures import words
-from seedbed.figures.frontier import Tried, against_targets
+from seedbed import figures
+from seedbed.figures import Sized, words
 from seedbed.records import finite
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Table, interval_text, share_text
@@ -243,12 +243,14 @@ WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, ret
 
 def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Rung], free: Mapping[float, Smallest]) -> list[Figure]:
     answers = [found.smallest for found in within]
-    networks = [Tried(_units(one), WITHIN, one.cell.parameters, one.accuracy, one in answers) for one in tested if one.accuracy]
+    networks = [
+        Sized(_units(one), WITHIN, one.cell.parameters, one.accuracy, named=one in answers) for one in tested if one.accuracy
+    ]
     for found in free.values():
         for claim in found.claims:
             if claim.accuracy:
                 label = words.network(claim.setting.model).removeprefix("dense ")
-                networks.append(Tried(label, FREELY, claim.parameters, claim.accuracy, claim is found.confirmed))
+                networks.append(Sized(label, FREELY, claim.parameters, claim.accuracy, named=claim is found.confirmed))
     if not networks:
         return []
     n = len(fresh_seeds(setup))
@@ -256,7 +258,7 @@ def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Rung], fre
         f"{setup.data.name}; n = {n} fresh seeds a net; last epoch; bars: 95 % intervals (seeds x images)",
         "named: the smallest whose whole bar is above a target",
     ]
-    chart = against_targets(networks, TARGETS, "How few parameters are enough", said)
+    chart = figures.frontier(networks, "How few parameters are enough", said, targets=TARGETS)
     caption = "A net counts when its whole bar is above the line, not when its mean is."
     return [Figure("units_fewest_parameters", chart, caption)]
 
