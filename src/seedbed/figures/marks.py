@@ -282,19 +282,22 @@ def cost_scatter(
     label: str,
     tooltip: Sequence[alt.Tooltip],
     through: bool = False,
+    nudged: alt.X | None = None,
     aside: float = 7,
 ) -> Layers:
     """Dots with intervals over a cost: those with `frontier` joined by dashed steps, those with `named` labelled.
 
     Args:
+        rows: from the lowest cost on.
         label: the field that names a dot.
         through: join the named ones by a solid line.
+        nudged: where the dots stand, if not exactly at their cost.
         aside: how far from its dot a label begins (pixels).
     """
-    frontier = sorted((row for row in rows if row.get("frontier")), key=lambda row: row[x["shorthand"].removesuffix(":Q")])
+    frontier = [row for row in rows if row.get("frontier")]
     named = [row for row in rows if row.get("named")]
     joined = [*steps(frontier, x, y), *steps(named if through else [], x, y, "zero")]
-    return [*joined, *dots(rows, x, y, by, tooltip=tooltip, size=48, width=2), *labels(named, x, y, label, aside)]
+    return [*joined, *dots(rows, nudged or x, y, by, tooltip=tooltip, size=48, width=2), *labels(named, x, y, label, aside)]
 
 
 def over_field(rows: Rows, x: alt.X, y: alt.Y, by: Groups, scale: FieldScale, *, tooltip: Sequence[alt.Tooltip]) -> Layers:
@@ -314,9 +317,9 @@ def matrix(
 # Panels and figures
 
 
-def panel(layers: Layers, heading: str = "", *, width: float, height: float) -> alt.LayerChart:
-    """Layers over each other, with a heading at the same height in every panel, whatever sticks out of it."""
-    over = chart([{"heading": heading}]).mark_text(style="heading", x=0, y=-14).encode(text="heading:N")
+def panel(layers: Layers, heading: str = "", *, width: float, height: float, lift: float = 14) -> alt.LayerChart:
+    """Layers over each other, with a heading at the same height above every panel, whatever sticks out of it."""
+    over = chart([{"heading": heading}]).mark_text(style="heading", x=0, y=-lift).encode(text="heading:N")
     return alt.layer(*layers, *([over] if heading else [])).properties(width=width, height=height)
 
 

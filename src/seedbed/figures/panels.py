@@ -352,14 +352,14 @@ def share_table(
     ]
     if not cells:
         raise StatisticsError("There is nothing to draw: a table of shares needs at least one.")
-    across, down = (list(marks.split(cells, name)) for name in ("column", "row"))
-    x = marks.names_axis("x", "column", across, columns, orient="top", labelAngle=0, domain=False, ticks=False)
-    y = marks.names_axis("y", "row", down, rows, domain=False, ticks=False)
     tooltip = marks.tips("row", "column", share=".0%")
     panels = []
     for panel, mine in marks.split(cells).items():
+        across, down = list(marks.split(cells, "column")), list(marks.split(mine, "row"))
+        x = marks.names_axis("x", "column", across, columns, orient="top", labelAngle=0, domain=False, ticks=False)
+        y = marks.names_axis("y", "row", down, rows, domain=False, ticks=False)
         layers = marks.matrix(mine, x, y, "share", "text", domain=[0, 1], tooltip=tooltip)
-        panels.append(marks.panel(layers, panel, width=56 * len(across), height=22 * len(down)))
+        panels.append(marks.panel(layers, panel, width=56 * len(across), height=22 * len(down), lift=48))
     return marks.figure(panels, title, subtitle, columns=panels_abreast)
 
 

@@ -88,8 +88,9 @@ def shares(values: Iterable[float], *, ticks: int = 6) -> Scale:
     """
     low, high = _ends(values)
     pad = 0.06 * max(high - low, 1e-3)
-    domain = (max(0.0, low - pad), min(1.0, high + pad))
-    return Scale(domain, form=".1%" if high - low < 0.05 else "~%", ticks=ticks)
+    low, high = max(0.0, low - pad), min(1.0, high + pad)
+    halves = (high - low) / ticks < 0.01 / math.sqrt(2)  # where d3 takes steps of less than one per cent
+    return Scale((low, high), form=".1%" if halves else "~%", ticks=ticks)
 
 
 def logarithmic(values: Iterable[float], *, pad: float = 1.15, form: str = "", ticks: int = MOST_TICKS) -> Scale:

@@ -81,7 +81,7 @@ def search_frontier(rows: Rows, cost: str) -> AnyChart:
         StatisticsError: no finalist has a mean.
     """
     placed = [_placed(row, 1e3 if cost == "latency" else 1.0) for row in rows]
-    finalists = [row for row in placed if row["kind"] == "finalist"]
+    finalists = sorted((row for row in placed if row["kind"] == "finalist"), key=lambda row: row["at"])
     if not finalists:
         raise StatisticsError("No setting was trained again, so there is no frontier to draw.")
     share = scales.shares([*scales.reach(finalists), max(row["mean"] for row in placed)])

@@ -234,7 +234,7 @@ def parameter_rows(cells: Sequence[MeasuredSetting], where: Layout) -> Rows:
             "panel": where.panel(cell),
             "group": where.group(cell),
             "at": cell.parameters * spread ** where.step(cell),
-            "label": words.setting({name: value for name, value in cell.setting.items() if name in OF_SIZE}),
+            "label": words.setting({name: cell.setting[name] for name in cell.setting if name in OF_SIZE}) or where.group(cell),
         }
         for cell in cells
         if cell.accuracy and where.panel(cell) in where.panels
@@ -262,17 +262,17 @@ def accuracy_over_parameters(cells: Sequence[MeasuredSetting], conditions: Seque
     where = Layout.of(cells, by_colour(cells, beside_size), conditions)
     rows = parameter_rows(cells, where)
     domain = scales.beyond(rows[0]["parameters"], rows[-1]["parameters"], 0.08, logarithmic=True)
-    x = marks.x("at", scales.logarithmic(domain, pad=1.0, form="~s"), "parameters")
+    size = scales.logarithmic(domain, pad=1.0, form="~s")
+    x, nudged = (marks.x(name, size, "parameters") for name in ("parameters", "at"))
     y = marks.y("mean", _share(rows), "validation accuracy")
     tooltip = marks.tips("setting", "out", **TOOLTIP)
+    aside = 7 + 4 * len(where.colours)
     width, height = (460, 300) if len(where.panels) == 1 else (280, 210)
     panels = []
     for panel, mine in marks.split(rows).items():
         few = sum(row["frontier"] for row in mine) <= MOST_LABELS
         named = [{**row, "named": few and row["frontier"]} for row in mine]
-        layers = marks.cost_scatter(
-            named, x, y, where.groups(), label="label", tooltip=tooltip, aside=7 + 4 * len(where.colours)
-        )
+        layers = marks.cost_scatter(named, x, y, where.groups(), label="label", tooltip=tooltip, nudged=nudged, aside=aside)
         panels.append(marks.panel(layers, panel, width=width, height=height))
     subtitle = [*_subtitle(cells, where), "dashed: no network that is smaller has a higher mean"]
     return marks.figure(panels, "Validation accuracy over parameters", subtitle, columns=2)
