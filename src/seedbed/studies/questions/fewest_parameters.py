@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from seedbed.figures import words
-from seedbed.figures.frontier import Tried, against_targets
+from seedbed import figures
+from seedbed.figures import Sized, words
 from seedbed.groups import Request
 from seedbed.records import finite
 from seedbed.statistics import Interval
@@ -242,13 +242,13 @@ WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, ret
 def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Size], free: Mapping[float, Smallest]) -> list[Figure]:
     answers = [found.smallest for found in within]
     networks = [
-        Tried(_units(one), WITHIN, one.group.parameters, one.accuracy, one in answers) for one in tested if one.accuracy
+        Sized(_units(one), WITHIN, one.group.parameters, one.accuracy, named=one in answers) for one in tested if one.accuracy
     ]
     for found in free.values():
         for claim in found.claims:
             if claim.accuracy:
                 label = words.network(claim.candidate.model).removeprefix("dense ")
-                networks.append(Tried(label, FREELY, claim.parameters, claim.accuracy, claim is found.confirmed))
+                networks.append(Sized(label, FREELY, claim.parameters, claim.accuracy, named=claim is found.confirmed))
     if not networks:
         return []
     n = len(fresh_seeds(setup))
@@ -256,7 +256,7 @@ def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Size], fre
         f"{setup.data.name}; n = {n} fresh seeds a net; last epoch; bars: 95 % intervals (seeds x images)",
         "named: the smallest whose whole bar is above a target",
     ]
-    chart = against_targets(networks, TARGETS, "How few parameters are enough", said)
+    chart = figures.frontier(networks, "How few parameters are enough", said, targets=TARGETS)
     caption = "A net counts when its whole bar is above the line, not when its mean is."
     return [Figure("units_fewest_parameters", chart, caption)]
 
