@@ -13,7 +13,7 @@ from seedbed.cli.screen import result
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
-    from seedbed.comparison import Candidate, Comparison
+    from seedbed.groups import Comparison, Group
 
 
 @click.command("compare")
@@ -34,7 +34,7 @@ def command(names: tuple[str, ...], out: Path, home: Path, as_json: bool) -> Non
     Groups are paired by their seeds; single runs are compared on the same images. The verdicts are corrected for the number
     of pairs.
     """
-    from seedbed.comparison import compare
+    from seedbed.groups import compare
     from seedbed.runs import Home
 
     found = compare(Home(home), names)
@@ -54,13 +54,13 @@ def _draw(found: Comparison, stem: Path) -> list[Path]:
 
 
 def _show(found: Comparison) -> None:
-    columns: list[Column[Candidate]] = [
+    columns: list[Column[Group]] = [
         Column("name", lambda each: each.name, align="left"),
-        Column("seeds", lambda each: len(each.runs) if each.accuracy else 0),
+        Column("seeds", lambda each: each.n),
         Column("parameters", lambda each: each.parameters, ","),
         *accuracy_columns("validation accuracy", lambda each: each.accuracy),
     ]
-    screen.table(Table(columns, found.candidates))
+    screen.table(Table(columns, found.groups))
     result()
     if found.differs:
         screen.table(_differences(found))
@@ -70,10 +70,10 @@ def _show(found: Comparison) -> None:
 
 
 def _differences(found: Comparison) -> Table[str]:
-    """The settings that differ, one column per candidate."""
+    """The settings that differ, one column per group."""
     settings: Column[str] = Column("setting that differs", lambda setting: setting, align="left")
 
     def value(name: str) -> Column[str]:
         return Column(name, lambda setting: found.differs[setting].get(name), align="left")
 
-    return Table([settings, *(value(each.name) for each in found.candidates)], list(found.differs))
+    return Table([settings, *(value(each.name) for each in found.groups)], list(found.differs))

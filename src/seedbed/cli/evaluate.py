@@ -14,8 +14,9 @@ from seedbed.cli.screen import note, result
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
-    from seedbed.evaluation import Evaluation, GroupEvaluation, PartEvaluation
+    from seedbed.evaluation import Evaluation, PartEvaluation
     from seedbed.evaluation.assessment import Mistake
+    from seedbed.groups.evaluation import GroupEvaluation
     from seedbed.runs import Home
     from seedbed.statistics import ClassFigures, Interval
 
@@ -36,7 +37,8 @@ def command(name: str, test: bool, home: Path, as_json: bool) -> None:
 
     Its best epoch's weights are judged on the whole training part and on the validation part. Of a group, every seed is.
     """
-    from seedbed.evaluation import evaluate, evaluate_group
+    from seedbed.evaluation import evaluate
+    from seedbed.groups.evaluation import evaluate_group
     from seedbed.runs import Home
 
     store = Home(home)

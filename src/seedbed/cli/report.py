@@ -112,16 +112,17 @@ def _write_worksheet(names: list[str], path: Path, as_json: bool) -> None:
 
 def _made(names: list[str], setup: Setup, notes: Notes | None, home: Path, **how: Any) -> Report:
     from seedbed.figures.words import counted
+    from seedbed.groups.training import missing
     from seedbed.report import make
     from seedbed.report.making import chosen, designed
     from seedbed.runs import Home
-    from seedbed.studies.bench import Trainer
+    from seedbed.studies.context import Trainer
 
     trainer = Trainer(Home(home), **how)
     asked = chosen(names)
-    missing = len(trainer.untrained(designed(asked, setup)))
-    note(f"Report on {setup.data.name}: {counted(len(asked), 'study', 'studies')}, {counted(missing, 'run')} to begin with")
-    with watching("report", max(1, missing)) as watcher, trainer:
+    untrained = len(missing(designed(asked, setup), trainer.home))
+    note(f"Report on {setup.data.name}: {counted(len(asked), 'study', 'studies')}, {counted(untrained, 'run')} to begin with")
+    with watching("report", max(1, untrained)) as watcher, trainer:
         trainer.watch = watcher
         return make(setup, trainer, names, notes=notes, tell=note)
 

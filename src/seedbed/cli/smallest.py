@@ -19,7 +19,7 @@ from seedbed.tables import Column, Table
 if TYPE_CHECKING:
     from seedbed.cli.watch import Watcher
     from seedbed.executor import Engine
-    from seedbed.sizing import Claim, Smallest
+    from seedbed.sizing import Attempt, Smallest
 
 
 @click.command("smallest")
@@ -134,16 +134,16 @@ def _show(found: Smallest, files: dict[str, list[Path]]) -> None:
     result(f"Files: {', '.join(str(paths[0]) for paths in files.values())}")
 
 
-def _claim_table(found: Smallest) -> Table[Claim]:
-    from seedbed.sizing.sentences import plan_in_words
+def _claim_table(found: Smallest) -> Table[Attempt]:
+    from seedbed.sizing.attempts import plan_in_words
 
-    columns: list[Column[Claim]] = [
-        Column("tested", lambda claim: network(claim.setting.model), align="left"),
+    columns: list[Column[Attempt]] = [
+        Column("tested", lambda claim: network(claim.candidate.model), align="left"),
         Column("parameters", lambda claim: claim.parameters, ","),
         Column("n", lambda claim: claim.accuracy.n if claim.accuracy else len(claim.seeds) - claim.left_out),
         Column("accuracy", lambda claim: claim.accuracy and claim.accuracy.mean, share_text),
         Column("95 % interval", lambda claim: range_text(claim.accuracy) or f"{claim.left_out} diverged or collapsed"),
-        Column("trained with", lambda claim: plan_in_words(claim.setting.plan), align="left"),
+        Column("trained with", lambda claim: plan_in_words(claim.candidate.plan), align="left"),
         Column("", lambda claim: "above" if claim.holds(found.target) else "not shown", align="left"),
     ]
     return Table(columns, found.claims)

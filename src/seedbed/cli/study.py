@@ -97,15 +97,17 @@ def command(
 
 def _answered(study: Study, setup: Setup, home: Path, **how: Any) -> Answer:
     from seedbed.figures.words import counted
+    from seedbed.groups.training import missing
+    from seedbed.report.making import designed
     from seedbed.runs import Home
-    from seedbed.studies.bench import Trainer
+    from seedbed.studies.context import Trainer
 
     trainer = Trainer(Home(home), **how)
-    asked = [(one, setup.seeds) for one in study.design(setup)]
-    missing = len(trainer.untrained(asked))
+    asked = designed([study], setup)
+    untrained = len(missing(asked, trainer.home))
     size = f"{counted(len(asked), 'setting')} x {counted(len(setup.seeds), 'seed')}"
-    note(f"Study {study.name}: {size}, {counted(missing, 'run')} to train")
-    with watching(study.name, max(1, missing)) as watcher, trainer:
+    note(f"Study {study.name}: {size}, {counted(untrained, 'run')} to train")
+    with watching(study.name, max(1, untrained)) as watcher, trainer:
         trainer.watch = watcher
         return study.answer(setup, trainer)
 

@@ -20,8 +20,9 @@ from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.executor import Engine
+    from seedbed.groups import Group
     from seedbed.specs import DataSpec, RunSpec, Spec
-    from seedbed.sweeps import Design, Grid, Outcome, Sweep
+    from seedbed.sweeps import Design, Grid, Sweep
 
 KEYS = ("base", "grid", "seeds")
 PARTS = ("model", "plan", "data")
@@ -116,7 +117,7 @@ def command(
         wanted = seeds if seeds is not None else asked.get("seeds", SEEDS)
         planned = design(name, base, grid, first_seeds(wanted), watch_download)
     sweep = _train(planned, home, device=device, workers=workers, engine=engine, resume=resume, replace=replace)
-    order = sweep.by_mean() if sort == "mean" else sweep.outcomes
+    order = sweep.by_mean() if sort == "mean" else sweep.groups
     files = _save(sweep, out or Path("sweeps") / name, order)
     if as_json:
         settings = [each.as_json() for each in order]
@@ -174,7 +175,7 @@ def _train(planned: Design, root: Path, **how: Any) -> Sweep:
 def _show_design(planned: Design) -> None:
     from seedbed.figures.words import counted, value
 
-    settings, seeds = len(planned.planned), len(planned.seeds)
+    settings, seeds = len(planned.requests), len(planned.seeds)
     note(
         f"Sweep {planned.name}: {counted(settings, 'setting')} x {counted(seeds, 'seed')} = {counted(settings * seeds, 'run')}"
     )
@@ -221,13 +222,13 @@ def _data(spec: DataSpec) -> str:
     return f"{spec.name} ({told})" if told else spec.name
 
 
-def _save(sweep: Sweep, folder: Path, order: Sequence[Outcome]) -> dict[str, list[Path]]:
+def _save(sweep: Sweep, folder: Path, order: Sequence[Group]) -> dict[str, list[Path]]:
     from seedbed.sweeps import save
 
     return save(sweep, folder, order)
 
 
-def _show(sweep: Sweep, order: Sequence[Outcome]) -> None:
+def _show(sweep: Sweep, order: Sequence[Group]) -> None:
     result()
     screen.table(_setting_table(sweep.grid.varying, order[:MOST_ROWS]))
     if len(order) > MOST_ROWS:
@@ -239,12 +240,12 @@ def _show(sweep: Sweep, order: Sequence[Outcome]) -> None:
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in sweep.results))}")
 
 
-def _setting_table(varying: Sequence[str], outcomes: Sequence[Outcome]) -> Table[Outcome]:
-    def field(name: str) -> Column[Outcome]:
+def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
+    def field(name: str) -> Column[Group]:
         return Column(name, lambda one: words.value(one.setting[name], name), align="left")
 
-    by_group: Column[Outcome] = Column("group", lambda one: one.group, align="left")
-    columns: list[Column[Outcome]] = [
+    by_group: Column[Group] = Column("group", lambda one: one.name, align="left")
+    columns: list[Column[Group]] = [
         *(map(field, varying) if varying else [by_group]),
         Column("parameters", lambda one: one.parameters, ","),
         Column("n", lambda one: one.n),
@@ -252,7 +253,7 @@ def _setting_table(varying: Sequence[str], outcomes: Sequence[Outcome]) -> Table
         Column("at last", lambda one: one.last and one.last.mean, share_text),
         Column("verdicts", lambda one: ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items()), align="left"),
     ]
-    return Table(columns, outcomes)
+    return Table(columns, groups)
 
 
 def _show_files(files: dict[str, list[Path]]) -> None:

@@ -188,17 +188,17 @@ def _epoch_table(rows: Sequence[_Epoch]) -> Table[_Epoch]:
 
 
 def _show_mean(name: str, home: Path, results: Sequence[Result]) -> None:
-    from seedbed.comparison import candidate
+    from seedbed.groups import Group
     from seedbed.runs import Home
 
-    group = candidate(Home(home), name, results)
+    group = Group.read(Home(home), name, results)
     if group.accuracy is None:
         return
     low, high = percent(group.accuracy.low, 2), percent(group.accuracy.high, 2)
-    aside = f"; {len(group.left_out)} that diverged or collapsed stand aside" if group.left_out else ""
+    excluded = f"; {group.left_out} that diverged or collapsed are excluded" if group.left_out else ""
     result(
-        f"Validation accuracy at the best epoch, mean of {len(group.runs)} seeds: {percent(group.accuracy.mean, 2)} "
-        f"(95 % interval {low} to {high}, over seeds and images{aside})"
+        f"Validation accuracy at the best epoch, mean of {group.n} seeds: {percent(group.accuracy.mean, 2)} "
+        f"(95 % interval {low} to {high}, over seeds and images{excluded})"
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from dataclasses import replace
 
 from seedbed import studies
 from seedbed.errors import SpecError
+from seedbed.groups import Request
 from seedbed.report.environment import examine
 from seedbed.report.notes import Notes
 from seedbed.report.page import Report
 from seedbed.studies.answers import Answer, Study
-from seedbed.studies.bench import SetAside, Trainer
-from seedbed.studies.cells import Wanted
+from seedbed.studies.context import Steps, Trainer, side_by_side
 from seedbed.studies.setup import Setup
 
 Tell = Callable[[str], None]
@@ -29,9 +29,9 @@ def chosen(names: Sequence[str]) -> list[Study]:
     return sorted({study.name: study for study in asked}.values(), key=lambda study: order[study.name])
 
 
-def designed(asked: Sequence[Study], setup: Setup) -> list[tuple[Wanted, tuple[int, ...]]]:
+def designed(asked: Sequence[Study], setup: Setup) -> list[Request]:
     """All settings that these studies are known to need, with their seeds."""
-    return [(one, setup.seeds) for study in asked for one in study.design(setup)]
+    return [replace(one, seeds=setup.seeds) for study in asked for one in study.design(setup)]
 
 
 def make(
@@ -50,27 +50,17 @@ def make(
     asked, said = chosen(names), tell or _silent
     if not asked:
         raise SpecError("A report needs one study at least.")
-    trainer.train_all(designed(asked, setup))
-    answers = _answers(setup, trainer, asked, said)
+    answers = trainer.run(side_by_side([_telling(study, setup, trainer, said) for study in asked]))
     said("measuring this machine")
     results = [result for answer in answers for result in answer.results]
     environment = examine(results, trainer.device, trainer.workers)
     return Report(setup, answers, environment, trainer.home.looks(), notes, tuple(names))
 
 
-def _answers(setup: Setup, trainer: Trainer, asked: Sequence[Study], said: Tell) -> list[Answer]:
-    """Of all studies; what several of them find they need on their way is trained together."""
-    answers: dict[str, Answer] = {}
-    while len(answers) < len(asked):
-        trainer.catch_up()
-        with trainer.gathering():
-            for study in asked:
-                if study.name in answers:
-                    continue
-                with suppress(SetAside):
-                    answers[study.name] = study.answer(setup, trainer)
-                    said(f"Answered: {study.title}")
-    return [answers[study.name] for study in asked]
+def _telling(study: Study, setup: Setup, trainer: Trainer, said: Tell) -> Steps[Answer]:
+    answer = yield from study.steps(setup, trainer)
+    said(f"Answered: {study.title}")
+    return answer
 
 
 def _silent(line: str) -> None:

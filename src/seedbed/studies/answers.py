@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures, pages
 from seedbed.figures import words
+from seedbed.groups import Difference, Group, Request, caveats
 from seedbed.models import describe
 from seedbed.records import Result, finite
-from seedbed.studies.bench import Bench, Trainer
-from seedbed.studies.cells import Cell, Wanted, marks
-from seedbed.studies.contrasts import MOST, Contrast
+from seedbed.studies.context import MOST, Steps, StudyContext, Trainer
 from seedbed.studies.files import checked_page, save
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.studies.tables import contrast_table
@@ -71,7 +70,7 @@ class Part:
     tables: Sequence[Table[Any]] = ()
     why: Sequence[str] = ()
     cells: Sequence[Mapping[str, Any]] = ()
-    contrasts: Sequence[Contrast] = ()
+    contrasts: Sequence[Difference] = ()
     marks: Sequence[str] = ()
     published: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -202,7 +201,7 @@ class Answer:
         return shlex.join(["seedbed", "study", self.name, *self.setup.asked])
 
     @property
-    def contrasts(self) -> list[Contrast]:
+    def contrasts(self) -> list[Difference]:
         return [contrast for part in self.parts for contrast in part.contrasts]
 
     @property
@@ -285,19 +284,29 @@ class Study:
         name: as the command line calls it.
         contrasts: the names of the comparisons that will carry verdicts, at most five, before anything is trained.
         design: the settings that are known to be needed from the beginning, so that those of several studies grow together.
-        parts: trains what more is needed, and answers.
+        parts: asks for what more is needed, and answers; a plain function where nothing is trained.
     """
 
     name: str
     title: str
     question: str
     contrasts: tuple[str, ...]
-    design: Callable[[Setup], Sequence[Wanted]]
-    parts: Callable[[Bench], Sequence[Part]]
+    design: Callable[[Setup], Sequence[Request]]
+    parts: Callable[[StudyContext], Steps[list[Part]] | list[Part]]
 
     def __post_init__(self) -> None:
         if not len(set(self.contrasts)) == len(self.contrasts) <= MOST:
             raise ValueError(f"{self.name}: a study announces at most {MOST} different contrasts")
+
+    def steps(self, setup: Setup, trainer: Trainer) -> Steps[Answer]:
+        """The steps to the answer; the first of them asks for the design."""
+        study = StudyContext(setup, trainer, self.contrasts)
+        yield from study.train(self.design(setup))
+        made = self.parts(study)
+        parts = [_marked(part, setup) for part in ((yield from made) if isinstance(made, Generator) else made)]
+        results = [*(result for group in study.used for result in group.results), *study.others]
+        limits = _limits(setup, study.used)
+        return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, study.seconds), limits, results)
 
     def answer(self, setup: Setup, trainer: Trainer) -> Answer:
         """Train what is missing, and answer.
@@ -305,23 +314,16 @@ class Study:
         Raises:
             SeedbedError: as `grow` raises them.
         """
-        bench = Bench(setup, trainer, self.contrasts)
-        asked = self.design(setup)
-        if asked:
-            bench.train(asked)
-        parts = [_marked(part, setup) for part in self.parts(bench)]
-        results = [*(result for cell in bench.used for result in cell.results), *bench.others]
-        said = _limits(setup, bench.used)
-        return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, bench.seconds), said, results)
+        return trainer.run(self.steps(setup, trainer))
 
 
-def _limits(setup: Setup, cells: Sequence[Cell]) -> list[str]:
+def _limits(setup: Setup, cells: Sequence[Group]) -> list[str]:
     said = [f"This is a preview ({QUICK})."] if setup.quick else []
     if len(setup.seeds) == 1 and cells:
         said.append("One seed a setting: the intervals speak of these very networks, not of other seeds.")
     if setup.data.protocol == "handout" and cells:
         said.append("Handout protocol: the official test images are called validation, as the exercise did; they chose epochs.")
-    return said + marks(cells)
+    return said + caveats(cells)
 
 
 def _marked(part: Part, setup: Setup) -> Part:
@@ -355,7 +357,7 @@ def share_text(found: Any, digits: int = 2) -> str:
     )
 
 
-def subtitle(setup: Setup, cells: Sequence[Cell], what: str) -> list[str]:
+def subtitle(setup: Setup, cells: Sequence[Group], what: str) -> list[str]:
     """What stands under a figure's title: the data, how many seeds, what is drawn, and how many runs are in no mean.
 
     Args:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seedbed.figures import words
-from seedbed.studies.cells import Cell
-from seedbed.studies.contrasts import Contrast
+from seedbed.groups import Difference, Group
 from seedbed.tables import Column, Table, keyed_columns
 
 
@@ -33,42 +32,43 @@ def yes_text(value: bool) -> str:
     return "yes" if value else ""
 
 
-PARAMETERS: Column[Cell] = Column("parameters", lambda cell: cell.parameters, ",")
-RUNS: Column[Cell] = Column("runs", lambda cell: f"{cell.n} of {cell.total}")
-BEST: Column[Cell] = Column("accuracy, best epoch", lambda cell: cell.accuracy, interval_text, unit="%")
-LAST: Column[Cell] = Column("last epoch", lambda cell: cell.last, interval_text, unit="%")
+PARAMETERS: Column[Group] = Column("parameters", lambda cell: cell.parameters, ",")
+RUNS: Column[Group] = Column("runs", lambda cell: f"{cell.n} of {cell.total}")
+BEST: Column[Group] = Column("accuracy, best epoch", lambda cell: cell.accuracy, interval_text, unit="%")
+LAST: Column[Group] = Column("last epoch", lambda cell: cell.last, interval_text, unit="%")
 
 
-def contrast_table(contrasts: Sequence[Contrast]) -> Table[Contrast]:
-    """The comparisons that were named beforehand, with their corrected intervals."""
-    columns: list[Column[Contrast]] = [
-        Column("named beforehand", lambda one: f"{one.planned.said_a} minus {one.planned.said_b}", align="left"),
-        Column("where", lambda one: one.planned.where, align="left"),
+def contrast_table(contrasts: Sequence[Difference]) -> Table[Difference]:
+    """The comparisons that were announced beforehand, with their 95 % intervals and corrected p-values."""
+    columns: list[Column[Difference]] = [
+        Column("named beforehand", lambda one: " minus ".join(one.contrast.names), align="left"),
+        Column("where", lambda one: one.contrast.where, align="left"),
         Column("difference in", _measure, align="left"),
-        Column("mean", lambda one: one.verdict and _signed(one, one.verdict.interval.mean)),
-        Column("corrected interval", _corrected_interval),
+        Column("mean", lambda one: one.decision and _signed(one, one.decision.interval.mean)),
+        Column("95 % interval", _range),
+        Column("corrected p", lambda one: one.decision and one.decision.corrected_p, ".2g"),
         Column("verdict", lambda one: one.outcome, align="left"),
     ]
-    caption = "Comparisons that were named before anything was trained; intervals and verdicts after Holm's correction."
+    caption = (
+        "Comparisons that were announced before anything was trained: 95 % intervals; p-values and verdicts after Holm's "
+        "correction."
+    )
     return Table(columns, contrasts, caption)
 
 
-def _measure(contrast: Contrast) -> str:
-    measure = contrast.planned.measure
+def _measure(difference: Difference) -> str:
+    measure = difference.contrast.measure
     return f"{measure.name} ({measure.unit})" if measure.unit else measure.name
 
 
-def _signed(contrast: Contrast, value: float) -> str:
-    measure = contrast.planned.measure
+def _signed(difference: Difference, value: float) -> str:
+    measure = difference.contrast.measure
     return f"{measure.factor * value:+.{measure.digits}f}"
 
 
-def _corrected_interval(contrast: Contrast) -> str | None:
-    verdict = contrast.verdict
-    if verdict is None:
-        return None
-    low, high = (_signed(contrast, end) for end in verdict.interval.pair())
-    return f"{low} to {high} ({100 * verdict.confidence:.4g} %)"
+def _range(difference: Difference) -> str | None:
+    decision = difference.decision
+    return " to ".join(_signed(difference, end) for end in decision.interval.pair()) if decision else None
 
 
 def results_csv(studies: Sequence[Mapping[str, Any]]) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from seedbed import figures
 from seedbed.data import load
 from seedbed.figures import Measured, Phase, words
+from seedbed.groups import Request
 from seedbed.models import describe, facts
 from seedbed.statistics import interval_of
 from seedbed.studies.answers import Figure, Part, Study
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Wanted
+from seedbed.studies.context import StudyContext
 from seedbed.studies.setup import Setup
 from seedbed.studies.timing import files
 from seedbed.studies.timing.measuring import NETS, Extent, measure
@@ -46,30 +46,30 @@ def extent(setup: Setup, train: int) -> Extent:
     return Extent(several, epochs=10, repeats=3, seconds=5.0, steps=steps, rounds=5, step_seconds=0.1, cold=True)
 
 
-def design(setup: Setup) -> list[Wanted]:
+def design(setup: Setup) -> list[Request]:
     """Nothing is trained for its accuracy; files that cannot be joined are refused before anything is measured."""
     for path in setup.merge:
         files.read(path)
     return []
 
 
-def parts(bench: Bench) -> list[Part]:
+def parts(study: StudyContext) -> list[Part]:
     """Measures what is missing, joins what was measured elsewhere, and answers."""
-    setup = bench.setup
+    setup = study.setup
     few = setup.quick and setup.facts.train > QUICK_IMAGES
     spec = setup.data.changed(first=QUICK_IMAGES) if few else setup.data
     images = load(spec).facts()
     here, seconds = measure(
-        bench.home,
+        study.home,
         spec,
         images,
         extent(setup, images.train),
-        device=bench.trainer.device,
+        device=study.trainer.device,
         quick=setup.quick,
         again=setup.again,
-        say=lambda text: bench.trainer.watch(Note(text)) if bench.trainer.watch else None,
+        say=lambda text: study.trainer.watch(Note(text)) if study.trainer.watch else None,
     )
-    bench.seconds += seconds
+    study.seconds += seconds
     found = Found(here, files.joined(here, setup.merge)[1:])
     return [_training(found), crossover(found)]
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from seedbed.figures import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
+from seedbed.groups import Request
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Study
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Wanted
+from seedbed.studies.context import StudyContext
 from seedbed.studies.edges import beyond
 from seedbed.studies.polynomials import (
     CUBIC,
@@ -47,7 +47,7 @@ CHOOSING, MEASURING, SHOWN = 0, 1, 2
 SOURCES = "Geman, Bienenstock, Doursat 1992; Bishop 2006, section 3.2"
 
 
-def design(_setup: Setup) -> list[Wanted]:
+def design(_setup: Setup) -> list[Request]:
     """No networks."""
     return []
 
@@ -112,11 +112,11 @@ def _end(was: float, more: float, better: bool) -> str:
     return f"{said}; it is lower still, so the best may lie beyond." if better else f"{said}; it is not lower."
 
 
-def parts(bench: Bench) -> list[Part]:
-    setup, began = bench.setup, time.perf_counter()
+def parts(study: StudyContext) -> list[Part]:
+    setup, began = study.setup, time.perf_counter()
     found = measured(TASK, STRENGTHS, count=setup.pick(SAMPLES, QUICK_SAMPLES), seed=setup.seeds[0])
     answers = [_fits(found), _split(found)]
-    bench.seconds += time.perf_counter() - began
+    study.seconds += time.perf_counter() - began
     return answers
 
 

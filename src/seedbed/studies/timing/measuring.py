@@ -100,13 +100,13 @@ def measure(
     )
     key = {**_fingerprint(), "device": device, "data": spec.identity, "quick": quick}
     with measurements(home, "device", key, again=again) as kept:
-        bench = _Stopwatch(kept, spec, facts, extent, device, say)
-        bench.trainings()
-        bench.steps()
+        study = _Stopwatch(kept, spec, facts, extent, device, say)
+        study.trainings()
+        study.steps()
         timings = Timings(
-            measured=bench.day, quick=quick, images=images, epochs=extent.epochs, machine=bench.machine, **bench.found()
+            measured=study.day, quick=quick, images=images, epochs=extent.epochs, machine=study.machine, **study.found()
         )
-        return timings, bench.seconds
+        return timings, study.seconds
 
 
 def _fingerprint() -> dict[str, Any]:

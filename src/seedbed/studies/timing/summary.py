@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from seedbed.figures import words
-from seedbed.statistics import Corrected, Interval, corrected, log_ratio
+from seedbed.statistics import Decision, Interval, decide, log_ratio
 from seedbed.studies.timing.records import Device, Net, Timings, Training
 
 
@@ -173,7 +173,7 @@ Question = tuple[str, ...]
 def ratios(asked: Mapping[Question, tuple[Sequence[float], Sequence[float]]]) -> dict[Question, Ratio]:
     """How many times larger the first values of each question are than the second; those with one measurement are left out."""
     known = {name: pair for name, pair in asked.items() if min(map(len, pair)) > 1}
-    verdicts = corrected([log_ratio(*pair) for pair in known.values()]) if known else []
+    verdicts = decide([log_ratio(*pair) for pair in known.values()]) if known else []
     return {name: Ratio.of(verdict) for name, verdict in zip(known, verdicts, strict=True)}
 
 
@@ -186,10 +186,10 @@ class Ratio:
     confidence: float
 
     @classmethod
-    def of(cls, verdict: Corrected) -> Ratio:
+    def of(cls, verdict: Decision) -> Ratio:
         found = verdict.interval
         mean, low, high = (math.exp(value) for value in (found.mean, *found.pair()))
-        return cls(Interval(mean, low, high, found.n), verdict.shown, verdict.confidence)
+        return cls(Interval(mean, low, high, found.n), verdict.shown, 0.95)
 
     def as_json(self) -> dict[str, object]:
         return {
