@@ -180,6 +180,7 @@ def test_an_interrupted_sweep_resumes_from_its_save(folder: Path, call: Call) ->
 # A search
 
 
+@pytest.mark.slow
 def test_a_search_resumes_from_its_journal_with_the_same_trials(folder: Path, call: Call) -> None:
     home, journal = folder / "runs", folder / "runs" / ".searches" / "hunt.journal"
     lines, ended = journal.read_text(), named("hunt-", "finished", "pruned")
