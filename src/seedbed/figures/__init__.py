@@ -13,14 +13,12 @@ from seedbed.figures.sizes import accuracy_over_size
 from seedbed.figures.studies import Curve, Point, curve_panels, mean_curve, measures_over, share_table
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
-from seedbed.figures.timings import Measured, Phase, time_by_phase, times_by_row, times_over_sizes
+from seedbed.figures.timings import time_by_phase, times_by_row, times_over_sizes
 
 __all__ = [
     "Curve",
     "Dot",
     "LayerCurve",
-    "Measured",
-    "Phase",
     "Picture",
     "Point",
     "accuracy_over_field",

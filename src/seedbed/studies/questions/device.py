@@ -2,316 +2,362 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from seedbed import figures
 from seedbed.data import load
-from seedbed.figures import Measured, Phase, words
-from seedbed.models import describe, facts
-from seedbed.statistics import interval_of
+from seedbed.figures import words
+from seedbed.models import describe
+from seedbed.specs import Conv, Dense
+from seedbed.statistics import Corrected, interval_of
 from seedbed.studies.answers import Figure, Part, Study, Table
 from seedbed.studies.bench import Bench
 from seedbed.studies.cells import Wanted
 from seedbed.studies.setup import Setup
-from seedbed.studies.timing import files
-from seedbed.studies.timing.measuring import NETS, Extent, measure
-from seedbed.studies.timing.records import Net, Timings
-from seedbed.studies.timing.summary import Found, Place, Speed
-from seedbed.studies.timing.turning import crossover
-from seedbed.studies.timing.wording import compared, ratio_text, spread_text, time_text
-from seedbed.training.events import Note
+from seedbed.studies.timing import records
+from seedbed.studies.timing.measuring import NETS, Extent, Stopwatch
+from seedbed.studies.timing.records import TimedImages, Timings
+from seedbed.studies.timing.summary import Ratios, Spread, TimedCase, TimedDevice, devices, ratios
 
 WIDTHS, QUICK_WIDTHS = (25, 100, 400, 1600), (25, 400)
 BATCHES, QUICK_BATCHES = (8, 32, 128, 512, 2048), (8, 128)
-"""A net of width w has w and w/2 hidden units, as the exercise's 200-100 net has."""
+"""A network of width w has w and w/2 hidden units, as the exercise's 200-100 network has."""
 
 QUICK_IMAGES = 10_000
 BUSY = 0.15
-"""From which share of the processor on others count as disturbing."""
+"""Share of the processor from which on other programs disturb a measurement."""
 
-HOW_TO_ADD = (
-    "On a machine with a GPU, `seedbed study device -o gpu.json` measures it, and `seedbed study device --merge gpu.json` here "
-    "joins the two (docs/gpu.md)"
-)
+OUTCOMES = ("faster", "slower", "not clearly different")
 
 
 def extent(setup: Setup, train: int) -> Extent:
     """What is measured: minutes on MNIST, seconds for a preview."""
     sizes = [size for size in setup.pick(BATCHES, QUICK_BATCHES) if size <= train]
     steps = [((width, width // 2), size) for width in setup.pick(WIDTHS, QUICK_WIDTHS) for size in sizes]
-    several: Mapping[Net, Sequence[int]] = setup.pick({"dense": (1, 16), "conv": (1, 4)}, {"dense": (1, 16), "conv": (1,)})
     if setup.quick:
-        return Extent(several, epochs=10, repeats=1, seconds=1.0, steps=steps, rounds=2, step_seconds=0.05, cold=False)
-    return Extent(several, epochs=10, repeats=3, seconds=5.0, steps=steps, rounds=5, step_seconds=0.1, cold=True)
+        return Extent({"dense": (1, 16), "conv": (1,)}, 10, 1, 1.0, steps, rounds=2, step_seconds=0.05, cold=False)
+    return Extent({"dense": (1, 16), "conv": (1, 4)}, 10, 3, 5.0, steps, rounds=5, step_seconds=0.1, cold=True)
 
 
 def design(setup: Setup) -> list[Wanted]:
-    """Nothing is trained for its accuracy; files that cannot be joined are refused before anything is measured."""
+    """No runs; files that cannot be merged are refused before anything is measured."""
     for path in setup.merge:
-        files.read(path)
+        records.read(path)
     return []
 
 
 def parts(bench: Bench) -> list[Part]:
-    """Measures what is missing, joins what was measured elsewhere, and answers."""
-    setup = bench.setup
+    """Measure what is missing, merge what was measured elsewhere, and answer."""
+    setup, trainer = bench.setup, bench.trainer
     few = setup.quick and setup.facts.train > QUICK_IMAGES
     spec = setup.data.changed(first=QUICK_IMAGES) if few else setup.data
     images = load(spec).facts()
-    here, seconds = measure(
-        bench.home,
-        spec,
-        images,
-        extent(setup, images.train),
-        device=bench.trainer.device,
-        quick=setup.quick,
-        again=setup.again,
-        say=lambda text: bench.trainer.watch(Note(text)) if bench.trainer.watch else None,
-    )
+    stopwatch = Stopwatch(spec, images, extent(setup, images.train), trainer.device, setup.quick, trainer.watch)
+    here, seconds = stopwatch.measure(bench.home, again=setup.again)
     bench.seconds += seconds
-    found = Found(here, files.joined(here, setup.merge)[1:])
-    return [_training(found), crossover(found)]
+    machines = records.joined(here, setup.merge)
+    return [training(machines), crossover(machines)]
 
 
-# The first part: whole trainings
+# Whole trainings
 
 
-def _training(found: Found) -> Part:
-    here = found.here
-    rows = [f"{_net(one.net, one.nets)}" for one in found.speeds]
-    subtitle = [f"{_images(found)}; {_repeats(found)}", "dots: medians; bars: lowest to highest"]
-    times = [
-        Measured(one.place.label, *one.epoch.scaled(1 / one.nets).three, row=row, n=one.epoch.n)
-        for one, row in zip(found.speeds, rows, strict=True)
-    ]
-    several = len(found.places) > 1
-    phases = [phase for one, row in zip(found.speeds, rows, strict=True) for phase in _phases(one, row, several)]
-    epoch = figures.times_by_row(times, "Seconds an epoch and network", subtitle, x="seconds an epoch and network")
-    total = f"Where the time of {words.counted(here.epochs, 'epoch')} goes"
-    where = figures.time_by_phase(phases, total, [_images(found), "medians; of networks together, all of them"])
+def training(machines: Sequence[Timings]) -> Part:
+    """How long each network takes on each device."""
+    here, several = machines[0], devices(machines)
+    found, images = ratios(several), here.images
+    cases = [(one, case) for one in several for case in one.cases]
+    networks = "; ".join(f"{words.network(model)} ({_size(model, images)[0]:,} parameters)" for model in NETS.values())
+    heads = ("start", "first compilation", "compilation, cached", "first epoch", "later epoch", "all epochs")
+    rows = {
+        (one.label, str(case)): {
+            **{head: str(spread or "not measured") for head, spread in zip(heads, case.seconds.values(), strict=True)},
+            "images/s": f"{case.images_per_second:,.0f}",
+        }
+        for one, case in cases
+    }
     return Part(
         name="training",
         question="How long do the exercise's two networks take, alone and several together?",
-        answer=[*_answer(found), *_missing(found)],
+        answer=[*map(_times, several), *_faster(several, found)],
         method=(
-            f"{_both(found)}, batch 128, Adam. Each training runs in worker processes of its own, as `seedbed train` and "
-            f"sweeps start them; an epoch includes its examination on {here.images.validation:,} validation and as many "
-            "training images. Differences: Welch's interval of the ratio of times, Holm's correction over all of the study."
+            f"The exercise's networks: {networks}, batch 128, Adam. Each training runs in new worker processes, as `seedbed "
+            f"train` and sweeps start them; an epoch includes the evaluation on {images.validation:,} validation and as many "
+            "training images. Ratios of times: Welch's intervals on logarithms, 95 % with Holm's correction over the study."
+        ),
+        figures=_training_figures(here, cases),
+        tables=[
+            _table(
+                rows,
+                "networks",
+                "Seconds for all networks together, with evaluation: medians, in brackets the lowest and highest.",
+            ),
+            _machine_table(here, several),
+        ],
+        why=_reasons(images, found),
+        cells=[_cell(one, case) for one, case in cases],
+        marks=list(_caveats(machines, cases)),
+        data={
+            "machines": [timings.plain() for timings in machines],
+            "ratios": {" | ".join(name): _ratio_json(ratio) for name, ratio in found.items()},
+        },
+    )
+
+
+def _training_figures(here: Timings, cases: Sequence[tuple[TimedDevice, TimedCase]]) -> list[Figure]:
+    times = [{"device": one.label, "row": str(case), **vars(Spread.of(case.epochs))} for one, case in cases]
+    subtitle = f"{here.images.name}, {here.images.train:,} training images; n = {_range(times)}"
+    title = "Seconds per epoch and network"
+    by_row = figures.times_by_row(times, title, [subtitle, "dots: medians; bars: lowest to highest"], x=title.lower())
+    phases = [
+        {
+            "row": f"{case}, {one.label}" if len({one.label for one, _ in cases}) > 1 else str(case),
+            "phase": phase,
+            "seconds": seconds,
+        }
+        for one, case in cases
+        for phase, seconds in zip(figures.timings.PHASES, case.phases, strict=True)
+    ]
+    title = f"Where the time of {words.counted(here.epochs, 'epoch')} goes"
+    by_phase = figures.time_by_phase(phases, title, [subtitle, "medians; several networks: the time of all of them"])
+    return [
+        Figure("device_epochs", by_row, "The first epoch is left out here: caches are still cold, and it is slower."),
+        Figure("device_phases", by_phase, "Start: processes, libraries and images. Compilation with a warm cache."),
+    ]
+
+
+def _times(one: TimedDevice) -> str:
+    alone = [
+        f"the {case.net} net takes {_time(case.median('epoch'))} per epoch and {_time(case.median('whole'))} for "
+        f"{case.timings.epochs} epochs from start to end"
+        for case in one.cases
+        if case.nets == 1
+    ]
+    return f"On {one.label} {'; '.join(alone) or 'no network was measured alone'}."
+
+
+def _faster(several: Sequence[TimedDevice], found: Ratios) -> list[str]:
+    """Devices compared with the first one, then several networks with one alone."""
+    between, together = [], []
+    for label, case in [(one.label, case) for one in several for case in one.cases]:
+        if case.nets == 1 and (ratio := found.get(("devices", label, case.net, "1"))):
+            between.append(_compared(ratio, f"The {case.net} net alone", label, several[0].label))
+        if case.nets > 1 and (ratio := found.get(("together", label, case.net))):
+            where = f"On {label}, an epoch of a {case.net} net"
+            together.append(_compared(ratio, where, "one alone", f"each of {case.nets} together"))
+    return between + together
+
+
+def _reasons(images: TimedImages, found: Ratios) -> list[str]:
+    (dense, dense_work), (conv, conv_work) = (_size(NETS[net], images) for net in ("dense", "conv"))
+    fewer = f"{_ratio(dense / conv)} times fewer" if dense > conv else f"{_ratio(conv / dense)} times as many"
+    work = (
+        f"The conv net has {fewer} parameters ({conv:,} against {dense:,}), and training it takes "
+        f"{_ratio(conv_work / dense_work)} times the operations per image, because a kernel works at every pixel."
+    )
+    slower = [(name[1], _ratio(ratio.interval.mean)) for name, ratio in found.items() if name[0] == "conv" and ratio.shown]
+    return [
+        work,
+        *(f"On {label} an epoch of it takes {ratio} times as long as one of the dense net." for label, ratio in slower),
+    ]
+
+
+def _caveats(machines: Sequence[Timings], cases: Sequence[tuple[TimedDevice, TimedCase]]) -> Iterator[str]:
+    for timings in machines:
+        busy = max((each.busy for each in timings.trainings), default=0.0)
+        if busy >= BUSY:
+            yield (
+                f"On {timings.machine.devices[0].name} other programs used up to {words.percent(busy, 0)} of the processor just "
+                "before a measurement, so its times may be too long; `--again` measures again."
+            )
+        if timings.quick != machines[0].quick:
+            yield "One of the machines was measured by a preview (--quick), the other was not."
+    if unusable := machines[0].machine.unusable:
+        yield f"Found on this machine, but not measured: {'; '.join(unusable)}."
+    if summed := dict.fromkeys(str(case) for _, case in cases if not case.whole_measured):
+        yield (
+            f"No training to the last epoch was measured for {words.listed(list(summed))}: the whole is start, compilation, "
+            "first epoch and the median of the other epochs, added up."
+        )
+
+
+def _machine_table(here: Timings, several: Sequence[TimedDevice]) -> Table:
+    rows = {}
+    for one in several:
+        machine, where = one.timings.machine, "here" if one.timings is here else "merged"
+        versions = {"Python": machine.python, **machine.versions}
+        rows[one.label, one.device.name] = {
+            "memory": f"{(one.device.memory or machine.memory) / 2**30:.0f} GiB",
+            "system": machine.system,
+            "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+            "measured": f"{where}, {one.timings.measured}",
+        }
+    return _table(rows, "full name", "The machines. A CPU's memory is its machine's.")
+
+
+def _cell(one: TimedDevice, case: TimedCase) -> dict[str, object]:
+    mean = interval_of(case.epochs)
+    return {
+        "setting": {"device": one.label, "net": case.net, "nets": case.nets},
+        "label": f"{case}, {one.label}: seconds per epoch and network",
+        "parameters": _size(NETS[case.net], case.timings.images)[0],
+        "n": len(case.epochs),
+        "mean": mean and mean.mean,
+        "interval": mean and mean.pair(),
+        "unit": "seconds",
+        "seconds": {name: spread and vars(spread) for name, spread in case.seconds.items()},
+        "whole_measured": case.whole_measured,
+        "images_per_second": case.images_per_second,
+    }
+
+
+# Single steps
+
+
+def crossover(machines: Sequence[Timings]) -> Part:
+    """For which widths and batch sizes one device trains faster than another."""
+    first, *others = several = devices(machines)
+    found = ratios(several)
+    times = [
+        {
+            "device": one.label,
+            "panel": f"hidden units {words.value(hidden)}",
+            "size": size,
+            **vars(Spread.of(seconds, 1e6 / size)),
+        }
+        for one in several
+        for (hidden, size), seconds in one.steps.items()
+    ]
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for time in times:
+        rows.setdefault((time["device"], time["panel"]), {})[f"batch {time['size']:,}"] = str(Spread(*list(time.values())[3:]))
+    subtitle = [f"{machines[0].images.name}; n = {_range(times)}; bars: lowest to highest"]
+    titles = {"x": "batch size", "y": "microseconds per image"}
+    return Part(
+        name="crossover",
+        question="For which widths and batch sizes does a GPU pay?",
+        answer=[said for one in others for said in _turning(one.label, first.label, found)] or _nothing_to_compare(several),
+        method=(
+            "One dense net of w and w/2 hidden units, Adam: the time of a training step over the batch size, without "
+            "evaluations; measurements go round over all sizes."
         ),
         figures=[
-            Figure("device_epochs", epoch, "The first epoch is left out here: it is slower, for caches are still cold."),
-            Figure("device_phases", where, "Start: the process, its libraries and the images. Compilation with a warm cache."),
-        ],
-        tables=[_speed_table(found), _machine_table(found)],
-        why=_why(found),
-        cells=[_cell(one) for one in found.speeds],
-        marks=_marks(found),
-        data={
-            files.KEY: [timings.plain() for timings in (found.here, *found.others)],
-            "ratios": {" | ".join(name): ratio.as_json() for name, ratio in found.ratios.items()},
-        },
-    )
-
-
-def _answer(found: Found) -> list[str]:
-    return [" ".join(_on(place, found) for place in found.places), *_between_devices(found), *_together(found)]
-
-
-def _on(place: Place, found: Found) -> str:
-    said = []
-    for one in [one for one in found.speeds if one.place is place and one.nets == 1]:
-        whole = f"{time_text(one.whole.median)} for {one.whole_epochs} epochs from start to end"
-        said.append(f"the {one.net} net takes {time_text(one.epoch.median)} an epoch and {whole}")
-    return f"On {place.label} {'; '.join(said) or 'nothing was measured'}."
-
-
-def _between_devices(found: Found) -> list[str]:
-    first, *others = found.places
-    return [
-        compared(f"The {net} net alone", place.label, first.label, ratio)
-        for place in others
-        for net in NETS
-        if (ratio := found.ratios.get(("devices", place.label, net, "1")))
-    ]
-
-
-def _together(found: Found) -> list[str]:
-    return [
-        compared(f"On {one.place.label}, an epoch of a {one.net} net", "one alone", f"each of {one.nets} together", ratio)
-        for one in found.speeds
-        if one.nets > 1 and (ratio := found.ratios.get(("together", one.place.label, one.net)))
-    ]
-
-
-def _missing(found: Found) -> list[str]:
-    gpus = [place for place in found.places if place.device.kind == "gpu"]
-    unusable = found.here.machine.unusable
-    said = [f"Found on this machine, but of no use: {'; '.join(unusable)}."] if unusable else []
-    if not gpus and not unusable:
-        said.append(f"No GPU was found on this machine, so these are the CPU's figures alone. {HOW_TO_ADD}.")
-    elif not gpus:
-        said.append(f"So these are the CPU's figures alone. {HOW_TO_ADD}.")
-    elif all(place.timings is not found.here for place in gpus):
-        said.append("No GPU was found on this machine; the GPU's figures were measured on another one.")
-    return said
-
-
-def _why(found: Found) -> list[str]:
-    sizes = {net: _facts(found.here, net) for net in NETS}
-    (dense, dense_work), (conv, conv_work) = sizes["dense"], sizes["conv"]
-    said = [
-        f"The conv net has {_fewer(dense, conv)} parameters ({conv:,} against {dense:,}), and training it takes "
-        f"{ratio_text(conv_work / dense_work)} times the operations for an image, because a kernel works at every pixel."
-    ]
-    for place in found.places:
-        ratio = found.ratios.get(("conv", place.label))
-        if ratio and ratio.shown:
-            low, high = map(ratio_text, ratio.interval.pair())
-            said.append(
-                f"On {place.label} an epoch of the conv net takes {ratio_text(ratio.interval.mean)} times as long as one of "
-                f"the dense net ({low} to {high}; {100 * ratio.confidence:.4g} % interval)."
+            Figure(
+                "device_crossover",
+                figures.times_over_sizes(times, "Training time per image", subtitle, **titles),
+                "Where two lines cross, the faster device changes.",
             )
-    for one in [one for one in found.speeds if one.anew and one.cached and one.nets == 1]:
-        anew = one.anew.median if one.anew else 0.0
-        said.append(
-            f"On {one.place.label} compiling the {one.net} net takes {time_text(anew)} the first time, and "
-            f"{time_text(one.compile)} once the cache holds it; its first epoch takes {time_text(one.first.median)}."
-        )
-    return said
-
-
-def _fewer(many: int, few: int) -> str:
-    return f"{ratio_text(many / few)} times fewer" if many > few else f"{ratio_text(few / many)} times as many"
-
-
-def _facts(timings: Timings, net: Net) -> tuple[int, float]:
-    """Parameters, and operations of one image's training."""
-    images = timings.images
-    layers = describe(NETS[net], images.image_shape, images.classes)
-    first, *later = [layer.operations for layer in layers if layer.operations]
-    return facts(NETS[net], images.image_shape, images.classes).parameters, float(2 * first + 3 * sum(later))
-
-
-def _marks(found: Found) -> list[str]:
-    said = []
-    for timings in (found.here, *found.others):
-        busy = max((one.busy for one in timings.trainings), default=0.0)
-        if busy >= BUSY:
-            name = timings.machine.devices[0].name
-            said.append(
-                f"On {name} other programs used up to {words.percent(busy, 0)} of the processor just before a measurement, so "
-                "its times may be too long; `--again` measures anew."
-            )
-        if timings is not found.here and timings.quick != found.here.quick:
-            said.append("One of the machines was measured by a preview (--quick), the other was not.")
-    if any(not one.measured for one in found.speeds):
-        summed = words.listed(list(dict.fromkeys(_net(one.net, one.nets) for one in found.speeds if not one.measured)))
-        said.append(
-            f"Of {summed} no training was measured to its last epoch: the whole is start, compilation, first epoch and the "
-            "median of the other epochs, added up."
-        )
-    return said
-
-
-def _net(net: Net, nets: int) -> str:
-    return f"{net} net alone" if nets == 1 else f"{nets} {net} nets together"
-
-
-def _phases(one: Speed, row: str, several: bool) -> list[Phase]:
-    label = f"{row}, {one.place.label}" if several else row
-    others = (one.whole_epochs - 1) * one.epoch.median
-    spent = zip(figures.timings.PHASES, (one.setup.median, one.compile, one.first.median, others), strict=True)
-    return [Phase(label, phase, seconds) for phase, seconds in spent]
-
-
-def _images(found: Found) -> str:
-    return f"{found.here.images.name}, {found.here.images.train:,} training images"
-
-
-def _repeats(found: Found) -> str:
-    counts = sorted({one.epoch.n for one in found.speeds})
-    return f"n = {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} trainings of each"
-
-
-def _both(found: Found) -> str:
-    named = [f"{words.network(NETS[net])} ({_facts(found.here, net)[0]:,} parameters)" for net in NETS]
-    return f"The exercise's networks: {'; '.join(named)}"
-
-
-def _speed_table(found: Found) -> Table:
-    rows = [
-        [
-            one.place.label,
-            _net(one.net, one.nets),
-            spread_text(one.setup),
-            spread_text(one.anew),
-            spread_text(one.cached),
-            spread_text(one.first),
-            spread_text(one.epoch),
-            f"{one.images:,.0f}",
-            spread_text(one.whole) + ("" if one.measured else " *"),
         ]
-        for one in found.speeds
-    ]
-    heads = ["device", "networks", "start", "compile anew", "compile, cached", "first epoch", "later epoch", "images/s"]
-    heads.append(f"{found.here.epochs} epochs in all")
-    found_cache = any(training.compiled == "as found" for one in found.speeds for training in one.trainings)
-    caption = (
-        "Seconds, of all networks together: medians, in brackets the lowest and the highest. Images/s: training images of all "
-        "networks; the examination of each epoch counts as time. * added up from its parts."
-        + (" The preview takes the cache of compiled programs as it finds it." if found_cache else "")
-    )
-    return Table({head: "left" if head in heads[:2] else "right" for head in heads}, rows, caption)
-
-
-def _machine_table(found: Found) -> Table:
-    rows = []
-    for place in found.places:
-        machine, device = place.timings.machine, place.device
-        memory = device.memory or machine.memory
-        versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
-        where = "here" if place.timings is found.here else "merged"
-        rows.append(
-            [
-                place.label,
-                device.name,
-                f"{memory / 2**30:.0f} GiB",
-                machine.system,
-                f"Python {machine.python}, {versions}",
-                f"{where}, {place.timings.measured}",
-            ]
-        )
-    return Table(
-        dict.fromkeys(("device", "full name", "memory", "system", "versions", "measured"), "left"),
-        rows,
-        "The machines. A CPU's memory is its machine's.",
+        if others
+        else [],
+        tables=[
+            _table(rows, "network", "Microseconds of training per image: medians, in brackets the lowest and the highest.")
+        ],
+        why=list(_fixed_costs(several)),
     )
 
 
-def _cell(one: Speed) -> dict[str, object]:
-    mean = interval_of([epoch / one.nets for epoch in one.epochs])
-    return {
-        "setting": {"device": one.place.label, "net": one.net, "nets": one.nets},
-        "label": f"{_net(one.net, one.nets)}, {one.place.label}: seconds an epoch and network",
-        "parameters": _facts(one.place.timings, one.net)[0],
-        "n": one.epoch.n,
-        "mean": mean.mean if mean else None,
-        "interval": mean.pair() if mean else None,
-        "unit": "seconds",
-        "seconds": {
-            name: vars(spread) if spread else None
-            for name, spread in (
-                ("epoch", one.epoch),
-                ("first_epoch", one.first),
-                ("start", one.setup),
-                ("compile_anew", one.anew),
-                ("compile_cached", one.cached),
-                ("whole", one.whole),
-            )
-        },
-        "whole_measured": one.measured,
-        "images_per_second": one.images,
+def _turning(label: str, first: str, found: Ratios) -> Iterator[str]:
+    """How often a device is faster than the first one, then the batch sizes at each width."""
+    outcomes = {
+        name[2:]: "not clearly different" if not ratio.shown else "faster" if ratio.interval.mean < 1 else "slower"
+        for name, ratio in found.items()
+        if name[:2] == ("steps", label)
     }
+    faster, slower, unclear = (list(outcomes.values()).count(outcome) for outcome in OUTCOMES)
+    if outcomes:
+        rest = f"; for {unclear} there is no clear difference" if unclear else ""
+        what = words.counted(len(outcomes), "combination")
+        yield f"Of {what} of width and batch size, {label} is faster than {first} for {faster} and slower for {slower}{rest}."
+    for width in dict.fromkeys(width for width, _ in outcomes):
+        sizes = {
+            each: [size for (at, size), outcome in outcomes.items() if (at, outcome) == (width, each)] for each in OUTCOMES
+        }
+        said = [f"{outcome} at batch size {words.listed(each)}" for outcome, each in sizes.items() if each]
+        yield f"With {width} hidden units {label} is {'; '.join(said)}."
+
+
+def _nothing_to_compare(several: Sequence[TimedDevice]) -> list[str]:
+    first, *others = several
+    if others or first.device.kind == "gpu":
+        why = "each was measured only once" if others else f"only {first.label} was measured"
+        return [f"Where a GPU begins to pay cannot be said from this: {why}."]
+    why = "This machine's GPU was not measured" if first.timings.machine.unusable else "This machine has no GPU"
+    return [
+        f"{why}, so there is nothing to compare with. On one that has, run `seedbed study device -o gpu.json`.",
+        "Then `seedbed study device --merge gpu.json` here compares the two machines (docs/gpu.md).",
+    ]
+
+
+def _fixed_costs(several: Sequence[TimedDevice]) -> Iterator[str]:
+    """Sentences on what a step costs even with few images: small steps gain nothing from a fast device."""
+    for one in several:
+        for hidden in dict.fromkeys([min(one.steps)[0], max(one.steps)[0]] if one.steps else []):
+            times = {size: Spread.of(seconds) for (width, size), seconds in one.steps.items() if width == hidden}
+            small, large = min(times), max(times)
+            ratio = _ratio(times[large].median / times[small].median)
+            yield (
+                f"On {one.label}, with {words.value(hidden)} hidden units, a step of {large:,} images takes {ratio} times as long "
+                f"as one of {small:,}, for {_ratio(large / small)} times the images."
+            )
+
+
+# Texts
+
+
+def _table(rows: Mapping[tuple[str, str], Mapping[str, str]], second: str, caption: str) -> Table:
+    """A row for each device and network, a column for each heading of its cells."""
+    heads = list(dict.fromkeys(head for cells in rows.values() for head in cells))
+    columns = {"device": "left", second: "left"} | dict.fromkeys(heads, "right")
+    return Table(columns, [[*name, *(cells.get(head, "") for head in heads)] for name, cells in rows.items()], caption)
+
+
+def _range(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many measurements each row has, from the fewest to the most."""
+    counts = {min(row["n"] for row in rows), max(row["n"] for row in rows)}
+    return " to ".join(map(str, sorted(counts)))
+
+
+def _size(model: Dense | Conv, images: TimedImages) -> tuple[int, int]:
+    """Parameters, and operations of training on one image."""
+    layers = describe(model, images.image_shape, images.classes)
+    operations = [layer.operations for layer in layers if layer.operations]
+    return sum(layer.parameters for layer in layers), 3 * sum(operations) - operations[0]
+
+
+def _compared(ratio: Corrected, where: str, a: str, b: str) -> str:
+    """Which of `a` and `b` is faster, by the ratio of a's time to b's.
+
+    >>> _compared(Corrected(Interval(2.0, 1.5, 2.5, 3), 0.01, 0.99, True), "The dense net", "the CPU", "the GPU")
+    'The dense net: the GPU is 2 times as fast as the CPU (1.5 to 2.5).'
+    """
+    mean, (low, high) = ratio.interval.mean, ratio.interval.pair()
+    if not ratio.shown:
+        return f"{where}: no clear difference between {a} and {b}; the ratio of their times is {_ratio(low)} to {_ratio(high)}."
+    if mean < 1:
+        a, b, mean, low, high = b, a, 1 / mean, 1 / high, 1 / low
+    return f"{where}: {b} is {_ratio(mean)} times as fast as {a} ({_ratio(low)} to {_ratio(high)})."
+
+
+def _ratio_json(ratio: Corrected) -> dict[str, object]:
+    plain = {"ratio": ratio.interval.mean, "interval": ratio.interval.pair(), "n": ratio.interval.n}
+    return {**plain, "confidence": ratio.confidence, "shown": ratio.shown}
+
+
+def _ratio(number: float) -> str:
+    return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
+
+
+def _time(seconds: float) -> str:
+    """A time with two or three digits and its unit.
+
+    >>> _time(0.0123), _time(0.456), _time(84.2)
+    ('12 ms', '0.46 s', '84 s')
+    """
+    if seconds < 0.1:
+        return f"{1000 * seconds:.2g} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s" if seconds < 10 else f"{seconds:,.0f} s"
 
 
 STUDY = Study(
