@@ -14,10 +14,10 @@ from seedbed.runs import Entry, Home
 from seedbed.specs import Augmentation, Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
 
 if TYPE_CHECKING:
-    from seedbed.comparison import Comparison
     from seedbed.data import Dataset
     from seedbed.devices import EngineName
     from seedbed.evaluation import Evaluation
+    from seedbed.groups import Comparison
     from seedbed.grow import Watch
     from seedbed.searches import Search
     from seedbed.sizing import Smallest
@@ -290,7 +290,7 @@ def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = 
         UnknownRun, RunHalfDone: no finished run has one of these names.
         RunError: fewer than two names, or different data.
     """
-    from seedbed.comparison import compare
+    from seedbed.groups import compare
 
     folders = [each.folder for each in runs if isinstance(each, Result) and each.folder]
     place = home or (Path(folders[0]).parent if folders else None)

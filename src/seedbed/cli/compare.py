@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import accuracy_columns
 from seedbed.cli.screen import result
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
-    from seedbed.comparison import Candidate, Comparison
+    from seedbed.groups import Comparison, Group
 
 
 @click.command("compare")
@@ -32,7 +34,7 @@ def command(names: tuple[str, ...], out: Path, home: Path, as_json: bool) -> Non
     Groups are paired by their seeds; single runs are compared on the same images. The verdicts are corrected for the number
     of pairs.
     """
-    from seedbed.comparison import compare
+    from seedbed.groups import compare
     from seedbed.runs import Home
 
     found = compare(Home(home), names)
@@ -52,25 +54,26 @@ def _draw(found: Comparison, stem: Path) -> list[Path]:
 
 
 def _show(found: Comparison) -> None:
-    columns: dict[str, screen.Justify] = {"name": "left", "seeds": "right", "parameters": "right"}
-    columns |= {"validation accuracy": "right", "95 % interval": "right"}
-    screen.table(columns, [_row(each) for each in found.candidates])
+    columns: list[Column[Group]] = [
+        Column("name", lambda each: each.name, align="left"),
+        Column("seeds", lambda each: each.n),
+        Column("parameters", lambda each: each.parameters, ","),
+        *accuracy_columns("validation accuracy", lambda each: each.accuracy),
+    ]
+    screen.table(Table(columns, found.groups))
     result()
     if found.differs:
-        names = [each.name for each in found.candidates]
-        rows = [(setting, *(values.get(name) for name in names)) for setting, values in found.differs.items()]
-        screen.table({"setting that differs": "left", **dict.fromkeys(names, "left")}, rows)
+        screen.table(_differences(found))
         result()
     for sentence in found.sentences():
         result(sentence)
 
 
-def _row(candidate: Candidate) -> tuple[object, ...]:
-    from seedbed.figures.words import percent
+def _differences(found: Comparison) -> Table[str]:
+    """The settings that differ, one column per group."""
+    settings: Column[str] = Column("setting that differs", lambda setting: setting, align="left")
 
-    size = "" if candidate.parameters is None else f"{candidate.parameters:,}"
-    accuracy = candidate.accuracy
-    if accuracy is None:
-        return candidate.name, 0, size, "", "none is left"
-    interval = f"{percent(accuracy.low, 2)} to {percent(accuracy.high, 2)}"
-    return candidate.name, len(candidate.runs), size, percent(accuracy.mean, 2), interval
+    def value(name: str) -> Column[str]:
+        return Column(name, lambda setting: found.differs[setting].get(name), align="left")
+
+    return Table([settings, *(value(each.name) for each in found.groups)], list(found.differs))

@@ -69,7 +69,7 @@ def command(
         return
     page = out or Path("report.html")
     from seedbed.report.making import chosen
-    from seedbed.studies.page import checked_page
+    from seedbed.studies.files import checked_page
 
     checked_page(page)
     notes = _notes(notes_file, [study.name for study in chosen(names)])
@@ -112,29 +112,28 @@ def _write_worksheet(names: list[str], path: Path, as_json: bool) -> None:
 
 def _made(names: list[str], setup: Setup, notes: Notes | None, home: Path, **how: Any) -> Report:
     from seedbed.figures.words import counted
+    from seedbed.groups.training import missing
     from seedbed.report import make
     from seedbed.report.making import chosen, designed
     from seedbed.runs import Home
-    from seedbed.studies.bench import Trainer
+    from seedbed.studies.context import Trainer
 
     trainer = Trainer(Home(home), **how)
     asked = chosen(names)
-    missing = len(trainer.untrained(designed(asked, setup)))
-    note(f"Report on {setup.data.name}: {counted(len(asked), 'study', 'studies')}, {counted(missing, 'run')} to begin with")
-    with watching("report", max(1, missing)) as watcher, trainer:
+    untrained = len(missing(designed(asked, setup), trainer.home))
+    note(f"Report on {setup.data.name}: {counted(len(asked), 'study', 'studies')}, {counted(untrained, 'run')} to begin with")
+    with watching("report", max(1, untrained)) as watcher, trainer:
         trainer.watch = watcher
         return make(setup, trainer, names, notes=notes, tell=note)
 
 
 def _show(report: Report, files: dict[str, list[Path]]) -> None:
-    from seedbed.studies.page import cost_text
-
     for answer in report.answers:
         result(answer.title)
         for said in answer.short:
             result(f"  {said}")
         result()
-    result(cost_text(report.cost))
+    result(report.cost.sentence)
     result(f"Figures: {len(files['figures'])} files in {files['figures'][0].parent}" if files["figures"] else "Figures: none")
     result(f"Tables: {', '.join(map(str, files['tables']))}")
     result(f"Report: {files['page'][0]}")

@@ -97,15 +97,17 @@ def command(
 
 def _answered(study: Study, setup: Setup, home: Path, **how: Any) -> Answer:
     from seedbed.figures.words import counted
+    from seedbed.groups.training import missing
+    from seedbed.report.making import designed
     from seedbed.runs import Home
-    from seedbed.studies.bench import Trainer
+    from seedbed.studies.context import Trainer
 
     trainer = Trainer(Home(home), **how)
-    asked = [(one, setup.seeds) for one in study.design(setup)]
-    missing = len(trainer.untrained(asked))
+    asked = designed([study], setup)
+    untrained = len(missing(asked, trainer.home))
     size = f"{counted(len(asked), 'setting')} x {counted(len(setup.seeds), 'seed')}"
-    note(f"Study {study.name}: {size}, {counted(missing, 'run')} to train")
-    with watching(study.name, max(1, missing)) as watcher, trainer:
+    note(f"Study {study.name}: {size}, {counted(untrained, 'run')} to train")
+    with watching(study.name, max(1, untrained)) as watcher, trainer:
         trainer.watch = watcher
         return study.answer(setup, trainer)
 
@@ -125,9 +127,7 @@ def _show(answer: Answer) -> None:
         _show_part(part)
     for mark in answer.marks:
         result(f"! {mark}")
-    from seedbed.studies.page import cost_text
-
-    result(cost_text(answer.cost))
+    result(answer.cost.sentence)
     result(f"To repeat it: {answer.command}")
 
 
@@ -142,6 +142,6 @@ def _show_part(part: Part) -> None:
         result(f"  ! {said}")
     for one in part.tables:
         result()
-        screen.table(dict(one.columns), one.rows)
+        screen.table(one)
         if one.caption:
             result(one.caption)

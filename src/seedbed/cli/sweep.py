@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, given_fields, read_yaml, run_of
 from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
+from seedbed.figures import words
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.executor import Engine
+    from seedbed.groups import Group
     from seedbed.specs import DataSpec, RunSpec, Spec
-    from seedbed.sweeps import Design, Grid, Outcome, Sweep
+    from seedbed.sweeps import Design, Grid, Sweep
 
 KEYS = ("base", "grid", "seeds")
 PARTS = ("model", "plan", "data")
@@ -113,7 +117,7 @@ def command(
         wanted = seeds if seeds is not None else asked.get("seeds", SEEDS)
         planned = design(name, base, grid, first_seeds(wanted), watch_download)
     sweep = _train(planned, home, device=device, workers=workers, engine=engine, resume=resume, replace=replace)
-    order = sweep.by_mean() if sort == "mean" else sweep.outcomes
+    order = sweep.by_mean() if sort == "mean" else sweep.groups
     files = _save(sweep, out or Path("sweeps") / name, order)
     if as_json:
         settings = [each.as_json() for each in order]
@@ -171,7 +175,7 @@ def _train(planned: Design, root: Path, **how: Any) -> Sweep:
 def _show_design(planned: Design) -> None:
     from seedbed.figures.words import counted, value
 
-    settings, seeds = len(planned.planned), len(planned.seeds)
+    settings, seeds = len(planned.requests), len(planned.seeds)
     note(
         f"Sweep {planned.name}: {counted(settings, 'setting')} x {counted(seeds, 'seed')} = {counted(settings * seeds, 'run')}"
     )
@@ -218,19 +222,15 @@ def _data(spec: DataSpec) -> str:
     return f"{spec.name} ({told})" if told else spec.name
 
 
-def _save(sweep: Sweep, folder: Path, order: Sequence[Outcome]) -> dict[str, list[Path]]:
+def _save(sweep: Sweep, folder: Path, order: Sequence[Group]) -> dict[str, list[Path]]:
     from seedbed.sweeps import save
 
     return save(sweep, folder, order)
 
 
-def _show(sweep: Sweep, order: Sequence[Outcome]) -> None:
-    varying = sweep.grid.varying
-    columns: dict[str, screen.Justify] = dict.fromkeys(varying or ["group"], "left")
-    columns |= {"parameters": "right", "n": "right", "at best epoch": "right", "95 % interval": "right", "at last": "right"}
-    columns["verdicts"] = "left"
+def _show(sweep: Sweep, order: Sequence[Group]) -> None:
     result()
-    screen.table(columns, [_row(each, varying) for each in order[:MOST_ROWS]])
+    screen.table(_setting_table(sweep.grid.varying, order[:MOST_ROWS]))
     if len(order) > MOST_ROWS:
         result(f"... and {len(order) - MOST_ROWS:,} more settings; results.csv has all.")
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
@@ -240,17 +240,20 @@ def _show(sweep: Sweep, order: Sequence[Outcome]) -> None:
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in sweep.results))}")
 
 
-def _row(one: Outcome, varying: Sequence[str]) -> list[object]:
-    from seedbed.figures.words import percent, value
+def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
+    def field(name: str) -> Column[Group]:
+        return Column(name, lambda one: words.value(one.setting[name], name), align="left")
 
-    fields = [value(one.setting[name], name) for name in varying] or [one.group]
-    verdicts = ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items())
-    if one.accuracy is None or one.last is None:
-        return [*fields, f"{one.parameters:,}", one.n, "", "none is left", "", verdicts]
-    accuracy = one.accuracy
-    interval = f"{percent(accuracy.low, 2)} to {percent(accuracy.high, 2)}"
-    shares = [percent(accuracy.mean, 2), interval, percent(one.last.mean, 2)]
-    return [*fields, f"{one.parameters:,}", one.n, *shares, verdicts]
+    by_group: Column[Group] = Column("group", lambda one: one.name, align="left")
+    columns: list[Column[Group]] = [
+        *(map(field, varying) if varying else [by_group]),
+        Column("parameters", lambda one: one.parameters, ","),
+        Column("n", lambda one: one.n),
+        *accuracy_columns("at best epoch", lambda one: one.accuracy),
+        Column("at last", lambda one: one.last and one.last.mean, share_text),
+        Column("verdicts", lambda one: ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items()), align="left"),
+    ]
+    return Table(columns, groups)
 
 
 def _show_files(files: dict[str, list[Path]]) -> None:

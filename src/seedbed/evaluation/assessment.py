@@ -20,18 +20,15 @@ from seedbed.statistics import (
     Calibration,
     ClassFigures,
     Interval,
-    accuracy_interval,
     calibration,
     confusion,
+    losses,
     per_class,
     wilson,
 )
 
 AT_ONCE = 10_000
 """Images that are gathered at once; a part may be larger than the memory."""
-
-LEAST = float(np.finfo(np.float32).tiny)
-"""Probabilities below this count as this in the loss: 87 nats, where float32 would say infinitely many."""
 
 
 @dataclass(frozen=True)
@@ -160,41 +157,6 @@ class Evaluation:
         return plain
 
 
-@dataclass(frozen=True, eq=False)
-class GroupEvaluation:
-    """A group's runs, one by one and together.
-
-    Attributes:
-        runs: those that can be evaluated, in the order of their names.
-        left_out: name -> verdict of the runs that do not enter the means: diverged or collapsed.
-        validation, test: mean accuracy over the runs that are not left out, with an interval for both sources of chance;
-            None where all are left out, or the test part was not looked at.
-    """
-
-    name: str
-    runs: list[Evaluation]
-    left_out: dict[str, Verdict]
-    validation: Interval | None
-    test: Interval | None
-
-    def as_json(self) -> dict[str, Any]:
-        """As `train --json`: the group's name and its runs; the means beside."""
-        plain: dict[str, Any] = finite(
-            {
-                "group": self.name,
-                "runs": [run.as_json() for run in self.runs],
-                "left_out": {name: vars(verdict) for name, verdict in self.left_out.items()},
-                "validation": _mean(self.validation),
-                "test": _mean(self.test),
-            }
-        )
-        return plain
-
-
-def _mean(interval: Interval | None) -> dict[str, Any] | None:
-    return None if interval is None else {"accuracy": interval.mean, "interval": interval.pair(), "n": interval.n}
-
-
 def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
     """One run's best network on its data.
 
@@ -214,33 +176,11 @@ def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
     result = found[0]
     if not result.best:
         raise RunError(f"Run {result.name!r} has no best network to evaluate: it diverged. {result.verdict.evidence}")
-    return _evaluate(home, result, data.load(result.run.data), test=test)
+    return evaluate_result(home, result, data.load(result.run.data), test=test)
 
 
-def evaluate_group(home: Home, name: str, *, test: bool = False) -> GroupEvaluation:
-    """Every finished run of a group (or the one run of this name), and their mean accuracy.
-
-    Raises:
-        UnknownRun, RunHalfDone: no finished run has this name.
-        RunError: the runs were trained on different data, or none of them has a network to evaluate.
-        DataError: as in `evaluate`.
-    """
-    found = home.find(name)
-    if len({result.run.data.identity for result in found}) > 1:
-        raise RunError(f"The runs of {name!r} were trained on different data; evaluate them one by one.")
-    left_out = {result.name: result.verdict for result in found if not result.verdict.ranked}
-    trained = [result for result in found if result.best]
-    if not trained:
-        raise RunError(f"No run of {name!r} has a network to evaluate: all diverged. {found[0].verdict.evidence}")
-    dataset = data.load(found[0].run.data)
-    runs = [_evaluate(home, result, dataset, test=test) for result in trained]
-    ranked = [run for run in runs if run.name not in left_out]
-    validation = accuracy_interval(np.stack([run.validation.correct for run in ranked])) if ranked else None
-    tests = [run.test.correct for run in ranked if run.test]
-    return GroupEvaluation(name, runs, left_out, validation, accuracy_interval(np.stack(tests)) if tests else None)
-
-
-def _evaluate(home: Home, result: Result, dataset: Dataset, *, test: bool) -> Evaluation:
+def evaluate_result(home: Home, result: Result, dataset: Dataset, *, test: bool) -> Evaluation:
+    """As `evaluate`, of a run and its data that are at hand."""
     if test and dataset.test is None:
         raise DataError(_no_test(result))
     train_answers = answers(home, result, dataset, dataset.train)
@@ -258,7 +198,7 @@ def _evaluate(home: Home, result: Result, dataset: Dataset, *, test: bool) -> Ev
         parameters=result.model.parameters,
         verdict=result.verdict,
         classes=dataset.classes,
-        train_loss=_loss(train_answers, labels),
+        train_loss=float(losses(train_answers, labels).mean()),
         train_accuracy=float((train_answers.argmax(axis=1) == labels).mean()),
         train_n=len(labels),
         validation=validation,
@@ -288,17 +228,12 @@ def answers(home: Home, result: Result, dataset: Dataset, part: Part) -> NDArray
     return np.concatenate(found)
 
 
-def _loss(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
-    of_label = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(of_label, LEAST)).mean())
-
-
 def _assessed(probabilities: NDArray[np.float32], part: Part, classes: Sequence[str]) -> PartEvaluation:
     predicted = probabilities.argmax(axis=1)
     correct = predicted == part.labels
     matrix = confusion(part.labels, predicted, len(classes))
     return PartEvaluation(
-        loss=_loss(probabilities, part.labels),
+        loss=float(losses(probabilities, part.labels).mean()),
         accuracy=wilson(int(correct.sum()), len(correct)),
         confusion=matrix,
         per_class=per_class(matrix),

@@ -3,9 +3,9 @@
 from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
 from seedbed.figures.curves import learning_curves, probes_over_epochs
 from seedbed.figures.dataset import class_balance, embedding_scatter
+from seedbed.figures.embedding import embedded
 from seedbed.figures.folder import alone_in, csv_text, save_results
 from seedbed.figures.multiples import Dot, LayerCurve, Picture, dot_panels, layers_over_epochs, picture_panels
-from seedbed.figures.pages import page, place
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
 from seedbed.figures.search import search_course, search_frontier, search_importance
@@ -30,19 +30,18 @@ __all__ = [
     "csv_text",
     "curve_panels",
     "dot_panels",
+    "embedded",
     "embedding_scatter",
     "layers_over_epochs",
     "learning_curves",
     "mean_curve",
     "measures_over",
-    "page",
     "paired_differences",
     "per_class",
     "picture_address",
     "picture_bytes",
     "picture_grid",
     "picture_panels",
-    "place",
     "probes_over_epochs",
     "reliability_curve",
     "save",

@@ -194,17 +194,19 @@ def per_class(figures: Sequence[ClassFigures], classes: Sequence[str], *, part: 
 def paired_differences(
     contrasts: Sequence[str],
     intervals: Sequence[Interval],
+    shown: Sequence[bool],
     *,
     measure: str = "validation accuracy",
     unit: str = "percentage points",
     factor: float = 100.0,
     confidence: float = 0.95,
 ) -> AnyChart:
-    """A forest plot: one row a contrast, its difference with its interval; filled where the interval excludes zero.
+    """A forest plot: one row a contrast, its difference with its interval; filled where a difference is shown.
 
     Args:
         contrasts: names such as "200-100 minus 32".
         intervals: of the differences, one a contrast.
+        shown: whether each difference is shown, after the correction over all of them.
         measure: what differs.
         unit: of the axis; an interval's values times `factor` are in it.
         confidence: of the intervals, for the title.
@@ -214,7 +216,7 @@ def paired_differences(
     """
     import altair as alt
 
-    rows = difference_rows(contrasts, intervals, factor)
+    rows = difference_rows(contrasts, intervals, shown, factor)
     labels = [row["contrast"] for row in rows]
     x = alt.X(
         "difference:Q", title=f"difference in {measure} ({unit})", axis=alt.Axis(format="+~g"), scale=alt.Scale(padding=14)
@@ -226,25 +228,25 @@ def paired_differences(
         alt.Chart(theme.table(rows)).mark_rule(style="interval").encode(alt.X("low:Q"), y, alt.X2("high:Q")),
         alt.Chart(theme.table(rows)).mark_text(align="left", x=430).encode(y, text="text:N"),
     ]
-    for style, shown in (("hollow", False), ("solid", True)):
-        some = alt.Chart(theme.table([row for row in rows if row["shown"] is shown]))
+    for style, filled in (("hollow", False), ("solid", True)):
+        some = alt.Chart(theme.table([row for row in rows if row["shown"] is filled]))
         layers.append(some.mark_point(style=style).encode(x, y, tooltip=tooltip))
-    subtitle = f"bars: {100 * confidence:g} % intervals; filled: zero lies outside, hollow: no difference shown"
+    subtitle = f"bars: {100 * confidence:g} % intervals; filled: a difference is shown, hollow: it may be chance"
     return theme.finish(alt.layer(*layers), "Paired differences", subtitle, width=420, height=alt.Step(30))
 
 
-def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], factor: float) -> Rows:
+def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], shown: Sequence[bool], factor: float) -> Rows:
     """The rows of `paired_differences`: contrast (with its n), difference, low, high, shown, text.
 
     Raises:
         StatisticsError: not one interval a contrast.
     """
-    if not len(contrasts) == len(intervals):
+    if not len(contrasts) == len(intervals) == len(shown):
         raise StatisticsError(f"{len(contrasts)} contrasts need as many intervals; {len(intervals)} were given.")
     rows: Rows = []
-    for name, one in zip(contrasts, intervals, strict=True):
+    for name, one, is_shown in zip(contrasts, intervals, shown, strict=True):
         mean, low, high = (factor * value for value in (one.mean, one.low, one.high))
-        known = {"difference": mean, "low": low, "high": high, "shown": one.excludes(0.0)}
+        known = {"difference": mean, "low": low, "high": high, "shown": is_shown}
         rows.append(
             finite({"contrast": f"{name} (n = {one.n:,})", **known, "text": f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"})
         )

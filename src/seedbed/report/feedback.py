@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbed.figures import words
+from seedbed.groups import Difference
 from seedbed.studies.answers import Answer
-from seedbed.studies.contrasts import Contrast
 from seedbed.studies.setup import Setup
 
 EASY = 0.97
@@ -34,19 +34,19 @@ def feedback(setup: Setup, answers: Sequence[Answer]) -> Feedback:
     return Feedback(limits, _next(setup, answers))
 
 
-def _open(answers: Sequence[Answer]) -> list[Contrast]:
-    return [one for answer in answers for one in answer.contrasts if one.verdict and not one.shown]
+def _open(answers: Sequence[Answer]) -> list[Difference]:
+    return [one for answer in answers for one in answer.contrasts if one.decision and not one.shown]
 
 
 def _shown(answers: Sequence[Answer]) -> str:
-    compared = [one for answer in answers for one in answer.contrasts if one.verdict]
+    compared = [one for answer in answers for one in answer.contrasts if one.decision]
     if not compared:
         return ""
     undecided = _open(answers)
     said = (
         f"{len(compared) - len(undecided)} of {words.counted(len(compared), 'comparison')} named beforehand show a difference"
     )
-    of_accuracy = [one.verdict.interval for one in undecided if one.planned.measure.both and one.verdict]
+    of_accuracy = [one.decision.interval for one in undecided if one.decision and one.contrast.measure.both]
     if not of_accuracy:
         return said + "."
     reach = max(max(-found.low, found.high) for found in of_accuracy)

@@ -3,88 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from seedbed import studies
 from seedbed.errors import SpecError
-from seedbed.records import Result, finite
-from seedbed.report.environment import Environment, examine
-from seedbed.report.feedback import Feedback, feedback
+from seedbed.groups import Request
+from seedbed.report.environment import examine
 from seedbed.report.notes import Notes
-from seedbed.studies.answers import Answer, Cost, Study
-from seedbed.studies.bench import SetAside, Trainer
-from seedbed.studies.cells import Wanted
+from seedbed.report.page import Report
+from seedbed.studies.answers import Answer, Study
+from seedbed.studies.context import Steps, Trainer, side_by_side
 from seedbed.studies.setup import Setup
 
 Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Report:
-    """All questions that were asked, answered.
-
-    Attributes:
-        looks: all looks at the test part that the home's ledger holds, oldest first.
-        notes: the student's own words, if there are any.
-        named: the studies, where not all of them were asked for.
-    """
-
-    setup: Setup
-    answers: list[Answer]
-    environment: Environment
-    looks: list[dict[str, Any]]
-    notes: Notes | None = None
-    named: tuple[str, ...] = ()
-
-    @property
-    def results(self) -> list[Result]:
-        """Every run that the report rests on, each once."""
-        return list({result.run.identity: result for answer in self.answers for result in answer.results}.values())
-
-    @property
-    def cost(self) -> Cost:
-        """Of all studies together; a run that several of them use counts once."""
-        return Cost.of(self.results, sum(answer.cost.beside for answer in self.answers))
-
-    @property
-    def feedback(self) -> Feedback:
-        return feedback(self.setup, self.answers)
-
-    def short(self) -> dict[str, list[str]]:
-        """Study -> its answer in short."""
-        return {answer.name: answer.short for answer in self.answers}
-
-    def as_json(self) -> dict[str, Any]:
-        """The contract of results.json (NaN is null)."""
-        plain: dict[str, Any] = finite(
-            {
-                "quick": self.setup.quick,
-                "short": self.short(),
-                "cost": self.cost.as_json(),
-                "environment": self.environment.as_json(),
-                "looks_at_test": self.looks,
-                "feedback": vars(self.feedback),
-                "studies": [answer.as_json() for answer in self.answers],
-            }
-        )
-        return plain
-
-    def save(self, path: Path) -> dict[str, list[Path]]:
-        """The page, and beside it a folder of the same name with figures, results.csv and results.json.
-
-        Returns:
-            `page`, `figures`, `tables` -> files.
-
-        Raises:
-            SpecError: this is no path for a page.
-            StorageError: a file could not be written.
-        """
-        from seedbed.report.page import save
-
-        return save(self, path)
 
 
 def chosen(names: Sequence[str]) -> list[Study]:
@@ -98,9 +29,9 @@ def chosen(names: Sequence[str]) -> list[Study]:
     return sorted({study.name: study for study in asked}.values(), key=lambda study: order[study.name])
 
 
-def designed(asked: Sequence[Study], setup: Setup) -> list[tuple[Wanted, tuple[int, ...]]]:
+def designed(asked: Sequence[Study], setup: Setup) -> list[Request]:
     """All settings that these studies are known to need, with their seeds."""
-    return [(one, setup.seeds) for study in asked for one in study.design(setup)]
+    return [replace(one, seeds=setup.seeds) for study in asked for one in study.design(setup)]
 
 
 def make(
@@ -119,27 +50,17 @@ def make(
     asked, said = chosen(names), tell or _silent
     if not asked:
         raise SpecError("A report needs one study at least.")
-    trainer.train_all(designed(asked, setup))
-    answers = _answers(setup, trainer, asked, said)
+    answers = trainer.run(side_by_side([_telling(study, setup, trainer, said) for study in asked]))
     said("measuring this machine")
     results = [result for answer in answers for result in answer.results]
     environment = examine(results, trainer.device, trainer.workers)
     return Report(setup, answers, environment, trainer.home.looks(), notes, tuple(names))
 
 
-def _answers(setup: Setup, trainer: Trainer, asked: Sequence[Study], said: Tell) -> list[Answer]:
-    """Of all studies; what several of them find they need on their way is trained together."""
-    answers: dict[str, Answer] = {}
-    while len(answers) < len(asked):
-        trainer.catch_up()
-        with trainer.gathering():
-            for study in asked:
-                if study.name in answers:
-                    continue
-                with suppress(SetAside):
-                    answers[study.name] = study.answer(setup, trainer)
-                    said(f"Answered: {study.title}")
-    return [answers[study.name] for study in asked]
+def _telling(study: Study, setup: Setup, trainer: Trainer, said: Tell) -> Steps[Answer]:
+    answer = yield from study.steps(setup, trainer)
+    said(f"Answered: {study.title}")
+    return answer
 
 
 def _silent(line: str) -> None:

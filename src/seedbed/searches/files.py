@@ -7,7 +7,7 @@ from typing import Any
 
 from seedbed import figures
 from seedbed.figures import words
-from seedbed.searches.outcome import COSTS, Search, cost_of
+from seedbed.searches.outcome import COSTS, Search
 
 
 def save(search: Search, folder: Path) -> dict[str, list[Path]]:
@@ -32,11 +32,11 @@ def best_table(search: Search) -> str:
     for one in search.best:
         found, plan = one.accuracy, one.trial.run.plan
         shares = [found.mean, found.low, found.high, found.n] if found else [None, None, None, 0]
-        costs = [cost_of(one, cost) for cost in COSTS]
+        costs = [one.cost(cost) for cost in COSTS]
         batch = one.latency.batch if one.latency else None
         frontiers = " ".join(cost for cost in COSTS if one in on[cost])
         settings = [words.value(getattr(plan, name), name) for name in _SETTINGS]
-        told = [one.name, words.network(one.trial.run.model), *shares, one.left_out, *costs, batch, frontiers, *settings]
+        told = [one.name, words.network(one.trial.run.model), *shares, one.group.left_out, *costs, batch, frontiers, *settings]
         rows.append([*told, one.trial.number, one.trial.accuracy])
     return figures.csv_text(rows)
 

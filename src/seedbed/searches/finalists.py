@@ -6,43 +6,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from seedbed.comparison import candidate
-from seedbed.records import Result, finite
-from seedbed.runs import Home
+from seedbed.groups import Group
+from seedbed.records import finite
 from seedbed.searches.latency import Latency
 from seedbed.searches.trial import Trial
-from seedbed.statistics import Bootstrap, Interval, accuracy_interval, bootstrap_difference
+from seedbed.statistics import Interval
 
 
 @dataclass(frozen=True, eq=False)
 class Finalist:
-    """A setting that was among the best as a trial, and what it did with fresh seeds.
+    """A trial that was among the best, and its setting's runs with fresh seeds.
 
     Attributes:
-        name: the group of its runs.
-        trial: as which it was found.
-        results: of each fresh seed one a fold; a seed of which one diverged or collapsed is `left_out`.
-        correct: seed -> `(n,)`, whether each validation image was right at the best epoch; of folds, all their images.
-        accuracy: mean validation accuracy with both sources of chance; None where no seed is left.
+        trial: as which the setting was found.
+        group: its runs, of each fresh seed one per fold.
+        latency: of its network, where it was measured.
     """
 
-    name: str
     trial: Trial
-    results: list[list[Result]]
-    correct: dict[int, NDArray[np.bool_]]
-    accuracy: Interval | None
+    group: Group
     latency: Latency | None = None
 
     @property
-    def left_out(self) -> int:
-        return len(self.results) - len(self.correct)
+    def name(self) -> str:
+        return self.group.name
 
     @property
-    def runs(self) -> list[Result]:
-        return [result for seed in self.results for result in seed]
+    def accuracy(self) -> Interval | None:
+        """Mean validation accuracy over fresh seeds and images; None where every seed is excluded."""
+        return self.group.accuracy
+
+    def cost_range(self, cost: str) -> tuple[float, float] | None:
+        """Within what the cost lies: "parameters", "operations", or the quartiles of a measured "latency"."""
+        if cost == "latency":
+            return self.latency.single_quartiles if self.latency else None
+        exact = float(getattr(self.trial.model, cost))
+        return exact, exact
+
+    def cost(self, cost: str) -> float | None:
+        """What the network costs; None where its latency was not measured."""
+        if cost == "latency":
+            return self.latency.single if self.latency else None
+        return float(getattr(self.trial.model, cost))
 
     def as_json(self) -> dict[str, Any]:
         """The contract's `best`, and more beside."""
@@ -57,8 +62,8 @@ class Finalist:
                     "interval": found.pair() if found else None,
                     "n": found.n if found else 0,
                 },
-                "left_out": self.left_out,
-                "seeds": [seed[0].run.seed for seed in self.results],
+                "left_out": self.group.left_out,
+                "seeds": list(self.group.by_seed),
                 "trial": {"number": self.trial.number, "accuracy": self.trial.accuracy},
                 "latency": self.latency.as_json() if self.latency else None,
             }
@@ -66,29 +71,6 @@ class Finalist:
         return plain
 
 
-def judged(home: Home, trial: Trial, name: str, results: list[list[Result]]) -> Finalist:
-    """A setting with the runs of its fresh seeds.
-
-    Raises:
-        RunError, CorruptFile: the predictions of a run are missing or damaged.
-    """
-    correct: dict[int, NDArray[np.bool_]] = {}
-    for folds in results:
-        parts = [candidate(home, result.name, [result]).correct for result in folds]
-        if all(parts):
-            correct[folds[0].run.seed] = np.concatenate([part[folds[0].run.seed] for part in parts])
-    accuracy = accuracy_interval(np.stack(list(correct.values()))) if correct else None
-    return Finalist(name, trial, results, correct, accuracy)
-
-
 def ranked(finalists: Sequence[Finalist]) -> list[Finalist]:
     """By the lower end of their intervals, the highest first."""
-    return sorted(finalists, key=lambda one: (-one.accuracy.low if one.accuracy else np.inf, one.trial.number))
-
-
-def difference(a: Finalist, b: Finalist) -> Bootstrap | None:
-    """How much more accurate one is than another, paired by seed and image; None where too few seeds are in common."""
-    seeds = sorted(a.correct.keys() & b.correct.keys())
-    if len(seeds) < 2:
-        return None
-    return bootstrap_difference(np.stack([a.correct[seed] for seed in seeds]), np.stack([b.correct[seed] for seed in seeds]))
+    return sorted(finalists, key=lambda one: (-one.accuracy.low if one.accuracy else float("inf"), one.trial.number))

@@ -19,16 +19,18 @@ import numpy as np
 from seedbed.errors import Interrupted, UnknownRun
 from seedbed.executor import LOCAL, Engine, standing
 from seedbed.figures.words import network
+from seedbed.groups import Request, train_groups
 from seedbed.models import facts
 from seedbed.records import ModelFacts, Result
 from seedbed.runs import Entry, Home
 from seedbed.searches.book import Book, Told, opened
-from seedbed.searches.finalists import Finalist, judged, ranked
+from seedbed.searches.finalists import Finalist, ranked
 from seedbed.searches.outcome import Search
 from seedbed.searches.sampling import propose
 from seedbed.searches.terms import Terms
 from seedbed.searches.trial import Trial
 from seedbed.specs import RunSpec
+from seedbed.statistics import frontier
 from seedbed.training.events import Event, Progress
 
 if TYPE_CHECKING:
@@ -200,22 +202,11 @@ def _trial(frozen: FrozenTrial) -> Trial:
 
 def _finals(terms: Terms, home: Home, how: How, trials: Sequence[Trial], clock: _Clock) -> list[Finalist]:
     """Trains the best trials' settings again with fresh seeds."""
-    from seedbed.grow import grow
-
     chosen = chosen_trials(terms, trials)
-    entries: dict[str, Entry] = {}
-    for trial in chosen:
-        for seed in terms.fresh:
-            for entry in _entries(terms, f"{terms.name}-best-{trial.number}", trial.run.changed(seed=seed)):
-                entries[f"{entry.name}.{seed}"] = Entry(f"{entry.name}.{seed}", entry.group, entry.run)
-    results = grow(list(entries.values()), home, **how.arguments(), watch=clock)
-    found = dict(zip(entries, results, strict=True))
-    finalists = []
-    for trial in chosen:
-        group = f"{terms.name}-best-{trial.number}"
-        folds = [entry.name for entry in _entries(terms, group, trial.run)]
-        finalists.append(judged(home, trial, group, [[found[f"{fold}.{seed}"] for fold in folds] for seed in terms.fresh]))
-    return finalists
+    folds = tuple(terms.data(fold) for fold in range(terms.folds)) if terms.folds > 1 else ()
+    requests = [Request(f"{terms.name}-best-{trial.number}", trial.run, tuple(terms.fresh), folds=folds) for trial in chosen]
+    groups = train_groups(requests, home, watch=clock, **how.arguments())
+    return [Finalist(trial, group) for trial, group in zip(chosen, groups, strict=True)]
 
 
 def chosen_trials(terms: Terms, trials: Sequence[Trial]) -> list[Trial]:
@@ -224,11 +215,9 @@ def chosen_trials(terms: Terms, trials: Sequence[Trial]) -> list[Trial]:
     best = sorted(distinct.values(), key=lambda trial: (-trial.accuracy, trial.number))
     if not terms.pareto:
         return best[: terms.finalists]
-    frontier: list[Trial] = []
-    for trial in sorted(best, key=lambda trial: (terms.space.budget.cost(trial.model), -trial.accuracy)):
-        if not frontier or trial.accuracy > frontier[-1].accuracy:
-            frontier.append(trial)
-    return _spread(frontier, [math.log(terms.space.budget.cost(trial.model)) for trial in frontier], terms.finalists)
+    costs = [terms.space.budget.cost(trial.model) for trial in best]
+    on = [best[place] for place in frontier(costs, [trial.accuracy for trial in best])]
+    return _spread(on, [math.log(terms.space.budget.cost(trial.model)) for trial in on], terms.finalists)
 
 
 def _spread(trials: list[Trial], places: list[float], count: int) -> list[Trial]:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from seedbed import figures
 from seedbed.errors import RunError
 from seedbed.figures import words
+from seedbed.groups import Contrast, caveats, differences
 from seedbed.records import Result, finite
 from seedbed.runs import Home
-from seedbed.searches.finalists import Finalist, difference
+from seedbed.searches.finalists import Finalist
 from seedbed.searches.importance import Importance, importances
 from seedbed.searches.space import ADAPTIVE_RATES, STEP_RATES
 from seedbed.searches.terms import Terms
 from seedbed.searches.trial import Trial
-from seedbed.statistics import Interval, corrected
+from seedbed.statistics import Interval, frontier
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -66,7 +67,7 @@ class Search:
     @property
     def results(self) -> list[Result]:
         """The finalists' runs, which kept their weights."""
-        return [result for one in self.best for result in one.runs]
+        return [result for one in self.best for result in one.group.results]
 
     def measured(self) -> Search:
         """The same with the finalists' latencies, measured here and now."""
@@ -82,7 +83,7 @@ class Search:
             RunError: there is no winner, or it was validated on folds.
             DataError: there is no test part.
         """
-        from seedbed.evaluation.assessment import evaluate_group
+        from seedbed.groups.evaluation import evaluate_group
 
         if self.winner is None or self._folds:
             raise RunError(
@@ -96,14 +97,10 @@ class Search:
 
     def frontier(self, cost: str) -> list[Finalist]:
         """The finalists that none has a higher mean than at a lower cost, or at one not told apart; the cheapest first."""
-        usable = [(one, reach) for one in self.best if one.accuracy and (reach := reach_of(one, cost)) is not None]
-        beaten = {
-            one.name
-            for one, (_, high) in usable
-            for other, (low, _) in usable
-            if low <= high and (_mean(other), -low) > (_mean(one), -high) and _mean(other) >= _mean(one) and other is not one
-        }
-        return sorted((one for one, _ in usable if one.name not in beaten), key=lambda one: cost_of(one, cost) or 0.0)
+        usable = [(one, one.accuracy.mean, *reach) for one in self.best if one.accuracy and (reach := one.cost_range(cost))]
+        finalists, means, lows, highs = zip(*usable, strict=True) if usable else ((), (), (), ())
+        chosen = [finalists[place] for place in frontier(highs, means, lows)]
+        return sorted(chosen, key=lambda one: one.cost(cost) or 0.0)
 
     def pareto(self) -> list[dict[str, Any]]:
         """The finalists that are on the frontier of any cost, by their parameters."""
@@ -162,20 +159,17 @@ class Search:
 
     def _against_others(self, winner: Finalist) -> list[str]:
         """Which finalists the winner is shown to be better than, corrected over all of them."""
-        others = [(one, difference(winner, one)) for one in self.best[1:]]
-        claims = [(one, claim) for one, claim in others if claim is not None]
-        if not claims:
+        others = [one for one in self.best[1:] if len(winner.group.included.keys() & one.group.included.keys()) > 1]
+        if not others:
             return []
-        verdicts = corrected([claim for _, claim in claims], confidence=0.95)
-        beaten = [
-            one.name for (one, _), verdict in zip(claims, verdicts, strict=True) if verdict.shown and verdict.interval.mean > 0
-        ]
-        rest, all_of_them = len(claims) - len(beaten), words.counted(len(claims), "other")
+        found = differences([Contrast(winner.group, one.group) for one in others])
+        beaten = [one.name for one, each in zip(others, found, strict=True) if each.higher is winner.group]
+        rest, all_of_them = len(others) - len(beaten), words.counted(len(others), "other")
         basis = "trained again, paired by seed and image, Holm"
         if not rest:
-            return [f"It is shown to be better than {'each of ' if len(claims) > 1 else ''}the {all_of_them} ({basis})."]
+            return [f"It is shown to be better than {'each of ' if len(others) > 1 else ''}the {all_of_them} ({basis})."]
         if not beaten:
-            which = f"any of the {all_of_them}" if len(claims) > 1 else "the other"
+            which = f"any of the {all_of_them}" if len(others) > 1 else "the other"
             return [f"Between it and {which} no difference is shown ({basis})."]
         better = f"It is shown to be better than {words.listed(beaten)}"
         return [f"{better}; against {rest} of the {all_of_them} no difference is shown ({basis})."]
@@ -201,12 +195,7 @@ class Search:
         if out:
             kinds = words.listed([f"{count} {state}" for state, count in out.items()])
             said.append(f"Of {words.counted(len(self.trials), 'trial')}, {kinds}; they were not ranked.")
-        left_out = sum(one.left_out for one in self.best)
-        if left_out:
-            said.append(f"{words.counted(left_out, 'fresh run')} of the best diverged or collapsed; they are in no mean.")
-        short = sum(result.verdict.kind == "undertrained" for result in self.results)
-        if short:
-            said.append(f"{short} of {words.counted(len(self.results), 'fresh run')} were still improving at the last epoch.")
+        said += caveats([one.group for one in self.best], name=True)
         if len(self.best) < self.terms.finalists and not self.terms.pareto:
             said.append(f"Only {words.counted(len(self.best), 'setting')} could be trained again.")
         return said
@@ -246,25 +235,6 @@ class Search:
         return drawn
 
 
-def cost_of(one: Finalist, cost: str) -> float | None:
-    """What a finalist costs; None where its latency was not measured."""
-    if cost == "latency":
-        return one.latency.single if one.latency else None
-    return float(getattr(one.trial.model, cost))
-
-
-def reach_of(one: Finalist, cost: str) -> tuple[float, float] | None:
-    """Within what a finalist's cost lies: of a measured latency the quartiles."""
-    if cost == "latency":
-        return one.latency.single_quartiles if one.latency else None
-    exact = float(getattr(one.trial.model, cost))
-    return exact, exact
-
-
-def _mean(one: Finalist) -> float:
-    return one.accuracy.mean if one.accuracy else 0.0
-
-
 def course_rows(search: Search) -> list[dict[str, Any]]:
     """One row a trial: number, accuracy, state, best (so far, of the whole ones), network."""
     rows, best = [], 0.0
@@ -292,10 +262,10 @@ def frontier_rows(search: Search, cost: str) -> list[dict[str, Any]]:
                 rows.append(_row("trial", float(getattr(trial.model, cost)), trial.accuracy, trial))
     on = search.frontier(cost)
     for one in search.best:
-        at = cost_of(one, cost)
+        at = one.cost(cost)
         if one.accuracy and at is not None:
             row = _row("finalist", at, one.accuracy.mean, one.trial)
-            row["least"], row["most"] = reach_of(one, cost) or (at, at)
+            row["least"], row["most"] = one.cost_range(cost) or (at, at)
             rows.append({**row, "low": one.accuracy.low, "high": one.accuracy.high, "n": one.accuracy.n, "frontier": one in on})
     return rows
 

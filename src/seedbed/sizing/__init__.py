@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+from seedbed.sizing.attempts import Attempt, Candidate
 from seedbed.sizing.networks import DEPTHS
-from seedbed.sizing.records import Claim, Setting, Smallest, Tried
+from seedbed.sizing.outcome import Smallest
 from seedbed.sizing.search import SEEDS, search
 
-__all__ = ["DEPTHS", "SEEDS", "Claim", "Setting", "Smallest", "Tried", "search"]
+__all__ = ["DEPTHS", "SEEDS", "Attempt", "Candidate", "Smallest", "search"]

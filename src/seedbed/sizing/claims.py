@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from seedbed.sizing.records import Claim, Tried
+from seedbed.groups import fixed_sequence
+from seedbed.sizing.attempts import Attempt
 
-Test = Callable[[Sequence[Tried]], list[Claim]]
+Test = Callable[[Sequence[Attempt]], list[Attempt]]
 """Trains these settings with fresh seeds, and judges them."""
 
 
-def sequences(front: Sequence[Tried], safe: float, sure: float) -> list[list[Tried]]:
+def sequences(front: Sequence[Attempt], safe: float, sure: float) -> list[list[Attempt]]:
     """The order of the tests, and that of the second chance.
 
     Args:
@@ -45,7 +46,7 @@ def sequences(front: Sequence[Tried], safe: float, sure: float) -> list[list[Tri
     return [list(reversed(front[: start + 1])), list(reversed(front[start + 1 : end + 1]))]
 
 
-def in_order(orders: Iterable[Sequence[Tried]], target: float, test: Test, *, at_once: int) -> Iterator[Claim]:
+def in_order(orders: Iterable[Sequence[Attempt]], target: float, test: Test, *, at_once: int) -> Iterator[Attempt]:
     """The claims one after the other as they are tested, the first failure of an order included.
 
     Args:
@@ -55,16 +56,14 @@ def in_order(orders: Iterable[Sequence[Tried]], target: float, test: Test, *, at
         at_once: how many are trained together; those behind a failure are trained in vain, and are no claims.
     """
     for order in orders:
-        held = 0
-        for claim in _one_by_one(order, test, at_once):
+        made = []
+        for claim in fixed_sequence(_one_by_one(order, test, at_once), lambda claim: claim.holds(target)):
             yield claim
-            if not claim.holds(target):
-                break
-            held += 1
-        if held:
+            made.append(claim)
+        if any(claim.holds(target) for claim in made):
             return
 
 
-def _one_by_one(order: Sequence[Tried], test: Test, at_once: int) -> Iterator[Claim]:
+def _one_by_one(order: Sequence[Attempt], test: Test, at_once: int) -> Iterator[Attempt]:
     for start in range(0, len(order), at_once):
         yield from test(order[start : start + at_once])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import words
-from seedbed.sizing.records import Claim, Smallest, Tried
+from seedbed.sizing.attempts import Attempt
+from seedbed.sizing.outcome import Smallest
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -33,7 +34,7 @@ def save(found: Smallest, folder: Path) -> dict[str, list[Path]]:
 def chart(found: Smallest) -> AnyChart | None:
     """Accuracy over parameters, what was tested with intervals; None where nothing came near the target."""
     known = {one.group: one for one in found.tried}.values()
-    tried = [(one.parameters, one.accuracy) for one in known if one.accuracy is not None]
+    tried = [(one.parameters, one.accuracy.mean) for one in known if one.accuracy]
     tested = [(claim.parameters, claim.accuracy) for claim in found.claims if claim.accuracy]
     try:
         return figures.accuracy_over_size(tried, tested, found.target)
@@ -46,15 +47,14 @@ def table(found: Smallest) -> str:
     heads = ["stage", "group", "network", "parameters", "epochs", "learning_rate", "schedule", "batch_size", "l2"]
     rows: list[list[Any]] = [[*heads, "seeds", "mean", "low", "high", "left_out"]]
     for one in found.everything:
-        plan = one.setting.plan
+        plan = one.candidate.plan
         how = [plan.epochs, plan.learning_rate, plan.schedule, plan.batch_size, plan.l2]
-        stage = "claim" if isinstance(one, Claim) else one.stage
-        network = words.network(one.setting.model)
-        rows.append([stage, one.group, network, one.parameters, *how, len(one.seeds), *_shares(one), one.left_out])
+        network = words.network(one.candidate.model)
+        rows.append([one.stage, one.group, network, one.parameters, *how, len(one.seeds), *_shares(one), one.left_out])
     return figures.csv_text(rows)
 
 
-def _shares(one: Tried | Claim) -> list[float | None]:
-    if isinstance(one, Tried):
-        return [one.accuracy, None, None]
-    return [one.accuracy.mean, *one.accuracy.pair()] if one.accuracy else [None, None, None]
+def _shares(one: Attempt) -> list[float | None]:
+    if one.accuracy is None:
+        return [None, None, None]
+    return [one.accuracy.mean, *(one.accuracy.pair() if one.stage == "claim" else [None, None])]

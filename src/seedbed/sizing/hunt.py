@@ -19,10 +19,10 @@ from itertools import product
 
 from seedbed.records import DataFacts
 from seedbed.sizing import ranking
+from seedbed.sizing.attempts import Attempt, Candidate, Stage
 from seedbed.sizing.claims import Test, in_order, sequences
 from seedbed.sizing.effort import SURE, Effort
 from seedbed.sizing.networks import Form, Network, parameters
-from seedbed.sizing.records import Claim, Setting, Stage, Tried
 from seedbed.specs import Augmentation, Plan, Schedule
 
 SCOUTS = 3
@@ -38,7 +38,7 @@ LADDERS = 3
 GAIN = 0.97
 """Two doublings that leave more than this share of the mistakes have shown that size is not what is missing."""
 
-Train = Callable[[Stage, Sequence[Setting], Sequence[int]], list[Tried]]
+Train = Callable[[Stage, Sequence[Candidate], Sequence[int]], list[Attempt]]
 """Trains settings with these seeds on the inner split; one answer for each different setting."""
 
 
@@ -90,27 +90,27 @@ class Problem:
         batch = self.effort.batch_sizes[0]
         return Plan(epochs=epochs, learning_rate=rate, batch_size=batch, schedule="cosine", augment=self.augment)
 
-    def points(self, tried: Sequence[Tried]) -> list[ranking.Point]:
+    def points(self, tried: Sequence[Attempt]) -> list[ranking.Point]:
         return ranking.points(tried, self.choosing)
 
 
-def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Claim]:
+def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Attempt]:
     """Does the whole search; yields the claims as they are tested."""
     scouts = scout(problem, train)
     tuned = tune(problem, train, _anchor(problem, scouts))
     if not tuned:
         return
-    orders: Iterable[Sequence[Tried]] = sequences(ranking.best_by_size(tuned), problem.safe, problem.sure)
+    orders: Iterable[Sequence[Attempt]] = sequences(ranking.best_by_size(tuned), problem.safe, problem.sure)
     if _in_reach(problem, scouts, tuned):
         orders = _orders(problem, train, tuned, ranking.slope(problem.points(scouts)))
-    claims: list[Claim] = []
+    claims: list[Attempt] = []
     for claim in _in_order(problem, orders, test):
         claims.append(claim)
         yield claim
     yield from _further_down(problem, train, test, tuned, claims)
 
 
-def _orders(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -> Iterator[Sequence[Tried]]:
+def _orders(problem: Problem, train: Train, tuned: Sequence[Attempt], steep: float) -> Iterator[Sequence[Attempt]]:
     """The order of the tests, and (asked for only if nothing passed) that of the second chance: of larger sizes."""
     front = ranking.best_by_size(size(problem, train, tuned, steep))
     first, larger = sequences(front, problem.safe, problem.sure)
@@ -121,13 +121,13 @@ def _orders(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float
     yield larger
 
 
-def _in_order(problem: Problem, orders: Iterable[Sequence[Tried]], test: Test) -> Iterator[Claim]:
+def _in_order(problem: Problem, orders: Iterable[Sequence[Attempt]], test: Test) -> Iterator[Attempt]:
     return in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
 
 
 def _further_down(
-    problem: Problem, train: Train, test: Test, tuned: Sequence[Tried], claims: Sequence[Claim]
-) -> Iterator[Claim]:
+    problem: Problem, train: Train, test: Test, tuned: Sequence[Attempt], claims: Sequence[Attempt]
+) -> Iterator[Attempt]:
     """The order goes on with smaller sizes for as long as every size has passed.
 
     They too are chosen and put in order without a look at the claim's images, so that the whole is still one order.
@@ -144,7 +144,7 @@ def _further_down(
             yield claim
 
 
-def _in_reach(problem: Problem, scouts: Sequence[Tried], tuned: Sequence[Tried]) -> bool:
+def _in_reach(problem: Problem, scouts: Sequence[Attempt], tuned: Sequence[Attempt]) -> bool:
     """Whether some size may come to what the claim takes; if not, the best so far is the nearest."""
     crossed = ranking.crossing(problem.points(scouts), problem.in_reach) is not None
     return crossed or max(one.score for one in tuned) >= problem.needed
@@ -153,12 +153,12 @@ def _in_reach(problem: Problem, scouts: Sequence[Tried], tuned: Sequence[Tried])
 # Scouting
 
 
-def scout(problem: Problem, train: Train) -> list[Tried]:
+def scout(problem: Problem, train: Train) -> list[Attempt]:
     """The plainest form in doubling sizes, until the target is in reach of one, or size does not help any more."""
-    found: list[Tried] = []
+    found: list[Attempt] = []
     plans = [problem.plan(problem.effort.short(4), rate) for rate in problem.effort.rates]
     for networks in _batches(list(_doublings(problem)), SCOUTS):
-        found += train("scout", [Setting(network, plan) for network, plan in product(networks, plans)], (0,))
+        found += train("scout", [Candidate(network, plan) for network, plan in product(networks, plans)], (0,))
         if ranking.crossing(problem.points(found), problem.in_reach) or _flat(found):
             break
     return found
@@ -180,7 +180,7 @@ def _batches(networks: Sequence[Network], size: int) -> Iterator[Sequence[Networ
         yield networks[start : start + size]
 
 
-def _flat(scouts: Sequence[Tried]) -> bool:
+def _flat(scouts: Sequence[Attempt]) -> bool:
     sizes = sorted({one.parameters for one in scouts})
     if len(sizes) < 2 * SCOUTS:
         return False
@@ -188,7 +188,7 @@ def _flat(scouts: Sequence[Tried]) -> bool:
     return 1 - max(one.score for one in scouts) > GAIN * (1 - before)
 
 
-def _anchor(problem: Problem, scouts: Sequence[Tried]) -> float:
+def _anchor(problem: Problem, scouts: Sequence[Attempt]) -> float:
     """The size at which training is tuned: where a tuned network should reach the target, or else the best scout's."""
     points = problem.points(scouts)
     crossed = ranking.crossing(points, problem.in_reach)
@@ -198,16 +198,16 @@ def _anchor(problem: Problem, scouts: Sequence[Tried]) -> float:
 # Tuning
 
 
-def tune(problem: Problem, train: Train, size: float) -> list[Tried]:
+def tune(problem: Problem, train: Train, size: float) -> list[Attempt]:
     """The best setting of each of the best forms, all of about one size; nothing where every run failed."""
     effort = problem.effort
-    found = train("tune", [Setting(model, plan) for model, plan in _first_round(problem, size)], (0,))
-    kept = ranking.best_of_each(found, lambda one: (_form(problem, one.setting.model), one.setting.model.activation))
-    found = train("tune", [each for one in kept[: effort.kept] for each in _second_round(problem, one.setting)], (0,))
+    found = train("tune", [Candidate(model, plan) for model, plan in _first_round(problem, size)], (0,))
+    kept = ranking.best_of_each(found, lambda one: (_form(problem, one.candidate.model), one.candidate.model.activation))
+    found = train("tune", [each for one in kept[: effort.kept] for each in _second_round(problem, one.candidate)], (0,))
     kept = sorted(found, key=lambda one: -one.score)[: effort.kept]
-    whole = [Setting(one.setting.model, one.setting.plan.changed(epochs=effort.epochs)) for one in kept]
+    whole = [Candidate(one.candidate.model, one.candidate.plan.changed(epochs=effort.epochs)) for one in kept]
     found = train("tune", whole, effort.seeds)
-    return ranking.best_of_each(found, lambda one: _form(problem, one.setting.model))[: effort.forms]
+    return ranking.best_of_each(found, lambda one: _form(problem, one.candidate.model))[: effort.forms]
 
 
 def _first_round(problem: Problem, size: float) -> Iterator[tuple[Network, Plan]]:
@@ -216,10 +216,10 @@ def _first_round(problem: Problem, size: float) -> Iterator[tuple[Network, Plan]
         yield network.changed(activation=activation), problem.plan(problem.effort.short(8), rate)
 
 
-def _second_round(problem: Problem, setting: Setting) -> Iterator[Setting]:
+def _second_round(problem: Problem, setting: Candidate) -> Iterator[Candidate]:
     for batch, l2 in product(problem.effort.batch_sizes, problem.effort.penalties):
         plan = setting.plan.changed(epochs=problem.effort.short(4), batch_size=batch, l2=l2)
-        yield Setting(setting.model, plan)
+        yield Candidate(setting.model, plan)
 
 
 def _form(problem: Problem, network: Network) -> int:
@@ -230,7 +230,7 @@ def _form(problem: Problem, network: Network) -> int:
 # Sizes
 
 
-def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -> list[Tried]:
+def size(problem: Problem, train: Train, tuned: Sequence[Attempt], steep: float) -> list[Attempt]:
     """The tuned forms in ladders of sizes, each size with a rate, schedule and length of its own.
 
     Args:
@@ -251,30 +251,30 @@ def size(problem: Problem, train: Train, tuned: Sequence[Tried], steep: float) -
     return found
 
 
-def _enough(problem: Problem, found: Sequence[Tried]) -> float:
+def _enough(problem: Problem, found: Sequence[Attempt]) -> float:
     """The parameters of the smallest that is safe: no larger one needs to be looked at."""
     return min((one.parameters for one in found if one.score >= problem.safe), default=math.inf)
 
 
-def _expected(problem: Problem, tried: Sequence[Tried], steep: float, accuracy: float) -> float:
+def _expected(problem: Problem, tried: Sequence[Attempt], steep: float, accuracy: float) -> float:
     """About where this accuracy will be reached, from the best of these; no further away than is worth believing."""
     [*_, (number, error)] = problem.points(tried)
     reach = max(problem.effort.factors) ** 2
     return min(max(ranking.moved(number, error, 1 - accuracy, steep), number / reach), number * reach, problem.effort.most)
 
 
-def _ladder(problem: Problem, train: Train, tuned: Sequence[Tried], centre: float, enough: float = math.inf) -> list[Tried]:
+def _ladder(problem: Problem, train: Train, tuned: Sequence[Attempt], centre: float, enough: float = math.inf) -> list[Attempt]:
     """Networks of the tuned forms around a size, and smaller than what is known to be enough."""
     effort = problem.effort
-    rungs = ((model, one.setting.plan) for one in tuned for model in _rungs(problem, one.setting.model, centre))
-    starts = [Setting(model, plan) for model, plan in rungs if parameters(model, problem.data) < enough]
+    rungs = ((model, one.candidate.plan) for one in tuned for model in _rungs(problem, one.candidate.model, centre))
+    starts = [Candidate(model, plan) for model, plan in rungs if parameters(model, problem.data) < enough]
     if not starts:
         return []
     found = train("size", [each for start in starts for each in _rates(problem, start)], (0,))
-    best = ranking.best_of_each(found, lambda one: one.setting.model)
-    found = train("size", [each for one in best for each in _endings(problem, one.setting)], (0,))
-    best = ranking.best_of_each(found, lambda one: one.setting.model)
-    return train("size", [one.setting for one in best], effort.seeds)
+    best = ranking.best_of_each(found, lambda one: one.candidate.model)
+    found = train("size", [each for one in best for each in _endings(problem, one.candidate)], (0,))
+    best = ranking.best_of_each(found, lambda one: one.candidate.model)
+    return train("size", [one.candidate for one in best], effort.seeds)
 
 
 def _rungs(problem: Problem, network: Network, centre: float) -> list[Network]:
@@ -284,12 +284,12 @@ def _rungs(problem: Problem, network: Network, centre: float) -> list[Network]:
     return [model.changed(activation=network.activation) for model in found]
 
 
-def _rates(problem: Problem, start: Setting) -> Iterator[Setting]:
+def _rates(problem: Problem, start: Candidate) -> Iterator[Candidate]:
     for factor in RATE_FACTORS:
         rate = start.plan.learning_rate * factor
-        yield Setting(start.model, start.plan.changed(epochs=problem.effort.short(4), learning_rate=rate))
+        yield Candidate(start.model, start.plan.changed(epochs=problem.effort.short(4), learning_rate=rate))
 
 
-def _endings(problem: Problem, setting: Setting) -> Iterator[Setting]:
+def _endings(problem: Problem, setting: Candidate) -> Iterator[Candidate]:
     for schedule, part in ENDINGS:
-        yield Setting(setting.model, setting.plan.changed(epochs=problem.effort.short(part), schedule=schedule))
+        yield Candidate(setting.model, setting.plan.changed(epochs=problem.effort.short(part), schedule=schedule))

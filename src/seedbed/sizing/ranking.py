@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 
-from seedbed.sizing.records import Tried
+from seedbed.sizing.attempts import Attempt
+from seedbed.statistics import frontier
 
 Point = tuple[int, float]
 """Parameters, and the share of mistakes."""
@@ -30,25 +31,21 @@ def deviation(target: float, images: Sequence[int]) -> float:
     return math.sqrt(target * (1 - target) * sum(1 / n for n in images))
 
 
-def best_by_size(tried: Sequence[Tried]) -> list[Tried]:
+def best_by_size(tried: Sequence[Attempt]) -> list[Attempt]:
     """From the smallest network on, those that no smaller one equals."""
-    found: list[Tried] = []
-    for one in sorted(tried, key=lambda one: (one.parameters, -one.score)):
-        if one.score > (found[-1].score if found else -math.inf):
-            found.append(one)
-    return found
+    return [tried[place] for place in frontier([one.parameters for one in tried], [one.score for one in tried])]
 
 
-def best_of_each(tried: Sequence[Tried], kind: Callable[[Tried], Hashable]) -> list[Tried]:
+def best_of_each(tried: Sequence[Attempt], kind: Callable[[Attempt], Hashable]) -> list[Attempt]:
     """The best of each kind, the best kind first; of equals the smaller, then the earlier."""
-    found: dict[Hashable, Tried] = {}
+    found: dict[Hashable, Attempt] = {}
     for one in sorted(tried, key=lambda one: (-one.score, one.parameters)):
         if one.score > -math.inf:
             found.setdefault(kind(one), one)
     return list(found.values())
 
 
-def points(tried: Sequence[Tried], images: int) -> list[Point]:
+def points(tried: Sequence[Attempt], images: int) -> list[Point]:
     """The mistakes of those that no smaller one equals; at least half a mistake, so that there are logarithms."""
     return [(one.parameters, max(1 - one.score, 0.5 / images)) for one in best_by_size(tried)]
 

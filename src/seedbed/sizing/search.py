@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from seedbed import data
 from seedbed.data import Watch as WatchDownload
 from seedbed.errors import Interrupted, RunHalfDone, SpecError, nearest
 from seedbed.executor import LOCAL, Engine, standing
-from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import Home
+from seedbed.sizing.attempts import Attempt
 from seedbed.sizing.effort import EFFORTS
 from seedbed.sizing.hunt import Problem, hunt
 from seedbed.sizing.networks import DEPTHS, forms
-from seedbed.sizing.records import Claim, Smallest
-from seedbed.sizing.trainer import Grow, Trainer, Watching
+from seedbed.sizing.outcome import Smallest
+from seedbed.sizing.trainer import Trainer, Watching
 from seedbed.specs import Augmentation, DataSpec, Plan, checked_group
-from seedbed.training.events import Event
 
 SEEDS = 5
 """Fresh seeds of a claim, at least; a claim over fewer would say little of other seeds."""
@@ -82,15 +80,15 @@ def search(
     usable = forms(family, DEPTHS if depth is None else (depth,), facts)  # type: ignore[arg-type]
     problem = Problem(target, usable, facts, len(inner.validation), effort, Plan(augment=augment).augment)
     with standing(engine) as crew:
-        grow = _grower(home, device=device, workers=workers, engine=crew, resume=resume, until=_deadline(minutes))
-        trainer = Trainer(called, home, grow, whole.spec, seeds, watching, tell)
+        how = {"device": device, "workers": workers, "engine": crew, "resume": resume, "until": _deadline(minutes)}
+        trainer = Trainer(called, home, how, whole.spec, seeds, watching, tell)
         claims, stopped = _hunted(problem, trainer, resume=resume)
     return Smallest(called, target, whole.spec, trainer.tried, claims, stopped)
 
 
-def _hunted(problem: Problem, trainer: Trainer, *, resume: bool) -> tuple[list[Claim], bool]:
+def _hunted(problem: Problem, trainer: Trainer, *, resume: bool) -> tuple[list[Attempt], bool]:
     """The claims, and whether time was over before all of them were tested."""
-    claims: list[Claim] = []
+    claims: list[Attempt] = []
     try:
         for claim in hunt(problem, trainer.train, trainer.test):
             claims.append(claim)
@@ -145,12 +143,3 @@ def _deadline(minutes: float | None) -> Callable[[], bool]:
         return lambda: False
     end = time.monotonic() + 60 * minutes
     return lambda: time.monotonic() >= end
-
-
-def _grower(home: Home, **how: Any) -> Grow:
-    from seedbed.grow import grow
-
-    def grown(entries: Sequence[Entry], watch: Callable[[Event], None] | None, *, metrics_only: bool) -> list[Result]:
-        return grow(entries, home, watch=watch, metrics_only=metrics_only, **how)
-
-    return grown

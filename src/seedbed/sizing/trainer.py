@@ -1,37 +1,21 @@
-"""Trains what a search asks for, in a home, and remembers all of it."""
+"""Trains the candidates that a search asks for, in a home, and remembers all of them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from seedbed.errors import RunError
 from seedbed.figures.words import counted
-from seedbed.records import Result
-from seedbed.runs import Entry, Home
-from seedbed.sizing.records import Claim, Setting, Stage, Tried
-from seedbed.sizing.sentences import best_so_far, claimed
+from seedbed.groups import Group, Request, train_groups
+from seedbed.runs import Home
+from seedbed.sizing.attempts import Attempt, Candidate, Stage, best_so_far, claimed
 from seedbed.specs import DataSpec, RunSpec
-from seedbed.statistics import accuracy_interval
 from seedbed.training.events import Event
 
 Watching = Callable[[str, int], AbstractContextManager[Callable[[Event], None]]]
-"""Called with what is done next and how many runs that are; the watcher that it gives is told of everything."""
-
-
-class Grow(Protocol):
-    """`seedbed.grow.grow`, with home, device and the like filled in."""
-
-    def __call__(
-        self, entries: Sequence[Entry], watch: Callable[[Event], None] | None, *, metrics_only: bool
-    ) -> list[Result]: ...
-
+"""Called with what is done next and how many runs that are; the watcher that it gives is called with every event."""
 
 FRESH = 1000
 """The first seed of claims; those of choosing count from 0."""
@@ -39,9 +23,7 @@ FRESH = 1000
 DIGITS = 10
 """Of a setting's hash, in the names of its runs."""
 
-STAGES: dict[Stage, str] = {"scout": "scouting", "tune": "tuning", "size": "sizes"}
-
-PREDICTIONS, LABELS = "last_validation_probabilities", "validation_labels"
+STAGES: dict[Stage, str] = {"scout": "scouting", "tune": "tuning", "size": "sizes", "claim": "claims"}
 
 
 @dataclass
@@ -51,7 +33,7 @@ class Trainer:
     Attributes:
         name: stands before the names of all runs.
         home: where they live.
-        grow: trains what is not yet there.
+        how: they are trained, as `grow` takes it.
         data: of the claim, resolved; choosing uses its inner split.
         fresh: how many seeds a claim has.
         watching, tell: see `search`.
@@ -60,35 +42,27 @@ class Trainer:
 
     name: str
     home: Home
-    grow: Grow
+    how: Mapping[str, Any]
     data: DataSpec
     fresh: int
     watching: Watching | None = None
     tell: Callable[[str], None] | None = None
-    tried: list[Tried] = field(default_factory=list)
+    tried: list[Attempt] = field(default_factory=list)
 
     @property
     def fresh_seeds(self) -> tuple[int, ...]:
         return tuple(range(FRESH, FRESH + self.fresh))
 
-    def train(self, stage: Stage, settings: Sequence[Setting], seeds: Sequence[int]) -> list[Tried]:
-        """Trains settings with these seeds on the inner split; one answer for each different setting."""
-        inner = self.data.changed(inner=True)
-        found = [
-            Tried(
-                setting, stage, group, _parameters(results), tuple(seeds), _last(results), _left_out(results), _spent(results)
-            )
-            for group, (setting, results) in self._grown(STAGES[stage], settings, seeds, inner).items()
-        ]
+    def train(self, stage: Stage, candidates: Sequence[Candidate], seeds: Sequence[int]) -> list[Attempt]:
+        """Train candidates with these seeds on the inner split; one attempt for each different candidate."""
+        found = self._attempts(stage, candidates, tuple(seeds), self.data.changed(inner=True))
         self.tried += found
         self._say(best_so_far(found))
         return found
 
-    def test(self, chosen: Sequence[Tried]) -> list[Claim]:
-        """Trains settings with fresh seeds on the data of the claim, and judges them by their last epoch."""
-        seeds = self.fresh_seeds
-        grown = self._grown("claims", [one.setting for one in chosen], seeds, self.data)
-        claims = [self._claim(group, setting, results) for group, (setting, results) in grown.items()]
+    def test(self, chosen: Sequence[Attempt]) -> list[Attempt]:
+        """Train candidates with fresh seeds on the data of the claim, and judge them by their last epoch."""
+        claims = self._attempts("claim", [one.candidate for one in chosen], self.fresh_seeds, self.data)
         for claim in claims:
             self._say(claimed(claim))
         return claims
@@ -97,53 +71,12 @@ class Trainer:
         if self.tell:
             self.tell(text)
 
-    def _claim(self, group: str, setting: Setting, results: list[Result]) -> Claim:
-        out = _left_out(results)
-        accuracy = None if out else accuracy_interval(np.stack([self._correct(result) for result in results]))
-        return Claim(setting, group, _parameters(results), self.fresh_seeds, accuracy, out, _spent(results))
-
-    def _correct(self, result: Result) -> NDArray[np.bool_]:
-        kept = self.home.predictions(result.name)
-        if PREDICTIONS not in kept:
-            raise RunError(
-                f"Run {result.name!r} kept no predictions of its last epoch; an older seedbed trained it. "
-                f"Remove it with `seedbed runs remove {result.name}`, and it is trained anew."
-            )
-        return np.asarray(kept[PREDICTIONS].argmax(axis=1) == kept[LABELS])
-
-    def _grown(
-        self, doing: str, settings: Sequence[Setting], seeds: Sequence[int], data: DataSpec
-    ) -> dict[str, tuple[Setting, list[Result]]]:
-        """Group -> setting and results, seed by seed; equal settings once. Of what only helps to choose no weights are kept."""
-        runs = {self._group(run): run for run in (RunSpec(model=s.model, plan=s.plan, data=data) for s in settings)}
-        entries = [Entry(f"{group}.{seed}", group, run.changed(seed=seed)) for group, run in runs.items() for seed in seeds]
-        what = f"{doing}: {counted(len(runs), 'setting')} x {counted(len(seeds), 'seed')}"
-        with self.watching(what, len(entries)) if self.watching else nullcontext() as watch:
-            results = self.grow(entries, watch, metrics_only=data.inner)
-        parts = {group: results[n * len(seeds) : (n + 1) * len(seeds)] for n, group in enumerate(runs)}
-        return {group: (Setting(run.model, run.plan), parts[group]) for group, run in runs.items()}  # type: ignore[arg-type]
-
-    def _group(self, run: RunSpec) -> str:
-        return f"{self.name}-{run.setting[:DIGITS]}"
-
-
-def _parameters(results: Sequence[Result]) -> int:
-    return results[0].model.parameters
-
-
-def _ranked(results: Sequence[Result]) -> list[Result]:
-    return [result for result in results if result.verdict.ranked]
-
-
-def _left_out(results: Sequence[Result]) -> int:
-    return len(results) - len(_ranked(results))
-
-
-def _last(results: Sequence[Result]) -> float | None:
-    """Mean accuracy at the last epoch of those that neither diverged nor collapsed."""
-    values = [float(result.history["validation_accuracy"][-1]) for result in _ranked(results)]
-    return math.fsum(values) / len(values) if values else None
-
-
-def _spent(results: Sequence[Result]) -> float:
-    return math.fsum(result.seconds.total for result in results)
+    def _attempts(self, stage: Stage, candidates: Sequence[Candidate], seeds: tuple[int, ...], data: DataSpec) -> list[Attempt]:
+        """Equal candidates once. Of what only helps to choose no weights are kept."""
+        runs = {RunSpec(model=each.model, plan=each.plan, data=data): each for each in candidates}
+        asked = {f"{self.name}-{run.setting[:DIGITS]}": (run, each) for run, each in runs.items()}
+        requests = [Request(name, run, seeds) for name, (run, _) in asked.items()]
+        what = f"{STAGES[stage]}: {counted(len(requests), 'setting')} x {counted(len(seeds), 'seed')}"
+        with self.watching(what, len(requests) * len(seeds)) if self.watching else nullcontext() as watch:
+            groups: list[Group] = train_groups(requests, self.home, watch=watch, metrics_only=data.inner, **self.how)
+        return [Attempt.of(each, stage, group) for (_, each), group in zip(asked.values(), groups, strict=True)]

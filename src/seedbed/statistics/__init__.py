@@ -3,76 +3,60 @@
 Two sources of chance are told apart throughout: the *seed* (another one gives another network) and the *images* (others
 might have been drawn for the validation part). Arrays that hold both are `(seeds, images)`.
 
-What can carry a verdict has an `interval(confidence)` and a `p` (two-sided, of "the value is 0"): `Estimate` (Student's t),
-`Bootstrap` (both sources of chance) and `Discordance` (one network against another on the same images). `corrected` takes
-several of them and applies Holm's correction to all.
+What can carry a decision has an `interval(confidence)` and a `p` (two-sided, of "the value is 0"): `PairedDifference` (seeds
+and images) and `Estimate` (Student's t). `decide` takes several of them and applies Holm's correction to all.
 """
 
 from __future__ import annotations
 
 from seedbed.statistics.associations import slope, spearman
-from seedbed.statistics.classification import Calibration, ClassFigures, ReliabilityBin, calibration, confusion, per_class
-from seedbed.statistics.corrections import Corrected, corrected, holm, holm_confidences
-from seedbed.statistics.crossed import (
-    Bootstrap,
-    TwoSources,
-    accuracy_interval,
-    bootstrap,
-    bootstrap_accuracy,
-    bootstrap_difference,
-    two_sources,
+from seedbed.statistics.classification import (
+    Calibration,
+    ClassFigures,
+    ReliabilityBin,
+    calibration,
+    confusion,
+    losses,
+    per_class,
 )
-from seedbed.statistics.interval import Claim, Estimate, Interval
+from seedbed.statistics.corrections import Decision, decide, holm
+from seedbed.statistics.crossed import TwoSources, accuracy_interval, two_sources
+from seedbed.statistics.differences import PairedDifference, accuracy_difference, loss_difference
+from seedbed.statistics.interval import Claim, Estimate, Floats, Interval
 from seedbed.statistics.ratios import log_ratio
-from seedbed.statistics.seeds import (
-    Pooled,
-    interval_of,
-    mean_estimate,
-    mean_interval,
-    paired_difference,
-    paired_estimate,
-    pooled_difference,
-    pooled_variance,
-)
-from seedbed.statistics.shares import Discordance, wilson
-from seedbed.statistics.studies import Moderated, moderated_variances, seeds_difference, study_difference
+from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
+from seedbed.statistics.selection import frontier
+from seedbed.statistics.shares import wilson
 
 __all__ = [
-    "Bootstrap",
     "Calibration",
     "Claim",
     "ClassFigures",
-    "Corrected",
-    "Discordance",
+    "Decision",
     "Estimate",
+    "Floats",
     "Interval",
-    "Moderated",
-    "Pooled",
+    "PairedDifference",
     "ReliabilityBin",
     "TwoSources",
+    "accuracy_difference",
     "accuracy_interval",
-    "bootstrap",
-    "bootstrap_accuracy",
-    "bootstrap_difference",
     "calibration",
     "confusion",
-    "corrected",
+    "decide",
+    "frontier",
     "holm",
-    "holm_confidences",
     "interval_of",
     "log_ratio",
+    "loss_difference",
+    "losses",
     "mean_estimate",
     "mean_interval",
-    "moderated_variances",
     "paired_difference",
     "paired_estimate",
     "per_class",
-    "pooled_difference",
-    "pooled_variance",
-    "seeds_difference",
     "slope",
     "spearman",
-    "study_difference",
     "two_sources",
     "wilson",
 ]

@@ -83,3 +83,20 @@ def calibration(probabilities: ArrayLike, labels: ArrayLike, *, bins: int = 15) 
         found.append(ReliabilityBin(int(index) / bins, (int(index) + 1) / bins, float(confidence[inside].mean()), accuracy))
     error = sum(one.accuracy.n * abs(one.accuracy.mean - one.confidence) for one in found) / len(true)
     return Calibration(float(error), tuple(found))
+
+
+LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
+"""Smaller probabilities count as this one in the loss: 87 nats, where float32 would give infinitely many."""
+
+
+def losses(probabilities: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
+    """Each image's cross-entropy, `(n,)`, in nats.
+
+    Args:
+        probabilities: `(n, classes)`.
+        labels: int `(n,)`.
+    """
+    table, true = np.asarray(probabilities), np.asarray(labels)
+    of_label = table[np.arange(len(true)), true].astype(np.float64)
+    found: NDArray[np.float64] = -np.log(np.maximum(of_label, LEAST_PROBABILITY))
+    return found

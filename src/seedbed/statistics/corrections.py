@@ -1,4 +1,4 @@
-"""Several claims at once: Holm's correction of p-values and of intervals."""
+"""Several claims at once: what is decided of each after Holm's correction."""
 
 from __future__ import annotations
 
@@ -24,39 +24,32 @@ def holm(p: ArrayLike) -> Floats:
     return adjusted
 
 
-def holm_confidences(p: ArrayLike, *, confidence: float = 0.95) -> Floats:
-    """For each claim the confidence at which its interval excludes 0 exactly where Holm's test rejects.
-
-    The claim of rank k (from 1) among m is held against alpha / (m - k + 1); from the first that is not rejected on, all are
-    held against that one's level.
-    """
-    values, alpha = _p_values(p), 1 - confidence
-    levels = alpha / np.arange(len(values), 0, -1)
-    order = np.argsort(values, kind="stable")
-    kept = np.flatnonzero(~(values[order] < levels))
-    if kept.size:
-        levels[kept[0] :] = levels[kept[0]]
-    confidences = np.empty_like(values)
-    confidences[order] = 1 - levels
-    return confidences
-
-
 @dataclass(frozen=True)
-class Corrected:
-    """One of several claims after Holm's correction; `shown` where its corrected interval excludes 0."""
+class Decision:
+    """What is decided of one of several claims.
+
+    Attributes:
+        interval: at the confidence that all claims share, whatever their number, so that rows can be compared.
+        p: of "there is no difference", of this claim alone.
+        corrected_p: the same after Holm's correction over all claims.
+        shown: whether the corrected p-value is below 1 - confidence.
+        claims: how many the correction went over.
+    """
 
     interval: Interval
     p: float
-    confidence: float
+    corrected_p: float
     shown: bool
+    claims: int
 
 
-def corrected(claims: Sequence[Claim], *, confidence: float = 0.95) -> list[Corrected]:
-    """Holm's correction over all claims of one table: corrected intervals, adjusted p-values and verdicts."""
+def decide(claims: Sequence[Claim], *, confidence: float = 0.95) -> list[Decision]:
+    """What is shown of several claims at once: intervals of one confidence, decisions by Holm's correction over all of them."""
     raw = [claim.p for claim in claims]
-    rows = zip(claims, holm(raw), holm_confidences(raw, confidence=confidence), strict=True)
-    found = [(claim.interval(float(level)), float(p), float(level)) for claim, p, level in rows]
-    return [Corrected(at, p, level, bool(at.excludes(0) and p < 1 - confidence)) for at, p, level in found]
+    return [
+        Decision(claim.interval(confidence), p, float(adjusted), bool(adjusted < 1 - confidence), len(claims))
+        for claim, p, adjusted in zip(claims, raw, holm(raw), strict=True)
+    ]
 
 
 def _p_values(p: ArrayLike) -> Floats:

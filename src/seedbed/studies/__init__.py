@@ -1,8 +1,7 @@
 """Studies: the questions of the exercise, each answered by one command.
 
-`setup` says what is asked for, `bench` trains it, `cells` are settings x seeds, `contrasts` the few comparisons that carry
-verdicts, `edges` extends sweeps, `why` reads the probes, `answers` is what comes out, `files` and `page` write it down. The
-questions themselves are in `questions/`, one file each.
+`setup` is what was asked for, `context` what a study works with, `edges` extends sweeps, `why` reads the probes, `answers` is
+the result, `files` and `page` write it. The questions themselves are in `questions/`, one file each.
 """
 
 from __future__ import annotations
@@ -88,7 +87,7 @@ class Question:
         """
         from seedbed.executor import Engine
         from seedbed.runs import Home
-        from seedbed.studies.bench import Trainer
+        from seedbed.studies.context import Trainer
         from seedbed.studies.setup import Setup
 
         place = Home(Path(home or os.environ.get("SEEDBED_HOME") or "runs"))

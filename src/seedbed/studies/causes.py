@@ -16,12 +16,13 @@ from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import LayerCurve, words
 from seedbed.figures.multiples import OUTPUT
+from seedbed.groups import Group, Measure
 from seedbed.records import Floats, History, Result
 from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of, spearman
-from seedbed.studies.answers import Figure, Part, interval_text, share_text, subtitle
-from seedbed.studies.cells import Cell, Measure
+from seedbed.studies.answers import Figure, Part, share_text, subtitle
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import interval_text
 from seedbed.studies.why import probed
 
 T = TypeVar("T")
@@ -68,11 +69,11 @@ MEASURES = {"gradient_ratio_log10": IMBALANCE, "saturation": SATURATION, "first_
 """All at the end of the first epoch, over a network's layers."""
 
 
-def depth_of(cell: Cell) -> int:
+def depth_of(cell: Group) -> int:
     return 0 if isinstance(cell.run.model, Keras) else len(cell.run.model.hidden)
 
 
-def activation_of(cell: Cell) -> str:
+def activation_of(cell: Group) -> str:
     return "" if isinstance(cell.run.model, Keras) else name_of(cell.run.model.activation)
 
 
@@ -80,7 +81,7 @@ def name_of(activation: str) -> str:
     return activation.replace("_", " ")
 
 
-def part(setup: Setup, cells: Sequence[Cell]) -> Part:
+def part(setup: Setup, cells: Sequence[Group]) -> Part:
     """Why: three causes over the layers of all settings, and how they go with accuracy.
 
     Args:
@@ -116,8 +117,8 @@ def part(setup: Setup, cells: Sequence[Cell]) -> Part:
 # Sentences
 
 
-def _gradients(cells: Sequence[Cell], depth: int) -> list[str]:
-    found = [(cell, ratio) for cell in cells if (ratio := cell.mean(IMBALANCE))]
+def _gradients(cells: Sequence[Group], depth: int) -> list[str]:
+    found = [(cell, ratio) for cell in cells if (ratio := cell.measured(IMBALANCE))]
     if not found:
         return []
     found.sort(key=lambda one: one[1].mean)
@@ -140,13 +141,15 @@ def times(log10: Interval) -> str:
     return f"{mean:.2g} ({low:.2g} to {high:.2g})" if math.isfinite(low) else f"{mean:.2g}"
 
 
-def _saturated(cells: Sequence[Cell], depth: int) -> list[str]:
+def _saturated(cells: Sequence[Group], depth: int) -> list[str]:
     bounded = [cell for cell in cells if activation_of(cell) in BOUNDED]
     others = [cell for cell in cells if activation_of(cell) not in BOUNDED]
     said = []
     for some, state in ((bounded, "saturated outputs"), (others, "units that are off for a whole batch")):
         found = [
-            f"{share_text(share, 1)} with {activation_of(cell)}" for cell in some if (share := clipped(cell.mean(SATURATION)))
+            f"{share_text(share, 1)} with {activation_of(cell)}"
+            for cell in some
+            if (share := clipped(cell.measured(SATURATION)))
         ]
         if found:
             said.append(
@@ -160,15 +163,15 @@ def clipped(share: Interval | None) -> Interval | None:
     return share and Interval(share.mean, max(0.0, share.low), min(1.0, share.high), share.n)
 
 
-def _paces(cells: Sequence[Cell], depth: int) -> list[str]:
-    found = [f"{times(pace)} with {activation_of(cell)}" for cell in cells if (pace := cell.mean(PACE))]
+def _paces(cells: Sequence[Group], depth: int) -> list[str]:
+    found = [f"{times(pace)} with {activation_of(cell)}" for cell in cells if (pace := cell.measured(PACE))]
     if not found:
         return []
     changes = "one step changes the first layer's kernel by this share of its norm"
     return [f"At depth {depth}, after one epoch, {changes}: {words.listed(found)}."]
 
 
-def _at_end(cells: Sequence[Cell], depth: int) -> list[str]:
+def _at_end(cells: Sequence[Group], depth: int) -> list[str]:
     """Layer by layer at the last epoch, where outputs saturate at both ends."""
     said = []
     for cell in cells:
@@ -185,13 +188,13 @@ def _at_end(cells: Sequence[Cell], depth: int) -> list[str]:
 # Cause and outcome
 
 
-def _correlation(cells: Sequence[Cell], measure: Measure) -> Interval | None:
+def _correlation(cells: Sequence[Group], measure: Measure) -> Interval | None:
     """Spearman's, over the settings that have runs in their means; None where fewer than four have the measure, or all alike.
 
     Saturation is compared among bounded activations only: of the others another thing is counted.
     """
     asked = [cell for cell in cells if activation_of(cell) in BOUNDED] if measure is SATURATION else cells
-    pairs = [(cause.mean, cell.last.mean) for cell in asked if (cause := cell.mean(measure)) and cell.last]
+    pairs = [(cause.mean, cell.last.mean) for cell in asked if (cause := cell.measured(measure)) and cell.last]
     try:
         return spearman([cause for cause, _ in pairs], [effect for _, effect in pairs])
     except StatisticsError:
@@ -212,7 +215,7 @@ def _goes_with(measure: Measure, found: Interval) -> str:
 # Figures
 
 
-def _figure(setup: Setup, cells: Sequence[Cell], kind: str, name: str, title: str, y: str) -> Figure:
+def _figure(setup: Setup, cells: Sequence[Group], kind: str, name: str, title: str, y: str) -> Figure:
     curves = [curve for cell in sorted(cells, key=depth_of) for curve in layer_curves(cell, kind)]
     said = subtitle(setup, cells, "mean with 95 % interval (Student t)")
     lost = [cell for cell in cells if not cell.n]
@@ -230,7 +233,7 @@ def _figure(setup: Setup, cells: Sequence[Cell], kind: str, name: str, title: st
     return Figure(name, chart, captions[kind])
 
 
-def layer_curves(cell: Cell, kind: str) -> list[LayerCurve]:
+def layer_curves(cell: Group, kind: str) -> list[LayerCurve]:
     """One curve a layer: of the runs that are in means, or where none is, of all, which the note says."""
     results = cell.kept or cell.results
     note = "" if cell.kept else f"{cell.total} of {cell.total} " + "/".join(cell.verdicts)

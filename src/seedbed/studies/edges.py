@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from seedbed.figures import words
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Cell, Wanted, best
+from seedbed.groups import Group, Request, best
+from seedbed.studies.context import Steps, StudyContext
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +20,11 @@ class Swept:
     """
 
     field: str
-    cells: list[Cell]
+    cells: list[Group]
     marks: list[str]
 
     @property
-    def best(self) -> Cell | None:
+    def best(self) -> Group | None:
         return best(self.cells)
 
 
@@ -52,15 +52,15 @@ def beyond(values: Sequence[float], at: float, *, least: float | None = None, mo
 
 
 def swept(
-    bench: Bench,
+    study: StudyContext,
     field: str,
-    asked: Sequence[Wanted],
-    make: Callable[[float], Wanted],
+    asked: Sequence[Request],
+    make: Callable[[float], Request],
     *,
     least: float | None = None,
     most: float | None = None,
     where: str = "",
-) -> Swept:
+) -> Steps[Swept]:
     """Train a sweep over one number, and one value more where the best lies at the end.
 
     Args:
@@ -69,25 +69,25 @@ def swept(
         least, most: the field's natural ends, beyond which nothing is tried.
         where: on which images, for the sentence.
     """
-    cells = bench.train(asked)
+    cells = yield from study.train(asked)
     values = [_number(cell, field) for cell in cells]
     first = best(cells)
     more = beyond(values, _number(first, field), least=least, most=most) if first else None
     if first is None or more is None:
         return Swept(field, cells, [])
-    added = bench.train([make(more)])
+    added = yield from study.train([make(more)])
     both = sorted([*cells, *added], key=lambda cell: _number(cell, field))
     return Swept(field, both, [_said(field, first, added[0], both, where)])
 
 
-def _number(cell: Cell, field: str) -> float:
+def _number(cell: Group, field: str) -> float:
     value = cell.setting[field]
     if not isinstance(value, int | float):
         raise TypeError(f"{field} = {value!r} is no number")
     return float(value)
 
 
-def _said(field: str, first: Cell, added: Cell, cells: Sequence[Cell], where: str) -> str:
+def _said(field: str, first: Group, added: Group, cells: Sequence[Group], where: str) -> str:
     called, tried = field.replace("_", " "), words.value(first.setting[field], field)
     more = words.value(added.setting[field], field)
     end = "largest" if _number(added, field) > _number(first, field) else "smallest"
@@ -96,8 +96,3 @@ def _said(field: str, first: Cell, added: Cell, cells: Sequence[Cell], where: st
     if best(cells) is added:
         return f"{said}; it is better still, so the best may lie beyond."
     return f"{said}; it is not better."
-
-
-def with_marks(one: Swept, marks: Sequence[str]) -> Swept:
-    """The sweep with more to be said of it."""
-    return replace(one, marks=[*one.marks, *marks])

@@ -5,9 +5,6 @@ the first that fails; so the choice of the smallest costs no correction (a fixed
 that held and the first that failed are tested in the same way: a second chance for a false claim, 5 % at most in all.
 
 Judged is the network of the last epoch, which no image had a say in choosing.
-
-Source: Maurer, Hothorn, Lehmacher 1995, "Multiple comparisons in drug clinical trials and preclinical assays: a-priori ordered
-hypotheses".
 """
 
 from __future__ import annotations
@@ -15,32 +12,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from seedbed.records import Result
-from seedbed.runs import Home
-from seedbed.statistics import Interval, accuracy_interval
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Cell, Wanted
+from seedbed.groups import Group, Request, fixed_sequence
+from seedbed.statistics import Interval
+from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.setup import Setup
 
 LEAST_SEEDS = 5
 """Fresh ones of a claim; fewer would say little of other seeds."""
 
-PREDICTIONS, LABELS = "last_validation_probabilities", "validation_labels"
-
 
 @dataclass(frozen=True, eq=False)
-class Rung:
+class Size:
     """A size that was tested.
 
     Attributes:
         width: of the first hidden layer.
-        accuracy: validation accuracy at the last epoch, over fresh seeds and images; None where a run diverged or collapsed.
+        accuracy: validation accuracy at the last epoch, over fresh seeds and images; None where a run is excluded.
     """
 
     width: int
-    cell: Cell
+    group: Group
     accuracy: Interval | None
 
     def holds(self, target: float) -> bool:
@@ -58,14 +49,14 @@ class Fewest:
     """
 
     target: float
-    order: list[Rung]
+    order: list[Size]
     all_held: bool
 
     @property
-    def smallest(self) -> Rung | None:
+    def smallest(self) -> Size | None:
         """The smallest network whose interval lies above the target."""
         held = [one for one in self.order if one.holds(self.target)]
-        return min(held, key=lambda one: one.cell.parameters, default=None)
+        return min(held, key=lambda one: one.group.parameters, default=None)
 
 
 def fresh_seeds(setup: Setup) -> tuple[int, ...]:
@@ -75,8 +66,8 @@ def fresh_seeds(setup: Setup) -> tuple[int, ...]:
 
 
 def fewest(
-    bench: Bench, widths: Sequence[int], targets: Sequence[float], make: Callable[[int], Wanted], *, between: int
-) -> tuple[list[Fewest], list[Rung]]:
+    study: StudyContext, widths: Sequence[int], targets: Sequence[float], make: Callable[[int], Request], *, between: int
+) -> Steps[tuple[list[Fewest], list[Size]]]:
     """The smallest network of a family above each target, and all that were trained for it, from the largest on.
 
     Args:
@@ -85,9 +76,9 @@ def fewest(
         make: the network of a width, and how it is trained.
         between: so many widths between the last that held and the first that failed are tested then.
     """
-    coarse = tested(bench, sorted(widths, reverse=True), make)
+    coarse = yield from tested(study, sorted(widths, reverse=True), make)
     gaps = {target: _gap(in_order(coarse, target), target, between) for target in targets}
-    finer = tested(bench, sorted({width for gap in gaps.values() for width in gap}, reverse=True), make)
+    finer = yield from tested(study, sorted({width for gap in gaps.values() for width in gap}, reverse=True), make)
     found = []
     for target in targets:
         first = in_order(coarse, target)
@@ -96,38 +87,21 @@ def fewest(
     return found, sorted([*coarse, *finer], key=lambda one: -one.width)
 
 
-def tested(bench: Bench, widths: Sequence[int], make: Callable[[int], Wanted]) -> list[Rung]:
+def tested(study: StudyContext, widths: Sequence[int], make: Callable[[int], Request]) -> Steps[list[Size]]:
     """Networks trained with fresh seeds, in the order of the widths."""
-    if not widths:
-        return []
-    cells = bench.train([make(width) for width in widths], fresh_seeds(bench.setup))
-    return [Rung(width, cell, last_accuracy(bench.home, cell)) for width, cell in zip(widths, cells, strict=True)]
+    groups = yield from study.train([make(width) for width in widths], fresh_seeds(study.setup))
+    return [Size(width, group, group.claimed()) for width, group in zip(widths, groups, strict=True)]
 
 
-def in_order(sizes: Sequence[Rung], target: float) -> list[Rung]:
+def in_order(sizes: Sequence[Size], target: float) -> list[Size]:
     """The tests that are made: up to the first that fails."""
-    for place, one in enumerate(sizes):
-        if not one.holds(target):
-            return list(sizes[: place + 1])
-    return list(sizes)
+    return list(fixed_sequence(sizes, lambda size: size.holds(target)))
 
 
-def _gap(sizes: Sequence[Rung], target: float, count: int) -> list[int]:
+def _gap(sizes: Sequence[Size], target: float, count: int) -> list[int]:
     """Widths between the last that held and the first that failed, evenly spread; none where there is no such place."""
     if len(sizes) < 2 or sizes[-1].holds(target):
         return []
     wide, narrow = sizes[-2].width, sizes[-1].width
     steps = min(count, wide - narrow - 1)
     return sorted({round(narrow + (wide - narrow) * step / (steps + 1)) for step in range(1, steps + 1)}, reverse=True)
-
-
-def last_accuracy(home: Home, cell: Cell) -> Interval | None:
-    """Validation accuracy at the last epoch over seeds and images; None where a run diverged or collapsed."""
-    if cell.left_out:
-        return None
-    return accuracy_interval(np.stack([_right(home, result) for result in cell.results]))
-
-
-def _right(home: Home, result: Result) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    kept = home.predictions(result.name)
-    return np.asarray(kept[PREDICTIONS].argmax(axis=1) == kept[LABELS])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.errors import StatisticsError
-from seedbed.studies.cells import Cell
+from seedbed.groups import Group
 
 Floats = NDArray[np.float64]
 
@@ -32,8 +32,8 @@ class Likeness:
         shares: for each reference, in how many of the resamples of the seeds it was the nearest, in [0, 1].
     """
 
-    cell: Cell
-    nearest: Cell
+    cell: Group
+    nearest: Group
     distance: float
     shares: tuple[float, ...]
 
@@ -47,7 +47,7 @@ class Likeness:
         return self.distance <= ALIKE
 
 
-def likeness(cells: Sequence[Cell], references: Sequence[Cell], *, resamples: int = RESAMPLES) -> list[Likeness]:
+def likeness(cells: Sequence[Group], references: Sequence[Group], *, resamples: int = RESAMPLES) -> list[Likeness]:
     """The nearest reference of each cell by validation accuracy, generalization gap and learning curves.
 
     Three distances, each in units of its range among the references, are averaged: of the validation accuracy at the last
@@ -65,7 +65,7 @@ def likeness(cells: Sequence[Cell], references: Sequence[Cell], *, resamples: in
     asked = [cell for cell in cells if cell.n]
     if len(known) < 2:
         raise StatisticsError(f"Two references at least are needed to be told apart; {len(known)} have runs.")
-    seeds = sorted(set.intersection(*(set(cell.judged.runs) for cell in [*known, *asked])))
+    seeds = sorted(set.intersection(*(set(cell.runs) for cell in [*known, *asked])))
     if not seeds:
         raise StatisticsError("The settings have no seed in common, so they cannot be drawn anew together.")
     draws = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=resamples) / len(seeds)
@@ -74,9 +74,9 @@ def likeness(cells: Sequence[Cell], references: Sequence[Cell], *, resamples: in
     return [_nearest(cell, _behaviour(cell, seeds, weights), known, theirs) for cell in asked]
 
 
-def _behaviour(cell: Cell, seeds: Sequence[int], weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _behaviour(cell: Group, seeds: Sequence[int], weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Accuracy `(draws,)`, gap `(draws,)` and log losses `(draws, epochs x 2)`; the first draw is the plain mean."""
-    histories = [cell.judged.runs[seed].history for seed in seeds]
+    histories = [cell.runs[seed].history for seed in seeds]
     shared = min(history.epochs for history in histories)
     accuracy = np.array([history["validation_accuracy"][-1] for history in histories])
     gap = np.array([history["validation_loss"][-1] - history["train_loss"][-1] for history in histories])
@@ -87,7 +87,7 @@ def _behaviour(cell: Cell, seeds: Sequence[int], weights: Floats) -> tuple[Float
 
 
 def _nearest(
-    cell: Cell, mine: tuple[Floats, Floats, Floats], known: Sequence[Cell], theirs: Sequence[tuple[Floats, Floats, Floats]]
+    cell: Group, mine: tuple[Floats, Floats, Floats], known: Sequence[Group], theirs: Sequence[tuple[Floats, Floats, Floats]]
 ) -> Likeness:
     distances = np.mean([_distances(mine[at], [one[at] for one in theirs]) for at in range(3)], axis=0)
     nearest = distances[:, 1:].argmin(axis=0)

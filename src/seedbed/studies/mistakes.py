@@ -13,21 +13,25 @@ from numpy.typing import NDArray
 from seedbed import data, figures
 from seedbed.data import Dataset
 from seedbed.figures import Picture
+from seedbed.groups import Group
 from seedbed.records import finite
 from seedbed.runs import Home
-from seedbed.statistics import Discordance
-from seedbed.studies.cells import Cell
+from seedbed.statistics import accuracy_difference
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Two networks of one seed on the same images: how many each has right, alone and together."""
+    """Two networks of one seed on the same images: how many each has right, alone and together.
+
+    `p` is that of "both are right equally often".
+    """
 
     seed: int
     both_right: int
     only_a: int
     only_b: int
     both_wrong: int
+    p: float
 
     @property
     def images(self) -> int:
@@ -45,27 +49,22 @@ class Overlap:
         right = self.only_b + self.both_right
         return self.only_b / right if right else math.nan
 
-    @property
-    def p(self) -> float:
-        """McNemar's, of "both are right equally often"."""
-        return Discordance(self.only_a, self.only_b, self.images).p
-
     def as_json(self) -> dict[str, Any]:
-        plain: dict[str, Any] = finite({**vars(self), "shared": self.shared, "p": self.p})
+        plain: dict[str, Any] = finite({**vars(self), "shared": self.shared})
         return plain
 
 
-def overlaps(a: Cell, b: Cell) -> list[Overlap]:
+def overlaps(a: Group, b: Group) -> list[Overlap]:
     """Seed by seed, at the best epochs; of the seeds whose runs are in the means of both."""
     found = []
-    for seed in sorted(a.judged.correct.keys() & b.judged.correct.keys()):
-        one, other = a.judged.correct[seed], b.judged.correct[seed]
-        counts = [int(np.sum(kind)) for kind in (one & other, one & ~other, ~one & other, ~one & ~other)]
-        found.append(Overlap(seed, *counts))
+    for seed in sorted(a.correct.keys() & b.correct.keys()):
+        one, other = a.correct[seed], b.correct[seed]
+        both, only_a, only_b, neither = (int(np.sum(kind)) for kind in (one & other, one & ~other, ~one & other, ~one & ~other))
+        found.append(Overlap(seed, both, only_a, only_b, neither, accuracy_difference(one, other).p))
     return found
 
 
-def differing(home: Home, a: Cell, b: Cell, *, most: int, names: tuple[str, str]) -> list[Picture]:
+def differing(home: Home, a: Group, b: Group, *, most: int, names: tuple[str, str]) -> list[Picture]:
     """The images on which the two settings differ in the most seeds, up to `most` of either kind.
 
     An image counts where more seeds of one setting than of the other are right; those with the largest lead come first.
@@ -76,10 +75,10 @@ def differing(home: Home, a: Cell, b: Cell, *, most: int, names: tuple[str, str]
     Raises:
         DataError, CorruptFile: the images or the predictions cannot be read.
     """
-    seeds = sorted(a.judged.correct.keys() & b.judged.correct.keys())
+    seeds = sorted(a.correct.keys() & b.correct.keys())
     if not seeds:
         return []
-    right = [np.sum([cell.judged.correct[seed] for seed in seeds], axis=0) for cell in (a, b)]
+    right = [np.sum([cell.correct[seed] for seed in seeds], axis=0) for cell in (a, b)]
     dataset = data.load(a.run.data)
     found = []
     for place, cell in ((0, b), (1, a)):
@@ -89,9 +88,9 @@ def differing(home: Home, a: Cell, b: Cell, *, most: int, names: tuple[str, str]
     return found
 
 
-def _answers(home: Home, cell: Cell, seeds: list[int]) -> NDArray[np.int64]:
+def _answers(home: Home, cell: Group, seeds: list[int]) -> NDArray[np.int64]:
     """What each seed's best network says to each validation image, `(seeds, images)`."""
-    kept = [home.predictions(cell.judged.runs[seed].name)["validation_probabilities"] for seed in seeds]
+    kept = [home.predictions(cell.runs[seed].name)["validation_probabilities"] for seed in seeds]
     return np.array([probabilities.argmax(axis=1) for probabilities in kept])
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed import data, models
+from seedbed.groups import Group
 from seedbed.statistics import Interval, two_sources
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Cell
+from seedbed.studies.context import StudyContext
 
 FARTHEST, SIDE = 6, 28
 """Pixels of the longest shift, on images of this side; on other images in proportion."""
@@ -70,7 +70,7 @@ def _overlap(by: int, side: int) -> tuple[slice, slice]:
     return slice(max(by, 0), max(0, side + min(by, 0))), slice(max(-by, 0), max(0, side - max(by, 0)))
 
 
-def shifted_accuracy(bench: Bench, cell: Cell) -> Shifted:
+def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
     """The kept runs of a setting, at their best epochs, on shifted validation images; the mean over four directions.
 
     Raises:
@@ -80,7 +80,7 @@ def shifted_accuracy(bench: Bench, cell: Cell) -> Shifted:
     dataset = data.load(cell.run.data)
     every = -(-len(dataset.validation) // MOST_IMAGES)
     images, labels = dataset.validation.images[::every], dataset.validation.labels[::every]
-    weights = [bench.home.weights(result.name, "best") for result in cell.kept]
+    weights = [study.home.weights(result.name, "best") for result in cell.kept]
     found = [(0, cell.accuracy)] if cell.accuracy else []
     for pixels in distances(dataset.image_shape)[1:]:
         right = np.zeros((len(weights), len(labels)))
@@ -90,7 +90,7 @@ def shifted_accuracy(bench: Bench, cell: Cell) -> Shifted:
                 said = models.probabilities(cell.run.model, own, moved, scale=dataset.scale, classes=len(dataset.classes))
                 right[row] += (said.argmax(axis=1) == labels) / len(DIRECTIONS)
         found.append((pixels, _interval(right)))
-    bench.seconds += time.perf_counter() - started
+    study.seconds += time.perf_counter() - started
     return Shifted(found, len(labels))
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.errors import StatisticsError
+from seedbed.groups import Group
 from seedbed.statistics import Interval, two_sources
-from seedbed.studies.cells import Cell
 
 Floats = NDArray[np.float64]
 Widths = tuple[int, int]
@@ -48,13 +48,13 @@ class Slopes:
     cells: int
 
 
-def widths(cell: Cell) -> Widths:
+def widths(cell: Group) -> Widths:
     """Of a network with two hidden layers."""
     first, second = cell.run.model.hidden  # type: ignore[union-attr]  # a Keras model has no such cells
     return first, second
 
 
-def slopes(cells: Sequence[Cell]) -> Slopes:
+def slopes(cells: Sequence[Group]) -> Slopes:
     """The gain per doubling of the first layer, of the second one, and the first's minus the second's.
 
     Raises:
@@ -69,7 +69,7 @@ def slopes(cells: Sequence[Cell]) -> Slopes:
     return Slopes(by_first, by_second, difference, len(known))
 
 
-def doublings(cells: Sequence[Cell]) -> list[Doubling]:
+def doublings(cells: Sequence[Group]) -> list[Doubling]:
     """Each step from one width to the next, layer by layer; of cells that have runs on both sides."""
     known = {widths(cell): cell for cell in cells if cell.n}
     found = []
@@ -87,22 +87,20 @@ def _with(pair: Widths, layer: int, width: int) -> Widths:
     return (width, pair[1]) if layer == 0 else (pair[0], width)
 
 
-def _doubling(layer: int, narrow: int, wide: int, both: Sequence[tuple[Cell, Cell]]) -> Doubling:
+def _doubling(layer: int, narrow: int, wide: int, both: Sequence[tuple[Group, Group]]) -> Doubling:
     cells = [cell for pair in both for cell in pair]
     gain = weighted(cells, np.tile([-1.0, 1.0], len(both)) / len(both))
     return Doubling(layer, narrow, wide, gain, float(np.mean([high.parameters - low.parameters for low, high in both])))
 
 
-def weighted(cells: Sequence[Cell], weights: Sequence[float] | Floats) -> Interval:
+def weighted(cells: Sequence[Group], weights: Sequence[float] | Floats) -> Interval:
     """A weighted sum of accuracies over seeds x images, with Student's interval; over the seeds that all cells have.
 
     Raises:
         StatisticsError: there is no such seed.
     """
-    seeds = sorted(set.intersection(*(set(cell.judged.correct) for cell in cells)))
+    seeds = sorted(set.intersection(*(set(cell.correct) for cell in cells)))
     if not seeds:
         raise StatisticsError("The settings have no seed in common, so they cannot be summed seed by seed.")
-    table = sum(
-        weight * np.stack([cell.judged.correct[seed] for seed in seeds]) for cell, weight in zip(cells, weights, strict=True)
-    )
+    table = sum(weight * np.stack([cell.correct[seed] for seed in seeds]) for cell, weight in zip(cells, weights, strict=True))
     return two_sources(table).estimate.interval()

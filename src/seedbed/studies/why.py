@@ -6,17 +6,17 @@ import numpy as np
 
 from seedbed.diagnosis import explain
 from seedbed.figures import words
+from seedbed.groups import Group
 from seedbed.records import History, Result
 from seedbed.runs import Home
 from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of
-from seedbed.studies.cells import Cell
 
 NEAR_ZERO = 0.01
 """A weight is near 0 below this share of the limit within which Glorot's uniform distribution draws it at first."""
 
 
-def mean_history(cell: Cell) -> History | None:
+def mean_history(cell: Group) -> History | None:
     """The mean of the histories of a cell's runs, epoch by epoch as far as all of them went; None where no run is left."""
     histories = [result.history for result in cell.kept]
     if not histories:
@@ -26,7 +26,7 @@ def mean_history(cell: Cell) -> History | None:
     return History({name: np.mean([history[name][:shared] for history in histories], axis=0) for name in names})
 
 
-def explained(cell: Cell) -> list[str]:
+def explained(cell: Group) -> list[str]:
     """What the probes say about how a cell's runs went, with the means of the measured values."""
     mean = mean_history(cell)
     if mean is None:
@@ -36,7 +36,7 @@ def explained(cell: Cell) -> list[str]:
     return [f"{cell.label}: {said[0].lower()}{said[1:].rstrip('.')} (mean of {of})." for said in explain(mean, activation)]
 
 
-def probed(cell: Cell, kind: str, *, epoch: int = -1) -> dict[str, Interval | None]:
+def probed(cell: Group, kind: str, *, epoch: int = -1) -> dict[str, Interval | None]:
     """A kind of probe at an epoch (the last): layer -> mean over the seeds with Student's interval.
 
     Args:

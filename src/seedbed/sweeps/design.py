@@ -7,28 +7,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seedbed import data
-from seedbed.comparison import candidate
 from seedbed.errors import SpecError
 from seedbed.executor import LOCAL, Engine
+from seedbed.groups import Request, train_groups
+from seedbed.groups.fields import Setting, applied
+from seedbed.groups.naming import group_name
+from seedbed.groups.training import finished
 from seedbed.models import describe
-from seedbed.records import DataFacts, Result
+from seedbed.records import DataFacts
 from seedbed.runs import Entry, Home
-from seedbed.specs import DataSpec, RunSpec
-from seedbed.sweeps import naming
-from seedbed.sweeps.grid import Grid, Setting, applied
-from seedbed.sweeps.outcome import Outcome, Sweep
+from seedbed.specs import DataSpec, RunSpec, checked_group
+from seedbed.sweeps.grid import Grid
+from seedbed.sweeps.outcome import Sweep
 
 if TYPE_CHECKING:
     from seedbed.grow import Watch
 
-
-@dataclass(frozen=True)
-class Planned:
-    """One setting: its group, all fields of the grid with their values, and what is trained."""
-
-    group: str
-    setting: Setting
-    run: RunSpec
+LONGEST_NAME = 60
+"""So that there is room for the settings and the seed behind it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Design:
     Attributes:
         base: the settings that all runs share, but for the fields of the grid.
         seeds: each setting is trained with each of them.
-        planned: the settings in the order of the grid.
+        requests: the settings in the order of the grid.
         data: of each data spec that occurs, what it holds.
     """
 
@@ -46,20 +42,17 @@ class Design:
     base: RunSpec
     grid: Grid
     seeds: tuple[int, ...]
-    planned: tuple[Planned, ...]
+    requests: tuple[Request, ...]
     data: dict[DataSpec, DataFacts]
 
     @property
     def entries(self) -> list[Entry]:
         """All runs: `GROUP.SEED`, so that more seeds can be added later."""
-        return [
-            Entry(f"{one.group}.{seed}", one.group, one.run.changed(seed=seed)) for one in self.planned for seed in self.seeds
-        ]
+        return [entry for request in self.requests for entry in request.entries]
 
     def finished(self, home: Home) -> int:
         """How many of the runs the home holds already, finished, under their names."""
-        names = {entry.name for entry in self.entries}
-        return sum(each.name in names and each.status == "finished" for each in home.listing())
+        return finished(self.requests, home)
 
     def train(
         self,
@@ -77,23 +70,9 @@ class Design:
         Raises:
             SeedbedError: as `grow` raises them.
         """
-        from seedbed.grow import grow
-
         how: dict[str, Any] = {"device": device, "workers": workers, "engine": engine, "resume": resume, "replace": replace}
-        results = grow(self.entries, home, watch=watch, **how)
-        return self.gathered(home, results)
-
-    def gathered(self, home: Home, results: Sequence[Result]) -> Sweep:
-        """The sweep of these results, one for each entry, in the order of `entries`."""
-        n, varying = len(self.seeds), self.grid.varying
-        outcomes = [
-            _outcome(home, one, varying, list(results[place * n : (place + 1) * n])) for place, one in enumerate(self.planned)
-        ]
-        return Sweep(self.name, self.base, self.grid, self.seeds, outcomes)
-
-
-def _outcome(home: Home, one: Planned, varying: Sequence[str], results: list[Result]) -> Outcome:
-    return Outcome({name: one.setting[name] for name in varying}, results, candidate(home, one.group, results))
+        groups = train_groups(self.requests, home, watch=watch, **how)
+        return Sweep(self.name, self.base, self.grid, self.seeds, groups)
 
 
 def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.Watch | None = None) -> Design:
@@ -111,24 +90,36 @@ def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: da
         DataError: images that cannot be had, or not be split so.
         ModelError: a network that cannot be built for these images.
     """
-    naming.checked_sweep(name)
+    _check_name(name)
     if not seeds or len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds = {list(seeds)}: a sweep needs one seed at least, and each only once.")
     base = base.changed(data=base.data.changed(name=data.named(base.data.name)))
-    planned = tuple(Planned(naming.group(name, setting), setting, applied(base, setting)) for setting in grid)
-    _check_distinct(planned)
-    facts = {spec: data.load(spec, watch).facts() for spec in {one.run.data: None for one in planned}}
-    for model, spec in {(one.run.model, one.run.data): None for one in planned}:
+    requests = tuple(_request(name, base, grid, setting, tuple(seeds)) for setting in grid)
+    _check_distinct(requests)
+    facts = {spec: data.load(spec, watch).facts() for spec in {one.run.data: None for one in requests}}
+    for model, spec in {(one.run.model, one.run.data): None for one in requests}:
         describe(model, facts[spec].image_shape, len(facts[spec].classes))
-    return Design(name, base, grid, tuple(seeds), planned, facts)
+    return Design(name, base, grid, tuple(seeds), requests, facts)
 
 
-def _check_distinct(planned: Sequence[Planned]) -> None:
-    names: dict[str, Planned] = {}
-    settings: dict[str, Planned] = {}
-    for one in planned:
+def _check_name(name: str) -> None:
+    if len(checked_group(name)) > LONGEST_NAME:
+        raise SpecError(
+            f"name = {name!r}: a sweep's name has {LONGEST_NAME} characters at most; those of its settings follow it."
+        )
+
+
+def _request(name: str, base: RunSpec, grid: Grid, setting: Setting, seeds: tuple[int, ...]) -> Request:
+    varying = {field: setting[field] for field in grid.varying}
+    return Request(group_name(name, setting), applied(base, setting), seeds, varying)
+
+
+def _check_distinct(requests: Sequence[Request]) -> None:
+    names: dict[str, Request] = {}
+    settings: dict[str, Request] = {}
+    for one in requests:
         twin = settings.setdefault(one.run.setting, one)
         if twin is not one:
-            raise SpecError(f"{twin.group} and {one.group} are the same setting; leave one of the two values out.")
-        if names.setdefault(one.group.casefold(), one) is not one:
-            raise SpecError(f"Two settings would both be called {one.group}; give the sweep a shorter name.")
+            raise SpecError(f"{twin.name} and {one.name} are the same setting; leave one of the two values out.")
+        if names.setdefault(one.name.casefold(), one) is not one:
+            raise SpecError(f"Two settings would both be called {one.name}; give the sweep a shorter name.")

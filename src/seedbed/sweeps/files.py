@@ -10,15 +10,16 @@ import yaml
 
 from seedbed import figures
 from seedbed.figures import words
+from seedbed.groups import Group
 from seedbed.records import Result, finite
-from seedbed.sweeps.outcome import Outcome, Sweep
+from seedbed.sweeps.outcome import Sweep
 
 
-def save(sweep: Sweep, folder: Path, outcomes: Sequence[Outcome] | None = None) -> dict[str, list[Path]]:
+def save(sweep: Sweep, folder: Path, groups: Sequence[Group] | None = None) -> dict[str, list[Path]]:
     """Write all that a sweep found into a folder; figures of an earlier save that this one does not draw are removed.
 
     Args:
-        outcomes: the settings in the order of the table; that of the grid where it is left out.
+        groups: the settings in the order of the table; that of the grid where it is left out.
 
     Returns:
         Kind -> files: `tables` (results.csv, one row a setting; runs.csv, one row a run), `json` (results.json), `yaml`
@@ -27,22 +28,22 @@ def save(sweep: Sweep, folder: Path, outcomes: Sequence[Outcome] | None = None) 
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    tables = {"results.csv": setting_table(sweep, outcomes or sweep.outcomes), "runs.csv": run_table(sweep)}
+    tables = {"results.csv": setting_table(sweep, groups or sweep.groups), "runs.csv": run_table(sweep)}
     files = figures.save_results(folder, sweep.charts(), {**tables, "sweep.yaml": to_yaml(sweep)}, sweep.as_json())
     return {**files, "tables": [folder / name for name in tables], "yaml": [folder / "sweep.yaml"]}
 
 
-def setting_table(sweep: Sweep, outcomes: Sequence[Outcome]) -> str:
+def setting_table(sweep: Sweep, groups: Sequence[Group]) -> str:
     """CSV, one row a setting: the fields that vary, then figures; shares in [0, 1], what is not known is empty."""
-    kinds = list(dict.fromkeys(kind for one in outcomes for kind in one.verdicts))
+    kinds = list(dict.fromkeys(kind for one in groups for kind in one.verdicts))
     figure_names = ["mean", "low", "high", "last_mean", "last_low", "last_high"]
     rows: list[list[Any]] = [["group", *sweep.grid.varying, "parameters", "n", *figure_names, *kinds]]
-    for one in outcomes:
+    for one in groups:
         shares = [
             share for found in (one.accuracy, one.last) for share in ((found.mean, *found.pair()) if found else [None] * 3)
         ]
         fields = [words.value(value, name) for name, value in one.setting.items()]
-        rows.append([one.group, *fields, one.parameters, one.n, *shares, *(one.verdicts.get(kind, 0) for kind in kinds)])
+        rows.append([one.name, *fields, one.parameters, one.n, *shares, *(one.verdicts.get(kind, 0) for kind in kinds)])
     return figures.csv_text(rows)
 
 
@@ -51,7 +52,7 @@ def run_table(sweep: Sweep) -> str:
     measured = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
     heads = [f"{which}_{name}" for which in ("best", "last") for name in ("epoch", *measured)]
     rows: list[list[Any]] = [["name", *sweep.grid.varying, "seed", "parameters", *heads, "verdict", "seconds"]]
-    for one in sweep.outcomes:
+    for one in sweep.groups:
         fields = [words.value(value, name) for name, value in one.setting.items()]
         for result in one.results:
             epochs = [*_at(result, result.best, measured), *_at(result, result.history.epochs, measured)]

@@ -2,104 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from seedbed import figures
-from seedbed.comparison import Candidate
 from seedbed.figures import words
 from seedbed.figures.sweeps import is_quantity, number
+from seedbed.groups import Group, caveats
+from seedbed.groups.fields import Value, field
 from seedbed.records import Result, finite
 from seedbed.specs import RunSpec
-from seedbed.statistics import Interval, accuracy_interval, interval_of
-from seedbed.sweeps.grid import Grid, Setting, Value, field
+from seedbed.sweeps.grid import Grid
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 MOST_SENTENCES = 12
 """Conditions that get a sentence of their own."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What came of one setting with all its seeds. It is what `figures.sweeps` draws, too (`Measured`).
-
-    Attributes:
-        setting: the fields that vary -> their values.
-        results: of all its runs, seed by seed.
-        judged: those that may enter means, with what they said about each validation image.
-    """
-
-    setting: Setting
-    results: list[Result]
-    judged: Candidate
-
-    @property
-    def group(self) -> str:
-        """The name of its runs without their seeds."""
-        return self.judged.name
-
-    @property
-    def parameters(self) -> int:
-        return self.results[0].model.parameters
-
-    @property
-    def total(self) -> int:
-        return len(self.results)
-
-    @property
-    def n(self) -> int:
-        """How many runs are in the means; the others diverged or collapsed."""
-        return len(self.judged.runs)
-
-    @property
-    def left_out(self) -> int:
-        return self.total - self.n
-
-    @property
-    def kept(self) -> list[Result]:
-        """The runs that are in the means."""
-        return list(self.judged.runs.values())
-
-    @property
-    def accuracy(self) -> Interval | None:
-        """Mean validation accuracy at the best epoch, over seeds and images; None where no run is left."""
-        return self.judged.accuracy
-
-    @property
-    def last(self) -> Interval | None:
-        """Mean validation accuracy at the last epoch, over seeds and images; over the seeds alone where a run did not keep what
-        it said there."""
-        right = self.judged.last_correct
-        if right and right.keys() == self.judged.runs.keys():
-            return accuracy_interval(np.stack(list(right.values())))
-        found = interval_of([float(result.history["validation_accuracy"][-1]) for result in self.kept])
-        return found and Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
-
-    @property
-    def verdicts(self) -> dict[str, int]:
-        """Verdict -> how many runs got it, the most frequent first."""
-        return dict(Counter(result.verdict.kind for result in self.results).most_common())
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            **self.setting,
-            "group": self.group,
-            "parameters": self.parameters,
-            "n": self.n,
-            "mean": self.accuracy.mean if self.accuracy else None,
-            "interval": self.accuracy.pair() if self.accuracy else None,
-            "last": {"mean": self.last.mean, "interval": self.last.pair()} if self.last else None,
-            "verdicts": self.verdicts,
-        }
 
 
 @dataclass(frozen=True)
@@ -114,32 +36,32 @@ class Sweep:
     base: RunSpec
     grid: Grid
     seeds: tuple[int, ...]
-    outcomes: list[Outcome]
+    groups: list[Group]
 
     @property
     def results(self) -> list[Result]:
         """All runs, setting by setting and seed by seed."""
-        return [result for outcome in self.outcomes for result in outcome.results]
+        return [result for group in self.groups for result in group.results]
 
     @property
     def conditions(self) -> list[str]:
         """The varying fields of the data: nobody chooses the best of them."""
         return [name for name in self.grid.varying if field(name).part == "data"]
 
-    def by_mean(self) -> list[Outcome]:
+    def by_mean(self) -> list[Group]:
         """The settings by their means, the highest first, those without one last."""
-        return sorted(self.outcomes, key=lambda one: -one.accuracy.mean if one.accuracy else math.inf)
+        return sorted(self.groups, key=lambda group: -group.mean)
 
-    def best(self) -> dict[tuple[Value, ...], list[Outcome]]:
+    def best(self) -> dict[tuple[Value, ...], list[Group]]:
         """Values of the conditions -> the settings with the highest mean there: one, or several that are exactly equal."""
-        found: dict[tuple[Value, ...], list[Outcome]] = {}
-        for one in self.outcomes:
+        found: dict[tuple[Value, ...], list[Group]] = {}
+        for one in self.groups:
             there = found.setdefault(self.condition(one), [])
-            if one.accuracy and (not there or _mean(one) >= _mean(there[0])):
-                found[self.condition(one)] = [*(there if there and _mean(one) == _mean(there[0]) else []), one]
+            if one.accuracy and (not there or one.mean >= there[0].mean):
+                found[self.condition(one)] = [*(there if there and one.mean == there[0].mean else []), one]
         return {condition: best for condition, best in found.items() if best}
 
-    def condition(self, one: Outcome) -> tuple[Value, ...]:
+    def condition(self, one: Group) -> tuple[Value, ...]:
         return tuple(one.setting[name] for name in self.conditions)
 
     def edges(self) -> list[str]:
@@ -158,7 +80,7 @@ class Sweep:
                     )
         return said
 
-    def _end(self, name: str, best: Sequence[Outcome]) -> str:
+    def _end(self, name: str, best: Sequence[Group]) -> str:
         values = self.grid.values[name]
         if name in self.conditions or not is_quantity(name, values):
             return ""
@@ -179,20 +101,20 @@ class Sweep:
                 "A highest mean, chosen on the very images that it is measured on, flatters its setting: "
                 "`seedbed compare` says which differences are shown, and fresh seeds confirm them."
             )
-        return [*said, *self.edges()[:MOST_SENTENCES], *self._marks()]
+        return [*said, *self.edges()[:MOST_SENTENCES], *self._caveats()]
 
     @property
     def _has_choice(self) -> bool:
         return len(self.conditions) < len(self.grid.varying)
 
-    def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Outcome]) -> str:
+    def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Group]) -> str:
         first, accuracy = best[0], best[0].accuracy
         if accuracy is None:
             return ""
         chosen = {name: value for name, value in first.setting.items() if name not in self.conditions}
         equal = f" (and {words.counted(len(best) - 1, 'setting')} with exactly the same mean)" if len(best) > 1 else ""
         low, high = words.percent(accuracy.low, 2), words.percent(accuracy.high, 2)
-        among = sum(self.condition(one) == condition for one in self.outcomes)
+        among = sum(self.condition(one) == condition for one in self.groups)
         where = self._where(condition)
         said = (
             f"{where}the highest mean validation accuracy of {among} settings is {words.percent(accuracy.mean, 2)} "
@@ -205,18 +127,9 @@ class Sweep:
             return ""
         return f"with {words.setting(dict(zip(self.conditions, condition, strict=True)))}, "
 
-    def _marks(self) -> list[str]:
-        counts = Counter(result.verdict.kind for result in self.results)
-        total, said = len(self.results), []
-        out = {kind: counts[kind] for kind in ("diverged", "collapsed") if counts[kind]}
-        if out:
-            kinds = words.listed([f"{count} {kind}" for kind, count in out.items()])
-            said.append(f"Of {words.counted(total, 'run')}, {kinds}; they are in no mean, and the table counts them.")
-        if counts["undertrained"]:
-            said.append(f"{counts['undertrained']} of {words.counted(total, 'run')} were still improving at the last epoch.")
-        if len(self.seeds) == 1:
-            said.append("One seed a setting: the intervals speak of these very networks, not of other seeds.")
-        return said
+    def _caveats(self) -> list[str]:
+        single = "One seed per setting: the intervals speak of these very networks, not of other seeds."
+        return caveats(self.groups) + [single] * (len(self.seeds) == 1)
 
     def as_json(self) -> dict[str, Any]:
         """The settings with the fields that vary, and what may be said of them (NaN is null)."""
@@ -227,7 +140,7 @@ class Sweep:
                 "confidence": 0.95,
                 "seeds": self.seeds,
                 "varying": self.grid.varying,
-                "settings": [one.as_json() for one in self.outcomes],
+                "settings": [{**group.setting, **group.as_json()} for group in self.groups],
                 "sentences": self.sentences(),
             }
         )
@@ -244,19 +157,15 @@ class Sweep:
 
         Empty where nothing can be drawn because every run diverged or collapsed.
         """
-        if not any(one.accuracy for one in self.outcomes):
+        if not any(one.accuracy for one in self.groups):
             return {}
-        drawn = {"settings": figures.setting_means(self.outcomes)}
+        drawn = {"settings": figures.setting_means(self.groups)}
         for name in self.grid.varying:
             if is_quantity(name, self.grid.values[name]):
-                drawn[f"accuracy_over_{name.replace('.', '_')}"] = figures.accuracy_over_field(self.outcomes, name)
-        if len({one.parameters for one in self.outcomes if one.accuracy}) > 1:
-            drawn["accuracy_over_parameters"] = figures.accuracy_over_parameters(self.outcomes, self.conditions)
+                drawn[f"accuracy_over_{name.replace('.', '_')}"] = figures.accuracy_over_field(self.groups, name)
+        if len({one.parameters for one in self.groups if one.accuracy}) > 1:
+            drawn["accuracy_over_parameters"] = figures.accuracy_over_parameters(self.groups, self.conditions)
         return drawn
-
-
-def _mean(one: Outcome) -> float:
-    return one.accuracy.mean if one.accuracy else math.nan
 
 
 def _capital(sentence: str) -> str:

@@ -10,17 +10,18 @@ import numpy as np
 
 from seedbed import figures
 from seedbed.figures import Dot, mean_curve, words
+from seedbed.groups import Contrast, Difference, Group, Request, best, by
+from seedbed.groups.fields import Setting
 from seedbed.records import Result
 from seedbed.specs import Activation, Dense, Plan
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
-from seedbed.studies.bench import Bench
+from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
 from seedbed.studies.causes import MEASURES, activation_of, depth_of, name_of, part
-from seedbed.studies.cells import Cell, Wanted, best, by
-from seedbed.studies.contrasts import Contrast, Planned
+from seedbed.studies.context import Steps, StudyContext, request
 from seedbed.studies.edges import beyond
 from seedbed.studies.setup import Setup
-from seedbed.sweeps.grid import Setting
+from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS
+from seedbed.tables import Column, Table
 
 NET = (200, 100)
 SWAPPED: tuple[Activation, ...] = ("relu", "tanh", "sigmoid")
@@ -59,22 +60,22 @@ def deep_epochs(setup: Setup) -> int:
     return setup.epochs(setup.pick(DEEP_STEPS, STEPS), setup.facts.train, least=5, most=60)
 
 
-def swapped(setup: Setup) -> list[Wanted]:
+def swapped(setup: Setup) -> list[Request]:
     """The 200-100 net with each activation, and nothing else changed."""
     plan = Plan(epochs=epochs(setup))
     return [
-        Wanted({"hidden": NET, "activation": name}, setup.run(Dense(hidden=NET, activation=name), plan)) for name in SWAPPED
+        request({"hidden": NET, "activation": name}, setup.run(Dense(hidden=NET, activation=name), plan)) for name in SWAPPED
     ]
 
 
-def deep(setup: Setup, activation: Activation, depth: int, rate: float, length: int) -> Wanted:
+def deep(setup: Setup, activation: Activation, depth: int, rate: float, length: int) -> Request:
     """A net of equal layers; its depth is said by `hidden`."""
     hidden = (WIDTH,) * depth
     setting: Setting = {"hidden": hidden, "activation": activation, "learning_rate": rate, "epochs": length}
-    return Wanted(setting, setup.run(Dense(hidden=hidden, activation=activation), Plan(epochs=length, learning_rate=rate)))
+    return request(setting, setup.run(Dense(hidden=hidden, activation=activation), Plan(epochs=length, learning_rate=rate)))
 
 
-def design(setup: Setup) -> list[Wanted]:
+def design(setup: Setup) -> list[Request]:
     return swapped(setup)
 
 
@@ -99,20 +100,20 @@ class Tuned:
     trained: bool
 
 
-def tuned(bench: Bench) -> list[Tuned]:
+def tuned(study: StudyContext) -> Steps[list[Tuned]]:
     """A rate for each activation and depth, by the best epoch of one seed that no claim uses.
 
     Where the best rate is the largest or smallest of the grid, one more is tried, for all such nets in one call.
     """
-    setup = bench.setup
+    setup = study.setup
     seed, length = setup.fresh[:1], max(2, round(TUNED_FOR * deep_epochs(setup)))
     names, depths, grid = _names(setup), setup.pick(DEPTHS, QUICK_DEPTHS), setup.pick(RATES, QUICK_RATES)
     nets = [(name, depth) for depth in depths for name in names]
     asked = [deep(setup, name, depth, rate, length) for name, depth in nets for rate in grid]
-    cells = bench.train(asked, seed)
+    cells = yield from study.train(asked, seed)
     found = {net: cells[place * len(grid) : (place + 1) * len(grid)] for place, net in enumerate(nets)}
     more = {net: rate for net, tried in found.items() if not setup.quick and (rate := _further(tried)) is not None}
-    added = bench.train([deep(setup, *net, rate, length) for net, rate in more.items()], seed) if more else []
+    added = yield from study.train([deep(setup, *net, rate, length) for net, rate in more.items()], seed)
     for net, cell in zip(more, added, strict=True):
         found[net] = [*found[net], cell]
     return [_tuned(*net, tried) for net, tried in found.items()]
@@ -122,16 +123,16 @@ def _names(setup: Setup) -> tuple[Activation, ...]:
     return setup.pick(ACTIVATIONS, QUICK_ACTIVATIONS)
 
 
-def rate_of(cell: Cell) -> float:
+def rate_of(cell: Group) -> float:
     return cell.run.plan.learning_rate
 
 
-def _further(tried: Sequence[Cell]) -> float | None:
+def _further(tried: Sequence[Group]) -> float | None:
     top = best(tried)
     return beyond([rate_of(cell) for cell in tried], rate_of(top)) if top else None
 
 
-def _tuned(activation: Activation, depth: int, tried: Sequence[Cell]) -> Tuned:
+def _tuned(activation: Activation, depth: int, tried: Sequence[Group]) -> Tuned:
     rates = sorted(rate_of(cell) for cell in tried)
     top = best(tried)
     rate = rate_of(top) if top else rates[len(rates) // 2]
@@ -161,7 +162,7 @@ def _said(one: Tuned) -> str:
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepsToLevel:
     """How many minibatches a setting's runs took to a validation accuracy, as seen at the ends of epochs.
 
     Attributes:
@@ -175,7 +176,7 @@ class Steps:
     total: int
 
     @classmethod
-    def of(cls, results: Sequence[Result], level: float) -> Steps:
+    def of(cls, results: Sequence[Result], level: float) -> StepsToLevel:
         found = [steps for result in results if (steps := _first(result, level)) is not None]
         return cls(level, tuple(sorted(found)), len(results))
 
@@ -217,12 +218,12 @@ def steps_an_epoch(result: Result) -> int:
 # The answers
 
 
-def parts(bench: Bench) -> list[Part]:
-    setup = bench.setup
-    plain = bench.train(swapped(setup))
-    rates = tuned(bench)
-    cells = bench.train([deep(setup, one.activation, one.depth, one.rate, deep_epochs(setup)) for one in rates])
-    found = _settled(bench, plain, cells)
+def parts(study: StudyContext) -> Steps[list[Part]]:
+    setup = study.setup
+    plain = yield from study.train(swapped(setup))
+    rates = yield from tuned(study)
+    cells = yield from study.train([deep(setup, one.activation, one.depth, one.rate, deep_epochs(setup)) for one in rates])
+    found = _settled(study, plain, cells)
     return [
         _swap(setup, plain, [found[name] for name in CONTRASTS[:2] if name in found]),
         _depths(setup, cells, rates, [found[name] for name in CONTRASTS[2:] if name in found]),
@@ -230,7 +231,7 @@ def parts(bench: Bench) -> list[Part]:
     ]
 
 
-def _settled(bench: Bench, plain: Sequence[Cell], cells: Sequence[Cell]) -> dict[str, Contrast]:
+def _settled(study: StudyContext, plain: Sequence[Group], cells: Sequence[Group]) -> dict[str, Difference]:
     shallow, deepest = (pick([depth_of(cell) for cell in cells]) for pick in (min, max))
     at = {depth: (WIDTH,) * depth for depth in (shallow, deepest)}
     asked = [
@@ -240,15 +241,17 @@ def _settled(bench: Bench, plain: Sequence[Cell], cells: Sequence[Cell]) -> dict
         (CONTRASTS[3], cells, at[deepest], "sigmoid", f"depth {deepest}, rates tuned"),
         (CONTRASTS[4], cells, at[deepest], "tanh", f"depth {deepest}, rates tuned"),
     ]
-    return bench.settle(
+    return study.decide(
         [
-            Planned(name, by(of, hidden=net, activation=one), by(of, hidden=net, activation="relu"), one, "relu", where=where)
+            Contrast(
+                by(of, hidden=net, activation=one), by(of, hidden=net, activation="relu"), one, "relu", where=where, name=name
+            )
             for name, of, net, one, where in asked
         ]
     )
 
 
-def _swap(setup: Setup, cells: Sequence[Cell], contrasts: list[Contrast]) -> Part:
+def _swap(setup: Setup, cells: Sequence[Group], contrasts: list[Difference]) -> Part:
     curves = [
         mean_curve(cell.results, f"{line}_accuracy", panel=activation_of(cell), line=called)
         for cell in cells
@@ -277,22 +280,22 @@ def _swap(setup: Setup, cells: Sequence[Cell], contrasts: list[Contrast]) -> Par
     )
 
 
-def _speed(cells: Sequence[Cell], where: str) -> list[str]:
+def _speed(cells: Sequence[Group], where: str) -> list[str]:
     """How soon each level was reached; a description, and only of levels that not every run reached at once."""
     said = []
     for level in LEVELS:
-        found = {activation_of(cell): Steps.of(cell.results, level) for cell in cells}
+        found = {activation_of(cell): StepsToLevel.of(cell.results, level) for cell in cells}
         if any(one.reached for one in found.values()):
             took = words.listed([f"{name} {_took(one)}" for name, one in found.items()])
             said.append(f"{where} the steps to {words.percent(level, 0)} (median over seeds) are: {took}.")
     return said
 
 
-def _took(steps: Steps) -> str:
+def _took(steps: StepsToLevel) -> str:
     return f"{steps.total - steps.never} of {steps.total} got there" if steps.median is None else steps.text
 
 
-def _depths(setup: Setup, cells: Sequence[Cell], rates: Sequence[Tuned], contrasts: list[Contrast]) -> Part:
+def _depths(setup: Setup, cells: Sequence[Group], rates: Sequence[Tuned], contrasts: list[Difference]) -> Part:
     depths = sorted({depth_of(cell) for cell in cells})
     deepest = [cell for cell in cells if depth_of(cell) == depths[-1]]
     sizes = "; ".join(f"depth {d}: {next(c.parameters for c in cells if depth_of(c) == d):,} parameters" for d in depths)
@@ -321,7 +324,7 @@ def _depths(setup: Setup, cells: Sequence[Cell], rates: Sequence[Tuned], contras
     )
 
 
-def _spread(cells: Sequence[Cell], depth: int) -> str:
+def _spread(cells: Sequence[Group], depth: int) -> str:
     known = sorted((cell for cell in cells if cell.accuracy), key=lambda cell: cell.accuracy.mean if cell.accuracy else 0.0)
     if len(known) < 2:
         return ""
@@ -329,11 +332,11 @@ def _spread(cells: Sequence[Cell], depth: int) -> str:
     return f"At depth {depth} the mean accuracies of {len(known)} activations reach from {ends[0]} to {ends[1]}."
 
 
-def _left_out(cell: Cell) -> str:
+def _left_out(cell: Group) -> str:
     return f"{cell.left_out} of {cell.total} left out" if cell.left_out else ""
 
 
-def _accuracies(setup: Setup, cells: Sequence[Cell]) -> Figure:
+def _accuracies(setup: Setup, cells: Sequence[Group]) -> Figure:
     dots = [
         Dot(f"depth {depth_of(cell)}", activation_of(cell), "", cell.accuracy, _left_out(cell))
         for cell in sorted(cells, key=depth_of)
@@ -343,11 +346,11 @@ def _accuracies(setup: Setup, cells: Sequence[Cell]) -> Figure:
     return Figure("act_accuracy", chart, "Runs that diverged or collapsed are counted at the right, and in no mean.")
 
 
-def _steps_figure(setup: Setup, cells: Sequence[Cell]) -> list[Figure]:
+def _steps_figure(setup: Setup, cells: Sequence[Group]) -> list[Figure]:
     dots = []
     for cell in sorted(cells, key=depth_of):
         for level in LEVELS:
-            steps = Steps.of(cell.results, level)
+            steps = StepsToLevel.of(cell.results, level)
             note = f"{steps.never} of {steps.total} never" if steps.never else ""
             dots.append(Dot(f"depth {depth_of(cell)}", activation_of(cell), words.percent(level, 0), steps.interval, note))
     if not any(dot.mean for dot in dots):
@@ -364,7 +367,7 @@ def _steps_figure(setup: Setup, cells: Sequence[Cell]) -> list[Figure]:
     return [Figure("act_steps", chart, "Runs that never got there are counted at the right; the median ranks them last.")]
 
 
-def _curves(setup: Setup, cells: Sequence[Cell]) -> Figure:
+def _curves(setup: Setup, cells: Sequence[Group]) -> Figure:
     curves = [
         mean_curve(cell.results, "validation_accuracy", panel=f"depth {depth_of(cell)}", line=activation_of(cell))
         for cell in sorted(cells, key=depth_of)
@@ -382,34 +385,31 @@ def _curves(setup: Setup, cells: Sequence[Cell]) -> Figure:
     return Figure("act_curves", chart, "All panels have one scale.")
 
 
-def _table(cells: Sequence[Cell]) -> Table:
-    columns = ["hidden", "activation", "parameters", "learning rate", "runs", "accuracy, best epoch (%)", "last epoch (%)"]
-    columns += [f"steps to {words.percent(level, 0)}" for level in LEVELS]
-    rows = [
-        [
-            words.value(cell.setting["hidden"]),
-            activation_of(cell),
-            f"{cell.parameters:,}",
-            words.value(rate_of(cell)),
-            f"{cell.n} of {cell.total}",
-            interval_text(cell.accuracy),
-            interval_text(cell.last),
-            *(Steps.of(cell.results, level).text for level in LEVELS),
-        ]
-        for cell in cells
+def _table(cells: Sequence[Group]) -> Table[Group]:
+    def steps(level: float) -> Column[Group]:
+        return Column(f"steps to {words.percent(level, 0)}", lambda cell: StepsToLevel.of(cell.results, level).text)
+
+    columns: list[Column[Group]] = [
+        Column("hidden", lambda cell: cell.setting["hidden"], words.value, align="left"),
+        Column("activation", activation_of, align="left"),
+        PARAMETERS,
+        Column("learning rate", rate_of, words.value),
+        RUNS,
+        BEST,
+        LAST,
+        *map(steps, LEVELS),
     ]
-    left = ("hidden", "activation")
     an_epoch = steps_an_epoch(cells[0].results[0])
     caption = (
         f"In brackets 95 % intervals. Steps: minibatches, median over all runs, seen at the ends of epochs ({an_epoch} steps "
         "each), - where half of them or more never got there."
     )
-    return Table({column: "left" if column in left else "right" for column in columns}, rows, caption)
+    return Table(columns, cells, caption)
 
 
-def _json(cell: Cell) -> Mapping[str, object]:
-    measured = {name: cell.mean(measure) for name, measure in MEASURES.items()}
-    steps = [Steps.of(cell.results, level).as_json() for level in LEVELS]
+def _json(cell: Group) -> Mapping[str, object]:
+    measured = {name: cell.measured(measure) for name, measure in MEASURES.items()}
+    steps = [StepsToLevel.of(cell.results, level).as_json() for level in LEVELS]
     return {**cell.as_json(**measured), "steps": steps}
 
 

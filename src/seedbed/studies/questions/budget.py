@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seedbed import searches
 from seedbed.figures import words
+from seedbed.groups import Contrast, Difference, Group, Request, by
 from seedbed.records import Result
 from seedbed.runs import Home
 from seedbed.searches import Finalist, Search, Terms
+from seedbed.searches.importance import Importance
+from seedbed.searches.trial import Trial
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Cell, Wanted, by, wanted
-from seedbed.studies.contrasts import Contrast, Planned
+from seedbed.studies.answers import Figure, Part, Study, share_text
+from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import interval_text
 from seedbed.studies.timing.kept import measurements
+from seedbed.tables import Column, Table
 
 UNITS, FEW = 200, 10
 MOST_NAMED = 3
@@ -48,13 +51,13 @@ def epochs(setup: Setup) -> int:
     return setup.epochs(setup.pick(400, 100), setup.facts.train, least=setup.pick(12, 5), most=40)
 
 
-def plain(setup: Setup) -> list[Wanted]:
+def plain(setup: Setup) -> list[Request]:
     """One layer of all the units, and one of very few, at the defaults: what a search has to beat, and a positive control."""
     base = setup.run(Dense(), Plan(epochs=epochs(setup)))
-    return wanted(base, [{"hidden": (units,)} for units in (UNITS, FEW)])
+    return requests(base, [{"hidden": (units,)} for units in (UNITS, FEW)])
 
 
-def design(setup: Setup) -> list[Wanted]:
+def design(setup: Setup) -> list[Request]:
     """What is known before the search: the plain nets."""
     return plain(setup)
 
@@ -86,34 +89,38 @@ class Found:
     """
 
     search: Search
-    plain: Cell
-    few: Cell
-    winner: Cell | None
-    contrasts: Mapping[str, Contrast]
+    plain: Group
+    few: Group
+    winner: Group | None
+    contrasts: Mapping[str, Difference]
     test: Interval | None
 
     @property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[Group]:
         return [cell for cell in (self.winner, self.plain, self.few) if cell is not None]
 
 
-def parts(bench: Bench) -> list[Part]:
+def parts(study: StudyContext) -> Steps[list[Part]]:
     """Searches, trains the winner with the study's seeds, looks at the test part once, and answers."""
-    setup = bench.setup
-    cells = bench.train(plain(setup))
-    asked, trainer = terms(setup), bench.trainer
+    setup = study.setup
+    cells = yield from study.train(plain(setup))
+    asked, trainer = terms(setup), study.trainer
     how = searches.How(trainer.device, trainer.workers, trainer.engine)
-    found = trainer.search(asked.name, lambda: searches.run(asked, bench.home, how, watch=trainer.watch, resume=True))
-    bench.others += [*_tried(bench.home, found), *found.results]
-    winner = bench.train([_as_wanted(found.winner)])[0] if found.winner else None
+    found = yield from study.do(asked.name, lambda: searches.run(asked, study.home, how, watch=trainer.watch, resume=True))
+    study.others += [*_tried(study.home, found), *found.results]
+    winners = yield from study.train([_request(found.winner)] if found.winner else [])
+    winner = winners[0] if winners else None
     one, few = by(cells, hidden=(UNITS,)), by(cells, hidden=(FEW,))
     planned = [
-        Planned(CONTRASTS[1], one, few, f"{UNITS} units in one layer", f"{FEW} units in one layer", where="at the defaults")
+        Contrast(
+            one, few, f"{UNITS} units in one layer", f"{FEW} units in one layer", where="at the defaults", name=CONTRASTS[1]
+        )
     ]
     if winner is not None:
-        planned.insert(0, Planned(CONTRASTS[0], winner, one, "the winner of the search", f"one plain layer of {UNITS} units"))
-    verdicts = bench.settle(planned)
-    everything = Found(found, one, few, winner, verdicts, _tested(bench, winner))
+        plain_layer = f"one plain layer of {UNITS} units"
+        planned.insert(0, Contrast(winner, one, "the winner of the search", plain_layer, name=CONTRASTS[0]))
+    verdicts = study.decide(planned)
+    everything = Found(found, one, few, winner, verdicts, _tested(study, winner))
     return [_best(setup, everything), _importance(everything)]
 
 
@@ -124,7 +131,7 @@ def _tried(home: Home, found: Search) -> list[Result]:
     return [each.record.result(home.folder(each.name)) for each in listed if each.record and each.record.ended]
 
 
-def _as_wanted(finalist: Finalist) -> Wanted:
+def _request(finalist: Finalist) -> Request:
     """The winner, told apart by what a search chooses; the fields that only some optimizers have stand where they count."""
     run = finalist.trial.run
     setting: dict[str, object] = {"hidden": _hidden(run), "activation": _activation(run)}
@@ -132,7 +139,7 @@ def _as_wanted(finalist: Finalist) -> Wanted:
     setting |= {name: getattr(run.plan, name) for name in ("l1", "l2") if getattr(run.plan, name)}
     if isinstance(run.model, Dense) and run.model.dropout:
         setting["dropout"] = run.model.dropout
-    return Wanted(setting, run)  # type: ignore[arg-type]
+    return request(setting, run)
 
 
 def _hidden(run: RunSpec) -> tuple[int, ...]:
@@ -143,17 +150,17 @@ def _activation(run: RunSpec) -> str:
     return run.model.activation if isinstance(run.model, Dense) else ""
 
 
-def _tested(bench: Bench, winner: Cell | None) -> Interval | None:
+def _tested(study: StudyContext, winner: Group | None) -> Interval | None:
     """The winner's accuracy on the test part: looked at once, and kept, so that repeating the study looks no second time."""
-    from seedbed.evaluation import evaluate_group
+    from seedbed.groups.evaluation import evaluate_group
 
-    setup = bench.setup
+    setup = study.setup
     if winner is None or setup.quick or not setup.facts.test or setup.data.protocol != "honest":
         return None
     key = {"runs": sorted(result.run.identity for result in winner.results)}
-    with measurements(bench.home, "budget-test", key) as kept:
+    with measurements(study.home, "budget-test", key) as kept:
         if not kept.of("test"):
-            seen = evaluate_group(bench.home, winner.group, test=True).test
+            seen = evaluate_group(study.home, winner.name, test=True).test
             if seen is None:
                 return None
             kept.add("test", **vars(seen))
@@ -244,55 +251,69 @@ def _marks(search: Search) -> list[str]:
         f"Of {words.counted(len(search.trials), 'trial')}, {words.listed([f'{n} {state}' for state, n in out.items()])}; they "
         "were not ranked."
     ]
-    left = sum(one.left_out for one in search.best)
+    left = sum(one.group.left_out for one in search.best)
     return (said if out else []) + (
         [f"{words.counted(left, 'run')} of the best diverged or collapsed: in no mean."] if left else []
     )
 
 
-def _finalist_table(found: Found) -> Table:
-    rows = [
-        [
-            words.value(_hidden(one.trial.run)),
-            f"{one.trial.model.parameters:,}",
-            words.setting({name: value for name, value in _as_wanted(one).setting.items() if name != "hidden"}),
-            f"{100 * one.trial.accuracy:.2f}",
-            f"{len(one.correct)} of {len(one.results)}",
-            interval_text(one.accuracy),
-        ]
-        for one in found.search.best
+def _finalist_table(found: Found) -> Table[Finalist]:
+    columns: list[Column[Finalist]] = [
+        Column("hidden units", lambda one: _hidden(one.trial.run), words.value, align="left"),
+        Column("parameters", lambda one: one.trial.model.parameters, ","),
+        Column("settings", _other_settings, align="left"),
+        Column("as a trial", lambda one: 100 * one.trial.accuracy, ".2f", unit="%"),
+        Column("fresh runs", lambda one: f"{one.group.n} of {one.group.total}"),
+        Column("fresh accuracy, best epoch", lambda one: one.accuracy, interval_text, unit="%"),
     ]
-    heads = ["hidden units", "parameters", "settings", "as a trial (%)", "fresh runs", "fresh accuracy, best epoch (%)"]
-    return Table(
-        {head: "left" if head in ("hidden units", "settings") else "right" for head in heads},
-        rows,
-        "The best trials trained again, by the lower ends of their intervals; in brackets 95 % intervals (seeds x images).",
+    caption = (
+        "The best trials trained again, by the lower ends of their intervals; in brackets 95 % intervals (seeds x images)."
     )
+    return Table(columns, found.search.best, caption)
 
 
-def _depth_table(search: Search) -> Table:
+def _other_settings(one: Finalist) -> str:
+    return words.setting({name: value for name, value in _request(one).setting.items() if name != "hidden"})
+
+
+@dataclass(frozen=True)
+class _Depth:
+    """The trials with one number of layers, those that were trained to the end, and the best of these."""
+
+    layers: int
+    trials: list[Trial]
+    whole: list[Trial]
+    best: Trial | None
+
+
+def _depth_table(search: Search) -> Table[_Depth]:
     rows = []
     for depth in sorted({len(_hidden(trial.run)) for trial in search.trials}):
         trials = [trial for trial in search.trials if len(_hidden(trial.run)) == depth]
         whole = [trial for trial in trials if trial.state == "complete"]
-        top = max(whole, key=lambda trial: trial.accuracy, default=None)
-        best = [words.value(_hidden(top.run)), f"{top.model.parameters:,}", f"{100 * top.accuracy:.2f}"] if top else [""] * 3
-        rows.append([str(depth), str(len(trials)), str(len(whole)), *best])
-    heads = ["layers", "trials", "trained to the end", "best split", "its parameters", "its accuracy as a trial (%)"]
+        rows.append(_Depth(depth, trials, whole, max(whole, key=lambda trial: trial.accuracy, default=None)))
+    columns: list[Column[_Depth]] = [
+        Column("layers", lambda row: row.layers),
+        Column("trials", lambda row: len(row.trials)),
+        Column("trained to the end", lambda row: len(row.whole)),
+        Column("best split", lambda row: words.value(_hidden(row.best.run)) if row.best else None),
+        Column("its parameters", lambda row: row.best.model.parameters if row.best else None, ","),
+        Column("its accuracy as a trial", lambda row: 100 * row.best.accuracy if row.best else None, ".2f", unit="%"),
+    ]
     caption = "What the search saw at each depth: single runs, chosen for their accuracy; a description, not a comparison."
-    return Table(dict.fromkeys(heads, "right"), rows, caption)
+    return Table(columns, rows, caption)
 
 
 def _finalist_json(one: Finalist) -> dict[str, object]:
-    found, wanted_ = one.accuracy, _as_wanted(one)
+    found, setting = one.accuracy, _request(one).setting
     return {
-        "setting": wanted_.setting,
-        "label": f"finalist of trial {one.trial.number}: {words.setting(wanted_.setting)}",
+        "setting": setting,
+        "label": f"finalist of trial {one.trial.number}: {words.setting(setting)}",
         "group": one.name,
         "parameters": one.trial.model.parameters,
         "units": one.trial.model.units,
-        "seeds": [runs[0].run.seed for runs in one.results],
-        "n": len(one.correct),
+        "seeds": list(one.group.by_seed),
+        "n": one.group.n,
         "mean": found.mean if found else None,
         "interval": found.pair() if found else None,
     }
@@ -306,15 +327,6 @@ def _importance(found: Found) -> Part:
     shares = search.importances
     at = words.counted(search.compared_at, "epoch")
     charts = {} if not shares else {"importance": search.charts()["importance"]}
-    rows = [
-        [
-            NAMES.get(one.dimension, one.dimension.replace("_", " ")),
-            f"{100 * one.share:.0f}",
-            f"{100 * one.low:.0f} to {100 * one.high:.0f}",
-        ]
-        for one in shares
-    ]
-    heads: dict[str, str] = {"setting": "left", "share (%)": "right", "nine tenths of resamples": "right"}
     return Part(
         name="importance",
         question="Which settings mattered most?",
@@ -325,9 +337,18 @@ def _importance(found: Found) -> Part:
             "most where it is good, so this speaks of the region that was searched."
         ),
         figures=[Figure(f"budget_{name}", chart, "Bars that overlap are not told apart.") for name, chart in charts.items()],
-        tables=[Table(heads, rows, "Shares of the variance between trials.")] if shares else [],  # type: ignore[arg-type]
+        tables=[_importance_table(shares)] if shares else [],
         data={"epoch": search.compared_at, "shares": [vars(one) for one in shares]},
     )
+
+
+def _importance_table(shares: Sequence[Importance]) -> Table[Importance]:
+    columns: list[Column[Importance]] = [
+        Column("setting", lambda one: NAMES.get(one.dimension, one.dimension.replace("_", " ")), align="left"),
+        Column("share", lambda one: 100 * one.share, ".0f", unit="%"),
+        Column("nine tenths of resamples", lambda one: f"{100 * one.low:.0f} to {100 * one.high:.0f}"),
+    ]
+    return Table(columns, shares, "Shares of the variance between trials.")
 
 
 def _mattered(found: Found) -> str:

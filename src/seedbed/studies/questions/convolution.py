@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seedbed import figures
 from seedbed.figures import Curve, Dot, Point, mean_curve, words
+from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.specs import Conv, Dense, Plan
 from seedbed.statistics import Interval, interval_of
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Cell, Wanted
-from seedbed.studies.contrasts import Contrast, Planned
+from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
+from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import Shifted, distances, shifted_accuracy
+from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS, interval_text
+from seedbed.tables import Column, Table
 
 CONV = Conv()
 NET = (200, 100)
@@ -66,10 +67,10 @@ class Images:
     changes: tuple[tuple[str, int], ...]
     epochs: int
 
-    def wanted(self, setup: Setup, model: Conv | Dense) -> Wanted:
+    def request(self, setup: Setup, model: Conv | Dense) -> Request:
         net: dict[str, object] = {"family": "conv"} if isinstance(model, Conv) else {"family": "dense", "hidden": model.hidden}
         data = setup.data.changed(**dict(self.changes))
-        return Wanted({**net, **dict(self.changes)}, setup.run(model, Plan(epochs=self.epochs), data))  # type: ignore[dict-item]
+        return request({**net, **dict(self.changes)}, setup.run(model, Plan(epochs=self.epochs), data))
 
 
 def everything(setup: Setup) -> Images:
@@ -99,10 +100,10 @@ def all_nets(setup: Setup) -> list[Conv | Dense]:
     return [CONV, *dense_nets(setup)]
 
 
-def design(setup: Setup) -> list[Wanted]:
+def design(setup: Setup) -> list[Request]:
     pair: tuple[Conv | Dense, ...] = (CONV, Dense(hidden=NET))
-    whole = [everything(setup).wanted(setup, model) for model in all_nets(setup)]
-    return whole + [images.wanted(setup, model) for images in (permuted(setup), *fewer(setup)) for model in pair]
+    whole = [everything(setup).request(setup, model) for model in all_nets(setup)]
+    return whole + [images.request(setup, model) for images in (permuted(setup), *fewer(setup)) for model in pair]
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,61 +111,60 @@ class Pair:
     """The conv net and the 200-100 net on the same images."""
 
     images: Images
-    conv: Cell
-    dense: Cell
+    conv: Group
+    dense: Group
 
     @property
-    def cells(self) -> tuple[Cell, Cell]:
+    def cells(self) -> tuple[Group, Group]:
         return self.conv, self.dense
 
 
-def parts(bench: Bench) -> list[Part]:
-    setup = bench.setup
-    conv, *dense = bench.train([everything(setup).wanted(setup, model) for model in all_nets(setup)])
+def parts(study: StudyContext) -> Steps[list[Part]]:
+    setup = study.setup
+    conv, *dense = yield from study.train([everything(setup).request(setup, model) for model in all_nets(setup)])
     whole = Pair(everything(setup), conv, dense[0])
-    others = [_pair(bench, images) for images in (permuted(setup), *fewer(setup))]
-    found = _settled(bench, whole, dense[1], others)
+    others = yield from side_by_side([_pair(study, images) for images in (permuted(setup), *fewer(setup))])
+    found = _settled(study, whole, dense[1], others)
 
-    def those(*places: int) -> list[Contrast]:
+    def those(*places: int) -> list[Difference]:
         return [found[CONTRASTS[place]] for place in places if CONTRASTS[place] in found]
 
     return [
         _nets(setup, conv, dense, those(0, 1)),
-        _mistakes(bench, whole),
+        _mistakes(study, whole),
         _permuted(setup, whole, others[0], those(2, 3)),
-        _shifted(bench, whole),
+        _shifted(study, whole),
         _fewer(setup, whole, others[1:], those(4)),
     ]
 
 
-def _pair(bench: Bench, images: Images) -> Pair:
-    return Pair(images, *bench.train([images.wanted(bench.setup, model) for model in (CONV, Dense(hidden=NET))]))
+def _pair(study: StudyContext, images: Images) -> Steps[Pair]:
+    nets: tuple[Conv | Dense, ...] = (CONV, Dense(hidden=NET))
+    return Pair(images, *(yield from study.train([images.request(study.setup, model) for model in nets])))
 
 
-def name_of(cell: Cell) -> str:
+def name_of(cell: Group) -> str:
     model = cell.run.model
     return f"dense {words.value(model.hidden)}" if isinstance(model, Dense) else "conv"
 
 
-def _settled(bench: Bench, whole: Pair, equal: Cell, others: Sequence[Pair]) -> dict[str, Contrast]:
+def _settled(study: StudyContext, whole: Pair, equal: Group, others: Sequence[Pair]) -> dict[str, Difference]:
     mixed, *fewest = others
     conv, dense = "the conv net", f"the {words.value(NET)} net"
     planned = [
-        Planned(CONTRASTS[0], whole.conv, whole.dense, conv, dense, where="all images"),
-        Planned(CONTRASTS[1], whole.conv, equal, conv, f"the {name_of(equal)} net", where="at about equal parameters"),
-        Planned(CONTRASTS[2], whole.conv, mixed.conv, "pixels in place", "permuted pixels", where="the conv net"),
-        Planned(CONTRASTS[3], whole.dense, mixed.dense, "pixels in place", "permuted pixels", where=dense),
+        Contrast(whole.conv, whole.dense, conv, dense, where="all images"),
+        Contrast(whole.conv, equal, conv, f"the {name_of(equal)} net", where="at about equal parameters"),
+        Contrast(whole.conv, mixed.conv, "pixels in place", "permuted pixels", where="the conv net"),
+        Contrast(whole.dense, mixed.dense, "pixels in place", "permuted pixels", where=dense),
+        *(Contrast(few.conv, few.dense, conv, dense, where=f"{few.images.label} to train on") for few in fewest[-1:]),
     ]
-    if fewest:
-        few = fewest[-1]
-        planned.append(Planned(CONTRASTS[4], few.conv, few.dense, conv, dense, where=f"{few.images.label} to train on"))
-    return bench.settle(planned)
+    return study.decide([replace(one, name=name) for one, name in zip(planned, CONTRASTS, strict=False)])
 
 
 # The nets
 
 
-def _nets(setup: Setup, conv: Cell, dense: Sequence[Cell], contrasts: list[Contrast]) -> Part:
+def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Difference]) -> Part:
     cells, equal = [conv, *dense], dense[1]
     ratio = dense[0].parameters / conv.parameters
     curves = [
@@ -203,44 +203,35 @@ def _nets(setup: Setup, conv: Cell, dense: Sequence[Cell], contrasts: list[Contr
     )
 
 
-def _operations(cell: Cell) -> int:
+def _operations(cell: Group) -> int:
     return cell.results[0].model.operations
 
 
-def _uses(cell: Cell) -> str:
+def _uses(cell: Group) -> str:
     return f"{_operations(cell) / cell.parameters:.0f}"
 
 
-def _table(cells: Sequence[Cell], *, images: Sequence[Images] = ()) -> Table:
-    columns = [*(["training images"] if images else []), "net", "parameters", "operations an image", "runs"]
-    columns += ["accuracy, best epoch (%)", "last epoch (%)"]
-    rows = [
-        [
-            *([images[place].label] if images else []),
-            name_of(cell),
-            f"{cell.parameters:,}",
-            f"{_operations(cell):,}",
-            f"{cell.n} of {cell.total}",
-            interval_text(cell.accuracy),
-            interval_text(cell.last),
-        ]
-        for place, cell in enumerate(cells)
+def _table(cells: Sequence[Group], *, images: Sequence[Images] = ()) -> Table[Group]:
+    labels = {id(cell): each.label for cell, each in zip(cells, images, strict=False)}
+    columns: list[Column[Group]] = [
+        *([Column("training images", lambda cell: labels[id(cell)], align="left")] if images else []),
+        Column("net", name_of, align="left"),
+        PARAMETERS,
+        Column("operations an image", _operations, ","),
+        RUNS,
+        BEST,
+        LAST,
     ]
-    left = ("training images", "net")
-    return Table(
-        {column: "left" if column in left else "right" for column in columns},
-        rows,
-        "In brackets 95 % intervals; operations are multiplications and additions of inference.",
-    )
+    return Table(columns, cells, "In brackets 95 % intervals; operations are multiplications and additions of inference.")
 
 
 # Mistakes
 
 
-def _mistakes(bench: Bench, pair: Pair) -> Part:
-    setup = bench.setup
+def _mistakes(study: StudyContext, pair: Pair) -> Part:
+    setup = study.setup
     found = overlaps(*pair.cells)
-    pictures = differing(bench.home, *pair.cells, most=SHOWN, names=("conv net", f"{words.value(NET)} net"))
+    pictures = differing(study.home, *pair.cells, most=SHOWN, names=("conv net", f"{words.value(NET)} net"))
     chart = pictures and figures.picture_panels(
         pictures,
         "Images that one net gets right and the other wrong",
@@ -290,19 +281,22 @@ def _within(share: Interval | None) -> Interval | None:
     return share and Interval(share.mean, max(0.0, share.low), min(1.0, share.high), share.n)
 
 
-def _overlap_table(found: Sequence[Overlap]) -> Table:
-    columns = ["seed", "both right", "only conv right", "only dense right", "neither", "McNemar's p"]
-    rows = [
-        [str(one.seed), *(f"{count:,}" for count in (one.both_right, one.only_a, one.only_b, one.both_wrong)), f"{one.p:.2g}"]
-        for one in found
+def _overlap_table(found: Sequence[Overlap]) -> Table[Overlap]:
+    columns: list[Column[Overlap]] = [
+        Column("seed", lambda one: one.seed),
+        Column("both right", lambda one: one.both_right, ","),
+        Column("only conv right", lambda one: one.only_a, ","),
+        Column("only dense right", lambda one: one.only_b, ","),
+        Column("neither", lambda one: one.both_wrong, ","),
+        Column("McNemar's p", lambda one: one.p, ".2g"),
     ]
-    return Table(dict.fromkeys(columns, "right"), rows, "Validation images at the best epoch of each network.")
+    return Table(columns, found, "Validation images at the best epoch of each network.")
 
 
 # Permuted pixels
 
 
-def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Contrast]) -> Part:
+def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Difference]) -> Part:
     cells = [*whole.cells, *mixed.cells]
     dots = [
         Dot(name_of(cell), label, "", cell.accuracy, f"{cell.left_out} of {cell.total} left out" if cell.left_out else "")
@@ -331,9 +325,9 @@ def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Contrast])
 # Shifted images
 
 
-def _shifted(bench: Bench, pair: Pair) -> Part:
-    setup = bench.setup
-    found = {cell: shifted_accuracy(bench, cell) for cell in pair.cells if cell.n}
+def _shifted(study: StudyContext, pair: Pair) -> Part:
+    setup = study.setup
+    found = {cell: shifted_accuracy(study, cell) for cell in pair.cells if cell.n}
     reach = distances(setup.facts.image_shape)
     images = next((one.images for one in found.values()), 0)
     answer: list[str] = []
@@ -363,17 +357,20 @@ def _shifted(bench: Bench, pair: Pair) -> Part:
     )
 
 
-def _shift_table(found: dict[Cell, Shifted]) -> Table:
-    columns = ["shift (pixels)", *(f"{name_of(cell)} ({cell.parameters:,} parameters)" for cell in found)]
+def _shift_table(found: dict[Group, Shifted]) -> Table[int]:
+    nets: list[Column[int]] = [
+        Column(f"{name_of(cell)} ({cell.parameters:,} parameters)", shifted.at, interval_text)
+        for cell, shifted in found.items()
+    ]
     pixels = [at for at, _ in next(iter(found.values())).accuracies]
-    rows = [[str(at), *(interval_text(one.at(at)) for one in found.values())] for at in pixels]
-    return Table(dict.fromkeys(columns, "right"), rows, "Accuracy (%) at the best epoch; in brackets 95 % intervals.")
+    caption = "Accuracy (%) at the best epoch; in brackets 95 % intervals."
+    return Table([Column("shift", lambda at: at, unit="pixels"), *nets], pixels, caption)
 
 
 # Fewer images
 
 
-def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[Contrast]) -> Part:
+def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[Difference]) -> Part:
     pairs = [*reversed(several), whole]
     cells = [cell for pair in pairs for cell in pair.cells]
     dots = [Point("", name_of(cell), cell.run.data.first or setup.facts.train, cell.accuracy) for cell in cells]

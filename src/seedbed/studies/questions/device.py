@@ -8,12 +8,12 @@ from typing import Any
 from seedbed import figures
 from seedbed.data import load
 from seedbed.figures import words
+from seedbed.groups import Request
 from seedbed.models import describe
 from seedbed.specs import Conv, Dense
-from seedbed.statistics import Corrected, interval_of
-from seedbed.studies.answers import Figure, Part, Study, Table
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Wanted
+from seedbed.statistics import Decision, interval_of
+from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.context import StudyContext
 from seedbed.studies.setup import Setup
 from seedbed.studies.timing import records
 from seedbed.studies.timing.measuring import NETS, Extent, Stopwatch
@@ -40,22 +40,22 @@ def extent(setup: Setup, train: int) -> Extent:
     return Extent({"dense": (1, 16), "conv": (1, 4)}, 10, 3, 5.0, steps, rounds=5, step_seconds=0.1, cold=True)
 
 
-def design(setup: Setup) -> list[Wanted]:
+def design(setup: Setup) -> list[Request]:
     """No runs; files that cannot be merged are refused before anything is measured."""
     for path in setup.merge:
         records.read(path)
     return []
 
 
-def parts(bench: Bench) -> list[Part]:
+def parts(study: StudyContext) -> list[Part]:
     """Measure what is missing, merge what was measured elsewhere, and answer."""
-    setup, trainer = bench.setup, bench.trainer
+    setup, trainer = study.setup, study.trainer
     few = setup.quick and setup.facts.train > QUICK_IMAGES
     spec = setup.data.changed(first=QUICK_IMAGES) if few else setup.data
     images = load(spec).facts()
     stopwatch = Stopwatch(spec, images, extent(setup, images.train), trainer.device, setup.quick, trainer.watch)
-    here, seconds = stopwatch.measure(bench.home, again=setup.again)
-    bench.seconds += seconds
+    here, seconds = stopwatch.measure(study.home, again=setup.again)
+    study.seconds += seconds
     machines = records.joined(here, setup.merge)
     return [training(machines), crossover(machines)]
 
@@ -326,10 +326,10 @@ def _size(model: Dense | Conv, images: TimedImages) -> tuple[int, int]:
     return sum(layer.parameters for layer in layers), 3 * sum(operations) - operations[0]
 
 
-def _compared(ratio: Corrected, where: str, a: str, b: str) -> str:
+def _compared(ratio: Decision, where: str, a: str, b: str) -> str:
     """Which of `a` and `b` is faster, by the ratio of a's time to b's.
 
-    >>> _compared(Corrected(Interval(2.0, 1.5, 2.5, 3), 0.01, 0.99, True), "The dense net", "the CPU", "the GPU")
+    >>> _compared(Decision(Interval(2.0, 1.5, 2.5, 3), 0.01, 0.99, True), "The dense net", "the CPU", "the GPU")
     'The dense net: the GPU is 2 times as fast as the CPU (1.5 to 2.5).'
     """
     mean, (low, high) = ratio.interval.mean, ratio.interval.pair()
@@ -340,7 +340,7 @@ def _compared(ratio: Corrected, where: str, a: str, b: str) -> str:
     return f"{where}: {b} is {_ratio(mean)} times as fast as {a} ({_ratio(low)} to {_ratio(high)})."
 
 
-def _ratio_json(ratio: Corrected) -> dict[str, object]:
+def _ratio_json(ratio: Decision) -> dict[str, object]:
     plain = {"ratio": ratio.interval.mean, "interval": ratio.interval.pair(), "n": ratio.interval.n}
     return {**plain, "confidence": ratio.confidence, "shown": ratio.shown}
 

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 
 from seedbed.figures import words
 from seedbed.figures.frontier import Tried, against_targets
+from seedbed.groups import Request
 from seedbed.records import finite
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Table, interval_text, share_text
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Wanted
-from seedbed.studies.fewest import Fewest, Rung, fewest, fresh_seeds
+from seedbed.studies.answers import Figure, Part, share_text
+from seedbed.studies.context import Steps, StudyContext
+from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import interval_text, yes_text
+from seedbed.tables import Column, Table
 from seedbed.training.events import Event, Note
 
 if TYPE_CHECKING:
     from seedbed.grow import Watch
     from seedbed.sizing import Smallest
+    from seedbed.sizing.attempts import Attempt
 
 TARGETS = (0.95, 0.97)
 
@@ -42,7 +45,7 @@ PUBLISHED = {0.95: 17_150, 0.97: 34_327}
 
 
 @dataclass(frozen=True)
-class Planned:
+class Ladder:
     """What is tested within the two-layer nets.
 
     Attributes:
@@ -51,26 +54,28 @@ class Planned:
     """
 
     widths: tuple[int, ...]
-    make: Callable[[int], Wanted]
+    make: Callable[[int], Request]
 
     @property
-    def ladder(self) -> list[Wanted]:
+    def requests(self) -> list[Request]:
         return [self.make(width) for width in self.widths]
 
 
-def planned(setup: Setup, net: Callable[[tuple[int, int]], Wanted]) -> Planned:
+def planned(setup: Setup, net: Callable[[tuple[int, int]], Request]) -> Ladder:
     """The sizes that are tested first.
 
     Args:
         net: a network of two layers, and how it is trained.
     """
-    return Planned(setup.pick(WIDTHS, QUICK_WIDTHS), lambda width: net((width, WIDER * width)))
+    return Ladder(setup.pick(WIDTHS, QUICK_WIDTHS), lambda width: net((width, WIDER * width)))
 
 
-def part(bench: Bench, made: Planned) -> Part:
-    setup = bench.setup
-    within, tested = fewest(bench, made.widths, TARGETS, made.make, between=setup.pick(BETWEEN, 0))
-    free = {} if setup.quick else {target: freely(bench, target) for target in TARGETS}
+def part(study: StudyContext, made: Ladder) -> Steps[Part]:
+    setup = study.setup
+    within, tested = yield from fewest(study, made.widths, TARGETS, made.make, between=setup.pick(BETWEEN, 0))
+    free = {}
+    for target in () if setup.quick else TARGETS:
+        free[target] = yield from freely(study, target)
     n = len(fresh_seeds(setup))
     return Part(
         name="fewest-parameters",
@@ -89,7 +94,7 @@ def part(bench: Bench, made: Planned) -> Part:
         ),
         figures=_figures(setup, within, tested, free),
         tables=[_table(tested, free)],
-        cells=[one.cell.as_json(last_epoch_over_images=one.accuracy) for one in tested],
+        cells=[one.group.as_json(last_epoch_over_images=one.accuracy) for one in tested],
         marks=_marks(within, free),
         published=[
             f"Student reports: {PUBLISHED[target]:,} parameters for more than {words.percent(target, 0)} (single runs, handout "
@@ -100,20 +105,20 @@ def part(bench: Bench, made: Planned) -> Part:
     )
 
 
-def freely(bench: Bench, target: float) -> Smallest:
+def freely(study: StudyContext, target: float) -> Steps[Smallest]:
     """The smallest dense network of one to three layers, with how it is trained tuned for each size."""
     from seedbed.sizing import search
 
-    trainer = bench.trainer
+    trainer = study.trainer
     watching = _telling(trainer.watch, target) if trainer.watch else None
-    effort = {"seeds": len(fresh_seeds(bench.setup)), "epochs": FREE_EPOCHS, "minutes": FREE_MINUTES}
+    effort = {"seeds": len(fresh_seeds(study.setup)), "epochs": FREE_EPOCHS, "minutes": FREE_MINUTES}
 
     def searched() -> Smallest:
-        return search(target, bench.setup.data, bench.home, watching=watching, **effort, **trainer.how)  # type: ignore[arg-type]
+        return search(target, study.setup.data, study.home, watching=watching, **effort, **trainer.how)  # type: ignore[arg-type]
 
-    found = trainer.search(("smallest", target), searched)
+    found = yield from study.do(("smallest", target), searched)
     groups = {one.group for one in found.tried} | {claim.group for claim in found.claims}
-    bench.others += [result for result in bench.home.results() if result.group in groups]
+    study.others += [result for result in study.home.results() if result.group in groups]
     return found
 
 
@@ -146,16 +151,16 @@ def _short_of(found: Fewest, free: Smallest | None) -> str:
         return f"more than {target}: {said}"
     best = free.confirmed
     freely = (
-        f"{words.counted(best.parameters, 'parameter')} ({words.network(best.setting.model)})" if best else "shown for none"
+        f"{words.counted(best.parameters, 'parameter')} ({words.network(best.candidate.model)})" if best else "shown for none"
     )
     return f"more than {target}: {said}, and freely {freely}"
 
 
-def _counted(one: Rung) -> str:
-    return f"{words.counted(one.cell.parameters, 'parameter')} ({_units(one)}, {share_text(one.accuracy)})"
+def _counted(one: Size) -> str:
+    return f"{words.counted(one.group.parameters, 'parameter')} ({_units(one)}, {share_text(one.accuracy)})"
 
 
-def _units(one: Rung) -> str:
+def _units(one: Size) -> str:
     return f"{one.width}-{WIDER * one.width}"
 
 
@@ -177,17 +182,17 @@ def _tested_sentence(found: Fewest) -> str:
     )
 
 
-def _below(one: Rung, failed: Sequence[Rung]) -> Rung:
+def _below(one: Size, failed: Sequence[Size]) -> Size:
     return max((each for each in failed if each.width < one.width), key=lambda each: each.width)
 
 
-def _size(one: Rung) -> str:
-    return words.counted(one.cell.parameters, "parameter")
+def _size(one: Size) -> str:
+    return words.counted(one.group.parameters, "parameter")
 
 
-def _said(one: Rung) -> str:
+def _said(one: Size) -> str:
     if one.accuracy is None:
-        return f"{one.cell.left_out} of {words.counted(one.cell.total, 'run')} that diverged or collapsed"
+        return f"{one.group.left_out} of {words.counted(one.group.total, 'run')} that diverged or collapsed"
     return share_text(one.accuracy)
 
 
@@ -197,7 +202,7 @@ def _published_sentences(setup: Setup, within: Sequence[Fewest], free: Mapping[f
     said = []
     for found in within:
         theirs, told = PUBLISHED[found.target], []
-        mine = found.smallest.cell.parameters if found.smallest else None
+        mine = found.smallest.group.parameters if found.smallest else None
         best = free[found.target].confirmed if found.target in free else None
         for size, where in ((mine, "within two layers"), (best.parameters if best else None, "freely")):
             told += [f"{times(theirs, size)} of the smallest net {where}"] if size else []
@@ -241,13 +246,15 @@ def _marks(within: Sequence[Fewest], free: Mapping[float, Smallest]) -> list[str
 WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, retuned"
 
 
-def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Rung], free: Mapping[float, Smallest]) -> list[Figure]:
+def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Size], free: Mapping[float, Smallest]) -> list[Figure]:
     answers = [found.smallest for found in within]
-    networks = [Tried(_units(one), WITHIN, one.cell.parameters, one.accuracy, one in answers) for one in tested if one.accuracy]
+    networks = [
+        Tried(_units(one), WITHIN, one.group.parameters, one.accuracy, one in answers) for one in tested if one.accuracy
+    ]
     for found in free.values():
         for claim in found.claims:
             if claim.accuracy:
-                label = words.network(claim.setting.model).removeprefix("dense ")
+                label = words.network(claim.candidate.model).removeprefix("dense ")
                 networks.append(Tried(label, FREELY, claim.parameters, claim.accuracy, claim is found.confirmed))
     if not networks:
         return []
@@ -261,25 +268,39 @@ def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Rung], fre
     return [Figure("units_fewest_parameters", chart, caption)]
 
 
-def _table(tested: Sequence[Rung], free: Mapping[float, Smallest]) -> Table:
-    rows = [
-        [_units(one), "two layers", f"{one.cell.parameters:,}", f"{one.cell.n} of {one.cell.total}", _cell(one.accuracy)]
-        + ["yes" if one.holds(target) else "" for target in TARGETS]
-        for one in tested
+@dataclass(frozen=True)
+class _Net:
+    """A network that was tested, in one of the two ways."""
+
+    units: str
+    found: str
+    parameters: int
+    runs: str
+    test: Size | Attempt
+
+
+def _table(tested: Sequence[Size], free: Mapping[float, Smallest]) -> Table[_Net]:
+    rows = [_Net(_units(one), "two layers", one.group.parameters, f"{one.group.n} of {one.group.total}", one) for one in tested]
+    for claim in (claim for found in free.values() for claim in found.claims):
+        units = words.network(claim.candidate.model).removeprefix("dense ")
+        runs = f"{len(claim.seeds) - claim.left_out} of {len(claim.seeds)}"
+        rows.append(_Net(units, "freely", claim.parameters, runs, claim))
+
+    def above(target: float) -> Column[_Net]:
+        return Column(f"interval above {words.percent(target, 0)}", lambda net: net.test.holds(target), yes_text)
+
+    columns: list[Column[_Net]] = [
+        Column("hidden units", lambda net: net.units, align="left"),
+        Column("found", lambda net: net.found, align="left"),
+        Column("parameters", lambda net: net.parameters, ","),
+        Column("runs", lambda net: net.runs),
+        Column("accuracy, last epoch", lambda net: net.test.accuracy, _accuracy_text, unit="%"),
+        *map(above, TARGETS),
     ]
-    for found in free.values():
-        for claim in found.claims:
-            kept = len(claim.seeds) - claim.left_out
-            row = [words.network(claim.setting.model).removeprefix("dense "), "freely", f"{claim.parameters:,}"]
-            row += [f"{kept} of {len(claim.seeds)}", _cell(claim.accuracy)]
-            rows.append([*row, *("yes" if claim.holds(target) else "" for target in TARGETS)])
-    columns = ["hidden units", "found", "parameters", "runs", "accuracy, last epoch (%)"]
-    columns += [f"interval above {words.percent(target, 0)}" for target in TARGETS]
-    caption = "Fresh seeds; in brackets 95 % intervals over seeds and images."
-    return Table({column: "left" if column in columns[:2] else "right" for column in columns}, rows, caption)
+    return Table(columns, rows, "Fresh seeds; in brackets 95 % intervals over seeds and images.")
 
 
-def _cell(accuracy: Interval | None) -> str:
+def _accuracy_text(accuracy: Interval | None) -> str:
     return interval_text(accuracy) if accuracy else "a run failed"
 
 
@@ -287,9 +308,9 @@ def _json(found: Fewest, free: Smallest | None) -> dict[str, object]:
     one = found.smallest
     within = {
         "hidden": [one.width, WIDER * one.width] if one else None,
-        "parameters": one.cell.parameters if one else None,
+        "parameters": one.group.parameters if one else None,
         "accuracy": {"mean": one.accuracy.mean, "interval": one.accuracy.pair()} if one and one.accuracy else None,
-        "order": [each.cell.parameters for each in found.order],
+        "order": [each.group.parameters for each in found.order],
     }
     plain: dict[str, object] = finite({"two_layers": within, "freely": free.as_json() if free else None})
     return plain

@@ -12,18 +12,18 @@ from seedbed.errors import StatisticsError
 from seedbed.figures import Point, mean_curve, words
 from seedbed.figures.frontier import Sized
 from seedbed.figures.frontier import frontier as frontier_chart
+from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Measure, Request, at_last, best, by, size_frontier
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval, spearman
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import ACCURACY, Cell, Measure, Wanted, at_last, best, by, wanted
-from seedbed.studies.contrasts import Contrast, Planned
+from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
+from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.fewest import fresh_seeds
-from seedbed.studies.frontier import Frontier, frontier
 from seedbed.studies.questions import fewest_parameters
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS, interval_text, loss_text, yes_text
 from seedbed.studies.trends import Doubling, Slopes, doublings, slopes, widths
 from seedbed.studies.why import explained
+from seedbed.tables import Column, Table
 
 FIRST, SECOND = (25, 50, 100, 200, 400), (25, 50, 100, 200)
 SMALL_IMAGE, QUARTER = 400, 4
@@ -84,35 +84,37 @@ def epochs(setup: Setup) -> int:
     return setup.epochs(setup.pick(STEPS, QUICK_STEPS), setup.facts.train, least=10, most=150)
 
 
-def nets(setup: Setup, hidden: Sequence[tuple[int, int]]) -> list[Wanted]:
+def nets(setup: Setup, hidden: Sequence[tuple[int, int]]) -> list[Request]:
     """Two ReLU layers, Adam 1e-3."""
     base = setup.run(Dense(hidden=FIRST[:2]), Plan(epochs=epochs(setup)))
-    return wanted(base, [{"hidden": pair} for pair in hidden])
+    return requests(base, [{"hidden": pair} for pair in hidden])
 
 
-def design(setup: Setup) -> list[Wanted]:
+def design(setup: Setup) -> list[Request]:
     plot = Plot.of(setup)
     return nets(setup, list(dict.fromkeys([*plot.all, *plot.control])))
 
 
-def parts(bench: Bench) -> list[Part]:
-    setup = bench.setup
+def parts(study: StudyContext) -> Steps[list[Part]]:
+    setup = study.setup
     plot = Plot.of(setup)
-    cells = bench.train(nets(setup, plot.all))
-    settled = _settled(bench, plot, cells)
+    cells = yield from study.train(nets(setup, plot.all))
+    control = yield from study.train(nets(setup, plot.control))
+    settled = _settled(study, plot, cells, control)
     made = fewest_parameters.planned(setup, lambda pair: nets(setup, [pair])[0])
     top = best(cells)
-    confirmed = bench.train([*([Wanted(top.setting, top.run)] if top else []), *made.ladder], fresh_seeds(setup))[:1]
+    again = [request(top.setting, top.run)] if top else []
+    confirmed = yield from study.train([*again, *made.requests], fresh_seeds(setup))
     return [
         _widths(setup, cells, settled),
         _frontier(setup, cells, confirmed[0] if top else None),
-        fewest_parameters.part(bench, made),
+        (yield from fewest_parameters.part(study, made)),
     ]
 
 
-def _settled(bench: Bench, plot: Plot, cells: Sequence[Cell]) -> list[Contrast]:
+def _settled(study: StudyContext, plot: Plot, cells: Sequence[Group], control: Sequence[Group]) -> list[Difference]:
     """The announced comparisons."""
-    wide, narrow = bench.train(nets(bench.setup, plot.control))
+    wide, narrow = control
     across, along = plot.middle
     pairs = [
         (by(cells, hidden=(plot.first[-1], along)), by(cells, hidden=(plot.first[0], along))),
@@ -120,12 +122,12 @@ def _settled(bench: Bench, plot: Plot, cells: Sequence[Cell]) -> list[Contrast]:
         (by(cells, hidden=(plot.first[-1], plot.second[-1])), by(cells, hidden=(plot.first[-1], plot.second[-2]))),
         (wide, narrow),
     ]
-    planned = [Planned(name, a, b, named(a), named(b)) for name, (a, b) in zip(CONTRASTS, pairs, strict=True)]
-    found = bench.settle(planned)
+    planned = [Contrast(a, b, named(a), named(b), name=name) for name, (a, b) in zip(CONTRASTS, pairs, strict=True)]
+    found = study.decide(planned)
     return [found[name] for name in CONTRASTS]
 
 
-def named(cell: Cell) -> str:
+def named(cell: Group) -> str:
     """Hidden units, and always the parameters beside them.
 
     >>> named(cell)
@@ -134,14 +136,14 @@ def named(cell: Cell) -> str:
     return f"{units(cell)} ({words.counted(cell.parameters, 'parameter')})"
 
 
-def units(cell: Cell) -> str:
+def units(cell: Group) -> str:
     return words.value(widths(cell))
 
 
 # What the widths do
 
 
-def _widths(setup: Setup, cells: Sequence[Cell], contrasts: Sequence[Contrast]) -> Part:
+def _widths(setup: Setup, cells: Sequence[Group], contrasts: Sequence[Difference]) -> Part:
     known = [cell for cell in cells if cell.n]
     try:
         trend, steps = slopes(known), doublings(known)
@@ -166,7 +168,7 @@ def _widths(setup: Setup, cells: Sequence[Cell], contrasts: Sequence[Contrast]) 
     )
 
 
-def _of(cells: Sequence[Cell], layer: int) -> list[int]:
+def _of(cells: Sequence[Group], layer: int) -> list[int]:
     return sorted({widths(cell)[layer] for cell in cells})
 
 
@@ -198,13 +200,13 @@ def _step_sentences(steps: Sequence[Doubling]) -> list[str]:
     return said
 
 
-def _width_figures(setup: Setup, cells: Sequence[Cell]) -> list[Figure]:
+def _width_figures(setup: Setup, cells: Sequence[Group]) -> list[Figure]:
     if not cells:
         return []
     return [_loss_curves(setup, cells), _accuracy_curves(setup, cells), _measures(setup, cells)]
 
 
-def _loss_curves(setup: Setup, cells: Sequence[Cell]) -> Figure:
+def _loss_curves(setup: Setup, cells: Sequence[Group]) -> Figure:
     columns = {"training": "train_loss", "validation": "validation_loss"}
     curves = [
         mean_curve(cell.results, column, panel=f"{units(cell)} ({cell.parameters:,})", line=line)
@@ -226,7 +228,7 @@ def _loss_curves(setup: Setup, cells: Sequence[Cell]) -> Figure:
     )
 
 
-def _accuracy_curves(setup: Setup, cells: Sequence[Cell]) -> Figure:
+def _accuracy_curves(setup: Setup, cells: Sequence[Group]) -> Figure:
     curves = [
         mean_curve(cell.results, "validation_accuracy", panel=f"{widths(cell)[0]} in the first", line=str(widths(cell)[1]))
         for cell in cells
@@ -241,8 +243,8 @@ def _accuracy_curves(setup: Setup, cells: Sequence[Cell]) -> Figure:
 ACCURACY_PANEL, LAST_PANEL, GAP_PANEL = "accuracy, best epoch", "accuracy, last epoch", "gap of the losses (nats)"
 
 
-def _measures(setup: Setup, cells: Sequence[Cell]) -> Figure:
-    measured = [(cell, {ACCURACY_PANEL: cell.accuracy, LAST_PANEL: cell.last, GAP_PANEL: cell.mean(GAP)}) for cell in cells]
+def _measures(setup: Setup, cells: Sequence[Group]) -> Figure:
+    measured = [(cell, {ACCURACY_PANEL: cell.accuracy, LAST_PANEL: cell.last, GAP_PANEL: cell.measured(GAP)}) for cell in cells]
     points = [
         Point(panel, str(widths(cell)[1]), widths(cell)[0], measures[panel])
         for panel in (ACCURACY_PANEL, LAST_PANEL, GAP_PANEL)
@@ -263,48 +265,30 @@ def _measures(setup: Setup, cells: Sequence[Cell]) -> Figure:
     )
 
 
-def _table(cells: Sequence[Cell]) -> Table:
-    rows = [
-        [
-            units(cell),
-            f"{sum(widths(cell))}",
-            f"{cell.parameters:,}",
-            f"{cell.n} of {cell.total}",
-            interval_text(cell.accuracy),
-            interval_text(cell.last),
-            interval_text(cell.mean(TRAIN_LOSS), digits=3, factor=1),
-            interval_text(cell.mean(GAP), digits=3, factor=1),
-        ]
-        for cell in cells
-    ]
-    columns = [
-        "hidden units",
-        "in all",
-        "parameters",
-        "runs",
-        "accuracy, best epoch (%)",
-        "last epoch (%)",
-        "training loss",
-        "gap",
+def _table(cells: Sequence[Group]) -> Table[Group]:
+    columns: list[Column[Group]] = [
+        Column("hidden units", units, align="left"),
+        Column("in all", lambda cell: sum(widths(cell))),
+        PARAMETERS,
+        RUNS,
+        BEST,
+        LAST,
+        Column("training loss", lambda cell: cell.measured(TRAIN_LOSS), loss_text),
+        Column("gap", lambda cell: cell.measured(GAP), loss_text),
     ]
     caption = "Losses in nats, at the last epoch; gap: validation minus training loss; in brackets 95 % intervals."
-    return Table({column: "left" if column == "hidden units" else "right" for column in columns}, rows, caption)
+    return Table(columns, cells, caption)
 
 
-def _doubling_table(steps: Sequence[Doubling]) -> Table:
-    rows = [
-        [
-            "first" if step.layer == 1 else "second",
-            f"{step.narrow} to {step.wide}",
-            interval_text(step.gain),
-            f"{step.parameters:,.0f}",
-            f"{100 * step.gain.mean / step.parameters * 10_000:.2f}",
-        ]
-        for step in steps
+def _doubling_table(steps: Sequence[Doubling]) -> Table[Doubling]:
+    columns: list[Column[Doubling]] = [
+        Column("layer", lambda step: "first" if step.layer == 1 else "second", align="left"),
+        Column("units", lambda step: f"{step.narrow} to {step.wide}"),
+        Column("gain", lambda step: step.gain, interval_text, unit="points"),
+        Column("parameters added", lambda step: step.parameters, ",.0f"),
+        Column("points for 10,000 parameters", lambda step: 100 * step.gain.mean / step.parameters * 10_000, ".2f"),
     ]
-    columns = ["layer", "units", "gain (points)", "parameters added", "points for 10,000 parameters"]
-    caption = "Mean over the widths of the other layer; in brackets 95 % intervals."
-    return Table({column: "left" if column == "layer" else "right" for column in columns}, rows, caption)
+    return Table(columns, steps, "Mean over the widths of the other layer; in brackets 95 % intervals.")
 
 
 def _doubling_json(step: Doubling) -> dict[str, object]:
@@ -312,12 +296,12 @@ def _doubling_json(step: Doubling) -> dict[str, object]:
     return {"layer": step.layer, "from": step.narrow, "to": step.wide, "gain": gain, "parameters": step.parameters}
 
 
-def _json(cell: Cell) -> dict[str, object]:
+def _json(cell: Group) -> dict[str, object]:
     measures = (GAP, TRAIN_LOSS, VALIDATION_LOSS)
-    return cell.as_json(**{measure.name.replace(" ", "_"): cell.mean(measure) for measure in measures})
+    return cell.as_json(**{measure.name.replace(" ", "_"): cell.measured(measure) for measure in measures})
 
 
-def _why(cells: Sequence[Cell]) -> list[str]:
+def _why(cells: Sequence[Group]) -> list[str]:
     if not cells:
         return []
     small, large = (choose(cells, key=lambda cell: cell.parameters) for choose in (min, max))
@@ -326,9 +310,9 @@ def _why(cells: Sequence[Cell]) -> list[str]:
     return [*said, *([ranks] if ranks else []), *explained(small), *(explained(large) if large is not small else [])]
 
 
-def _losses(cell: Cell) -> str:
+def _losses(cell: Group) -> str:
     train, validation, gap = (
-        interval_text(cell.mean(measure), digits=3, factor=1) for measure in (TRAIN_LOSS, VALIDATION_LOSS, GAP)
+        interval_text(cell.measured(measure), digits=3, factor=1) for measure in (TRAIN_LOSS, VALIDATION_LOSS, GAP)
     )
     return (
         f"At the last epoch {named(cell)} has a training loss of {train}, a validation loss of {validation} and a gap of {gap} "
@@ -336,11 +320,11 @@ def _losses(cell: Cell) -> str:
     )
 
 
-def _rank_sentence(cells: Sequence[Cell]) -> str:
+def _rank_sentence(cells: Sequence[Group]) -> str:
     parameters = [float(cell.parameters) for cell in cells]
     told = []
     for name, measure in (("mean accuracy", ACCURACY), ("generalization gap", GAP)):
-        means = [found.mean if (found := cell.mean(measure)) else np.nan for cell in cells]
+        means = [found.mean if (found := cell.measured(measure)) else np.nan for cell in cells]
         try:
             found = spearman(parameters, means)
         except StatisticsError:
@@ -352,7 +336,7 @@ def _rank_sentence(cells: Sequence[Cell]) -> str:
 # Which sizes are worth their parameters
 
 
-def _frontier(setup: Setup, cells: Sequence[Cell], confirmed: Cell | None) -> Part:
+def _frontier(setup: Setup, cells: Sequence[Group], confirmed: Group | None) -> Part:
     question = "Which of these sizes are worth their parameters?"
     method = (
         "A net is on the frontier of the means if no smaller one has as high a mean. A step of the frontier that the intervals "
@@ -360,7 +344,7 @@ def _frontier(setup: Setup, cells: Sequence[Cell], confirmed: Cell | None) -> Pa
         "variance from all nets, Holm's correction over all pairs."
     )
     try:
-        found = frontier(cells)
+        found = size_frontier(cells)
     except StatisticsError as missing:
         return Part("frontier", question, [str(missing)], method)
     return Part(
@@ -368,7 +352,7 @@ def _frontier(setup: Setup, cells: Sequence[Cell], confirmed: Cell | None) -> Pa
         question=question,
         answer=[_steps_sentence(found), _ratio_sentence(found), *_top_sentences(found, confirmed)],
         method=method,
-        figures=[_frontier_figure(setup, found)] if len(found.standings) > 1 else [],
+        figures=[_frontier_figure(setup, found)] if len(found.groups) > 1 else [],
         tables=[_frontier_table(found)],
         data={
             "pairs": found.pairs,
@@ -382,14 +366,14 @@ def _frontier(setup: Setup, cells: Sequence[Cell], confirmed: Cell | None) -> Pa
 def _steps_sentence(found: Frontier) -> str:
     told = words.listed([f"{named(cell)} with {share_text(cell.accuracy)}" for cell in found.steps])
     on_means = words.counted(len(found.on_means), "net")
-    means = f"The means put {on_means} of {len(found.standings)} on the frontier of accuracy over parameters"
+    means = f"The means put {on_means} of {len(found.groups)} on the frontier of accuracy over parameters"
     if len(found.steps) == 1:
         return f"{means}; the intervals carry no step above the smallest net, {told}."
     return f"{means}; the intervals carry {words.counted(len(found.steps), 'step')}: {told}."
 
 
 def _ratio_sentence(found: Frontier) -> str:
-    first, last, largest = found.steps[0], found.steps[-1], found.standings[-1].cell
+    first, last, largest = found.steps[0], found.steps[-1], found.groups[-1]
     beaten = len(found.beaten)
     told = f"{words.counted(beaten, 'net')} {'is' if beaten == 1 else 'are'} shown to be below one that is not larger"
     compared = [] if last is first else [f"the last step has {ratio(last, first)} as many parameters as the first"]
@@ -400,7 +384,7 @@ def _ratio_sentence(found: Frontier) -> str:
     return f"{whole[0].upper()}{whole[1:]}."
 
 
-def ratio(large: Cell, small: Cell) -> str:
+def ratio(large: Group, small: Group) -> str:
     """How many times as many parameters, as a number, with both counts.
 
     >>> ratio(cell_of_178_110, cell_of_7_240)
@@ -409,8 +393,8 @@ def ratio(large: Cell, small: Cell) -> str:
     return f"{large.parameters / small.parameters:.1f} times ({large.parameters:,} / {small.parameters:,})"
 
 
-def _top_sentences(found: Frontier, confirmed: Cell | None) -> list[str]:
-    top = best([one.cell for one in found.standings])
+def _top_sentences(found: Frontier, confirmed: Group | None) -> list[str]:
+    top = best(found.groups)
     if top is None or confirmed is None:
         return []
     return [
@@ -421,12 +405,11 @@ def _top_sentences(found: Frontier, confirmed: Cell | None) -> list[str]:
 
 def _frontier_figure(setup: Setup, found: Frontier) -> Figure:
     networks = [
-        Sized(units(one.cell), str(widths(one.cell)[0]), one.cell.parameters, one.cell.accuracy, one.on_means, one.step)
-        for one in found.standings
-        if one.cell.accuracy
+        Sized(units(one), str(widths(one)[0]), one.parameters, one.accuracy, one in found.on_means, one in found.steps)
+        for one in found.groups
+        if one.accuracy
     ]
-    cells = [one.cell for one in found.standings]
-    said = subtitle(setup, cells, f"best epoch; bars: 95 % intervals ({setup.chance})")
+    said = subtitle(setup, found.groups, f"best epoch; bars: 95 % intervals ({setup.chance})")
     lines = "dashed: the frontier of the means; drawn through, with names: the steps that the intervals carry"
     chart = frontier_chart(
         sorted(networks, key=lambda one: int(one.group)),
@@ -437,25 +420,19 @@ def _frontier_figure(setup: Setup, found: Frontier) -> Figure:
     return Figure("units_frontier", chart, "Steps that are dashed only may be chance: a frontier of means flatters.")
 
 
-def _frontier_table(found: Frontier) -> Table:
-    smallest = found.standings[0].cell
-    rows = [
-        [
-            units(one.cell),
-            f"{one.cell.parameters:,}",
-            f"{one.cell.parameters / smallest.parameters:.1f}",
-            f"{one.cell.n} of {one.cell.total}",
-            interval_text(one.cell.accuracy),
-            "yes" if one.on_means else "",
-            "yes" if one.step else "",
-            "yes" if one.beaten else "",
-        ]
-        for one in found.standings
+def _frontier_table(found: Frontier) -> Table[Group]:
+    smallest = found.groups[0]
+    columns: list[Column[Group]] = [
+        Column("hidden units", units, align="left"),
+        PARAMETERS,
+        Column("times the smallest", lambda one: one.parameters / smallest.parameters, ".1f"),
+        RUNS,
+        BEST,
+        Column("frontier of means", lambda one: one in found.on_means, yes_text),
+        Column("step that intervals carry", lambda one: one in found.steps, yes_text),
+        Column("below one not larger", lambda one: one in found.beaten, yes_text),
     ]
-    columns = ["hidden units", "parameters", "times the smallest", "runs", "accuracy, best epoch (%)", "frontier of means"]
-    columns += ["step that intervals carry", "below one not larger"]
-    caption = "From the smallest net on; in brackets 95 % intervals."
-    return Table({column: "left" if column == "hidden units" else "right" for column in columns}, rows, caption)
+    return Table(columns, found.groups, "From the smallest net on; in brackets 95 % intervals.")
 
 
 STUDY = Study(

@@ -10,10 +10,10 @@ import numpy as np
 
 from seedbed.figures import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
+from seedbed.groups import Request
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, Table
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Wanted
+from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.context import StudyContext
 from seedbed.studies.edges import beyond
 from seedbed.studies.polynomials import (
     CUBIC,
@@ -34,6 +34,7 @@ from seedbed.studies.polynomials import (
     undistinguished,
 )
 from seedbed.studies.setup import Setup
+from seedbed.tables import Column, Table
 
 TASK = Task(order=9, n=11, noise=0.3)
 STRENGTHS = (*(float(f"{digit}e{power}") for power in range(-8, 1) for digit in (1, 3)), 10.0)
@@ -46,7 +47,7 @@ CHOOSING, MEASURING, SHOWN = 0, 1, 2
 SOURCES = "Geman, Bienenstock, Doursat 1992; Bishop 2006, section 3.2"
 
 
-def design(_setup: Setup) -> list[Wanted]:
+def design(_setup: Setup) -> list[Request]:
     """No networks."""
     return []
 
@@ -111,11 +112,11 @@ def _end(was: float, more: float, better: bool) -> str:
     return f"{said}; it is lower still, so the best may lie beyond." if better else f"{said}; it is not lower."
 
 
-def parts(bench: Bench) -> list[Part]:
-    setup, began = bench.setup, time.perf_counter()
+def parts(study: StudyContext) -> list[Part]:
+    setup, began = study.setup, time.perf_counter()
     found = measured(TASK, STRENGTHS, count=setup.pick(SAMPLES, QUICK_SAMPLES), seed=setup.seeds[0])
     answers = [_fits(found), _split(found)]
-    bench.seconds += time.perf_counter() - began
+    study.seconds += time.perf_counter() - began
     return answers
 
 
@@ -179,15 +180,19 @@ def _fits_figure(found: Measured) -> Figure:
     return Figure("polynomial_fits", chart, caption)
 
 
-def _coefficients(found: Measured) -> Table:
-    rows = []
-    for power in range(found.task.order + 1):
-        solved = [solver(found.task, one.strength)[power] @ found.sample for one in found.shown]
-        true = CUBIC[power] if power < len(CUBIC) else 0.0
-        rows.append([f"x^{power}", f"{true:g}", *(f"{value:.2f}" for value in solved)])
-    heads = ["power", "true", *(f"lambda {words.value(one.strength)}" for one in found.shown)]
+def _coefficients(found: Measured) -> Table[int]:
+    fits = {one.strength: solver(found.task, one.strength) @ found.sample for one in found.shown}
+
+    def fitted(strength: float) -> Column[int]:
+        return Column(f"lambda {words.value(strength)}", lambda power: fits[strength][power], ".2f")
+
+    columns: list[Column[int]] = [
+        Column("power", lambda power: f"x^{power}", align="left"),
+        Column("true", lambda power: CUBIC[power] if power < len(CUBIC) else 0.0, "g"),
+        *map(fitted, fits),
+    ]
     caption = "Coefficients of the fits to the sample that is drawn; the constant has no penalty."
-    return Table({head: "left" if head == "power" else "right" for head in heads}, rows, caption)
+    return Table(columns, range(found.task.order + 1), caption)
 
 
 # Many samples
@@ -308,16 +313,18 @@ def _split_figure(found: Measured) -> Figure:
     return Figure("polynomial_bias_variance", chart, "With less penalty than the best the variance grows, with more the bias.")
 
 
-def _split_table(found: Measured) -> Table:
-    rows = []
-    for one in found.splits:
-        bias2, variance = expected(found.task, one.strength)
-        parts = [_plain(part) for part in (one.error, one.bias2, one.variance)]
-        exact = [f"{bias2:.4f}", f"{variance:.4f}"]
-        rows.append([words.value(one.strength), f"{freedom(found.task, one.strength):.1f}", *parts, *exact])
-    heads = ["lambda", "effective coefficients", "test error", "bias^2", "variance", "exact bias^2", "exact variance"]
+def _split_table(found: Measured) -> Table[Split]:
+    columns: list[Column[Split]] = [
+        Column("lambda", lambda one: one.strength, words.value),
+        Column("effective coefficients", lambda one: freedom(found.task, one.strength), ".1f"),
+        Column("test error", lambda one: one.error, _plain),
+        Column("bias^2", lambda one: one.bias2, _plain),
+        Column("variance", lambda one: one.variance, _plain),
+        Column("exact bias^2", lambda one: expected(found.task, one.strength)[0], ".4f"),
+        Column("exact variance", lambda one: expected(found.task, one.strength)[1], ".4f"),
+    ]
     caption = f"Noise is {found.task.noise**2:g} in each test error; in brackets 95 % intervals. Exact: known for a linear fit."
-    return Table(dict.fromkeys(heads, "right"), rows, caption)
+    return Table(columns, found.splits, caption)
 
 
 def _cell(found: Measured, one: Split) -> dict[str, object]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from seedbed import figures
 from seedbed.figures import Point, mean_curve, words
+from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Measure, Request, at_last, best
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval, interval_of
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import ACCURACY, LAST_ACCURACY, Cell, Measure, Wanted, at_last, best, wanted
-from seedbed.studies.contrasts import Contrast, Planned
-from seedbed.studies.edges import swept
+from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
+from seedbed.studies.context import Steps, StudyContext, request, requests, side_by_side
+from seedbed.studies.edges import Swept, swept
 from seedbed.studies.likeness import Likeness, likeness
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS, interval_text, loss_text
 from seedbed.studies.why import NEAR_ZERO, explained, near_zero, probed
+from seedbed.tables import Column, Table
 
 NET = (200, 100)
 STRENGTHS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -94,25 +96,25 @@ def conditions(setup: Setup) -> list[Condition]:
     return found
 
 
-def penalized(setup: Setup, where: Condition, strength: float) -> Wanted:
-    return _wanted(setup, where, [{"hidden": NET, "l2": strength}])[0]
+def penalized(setup: Setup, where: Condition, strength: float) -> Request:
+    return _requests(setup, where, [{"hidden": NET, "l2": strength}])[0]
 
 
-def _wanted(setup: Setup, where: Condition, settings: Sequence[Mapping[str, object]]) -> list[Wanted]:
+def _requests(setup: Setup, where: Condition, settings: Sequence[Mapping[str, object]]) -> list[Request]:
     base = setup.run(Dense(hidden=NET), Plan(epochs=where.epochs), where.images)
     changed = {name: getattr(where.images, name) for name in ("first", "label_noise") if getattr(where.images, name)}
-    return [Wanted({**one.setting, **changed}, one.run) for one in wanted(base, settings)]  # type: ignore[arg-type]
+    return [request({**one.setting, **changed}, one.run) for one in requests(base, settings)]  # type: ignore[arg-type]
 
 
-def strengths(setup: Setup, where: Condition) -> list[Wanted]:
+def strengths(setup: Setup, where: Condition) -> list[Request]:
     return [penalized(setup, where, strength) for strength in setup.pick(STRENGTHS, QUICK_STRENGTHS)]
 
 
-def smaller(setup: Setup, where: Condition) -> list[Wanted]:
-    return _wanted(setup, where, [{"hidden": hidden, "l2": 0.0} for hidden in setup.pick(SMALLER, QUICK_SMALLER)])
+def smaller(setup: Setup, where: Condition) -> list[Request]:
+    return _requests(setup, where, [{"hidden": hidden, "l2": 0.0} for hidden in setup.pick(SMALLER, QUICK_SMALLER)])
 
 
-def design(setup: Setup) -> list[Wanted]:
+def design(setup: Setup) -> list[Request]:
     return [one for where in conditions(setup) for one in (*strengths(setup, where), *smaller(setup, where))]
 
 
@@ -132,83 +134,83 @@ class Found:
     """
 
     where: Condition
-    cells: list[Cell]
-    ladder: list[Cell]
+    cells: list[Group]
+    ladder: list[Group]
     near_zero: dict[float, Interval | None]
     like: list[Likeness]
     marks: list[str]
-    contrasts: list[Contrast]
+    contrasts: list[Difference]
 
     @property
-    def plain(self) -> Cell:
+    def plain(self) -> Group:
         return self.cells[0]
 
     @property
-    def best(self) -> Cell | None:
+    def best(self) -> Group | None:
         return best(self.cells)
 
 
-def parts(bench: Bench) -> list[Part]:
-    setup, found = bench.setup, []
-    sweeps = []
-    for where in conditions(setup):
-        sweeps.append(
-            swept(
-                bench,
-                "l2",
-                strengths(setup, where),
-                lambda strength, where=where: penalized(setup, where, strength),  # type: ignore[misc]
-                least=0.0,
-                most=1.0,
-                where=where.label,
-            )
-        )
-    settled = _settled(bench, dict(zip(conditions(setup), (one.cells for one in sweeps), strict=True)))
+def parts(study: StudyContext) -> Steps[list[Part]]:
+    setup, found = study.setup, []
+    sweeps = yield from side_by_side([_swept(study, where) for where in conditions(setup)])
+    decided = yield from _decided(study, dict(zip(conditions(setup), (one.cells for one in sweeps), strict=True)))
     for where, one in zip(conditions(setup), sweeps, strict=True):
-        ladder = [one.cells[0], *bench.train(smaller(setup, where))]
-        near = {_strength(cell): interval_of([near_zero(bench.home, each) for each in cell.kept]) for cell in one.cells}
+        ladder = [one.cells[0], *(yield from study.train(smaller(setup, where)))]
+        near = {_strength(cell): interval_of([near_zero(study.home, each) for each in cell.kept]) for cell in one.cells}
         like = likeness(one.cells[1:], ladder) if one.cells[0].n and sum(cell.n > 0 for cell in ladder) > 1 else []
-        mine = [settled[name] for name in (where.contrast, CONTRASTS[0]) if name in settled and _is_of(settled[name], where)]
+        mine = [decided[name] for name in (where.contrast, CONTRASTS[0]) if name in decided and _is_of(decided[name], where)]
         found.append(Found(where, one.cells, ladder, near, like, one.marks, mine))
     return [_effect(setup, found[0]), _harder(setup, found), _smaller_net(setup, found)]
 
 
-def _is_of(contrast: Contrast, where: Condition) -> bool:
-    return contrast.planned.a.run.data == where.images
+def _swept(study: StudyContext, where: Condition) -> Steps[Swept]:
+    asked = strengths(study.setup, where)
+    return swept(
+        study,
+        "l2",
+        asked,
+        lambda strength: penalized(study.setup, where, strength),
+        least=0.0,
+        most=1.0,
+        where=where.label,
+    )
 
 
-def _strength(cell: Cell) -> float:
+def _is_of(difference: Difference, where: Condition) -> bool:
+    return difference.contrast.a.run.data == where.images
+
+
+def _strength(cell: Group) -> float:
     return cell.run.plan.l2
 
 
-def _settled(bench: Bench, cells: Mapping[Condition, list[Cell]]) -> dict[str, Contrast]:
+def _decided(study: StudyContext, cells: Mapping[Condition, list[Group]]) -> Steps[dict[str, Difference]]:
     """The announced comparisons. What was chosen for its mean is compared on fresh seeds."""
     chosen = {
         where: one
         for where, swept in cells.items()
         if where.contrast and (one := _top(swept[1:], where.measure)) and swept[0].n
     }
-    asked = [Wanted(cell.setting, cell.run) for where, one in chosen.items() for cell in (one, cells[where][0])]
-    confirmed = bench.confirm(asked) if asked else []
+    asked = [request(cell.setting, cell.run) for where, one in chosen.items() for cell in (one, cells[where][0])]
+    confirmed = yield from study.confirm(asked)
     planned = []
     for place, (where, one) in enumerate(chosen.items()):
         a, b = confirmed[2 * place : 2 * place + 2]
         said = f"l2 {words.value(_strength(one))} (the best above 0)"
         on = f"on {where.label}, fresh seeds"
-        planned.append(Planned(str(where.contrast), a, b, said, "no penalty", where.measure, on))
+        planned.append(Contrast(a, b, said, "no penalty", where.measure, on, str(where.contrast)))
     everything = next(iter(cells))
     strong = [cell for cell in cells[everything] if _strength(cell) == STRONG]
     if strong:
         said = f"l2 {words.value(STRONG)}"
-        planned.insert(
-            0, Planned(CONTRASTS[0], strong[0], cells[everything][0], said, "no penalty", where=f"on {everything.label}")
-        )
-    return bench.settle(planned)
+        on = f"on {everything.label}"
+        planned.insert(0, Contrast(strong[0], cells[everything][0], said, "no penalty", where=on, name=CONTRASTS[0]))
+    return study.decide(planned)
 
 
-def _top(cells: Sequence[Cell], measure: Measure) -> Cell | None:
+def _top(cells: Sequence[Group], measure: Measure) -> Group | None:
     """The cell with the highest mean of a measure."""
-    known = [(mean.mean, -place) for place, cell in enumerate(cells) if (mean := cell.mean(measure))]
+    known = [(mean.mean, -place) for place, cell in enumerate(cells) if (mean := cell.measured(measure))]
     return cells[-max(known)[1]] if known else None
 
 
@@ -246,8 +248,10 @@ def _effect(setup: Setup, found: Found) -> Part:
     )
 
 
-def _json(cell: Cell, found: Found) -> dict[str, object]:
-    measured = {measure.name.replace(" ", "_"): cell.mean(measure) for measure in (GAP, TRAIN_LOSS, VALIDATION_LOSS, PENALTY)}
+def _json(cell: Group, found: Found) -> dict[str, object]:
+    measured = {
+        measure.name.replace(" ", "_"): cell.measured(measure) for measure in (GAP, TRAIN_LOSS, VALIDATION_LOSS, PENALTY)
+    }
     norms = {f"weight_norm_{layer}": norm for layer, norm in probed(cell, "weights").items()}
     return cell.as_json(**measured, **norms, share_near_zero=found.near_zero.get(_strength(cell)))
 
@@ -294,46 +298,43 @@ def _measures(setup: Setup, several: Sequence[Found], name: str, title: str) -> 
     return Figure(name, chart, caption)
 
 
-def _points(found: Found, cell: Cell) -> list[Point]:
+def _points(found: Found, cell: Group) -> list[Point]:
     strength, label = _strength(cell), found.where.label
     panels = {
-        ACCURACY_PANEL: cell.mean(ACCURACY),
+        ACCURACY_PANEL: cell.measured(ACCURACY),
         LAST_PANEL: cell.last,
-        "gap: validation - training loss (nats)": cell.mean(GAP),
+        "gap: validation - training loss (nats)": cell.measured(GAP),
         **{f"norm of {layer}'s weights": norm for layer, norm in _norms(cell).items()},
         NEAR_PANEL: found.near_zero[strength],
     }
     return [Point(panel, label, strength, mean) for panel, mean in panels.items()]
 
 
-def _norms(cell: Cell) -> dict[str, Interval | None]:
+def _norms(cell: Group) -> dict[str, Interval | None]:
     norms = probed(cell, "weights")
     return {layer: norms[layer] for layer in sorted(norms)}
 
 
-def _table(found: Found) -> Table:
-    rows = []
-    for cell in found.cells:
-        norms = list(_norms(cell).values())
-        rows.append(
-            [
-                words.value(_strength(cell)),
-                f"{cell.n} of {cell.total}",
-                interval_text(cell.accuracy),
-                interval_text(cell.last),
-                interval_text(cell.mean(TRAIN_LOSS), digits=3, factor=1),
-                interval_text(cell.mean(VALIDATION_LOSS), digits=3, factor=1),
-                interval_text(cell.mean(GAP), digits=3, factor=1),
-                " / ".join("" if norm is None else f"{norm.mean:.2f}" for norm in norms),
-                interval_text(found.near_zero[_strength(cell)], digits=0),
-            ]
-        )
-    columns = ["l2", "runs", "accuracy, best epoch (%)", "last epoch (%)", "training loss", "validation loss", "gap"]
-    columns += ["weight norms by layer", "near 0 (%)"]
+def _table(found: Found) -> Table[Group]:
+    columns: list[Column[Group]] = [
+        Column("l2", _strength, words.value, align="left"),
+        RUNS,
+        BEST,
+        LAST,
+        Column("training loss", lambda cell: cell.measured(TRAIN_LOSS), loss_text),
+        Column("validation loss", lambda cell: cell.measured(VALIDATION_LOSS), loss_text),
+        Column("gap", lambda cell: cell.measured(GAP), loss_text),
+        Column("weight norms by layer", _norms_text),
+        Column("near 0", lambda cell: found.near_zero[_strength(cell)], partial(interval_text, digits=0), unit="%"),
+    ]
     caption = (
         f"{found.where.label.capitalize()}. Losses without penalty, in nats, at the last epoch; in brackets 95 % intervals."
     )
-    return Table({column: "left" if column == "l2" else "right" for column in columns}, rows, caption)
+    return Table(columns, found.cells, caption)
+
+
+def _norms_text(cell: Group) -> str:
+    return " / ".join("" if norm is None else f"{norm.mean:.2f}" for norm in _norms(cell).values())
 
 
 def _why(found: Found) -> list[str]:
@@ -353,7 +354,7 @@ def _why(found: Found) -> list[str]:
     return said
 
 
-def _shrunk(layer: str, before: Interval | None, after: Interval | None, strong: Cell) -> str:
+def _shrunk(layer: str, before: Interval | None, after: Interval | None, strong: Group) -> str:
     one, other = (interval_text(norm, factor=1) for norm in (before, after))
     return f"The norm of {layer}'s weights is {other} with l2 {words.value(_strength(strong))}, and {one} without penalty."
 
@@ -414,7 +415,7 @@ def _smaller_net(setup: Setup, several: Sequence[Found]) -> Part:
         ),
         figures=_nearest(setup, several),
         tables=[_ladder_table(found) for found in several],
-        cells=[cell.as_json(generalization_gap=cell.mean(GAP)) for found in several for cell in found.ladder[1:]],
+        cells=[cell.as_json(generalization_gap=cell.measured(GAP)) for found in several for cell in found.ladder[1:]],
         data={found.where.label: [_like_json(one) for one in found.like] for found in several},
     )
 
@@ -438,7 +439,7 @@ def _nearest_shares(found: Found) -> Iterator[tuple[str, str, float]]:
             yield f"l2 {words.value(_strength(one.cell))}", net, share
 
 
-def _net(cell: Cell) -> str:
+def _net(cell: Group) -> str:
     return words.value(cell.run.model.hidden) if isinstance(cell.run.model, Dense) else cell.label
 
 
@@ -465,21 +466,10 @@ def _like_json(one: Likeness) -> dict[str, object]:
     }
 
 
-def _ladder_table(found: Found) -> Table:
-    rows = [
-        [
-            _net(cell),
-            f"{cell.parameters:,}",
-            f"{cell.n} of {cell.total}",
-            interval_text(cell.accuracy),
-            interval_text(cell.last),
-            interval_text(cell.mean(GAP), digits=3, factor=1),
-        ]
-        for cell in found.ladder
-    ]
-    columns = ["hidden units", "parameters", "runs", "accuracy, best epoch (%)", "last epoch (%)", "gap (nats)"]
-    caption = f"Nets without penalty on {found.where.label}; in brackets 95 % intervals."
-    return Table({column: "left" if column == "hidden units" else "right" for column in columns}, rows, caption)
+def _ladder_table(found: Found) -> Table[Group]:
+    gap: Column[Group] = Column("gap", lambda cell: cell.measured(GAP), loss_text, unit="nats")
+    columns = [Column("hidden units", _net, align="left"), PARAMETERS, RUNS, BEST, LAST, gap]
+    return Table(columns, found.ladder, f"Nets without penalty on {found.where.label}; in brackets 95 % intervals.")
 
 
 STUDY = Study(

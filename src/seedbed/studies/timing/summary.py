@@ -1,4 +1,4 @@
-"""Several machines' times as one: medians with their spread, and ratios with intervals that are corrected over all of them."""
+"""Several machines' times as one: medians with their spread, and ratios that are tested together."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from seedbed.figures import words
-from seedbed.statistics import Corrected, Interval, corrected, log_ratio
+from seedbed.statistics import Decision, Interval, decide, log_ratio
 from seedbed.studies.timing.records import Device, Net, TimedTraining, Timings
 
 Question = tuple[str, ...]
 """What is compared: kind, device, network and number, as far as there are any."""
-Ratios = dict[Question, Corrected]
+Ratios = dict[Question, Decision]
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,11 @@ def ratios(several: Sequence[TimedDevice]) -> Ratios:
             elif net == "conv":
                 pairs["conv", one.label] = seconds, one.times.get((kind, "dense", "1"), [])
     known = {name: pair for name, pair in pairs.items() if min(map(len, pair)) > 1}
-    verdicts = corrected([log_ratio(*pair) for pair in known.values()]) if known else []
+    verdicts = decide([log_ratio(*pair) for pair in known.values()]) if known else []
     return {name: _of_ratio(verdict) for name, verdict in zip(known, verdicts, strict=True)}
 
 
-def _of_ratio(verdict: Corrected) -> Corrected:
+def _of_ratio(verdict: Decision) -> Decision:
     """The verdict on a logarithm as one on the ratio."""
     log = verdict.interval
     return replace(verdict, interval=Interval(math.exp(log.mean), math.exp(log.low), math.exp(log.high), log.n))

@@ -1,4 +1,4 @@
-"""Names for the settings of a sweep: short, readable, good on every system, and no two alike."""
+"""Names of settings and their runs: short, readable, valid on every system, and no two alike."""
 
 from __future__ import annotations
 
@@ -6,38 +6,50 @@ import hashlib
 import re
 from decimal import Decimal
 
-from seedbed.errors import SpecError
-from seedbed.specs import checked_group
-from seedbed.sweeps.grid import ARGUMENT, Setting, Value, field
+from seedbed.groups.fields import ARGUMENT, FIELDS, Setting, Value, field
+from seedbed.specs import Conv, Dense, Keras, ModelSpec, RunSpec
 
 SHORT = {"hidden": "h", "filters": "f", "kernel": "k", "stride": "s", "pool": "p"}
 ABBREVIATED = {"learning_rate": "lr", "batch_size": "batch", "label_noise": "noise", "weight_decay": "decay"}
 
-LONGEST_SWEEP, LONGEST_GROUP = 60, 88
-"""So that a group's name with a seed behind it stays below the hundred characters that a name may have."""
+LONGEST_GROUP, LONGEST_SETTING = 88, 70
+"""So that a name with a seed behind it stays below the hundred characters that a run's name may have."""
 
 
-def checked_sweep(name: str) -> str:
-    """The name, if a sweep may have it.
+def setting_name(run: RunSpec) -> str:
+    """The name of a setting's runs by its spec alone, whoever asks for them, so that none is trained or kept twice.
 
-    Raises:
-        SpecError: no group may have it, or it leaves no room for the settings behind it.
+    >>> setting_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
+    'digits-h16-l2_1e-4-1f0c0b6e'
     """
-    if len(checked_group(name)) > LONGEST_SWEEP:
-        raise SpecError(
-            f"name = {name!r}: a sweep's name has {LONGEST_SWEEP} characters at most; those of its settings follow it."
-        )
-    return name
+    varied: Setting = {name: getattr(run.model, name) for name in ("filters", "hidden") if _always(run.model, name)}
+    for part in (run.model, run.plan, run.data):
+        for name, known in type(part).model_fields.items():
+            value = getattr(part, name)
+            if name in FIELDS and name != "family" and not isinstance(part, Keras) and value != known.default:
+                varied[name] = value
+    data = _slug(run.data.name)
+    return f"{(group_name(data, varied) if varied else data)[:LONGEST_SETTING].rstrip('-.')}-{run.setting[:8]}"
 
 
-def group(sweep: str, setting: Setting) -> str:
-    """The name of a setting's group.
+def _always(model: ModelSpec, field: str) -> bool:
+    """Whether a network's runs are always called by this field: filters of a convolutional one, hidden units of a dense one."""
+    return isinstance(model, Conv) if field == "filters" else isinstance(model, Dense)
 
-    >>> group("first", {"hidden": (200, 100), "activation": "tanh", "l2": 1e-4, "dropout": 0.25})
+
+def _slug(name: str) -> str:
+    plain = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in name)
+    return plain if plain == name else f"{plain[-20:].strip('_')}_{_digest(name)}"
+
+
+def group_name(prefix: str, setting: Setting) -> str:
+    """The name of a setting's group: a prefix, then the fields with their values.
+
+    >>> group_name("first", {"hidden": (200, 100), "activation": "tanh", "l2": 1e-4, "dropout": 0.25})
     'first-h200-100-tanh-l2_1e-4-dropout_0p25'
     """
     words = "-".join(_part(name, value) for name, value in setting.items())
-    whole = f"{sweep}-{words}"
+    whole = f"{prefix}-{words}"
     if len(whole) <= LONGEST_GROUP:
         return whole
     digest = _digest(words)

@@ -1,0 +1,37 @@
+"""Groups: settings with their runs. What stands above training speaks of nothing else.
+
+`group` is one setting with its runs and scores, `training` trains many side by side, `differences` is the one way to compare
+two, `comparison` compares several of a home, `selection` chooses among them, `caveats` says what must be known of their runs,
+and `evaluation` judges their networks on all parts of the data. `fields` and `naming` say what a setting is and is called.
+"""
+
+from __future__ import annotations
+
+from seedbed.groups.caveats import caveats
+from seedbed.groups.comparison import Comparison, compare
+from seedbed.groups.differences import Contrast, Difference, differences
+from seedbed.groups.group import Group, best, by
+from seedbed.groups.measures import ACCURACY, LAST_ACCURACY, Measure, at_last
+from seedbed.groups.selection import Frontier, fixed_sequence, size_frontier
+from seedbed.groups.training import Request, train_groups
+
+__all__ = [
+    "ACCURACY",
+    "LAST_ACCURACY",
+    "Comparison",
+    "Contrast",
+    "Difference",
+    "Frontier",
+    "Group",
+    "Measure",
+    "Request",
+    "at_last",
+    "best",
+    "by",
+    "caveats",
+    "compare",
+    "differences",
+    "fixed_sequence",
+    "size_frontier",
+    "train_groups",
+]

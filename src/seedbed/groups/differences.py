@@ -1,0 +1,257 @@
+"""Differences between two groups: the one way in which seedbed compares settings.
+
+Accuracies are compared by `statistics.accuracy_difference`, paired by seed and by image; losses likewise; measures with one
+value per seed by Student's t over the paired seeds. Each difference depends on its two groups alone, so the same runs give the
+same interval in every command. All intervals are 95 % intervals; where several differences are decided together, Holm's
+correction decides which are shown, and changes no interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seedbed.groups.group import BySeed, Group
+from seedbed.groups.measures import ACCURACY, Measure
+from seedbed.records import finite
+from seedbed.statistics import (
+    Claim,
+    Decision,
+    Floats,
+    Interval,
+    accuracy_difference,
+    decide,
+    loss_difference,
+    paired_estimate,
+)
+
+CONFIDENCE = 0.95
+
+Seeds = tuple[tuple[int, int], ...]
+"""Pairs of a seed of the first group and one of the second."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """Two groups that are to be compared.
+
+    Attributes:
+        a, b: on the same images; differences are the first's minus the second's.
+        name_a, name_b: what sentences call them; the groups' names where they are left out.
+        measure: what is compared.
+        where: on which images, for the sentence; may be empty.
+        name: of the contrast, where several are announced beforehand.
+    """
+
+    a: Group
+    b: Group
+    name_a: str = ""
+    name_b: str = ""
+    measure: Measure = ACCURACY
+    where: str = ""
+    name: str = ""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.name_a or self.a.name, self.name_b or self.b.name
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """A contrast with what its runs show.
+
+    Attributes:
+        pairs: of seeds; one pair is about two networks alone.
+        images: validation images, where the measure is one of them.
+        method: where the chance comes from; or why nothing is compared.
+        decision: the difference with its 95 % interval, and whether it is shown; None where nothing is compared.
+        loss: the difference in validation loss with its 95 % interval, where both groups have one.
+    """
+
+    contrast: Contrast
+    pairs: Seeds
+    images: int
+    method: str
+    decision: Decision | None
+    loss: Interval | None = None
+
+    @property
+    def name(self) -> str:
+        return self.contrast.name
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(seed for seed, _ in self.pairs)
+
+    @property
+    def networks(self) -> tuple[str, str] | None:
+        """The two runs, where one network of each is compared."""
+        if len(self.pairs) != 1 or not self.contrast.measure.both:
+            return None
+        ((first, second),) = self.pairs
+        return self.contrast.a.runs[first].name, self.contrast.b.runs[second].name
+
+    @property
+    def shown(self) -> bool:
+        return bool(self.decision and self.decision.shown)
+
+    @property
+    def higher(self) -> Group | None:
+        """The group with the higher value, where the difference is shown."""
+        if not (self.decision and self.decision.shown):
+            return None
+        return self.contrast.a if self.decision.interval.mean > 0 else self.contrast.b
+
+    @property
+    def outcome(self) -> str:
+        """The decision in a few words."""
+        if self.decision is None:
+            return "not compared"
+        if self.higher is None:
+            return "no difference shown"
+        name = self.contrast.names[0] if self.higher is self.contrast.a else self.contrast.names[1]
+        return f"{name} is {'better' if self.contrast.measure.both else 'higher'}"
+
+    @property
+    def sentence(self) -> str:
+        """Estimate, interval and decision in words."""
+        contrast, measure = self.contrast, self.contrast.measure
+        where = f"{contrast.where}: " if contrast.where else ""
+        first, second = contrast.names
+        if self.decision is None:
+            return _capital(f"{where}{first} and {second} cannot be compared: {self.method}.")
+        mean, low, high = (measure.factor * each for each in (self.decision.interval.mean, *self.decision.interval.pair()))
+        if mean < 0:
+            first, second, mean, low, high = second, first, -mean, -high, -low
+        basis = f"{100 * CONFIDENCE:g} % interval; {self.method}"
+        what = f"{measure.unit} {'of' if measure.both else 'in'} {measure.name}".strip()
+        size = f"{mean:.{measure.digits}f} {what}"
+        reach = f"{low:+.{measure.digits}f} to {high:+.{measure.digits}f}; {basis}"
+        single = " This is about these two networks; it says nothing about other seeds." if self.networks else ""
+        if self.shown:
+            is_above = "is better than" if measure.both else "is above"
+            return _capital(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
+        chance = "this may be chance"
+        if self.decision.interval.excludes():
+            chance = (
+                f"among {self.decision.claims} comparisons this may be chance (corrected p = {self.decision.corrected_p:.2g})"
+            )
+        ahead = f"{first} is ahead by {size}, but {chance}" if mean else f"both have the same {measure.name}"
+        return _capital(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
+
+    def as_json(self) -> dict[str, Any]:
+        """The difference as results.json has it; in the measure's own units, shares in [0, 1]."""
+        contrast, decision = self.contrast, self.decision
+        interval = decision.interval if decision else None
+        plain: dict[str, Any] = finite(
+            {
+                "name": contrast.name,
+                "measure": contrast.measure.name,
+                "a": {"group": contrast.a.name, "label": contrast.names[0]},
+                "b": {"group": contrast.b.name, "label": contrast.names[1]},
+                "n": len(self.pairs),
+                "seeds": self.seeds,
+                "method": self.method,
+                "difference": interval.mean if interval else None,
+                **decision_json(decision),
+                "loss": loss_json(self.loss),
+                "verdict": self.outcome,
+                "sentence": self.sentence,
+            }
+        )
+        return plain
+
+
+def decision_json(decision: Decision | None) -> dict[str, Any]:
+    """Interval and p-values as the JSON contracts give them; the corrected interval is that of the difference itself."""
+    pair = decision.interval.pair() if decision else None
+    return {
+        "interval": pair,
+        "p": decision.p if decision else None,
+        "corrected_interval": pair,
+        "corrected_confidence": CONFIDENCE if decision else None,
+        "corrected_p": decision.corrected_p if decision else None,
+    }
+
+
+def loss_json(loss: Interval | None) -> dict[str, Any] | None:
+    return {"difference": loss.mean, "interval": loss.pair()} if loss else None
+
+
+def differences(contrasts: Sequence[Contrast]) -> list[Difference]:
+    """The difference of each contrast; Holm's correction goes over all of them."""
+    met = [_met(contrast) for contrast in contrasts]
+    decisions = iter(decide([claim for *_, claim in met if claim is not None], confidence=CONFIDENCE))
+    return [
+        Difference(
+            contrast,
+            pairs,
+            _images(contrast, pairs),
+            method,
+            next(decisions) if claim is not None else None,
+            _loss(contrast, pairs),
+        )
+        for contrast, (pairs, method, claim) in zip(contrasts, met, strict=True)
+    ]
+
+
+def paired_seeds(a: Group, b: Group) -> Seeds:
+    """The seeds that two groups have in common; where there are none, the first of each."""
+    common = sorted(a.included.keys() & b.included.keys())
+    if common:
+        return tuple((seed, seed) for seed in common)
+    return ((min(a.included), min(b.included)),) if a.n and b.n else ()
+
+
+def stacked(a: BySeed, b: BySeed, pairs: Seeds) -> tuple[Floats, Floats]:
+    """Values `(seeds, images)` of both."""
+    return np.stack([a[seed] for seed, _ in pairs]), np.stack([b[seed] for _, seed in pairs])
+
+
+def _met(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
+    """The pairs of seeds, the method, and the claim; or why there is none."""
+    for group, name in zip((contrast.a, contrast.b), contrast.names, strict=True):
+        if not group.n:
+            return (), f"no run of {name} is left, {group.total} of {group.total} diverged or collapsed", None
+    if contrast.measure.both:
+        return _accuracies(contrast)
+    values = [group.values(contrast.measure) for group in (contrast.a, contrast.b)]
+    common = [seed for seed in values[0] if seed in values[1] and all(math.isfinite(each[seed]) for each in values)]
+    pairs = tuple((seed, seed) for seed in sorted(common))
+    if not pairs:
+        return (), f"no seed has a {contrast.measure.name} in both", None
+    if len(pairs) < 2:
+        return pairs, f"one run each has no interval for its {contrast.measure.name}", None
+    a, b = ([each[seed] for seed, _ in pairs] for each in values)
+    return pairs, f"{len(pairs)} seeds, paired", paired_estimate(a, b)
+
+
+def _accuracies(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
+    epoch = contrast.measure.epoch
+    a, b = contrast.a.right(epoch), contrast.b.right(epoch)
+    pairs = tuple((one, other) for one, other in paired_seeds(contrast.a, contrast.b) if one in a and other in b)
+    if not pairs:
+        return (), f"no seed has a {contrast.measure.name} in both", None
+    first, second = stacked(a, b, pairs)
+    images = f"{first.shape[1]:,} images"
+    method = f"{len(pairs)} seeds x {images}, paired on both" if len(pairs) > 1 else f"one network each on {images}, paired"
+    return pairs, method, accuracy_difference(first, second)
+
+
+def _images(contrast: Contrast, pairs: Seeds) -> int:
+    right = contrast.a.right(contrast.measure.epoch)
+    return len(right[pairs[0][0]]) if pairs and pairs[0][0] in right else 0
+
+
+def _loss(contrast: Contrast, pairs: Seeds) -> Interval | None:
+    if not (contrast.measure is ACCURACY and pairs):
+        return None
+    return loss_difference(*stacked(contrast.a.losses, contrast.b.losses, pairs)).interval(CONFIDENCE)
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]

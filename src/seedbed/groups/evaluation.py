@@ -1,0 +1,85 @@
+"""A group's networks on all parts of the data, one by one and together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seedbed import data
+from seedbed.errors import RunError
+from seedbed.evaluation import Evaluation, evaluate_result
+from seedbed.groups.group import Group
+from seedbed.records import Verdict, finite
+from seedbed.runs import Home
+from seedbed.statistics import Interval, accuracy_interval
+
+
+@dataclass(frozen=True, eq=False)
+class GroupEvaluation:
+    """A group's runs, one by one and together.
+
+    Attributes:
+        group: the runs, with what their best networks have right of the validation images.
+        runs: those that can be evaluated, in the order of their names.
+        test: mean accuracy on the test part over the runs that are not excluded, with an interval for both sources of chance;
+            None where it was not looked at.
+    """
+
+    group: Group
+    runs: list[Evaluation]
+    test: Interval | None
+
+    @property
+    def name(self) -> str:
+        return self.group.name
+
+    @property
+    def left_out(self) -> dict[str, Verdict]:
+        """Name -> verdict of the runs that are excluded."""
+        return self.group.excluded
+
+    @property
+    def validation(self) -> Interval | None:
+        """As `test`, on the validation part; None where every run is excluded."""
+        return self.group.accuracy
+
+    def as_json(self) -> dict[str, Any]:
+        """As `train --json`: the group's name and its runs; the means beside."""
+        plain: dict[str, Any] = finite(
+            {
+                "group": self.name,
+                "runs": [run.as_json() for run in self.runs],
+                "left_out": {name: vars(verdict) for name, verdict in self.left_out.items()},
+                "validation": _mean(self.validation),
+                "test": _mean(self.test),
+            }
+        )
+        return plain
+
+
+def _mean(interval: Interval | None) -> dict[str, Any] | None:
+    return None if interval is None else {"accuracy": interval.mean, "interval": interval.pair(), "n": interval.n}
+
+
+def evaluate_group(home: Home, name: str, *, test: bool = False) -> GroupEvaluation:
+    """Evaluate every finished run of a group (or the one run of this name), and their mean accuracy.
+
+    Raises:
+        UnknownRun, RunHalfDone: no finished run has this name.
+        RunError: the runs were trained on different data, or none of them has a network to evaluate.
+        DataError: as in `evaluate`.
+    """
+    found = home.find(name)
+    if len({result.run.data.identity for result in found}) > 1:
+        raise RunError(f"The runs of {name!r} were trained on different data; evaluate them one by one.")
+    trained = [result for result in found if result.best]
+    if not trained:
+        raise RunError(f"No run of {name!r} has a network to evaluate: all diverged. {found[0].verdict.evidence}")
+    dataset = data.load(found[0].run.data)
+    runs = [evaluate_result(home, result, dataset, test=test) for result in trained]
+    ranked = [run for run, result in zip(runs, trained, strict=True) if result.verdict.ranked]
+    tests = [run.test.correct for run in ranked if run.test]
+    group = Group(name, found, correct={place: run.validation.correct for place, run in enumerate(ranked)})
+    return GroupEvaluation(group, runs, accuracy_interval(np.stack(tests)) if tests else None)

@@ -1,0 +1,239 @@
+"""A group: one setting with its runs, what they score together, and which of them are excluded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.errors import RunError
+from seedbed.figures import words
+from seedbed.groups.fields import Setting
+from seedbed.groups.measures import Measure
+from seedbed.records import Result, Verdict, finite
+from seedbed.runs import Home
+from seedbed.specs import RunSpec
+from seedbed.statistics import Interval, accuracy_interval, interval_of, losses
+
+Epoch = Literal["best", "last"]
+BySeed = dict[int, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One setting with its runs: one per seed, or one per seed and fold.
+
+    A seed of which a run diverged or collapsed is excluded: it enters no mean, and is counted beside it.
+
+    Attributes:
+        name: of the runs without their seeds.
+        results: all runs, seed by seed, and within a seed fold by fold.
+        setting: the fields that vary where this group stands among others, with its values; they stand in tables and on axes.
+        correct: seed -> `(images,)`, whether each validation image was right at the best epoch; of folds, all their images.
+        last_correct: the same at the last epoch; of the seeds whose runs kept those predictions.
+        losses: seed -> `(images,)`, each validation image's cross-entropy at the best epoch.
+    """
+
+    name: str
+    results: list[Result]
+    setting: Setting = field(default_factory=dict)
+    correct: BySeed = field(default_factory=dict)
+    last_correct: BySeed = field(default_factory=dict)
+    losses: BySeed = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, home: Home, name: str, results: Sequence[Result], setting: Setting | None = None) -> Self:
+        """The group of these runs, with their predictions from the home.
+
+        Raises:
+            RunError, CorruptFile: the predictions of a run are missing or damaged.
+        """
+        found = cls(name, list(results), setting or {})
+        for seed, runs in found.included.items():
+            kept = [home.predictions(result.name) for result in runs]
+            labels = np.concatenate([each["validation_labels"] for each in kept])
+            best = np.concatenate([each["validation_probabilities"] for each in kept])
+            found.correct[seed], found.losses[seed] = best.argmax(axis=1) == labels, losses(best, labels)
+            if all("last_validation_probabilities" in each for each in kept):
+                last = np.concatenate([each["last_validation_probabilities"] for each in kept])
+                found.last_correct[seed] = last.argmax(axis=1) == labels
+        return found
+
+    # Its runs
+
+    @property
+    def run(self) -> RunSpec:
+        """What was trained, with the first of the seeds."""
+        return self.results[0].run
+
+    @property
+    def parameters(self) -> int:
+        return self.results[0].model.parameters
+
+    @cached_property
+    def by_seed(self) -> dict[int, list[Result]]:
+        """Seed -> its runs."""
+        found: dict[int, list[Result]] = {}
+        for result in self.results:
+            found.setdefault(result.run.seed, []).append(result)
+        return found
+
+    @cached_property
+    def included(self) -> dict[int, list[Result]]:
+        """Seed -> its runs, of the seeds that enter means."""
+        return {seed: runs for seed, runs in self.by_seed.items() if all(_counts(result) for result in runs)}
+
+    @property
+    def runs(self) -> dict[int, Result]:
+        """Seed -> its run (of folds, that of the first), of the seeds that enter means."""
+        return {seed: runs[0] for seed, runs in self.included.items()}
+
+    @property
+    def kept(self) -> list[Result]:
+        """The runs that enter means."""
+        return [result for runs in self.included.values() for result in runs]
+
+    @property
+    def excluded(self) -> dict[str, Verdict]:
+        """Name -> verdict of the runs because of which their seeds are excluded."""
+        return {result.name: result.verdict for result in self.results if not _counts(result)}
+
+    @property
+    def improving(self) -> list[str]:
+        """The runs that were still improving at their last epoch."""
+        return [result.name for result in self.kept if result.verdict.kind == "undertrained"]
+
+    @property
+    def total(self) -> int:
+        """How many seeds were trained."""
+        return len(self.by_seed)
+
+    @property
+    def n(self) -> int:
+        """How many seeds enter means."""
+        return len(self.included)
+
+    @property
+    def left_out(self) -> int:
+        """How many seeds are excluded."""
+        return self.total - self.n
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """Verdict -> how many runs have it, the most frequent first."""
+        return dict(Counter(result.verdict.kind for result in self.results).most_common())
+
+    @property
+    def seconds(self) -> float:
+        """What all runs took in the workers."""
+        return sum(result.seconds.total for result in self.results)
+
+    @property
+    def label(self) -> str:
+        """The setting in words."""
+        return words.setting(self.setting)
+
+    # Its scores
+
+    @cached_property
+    def accuracy(self) -> Interval | None:
+        """Mean validation accuracy at the best epoch, over seeds and images; None where every seed is excluded."""
+        return accuracy_interval(np.stack(list(self.correct.values()))) if self.correct else None
+
+    @cached_property
+    def last(self) -> Interval | None:
+        """As `accuracy`, at the last epoch; over the seeds alone where a run kept no predictions of it."""
+        if self.last_correct and self.last_correct.keys() == self.included.keys():
+            return accuracy_interval(np.stack(list(self.last_correct.values())))
+        found = interval_of([float(result.history["validation_accuracy"][-1]) for result in self.kept])
+        return found and Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
+
+    def claimed(self) -> Interval | None:
+        """As `last`, for a claim: None where a seed is excluded.
+
+        Raises:
+            RunError: a run kept no predictions of its last epoch.
+        """
+        if self.left_out:
+            return None
+        missing = [result.name for seed, runs in self.included.items() if seed not in self.last_correct for result in runs]
+        if missing:
+            raise RunError(
+                f"Run {missing[0]!r} kept no predictions of its last epoch; an older seedbed trained it. "
+                f"Remove it with `seedbed runs remove {missing[0]}`, and it is trained again."
+            )
+        return self.last
+
+    @property
+    def mean(self) -> float:
+        """Mean validation accuracy at the best epoch, for rankings; minus infinity where every seed is excluded."""
+        return self.accuracy.mean if self.accuracy else -np.inf
+
+    def right(self, epoch: Epoch = "best") -> BySeed:
+        """Seed -> whether each validation image was right at an epoch."""
+        return self.correct if epoch == "best" else self.last_correct
+
+    def values(self, measure: Measure) -> dict[int, float]:
+        """Seed -> the measure, of the seeds that enter means; of folds the mean."""
+        return {seed: float(np.mean([measure.of(result) for result in runs])) for seed, runs in self.included.items()}
+
+    def measured(self, measure: Measure) -> Interval | None:
+        """The mean of a measure over the seeds with Student's interval; None where no run has it.
+
+        The interval of an accuracy holds the images' chance too. With one seed that of other measures is not known (NaN).
+        """
+        if measure.both:
+            return self.accuracy if measure.epoch == "best" else self.last
+        return interval_of(list(self.values(measure).values()))
+
+    def as_json(self, **measures: Interval | None) -> dict[str, Any]:
+        """The group as JSON values (NaN is null); `measures` are further means by their names."""
+        plain: dict[str, Any] = finite(
+            {
+                "group": self.name,
+                "label": self.label,
+                "setting": self.setting,
+                "parameters": self.parameters,
+                "units": self.results[0].model.units,
+                "seeds": list(self.by_seed),
+                "n": self.n,
+                **_mean_json(self.accuracy),
+                "last": _mean_json(self.last) if self.last else None,
+                "loss": np.mean([values.mean() for values in self.losses.values()]) if self.losses else None,
+                "verdicts": self.verdicts,
+                "left_out": {name: vars(verdict) for name, verdict in self.excluded.items()},
+                "still_improving": self.improving,
+                "measures": {name: {**_mean_json(each), "n": each.n} if each else None for name, each in measures.items()},
+            }
+        )
+        return plain
+
+
+def _counts(result: Result) -> bool:
+    return result.verdict.ranked and bool(result.best)
+
+
+def _mean_json(found: Interval | None) -> dict[str, Any]:
+    return {"mean": found.mean if found else None, "interval": found.pair() if found else None}
+
+
+def best(groups: Sequence[Group]) -> Group | None:
+    """The group with the highest mean validation accuracy; None where no run is left in any."""
+    return max((group for group in groups if group.accuracy), key=lambda group: group.mean, default=None)
+
+
+def by(groups: Sequence[Group], **setting: Any) -> Group:
+    """The one group with these values.
+
+    Raises:
+        KeyError: there is none, or several.
+    """
+    found = [group for group in groups if all(group.setting.get(name) == value for name, value in setting.items())]
+    if len(found) != 1:
+        raise KeyError(f"{len(found)} groups have {setting}")
+    return found[0]

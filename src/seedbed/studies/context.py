@@ -1,0 +1,226 @@
+"""What a study works with: it asks for groups, and gets them trained; it measures, and keeps account of the time.
+
+A study is a generator. Where it needs runs it yields requests, and is sent the groups; where it needs something that trains by
+itself, such as a search, it yields `Work`, and is sent the outcome. So whoever runs several studies trains what all of them ask
+for together, and each of them runs once, from its first line to its last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from seedbed.errors import Interrupted, StatisticsError
+from seedbed.executor import LOCAL, Engine, standing
+from seedbed.groups import Contrast, Difference, Group, Request, differences, train_groups
+from seedbed.groups.fields import Setting, applied
+from seedbed.groups.naming import setting_name
+from seedbed.records import Result
+from seedbed.runs import Home
+from seedbed.specs import RunSpec
+from seedbed.studies.setup import Setup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seedbed.grow import Watch
+
+T = TypeVar("T")
+
+MOST = 5
+"""Contrasts that a study may announce."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something that trains by itself, done once for each key."""
+
+    key: Hashable
+    do: Callable[[], Any]
+
+
+Steps = Generator[Sequence[Request] | Work, Any, T]
+"""Asks for groups and for work, is sent them, and returns a T."""
+
+
+def request(setting: Mapping[str, Any], run: RunSpec) -> Request:
+    """A setting that a study wants to have trained; its runs are called by their spec alone, whichever study asks for them.
+
+    Args:
+        setting: the fields that the study varies, with their values; they stand in tables, on axes and in results.json.
+        run: what is trained.
+    """
+    return Request(setting_name(run), run, (), dict(setting))
+
+
+def requests(base: RunSpec, settings: Iterable[Setting]) -> list[Request]:
+    """A base with each of several settings: a list of field -> value, or a whole `sweeps.Grid`."""
+    return [request(setting, applied(base, setting)) for setting in settings]
+
+
+class Trainer:
+    """Trains what studies ask for in a home, and remembers what it has read from there.
+
+    A half-done run of a study always goes on: nobody else gives runs such names. As a context manager it keeps its workers
+    from one call to the next.
+
+    Args:
+        home: where runs live.
+        device, workers, watch, engine: as `grow` takes them.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        device: str = "auto",
+        workers: int | None = None,
+        watch: Watch | None = None,
+        engine: Engine = LOCAL,
+    ) -> None:
+        self.home = home
+        self.device = device
+        self.workers = workers
+        self.watch = watch
+        self.engine = engine
+        self._groups: dict[tuple[str, tuple[int, ...]], Group] = {}
+        self._done: dict[Hashable, Any] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self.engine = self._open.enter_context(standing(self.engine))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """How runs are trained here, as `grow` and what is made of it take it."""
+        return {"device": self.device, "workers": self.workers, "engine": self.engine, "resume": True}
+
+    def train(self, asked: Sequence[Request]) -> list[Group]:
+        """The groups of all requests; what is not there yet is trained in one call.
+
+        Raises:
+            SeedbedError: as `grow` raises them.
+        """
+        new = list({_key(one): one for one in asked if _key(one) not in self._groups}.values())
+        if new:
+            with _resumable():
+                groups = train_groups(new, self.home, watch=self.watch, **self.how)
+            self._groups |= {_key(one): group for one, group in zip(new, groups, strict=True)}
+        return [replace(self._groups[_key(one)], setting=one.setting) for one in asked]
+
+    def do(self, work: Work) -> Any:
+        """The outcome of some work, which is done once for each key."""
+        if work.key not in self._done:
+            self._done[work.key] = work.do()
+        return self._done[work.key]
+
+    def run(self, steps: Steps[T]) -> T:
+        """Take steps to their end, and return what they return."""
+        answer: Any = None
+        while True:
+            try:
+                asked = steps.send(answer)
+            except StopIteration as end:
+                outcome: T = end.value
+                return outcome
+            answer = self.do(asked) if isinstance(asked, Work) else self.train(asked)
+
+
+def side_by_side(several: Sequence[Steps[T]]) -> Steps[list[T]]:
+    """Take several steps at a time: what they request is requested together, and work comes where nobody requests runs."""
+    ended: dict[int, T] = {}
+    asked: dict[int, Sequence[Request] | Work] = {}
+    answers: dict[int, Any] = dict.fromkeys(range(len(several)))
+    while len(ended) < len(several):
+        for place, answer in answers.items():
+            try:
+                asked[place] = several[place].send(answer)
+            except StopIteration as end:
+                ended[place] = end.value
+                asked.pop(place, None)
+        wanted = {place: one for place, one in asked.items() if not isinstance(one, Work)}
+        if wanted:
+            groups = iter((yield [each for one in wanted.values() for each in one]))
+            answers = {place: [next(groups) for _ in one] for place, one in wanted.items()}
+        elif asked:
+            place, work = next(iter(asked.items()))
+            answers = {place: (yield work)}
+    return [ended[place] for place in range(len(several))]
+
+
+def _key(one: Request) -> tuple[str, tuple[int, ...]]:
+    return one.run.setting, one.seeds
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    try:
+        yield
+    except Interrupted as stopped:
+        raise Interrupted("Stopped; everything is saved. The same command goes on from here.", stopped.signal) from None
+
+
+@dataclass
+class StudyContext:
+    """What one study works with.
+
+    Attributes:
+        setup: what was asked for.
+        contrasts: the names of the comparisons that the study has announced.
+        seconds: that the study spent beside its runs, on measurements of its own.
+        used: all groups that the study has asked for, each once.
+        others: runs of searches, which are no groups of the study; they count in its cost.
+    """
+
+    setup: Setup
+    trainer: Trainer
+    contrasts: tuple[str, ...] = ()
+    seconds: float = 0.0
+    used: list[Group] = field(default_factory=list)
+    others: list[Result] = field(default_factory=list)
+    _seen: set[tuple[str, tuple[int, ...]]] = field(default_factory=set)
+    _decided: bool = False
+
+    @property
+    def home(self) -> Home:
+        return self.trainer.home
+
+    def train(self, asked: Sequence[Request], seeds: Sequence[int] | None = None) -> Steps[list[Group]]:
+        """These settings with the study's seeds, or others; trained where they are not yet, else read."""
+        chosen = self.setup.seeds if seeds is None else tuple(seeds)
+        seeded = [replace(one, seeds=chosen) for one in asked]
+        groups: list[Group] = (yield seeded) if seeded else []
+        for one, group in zip(seeded, groups, strict=True):
+            if _key(one) not in self._seen:
+                self._seen.add(_key(one))
+                self.used.append(group)
+        return groups
+
+    def confirm(self, asked: Sequence[Request]) -> Steps[list[Group]]:
+        """These settings with fresh seeds: what was selected for its mean is judged by runs that did not select it."""
+        return self.train(asked, self.setup.fresh)
+
+    def do(self, key: Hashable, work: Callable[[], T]) -> Steps[T]:
+        """The outcome of something that trains by itself, done once for each key whichever study asks."""
+        outcome: T = yield Work(key, work)
+        return outcome
+
+    def decide(self, contrasts: Sequence[Contrast]) -> dict[str, Difference]:
+        """What is shown of the study's contrasts, name -> difference: once, and only of those that it announced.
+
+        Raises:
+            StatisticsError: a contrast that was not announced, one twice, or a second call.
+        """
+        names = [one.name for one in contrasts]
+        alien = [name for name in names if name not in self.contrasts]
+        if alien or self._decided or len(set(names)) < len(names):
+            why = f"{alien[0]!r} was not announced" if alien else "they were decided already, or one is there twice"
+            raise StatisticsError(f"A study's contrasts are announced beforehand and decided once; {why}.")
+        self._decided = True
+        return {one.name: one for one in differences(contrasts)}
