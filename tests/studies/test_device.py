@@ -16,7 +16,7 @@ from seedbed.studies.questions import device
 from seedbed.studies.timing import measuring, records
 from seedbed.studies.timing.measuring import Extent
 from seedbed.studies.timing.records import Device, Machine, TimedImages, TimedStep, TimedTraining, Timings
-from seedbed.studies.timing.summary import devices, ratios
+from seedbed.studies.timing.summary import TimingSummary
 
 IMAGES = TimedImages(name="mnist", train=55_000, validation=5_000, image_shape=(28, 28, 1), classes=10)
 NOISE = (0.98, 1.0, 1.03)
@@ -67,10 +67,10 @@ def written(path: Path, *several: Timings) -> Path:
 
 
 def test_without_a_gpu_the_answer_gives_the_cpus_times_says_that_there_is_none_and_how_to_add_one():
-    [said] = device.training([timings()]).answer[:1]
+    [said] = device.training(TimingSummary([timings()])).answer[:1]
     assert "the dense net takes 0.40 s per epoch and 6.0 s for 10 epochs" in said
     assert "the conv net takes 8.0 s per epoch and 82 s" in said
-    part = device.crossover([timings()])
+    part = device.crossover(TimingSummary([timings()]))
     assert part.answer[0] == (
         "This machine has no GPU, so there is nothing to compare with. On one that has, run `seedbed study device -o gpu.json`."
     )
@@ -81,24 +81,27 @@ def test_without_a_gpu_the_answer_gives_the_cpus_times_says_that_there_is_none_a
 def test_a_gpu_that_was_not_measured_is_named():
     lone = timings().machine.changed(unusable=("1 GPU: JAX was installed without CUDA",))
     machines = [timings().changed(machine=lone)]
-    assert "Found on this machine, but not measured: 1 GPU: JAX was installed without CUDA." in device.training(machines).marks
-    assert device.crossover(machines).answer[0].startswith("This machine's GPU was not measured")
+    assert (
+        "Found on this machine, but not measured: 1 GPU: JAX was installed without CUDA."
+        in device.training(TimingSummary(machines)).marks
+    )
+    assert device.crossover(TimingSummary(machines)).answer[0].startswith("This machine's GPU was not measured")
 
 
 def test_training_together_is_called_faster_by_the_ratio_of_the_times_per_network():
-    [said] = device.training([timings()]).answer[1:]
+    [said] = device.training(TimingSummary([timings()])).answer[1:]
     assert "each of 16 together is 2 times as fast as one alone" in said
 
 
 def test_a_device_is_called_faster_only_where_the_corrected_interval_excludes_one():
-    fast = device.training([timings(), gpu()]).answer[2:4]
+    fast = device.training(TimingSummary([timings(), gpu()])).answer[2:4]
     assert all("GPU A GPU is 4 times as fast as CPU A processor, 2 cores" in said for said in fast)
-    alike = device.training([timings(), timings("gpu", "A GPU", 1.01)]).answer[2:4]
+    alike = device.training(TimingSummary([timings(), timings("gpu", "A GPU", 1.01)])).answer[2:4]
     assert all("no clear difference" in said and "as fast as" not in said for said in alike)
 
 
 def test_where_it_turns_is_counted_and_told_width_by_width():
-    said = device.crossover([timings(), gpu()]).answer
+    said = device.crossover(TimingSummary([timings(), gpu()])).answer
     assert said[0].startswith(
         "Of 4 combinations of width and batch size, GPU A GPU is faster than CPU A processor, 2 cores for 1"
     )
@@ -109,26 +112,26 @@ def test_where_it_turns_is_counted_and_told_width_by_width():
 
 def test_one_measurement_each_says_nothing_of_faster_or_slower():
     few = [one.changed(trainings=one.trainings[:3], steps=one.steps[:4]) for one in (timings(), gpu())]
-    assert not ratios(devices(few))
-    assert all("from start to end" in said for said in device.training(few).answer)
-    assert "each was measured only once" in device.crossover(few).answer[0]
+    assert not TimingSummary(few).ratios
+    assert all("from start to end" in said for said in device.training(TimingSummary(few)).answer)
+    assert "each was measured only once" in device.crossover(TimingSummary(few)).answer[0]
 
 
 def test_busy_machines_and_sums_for_wholes_are_marked():
     short = timings().trainings[0].changed(epochs=(0.5, 0.4), busy=0.6)
-    part = device.training([timings().changed(trainings=(short,))])
+    part = device.training(TimingSummary([timings().changed(trainings=(short,))]))
     assert any("60 % of the processor" in mark for mark in part.marks)
     assert any("added up" in mark for mark in part.marks)
     assert part.cells[0]["seconds"]["whole"]["median"] == pytest.approx(1.0 + 0.5 + 0.5 + 9 * 0.4)
 
 
 def test_equal_devices_of_two_machines_keep_labels_of_their_own():
-    found = devices([timings(), timings(factor=2.0)])
-    assert [one.label for one in found] == ["CPU A processor, 2 cores (1)", "CPU A processor, 2 cores (2)"]
+    found = TimingSummary([timings(), timings(factor=2.0)])
+    assert list(found.devices) == ["CPU A processor, 2 cores (1)", "CPU A processor, 2 cores (2)"]
 
 
 def test_the_parts_with_two_machines_are_drawn_and_are_finite_json(tmp_path):
-    for part in (device.training([timings(), gpu()]), device.crossover([timings(), gpu()])):
+    for part in (device.training(TimingSummary([timings(), gpu()])), device.crossover(TimingSummary([timings(), gpu()]))):
         json.dumps(part.as_json(), allow_nan=False)
         assert part.figures
         for figure in part.figures:
@@ -141,7 +144,7 @@ def test_the_parts_with_two_machines_are_drawn_and_are_finite_json(tmp_path):
 
 def test_what_the_study_writes_is_what_merge_reads(tmp_path):
     path = tmp_path / "results.json"
-    part = device.training([timings(), gpu()])
+    part = device.training(TimingSummary([timings(), gpu()]))
     path.write_text(json.dumps({"studies": [{"study": "budget"}, {"study": "device", "parts": [part.as_json()]}]}))
     assert records.read(path) == [timings(), gpu()]
     assert records.joined(timings(), [path, path]) == [timings(), gpu()]
@@ -157,7 +160,7 @@ def test_a_file_that_version_0_1_wrote_is_merged():
         ("conv", 1, 2),
     ]
     assert len(other.steps) == 8
-    assert "the dense net takes 7.6 ms per epoch and 1.1 s for 10 epochs" in device.training([other]).answer[0]
+    assert "the dense net takes 7.6 ms per epoch and 1.1 s for 10 epochs" in device.training(TimingSummary([other])).answer[0]
 
 
 HOSTILE = {

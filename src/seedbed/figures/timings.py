@@ -1,111 +1,76 @@
-"""How long training takes: per epoch with its spread, phase by phase, and per image over batch sizes."""
+"""How long training takes: per epoch with its spread, phase by phase, and per image over batch sizes.
+
+A time is a row with its `device`, `median`, `low` and `high` (all above 0), and what a chart asks for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from seedbed.errors import StatisticsError
-from seedbed.figures import theme
-from seedbed.records import finite
+from seedbed.figures import marks, scales
+from seedbed.figures.scales import Rows, Scale
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
-Rows = Sequence[Mapping[str, Any]]
-"""One mapping per mark. A time has its `device`, its `median`, `low` and `high` (above 0) and its `n`."""
-
 PHASES = ("start", "compilation", "first epoch", "other epochs")
 """What a training spends its time on, in order."""
 
+TIMES = dict.fromkeys(("median", "low", "high"), ".4g") | {"n": "d"}
+"""Formats of a time beside the pointer."""
+
 
 def times_by_row(rows: Rows, title: str, subtitle: Sequence[str], *, x: str) -> AnyChart:
-    """A dot with its spread for each `row` and device, on one logarithmic axis.
-
-    Args:
-        x: title of the axis, with its unit.
+    """Draw a dot with its spread for each `row` and device, on one logarithmic axis with the title `x`.
 
     Raises:
         StatisticsError: there is nothing to draw, or there are too many devices to be told apart.
     """
-    import altair as alt
-
-    devices, names = _names(rows, "device"), _names(rows, "row")
-    scale = alt.Scale(type="log", nice=False, padding=18)
-    y = alt.Y("row:N", title=None, sort=names, axis=alt.Axis(grid=True, ticks=False, domain=False, labelLimit=260))
-    across = alt.X("median:Q", title=x, scale=scale, axis=alt.Axis(tickCount=5, format="~g"))
-    chart = _spreads(rows, devices, "x", x=across, y=y, yOffset=alt.YOffset("device:N", sort=devices))
-    return theme.finish(chart.properties(width=360, height=len(names) * (18 + 10 * len(devices))), title, list(subtitle))
+    rows, by = _times(rows), marks.Groups(list(marks.split(rows, "device")), field="device", columns=1)
+    names, across = list(marks.split(rows, "row")), marks.x("mean", scales.logarithmic(scales.reach(rows)), x, grid=True)
+    down = marks.names_axis("y", "row", names, grid=True, ticks=False, domain=False, labelLimit=260)
+    dots = marks.dots(rows, across, down, by, tooltip=marks.tips("row", "device", **TIMES), offset=True)
+    return marks.figure([marks.panel(dots, width=360, height=marks.rows_height(names, by))], title, subtitle)
 
 
 def time_by_phase(rows: Rows, title: str, subtitle: Sequence[str]) -> AnyChart:
-    """A bar for each `row`, divided into the `seconds` of each `phase`.
+    """Draw a bar for each `row`, divided into the `seconds` of each `phase`.
 
     Raises:
         StatisticsError: there is nothing to draw.
     """
-    import altair as alt
-
-    y = alt.Y(
-        "row:N", title=None, sort=_names(rows, "row"), axis=alt.Axis(ticks=False, domain=False, labelLimit=260, grid=False)
+    names, by = marks.split(rows, "row"), marks.Groups(PHASES, field="phase")
+    longest = max((sum(each["seconds"] for each in bar) for bar in names.values()), default=0.0)
+    across = marks.x("seconds", scales.linear([longest] * bool(rows), zero=True), "seconds", grid=True).stack(True)
+    down = marks.names_axis("y", "row", list(names), padding=0.1, ticks=False, domain=False, labelLimit=320)
+    ordered = [{**row, "order": PHASES.index(row["phase"])} for row in rows]
+    bars = (
+        marks.chart(ordered)
+        .mark_bar()
+        .encode(across, down, *by.colour, order="order:Q", tooltip=marks.tips("row", "phase", seconds=".3g"))
     )
-    x = alt.X("seconds:Q", title="seconds", stack=True, axis=alt.Axis(tickCount=6))
-    scale, legend = alt.Scale(domain=list(PHASES), range="category"), alt.Legend(orient="top", columns=4)
-    colour = alt.Color("phase:N", title=None, scale=scale, legend=legend)
-    tooltip = ["row:N", "phase:N", alt.Tooltip("seconds:Q", format=".3g")]
-    table = theme.table(finite([{**row, "order": PHASES.index(row["phase"])} for row in rows]))
-    bars = alt.Chart(table).mark_bar().encode(x, y, colour, order="order:Q", tooltip=tooltip)
-    return theme.finish(bars.properties(width=360, height=alt.Step(22)), title, list(subtitle))
+    return marks.figure([marks.panel([bars], width=360, height=22 * len(names))], title, subtitle)
 
 
 def times_over_sizes(rows: Rows, title: str, subtitle: Sequence[str], *, x: str, y: str) -> AnyChart:
-    """Times over a `size` in each `panel`, both axes logarithmic and shared, with a line for each device.
+    """Draw times over a `size` in each `panel`, both axes logarithmic and shared, with a line for each device.
 
     Where lines cross, the faster device changes.
 
     Raises:
         StatisticsError: there is nothing to draw, or there are too many devices to be told apart.
     """
-    import altair as alt
-
-    devices = _names(rows, "device")
-    reach = [min(row["low"] for row in rows) / 1.3, max(row["high"] for row in rows) * 1.3]
-    ticks = alt.Axis(values=sorted({row["size"] for row in rows}), format="~g")
-    across = alt.X("size:Q", title=x, scale=alt.Scale(type="log", nice=False, padding=12), axis=ticks)
-    scale, decades = alt.Scale(type="log", nice=False, domain=reach), alt.Axis(values=_ticks(*reach), format="~g")
-    up = alt.Y("median:Q", title=y, scale=scale, axis=decades)
-    panels = []
-    for panel in _names(rows, "panel"):
-        chart = _spreads([row for row in rows if row["panel"] == panel], devices, "y", x=across, y=up)
-        panels.append(chart.properties(width=230, height=170, title=theme.heading(panel)))
-    return theme.finish(alt.concat(*panels, columns=2), title, list(subtitle))
+    rows, by = _times(rows), marks.Groups(list(marks.split(rows, "device")), field="device", columns=1)
+    up, sizes = marks.y("mean", scales.logarithmic(scales.reach(rows)), y), sorted(marks.split(rows, "size"))
+    across = marks.x("size", Scale((sizes[0] / 1.2, 1.2 * sizes[-1]), logarithmic=True, ticks=sizes), x, grid=True)
+    tooltip, panels = marks.tips("device", size=",", **TIMES), []
+    for panel, mine in marks.split(rows).items():
+        lines = marks.lines(mine, across, up, by, band=False, strokeWidth=1.5)
+        panels.append(marks.panel([*lines, *marks.dots(mine, across, up, by, tooltip=tooltip)], panel, width=230, height=170))
+    return marks.figure(panels, title, subtitle, columns=2)
 
 
-def _spreads(rows: Rows, devices: Sequence[str], axis: str, **where: Any) -> Any:
-    """Medians as dots, with rules from the lowest to the highest along the axis; on an upright one a line joins them."""
-    import altair as alt
-
-    legend = alt.Legend(orient="top", columns=1) if len(devices) > 1 else None
-    colour = alt.Color("device:N", title=None, scale=alt.Scale(domain=devices, range="category"), legend=legend)
-    shapes = alt.Scale(domain=devices, range=theme.SHAPES[: len(devices)])
-    shape = alt.Shape("device:N", title=None, scale=shapes, legend=legend)
-    tooltip = ["device:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("median", "low", "high")), "n:Q"]
-    chart = alt.Chart(theme.table(finite(rows))).encode(color=colour, **where)
-    spread = chart.mark_rule(strokeWidth=2).encode(**{axis: "low:Q", f"{axis}2": "high:Q"})
-    dots = chart.mark_point(style="solid").encode(shape=shape, tooltip=tooltip)
-    return alt.layer(*[chart.mark_line(strokeWidth=1.5)] * (axis == "y"), spread, dots)
-
-
-def _names(rows: Rows, field: str) -> list[str]:
-    """The field's values in the order of the rows."""
-    names = list(dict.fromkeys(row[field] for row in rows))
-    if not 1 <= len(names) <= (len(theme.SHAPES) if field == "device" else len(rows)):
-        raise StatisticsError(f"Times need rows, and at most {len(theme.SHAPES)} devices; there are {len(names)}.")
-    return names
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Powers of ten between the ends; where there are few, also twice and five times those."""
-    finer = [[float(f"{step}e{exponent}") for exponent in range(-12, 8) for step in steps] for steps in ((1,), (1, 2, 5))]
-    decades, thirds = ([tick for tick in ticks if low <= tick <= high] for ticks in finer)
-    return decades if len(decades) >= 3 else thirds
+def _times(rows: Rows) -> Rows:
+    """Rows whose median is what marks call the mean."""
+    return [{**row, "mean": row["median"]} for row in rows]

@@ -1,20 +1,19 @@
-"""Several machines' times as one: medians with their spread, and ratios that are tested together."""
+"""Several machines' times as one: medians with their spread, and ratios of times that are tested together."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from seedbed.figures import words
-from seedbed.statistics import Decision, Interval, decide, log_ratio
+from seedbed.statistics import Decision, decide, log_ratio
 from seedbed.studies.timing.records import Device, Net, TimedTraining, Timings
 
-Question = tuple[str, ...]
-"""What is compared: kind, device, network and number, as far as there are any."""
-Ratios = dict[Question, Decision]
+Ratios = dict[tuple[str, ...], Decision]
+"""Kind of comparison, device, and the network with its number, as far as there is one -> ratio of times."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,9 @@ class Spread:
 
 @dataclass(frozen=True)
 class TimedCase:
-    """The repeated trainings of `nets` networks of a kind together on one device."""
+    """Repeated trainings of `nets` networks of a kind together, on the device of this label."""
 
+    device: str
     net: Net
     nets: int
     repeats: Sequence[TimedTraining]
@@ -60,78 +60,111 @@ class TimedCase:
         return [training.epoch / self.nets for training in self.repeats]
 
     @property
-    def whole_measured(self) -> bool:
-        """Whether a training was timed to its last epoch; else `whole` is the sum of its parts."""
-        return any(one.compiled != "anew" and len(one.epochs) >= self.timings.epochs for one in self.repeats)
+    def images_per_second(self) -> float:
+        """Training images of all networks; the evaluation of each epoch counts as time."""
+        return self.timings.images.train / statistics.median(self.epochs)
+
+    @cached_property
+    def wholes(self) -> list[float]:
+        """Seconds of trainings that were measured to their last epoch, with programs compiled before."""
+        whole = self.timings.epochs
+        return [one.whole for one in self.repeats if one.compiled != "anew" and len(one.epochs) >= whole]
 
     @cached_property
     def seconds(self) -> dict[str, Spread | None]:
         """What takes time -> seconds for all networks together; None where it was not measured."""
         cached = [one for one in self.repeats if one.compiled != "anew"]
         later = self.timings.epochs - 1
+        sums = [one.setup + one.compile + one.epochs[0] + later * one.epoch for one in cached or self.repeats]
         values = {
             "start": [one.setup for one in self.repeats],
             "compile_anew": [one.compile for one in self.repeats if one.compiled == "anew"],
             "compile_cached": [one.compile for one in cached],
             "first_epoch": [one.epochs[0] for one in self.repeats],
             "epoch": [one.epoch for one in self.repeats],
-            "whole": [one.whole for one in cached if len(one.epochs) > later]
-            or [one.setup + one.compile + one.epochs[0] + later * one.epoch for one in cached or self.repeats],
+            "whole": self.wholes or sums,
         }
         return {name: Spread.of(each) if each else None for name, each in values.items()}
-
-    def median(self, *names: str) -> float:
-        """The median of the first of these seconds that was measured."""
-        return next((spread.median for name in names if (spread := self.seconds[name])), 0.0)
 
     @property
     def phases(self) -> list[float]:
         """Seconds of start, compilation, first epoch and other epochs, for all networks together."""
-        later = (self.timings.epochs - 1) * self.median("epoch")
-        return [self.median("start"), self.median("compile_cached", "compile_anew"), self.median("first_epoch"), later]
-
-    @property
-    def images_per_second(self) -> float:
-        """Training images of all networks; the evaluation of each epoch counts as time."""
-        return self.timings.images.train / statistics.median(self.epochs)
+        start, anew, cached, first, epoch, _ = (spread.median if spread else 0.0 for spread in self.seconds.values())
+        return [start, cached or anew, first, (self.timings.epochs - 1) * epoch]
 
 
 @dataclass(frozen=True)
-class TimedDevice:
-    """A device of one of the machines, with the times of what was measured on this machine, too.
+class TimedSteps:
+    """Single steps of one dense network on the device of this label: batch size -> seconds, measurement by measurement."""
 
-    Attributes:
-        label: unlike every other device's.
-        steps: hidden units, batch size -> seconds of a step, measurement by measurement.
-    """
+    device: str
+    hidden: tuple[int, ...]
+    seconds: dict[int, list[float]]
 
-    label: str
-    device: Device
-    timings: Timings
-    cases: Sequence[TimedCase]
-    steps: Mapping[tuple[tuple[int, ...], int], list[float]]
+    def __str__(self) -> str:
+        return words.value(self.hidden)
 
-    @property
-    def times(self) -> dict[Question, list[float]]:
-        """Everything that is compared: kind of time, network, how many together or batch size -> seconds per network."""
-        epochs = {("devices", case.net, str(case.nets)): case.epochs for case in self.cases}
-        return epochs | {("steps", words.value(hidden), str(size)): seconds for (hidden, size), seconds in self.steps.items()}
+    def per_image(self, size: int) -> Spread | None:
+        """Microseconds per image."""
+        return Spread.of(self.seconds[size], 1e6 / size) if size in self.seconds else None
 
 
-def devices(machines: Sequence[Timings]) -> list[TimedDevice]:
-    """The devices of all machines, the first machine's first."""
-    here = [dict.fromkeys(one.case[1:] for one in several) for several in (machines[0].trainings, machines[0].steps)]
-    found = [(timings, number, device) for timings in machines for number, device in enumerate(timings.machine.devices)]
-    names = [_name(device) for *_, device in found]
-    summaries = []
-    for place, (timings, number, device) in enumerate(found):
-        trainings = {case: [one for one in timings.trainings if one.case == (number, *case)] for case in here[0]}
-        steps = {size: [one.seconds for one in timings.steps if one.case == (number, *size)] for size in here[1]}
-        cases = [TimedCase(*case, repeats, timings) for case, repeats in trainings.items() if repeats]
-        count = f" ({names[: place + 1].count(names[place])})" if names.count(names[place]) > 1 else ""
-        known = {size: seconds for size, seconds in steps.items() if seconds}
-        summaries.append(TimedDevice(names[place] + count, device, timings, cases, known))
-    return summaries
+@dataclass(frozen=True)
+class TimingSummary:
+    """The times of all machines, this one first; of the others what was measured here, too."""
+
+    machines: Sequence[Timings]
+
+    @cached_property
+    def devices(self) -> dict[str, tuple[Timings, int]]:
+        """Label of each device -> its machine, and its number there."""
+        found = [(timings, number) for timings in self.machines for number in range(len(timings.machine.devices))]
+        names = [_name(timings.machine.devices[number]) for timings, number in found]
+        seen = [f" ({names[: place + 1].count(name)})" if names.count(name) > 1 else "" for place, name in enumerate(names)]
+        return {name + count: which for name, count, which in zip(names, seen, found, strict=True)}
+
+    @cached_property
+    def cases(self) -> list[TimedCase]:
+        """All trainings, device by device."""
+        here = dict.fromkeys((one.net, one.nets) for one in self.machines[0].trainings)
+        found = [
+            TimedCase(label, net, nets, [one for one in timings.trainings if one.case == (number, net, nets)], timings)
+            for label, (timings, number) in self.devices.items()
+            for net, nets in here
+        ]
+        return [case for case in found if case.repeats]
+
+    @cached_property
+    def steps(self) -> list[TimedSteps]:
+        """All single steps, device by device."""
+        here = {(one.hidden, one.batch_size) for one in self.machines[0].steps}
+        found: dict[tuple[str, tuple[int, ...]], TimedSteps] = {}
+        for label, (timings, number) in self.devices.items():
+            for one in timings.steps:
+                if one.device == number and (one.hidden, one.batch_size) in here:
+                    steps = found.setdefault((label, one.hidden), TimedSteps(label, one.hidden, {}))
+                    steps.seconds.setdefault(one.batch_size, []).append(one.seconds)
+        return list(found.values())
+
+    @cached_property
+    def ratios(self) -> Ratios:
+        """How many times longer one takes than another, where both were measured twice.
+
+        Every device is compared with the first, networks alone with several together, the conv net with the dense one.
+        """
+        times = {("devices", case.device, case.net, str(case.nets)): case.epochs for case in self.cases}
+        times |= {("steps", one.device, str(one), str(size)): each for one in self.steps for size, each in one.seconds.items()}
+        first, pairs = next(iter(self.devices)), {}
+        for (kind, device, net, number), seconds in times.items():
+            if device != first:
+                pairs[kind, device, net, number] = seconds, times.get((kind, first, net, number), [])
+            if kind == "devices" and number != "1":
+                pairs["together", device, net] = times.get((kind, device, net, "1"), []), seconds
+            elif net == "conv":
+                pairs["conv", device] = seconds, times.get((kind, device, "dense", "1"), [])
+        known = {name: pair for name, pair in pairs.items() if min(map(len, pair)) > 1}
+        decisions = decide([log_ratio(*pair) for pair in known.values()]) if known else []
+        return {name: _of_ratio(decision) for name, decision in zip(known, decisions, strict=True)}
 
 
 def _name(device: Device) -> str:
@@ -139,27 +172,7 @@ def _name(device: Device) -> str:
     return f"CPU {name}, {device.cores} cores" if device.kind == "cpu" else f"GPU {name}"
 
 
-def ratios(several: Sequence[TimedDevice]) -> Ratios:
-    """How many times longer one takes than another, where both were measured twice; shown where the interval excludes 1.
-
-    Every device is compared with the first, networks alone with several together, the conv net with the dense one.
-    """
-    pairs: dict[Question, tuple[list[float], list[float]]] = {}
-    for one in several:
-        for (kind, net, number), seconds in one.times.items():
-            alone = one.times.get((kind, net, "1"), [])
-            if one is not several[0]:
-                pairs[kind, one.label, net, number] = seconds, several[0].times.get((kind, net, number), [])
-            if kind == "devices" and number != "1":
-                pairs["together", one.label, net] = alone, seconds
-            elif net == "conv":
-                pairs["conv", one.label] = seconds, one.times.get((kind, "dense", "1"), [])
-    known = {name: pair for name, pair in pairs.items() if min(map(len, pair)) > 1}
-    verdicts = decide([log_ratio(*pair) for pair in known.values()]) if known else []
-    return {name: _of_ratio(verdict) for name, verdict in zip(known, verdicts, strict=True)}
-
-
-def _of_ratio(verdict: Decision) -> Decision:
-    """The verdict on a logarithm as one on the ratio."""
-    log = verdict.interval
-    return replace(verdict, interval=Interval(math.exp(log.mean), math.exp(log.low), math.exp(log.high), log.n))
+def _of_ratio(decision: Decision) -> Decision:
+    """The decision on a logarithm as one on the ratio."""
+    log = decision.interval
+    return replace(decision, interval=replace(log, mean=math.exp(log.mean), low=math.exp(log.low), high=math.exp(log.high)))
