@@ -24,13 +24,11 @@ from seedbed.figures.saving import save
 from seedbed.figures.search import search_course, search_frontier, search_importance
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
-from seedbed.figures.timings import Measured, Phase, time_by_phase, times_by_row, times_over_sizes
+from seedbed.figures.timings import time_by_phase, times_by_row, times_over_sizes
 
 __all__ = [
     "Curve",
     "Dot",
-    "Measured",
-    "Phase",
     "Picture",
     "Point",
     "Sized",
