@@ -347,7 +347,7 @@ def test_diverged_and_collapsed_runs_are_counted_beside_the_means():
 
 
 def test_runs_that_were_still_improving_are_marked():
-    assert "1 of 2 runs were still improving at the last epoch." in told([group(0.9, "undertrained", "ok", l2=0.0)]).sentences()
+    assert "1 of 2 runs was still improving at the last epoch." in told([group(0.9, "undertrained", "ok", l2=0.0)]).sentences()
 
 
 def test_where_no_run_is_left_nothing_is_drawn_and_no_best_is_told():
