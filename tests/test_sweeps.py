@@ -212,12 +212,12 @@ def home(tmp_path_factory):
 def swept(home: Path, trained: list[str], **asked: Any) -> Sweep:
     """A sweep of small nets; `trained` gets the names of the runs that had to be trained."""
 
-    def watch(event: object) -> None:
+    def on_event(event: object) -> None:
         if isinstance(event, Started):
             trained.extend(event.names)
 
     settings = {"grid": {"hidden": [4, (4, 4)], "l2": [0, 1e-3]}, "seeds": 2, **asked}
-    return sb.sweep(Dense(), "digits", name="s", home=home, watch=watch, epochs=2, **settings)
+    return sb.sweep(Dense(), "digits", name="s", home=home, on_event=on_event, epochs=2, **settings)
 
 
 def test_only_what_is_new_is_trained(home):

@@ -46,8 +46,8 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
     def called(found: Smallest | None, *arguments: str) -> tuple[int, str, str, dict[str, Any]]:
         asked: dict[str, Any] = {}
 
-        def search(target: float, spec: DataSpec, home: Any, **how: Any) -> Smallest | None:
-            asked.update(how, target=target, spec=spec, home=home)
+        def search(target: float, spec: DataSpec, execution: Any, **how: Any) -> Smallest | None:
+            asked.update(how, target=target, spec=spec, execution=execution)
             return found
 
         with monkeypatch.context() as patch:
@@ -103,8 +103,9 @@ def test_flags_reach_the_search(call: Any) -> None:
     arguments = "--target 0.9 --family conv --seeds 7 --epochs 3 --minutes 2 --augment shift --data digits --protocol handout"
     _, _, _, asked = call(answer(), *arguments.split(), "-m", "mine", "--resume", "--workers", "1")
     expected = {"target": 0.9, "family": "conv", "depth": None, "seeds": 7, "epochs": 3, "minutes": 2.0, "augment": "shift"}
-    expected |= {"spec": DataSpec(name="digits", protocol="handout"), "name": "mine", "resume": True, "workers": 1}
+    expected |= {"spec": DataSpec(name="digits", protocol="handout"), "name": "mine"}
     assert {name: asked[name] for name in expected} == expected
+    assert (asked["execution"].resume, asked["execution"].workers) == (True, 1)
 
 
 def test_the_help_names_the_epochs_that_are_the_default(call: Any) -> None:

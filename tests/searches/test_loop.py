@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hostile.engine import ENGINE, GROW, check_sound, here, leftovers
+from hostile.engine import ENGINE, check_sound, here, leftovers
 from searches.samples import Dying, Killed, asked, small
 from seedbed import storage
 from seedbed.errors import RunError, RunExists, RunHalfDone, SpecError
 from seedbed.groups import Group
 from seedbed.runs import Home
-from seedbed.searches import How, Search, Terms, loop, save
+from seedbed.scheduler import Execution, train_runs
+from seedbed.searches import Search, Terms, loop, save
 from seedbed.searches import run as run_with
 from seedbed.searches.book import journal
 from seedbed.searches.finalists import Finalist, ranked
@@ -34,7 +35,7 @@ def short() -> Iterator[None]:
 
 def run(terms: Terms, home: Home, **more: Any) -> Search:
     """One worker, so that a batch is one population."""
-    return run_with(terms, home, How(workers=1), **more)
+    return run_with(terms, Execution(home, workers=1, **more))
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +114,7 @@ def test_no_run_is_trained_twice(found: Search, terms: Terms, tmp_path: Path, mo
     point = dict(found.trials[0].point)
     monkeypatch.setattr(loop, "propose", lambda space, before, count, **_: [point] * count)
     trained: list[str] = []
-    search = run(replace(terms, trials=5), Home(tmp_path), watch=lambda event: trained.extend(getattr(event, "names", ())))
+    search = run(replace(terms, trials=5), Home(tmp_path), on_event=lambda event: trained.extend(getattr(event, "names", ())))
     assert {name for name in trained if "trial" in name} == {"s-trial-0"}
     assert {trial.name for trial in search.trials} == {"s-trial-0"}
     assert len({trial.accuracy for trial in search.trials}) == 1
@@ -185,7 +186,7 @@ def test_a_pruned_run_that_somebody_wants_whole_is_trained(found: Search, home: 
     pruned = next(trial for trial in found.trials if trial.state == "pruned")
     with pytest.raises(RunHalfDone, match="is pruned, not finished"):
         home.find(pruned.name)
-    (whole,) = GROW.grow([Entry("whole", "whole", pruned.run)], home)
+    (whole,) = train_runs([Entry("whole", "whole", pruned.run)], Execution(home))
     assert (whole.history.epochs, whole.pruned) == (4, False)
     assert home.weights("whole", "best")
     home.remove("whole")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,7 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
-    from seedbed.executor import Engine
+    from seedbed.scheduler import Execution
     from seedbed.studies.answers import Answer, Part, Study
     from seedbed.studies.setup import Setup
 
@@ -37,8 +38,7 @@ KINDS = (".html", ".htm", ".json")
     help="device only: timings measured elsewhere, a results.json or what -o FILE.json wrote; may be repeated.",
 )
 @click.option("--again", is_flag=True, help="device only: measure anew what was measured before.")
-@options.engine
-@options.home
+@options.execution()
 @options.as_json
 def command(
     name: str,
@@ -47,13 +47,10 @@ def command(
     seeds: int | None,
     seed: int,
     protocol: str | None,
-    device: str,
-    workers: int | None,
     out: Path | None,
     merge: tuple[Path, ...],
     again: bool,
-    engine: Engine,
-    home: Path,
+    execution: Execution,
     as_json: bool,
 ) -> None:
     """Answer a question of the exercise: train what it takes, compare, and say why.
@@ -84,7 +81,7 @@ def command(
         from seedbed.studies.setup import Setup
 
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, watch=watch, merge=merge, again=again)
-    answer = _answered(study, setup, home, device=device, workers=workers, engine=engine)
+    answer = _answered(study, setup, execution)
     files = _write(answer, page)
     if as_json:
         screen.emit(answer.as_json())
@@ -95,20 +92,17 @@ def command(
         result(f"{kind.capitalize()}: {listed}")
 
 
-def _answered(study: Study, setup: Setup, home: Path, **how: Any) -> Answer:
+def _answered(study: Study, setup: Setup, execution: Execution) -> Answer:
     from seedbed.figures.words import counted
     from seedbed.groups.training import missing
     from seedbed.report.making import designed
-    from seedbed.runs import Home
     from seedbed.studies.context import Trainer
 
-    trainer = Trainer(Home(home), **how)
     asked = designed([study], setup)
-    untrained = len(missing(asked, trainer.home))
+    untrained = len(missing(asked, execution.home))
     size = f"{counted(len(asked), 'setting')} x {counted(len(setup.seeds), 'seed')}"
     note(f"Study {study.name}: {size}, {counted(untrained, 'run')} to train")
-    with watching(study.name, max(1, untrained)) as watcher, trainer:
-        trainer.watch = watcher
+    with watching(study.name, max(1, untrained)) as watcher, Trainer(replace(execution, on_event=watcher)) as trainer:
         return study.answer(setup, trainer)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import StatisticsError
-from seedbed.figures import theme
+from seedbed.figures import marks, theme
 from seedbed.records import finite
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def times_by_row(times: Sequence[Measured], title: str, subtitle: Sequence[str],
     import altair as alt
 
     rows = measured_rows(times)
-    table, order = theme.table(rows), list(dict.fromkeys(time.row for time in times))
+    order = list(dict.fromkeys(time.row for time in times))
     devices = list(dict.fromkeys(time.device for time in times))
     axis = alt.X(
         "median:Q", title=x, scale=alt.Scale(type="log", nice=False, padding=18), axis=alt.Axis(tickCount=5, format="~g")
@@ -72,11 +72,9 @@ def times_by_row(times: Sequence[Measured], title: str, subtitle: Sequence[str],
     colour, shape = _by_device(devices)
     offset = alt.YOffset("device:N", sort=devices)
     tooltip = ["row:N", "device:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("median", "low", "high")), "n:Q"]
-    span = alt.Chart(table).mark_rule(strokeWidth=2).encode(alt.X("low:Q"), alt.X2("high:Q"), y, colour, offset)
-    dots = alt.Chart(table).mark_point(style="solid").encode(axis, y, colour, shape, offset, tooltip=tooltip)
-    return theme.finish(
-        alt.layer(span, dots).properties(width=360, height=len(order) * (18 + 10 * len(devices))), title, list(subtitle)
-    )
+    span = marks.chart(rows).mark_rule(strokeWidth=2).encode(alt.X("low:Q"), alt.X2("high:Q"), y, colour, offset)
+    dots = marks.chart(rows).mark_point(style="solid").encode(axis, y, colour, shape, offset, tooltip=tooltip)
+    return marks.figure([marks.panel([span, dots], width=360, height=len(order) * (18 + 10 * len(devices)))], title, subtitle)
 
 
 @dataclass(frozen=True)
@@ -108,15 +106,15 @@ def time_by_phase(phases: Sequence[Phase], title: str, subtitle: Sequence[str]) 
     """
     import altair as alt
 
-    table = theme.table(phase_rows(phases))
+    rows = phase_rows(phases)
     order = list(dict.fromkeys(phase.row for phase in phases))
     legend = alt.Legend(orient="top", columns=4)
     colour = alt.Color("phase:N", title=None, scale=alt.Scale(domain=list(PHASES), range="category"), legend=legend)
     y = alt.Y("row:N", title=None, sort=order, axis=alt.Axis(ticks=False, domain=False, labelLimit=260, grid=False))
     x = alt.X("seconds:Q", title="seconds", stack=True, axis=alt.Axis(tickCount=6))
     tooltip = ["row:N", "phase:N", alt.Tooltip("seconds:Q", format=".3g")]
-    bars = alt.Chart(table).mark_bar().encode(x, y, colour, order="order:Q", tooltip=tooltip)
-    return theme.finish(bars.properties(width=360, height=alt.Step(22)), title, list(subtitle))
+    bars = marks.chart(rows).mark_bar().encode(x, y, colour, order="order:Q", tooltip=tooltip)
+    return marks.figure([marks.panel([bars], width=360, height=22 * len(order))], title, subtitle)
 
 
 def times_over_sizes(times: Sequence[Measured], title: str, subtitle: Sequence[str], *, x: str, y: str) -> AnyChart:
@@ -146,12 +144,12 @@ def times_over_sizes(times: Sequence[Measured], title: str, subtitle: Sequence[s
     tooltip = ["device:N", "x:Q", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("median", "low", "high")), "n:Q"]
     panels = []
     for panel in dict.fromkeys(time.panel for time in times):
-        table = theme.table([row for row in rows if row["panel"] == panel])
-        line = alt.Chart(table).mark_line(strokeWidth=1.5).encode(across, up, colour)
-        span = alt.Chart(table).mark_rule(strokeWidth=1.5).encode(across, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
-        dots = alt.Chart(table).mark_point(style="solid", size=44).encode(across, up, colour, shape, tooltip=tooltip)
-        panels.append(alt.layer(line, span, dots).properties(width=230, height=170, title=theme.heading(panel)))
-    return theme.finish(alt.concat(*panels, columns=2), title, list(subtitle))
+        mine = [row for row in rows if row["panel"] == panel]
+        line = marks.chart(mine).mark_line(strokeWidth=1.5).encode(across, up, colour)
+        span = marks.chart(mine).mark_rule(strokeWidth=1.5).encode(across, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
+        dots = marks.chart(mine).mark_point(style="solid", size=44).encode(across, up, colour, shape, tooltip=tooltip)
+        panels.append(marks.panel([line, span, dots], panel, width=230, height=170))
+    return marks.figure(panels, title, subtitle, columns=2)
 
 
 def _by_device(devices: Sequence[str]) -> tuple[Any, Any]:

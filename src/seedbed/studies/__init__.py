@@ -10,14 +10,12 @@ import os
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from seedbed.errors import SpecError, nearest
 
 if TYPE_CHECKING:
-    from seedbed.devices import EngineName
-    from seedbed.grow import Watch
+    from seedbed.scheduler import WorkerOptions
     from seedbed.specs import DataSpec
     from seedbed.studies.answers import Answer, Study
 
@@ -61,14 +59,9 @@ class Question:
         seeds: int | Sequence[int] | None = None,
         seed: int = 0,
         protocol: str | None = None,
-        home: str | os.PathLike[str] | None = None,
-        device: str = "auto",
-        workers: int | None = None,
-        watch: Watch | None = None,
-        engine: EngineName = "local",
-        address: str | None = None,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
+        **options: Unpack[WorkerOptions],
     ) -> Answer:
         """Answer the question: train what is missing, and gather all.
 
@@ -78,21 +71,19 @@ class Question:
             seeds: how many, or which ones; 5 where it is left out, 3 of a preview.
             seed: the first of them.
             protocol: "honest" or "handout".
-            home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.
-            device, workers, watch, engine, address: as `train` takes them.
-            merge, again: of `device` alone: files with timings from other machines; measure anew what was measured before.
+            merge, again: for `device` alone: files with timings from other machines; measure again what was measured before.
+            options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 
         Raises:
-            SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+            SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
         """
-        from seedbed.executor import Engine
-        from seedbed.runs import Home
+        from seedbed.scheduler import Execution
         from seedbed.studies.context import Trainer
         from seedbed.studies.setup import Setup
 
-        place = Home(Path(home or os.environ.get("SEEDBED_HOME") or "runs"))
+        execution = Execution.of(**options, resume=True, replace=False)
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, merge=merge, again=again)
-        with Trainer(place, device=device, workers=workers, watch=watch, engine=Engine(engine, address)) as trainer:
+        with Trainer(execution) as trainer:
             return find(self.name).answer(setup, trainer)
 
     def __repr__(self) -> str:

@@ -271,7 +271,7 @@ class Study:
         """Train what is missing, and answer.
 
         Raises:
-            SeedbedError: as `grow` raises them.
+            SeedbedError: as `train_runs` raises them.
         """
         return trainer.run(self.steps(setup, trainer))
 

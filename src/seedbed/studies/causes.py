@@ -14,8 +14,8 @@ import numpy as np
 
 from seedbed import figures
 from seedbed.errors import StatisticsError
-from seedbed.figures import LayerCurve, words
-from seedbed.figures.multiples import OUTPUT
+from seedbed.figures import Curve, words
+from seedbed.figures.panels import OUTPUT
 from seedbed.groups import Group, Measure
 from seedbed.records import Floats, History, Result
 from seedbed.specs import Keras
@@ -232,7 +232,7 @@ def _figure(setup: Setup, cells: Sequence[Group], kind: str, name: str, title: s
     return Figure(name, chart, captions[kind])
 
 
-def layer_curves(cell: Group, kind: str) -> list[LayerCurve]:
+def layer_curves(cell: Group, kind: str) -> list[Curve]:
     """One curve a layer: of the runs that are in means, or where none is, of all, which the note says."""
     results = cell.kept or cell.results
     note = "" if cell.kept else f"{cell.total} of {cell.total} " + "/".join(cell.verdicts)
@@ -245,5 +245,5 @@ def layer_curves(cell: Group, kind: str) -> list[LayerCurve]:
         if kind == "saturation":
             points = [(at, clipped(mean) or mean) for at, mean in points]
         called = OUTPUT if place > depth_of(cell) else f"{place}"
-        curves.append(LayerCurve(f"depth {depth_of(cell)}", activation_of(cell), called, points, note))
+        curves.append(Curve(activation_of(cell), called, points, row=f"depth {depth_of(cell)}", note=note))
     return curves

@@ -100,9 +100,8 @@ def parts(study: StudyContext) -> Steps[list[Part]]:
     """Searches, trains the winner with the study's seeds, looks at the test part once, and answers."""
     setup = study.setup
     cells = yield from study.train(plain(setup))
-    asked, trainer = terms(setup), study.trainer
-    how = searches.How(trainer.device, trainer.workers, trainer.engine)
-    found = yield from study.do(asked.name, lambda: searches.run(asked, study.home, how, watch=trainer.watch, resume=True))
+    asked, execution = terms(setup), study.trainer.execution
+    found = yield from study.do(asked.name, lambda: searches.run(asked, execution))
     study.others += [*_tried(study.home, found), *found.results]
     winners = yield from study.train([_request(found.winner)] if found.winner else [])
     winner = winners[0] if winners else None

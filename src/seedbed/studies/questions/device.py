@@ -63,10 +63,10 @@ def parts(study: StudyContext) -> list[Part]:
         spec,
         images,
         extent(setup, images.train),
-        device=study.trainer.device,
+        device=study.trainer.execution.device,
         quick=setup.quick,
         again=setup.again,
-        say=lambda text: study.trainer.watch(Note(text)) if study.trainer.watch else None,
+        say=lambda text: study.trainer.execution.on_event(Note(text)),
     )
     study.seconds += seconds
     found = Found(here, files.joined(here, setup.merge)[1:])

@@ -1,6 +1,6 @@
 """Measures how fast this machine's devices train, in worker processes, one measurement at a time.
 
-A training is measured as `grow` would do it: the same planner, the same workers. Repeats go round over all cases, so that
+A training is measured as `train_runs` would do it: the same planner, the same workers. Repeats go round over all cases, so that
 whatever slows the machine for a while slows none of them alone.
 """
 
@@ -216,7 +216,7 @@ class _Stopwatch:
         self.kept.add("training", training=training.plain(), wall=time.perf_counter() - began)
 
     def _workers(self, case: Case) -> list[WorkerKind]:
-        """As `grow` would choose them on this device."""
+        """As `train_runs` would choose them on this device."""
         kind = self.kinds[case.device]
         return devices.workers("cpu", None, case.nets) if kind.device == "cpu" else [kind]
 
