@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import re
 from dataclasses import replace
@@ -21,7 +22,9 @@ from seedbed.runs import Home
 from seedbed.scheduler import Execution
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import Part, Study
-from seedbed.studies.page import checked_page
+from seedbed.studies.bench import Bench, Trainer
+from seedbed.studies.cells import wanted
+from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.training.events import Finding, StageStarted
 from studies.samples import SMALL
@@ -68,7 +71,7 @@ def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path
         "Feedback",
         "seedbed report --data digits --seeds 2",
     ):
-        assert said in text.replace("&#x27;", "'"), said
+        assert said in html.unescape(text), said
     assert "<huge>" not in text
     assert "<processor>" not in text
     assert not re.search(r'(src|href)="(https?:)?//', text)

@@ -16,8 +16,13 @@ from figures.samples import result
 from seedbed.records import History, Result, VerdictKind
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import accuracy_interval
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text
+from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.bench import Bench
+from seedbed.studies.cells import Cell, Wanted, wanted
+from seedbed.studies.contrasts import Planned
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import BEST, PARAMETERS
+from seedbed.tables import Column, Table
 
 
 def run(seed: int, accuracy: float, verdict: VerdictKind = "ok", *, l2: float = 0.0, **columns: float) -> Result:
@@ -71,8 +76,7 @@ def parts(bench: Bench) -> list[Part]:
     points = [{"l2": one.run.plan.l2, "mean": one.accuracy.mean if one.accuracy else None} for one in cells]
     layers = marks.dots(points, marks.x("l2", linear([0.0, 10.0])), marks.y("mean", linear([0.0, 1.0])))
     chart = marks.figure([marks.panel(layers, width=100, height=100)], "Means", "n = 2 seeds")
-    rows = [[one.label, f"{one.parameters:,}", interval_text(one.accuracy)] for one in cells]
-    table = Table({"setting": "left", "parameters": "right", "accuracy, best epoch (%)": "right"}, rows, "A <table>.")
+    table = Table([Column("setting", lambda one: one.label, align="left"), PARAMETERS, BEST], cells, "A <table>.")
     return [
         Part(
             name="one",

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import accuracy_columns
 from seedbed.cli.screen import result
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.groups import Comparison, Group
@@ -52,25 +54,26 @@ def _draw(found: Comparison, stem: Path) -> list[Path]:
 
 
 def _show(found: Comparison) -> None:
-    columns: dict[str, screen.Justify] = {"name": "left", "seeds": "right", "parameters": "right"}
-    columns |= {"validation accuracy": "right", "95 % interval": "right"}
-    screen.table(columns, [_row(each) for each in found.groups])
+    columns: list[Column[Group]] = [
+        Column("name", lambda each: each.name, align="left"),
+        Column("seeds", lambda each: each.n),
+        Column("parameters", lambda each: each.parameters, ","),
+        *accuracy_columns("validation accuracy", lambda each: each.accuracy),
+    ]
+    screen.table(Table(columns, found.groups))
     result()
     if found.differs:
-        names = [each.name for each in found.groups]
-        rows = [(setting, *(values.get(name) for name in names)) for setting, values in found.differs.items()]
-        screen.table({"setting that differs": "left", **dict.fromkeys(names, "left")}, rows)
+        screen.table(_differences(found))
         result()
     for sentence in found.sentences():
         result(sentence)
 
 
-def _row(group: Group) -> tuple[object, ...]:
-    from seedbed.figures.words import percent
+def _differences(found: Comparison) -> Table[str]:
+    """The settings that differ, one column per group."""
+    settings: Column[str] = Column("setting that differs", lambda setting: setting, align="left")
 
-    size = f"{group.parameters:,}"
-    accuracy = group.accuracy
-    if accuracy is None:
-        return group.name, 0, size, "", "none is left"
-    interval = f"{percent(accuracy.low, 2)} to {percent(accuracy.high, 2)}"
-    return group.name, group.n, size, percent(accuracy.mean, 2), interval
+    def value(name: str) -> Column[str]:
+        return Column(name, lambda setting: found.differs[setting].get(name), align="left")
+
+    return Table([settings, *(value(each.name) for each in found.groups)], list(found.differs))

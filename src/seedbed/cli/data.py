@@ -11,9 +11,11 @@ from seedbed.cli import options, screen
 from seedbed.cli.frame import Group
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import size as size_of
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.data import DataInfo
+    from seedbed.data.description import Known
     from seedbed.specs import Protocol
 
 SHORT = 12
@@ -38,8 +40,13 @@ def list_sets(as_json: bool) -> None:
     if as_json:
         screen.emit({"data": [vars(each) for each in known]})
         return
-    rows = [[each.name, each.title, each.kind, each.where or f"downloaded when needed, {each.megabytes} MB"] for each in known]
-    screen.table({"name": "left", "what": "left", "kind": "left", "where": "left"}, rows)
+    columns: list[Column[Known]] = [
+        Column("name", lambda each: each.name, align="left"),
+        Column("what", lambda each: each.title, align="left"),
+        Column("kind", lambda each: each.kind, align="left"),
+        Column("where", lambda each: each.where or f"downloaded when needed, {each.megabytes} MB", align="left"),
+    ]
+    screen.table(Table(columns, known))
 
 
 @command.command("info")
@@ -118,12 +125,13 @@ def _report(facts: DataInfo, as_json: bool) -> None:
 
 def _balance(facts: DataInfo) -> None:
     """Images of each class and part; of very many classes the largest and the smallest."""
-    order = range(len(facts.classes))
+    shown = list(range(len(facts.classes)))
     if len(facts.classes) > MANY:
-        by_size = sorted(order, key=lambda label: -facts.counts["train"][label])
-        order_shown = [*by_size[: MANY // 2], *by_size[-MANY // 2 :]]
+        by_size = sorted(shown, key=lambda label: -facts.counts["train"][label])
+        shown = [*by_size[: MANY // 2], *by_size[-MANY // 2 :]]
         note(f"Of {len(facts.classes)} classes, the {MANY // 2} largest and the {MANY // 2} smallest:")
-    else:
-        order_shown = list(order)
-    columns: dict[str, screen.Justify] = {"class": "left", **dict.fromkeys(facts.parts, "right")}
-    screen.table(columns, [[facts.classes[i], *(f"{facts.counts[part][i]:,}" for part in facts.parts)] for i in order_shown])
+
+    def images(part: str) -> Column[int]:
+        return Column(part, lambda label: facts.counts[part][label], ",")
+
+    screen.table(Table([Column("class", lambda label: facts.classes[label], align="left"), *map(images, facts.parts)], shown))

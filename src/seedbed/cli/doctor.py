@@ -15,6 +15,8 @@ import click
 from seedbed.cli import options, screen
 from seedbed.cli.screen import note, result
 from seedbed.cli.text import size
+from seedbed.figures.words import counted
+from seedbed.tables import Column, Table
 
 PACKAGES = ("seedbed", "jax", "jaxlib", "keras", "numpy", "scipy", "scikit-learn", "altair", "vl-convert-python", "safetensors")
 OPTIONAL = ("ray", "onnx", "tensorflow-cpu", "torch")
@@ -130,21 +132,32 @@ def _show(facts: Mapping[str, Any]) -> None:
     for name, value in facts["variables"].items():
         result(f"{name} = {value}")
     result()
-    rows = [(each["name"], each["where"] or f"not here; {each['megabytes']} MB would be downloaded") for each in facts["data"]]
-    screen.table({"data set": "left", "where": "left"}, rows)
-    result()
+    _show_data(facts["data"])
     for called in ("home", "cache"):
         _show_folder(called, facts[called])
 
 
 def _show_workers(workers: list[dict[str, Any]]) -> None:
-    columns: dict[str, screen.Justify] = {"worker": "left", "jax sees": "left", "GFLOP/s, float32": "right"}
-    rows: list[list[object]] = []
-    for each in workers:
-        threads = f", {each['threads']} thread{'s' if each['threads'] > 1 else ''}" if each["threads"] else ""
-        seen = each["error"] or ", ".join(_device(device) for device in each["devices"])
-        rows.append([each["device"] + threads, seen, "" if each["gflops"] is None else f"{each['gflops']:,.0f}"])
-    screen.table(columns, rows)
+    columns: list[Column[dict[str, Any]]] = [
+        Column("worker", _worker, align="left"),
+        Column("jax sees", lambda each: each["error"] or ", ".join(map(_device, each["devices"])), align="left"),
+        Column("GFLOP/s, float32", lambda each: each["gflops"], ",.0f"),
+    ]
+    screen.table(Table(columns, workers))
+    result()
+
+
+def _worker(worker: Mapping[str, Any]) -> str:
+    threads = f", {counted(worker['threads'], 'thread')}" if worker["threads"] else ""
+    return f"{worker['device']}{threads}"
+
+
+def _show_data(sets: list[dict[str, Any]]) -> None:
+    columns: list[Column[dict[str, Any]]] = [
+        Column("data set", lambda each: each["name"], align="left"),
+        Column("where", lambda each: each["where"] or f"not here; {each['megabytes']} MB would be downloaded", align="left"),
+    ]
+    screen.table(Table(columns, sets))
     result()
 
 

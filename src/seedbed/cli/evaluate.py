@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import accuracy_columns, range_text, share_text
 from seedbed.cli.screen import note, result
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.evaluation import Evaluation, PartEvaluation
+    from seedbed.evaluation.assessment import Mistake
     from seedbed.groups.evaluation import GroupEvaluation
     from seedbed.runs import Home
-    from seedbed.statistics import Interval
+    from seedbed.statistics import ClassFigures, Interval
 
 MISTAKES = 10
 """Mistakes that are told; the picture shows more, `--json` all."""
@@ -77,7 +81,10 @@ def _show_group(together: GroupEvaluation, pictures: list[Path]) -> None:
     result()
     for part, interval in (("Validation", together.validation), ("Test", together.test)):
         if interval is not None:
-            result(f"{part} accuracy, mean of {interval.n} seeds: {_with_interval(interval)}")
+            result(
+                f"{part} accuracy, mean of {interval.n} seeds: {share_text(interval.mean)} "
+                f"(95 % interval {range_text(interval)}, over seeds and images)"
+            )
     for name, verdict in together.left_out.items():
         note(f"{name} is left out of the means: {verdict.kind}. {verdict.evidence}")
     result()
@@ -85,54 +92,68 @@ def _show_group(together: GroupEvaluation, pictures: list[Path]) -> None:
         result(f"Picture (of the best seed): {path}")
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """Loss and accuracy of a run on one part of the images."""
+
+    run: str
+    part: str
+    images: int
+    loss: float
+    accuracy: float
+    interval: Interval | None = None
+
+
+def _measured(run: Evaluation) -> list[_Measured]:
+    parts = {"validation": run.validation, "test": run.test}
+    return [
+        _Measured(run.name, "training", run.train_n, run.train_loss, run.train_accuracy),
+        *(
+            _Measured(run.name, name, part.accuracy.n, part.loss, part.accuracy.mean, part.accuracy)
+            for name, part in parts.items()
+            if part is not None
+        ),
+    ]
+
+
 def _show_parts(runs: list[Evaluation]) -> None:
     """A row for each run and part."""
-    columns: dict[str, screen.Justify] = {"run": "left", "part": "left", "images": "right", "loss": "right"}
-    rows: list[list[object]] = []
-    for run in runs:
-        train = (f"{run.train_loss:.4f}", _percent(run.train_accuracy), "")
-        rows.append([run.name, "training", f"{run.train_n:,}", *train])
-        for called, part in (("validation", run.validation), ("test", run.test)):
-            if part is not None:
-                shown = (f"{part.loss:.4f}", _percent(part.accuracy.mean), _range(part.accuracy))
-                rows.append([run.name, called, f"{part.accuracy.n:,}", *shown])
-    screen.table({**columns, "accuracy": "right", "95 % interval": "right"}, rows)
+    columns: list[Column[_Measured]] = [
+        Column("run", lambda row: row.run, align="left"),
+        Column("part", lambda row: row.part, align="left"),
+        Column("images", lambda row: row.images, ","),
+        Column("loss", lambda row: row.loss, ".4f"),
+        Column("accuracy", lambda row: row.accuracy, share_text),
+        Column("95 % interval", lambda row: row.interval, range_text),
+    ]
+    screen.table(Table(columns, [row for run in runs for row in _measured(run)]))
 
 
 def _show_part(part: PartEvaluation, called: str, classes: tuple[str, ...]) -> None:
     """Classes, calibration and the surest mistakes of one part."""
-    columns: dict[str, screen.Justify] = {f"{called}: class": "left", "images": "right"}
-    columns |= {"precision": "right", "recall": "right", "recall's 95 % interval": "right"}
-    rows = [
-        [name, f"{one.n:,}", _mean(one.precision), _mean(one.recall), _range(one.recall)]
-        for name, one in zip(classes[:MOST_CLASSES], part.per_class, strict=False)
-    ]
-    screen.table(columns, rows)
+    screen.table(_class_table(part, called, classes))
     if len(classes) > MOST_CLASSES:
         note(f"... and {len(classes) - MOST_CLASSES} more classes; --json prints all.")
     result()
-    result(f"Calibration: expected error {_percent(part.calibration.ece)}")
+    result(f"Calibration: expected error {share_text(part.calibration.ece)}")
     if not part.mistakes:
         result(f"No mistake on {part.accuracy.n:,} images.")
         return
     result(f"Mistakes: {len(part.mistakes):,} of {part.accuracy.n:,}. The surest:")
-    mistakes = [(one.source, one.label, one.predicted, _percent(one.confidence)) for one in part.mistakes[:MISTAKES]]
-    screen.table({"image": "left", "is": "left", "taken for": "left", "sure": "right"}, mistakes)
+    columns: list[Column[Mistake]] = [
+        Column("image", lambda one: one.source, align="left"),
+        Column("is", lambda one: one.label, align="left"),
+        Column("taken for", lambda one: one.predicted, align="left"),
+        Column("sure", lambda one: one.confidence, share_text),
+    ]
+    screen.table(Table(columns, part.mistakes[:MISTAKES]))
 
 
-def _percent(share: float) -> str:
-    from seedbed.figures.words import percent
-
-    return percent(share, 2)
-
-
-def _mean(interval: Interval | None) -> str:
-    return "" if interval is None else _percent(interval.mean)
-
-
-def _range(interval: Interval | None) -> str:
-    return "" if interval is None else f"{_percent(interval.low)} to {_percent(interval.high)}"
-
-
-def _with_interval(interval: Interval) -> str:
-    return f"{_mean(interval)} (95 % interval {_range(interval)}, over seeds and images)"
+def _class_table(part: PartEvaluation, called: str, classes: tuple[str, ...]) -> Table[tuple[str, ClassFigures]]:
+    columns: list[Column[tuple[str, ClassFigures]]] = [
+        Column(f"{called}: class", lambda row: row[0], align="left"),
+        Column("images", lambda row: row[1].n, ","),
+        Column("precision", lambda row: row[1].precision and row[1].precision.mean, share_text),
+        *accuracy_columns("recall", lambda row: row[1].recall, ends="recall's 95 % interval", unknown=""),
+    ]
+    return Table(columns, list(zip(classes[:MOST_CLASSES], part.per_class, strict=False)))

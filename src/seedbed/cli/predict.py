@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from seedbed.cli import options, screen
+from seedbed.figures.words import percent
+from seedbed.tables import Column, Table
+
+if TYPE_CHECKING:
+    from seedbed.evaluation import Prediction
 
 
 @click.command("predict")
@@ -31,7 +37,6 @@ def command(
     Of a group, its best run answers. What is done to each picture first is told.
     """
     from seedbed.evaluation import predict
-    from seedbed.figures.words import percent
     from seedbed.runs import Home
 
     answers = predict(Home(home), name, images, invert=invert)
@@ -40,9 +45,16 @@ def command(
         return
     for answer in answers:
         screen.note(f"{answer.path}: {' '.join(answer.preprocessing)}")
-    columns: dict[str, screen.Justify] = {"image": "left", "predicted": "left", "classes by probability": "left"}
-    rows = [
-        (answer.path, answer.best, ", ".join(f"{each}: {percent(share)}" for each, share in answer.top(top)))
-        for answer in answers
+    screen.table(_table(answers, top))
+
+
+def _table(predictions: Sequence[Prediction], top: int) -> Table[Prediction]:
+    def likeliest(prediction: Prediction) -> str:
+        return ", ".join(f"{name}: {percent(share)}" for name, share in prediction.top(top))
+
+    columns: list[Column[Prediction]] = [
+        Column("image", lambda prediction: prediction.path, align="left"),
+        Column("predicted", lambda prediction: prediction.best, align="left"),
+        Column("classes by probability", likeliest, align="left"),
     ]
-    screen.table(columns, rows)
+    return Table(columns, predictions)

@@ -66,7 +66,7 @@ def command(
         return
     page = out or Path("report.html")
     from seedbed.report.making import chosen
-    from seedbed.studies.page import checked_page
+    from seedbed.studies.files import checked_page
 
     checked_page(page)
     notes = _notes(notes_file, [study.name for study in chosen(names)])
@@ -122,14 +122,12 @@ def _made(names: list[str], setup: Setup, notes: Notes | None, execution: Execut
 
 
 def _show(report: Report, files: dict[str, list[Path]]) -> None:
-    from seedbed.studies.page import cost_text
-
     for answer in report.answers:
         result(answer.title)
         for said in answer.short:
             result(f"  {said}")
         result()
-    result(cost_text(report.cost))
+    result(report.cost.sentence)
     result(f"Figures: {len(files['figures'])} files in {files['figures'][0].parent}" if files["figures"] else "Figures: none")
     result(f"Tables: {', '.join(map(str, files['tables']))}")
     result(f"Report: {files['page'][0]}")

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import share_text
 from seedbed.cli.frame import Group
 from seedbed.cli.screen import note, result
+from seedbed.figures.words import network
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.records import Result
@@ -35,9 +38,28 @@ def list_runs(home: Path, as_json: bool) -> None:
     if not listed:
         note(f"{home} holds no runs yet. Begin with: seedbed train -m first -d --data digits")
         return
-    columns: dict[str, screen.Justify] = {"run": "left", "state": "left", "network": "left", "data": "left"}
-    columns |= {"seed": "right", "epochs": "right", "validation": "right", "verdict": "left"}
-    screen.table(columns, [_row(each) for each in listed])
+    columns: list[Column[Listed]] = [
+        Column("run", lambda each: each.name, align="left"),
+        Column("state", lambda each: each.status, align="left"),
+        Column("network", lambda each: network(each.record.run.model) if each.record else each.reason, align="left"),
+        Column("data", lambda each: each.record and each.record.run.data.name, align="left"),
+        Column("seed", lambda each: each.record and each.record.run.seed),
+        Column("epochs", lambda each: (each.record and each.record.epochs) or None),
+        Column("validation", _validation_accuracy, share_text),
+        Column("verdict", _verdict, align="left"),
+    ]
+    screen.table(Table(columns, listed))
+
+
+def _validation_accuracy(listed: Listed) -> float | None:
+    best = listed.record and listed.record.best
+    return best["validation"]["accuracy"] if best else None
+
+
+def _verdict(listed: Listed) -> str | None:
+    if listed.record is None:
+        return None
+    return listed.record.verdict.kind if listed.record.verdict else listed.reason
 
 
 @command.command("show")
@@ -81,18 +103,6 @@ def _plain(listed: Listed) -> dict[str, Any]:
         facts |= {"model": record.run.model.plain(), "data": record.run.data.name, "best": record.best}
         facts["verdict"] = record.verdict.kind if record.verdict else None
     return facts
-
-
-def _row(listed: Listed) -> list[object]:
-    from seedbed.figures.words import network, percent
-
-    record = listed.record
-    if record is None:
-        return [listed.name, listed.status, listed.reason]
-    accuracy = percent(record.best["validation"]["accuracy"], 2) if record.best else ""
-    verdict = record.verdict.kind if record.verdict else listed.reason
-    run = record.run
-    return [listed.name, listed.status, network(run.model), run.data.name, run.seed, record.epochs or "", accuracy, verdict]
 
 
 def _show(home: Home, of: Result) -> None:

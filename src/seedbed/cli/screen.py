@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -16,10 +16,10 @@ from seedbed.cli.text import escaped
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from seedbed.tables import Table
+
 WIDE = 1000
 """Columns where nobody is looking: what is piped must not be cut."""
-
-Justify = Literal["left", "right"]
 
 
 def console(stream: IO[str]) -> Console:
@@ -61,15 +61,15 @@ def emit(value: Mapping[str, Any]) -> None:
     click.echo(text)
 
 
-def table(columns: Mapping[str, Justify], rows: Iterable[Sequence[object]], *, aside: bool = False) -> None:
-    """A table on stdout, or `aside` on stderr; a None is an empty cell."""
+def table(table: Table[Any], *, aside: bool = False) -> None:
+    """A table on stdout, or `aside` on stderr."""
     from rich import box
-    from rich.table import Table
+    from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading, justify in columns.items():
-        grid.add_column(heading, justify=justify, overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text("" if cell is None else escaped(cell)) for cell in row))
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in table.columns:
+        grid.add_column(column.title, justify=column.align, overflow="fold")
+    for row in table.texts:
+        grid.add_row(*(Text(escaped(text)) for text in row))
     console(sys.stderr if aside else sys.stdout).print(grid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -10,14 +9,17 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import accuracy_columns
 from seedbed.cli.screen import note, result
 from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
+from seedbed.figures.words import network, setting
 from seedbed.specs import DataSpec, Protocol
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
-    from seedbed.searches import Search, Terms
+    from seedbed.searches import Finalist, Search, Terms
 
 QUICK = {"trials": 24, "epochs": 6, "finalists": 2, "seeds": 3}
 """What `--quick` asks for, where nothing else is said."""
@@ -129,9 +131,7 @@ def _save(found: Search, folder: Path) -> dict[str, list[Path]]:
 
 def _show(found: Search) -> None:
     result()
-    columns: dict[str, screen.Justify] = {"name": "left", "network": "left", "training": "left"}
-    columns |= dict.fromkeys(("parameters", "operations", "one image", "in a batch", "mean", "95 % interval", "n"), "right")
-    screen.table(columns, _rows(found))
+    screen.table(_finalist_table(found))
     result("Mean validation accuracy of n fresh seeds; time of an image by itself and in a batch, medians, measured now.")
     result()
     for sentence in found.sentences():
@@ -143,27 +143,29 @@ def _show(found: Search) -> None:
     result(f"Time in the workers: {duration(seconds)}")
 
 
-def _rows(found: Search) -> list[Sequence[object]]:
-    from seedbed.figures.words import network, percent, setting
+def _finalist_table(found: Search) -> Table[Finalist]:
+    columns: list[Column[Finalist]] = [
+        Column("name", lambda one: one.name, align="left"),
+        Column("network", lambda one: network(one.trial.run.model), align="left"),
+        Column("training", _training, align="left"),
+        Column("parameters", lambda one: one.trial.model.parameters, ","),
+        Column("operations", lambda one: one.trial.model.operations, ","),
+        Column("one image", lambda one: one.latency and one.latency.single, _microseconds),
+        Column("in a batch", lambda one: one.latency and one.latency.batch, _microseconds),
+        *accuracy_columns("mean", lambda one: one.accuracy),
+        Column("n", lambda one: one.accuracy.n if one.accuracy else 0),
+    ]
+    return Table(columns, found.best)
 
-    rows: list[Sequence[object]] = []
-    for one in found.best:
-        plan, model, accuracy = one.trial.run.plan, one.trial.model, one.accuracy
-        names = [
-            "optimizer",
-            "learning_rate",
-            "schedule",
-            "batch_size",
-            *(name for name in ("l1", "l2") if getattr(plan, name)),
-        ]
-        told = setting({name: getattr(plan, name) for name in names})
-        costs = [f"{model.parameters:,}", f"{model.operations:,}"]
-        times = [f"{1e6 * each:.3g} us" for each in (one.latency.single, one.latency.batch)] if one.latency else [None, None]
-        shares: list[object] = [None, "none is left", 0]
-        if accuracy:
-            shares = [percent(accuracy.mean, 2), f"{percent(accuracy.low, 2)} to {percent(accuracy.high, 2)}", accuracy.n]
-        rows.append([one.name, network(one.trial.run.model), told, *costs, *times, *shares])
-    return rows
+
+def _training(one: Finalist) -> str:
+    plan = one.trial.run.plan
+    penalties = [name for name in ("l1", "l2") if getattr(plan, name)]
+    return setting({name: getattr(plan, name) for name in ("optimizer", "learning_rate", "schedule", "batch_size", *penalties)})
+
+
+def _microseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{1e6 * seconds:.3g} us"
 
 
 def _show_files(found: Search, files: dict[str, list[Path]]) -> None:

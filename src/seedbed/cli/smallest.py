@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import range_text, share_text
 from seedbed.cli.screen import result
 from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
+from seedbed.figures.words import network
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
@@ -98,9 +101,7 @@ def _save(found: Smallest, folder: Path) -> dict[str, list[Path]]:
 def _show(found: Smallest, files: dict[str, list[Path]]) -> None:
     if found.claims:
         result()
-        columns: dict[str, screen.Justify] = {"tested": "left", "parameters": "right", "n": "right", "accuracy": "right"}
-        columns |= {"95 % interval": "right", "trained with": "left", "": "left"}
-        screen.table(columns, [_row(claim, found.target) for claim in found.claims])
+        screen.table(_claim_table(found))
         result("Mean validation accuracy of n runs with fresh seeds, at the last epoch; in the order of the tests.")
     result()
     for sentence in found.sentences():
@@ -112,13 +113,16 @@ def _show(found: Smallest, files: dict[str, list[Path]]) -> None:
     result(f"Files: {', '.join(str(paths[0]) for paths in files.values())}")
 
 
-def _row(claim: Attempt, target: float) -> list[object]:
-    from seedbed.figures.words import network, percent
+def _claim_table(found: Smallest) -> Table[Attempt]:
     from seedbed.sizing.attempts import plan_in_words
 
-    how = [network(claim.candidate.model), f"{claim.parameters:,}"]
-    plan, verdict = plan_in_words(claim.candidate.plan), "above" if claim.holds(target) else "not shown"
-    if claim.accuracy is None:
-        return [*how, len(claim.seeds) - claim.left_out, "", f"{claim.left_out} diverged or collapsed", plan, verdict]
-    interval = f"{percent(claim.accuracy.low, 2)} to {percent(claim.accuracy.high, 2)}"
-    return [*how, claim.accuracy.n, percent(claim.accuracy.mean, 2), interval, plan, verdict]
+    columns: list[Column[Attempt]] = [
+        Column("tested", lambda claim: network(claim.candidate.model), align="left"),
+        Column("parameters", lambda claim: claim.parameters, ","),
+        Column("n", lambda claim: claim.accuracy.n if claim.accuracy else len(claim.seeds) - claim.left_out),
+        Column("accuracy", lambda claim: claim.accuracy and claim.accuracy.mean, share_text),
+        Column("95 % interval", lambda claim: range_text(claim.accuracy) or f"{claim.left_out} diverged or collapsed"),
+        Column("trained with", lambda claim: plan_in_words(claim.candidate.plan), align="left"),
+        Column("", lambda claim: "above" if claim.holds(found.target) else "not shown", align="left"),
+    ]
+    return Table(columns, found.claims)

@@ -121,9 +121,7 @@ def _show(answer: Answer) -> None:
         _show_part(part)
     for mark in answer.marks:
         result(f"! {mark}")
-    from seedbed.studies.page import cost_text
-
-    result(cost_text(answer.cost))
+    result(answer.cost.sentence)
     result(f"To repeat it: {answer.command}")
 
 
@@ -138,6 +136,6 @@ def _show_part(part: Part) -> None:
         result(f"  ! {said}")
     for one in part.tables:
         result()
-        screen.table(dict(one.columns), one.rows)
+        screen.table(one)
         if one.caption:
             result(one.caption)

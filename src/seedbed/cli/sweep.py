@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, given_fields, read_yaml, run_of
 from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
+from seedbed.figures import words
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.groups import Group
@@ -215,12 +218,8 @@ def _save(sweep: Sweep, folder: Path, order: Sequence[Group]) -> dict[str, list[
 
 
 def _show(sweep: Sweep, order: Sequence[Group]) -> None:
-    varying = sweep.grid.varying
-    columns: dict[str, screen.Justify] = dict.fromkeys(varying or ["group"], "left")
-    columns |= {"parameters": "right", "n": "right", "at best epoch": "right", "95 % interval": "right", "at last": "right"}
-    columns["verdicts"] = "left"
     result()
-    screen.table(columns, [_row(each, varying) for each in order[:MOST_ROWS]])
+    screen.table(_setting_table(sweep.grid.varying, order[:MOST_ROWS]))
     if len(order) > MOST_ROWS:
         result(f"... and {len(order) - MOST_ROWS:,} more settings; results.csv has all.")
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
@@ -230,17 +229,20 @@ def _show(sweep: Sweep, order: Sequence[Group]) -> None:
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in sweep.results))}")
 
 
-def _row(one: Group, varying: Sequence[str]) -> list[object]:
-    from seedbed.figures.words import percent, value
+def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
+    def field(name: str) -> Column[Group]:
+        return Column(name, lambda one: words.value(one.setting[name], name), align="left")
 
-    fields = [value(one.setting[name], name) for name in varying] or [one.name]
-    verdicts = ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items())
-    if one.accuracy is None or one.last is None:
-        return [*fields, f"{one.parameters:,}", one.n, "", "none is left", "", verdicts]
-    accuracy = one.accuracy
-    interval = f"{percent(accuracy.low, 2)} to {percent(accuracy.high, 2)}"
-    shares = [percent(accuracy.mean, 2), interval, percent(one.last.mean, 2)]
-    return [*fields, f"{one.parameters:,}", one.n, *shares, verdicts]
+    by_group: Column[Group] = Column("group", lambda one: one.name, align="left")
+    columns: list[Column[Group]] = [
+        *(map(field, varying) if varying else [by_group]),
+        Column("parameters", lambda one: one.parameters, ","),
+        Column("n", lambda one: one.n),
+        *accuracy_columns("at best epoch", lambda one: one.accuracy),
+        Column("at last", lambda one: one.last and one.last.mean, share_text),
+        Column("verdicts", lambda one: ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items()), align="left"),
+    ]
+    return Table(columns, groups)
 
 
 def _show_files(files: dict[str, list[Path]]) -> None:

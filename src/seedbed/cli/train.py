@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.columns import share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
 from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.figures.words import percent
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
+    from seedbed.models.architecture import LayerFacts
     from seedbed.records import Result
     from seedbed.runs import Home
     from seedbed.scheduler import Execution
@@ -110,14 +114,17 @@ def _show_layers(run: RunSpec, dataset: Dataset) -> None:
         note(f"note: {line}")
     note(f"Network: {network(run.model)}")
     note()
-    rows: list[Sequence[object]] = [("input", "", _shape(facts.image_shape), "", "")]
-    for layer in layers:
-        rows.append((layer.name, layer.kind, _shape(layer.output_shape), f"{layer.parameters:,}", f"{layer.operations:,}"))
-    parameters, operations = sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers)
-    rows.append(("total", "", "", f"{parameters:,}", f"{operations:,}"))
-    columns: dict[str, screen.Justify] = {"layer": "left", "kind": "left", "output": "left"}
-    screen.table({**columns, "parameters": "right", "operations an image": "right"}, rows, aside=True)
+    screen.table(_layer_table(facts.image_shape, layers), aside=True)
     note()
+
+
+def _layer_table(image: tuple[int, ...], layers: Sequence[LayerFacts]) -> Table[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = [("input", "", _shape(image), None, None)]
+    rows += [(layer.name, layer.kind, _shape(layer.output_shape), layer.parameters, layer.operations) for layer in layers]
+    rows.append(("total", "", "", sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers)))
+    words = [Column[Any](name, itemgetter(place), align="left") for place, name in enumerate(("layer", "kind", "output"))]
+    counts = [Column[Any]("parameters", itemgetter(3), ","), Column[Any]("operations an image", itemgetter(4), ",")]
+    return Table([*words, *counts], rows)
 
 
 def _shape(shape: Sequence[int]) -> str:
@@ -133,13 +140,10 @@ def _draw(results: Sequence[Result]) -> list[Path]:
 
 
 def _show(name: str, home: Home, results: Sequence[Result]) -> None:
-    columns: dict[str, screen.Justify] = {"run": "left", "epoch": "right"}
-    for part in ("training", "validation"):
-        columns |= {f"{part} loss": "right", f"{part} accuracy": "right"}
-    rows = [_row(name, "last", results[0], results[0].history.epochs)] if len(results) == 1 else []
-    shown = [_row(each.name, "best", each, each.best) for each in results[:MOST_ROWS]]
+    rows = [_Epoch(each.name, "best", each, each.best) for each in results[:MOST_ROWS]]
+    rows += [_Epoch(name, "last", results[0], results[0].history.epochs)] if len(results) == 1 else []
     result()
-    screen.table(columns, shown + rows)
+    screen.table(_epoch_table(rows))
     if len(results) > MOST_ROWS:
         result(f"... and {len(results) - MOST_ROWS} more seeds; `seedbed runs list` shows them.")
     result()
@@ -148,12 +152,29 @@ def _show(name: str, home: Home, results: Sequence[Result]) -> None:
     _show_verdicts(results)
 
 
-def _row(name: str, which: str, of: Result, epoch: int) -> list[object]:
-    if epoch < 1:
-        return [name, "none is finite", *[""] * 4]
-    row = of.history.row(epoch)
-    figures = [(f"{row[f'{part}_loss']:.4f}", percent(row[f"{part}_accuracy"], 2)) for part in ("train", "validation")]
-    return [name, f"{which}: {epoch}", *figures[0], *figures[1]]
+@dataclass(frozen=True)
+class _Epoch:
+    """A run at its best or last epoch; an epoch of 0 means that no epoch is finite."""
+
+    name: str
+    which: str
+    result: Result
+    epoch: int
+
+    def metric(self, name: str) -> float | None:
+        return self.result.history.row(self.epoch)[name] if self.epoch else None
+
+
+def _epoch_table(rows: Sequence[_Epoch]) -> Table[_Epoch]:
+    columns: list[Column[_Epoch]] = [
+        Column("run", lambda row: row.name, align="left"),
+        Column("epoch", lambda row: f"{row.which}: {row.epoch}" if row.epoch else "none is finite"),
+        Column("training loss", lambda row: row.metric("train_loss"), ".4f"),
+        Column("training accuracy", lambda row: row.metric("train_accuracy"), share_text),
+        Column("validation loss", lambda row: row.metric("validation_loss"), ".4f"),
+        Column("validation accuracy", lambda row: row.metric("validation_accuracy"), share_text),
+    ]
+    return Table(columns, rows)
 
 
 def _show_mean(name: str, home: Home, results: Sequence[Result]) -> None:

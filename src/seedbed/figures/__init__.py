@@ -3,9 +3,9 @@
 from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
 from seedbed.figures.curves import learning_curves, probes_over_epochs
 from seedbed.figures.dataset import class_balance, embedding_scatter
+from seedbed.figures.embedding import embedded
 from seedbed.figures.folder import alone_in, csv_text, save_results
 from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
-from seedbed.figures.pages import page, place
 from seedbed.figures.panels import (
     Curve,
     Dot,
@@ -43,20 +43,19 @@ __all__ = [
     "csv_text",
     "curve_panels",
     "dot_panels",
+    "embedded",
     "embedding_scatter",
     "frontier",
     "layers_over_epochs",
     "learning_curves",
     "mean_curve",
     "measures_over",
-    "page",
     "paired_differences",
     "per_class",
     "picture_address",
     "picture_bytes",
     "picture_grid",
     "picture_panels",
-    "place",
     "probes_over_epochs",
     "reliability_curve",
     "save",

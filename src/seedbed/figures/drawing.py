@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from seedbed import devices
-from seedbed.figures import pages
+from seedbed.figures.embedding import chart_page
 
 Spec = dict[str, Any]
 Contents = dict[str, bytes]
@@ -36,7 +36,7 @@ def draw(spec: Spec, kinds: Sequence[str]) -> Contents:
 
     contents: Contents = {}
     if "html" in kinds:
-        contents["html"] = pages.chart_page(spec).encode()
+        contents["html"] = chart_page(spec).encode()
     if "svg" in kinds or "png" in kinds:
         svg = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
         contents["svg"] = svg.encode()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seedbed.errors import SpecError
-from seedbed.figures.theme import COLOURS, Mode
+from seedbed.palette import COLOURS, Mode
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont

@@ -86,3 +86,29 @@ def _number(found: float) -> str:
         return f"{found:g}"
     plain = 1e-3 <= abs(found) < 1e6
     return format(Decimal(repr(found)).normalize(), "f" if plain else "E").replace("E+", "E").lower()
+
+
+def seconds(spent: float) -> str:
+    """A time, to two digits or so.
+
+    >>> seconds(0.4), seconds(75), seconds(7300)
+    ('0.4 s', '75 s', '2 h 2 min')
+    """
+    if spent < 10:
+        return f"{spent:.1f} s"
+    if spent < 120:
+        return f"{spent:.0f} s"
+    minutes = round(spent / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def quantity(number: float) -> str:
+    """A large number with its power of ten.
+
+    >>> quantity(2.5e12), quantity(3.2e9)
+    ('2.5 x 10^12', '3.2 x 10^9')
+    """
+    if number < 1e6:
+        return f"{number:,.0f}"
+    mantissa, _, exponent = f"{number:.1e}".partition("e")
+    return f"{mantissa} x 10^{int(exponent)}"

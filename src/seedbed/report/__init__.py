@@ -6,7 +6,8 @@ says what limited the answers and what to run next, `page` writes it all down.
 
 from __future__ import annotations
 
-from seedbed.report.making import Report, make
+from seedbed.report.making import make
 from seedbed.report.notes import Notes, read_notes, worksheet
+from seedbed.report.page import Report
 
 __all__ = ["Notes", "Report", "make", "read_notes", "worksheet"]

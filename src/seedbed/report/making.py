@@ -3,86 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from seedbed import studies
 from seedbed.errors import SpecError
 from seedbed.groups import Request
-from seedbed.records import Result, finite
-from seedbed.report.environment import Environment, examine
-from seedbed.report.feedback import Feedback, feedback
+from seedbed.report.environment import examine
 from seedbed.report.notes import Notes
-from seedbed.studies.answers import Answer, Cost, Study
+from seedbed.report.page import Report
+from seedbed.studies.answers import Answer, Study
 from seedbed.studies.context import Steps, Trainer, side_by_side
 from seedbed.studies.setup import Setup
 from seedbed.training.events import Finding, StageStarted
-
-
-@dataclass(frozen=True, eq=False)
-class Report:
-    """All questions that were asked, answered.
-
-    Attributes:
-        looks: all looks at the test part that the home's ledger holds, oldest first.
-        notes: the student's own words, if there are any.
-        named: the studies, where not all of them were asked for.
-    """
-
-    setup: Setup
-    answers: list[Answer]
-    environment: Environment
-    looks: list[dict[str, Any]]
-    notes: Notes | None = None
-    named: tuple[str, ...] = ()
-
-    @property
-    def results(self) -> list[Result]:
-        """Every run that the report rests on, each once."""
-        return list({result.run.identity: result for answer in self.answers for result in answer.results}.values())
-
-    @property
-    def cost(self) -> Cost:
-        """Of all studies together; a run that several of them use counts once."""
-        return Cost.of(self.results, sum(answer.cost.beside for answer in self.answers))
-
-    @property
-    def feedback(self) -> Feedback:
-        return feedback(self.setup, self.answers)
-
-    def short(self) -> dict[str, list[str]]:
-        """Study -> its answer in short."""
-        return {answer.name: answer.short for answer in self.answers}
-
-    def as_json(self) -> dict[str, Any]:
-        """The contract of results.json (NaN is null)."""
-        plain: dict[str, Any] = finite(
-            {
-                "quick": self.setup.quick,
-                "short": self.short(),
-                "cost": self.cost.as_json(),
-                "environment": self.environment.as_json(),
-                "looks_at_test": self.looks,
-                "feedback": vars(self.feedback),
-                "studies": [answer.as_json() for answer in self.answers],
-            }
-        )
-        return plain
-
-    def save(self, path: Path) -> dict[str, list[Path]]:
-        """The page, and beside it a folder of the same name with figures, results.csv and results.json.
-
-        Returns:
-            `page`, `figures`, `tables` -> files.
-
-        Raises:
-            SpecError: this is no path for a page.
-            StorageError: a file could not be written.
-        """
-        from seedbed.report.page import save
-
-        return save(self, path)
 
 
 def chosen(names: Sequence[str]) -> list[Study]:

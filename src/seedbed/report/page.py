@@ -1,79 +1,117 @@
-"""The report as a page: the answers in short, every question, the test ledger, the environment, feedback."""
+"""The report: the answers in short, every question, the test ledger, the environment, feedback; as JSON and as a page."""
 
 from __future__ import annotations
 
-import html
 import json
 import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seedbed.figures import words
-from seedbed.studies import files
-from seedbed.studies import page as pages
-from seedbed.studies.answers import Table
-from seedbed.studies.page import Charts, Section, bullets, paragraphs, quantity, seconds_text, study_section, table
-
-if TYPE_CHECKING:
-    from seedbed.report.making import Report
-    from seedbed.studies.answers import Answer
+from seedbed.records import Result, finite
+from seedbed.report.environment import Environment
+from seedbed.report.feedback import Feedback, feedback
+from seedbed.report.notes import Notes
+from seedbed.studies.answers import Answer, Cost, write_page
+from seedbed.studies.setup import Setup
+from seedbed.tables import Column, Table
 
 MOST_LOOKS = 100
 
 
-def save(report: Report, path: Path) -> dict[str, list[Path]]:
-    """See `Report.save`."""
-    return files.save(report.answers, pages.checked_page(path), of(report), report.as_json())
+@dataclass(frozen=True, eq=False)
+class Report:
+    """All questions that were asked, answered.
+
+    Attributes:
+        looks: all looks at the test part that the home's ledger holds, oldest first.
+        notes: the student's own words, if there are any.
+        named: the studies, where not all of them were asked for.
+    """
+
+    setup: Setup
+    answers: list[Answer]
+    environment: Environment
+    looks: list[dict[str, Any]]
+    notes: Notes | None = None
+    named: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> list[Result]:
+        """Every run that the report rests on, each once."""
+        return list({result.run.identity: result for answer in self.answers for result in answer.results}.values())
+
+    @property
+    def cost(self) -> Cost:
+        """Cost of all studies together; a run that several of them use counts once."""
+        return Cost.of(self.results, sum(answer.cost.beside for answer in self.answers))
+
+    @property
+    def feedback(self) -> Feedback:
+        return feedback(self.setup, self.answers)
+
+    @property
+    def command(self) -> str:
+        """The command that repeats the report."""
+        named = ["--studies", ",".join(self.named)] if self.named else []
+        return shlex.join(["seedbed", "report", *self.setup.asked, *named])
+
+    def short(self) -> dict[str, list[str]]:
+        """Study -> its answer in short."""
+        return {answer.name: answer.short for answer in self.answers}
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of results.json (NaN is null)."""
+        plain: dict[str, Any] = finite(
+            {
+                "quick": self.setup.quick,
+                "short": self.short(),
+                "cost": self.cost.as_json(),
+                "environment": self.environment.as_json(),
+                "looks_at_test": self.looks,
+                "feedback": vars(self.feedback),
+                "studies": [answer.as_json() for answer in self.answers],
+            }
+        )
+        return plain
+
+    def save(self, path: Path) -> dict[str, list[Path]]:
+        """Write the page, and a folder of the same name with figures, results.csv and results.json next to it.
+
+        Returns:
+            `page`, `figures`, `tables` -> files.
+
+        Raises:
+            SpecError: this is no path for a page.
+            StorageError: a file could not be written.
+        """
+        return write_page(
+            path,
+            "report.html.jinja",
+            self.answers,
+            self.as_json(),
+            title=f"What architecture and regularization do: {self.setup.data.name}",
+            command=self.command,
+            digest=self.setup.data.digest,
+            report=self,
+            ledger=ledger(self),
+            cost=cost_sentences(self),
+            machine=machine_table(self),
+        )
 
 
-def of(report: Report) -> str:
-    """The whole page."""
-    charts = Charts()
-    sections = [
-        Section("in-short", "The answers in short", _short(report)),
-        *(_study(report, answer, charts) for answer in report.answers),
-        Section("test-ledger", "Test ledger", _ledger(report)),
-        Section("environment", "Environment and cost", _environment(report)),
-        Section("feedback", "Feedback", _feedback(report)),
+def ledger(report: Report) -> Table[Mapping[str, Any]]:
+    """The last looks at the test part."""
+    columns: list[Column[Mapping[str, Any]]] = [
+        Column("time", lambda look: look.get("time", ""), align="left", unit="UTC"),
+        Column("run", lambda look: look.get("run", ""), align="left"),
+        Column("what was seen", lambda look: look.get("figures"), _seen, align="left"),
     ]
-    title = f"What architecture and regularization do: {report.setup.data.name}"
-    footer = f"Made by <code>{html.escape(command(report))}</code>, data {html.escape(report.setup.data.digest[:16])}."
-    return pages.document(title, pages.intro(report.setup), sections, charts, footer)
-
-
-def command(report: Report) -> str:
-    """What repeats the report."""
-    named = ["--studies", ",".join(report.named)] if report.named else []
-    return shlex.join(["seedbed", "report", *report.setup.asked, *named])
-
-
-def _short(report: Report) -> str:
-    items = "".join(
-        f'<li><b><a href="#{answer.name}">{html.escape(answer.title)}</a></b>{bullets(answer.short)}</li>'
-        for answer in report.answers
-    )
-    return f'<ul class="short">{items}</ul>'
-
-
-def _study(report: Report, answer: Answer, charts: Charts) -> Section:
-    notes = report.notes
-    before = _own_words("What I predicted", notes.before.get(answer.name, ())) if notes else ""
-    after = _own_words("What I write afterwards", notes.after.get(answer.name, ())) if notes else ""
-    return study_section(answer, charts, before, after)
-
-
-def _own_words(heading: str, said: tuple[str, ...]) -> str:
-    return f'<div class="notes"><h4>{heading}</h4>{paragraphs(said)}</div>' if said else ""
-
-
-def _ledger(report: Report) -> str:
-    if not report.looks:
-        return "<p>Nobody has looked at the test part with a run of this home.</p>"
-    rows = [[look.get("time", ""), look.get("run", ""), _seen(look.get("figures"))] for look in report.looks[-MOST_LOOKS:]]
-    count = words.counted(len(report.looks), "look")
-    said = f"{count} at the test part; what is chosen after a look is no longer judged fairly by it."
-    listed = Table(dict.fromkeys(("time (UTC)", "run", "what was seen"), "left"), rows)
-    return f"<p>{html.escape(said)}</p>{table(listed)}"
+    looks = words.counted(len(report.looks), "look")
+    caption = f"{looks} at the test part; what is chosen after a look is no longer judged fairly by it."
+    return Table(columns, report.looks[-MOST_LOOKS:], caption)
 
 
 def _seen(figures: Any) -> str:
@@ -82,44 +120,33 @@ def _seen(figures: Any) -> str:
     return json.dumps(figures, ensure_ascii=False)[:200]
 
 
-def _environment(report: Report) -> str:
+def cost_sentences(report: Report) -> list[str]:
+    """The cost of the report, and how fast its training was for this machine."""
     cost, here = report.cost, report.environment
-    said = [pages.cost_text(cost)]
+    sentences = [cost.sentence]
     if here.sgemm and cost.rate:
         share = words.percent(cost.rate / here.sgemm, 0)
-        speed = f"One worker multiplies square float32 matrices at {quantity(here.sgemm)} operations a second"
-        said.append(
+        speed = f"One worker multiplies square float32 matrices at {words.quantity(here.sgemm)} operations a second"
+        sentences.append(
             f"{speed}, measured while this report was made with all {here.workers} at it; training reached {share} of that, "
             "over all runs and without compilation."
         )
-    said += [f"Matrix products could not be measured: {here.problem}"] if here.problem else []
+    return sentences + ([f"Matrix products could not be measured: {here.problem}"] if here.problem else [])
+
+
+def machine_table(report: Report) -> Table[tuple[str, str]]:
+    """The machine, the versions, and the time that each study took."""
+    here = report.environment
     rows = [
-        ["processor", f"{here.processor}, {words.counted(here.cores, 'core')} usable"],
-        ["GPUs", str(here.gpus or "none found")],
-        ["workers", str(here.workers)],
-        ["system", here.system],
-        ["Python", here.python],
-        *([name, version] for name, version in here.versions.items()),
+        ("processor", f"{here.processor}, {words.counted(here.cores, 'core')} usable"),
+        ("GPUs", str(here.gpus or "none found")),
+        ("workers", str(here.workers)),
+        ("system", here.system),
+        ("Python", here.python),
+        *here.versions.items(),
         *(
-            [f"time of workers: {answer.title}", seconds_text(answer.cost.seconds + answer.cost.beside)]
+            (f"time of workers: {answer.title}", words.seconds(answer.cost.seconds + answer.cost.beside))
             for answer in report.answers
         ),
     ]
-    return paragraphs(said) + table(Table({"": "left", "here": "left"}, rows))
-
-
-def _feedback(report: Report) -> str:
-    found = report.feedback
-    limits = f"<h3>What limited these answers</h3>{bullets(found.limits)}" if found.limits else ""
-    commands = "".join(
-        f"<p>{html.escape(why)}</p><pre><code>{html.escape(line)}</code></pre>" for why, line in found.next.items()
-    )
-    sheet = "" if report.notes else _sheet()
-    return f"{limits}<h3>What to run next</h3>{commands}{sheet}"
-
-
-def _sheet() -> str:
-    return (
-        "<p>Your own predictions beside the answers: fill in a worksheet, then hand it over.</p>"
-        "<pre><code>seedbed report --worksheet\nseedbed report --notes worksheet.md</code></pre>"
-    )
+    return Table([Column("", lambda row: row[0], align="left"), Column("here", lambda row: row[1], align="left")], rows)

@@ -9,14 +9,18 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from seedbed.figures import specification, words
+from seedbed import figures, pages
+from seedbed.figures import words
 from seedbed.groups import Difference, Group, Request, caveats
 from seedbed.models import describe
 from seedbed.records import Result, finite
 from seedbed.studies.context import MOST, Steps, StudyContext, Trainer
+from seedbed.studies.files import checked_page, save
 from seedbed.studies.setup import QUICK, Setup
+from seedbed.studies.tables import contrast_table
+from seedbed.tables import Table
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -38,21 +42,7 @@ class Figure:
     @cached_property
     def specification(self) -> dict[str, Any]:
         """The chart as plain Vega-Lite, for a light page; a large one takes a while to put together."""
-        return specification(self.chart)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows as a reader sees them.
-
-    Attributes:
-        columns: heading -> "left" (words) or "right" (numbers).
-        caption: says which epoch the accuracies are of, and what is in brackets.
-    """
-
-    columns: Mapping[str, Literal["left", "right"]]
-    rows: Sequence[Sequence[str]]
-    caption: str = ""
+        return figures.specification(self.chart)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +67,18 @@ class Part:
     answer: Sequence[str]
     method: str
     figures: Sequence[Figure] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[Table[Any]] = ()
     why: Sequence[str] = ()
     cells: Sequence[Mapping[str, Any]] = ()
     contrasts: Sequence[Difference] = ()
     marks: Sequence[str] = ()
     published: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def all_tables(self) -> list[Table[Any]]:
+        """The tables, with that of the contrasts at the end."""
+        return [*self.tables, *([contrast_table(self.contrasts)] if self.contrasts else [])]
 
     def as_json(self) -> dict[str, Any]:
         plain: dict[str, Any] = finite(
@@ -98,7 +93,7 @@ class Part:
                 "marks": list(self.marks),
                 "published": list(self.published),
                 "figures": [figure.name for figure in self.figures],
-                "tables": [{"columns": list(table.columns), "rows": list(table.rows)} for table in self.tables],
+                "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
                 "data": dict(self.data),
             }
         )
@@ -145,6 +140,20 @@ class Cost:
         """Operations a second of one worker while it trained; None where nothing was trained."""
         spent = self.seconds - self.compile
         return self.operations / spent if spent > 0 else None
+
+    @property
+    def sentence(self) -> str:
+        """The cost in one line."""
+        spent = []
+        if self.runs:
+            time = f"{words.seconds(self.seconds)} of workers' time, {words.percent(self.compile_share, 0)} of it compiling"
+            spent.append(f"{words.counted(self.runs, 'run')} on {words.listed(list(self.devices))}; {time}")
+            spent.append(f"{words.quantity(self.operations)} operations of training")
+            if self.rate:
+                spent.append(f"{words.quantity(self.rate)} operations a second and worker")
+        if self.beside:
+            spent.append(f"{words.seconds(self.beside)} of computing and measuring beside the runs")
+        return "Cost: " + "; ".join(spent or ["next to nothing"]) + "."
 
     def as_json(self) -> dict[str, Any]:
         plain: dict[str, Any] = finite({**vars(self), "compile_share": self.compile_share, "rate": self.rate})
@@ -229,10 +238,42 @@ class Answer:
         return plain
 
     def report(self, page: str | os.PathLike[str]) -> dict[str, list[Path]]:
-        """The answer as one self-contained page, with figures, results.csv and results.json in a folder beside it."""
-        from seedbed.studies.page import save
+        """Write the answer as one self-contained page, with figures, results.csv and results.json in a folder next to it.
 
-        return save([self], Path(page))
+        Returns:
+            `page`, `figures`, `tables` -> files.
+
+        Raises:
+            SpecError: this is no path for a page.
+            StorageError: a file could not be written.
+        """
+        title = f"{self.title} on {self.setup.data.name}"
+        results = {"studies": [self.as_json()]}
+        return write_page(Path(page), "answers.html.jinja", [self], results, title=title, command=self.command)
+
+
+def write_page(
+    path: Path, template: str, answers: Sequence[Answer], results: Mapping[str, Any], **values: Any
+) -> dict[str, list[Path]]:
+    """Write answers as a page, with their figures and results in a folder of the same name next to it.
+
+    Args:
+        results: JSON values for results.json. `studies` holds the answers.
+        values: what the template reads apart from the answers.
+
+    Raises:
+        SpecError: this is no path for a page.
+        StorageError: a file could not be written.
+        ValueError: two figures have one name, so that one would replace the other.
+    """
+    checked_page(path)
+    drawn = [figure for answer in answers for figure in answer.figures]
+    charts = {figure.name: figure.specification for figure in drawn}
+    if len(charts) < len(drawn):
+        names = [figure.name for figure in drawn]
+        raise ValueError(f"figures of one name: {', '.join(sorted({name for name in names if names.count(name) > 1}))}")
+    text = pages.render(template, figures.embedded(charts), answers=answers, setup=answers[0].setup, **values)
+    return save(path, text, charts, results)
 
 
 @dataclass(frozen=True, eq=False)
@@ -300,19 +341,6 @@ def _with_subtitle(chart: Any, line: str) -> AnyChart:
     marked: AnyChart = chart.copy(deep=False)
     marked.title = title  # type: ignore[attr-defined]  # altair's mixin leaves `title` to its subclasses
     return marked
-
-
-def interval_text(found: Any, *, digits: int = 2, factor: float = 100.0) -> str:
-    """A mean with its interval in brackets, for tables; what is not known is said.
-
-    >>> interval_text(Interval(0.97, 0.96, 0.98, 5))
-    '97.00 (96.00 to 98.00)'
-    """
-    if found is None:
-        return "none is left"
-    mean = f"{factor * found.mean:.{digits}f}"
-    known = found.low == found.low
-    return f"{mean} ({factor * found.low:.{digits}f} to {factor * found.high:.{digits}f})" if known else f"{mean} (n = 1)"
 
 
 def share_text(found: Any, digits: int = 2) -> str:

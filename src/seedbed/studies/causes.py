@@ -20,8 +20,9 @@ from seedbed.groups import Group, Measure
 from seedbed.records import Floats, History, Result
 from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of, spearman
-from seedbed.studies.answers import Figure, Part, interval_text, share_text, subtitle
+from seedbed.studies.answers import Figure, Part, share_text, subtitle
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import interval_text
 from seedbed.studies.why import probed
 
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from seedbed import data as images
 from seedbed.errors import SpecError
+from seedbed.figures import words
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
 
@@ -90,6 +91,16 @@ class Setup:
         """What intervals on accuracies hold."""
         return "seeds x images" if len(self.seeds) > 1 else "images"
 
+    @property
+    def summary(self) -> str:
+        """Images, seeds and intervals in two sentences, for the top of a page."""
+        facts, handout = self.facts, self.data.protocol == "handout"
+        validation = "test images, called validation (handout protocol)" if handout else "validation images"
+        images = f"{facts.train:,} training and {facts.validation:,} {validation}, {len(facts.classes)} classes"
+        over = f"over {self.chance} where they are of accuracies at the best epoch"
+        seeds = words.counted(len(self.seeds), "seed")
+        return f"{self.data.name}: {images}. {seeds} a setting, paired; intervals are 95 %, {over}."
+
     def pick(self, whole: T, quick: T) -> T:
         """One value for the whole study, another one for its preview."""
         return quick if self.quick else whole
@@ -128,8 +139,8 @@ def _seeds(seeds: int | Sequence[int] | None, first: int, default: int) -> tuple
 
 
 def _asked(spec: DataSpec, seeds: object, seed: int, quick: bool) -> tuple[str, ...]:
-    words = ["--quick"] if quick else []
-    words += [] if spec.name == "mnist" else ["--data", spec.name]
-    words += [] if spec.protocol == "honest" else ["--protocol", spec.protocol]
-    words += ["--seeds", str(seeds)] if isinstance(seeds, int) else []
-    return (*words, "--seed", str(seed)) if seed else tuple(words)
+    options = ["--quick"] if quick else []
+    options += [] if spec.name == "mnist" else ["--data", spec.name]
+    options += [] if spec.protocol == "honest" else ["--protocol", spec.protocol]
+    options += ["--seeds", str(seeds)] if isinstance(seeds, int) else []
+    return (*options, "--seed", str(seed)) if seed else tuple(options)

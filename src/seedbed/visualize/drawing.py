@@ -12,7 +12,7 @@ from seedbed import figures
 from seedbed.data import Dataset, Part
 from seedbed.data.embedding import stratified
 from seedbed.data.facts import Pair, Place
-from seedbed.figures.theme import Mode
+from seedbed.palette import Mode
 from seedbed.visualize.survey import Survey
 
 if TYPE_CHECKING:

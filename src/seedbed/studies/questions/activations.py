@@ -15,11 +15,13 @@ from seedbed.groups.fields import Setting
 from seedbed.records import Result
 from seedbed.specs import Activation, Dense, Plan
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
+from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
 from seedbed.studies.causes import MEASURES, activation_of, depth_of, name_of, part
 from seedbed.studies.context import Steps, StudyContext, request
 from seedbed.studies.edges import beyond
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS
+from seedbed.tables import Column, Table
 
 NET = (200, 100)
 SWAPPED: tuple[Activation, ...] = ("relu", "tanh", "sigmoid")
@@ -383,29 +385,26 @@ def _curves(setup: Setup, cells: Sequence[Group]) -> Figure:
     return Figure("act_curves", chart, "All panels have one scale.")
 
 
-def _table(cells: Sequence[Group]) -> Table:
-    columns = ["hidden", "activation", "parameters", "learning rate", "runs", "accuracy, best epoch (%)", "last epoch (%)"]
-    columns += [f"steps to {words.percent(level, 0)}" for level in LEVELS]
-    rows = [
-        [
-            words.value(cell.setting["hidden"]),
-            activation_of(cell),
-            f"{cell.parameters:,}",
-            words.value(rate_of(cell)),
-            f"{cell.n} of {cell.total}",
-            interval_text(cell.accuracy),
-            interval_text(cell.last),
-            *(StepsToLevel.of(cell.results, level).text for level in LEVELS),
-        ]
-        for cell in cells
+def _table(cells: Sequence[Group]) -> Table[Group]:
+    def steps(level: float) -> Column[Group]:
+        return Column(f"steps to {words.percent(level, 0)}", lambda cell: StepsToLevel.of(cell.results, level).text)
+
+    columns: list[Column[Group]] = [
+        Column("hidden", lambda cell: cell.setting["hidden"], words.value, align="left"),
+        Column("activation", activation_of, align="left"),
+        PARAMETERS,
+        Column("learning rate", rate_of, words.value),
+        RUNS,
+        BEST,
+        LAST,
+        *map(steps, LEVELS),
     ]
-    left = ("hidden", "activation")
     an_epoch = steps_an_epoch(cells[0].results[0])
     caption = (
         f"In brackets 95 % intervals. Steps: minibatches, median over all runs, seen at the ends of epochs ({an_epoch} steps "
         "each), - where half of them or more never got there."
     )
-    return Table({column: "left" if column in left else "right" for column in columns}, rows, caption)
+    return Table(columns, cells, caption)
 
 
 def _json(cell: Group) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seedbed import searches
@@ -13,12 +13,16 @@ from seedbed.groups import Contrast, Difference, Group, Request, by
 from seedbed.records import Result
 from seedbed.runs import Home
 from seedbed.searches import Finalist, Search, Terms
+from seedbed.searches.importance import Importance
+from seedbed.searches.trial import Trial
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text
+from seedbed.studies.answers import Figure, Part, Study, share_text
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import interval_text
 from seedbed.studies.timing.kept import measurements
+from seedbed.tables import Column, Table
 
 UNITS, FEW = 200, 10
 MOST_NAMED = 3
@@ -252,37 +256,51 @@ def _marks(search: Search) -> list[str]:
     )
 
 
-def _finalist_table(found: Found) -> Table:
-    rows = [
-        [
-            words.value(_hidden(one.trial.run)),
-            f"{one.trial.model.parameters:,}",
-            words.setting({name: value for name, value in _request(one).setting.items() if name != "hidden"}),
-            f"{100 * one.trial.accuracy:.2f}",
-            f"{one.group.n} of {one.group.total}",
-            interval_text(one.accuracy),
-        ]
-        for one in found.search.best
+def _finalist_table(found: Found) -> Table[Finalist]:
+    columns: list[Column[Finalist]] = [
+        Column("hidden units", lambda one: _hidden(one.trial.run), words.value, align="left"),
+        Column("parameters", lambda one: one.trial.model.parameters, ","),
+        Column("settings", _other_settings, align="left"),
+        Column("as a trial", lambda one: 100 * one.trial.accuracy, ".2f", unit="%"),
+        Column("fresh runs", lambda one: f"{one.group.n} of {one.group.total}"),
+        Column("fresh accuracy, best epoch", lambda one: one.accuracy, interval_text, unit="%"),
     ]
-    heads = ["hidden units", "parameters", "settings", "as a trial (%)", "fresh runs", "fresh accuracy, best epoch (%)"]
-    return Table(
-        {head: "left" if head in ("hidden units", "settings") else "right" for head in heads},
-        rows,
-        "The best trials trained again, by the lower ends of their intervals; in brackets 95 % intervals (seeds x images).",
+    caption = (
+        "The best trials trained again, by the lower ends of their intervals; in brackets 95 % intervals (seeds x images)."
     )
+    return Table(columns, found.search.best, caption)
 
 
-def _depth_table(search: Search) -> Table:
+def _other_settings(one: Finalist) -> str:
+    return words.setting({name: value for name, value in _request(one).setting.items() if name != "hidden"})
+
+
+@dataclass(frozen=True)
+class _Depth:
+    """The trials with one number of layers, those that were trained to the end, and the best of these."""
+
+    layers: int
+    trials: list[Trial]
+    whole: list[Trial]
+    best: Trial | None
+
+
+def _depth_table(search: Search) -> Table[_Depth]:
     rows = []
     for depth in sorted({len(_hidden(trial.run)) for trial in search.trials}):
         trials = [trial for trial in search.trials if len(_hidden(trial.run)) == depth]
         whole = [trial for trial in trials if trial.state == "complete"]
-        top = max(whole, key=lambda trial: trial.accuracy, default=None)
-        best = [words.value(_hidden(top.run)), f"{top.model.parameters:,}", f"{100 * top.accuracy:.2f}"] if top else [""] * 3
-        rows.append([str(depth), str(len(trials)), str(len(whole)), *best])
-    heads = ["layers", "trials", "trained to the end", "best split", "its parameters", "its accuracy as a trial (%)"]
+        rows.append(_Depth(depth, trials, whole, max(whole, key=lambda trial: trial.accuracy, default=None)))
+    columns: list[Column[_Depth]] = [
+        Column("layers", lambda row: row.layers),
+        Column("trials", lambda row: len(row.trials)),
+        Column("trained to the end", lambda row: len(row.whole)),
+        Column("best split", lambda row: words.value(_hidden(row.best.run)) if row.best else None),
+        Column("its parameters", lambda row: row.best.model.parameters if row.best else None, ","),
+        Column("its accuracy as a trial", lambda row: 100 * row.best.accuracy if row.best else None, ".2f", unit="%"),
+    ]
     caption = "What the search saw at each depth: single runs, chosen for their accuracy; a description, not a comparison."
-    return Table(dict.fromkeys(heads, "right"), rows, caption)
+    return Table(columns, rows, caption)
 
 
 def _finalist_json(one: Finalist) -> dict[str, object]:
@@ -308,15 +326,6 @@ def _importance(found: Found) -> Part:
     shares = search.importances
     at = words.counted(search.compared_at, "epoch")
     charts = {} if not shares else {"importance": search.charts()["importance"]}
-    rows = [
-        [
-            NAMES.get(one.dimension, one.dimension.replace("_", " ")),
-            f"{100 * one.share:.0f}",
-            f"{100 * one.low:.0f} to {100 * one.high:.0f}",
-        ]
-        for one in shares
-    ]
-    heads: dict[str, str] = {"setting": "left", "share (%)": "right", "nine tenths of resamples": "right"}
     return Part(
         name="importance",
         question="Which settings mattered most?",
@@ -327,9 +336,18 @@ def _importance(found: Found) -> Part:
             "most where it is good, so this speaks of the region that was searched."
         ),
         figures=[Figure(f"budget_{name}", chart, "Bars that overlap are not told apart.") for name, chart in charts.items()],
-        tables=[Table(heads, rows, "Shares of the variance between trials.")] if shares else [],  # type: ignore[arg-type]
+        tables=[_importance_table(shares)] if shares else [],
         data={"epoch": search.compared_at, "shares": [vars(one) for one in shares]},
     )
+
+
+def _importance_table(shares: Sequence[Importance]) -> Table[Importance]:
+    columns: list[Column[Importance]] = [
+        Column("setting", lambda one: NAMES.get(one.dimension, one.dimension.replace("_", " ")), align="left"),
+        Column("share", lambda one: 100 * one.share, ".0f", unit="%"),
+        Column("nine tenths of resamples", lambda one: f"{100 * one.low:.0f} to {100 * one.high:.0f}"),
+    ]
+    return Table(columns, shares, "Shares of the variance between trials.")
 
 
 def _mattered(found: Found) -> str:

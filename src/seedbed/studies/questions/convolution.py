@@ -10,11 +10,13 @@ from seedbed.figures import Curve, Dot, Point, mean_curve, words
 from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.specs import Conv, Dense, Plan
 from seedbed.statistics import Interval, interval_of
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
+from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
 from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import Shifted, distances, shifted_accuracy
+from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS, interval_text
+from seedbed.tables import Column, Table
 
 CONV = Conv()
 NET = (200, 100)
@@ -209,27 +211,18 @@ def _uses(cell: Group) -> str:
     return f"{_operations(cell) / cell.parameters:.0f}"
 
 
-def _table(cells: Sequence[Group], *, images: Sequence[Images] = ()) -> Table:
-    columns = [*(["training images"] if images else []), "net", "parameters", "operations an image", "runs"]
-    columns += ["accuracy, best epoch (%)", "last epoch (%)"]
-    rows = [
-        [
-            *([images[place].label] if images else []),
-            name_of(cell),
-            f"{cell.parameters:,}",
-            f"{_operations(cell):,}",
-            f"{cell.n} of {cell.total}",
-            interval_text(cell.accuracy),
-            interval_text(cell.last),
-        ]
-        for place, cell in enumerate(cells)
+def _table(cells: Sequence[Group], *, images: Sequence[Images] = ()) -> Table[Group]:
+    labels = {id(cell): each.label for cell, each in zip(cells, images, strict=False)}
+    columns: list[Column[Group]] = [
+        *([Column("training images", lambda cell: labels[id(cell)], align="left")] if images else []),
+        Column("net", name_of, align="left"),
+        PARAMETERS,
+        Column("operations an image", _operations, ","),
+        RUNS,
+        BEST,
+        LAST,
     ]
-    left = ("training images", "net")
-    return Table(
-        {column: "left" if column in left else "right" for column in columns},
-        rows,
-        "In brackets 95 % intervals; operations are multiplications and additions of inference.",
-    )
+    return Table(columns, cells, "In brackets 95 % intervals; operations are multiplications and additions of inference.")
 
 
 # Mistakes
@@ -288,13 +281,16 @@ def _within(share: Interval | None) -> Interval | None:
     return share and Interval(share.mean, max(0.0, share.low), min(1.0, share.high), share.n)
 
 
-def _overlap_table(found: Sequence[Overlap]) -> Table:
-    columns = ["seed", "both right", "only conv right", "only dense right", "neither", "McNemar's p"]
-    rows = [
-        [str(one.seed), *(f"{count:,}" for count in (one.both_right, one.only_a, one.only_b, one.both_wrong)), f"{one.p:.2g}"]
-        for one in found
+def _overlap_table(found: Sequence[Overlap]) -> Table[Overlap]:
+    columns: list[Column[Overlap]] = [
+        Column("seed", lambda one: one.seed),
+        Column("both right", lambda one: one.both_right, ","),
+        Column("only conv right", lambda one: one.only_a, ","),
+        Column("only dense right", lambda one: one.only_b, ","),
+        Column("neither", lambda one: one.both_wrong, ","),
+        Column("McNemar's p", lambda one: one.p, ".2g"),
     ]
-    return Table(dict.fromkeys(columns, "right"), rows, "Validation images at the best epoch of each network.")
+    return Table(columns, found, "Validation images at the best epoch of each network.")
 
 
 # Permuted pixels
@@ -361,11 +357,14 @@ def _shifted(study: StudyContext, pair: Pair) -> Part:
     )
 
 
-def _shift_table(found: dict[Group, Shifted]) -> Table:
-    columns = ["shift (pixels)", *(f"{name_of(cell)} ({cell.parameters:,} parameters)" for cell in found)]
+def _shift_table(found: dict[Group, Shifted]) -> Table[int]:
+    nets: list[Column[int]] = [
+        Column(f"{name_of(cell)} ({cell.parameters:,} parameters)", shifted.at, interval_text)
+        for cell, shifted in found.items()
+    ]
     pixels = [at for at, _ in next(iter(found.values())).accuracies]
-    rows = [[str(at), *(interval_text(one.at(at)) for one in found.values())] for at in pixels]
-    return Table(dict.fromkeys(columns, "right"), rows, "Accuracy (%) at the best epoch; in brackets 95 % intervals.")
+    caption = "Accuracy (%) at the best epoch; in brackets 95 % intervals."
+    return Table([Column("shift", lambda at: at, unit="pixels"), *nets], pixels, caption)
 
 
 # Fewer images

@@ -10,7 +10,7 @@ from seedbed.figures import Measured, Phase, words
 from seedbed.groups import Request
 from seedbed.models import describe, facts
 from seedbed.statistics import interval_of
-from seedbed.studies.answers import Figure, Part, Study, Table
+from seedbed.studies.answers import Figure, Part, Study
 from seedbed.studies.context import StudyContext
 from seedbed.studies.setup import Setup
 from seedbed.studies.timing import files
@@ -19,6 +19,7 @@ from seedbed.studies.timing.records import Net, Timings
 from seedbed.studies.timing.summary import Found, Place, Speed
 from seedbed.studies.timing.turning import crossover
 from seedbed.studies.timing.wording import compared, ratio_text, spread_text, time_text
+from seedbed.tables import Column, Table
 from seedbed.training.events import Note
 
 WIDTHS, QUICK_WIDTHS = (25, 100, 400, 1600), (25, 400)
@@ -238,54 +239,50 @@ def _both(found: Found) -> str:
     return f"The exercise's networks: {'; '.join(named)}"
 
 
-def _speed_table(found: Found) -> Table:
-    rows = [
-        [
-            one.place.label,
-            _net(one.net, one.nets),
-            spread_text(one.setup),
-            spread_text(one.anew),
-            spread_text(one.cached),
-            spread_text(one.first),
-            spread_text(one.epoch),
-            f"{one.images:,.0f}",
-            spread_text(one.whole) + ("" if one.measured else " *"),
-        ]
-        for one in found.speeds
+def _speed_table(found: Found) -> Table[Speed]:
+    columns: list[Column[Speed]] = [
+        Column("device", lambda one: one.place.label, align="left"),
+        Column("networks", lambda one: _net(one.net, one.nets), align="left"),
+        Column("start", lambda one: one.setup, spread_text),
+        Column("compile anew", lambda one: one.anew, spread_text),
+        Column("compile, cached", lambda one: one.cached, spread_text),
+        Column("first epoch", lambda one: one.first, spread_text),
+        Column("later epoch", lambda one: one.epoch, spread_text),
+        Column("images/s", lambda one: one.images, ",.0f"),
+        Column(f"{found.here.epochs} epochs in all", lambda one: spread_text(one.whole) + ("" if one.measured else " *")),
     ]
-    heads = ["device", "networks", "start", "compile anew", "compile, cached", "first epoch", "later epoch", "images/s"]
-    heads.append(f"{found.here.epochs} epochs in all")
     found_cache = any(training.compiled == "as found" for one in found.speeds for training in one.trainings)
     caption = (
         "Seconds, of all networks together: medians, in brackets the lowest and the highest. Images/s: training images of all "
         "networks; the examination of each epoch counts as time. * added up from its parts."
         + (" The preview takes the cache of compiled programs as it finds it." if found_cache else "")
     )
-    return Table({head: "left" if head in heads[:2] else "right" for head in heads}, rows, caption)
+    return Table(columns, found.speeds, caption)
 
 
-def _machine_table(found: Found) -> Table:
-    rows = []
-    for place in found.places:
-        machine, device = place.timings.machine, place.device
-        memory = device.memory or machine.memory
-        versions = ", ".join(f"{name} {version}" for name, version in machine.versions.items())
-        where = "here" if place.timings is found.here else "merged"
-        rows.append(
-            [
-                place.label,
-                device.name,
-                f"{memory / 2**30:.0f} GiB",
-                machine.system,
-                f"Python {machine.python}, {versions}",
-                f"{where}, {place.timings.measured}",
-            ]
-        )
-    return Table(
-        dict.fromkeys(("device", "full name", "memory", "system", "versions", "measured"), "left"),
-        rows,
-        "The machines. A CPU's memory is its machine's.",
-    )
+def _machine_table(found: Found) -> Table[Place]:
+    columns: list[Column[Place]] = [
+        Column("device", lambda place: place.label, align="left"),
+        Column("full name", lambda place: place.device.name, align="left"),
+        Column("memory", lambda place: place.device.memory or place.timings.machine.memory, _memory, align="left"),
+        Column("system", lambda place: place.timings.machine.system, align="left"),
+        Column("versions", _versions, align="left"),
+        Column("measured", lambda place: _when(place, found), align="left"),
+    ]
+    return Table(columns, found.places, "The machines. A CPU's memory is its machine's.")
+
+
+def _memory(size: int) -> str:
+    return f"{size / 2**30:.0f} GiB"
+
+
+def _versions(place: Place) -> str:
+    machine = place.timings.machine
+    return ", ".join([f"Python {machine.python}", *(f"{name} {version}" for name, version in machine.versions.items())])
+
+
+def _when(place: Place, found: Found) -> str:
+    return f"{'here' if place.timings is found.here else 'merged'}, {place.timings.measured}"
 
 
 def _cell(one: Speed) -> dict[str, object]:

@@ -11,14 +11,17 @@ from seedbed.figures import Sized, words
 from seedbed.groups import Request
 from seedbed.records import finite
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Table, interval_text, share_text
+from seedbed.studies.answers import Figure, Part, share_text
 from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import interval_text, yes_text
+from seedbed.tables import Column, Table
 from seedbed.training.events import Event, Note, OnEvent, StageStarted
 
 if TYPE_CHECKING:
     from seedbed.sizing import Smallest
+    from seedbed.sizing.attempts import Attempt
 
 TARGETS = (0.95, 0.97)
 
@@ -261,25 +264,39 @@ def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Size], fre
     return [Figure("units_fewest_parameters", chart, caption)]
 
 
-def _table(tested: Sequence[Size], free: Mapping[float, Smallest]) -> Table:
-    rows = [
-        [_units(one), "two layers", f"{one.group.parameters:,}", f"{one.group.n} of {one.group.total}", _cell(one.accuracy)]
-        + ["yes" if one.holds(target) else "" for target in TARGETS]
-        for one in tested
+@dataclass(frozen=True)
+class _Net:
+    """A network that was tested, in one of the two ways."""
+
+    units: str
+    found: str
+    parameters: int
+    runs: str
+    test: Size | Attempt
+
+
+def _table(tested: Sequence[Size], free: Mapping[float, Smallest]) -> Table[_Net]:
+    rows = [_Net(_units(one), "two layers", one.group.parameters, f"{one.group.n} of {one.group.total}", one) for one in tested]
+    for claim in (claim for found in free.values() for claim in found.claims):
+        units = words.network(claim.candidate.model).removeprefix("dense ")
+        runs = f"{len(claim.seeds) - claim.left_out} of {len(claim.seeds)}"
+        rows.append(_Net(units, "freely", claim.parameters, runs, claim))
+
+    def above(target: float) -> Column[_Net]:
+        return Column(f"interval above {words.percent(target, 0)}", lambda net: net.test.holds(target), yes_text)
+
+    columns: list[Column[_Net]] = [
+        Column("hidden units", lambda net: net.units, align="left"),
+        Column("found", lambda net: net.found, align="left"),
+        Column("parameters", lambda net: net.parameters, ","),
+        Column("runs", lambda net: net.runs),
+        Column("accuracy, last epoch", lambda net: net.test.accuracy, _accuracy_text, unit="%"),
+        *map(above, TARGETS),
     ]
-    for found in free.values():
-        for claim in found.claims:
-            kept = len(claim.seeds) - claim.left_out
-            row = [words.network(claim.candidate.model).removeprefix("dense "), "freely", f"{claim.parameters:,}"]
-            row += [f"{kept} of {len(claim.seeds)}", _cell(claim.accuracy)]
-            rows.append([*row, *("yes" if claim.holds(target) else "" for target in TARGETS)])
-    columns = ["hidden units", "found", "parameters", "runs", "accuracy, last epoch (%)"]
-    columns += [f"interval above {words.percent(target, 0)}" for target in TARGETS]
-    caption = "Fresh seeds; in brackets 95 % intervals over seeds and images."
-    return Table({column: "left" if column in columns[:2] else "right" for column in columns}, rows, caption)
+    return Table(columns, rows, "Fresh seeds; in brackets 95 % intervals over seeds and images.")
 
 
-def _cell(accuracy: Interval | None) -> str:
+def _accuracy_text(accuracy: Interval | None) -> str:
     return interval_text(accuracy) if accuracy else "a run failed"
 
 

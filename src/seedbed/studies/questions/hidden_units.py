@@ -13,13 +13,15 @@ from seedbed.figures import Point, Sized, mean_curve, words
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Measure, Request, at_last, best, by, size_frontier
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval, spearman
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
+from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.fewest import fresh_seeds
 from seedbed.studies.questions import fewest_parameters
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS, interval_text, loss_text, yes_text
 from seedbed.studies.trends import Doubling, Slopes, doublings, slopes, widths
 from seedbed.studies.why import explained
+from seedbed.tables import Column, Table
 
 FIRST, SECOND = (25, 50, 100, 200, 400), (25, 50, 100, 200)
 SMALL_IMAGE, QUARTER = 400, 4
@@ -261,48 +263,30 @@ def _measures(setup: Setup, cells: Sequence[Group]) -> Figure:
     )
 
 
-def _table(cells: Sequence[Group]) -> Table:
-    rows = [
-        [
-            units(cell),
-            f"{sum(widths(cell))}",
-            f"{cell.parameters:,}",
-            f"{cell.n} of {cell.total}",
-            interval_text(cell.accuracy),
-            interval_text(cell.last),
-            interval_text(cell.measured(TRAIN_LOSS), digits=3, factor=1),
-            interval_text(cell.measured(GAP), digits=3, factor=1),
-        ]
-        for cell in cells
-    ]
-    columns = [
-        "hidden units",
-        "in all",
-        "parameters",
-        "runs",
-        "accuracy, best epoch (%)",
-        "last epoch (%)",
-        "training loss",
-        "gap",
+def _table(cells: Sequence[Group]) -> Table[Group]:
+    columns: list[Column[Group]] = [
+        Column("hidden units", units, align="left"),
+        Column("in all", lambda cell: sum(widths(cell))),
+        PARAMETERS,
+        RUNS,
+        BEST,
+        LAST,
+        Column("training loss", lambda cell: cell.measured(TRAIN_LOSS), loss_text),
+        Column("gap", lambda cell: cell.measured(GAP), loss_text),
     ]
     caption = "Losses in nats, at the last epoch; gap: validation minus training loss; in brackets 95 % intervals."
-    return Table({column: "left" if column == "hidden units" else "right" for column in columns}, rows, caption)
+    return Table(columns, cells, caption)
 
 
-def _doubling_table(steps: Sequence[Doubling]) -> Table:
-    rows = [
-        [
-            "first" if step.layer == 1 else "second",
-            f"{step.narrow} to {step.wide}",
-            interval_text(step.gain),
-            f"{step.parameters:,.0f}",
-            f"{100 * step.gain.mean / step.parameters * 10_000:.2f}",
-        ]
-        for step in steps
+def _doubling_table(steps: Sequence[Doubling]) -> Table[Doubling]:
+    columns: list[Column[Doubling]] = [
+        Column("layer", lambda step: "first" if step.layer == 1 else "second", align="left"),
+        Column("units", lambda step: f"{step.narrow} to {step.wide}"),
+        Column("gain", lambda step: step.gain, interval_text, unit="points"),
+        Column("parameters added", lambda step: step.parameters, ",.0f"),
+        Column("points for 10,000 parameters", lambda step: 100 * step.gain.mean / step.parameters * 10_000, ".2f"),
     ]
-    columns = ["layer", "units", "gain (points)", "parameters added", "points for 10,000 parameters"]
-    caption = "Mean over the widths of the other layer; in brackets 95 % intervals."
-    return Table({column: "left" if column == "layer" else "right" for column in columns}, rows, caption)
+    return Table(columns, steps, "Mean over the widths of the other layer; in brackets 95 % intervals.")
 
 
 def _doubling_json(step: Doubling) -> dict[str, object]:
@@ -434,23 +418,19 @@ def _frontier_figure(setup: Setup, found: Frontier) -> Figure:
     return Figure("units_frontier", chart, "Steps that are dashed only may be chance: a frontier of means flatters.")
 
 
-def _frontier_table(found: Frontier) -> Table:
+def _frontier_table(found: Frontier) -> Table[Group]:
     smallest = found.groups[0]
-    rows = [
-        [
-            units(one),
-            f"{one.parameters:,}",
-            f"{one.parameters / smallest.parameters:.1f}",
-            f"{one.n} of {one.total}",
-            interval_text(one.accuracy),
-            *("yes" if one in some else "" for some in (found.on_means, found.steps, found.beaten)),
-        ]
-        for one in found.groups
+    columns: list[Column[Group]] = [
+        Column("hidden units", units, align="left"),
+        PARAMETERS,
+        Column("times the smallest", lambda one: one.parameters / smallest.parameters, ".1f"),
+        RUNS,
+        BEST,
+        Column("frontier of means", lambda one: one in found.on_means, yes_text),
+        Column("step that intervals carry", lambda one: one in found.steps, yes_text),
+        Column("below one not larger", lambda one: one in found.beaten, yes_text),
     ]
-    columns = ["hidden units", "parameters", "times the smallest", "runs", "accuracy, best epoch (%)", "frontier of means"]
-    columns += ["step that intervals carry", "below one not larger"]
-    caption = "From the smallest net on; in brackets 95 % intervals."
-    return Table({column: "left" if column == "hidden units" else "right" for column in columns}, rows, caption)
+    return Table(columns, found.groups, "From the smallest net on; in brackets 95 % intervals.")
 
 
 STUDY = Study(

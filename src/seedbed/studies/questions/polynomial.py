@@ -12,7 +12,7 @@ from seedbed.figures import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, Table
+from seedbed.studies.answers import Figure, Part, Study
 from seedbed.studies.context import StudyContext
 from seedbed.studies.edges import beyond
 from seedbed.studies.polynomials import (
@@ -34,6 +34,7 @@ from seedbed.studies.polynomials import (
     undistinguished,
 )
 from seedbed.studies.setup import Setup
+from seedbed.tables import Column, Table
 
 TASK = Task(order=9, n=11, noise=0.3)
 STRENGTHS = (*(float(f"{digit}e{power}") for power in range(-8, 1) for digit in (1, 3)), 10.0)
@@ -179,15 +180,19 @@ def _fits_figure(found: Measured) -> Figure:
     return Figure("polynomial_fits", chart, caption)
 
 
-def _coefficients(found: Measured) -> Table:
-    rows = []
-    for power in range(found.task.order + 1):
-        solved = [solver(found.task, one.strength)[power] @ found.sample for one in found.shown]
-        true = CUBIC[power] if power < len(CUBIC) else 0.0
-        rows.append([f"x^{power}", f"{true:g}", *(f"{value:.2f}" for value in solved)])
-    heads = ["power", "true", *(f"lambda {words.value(one.strength)}" for one in found.shown)]
+def _coefficients(found: Measured) -> Table[int]:
+    fits = {one.strength: solver(found.task, one.strength) @ found.sample for one in found.shown}
+
+    def fitted(strength: float) -> Column[int]:
+        return Column(f"lambda {words.value(strength)}", lambda power: fits[strength][power], ".2f")
+
+    columns: list[Column[int]] = [
+        Column("power", lambda power: f"x^{power}", align="left"),
+        Column("true", lambda power: CUBIC[power] if power < len(CUBIC) else 0.0, "g"),
+        *map(fitted, fits),
+    ]
     caption = "Coefficients of the fits to the sample that is drawn; the constant has no penalty."
-    return Table({head: "left" if head == "power" else "right" for head in heads}, rows, caption)
+    return Table(columns, range(found.task.order + 1), caption)
 
 
 # Many samples
@@ -308,16 +313,18 @@ def _split_figure(found: Measured) -> Figure:
     return Figure("polynomial_bias_variance", chart, "With less penalty than the best the variance grows, with more the bias.")
 
 
-def _split_table(found: Measured) -> Table:
-    rows = []
-    for one in found.splits:
-        bias2, variance = expected(found.task, one.strength)
-        parts = [_plain(part) for part in (one.error, one.bias2, one.variance)]
-        exact = [f"{bias2:.4f}", f"{variance:.4f}"]
-        rows.append([words.value(one.strength), f"{freedom(found.task, one.strength):.1f}", *parts, *exact])
-    heads = ["lambda", "effective coefficients", "test error", "bias^2", "variance", "exact bias^2", "exact variance"]
+def _split_table(found: Measured) -> Table[Split]:
+    columns: list[Column[Split]] = [
+        Column("lambda", lambda one: one.strength, words.value),
+        Column("effective coefficients", lambda one: freedom(found.task, one.strength), ".1f"),
+        Column("test error", lambda one: one.error, _plain),
+        Column("bias^2", lambda one: one.bias2, _plain),
+        Column("variance", lambda one: one.variance, _plain),
+        Column("exact bias^2", lambda one: expected(found.task, one.strength)[0], ".4f"),
+        Column("exact variance", lambda one: expected(found.task, one.strength)[1], ".4f"),
+    ]
     caption = f"Noise is {found.task.noise**2:g} in each test error; in brackets 95 % intervals. Exact: known for a linear fit."
-    return Table(dict.fromkeys(heads, "right"), rows, caption)
+    return Table(columns, found.splits, caption)
 
 
 def _cell(found: Measured, one: Split) -> dict[str, object]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from seedbed import figures
 from seedbed.figures import Point, mean_curve, words
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Measure, Request, at_last, best
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval, interval_of
-from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
+from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
 from seedbed.studies.context import Steps, StudyContext, request, requests, side_by_side
 from seedbed.studies.edges import Swept, swept
 from seedbed.studies.likeness import Likeness, likeness
 from seedbed.studies.setup import Setup
+from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS, interval_text, loss_text
 from seedbed.studies.why import NEAR_ZERO, explained, near_zero, probed
+from seedbed.tables import Column, Table
 
 NET = (200, 100)
 STRENGTHS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -312,29 +315,26 @@ def _norms(cell: Group) -> dict[str, Interval | None]:
     return {layer: norms[layer] for layer in sorted(norms)}
 
 
-def _table(found: Found) -> Table:
-    rows = []
-    for cell in found.cells:
-        norms = list(_norms(cell).values())
-        rows.append(
-            [
-                words.value(_strength(cell)),
-                f"{cell.n} of {cell.total}",
-                interval_text(cell.accuracy),
-                interval_text(cell.last),
-                interval_text(cell.measured(TRAIN_LOSS), digits=3, factor=1),
-                interval_text(cell.measured(VALIDATION_LOSS), digits=3, factor=1),
-                interval_text(cell.measured(GAP), digits=3, factor=1),
-                " / ".join("" if norm is None else f"{norm.mean:.2f}" for norm in norms),
-                interval_text(found.near_zero[_strength(cell)], digits=0),
-            ]
-        )
-    columns = ["l2", "runs", "accuracy, best epoch (%)", "last epoch (%)", "training loss", "validation loss", "gap"]
-    columns += ["weight norms by layer", "near 0 (%)"]
+def _table(found: Found) -> Table[Group]:
+    columns: list[Column[Group]] = [
+        Column("l2", _strength, words.value, align="left"),
+        RUNS,
+        BEST,
+        LAST,
+        Column("training loss", lambda cell: cell.measured(TRAIN_LOSS), loss_text),
+        Column("validation loss", lambda cell: cell.measured(VALIDATION_LOSS), loss_text),
+        Column("gap", lambda cell: cell.measured(GAP), loss_text),
+        Column("weight norms by layer", _norms_text),
+        Column("near 0", lambda cell: found.near_zero[_strength(cell)], partial(interval_text, digits=0), unit="%"),
+    ]
     caption = (
         f"{found.where.label.capitalize()}. Losses without penalty, in nats, at the last epoch; in brackets 95 % intervals."
     )
-    return Table({column: "left" if column == "l2" else "right" for column in columns}, rows, caption)
+    return Table(columns, found.cells, caption)
+
+
+def _norms_text(cell: Group) -> str:
+    return " / ".join("" if norm is None else f"{norm.mean:.2f}" for norm in _norms(cell).values())
 
 
 def _why(found: Found) -> list[str]:
@@ -466,21 +466,10 @@ def _like_json(one: Likeness) -> dict[str, object]:
     }
 
 
-def _ladder_table(found: Found) -> Table:
-    rows = [
-        [
-            _net(cell),
-            f"{cell.parameters:,}",
-            f"{cell.n} of {cell.total}",
-            interval_text(cell.accuracy),
-            interval_text(cell.last),
-            interval_text(cell.measured(GAP), digits=3, factor=1),
-        ]
-        for cell in found.ladder
-    ]
-    columns = ["hidden units", "parameters", "runs", "accuracy, best epoch (%)", "last epoch (%)", "gap (nats)"]
-    caption = f"Nets without penalty on {found.where.label}; in brackets 95 % intervals."
-    return Table({column: "left" if column == "hidden units" else "right" for column in columns}, rows, caption)
+def _ladder_table(found: Found) -> Table[Group]:
+    gap: Column[Group] = Column("gap", lambda cell: cell.measured(GAP), loss_text, unit="nats")
+    columns = [Column("hidden units", _net, align="left"), PARAMETERS, RUNS, BEST, LAST, gap]
+    return Table(columns, found.ladder, f"Nets without penalty on {found.where.label}; in brackets 95 % intervals.")
 
 
 STUDY = Study(

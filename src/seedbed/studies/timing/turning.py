@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from seedbed import figures
 from seedbed.figures import Measured, words
 from seedbed.models import facts
 from seedbed.specs import Dense
-from seedbed.studies.answers import Figure, Part, Table
+from seedbed.studies.answers import Figure, Part
 from seedbed.studies.timing.summary import Found, Place, Spread
 from seedbed.studies.timing.wording import ratio_text, spread_text, time_text
+from seedbed.tables import Column, Table
 
 
 def crossover(found: Found) -> Part:
@@ -104,19 +107,38 @@ def _fixed_costs(found: Found) -> list[str]:
     return said
 
 
-def _step_table(found: Found) -> Table:
-    sizes = sorted({size for place in found.places for _, size in found.steps(place)})
+@dataclass(frozen=True)
+class _Steps:
+    """The times of a step of one network on one device (s), by batch size."""
+
+    place: Place
+    hidden: tuple[int, ...]
+    parameters: int
+    times: dict[int, list[float]]
+
+    def microseconds(self, size: int) -> str:
+        times = self.times.get(size)
+        return spread_text(Spread.of([1e6 * seconds / size for seconds in times])) if times else ""
+
+
+def _step_table(found: Found) -> Table[_Steps]:
     rows = []
     for place in found.places:
         steps = found.steps(place)
         for hidden in _widths(place, found):
-            times = [steps.get((hidden, size)) for size in sizes]
             parameters = facts(Dense(hidden=hidden), found.here.images.image_shape, found.here.images.classes).parameters
-            shown = [
-                spread_text(Spread.of([1e6 * one / size for one in each])) if each else ""
-                for each, size in zip(times, sizes, strict=True)
-            ]
-            rows.append([place.label, words.value(hidden), f"{parameters:,}", *shown])
-    heads = ["device", "hidden units", "parameters", *(f"batch {size:,}" for size in sizes)]
-    caption = "Microseconds an image of training: medians, in brackets the lowest and the highest."
-    return Table({head: "left" if head in heads[:2] else "right" for head in heads}, rows, caption)
+            rows.append(
+                _Steps(place, hidden, parameters, {size: times for (known, size), times in steps.items() if known == hidden})
+            )
+    sizes = sorted({size for row in rows for size in row.times})
+
+    def batch(size: int) -> Column[_Steps]:
+        return Column(f"batch {size:,}", lambda row: row.microseconds(size))
+
+    columns: list[Column[_Steps]] = [
+        Column("device", lambda row: row.place.label, align="left"),
+        Column("hidden units", lambda row: row.hidden, words.value, align="left"),
+        Column("parameters", lambda row: row.parameters, ","),
+        *map(batch, sizes),
+    ]
+    return Table(columns, rows, "Microseconds an image of training: medians, in brackets the lowest and the highest.")

@@ -1,0 +1,35 @@
+"""Columns that the tables of several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from seedbed.figures.words import percent
+from seedbed.statistics import Interval
+from seedbed.tables import Column, Row
+
+
+def share_text(share: float | None) -> str:
+    """A share as a percentage; nothing where it is unknown."""
+    return "" if share is None else percent(share, 2)
+
+
+def range_text(interval: Interval | None) -> str:
+    """The ends of an interval of shares; nothing where it is unknown."""
+    return "" if interval is None else f"{share_text(interval.low)} to {share_text(interval.high)}"
+
+
+def accuracy_columns(
+    heading: str, interval: Callable[[Row], Interval | None], *, ends: str = "95 % interval", unknown: str = "none is left"
+) -> list[Column[Row]]:
+    """An accuracy and its interval.
+
+    Args:
+        heading, ends: headings of the two columns.
+        interval: row -> interval. None means that no run is left.
+        unknown: text of the second column where there is no interval.
+    """
+    return [
+        Column(heading, lambda row: found.mean if (found := interval(row)) else None, share_text),
+        Column(ends, interval, lambda found: range_text(found) or unknown),
+    ]

@@ -1,0 +1,103 @@
+"""Templates rendered to HTML.
+
+Two locks keep text from becoming code: Jinja2 escapes every value where it enters the page, and the page's content security
+policy lets only the scripts run whose digests it names.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from seedbed.pages.bundle import vega
+from seedbed.palette import COLOURS, FONT
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Charts:
+    """The charts of a page, drawn for a light or a dark page as the reader prefers.
+
+    Attributes:
+        specs: name -> Vega-Lite without a configuration, finite JSON values.
+        themes: "light" and "dark" -> the configuration of all charts.
+    """
+
+    specs: Mapping[str, Mapping[str, Any]]
+    themes: Mapping[str, Mapping[str, Any]]
+
+
+def render(template: str, charts: Charts | None = None, **values: Any) -> str:
+    """A whole HTML document.
+
+    Args:
+        template: name of a file in `templates/`.
+        charts: the charts that the template places by their names.
+        values: what else the template reads; all text in it is escaped.
+    """
+    scripts = [vega(), _file("draw.js")] if charts and charts.specs else []
+    document = _environment().get_template(template)
+    return document.render(values, charts=charts, policy=_policy(scripts), scripts=list(map(_safe, scripts)))
+
+
+def _policy(scripts: Sequence[str]) -> Markup:
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    return _safe(f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("seedbed.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
+    environment.filters |= {"code": code, "two_lines": two_lines}
+    environment.globals |= {"text_of": lambda name: _safe(_file(name)), "colours": COLOURS, "font": FONT, "zip": zip}
+    return environment
+
+
+def _file(name: str) -> str:
+    """The text of a style or script of ours, as it stands."""
+    environment = _environment()
+    assert environment.loader
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _safe(text: str) -> Markup:
+    """Text of ours that may stand in a page as it is."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704  # never text from outside
+
+
+def code(sentence: str) -> Markup:
+    """A sentence in which what stands between backticks is code.
+
+    >>> code("`seedbed smallest` finds nets < 1,000.")
+    Markup('<code>seedbed smallest</code> finds nets &lt; 1,000.')
+    """
+    from markupsafe import escape
+
+    return _safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))
+
+
+def two_lines(cell: str) -> Markup:
+    """A mean with its interval on two lines, so that columns stay narrow.
+
+    >>> two_lines("97.0 (96.0 to 98.0)")
+    Markup('97.0<br><span class="quiet">(96.0 to 98.0)</span>')
+    """
+    from markupsafe import escape
+
+    return _safe(re.sub(r"^([^ ()]+) (\([^()]+\))$", r'\1<br><span class="quiet">\2</span>', str(escape(cell))))

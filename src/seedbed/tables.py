@@ -1,0 +1,124 @@
+"""Tables: one list of columns serves the terminal, HTML, CSV, JSON and pandas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from seedbed.errors import SeedbedError
+from seedbed.records import finite
+
+if TYPE_CHECKING:
+    from seedbed.statistics import Interval
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Column(Generic[Row]):
+    """A column: where its values come from, and how readers see them.
+
+    Attributes:
+        heading: name of the column for readers, without the unit.
+        value: row -> value. None means unknown.
+        text: format specification of known values, such as `".2f"`; or a function of every value, None included.
+        align: "left" for words, "right" for numbers.
+        unit: unit of the texts, added to the heading in brackets.
+        key: name of the column in CSV, JSON and data frames. Empty means the heading.
+    """
+
+    heading: str
+    value: Callable[[Row], Any]
+    text: str | Callable[[Any], str] = ""
+    _: KW_ONLY
+    align: Literal["left", "right"] = "right"
+    unit: str = ""
+    key: str = ""
+
+    @property
+    def title(self) -> str:
+        """The heading with its unit."""
+        return f"{self.heading} ({self.unit})" if self.unit else self.heading
+
+    @property
+    def name(self) -> str:
+        """The name in CSV, JSON and data frames."""
+        return self.key or self.heading
+
+    def shown(self, row: Row) -> str:
+        """The cell of a row as readers see it."""
+        value = self.value(row)
+        if callable(self.text):
+            return self.text(value)
+        return "" if value is None else format(value, self.text)
+
+
+@dataclass(frozen=True)
+class Table(Generic[Row]):
+    """Rows under columns.
+
+    Attributes:
+        rows: objects of any kind that the columns know how to read.
+        caption: sentences on what the values are, for readers.
+    """
+
+    columns: Sequence[Column[Row]]
+    rows: Sequence[Row]
+    caption: str = ""
+
+    @property
+    def titles(self) -> list[str]:
+        """The headings with their units."""
+        return [column.title for column in self.columns]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The cells as readers see them, row by row."""
+        return [[column.shown(row) for column in self.columns] for row in self.rows]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The values of each row by the columns' names, as JSON values (NaN is null)."""
+        return [{column.name: finite(column.value(row)) for column in self.columns} for row in self.rows]
+
+    def csv(self) -> str:
+        """The values as CSV under the columns' names; unknown and infinite values are empty."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([column.name for column in self.columns])
+        writer.writerows(record.values() for record in self.records())
+        return text.getvalue()
+
+    def to_pandas(self) -> Any:
+        """The values as a `pandas.DataFrame`.
+
+        Raises:
+            SeedbedError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise SeedbedError(
+                "Data frames need pandas, which is not installed. Install it with: pip install pandas"
+            ) from error
+        return pd.DataFrame(self.records(), columns=[column.name for column in self.columns])
+
+
+def interval_columns(interval: Callable[[Row], Interval | None], prefix: str = "") -> list[Column[Row]]:
+    """`mean`, `low` and `high` of an interval as three columns for CSV, JSON and data frames."""
+
+    def column(end: str) -> Column[Row]:
+        return Column(prefix + end, lambda row: getattr(interval(row), end, None))
+
+    return [column(end) for end in ("mean", "low", "high")]
+
+
+def keyed_columns(*keys: str) -> list[Column[Mapping[str, Any]]]:
+    """Columns of rows that are mappings, each under its key; a key that a row lacks is unknown."""
+
+    def column(key: str) -> Column[Mapping[str, Any]]:
+        return Column(key, lambda row: row.get(key))
+
+    return [column(key) for key in keys]
