@@ -173,7 +173,7 @@ def test_sentences_are_bounded_by_the_interval(found: Smallest) -> None:
     best = found.confirmed
     assert best is not None
     assert best.accuracy is not None
-    assert f"above 50.00 %: dense {best.setting.model.hidden[0]}, relu, {best.parameters} parameters" in first
+    assert f"above 50.00 %: dense {best.candidate.model.hidden[0]}, relu, {best.parameters} parameters" in first
     assert f"({100 * best.accuracy.low:.2f} % to {100 * best.accuracy.high:.2f} %" in first
     assert how.startswith("Trained with epochs ")
     assert order.startswith("Sizes were tested from large to small")

@@ -120,8 +120,16 @@ def _parameter(flag: Flag, kind: type[Spec]) -> str:
 GROUPS: tuple[tuple[type[Spec], tuple[Flag, ...]], ...] = ((Conv, MODEL_FLAGS), (Plan, PLAN_FLAGS), (DataSpec, DATA_FLAGS))
 
 
+NETWORK_OPTIONS = (
+    click.option("-d", "--dense", is_flag=True, help="A dense network.  [default]"),
+    click.option("-c", "--conv", is_flag=True, help="A convolutional network."),
+    click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model."),
+    click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated."),
+)
+
+
 def flags(function: Any) -> Any:
-    """Adds all flags of settings to a command; what the user leaves out arrives as None."""
+    """Add all flags of settings to a command; a setting that the user leaves out arrives as None."""
     for kind, group in reversed(GROUPS):
         for flag in reversed(group):
             text = flag.help + _default(kind, flag)
@@ -130,6 +138,8 @@ def flags(function: Any) -> Any:
                 {"is_flag": True, "default": None} if flag.type is bool else {"type": flag.type, "metavar": flag.metavar}
             )
             function = click.option(*names, help=text, **kind_of_value)(function)
+    for option in reversed(NETWORK_OPTIONS):
+        function = option(function)
     return function
 
 
@@ -170,23 +180,11 @@ class Choice:
     seeds: tuple[int, ...]
 
 
-def chosen(
-    values: Mapping[str, Any],
-    *,
-    family: str | None,
-    target: str | None,
-    arguments: tuple[str, ...],
-    seed: int | None,
-    seeds: int | None,
-    config: Path | None,
-) -> Choice:
+def chosen(values: Mapping[str, Any], *, seed: int | None, seeds: int | None, config: Path | None) -> Choice:
     """The specs that flags and a YAML file ask for; a flag goes before the file.
 
     Args:
         values: what `flags` passed to the command.
-        family: "dense" or "conv", where the user said so.
-        target: `FILE.py:FUNCTION`, the user's own network.
-        arguments: `key=value` for that function.
         seed, seeds: the first seed, and how many; where only one of them is given, one seed, or so many from 0.
         config: a YAML file of settings.
 
@@ -194,23 +192,16 @@ def chosen(
         SpecError: a setting that breaks a rule, or settings that exclude each other.
     """
     file = checked_parts(read_yaml(config, CONFIG_KEYS), str(config)) if config else {}
-    run = run_of(values, file, family=family, target=target, arguments=arguments)
+    run = run_of(values, file)
     numbers = _seeds(file, seed, seeds)
     return Choice(run.changed(seed=numbers[0]), numbers)
 
 
-def run_of(
-    values: Mapping[str, Any],
-    file: Mapping[str, Any],
-    *,
-    family: str | None,
-    target: str | None,
-    arguments: tuple[str, ...],
-) -> RunSpec:
+def run_of(values: Mapping[str, Any], file: Mapping[str, Any]) -> RunSpec:
     """The run that flags ask for; what they leave out is as the `model`, `plan` and `data` of a file say it."""
     given = {kind: _given(values, kind, group) for kind, group in GROUPS}
     return RunSpec(
-        model=_model(file.get("model", {}), given[Conv], family, target, arguments),
+        model=_model(file.get("model", {}), given[Conv], values),
         plan=Plan(**{**file.get("plan", {}), **given[Plan]}),
         data=DataSpec(**{**file.get("data", {}), **given[DataSpec]}),
     )
@@ -254,15 +245,17 @@ def checked_parts(settings: dict[str, Any], source: str) -> dict[str, Any]:
     return settings
 
 
-def _model(
-    file: Mapping[str, Any], given: Mapping[str, Any], family: str | None, target: str | None, arguments: tuple[str, ...]
-) -> ModelSpec:
-    if target is not None:
+def _model(file: Mapping[str, Any], given: Mapping[str, Any], values: Mapping[str, Any]) -> ModelSpec:
+    """The network that the file's settings, those of flags, and `NETWORK_OPTIONS` ask for."""
+    if values["dense"] and values["conv"]:
+        raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
+    family = "dense" if values["dense"] else "conv" if values["conv"] else None
+    if values["target"] is not None:
         if family is not None or given:
             other = "-d or -c" if family else "--" + next(iter(given)).replace("_", "-")
             raise SpecError(f"--model names a network of your own; {other} does not go with it (--arg passes it settings).")
-        return Keras.of(target, **_arguments(arguments))
-    if arguments:
+        return Keras.of(values["target"], **_arguments(values["arguments"]))
+    if values["arguments"]:
         raise SpecError("--arg passes settings to the function of --model FILE.py:FUNCTION, which is missing.")
     wanted = family or file.get("family", "dense")
     if not (isinstance(wanted, str) and wanted in FAMILIES):

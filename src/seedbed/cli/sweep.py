@@ -50,10 +50,6 @@ MOST_ROWS = 200
     metavar="DIR",
     help="Where tables and figures go.  [default: sweeps/NAME]",
 )
-@click.option("-d", "--dense", is_flag=True, help="Dense networks.  [default]")
-@click.option("-c", "--conv", is_flag=True, help="Convolutional networks.")
-@click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model.")
-@click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated.")
 @flags
 @options.execution(resume="Continue runs that were interrupted.", replace="Train all of it again.")
 @options.as_json
@@ -64,10 +60,6 @@ def command(
     seeds: int | None,
     sort: str,
     out: Path | None,
-    dense: bool,
-    conv: bool,
-    target: str | None,
-    arguments: tuple[str, ...],
     execution: Execution,
     as_json: bool,
     **values: Any,
@@ -96,12 +88,9 @@ def command(
     Runs are named NAME-SETTING.SEED. What is trained already is not trained again: add a value, a field or seeds, and only
     what is new will be.
     """
-    if dense and conv:
-        raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
     asked = read_yaml(file, KEYS) if file else {}
     grid = _grid(asked, pairs, given_fields(values))
-    family = "dense" if dense else "conv" if conv else None
-    base = run_of(values, _base(asked, file), family=family, target=target, arguments=arguments)
+    base = run_of(values, _base(asked, file))
     with fetching() as watch_download:
         from seedbed.sweeps import design
 

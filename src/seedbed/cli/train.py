@@ -36,24 +36,16 @@ MOST_ROWS = 20
 
 @click.command("train", cls=Sections)
 @options.name
-@click.option("-d", "--dense", is_flag=True, help="A dense network.  [default]")
-@click.option("-c", "--conv", is_flag=True, help="A convolutional network.")
 @flags
 @click.option("--seed", type=int, metavar="N", help="Fixes initial weights and minibatches.  [default: 0]")
 @click.option("--seeds", type=int, metavar="K", help="Train K seeds together, from --seed on: runs NAME.0 ... of group NAME.")
-@click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model.")
-@click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")
 @options.execution(resume="Continue runs that were interrupted.", replace="Train again what has a name that is taken.")
 @options.as_json
 def command(
     name: str,
-    dense: bool,
-    conv: bool,
     seed: int | None,
     seeds: int | None,
-    target: str | None,
-    arguments: tuple[str, ...],
     config: Path | None,
     execution: Execution,
     as_json: bool,
@@ -66,10 +58,7 @@ def command(
       seedbed train -m first -d     dense 784-200-100-10
       seedbed train -m second -c    conv 20@5x5, pool, conv 10@3x3, pool, dense 10
     """
-    if dense and conv:
-        raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
-    family = "dense" if dense else "conv" if conv else None
-    choice = chosen(values, family=family, target=target, arguments=arguments, seed=seed, seeds=seeds, config=config)
+    choice = chosen(values, seed=seed, seeds=seeds, config=config)
     results, trained = _train(name, choice, execution)
     pictures = _draw(results)
     if as_json:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from seedbed.sizing.records import Claim, Smallest
-from seedbed.sizing.sentences import best_so_far, claimed
-
+from seedbed.sizing import Smallest
+from seedbed.sizing.attempts import Attempt, best_so_far, claimed
 from seedbed.specs import DataSpec
 from seedbed.statistics import Interval
-from sizing.samples import tried
+from sizing.samples import chosen_by, tried
 
 ONE = tried(30, 0.96, l2=1e-4)
-CLAIM = Claim(ONE.setting, "c", 30, (1000, 1001), Interval(0.955, 0.951, 0.959, 2), 0, 2.0)
+CLAIM = Attempt(ONE.candidate, "claim", "c", 30, (1000, 1001), Interval(0.955, 0.951, 0.959, 2), 0, 2.0)
 
 
 def test_a_setting_of_which_a_run_failed_ranks_behind_all_others() -> None:
-    assert replace(ONE, accuracy=0.99, left_out=1).score < tried(10, 0.1).score
-    assert best_so_far([replace(ONE, accuracy=0.99, left_out=1), tried(10, 0.1)]).startswith("the best: dense 10, relu, 10 par")
+    assert replace(ONE, accuracy=chosen_by(0.99, 1), left_out=1).score < tried(10, 0.1).score
+    assert best_so_far([replace(ONE, accuracy=chosen_by(0.99, 1), left_out=1), tried(10, 0.1)]).startswith(
+        "the best: dense 10, relu, 10 par"
+    )
 
 
 def test_a_claim_of_which_a_run_failed_does_not_hold() -> None:
