@@ -11,7 +11,7 @@ from seedbed.errors import SpecError
 from seedbed.figures.words import network
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
-from seedbed.specs import Augmentation, Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
+from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
 
 if TYPE_CHECKING:
     from seedbed.comparison import Comparison
@@ -183,7 +183,7 @@ def smallest(
     seeds: int = 5,
     epochs: int | None = None,
     minutes: float | None = None,
-    augment: Augmentation = "none",
+    augment: str = "none",
     name: str | None = None,
     home: str | os.PathLike[str] | None = None,
     device: str = "auto",

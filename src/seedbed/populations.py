@@ -238,11 +238,10 @@ def restricted(task: Task, identities: Collection[str]) -> Task | None:
 def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
     """Some blocks and settings of a task as a task of its own; None where nobody in it trains any more."""
     part = _task(tuple(tuple(task.blocks[block][setting] for setting in settings) for block in blocks))
-    padded = task.padded and tuple(task.padded[setting] for setting in settings)
     resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
     if resume and not any(any(block) for block in resume.manifest["alive"]):
         return None
-    return replace(part, padded=padded, save_every=task.save_every, resume=resume, pruning=task.pruning)
+    return replace(part, save_every=task.save_every, resume=resume, pruning=task.pruning)
 
 
 def _part_of_checkpoint(checkpoint: Checkpoint, blocks: list[int], settings: list[int]) -> Checkpoint:

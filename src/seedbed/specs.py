@@ -9,28 +9,29 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, ErrorDetails, PydanticKnownError, core_schema
 
 from seedbed.errors import SpecError, nearest
+from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS, Registry
 
-Activation = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu"]
-Optimizer = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"]
 Schedule = Literal["constant", "cosine", "onecycle"]
-Augmentation = Literal["none", "shift", "affine", "elastic"]
 Precision = Literal["f32", "bf16", "tf32"]
 Protocol = Literal["honest", "handout"]
 Padding = Literal["same", "valid"]
@@ -41,6 +42,32 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+@dataclass(frozen=True)
+class NameIn:
+    """Marks a field whose value is the name of a record."""
+
+    registry: Registry[Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._checked, serialization=core_schema.to_string_ser_schema())
+
+    def _checked(self, name: object) -> str:
+        if isinstance(name, str) and name in self.registry:
+            return name
+        raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.registry))})
+
+
+def words_of(field: FieldInfo) -> tuple[str, ...]:
+    """The words that a field takes; none for a field of numbers or free text."""
+    registries = [mark.registry for mark in field.metadata if isinstance(mark, NameIn)]
+    if registries:
+        return tuple(registries[0])
+    return tuple(word for word in get_args(field.annotation) if isinstance(word, str))
+
+
+ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
 
 STATIC = {"static": True}
 """Marks a plan field that is part of the compiled program; the other fields may differ between members of a population."""
@@ -105,7 +132,7 @@ class Dense(Spec):
 
     family: Literal["dense"] = "dense"
     hidden: tuple[Count, ...] = (200, 100)
-    activation: Activation = "relu"
+    activation: ActivationName = "relu"
     dropout: Share = 0.0
 
 
@@ -135,7 +162,7 @@ class Conv(Spec):
     separable: bool = False
     head: Head = "flatten"
     hidden: tuple[Count, ...] = ()
-    activation: Activation = "relu"
+    activation: ActivationName = "relu"
     dropout: Share = 0.0
 
     @model_validator(mode="before")
@@ -213,8 +240,8 @@ class Keras(Spec):
 ModelSpec = Annotated[Dense | Conv | Keras, Field(discriminator="family")]
 
 
-ONLY_FOR: dict[str, tuple[Optimizer, ...]] = {"momentum": ("momentum", "nesterov"), "weight_decay": ("adamw",)}
-"""Plan fields that only some optimizers look at."""
+OF_SOME_OPTIMIZERS = ("momentum", "weight_decay")
+"""Plan fields that only some optimizers use (`Optimizer.settings`)."""
 
 
 class Plan(Spec):
@@ -237,21 +264,22 @@ class Plan(Spec):
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
-    optimizer: Annotated[Optimizer, Field(json_schema_extra=STATIC)] = "adam"
+    optimizer: Annotated[str, NameIn(OPTIMIZERS), Field(json_schema_extra=STATIC)] = "adam"
     learning_rate: Positive = 1e-3
     schedule: Schedule = "constant"
     momentum: Share = 0.9
     weight_decay: NotNegative = 0.004
     l1: NotNegative = 0.0
     l2: NotNegative = 0.0
-    augment: Annotated[Augmentation, Field(json_schema_extra=STATIC)] = "none"
+    augment: Annotated[str, NameIn(AUGMENTATIONS), Field(json_schema_extra=STATIC)] = "none"
     patience: Annotated[int, Field(ge=0)] = 0
     precision: Annotated[Precision, Field(json_schema_extra=STATIC)] = "f32"
 
     def _identifying(self) -> dict[str, Any]:
-        """A field that the chosen optimizer does not look at counts as if it was left as it is by default."""
-        idle = {name: type(self).model_fields[name].default for name, users in ONLY_FOR.items() if self.optimizer not in users}
-        return {**self.plain(), **idle}
+        """A field that the chosen optimizer does not use counts as left at its default."""
+        used = OPTIMIZERS[self.optimizer].settings
+        unused = {name: type(self).model_fields[name].default for name in OF_SOME_OPTIMIZERS if name not in used}
+        return {**self.plain(), **unused}
 
     @property
     def static(self) -> tuple[Any, ...]:

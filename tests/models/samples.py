@@ -65,7 +65,6 @@ class Family:
     name: str
     specs: tuple[ModelSpec, ...]
     on_cpu: bool = True
-    padded: tuple[tuple[int, ...], ...] | None = None
     _compiled: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -73,7 +72,7 @@ class Family:
         return self.build(self.specs)
 
     def build(self, specs: Sequence[ModelSpec], **settings: Any) -> Population:
-        return models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, padded=self.padded, **settings)
+        return models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, **settings)
 
     @cached_property
     def weights(self) -> list[dict[str, Any]]:
@@ -82,10 +81,7 @@ class Family:
     def alone(self, member: int) -> Population:
         """The member as a population of one."""
         if ("alone", member) not in self._compiled:
-            padded = self.padded and [self.padded[member]]
-            self._compiled["alone", member] = models.build(
-                [self.specs[member]], IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, padded=padded
-            )
+            self._compiled["alone", member] = models.build([self.specs[member]], IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu)
         found: Population = self._compiled["alone", member]
         return found
 

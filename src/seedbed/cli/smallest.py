@@ -88,7 +88,7 @@ def command(
             seeds=seeds,
             epochs=epochs,
             minutes=minutes,
-            augment=Plan(augment=augment).augment,  # type: ignore[arg-type]
+            augment=Plan(augment=augment).augment,
             name=name,
             device=device,
             workers=workers,

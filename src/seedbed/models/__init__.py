@@ -23,7 +23,6 @@ def build(
     image_shape: tuple[int, int, int],
     classes: int,
     *,
-    padded: Sequence[tuple[int, ...]] | None = None,
     precision: str = "f32",
     on_cpu: bool = True,
 ) -> Population:
@@ -33,7 +32,7 @@ def build(
         from seedbed.models.dense import DensePopulation
 
         dense = cast("Sequence[Dense]", specs)
-        return DensePopulation(dense, image_shape, classes, padded=padded, precision=precision)
+        return DensePopulation(dense, image_shape, classes, precision=precision)
     if isinstance(first, Conv):
         from seedbed.models.conv import ConvPopulation
 

@@ -258,12 +258,3 @@ def _operations(layer: Any, shape: tuple[int, ...]) -> int:
     kernels = [v for v in layer.trainable_variables if v.path.endswith("kernel")]
     places = math.prod(shape[:-1])
     return sum(2 * math.prod(kernel.shape) * places for kernel in kernels)
-
-
-def export_model(spec: Keras, weights: Weights, image_shape: ImageShape, classes: int) -> Any:
-    """A plain `keras.Model` of the user's own layers with trained weights."""
-    model = build_model(spec, image_shape, classes, seed=0)
-    for name, variable in zip(canonical_names(model), model.variables, strict=True):
-        if name in weights:
-            variable.assign(weights[name])
-    return model

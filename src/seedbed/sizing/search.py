@@ -18,7 +18,7 @@ from seedbed.sizing.hunt import Problem, hunt
 from seedbed.sizing.networks import DEPTHS, forms
 from seedbed.sizing.records import Claim, Smallest
 from seedbed.sizing.trainer import Grow, Trainer, Watching
-from seedbed.specs import Augmentation, DataSpec, Plan, checked_group
+from seedbed.specs import DataSpec, Plan, checked_group
 from seedbed.training.events import Event
 
 SEEDS = 5
@@ -39,7 +39,7 @@ def search(
     seeds: int = SEEDS,
     epochs: int | None = None,
     minutes: float | None = None,
-    augment: Augmentation = "none",
+    augment: str = "none",
     name: str | None = None,
     device: str = "auto",
     workers: int | None = None,

@@ -16,6 +16,7 @@ from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import LayerCurve, words
 from seedbed.figures.multiples import OUTPUT
+from seedbed.kinds import ACTIVATIONS
 from seedbed.records import Floats, History, Result
 from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of, spearman
@@ -26,7 +27,7 @@ from seedbed.studies.why import probed
 
 T = TypeVar("T")
 
-BOUNDED = ("tanh", "sigmoid")
+BOUNDED = tuple(activation.name for activation in ACTIVATIONS.records() if activation.ends)
 """Activations whose units saturate at both ends; the units of the others are off for a whole batch, or they are not."""
 
 

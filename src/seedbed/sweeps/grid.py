@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args
 
 from seedbed import data
 from seedbed.errors import SpecError, nearest
-from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec, Spec, from_yaml
+from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec, Spec, from_yaml, words_of
 
 Value = bool | int | float | str | tuple[int, ...] | None
 Setting = dict[str, Value]
@@ -63,7 +63,7 @@ class Field:
     @property
     def is_word(self) -> bool:
         """Whether the value is one of a few words."""
-        return get_origin(self._annotation) is Literal
+        return bool(self.spec and words_of(self.spec.model_fields[self.attribute]))
 
     @property
     def is_switch(self) -> bool:

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from seedbed.kinds import OPTIMIZERS
 from seedbed.models import LayerFacts, describe
 from seedbed.models.architecture import conv_shapes, microbatch
 from seedbed.records import DataFacts
-from seedbed.specs import Conv, Dense, Keras, ModelSpec, Optimizer, RunSpec
+from seedbed.specs import Conv, Dense, Keras, ModelSpec, RunSpec
 
 MIB = 2**20
 FLOAT = 4
@@ -37,9 +38,6 @@ COMPILING_A_LAYER = 4 * MIB
 
 CONSTANTS = 5
 """How often a number of a dense network is there besides: whose it is, an index in every compiled program."""
-
-SLOTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
-"""Arrays that an optimizer keeps beside the weights (`training.optimizers.SLOTS`)."""
 
 EXAM_IMAGES = {"dense": 500, "conv": 50, "keras": 50}
 """Images that an exam looks at at a time on a CPU."""
@@ -93,7 +91,7 @@ def footprint(
     """
     first = runs[0]
     numbers = blocks * sum(_parameters(run.model, data) for run in runs)
-    slots = SLOTS[first.plan.optimizer]
+    slots = len(OPTIMIZERS[first.plan.optimizer].slots)
     saved = (2 + slots) * FLOAT * numbers
     in_programs = CONSTANTS * FLOAT * numbers if isinstance(first.model, Dense) else 0
     coming_and_going = max(2 * saved, (7 + slots) * FLOAT * numbers)
@@ -122,7 +120,7 @@ def _layers_to_compile(runs: Sequence[RunSpec]) -> int:
 def certainly(runs: Sequence[RunSpec], data: DataFacts) -> int:
     """Bytes without which these runs cannot be trained together, whatever else is estimated wrongly."""
     numbers = sum(_parameters(run.model, data) for run in runs)
-    return (3 + SLOTS[runs[0].plan.optimizer]) * FLOAT * numbers
+    return (3 + len(OPTIMIZERS[runs[0].plan.optimizer].slots)) * FLOAT * numbers
 
 
 def _parameters(model: ModelSpec, data: DataFacts) -> int:

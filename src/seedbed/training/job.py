@@ -157,12 +157,9 @@ class Job:
 
     def _new_population(self) -> Population:
         specs = [self.task.blocks[0][setting].model for setting in self._members.settings]
-        padded = self.task.padded and tuple(self.task.padded[setting] for setting in self._members.settings)
         facts, plan = self._dataset.facts(), self.task.plan
         on_cpu = jax.default_backend() == "cpu"
-        return models.build(
-            specs, facts.image_shape, len(facts.classes), padded=padded, precision=plan.precision, on_cpu=on_cpu
-        )
+        return models.build(specs, facts.image_shape, len(facts.classes), precision=plan.precision, on_cpu=on_cpu)
 
     def _take_up(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Packs the members' arrays into a population, on the device."""

@@ -11,7 +11,7 @@ import numpy as np
 from seedbed import figures
 from seedbed.figures import Dot, mean_curve, words
 from seedbed.records import Result
-from seedbed.specs import Activation, Dense, Plan
+from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
 from seedbed.studies.bench import Bench
@@ -23,8 +23,8 @@ from seedbed.studies.setup import Setup
 from seedbed.sweeps.grid import Setting
 
 NET = (200, 100)
-SWAPPED: tuple[Activation, ...] = ("relu", "tanh", "sigmoid")
-ACTIVATIONS: tuple[Activation, ...] = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu")
+SWAPPED: tuple[str, ...] = ("relu", "tanh", "sigmoid")
+ACTIVATIONS: tuple[str, ...] = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu")
 QUICK_ACTIVATIONS = SWAPPED
 
 WIDTH = 64
@@ -67,7 +67,7 @@ def swapped(setup: Setup) -> list[Wanted]:
     ]
 
 
-def deep(setup: Setup, activation: Activation, depth: int, rate: float, length: int) -> Wanted:
+def deep(setup: Setup, activation: str, depth: int, rate: float, length: int) -> Wanted:
     """A net of equal layers; its depth is said by `hidden`."""
     hidden = (WIDTH,) * depth
     setting: Setting = {"hidden": hidden, "activation": activation, "learning_rate": rate, "epochs": length}
@@ -91,7 +91,7 @@ class Tuned:
         trained: whether any rate gave a net that neither diverged nor collapsed.
     """
 
-    activation: Activation
+    activation: str
     depth: int
     rate: float
     tried: int
@@ -118,7 +118,7 @@ def tuned(bench: Bench) -> list[Tuned]:
     return [_tuned(*net, tried) for net, tried in found.items()]
 
 
-def _names(setup: Setup) -> tuple[Activation, ...]:
+def _names(setup: Setup) -> tuple[str, ...]:
     return setup.pick(ACTIVATIONS, QUICK_ACTIVATIONS)
 
 
@@ -131,7 +131,7 @@ def _further(tried: Sequence[Cell]) -> float | None:
     return beyond([rate_of(cell) for cell in tried], rate_of(top)) if top else None
 
 
-def _tuned(activation: Activation, depth: int, tried: Sequence[Cell]) -> Tuned:
+def _tuned(activation: str, depth: int, tried: Sequence[Cell]) -> Tuned:
     rates = sorted(rate_of(cell) for cell in tried)
     top = best(tried)
     rate = rate_of(top) if top else rates[len(rates) // 2]
