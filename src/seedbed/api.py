@@ -11,7 +11,7 @@ from seedbed.errors import SpecError
 from seedbed.figures.words import network
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
-from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
+from seedbed.specs import DataSpec, ModelSpec, Plan, RunSpec, checked_group
 
 if TYPE_CHECKING:
     from seedbed.comparison import Comparison
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    models: Dense | Conv | Keras | Sequence[Dense | Conv | Keras],
+    models: ModelSpec | Sequence[ModelSpec],
     data: str | DataSpec = "mnist",
     *,
     seeds: int | Sequence[int] = 1,
@@ -67,7 +67,7 @@ def train(
     from seedbed.executor import Engine
     from seedbed.grow import grow
 
-    chosen = [models] if isinstance(models, Dense | Conv | Keras) else list(models)
+    chosen = [models] if isinstance(models, ModelSpec) else list(models)
     numbers = _numbers(seeds)
     spec = _data_spec(data)
     whole = (plan or Plan()).changed(**settings)
@@ -78,7 +78,7 @@ def train(
 
 
 def sweep(
-    model: Dense | Conv | Keras,
+    model: ModelSpec,
     data: str | DataSpec = "mnist",
     *,
     grid: Mapping[str, Sequence[Any]],

@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
 
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
+    SerializeAsAny,
     ValidationError,
     field_validator,
     model_validator,
@@ -121,7 +124,48 @@ def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:
     return f"{place} = {value!r}: {rule}." if place else f"{spec.__name__}: {rule}."
 
 
-class Dense(Spec):
+class ModelSpec(Spec):
+    """A network, described; its class stands for a family of networks.
+
+    Attributes:
+        family: the family's name.
+        widths: the field that says how wide the layers are; a run's name always tells it. Empty where no field does.
+    """
+
+    widths: ClassVar[str] = ""
+
+    family: str
+
+    if TYPE_CHECKING:  # what every family has, as a field or as a property
+
+        @property
+        def hidden(self) -> tuple[int, ...]:
+            """Units of the hidden dense layers, as far as the spec knows them."""
+
+        @property
+        def activation(self) -> str | None:
+            """The name of the hidden layers' activation; None where the spec does not know it."""
+
+        @property
+        def dropout(self) -> float:
+            """The share of hidden outputs that the engine drops in a training step."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The network in a few words.
+
+        >>> Dense(hidden=(200, 100)).title
+        'dense 200-100, relu'
+        """
+
+    @property
+    def names_its_code(self) -> bool:
+        """Whether the spec alone says which network is meant: False for a file whose text may change."""
+        return True
+
+
+class Dense(ModelSpec):
     """A fully connected network: hidden layers of one activation, then one logit per class.
 
     Args:
@@ -130,13 +174,28 @@ class Dense(Spec):
         dropout: the share of each hidden layer's outputs that a training step drops, in [0, 1).
     """
 
+    widths: ClassVar[str] = "hidden"
+
     family: Literal["dense"] = "dense"
     hidden: tuple[Count, ...] = (200, 100)
     activation: ActivationName = "relu"
     dropout: Share = 0.0
 
+    @property
+    def title(self) -> str:
+        words = [f"dense {_dashed(self.hidden)}", self.activation] if self.hidden else ["logistic regression"]
+        return ", ".join([*words, *_dropout_words(self.dropout)])
 
-class Conv(Spec):
+
+def _dashed(numbers: tuple[int, ...]) -> str:
+    return "-".join(map(str, numbers))
+
+
+def _dropout_words(share: float) -> list[str]:
+    return [f"dropout {share:g}"] if share else []
+
+
+class Conv(ModelSpec):
     """A convolutional network: blocks of convolution, activation and max pooling, then dense layers.
 
     Args:
@@ -152,6 +211,7 @@ class Conv(Spec):
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"separable"})
+    widths: ClassVar[str] = "filters"
 
     family: Literal["conv"] = "conv"
     filters: tuple[Count, ...] = Field(default=(20, 10), min_length=1)
@@ -197,8 +257,15 @@ class Conv(Spec):
                 )
         return self
 
+    @property
+    def title(self) -> str:
+        blocks = ", ".join(f"{filters}@{side}x{side}" for filters, side in zip(self.filters, self.kernel, strict=True))
+        words = [f"{'separable conv' if self.separable else 'conv'} {blocks}"]
+        words += [_dashed(self.hidden)] if self.hidden else []
+        return ", ".join([*words, self.activation, *_dropout_words(self.dropout)])
 
-class Keras(Spec):
+
+class Keras(ModelSpec):
     """The user's own network: a function in a Python file that returns a `keras.Model`.
 
     Args:
@@ -230,6 +297,18 @@ class Keras(Spec):
         cls.named.add(digest)
         return cls(file=str(path.resolve()), function=function, arguments=arguments, digest=digest)
 
+    hidden: ClassVar[tuple[int, ...]] = ()
+    activation: ClassVar[str | None] = None
+    dropout: ClassVar[float] = 0.0
+
+    @property
+    def title(self) -> str:
+        return f"{self.function} of {self.file.replace(chr(92), '/').rpartition('/')[2]}"
+
+    @property
+    def names_its_code(self) -> bool:
+        return bool(self.digest)
+
     def __hash__(self) -> int:
         return hash(self.identity)
 
@@ -237,7 +316,17 @@ class Keras(Spec):
         return {**self.plain(), "file": Path(self.file).name if not self.digest else ""}
 
 
-ModelSpec = Annotated[Dense | Conv | Keras, Field(discriminator="family")]
+FAMILIES: Registry[type[ModelSpec]] = Registry(
+    "family", Dense, Conv, Keras, name=lambda spec: str(spec.model_fields["family"].default)
+)
+"""The families of networks by their names; `seedbed.models.FAMILIES` has what else is known of each."""
+
+
+def _of_its_family(model: object) -> object:
+    """A model spec from plain settings that name its family."""
+    if not isinstance(model, dict):
+        return model
+    return FAMILIES[model.get("family")](**model)
 
 
 OF_SOME_OPTIMIZERS = ("momentum", "weight_decay")
@@ -337,7 +426,7 @@ class DataSpec(Spec):
 class RunSpec(Spec):
     """One network trained once. The seed fixes the initial weights and the order of the minibatches."""
 
-    model: ModelSpec = Dense()
+    model: Annotated[SerializeAsAny[ModelSpec], BeforeValidator(_of_its_family)] = Dense()
     plan: Plan = Plan()
     data: DataSpec = DataSpec()
     seed: Seed = 0

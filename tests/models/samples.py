@@ -13,7 +13,8 @@ import jax
 import numpy as np
 
 from seedbed import models
-from seedbed.models.keras import build_model, canonical_names, load_keras
+from seedbed.models.keras import build_model, canonical_names
+from seedbed.models.keras_backend import load_keras
 from seedbed.models.protocol import Batch, Knobs, Population
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 

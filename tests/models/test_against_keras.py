@@ -76,7 +76,7 @@ def test_the_exercises_two_networks_have_its_parameter_counts(spec: ModelSpec, p
 
 def test_every_activation_is_keras_own_also_far_from_zero() -> None:
     from models.samples import keras_activation
-    from seedbed.models.keras import load_keras
+    from seedbed.models.keras_backend import load_keras
 
     z = np.array([-80, -3, -0.5, -1e-4, 0, 1e-4, 0.5, 3, 80], np.float32)
     for name in ACTIVATION_NAMES:

@@ -11,8 +11,10 @@ import pytest
 
 from models.by_hand import finite_differences
 from models.samples import assign, reference
+from seedbed.models import FAMILIES
 from seedbed.models.architecture import initial_weights
-from seedbed.models.keras import canonical_names, load_keras
+from seedbed.models.keras import canonical_names
+from seedbed.models.keras_backend import load_keras
 from seedbed.models.protocol import Batch, Knobs
 from seedbed.randomness import generator, minibatch_order
 from seedbed.specs import Dense, Plan
@@ -54,7 +56,7 @@ def _keras_run(optimizer: str) -> tuple[list[list[float]], dict[str, Any], dict[
     for layer in model.layers[1:]:
         layer.kernel_regularizer = keras.regularizers.L1L2(L1, L2)
         layer.kernel.regularizer = layer.kernel_regularizer
-    assign(model, initial_weights(MODEL, dataset.image_shape, 10, SEED))
+    assign(model, initial_weights(FAMILIES["dense"].weight_shapes(MODEL, dataset.image_shape, 10), SEED))
     name, settings = OPTIMIZERS[optimizer]
     rule = getattr(keras.optimizers, name)(**settings)
     if optimizer == "adamw":

@@ -16,6 +16,7 @@ import click
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
 from seedbed.specs import (
+    FAMILIES,
     Conv,
     DataSpec,
     Dense,
@@ -35,7 +36,6 @@ from seedbed.specs import (
 SpecKind = TypeVar("SpecKind", bound=Spec)
 
 CONFIG_KEYS = ("model", "plan", "data", "seed", "seeds")
-FAMILIES: dict[str, type[Dense] | type[Conv] | type[Keras]] = {"dense": Dense, "conv": Conv, "keras": Keras}
 MOST_SEEDS = 10_000
 
 
@@ -267,16 +267,15 @@ def _model(
     if arguments:
         raise SpecError("--arg passes settings to the function of --model FILE.py:FUNCTION, which is missing.")
     wanted = family or file.get("family", "dense")
-    if not (isinstance(wanted, str) and wanted in FAMILIES):
-        raise SpecError(f"family = {wanted!r} is not known.{nearest(str(wanted), FAMILIES)} Known: {', '.join(FAMILIES)}.")
+    spec = FAMILIES[wanted]
     of_conv = [name for name in CONV_ONLY if name in given]
-    if wanted == "dense" and of_conv:
+    if spec is Dense and of_conv:
         raise SpecError(f"--{of_conv[0]} belongs to a convolutional network; say -c.")
     settings = {**({} if family not in (None, file.get("family")) else file), **given}
-    if wanted == "keras":
+    if spec is Keras:
         return _keras(settings)
     settings.pop("family", None)
-    return FAMILIES[wanted](**settings)
+    return spec(**settings)
 
 
 def _keras(settings: dict[str, Any]) -> Keras:

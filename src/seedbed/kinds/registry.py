@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import Generic, TypeVar
 
 from seedbed.errors import SpecError, nearest
 
-
-class Named(Protocol):
-    """Anything with a name of its own."""
-
-    @property
-    def name(self) -> str: ...
-
-
-Record = TypeVar("Record", bound=Named)
+Record = TypeVar("Record")
 
 
 class Registry(Generic[Record]):
@@ -24,10 +17,12 @@ class Registry(Generic[Record]):
     Args:
         kind: noun for messages, such as "activation".
         records: the records that are known from the start.
+        name: reads a record's name.
     """
 
-    def __init__(self, kind: str, *records: Record) -> None:
+    def __init__(self, kind: str, *records: Record, name: Callable[[Record], str] = attrgetter("name")) -> None:
         self.kind = kind
+        self.name = name
         self._records: dict[str, Record] = {}
         for record in records:
             self.add(record)
@@ -38,21 +33,22 @@ class Registry(Generic[Record]):
         Raises:
             ValueError: the name is taken.
         """
-        if record.name in self._records:
-            raise ValueError(f"{self.kind} {record.name!r} is registered already; choose another name.")
-        self._records[record.name] = record
+        name = self.name(record)
+        if name in self:
+            raise ValueError(f"{self.kind} {name!r} is registered already; choose another name.")
+        self._records[name] = record
 
-    def remove(self, name: str) -> None:
+    def remove(self, record: Record) -> None:
         """Forget a record that was added."""
-        del self._records[name]
+        del self._records[self.name(record)]
 
-    def __getitem__(self, name: str) -> Record:
+    def __getitem__(self, name: object) -> Record:
         """The record of this name.
 
         Raises:
             SpecError: the name is unknown.
         """
-        if name not in self:
+        if not isinstance(name, str) or name not in self:
             raise SpecError(f"{self.kind} = {name!r} is not known.{nearest(str(name), self)} Known: {', '.join(self)}.")
         return self._records[name]
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from seedbed.kinds import ACTIVATIONS
-from seedbed.models.architecture import ConvShape, Weights, conv_shapes, each_initial, microbatch
+from seedbed.models.architecture import ConvShape, Weights, conv_shapes, conv_weight_shapes, each_initial, microbatch
 from seedbed.models.convolution import max_pool, native, phases, separable_native, separable_phases
 from seedbed.models.dense import dropout
 from seedbed.models.pooling import largest
@@ -39,7 +39,6 @@ class ConvPopulation(StackedPopulation):
     ) -> None:
         self.shapes = conv_shapes(specs[0], image_shape)
         super().__init__(specs, microbatch=microbatch(self.shapes) if on_cpu else None, abreast=not on_cpu)
-        self._convs = tuple(specs)
         self.spec = specs[0]
         self.image_shape = image_shape
         self.classes = classes
@@ -58,7 +57,7 @@ class ConvPopulation(StackedPopulation):
         return True
 
     def initial(self, seed: int) -> list[Weights]:
-        return each_initial(self._convs, self.image_shape, self.classes, seed)
+        return each_initial([conv_weight_shapes(self.spec, self.image_shape, self.classes)] * len(self.specs), seed)
 
     def one(
         self, params: Params, state: State, images: Array, dropout: Array, key: Array | None

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
-from seedbed.models.architecture import Weights, each_initial
+from seedbed.models.architecture import Weights, dense_weight_shapes, each_initial
 from seedbed.models.protocol import Batch, Knobs, MatMul, Params, Penalty, Probes, State, cross_entropy
 from seedbed.specs import Dense
 
@@ -258,7 +258,8 @@ class DensePopulation:
         return {"first": {"kernel": True, "bias": False}, "later": {"kernels": True, "biases": False}}
 
     def initial(self, seed: int) -> list[Weights]:
-        return each_initial(self.specs, self.image_shape, self.classes, seed)
+        inputs = math.prod(self.image_shape)
+        return each_initial([dense_weight_shapes([inputs, *spec.hidden, self.classes]) for spec in self.specs], seed)
 
     def unpack(self, params: Params, state: State, member: int) -> Weights:
         weights: Weights = {}

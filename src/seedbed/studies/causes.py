@@ -18,7 +18,6 @@ from seedbed.figures import LayerCurve, words
 from seedbed.figures.multiples import OUTPUT
 from seedbed.kinds import ACTIVATIONS
 from seedbed.records import Floats, History, Result
-from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of, spearman
 from seedbed.studies.answers import Figure, Part, interval_text, share_text, subtitle
 from seedbed.studies.cells import Cell, Measure
@@ -70,11 +69,11 @@ MEASURES = {"gradient_ratio_log10": IMBALANCE, "saturation": SATURATION, "first_
 
 
 def depth_of(cell: Cell) -> int:
-    return 0 if isinstance(cell.run.model, Keras) else len(cell.run.model.hidden)
+    return len(cell.run.model.hidden)
 
 
 def activation_of(cell: Cell) -> str:
-    return "" if isinstance(cell.run.model, Keras) else name_of(cell.run.model.activation)
+    return name_of(cell.run.model.activation or "")
 
 
 def name_of(activation: str) -> str:

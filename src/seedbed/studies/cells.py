@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seedbed.figures import words
 from seedbed.records import Result, finite
 from seedbed.runs import Entry
-from seedbed.specs import Conv, Dense, Keras, ModelSpec, RunSpec
+from seedbed.specs import RunSpec
 from seedbed.statistics import Interval, interval_of
 from seedbed.sweeps import naming
 from seedbed.sweeps.grid import FIELDS, Setting, applied
@@ -51,21 +51,15 @@ def group_name(run: RunSpec) -> str:
     >>> group_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
     'digits-h16-l2_1e-4-1f0c0b6e'
     """
-    said = _named_by(run.model)
+    widths = run.model.widths
+    said: Setting = {widths: getattr(run.model, widths)} if widths else {}
     for part in (run.model, run.plan, run.data):
         for name, field in type(part).model_fields.items():
             found = getattr(part, name)
-            if name in FIELDS and name != "family" and not isinstance(part, Keras) and found != field.default:
+            if name in FIELDS and name not in ("family", "file", "function") and found != field.default:
                 said[name] = found
     words_of = naming.group(_slug(run.data.name), said) if said else _slug(run.data.name)
     return f"{words_of[:LONGEST].rstrip('-.')}-{run.setting[:8]}"
-
-
-def _named_by(model: ModelSpec) -> Setting:
-    """What a network's runs are always called by."""
-    if isinstance(model, Conv):
-        return {"filters": model.filters}
-    return {"hidden": model.hidden} if isinstance(model, Dense) else {}
 
 
 def _slug(name: str) -> str:

@@ -22,7 +22,7 @@ from seedbed.data import Dataset
 from seedbed.models.architecture import Weights
 from seedbed.models.protocol import Knobs, Population
 from seedbed.records import NO_SCORE, History, best_epoch, score
-from seedbed.specs import Keras, RunSpec
+from seedbed.specs import RunSpec
 from seedbed.training import footprint
 from seedbed.training.feed import Resident, Sheets, Source, Streamed, Stretch
 from seedbed.training.optimizers import empty_slots
@@ -207,8 +207,8 @@ class Job:
 
     def _new_settings(self) -> Settings:
         of = self._members.of
-        dropout = of(lambda run: 0.0 if isinstance(run.model, Keras) else run.model.dropout)
-        knobs = Knobs(*map(jnp.asarray, (of(lambda run: run.plan.l1), of(lambda run: run.plan.l2), dropout)))
+        rates = (of(lambda run: run.plan.l1), of(lambda run: run.plan.l2), of(lambda run: run.model.dropout))
+        knobs = Knobs(*map(jnp.asarray, rates))
         return Settings(knobs, jnp.asarray(of(lambda run: run.plan.momentum)), jnp.array(self._members.alive))
 
     # An epoch

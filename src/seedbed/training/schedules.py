@@ -39,5 +39,5 @@ def step_sizes(plans: Sequence[Plan], epoch: int, steps_per_epoch: int) -> tuple
     steps = epoch * steps_per_epoch + np.arange(steps_per_epoch)
     rates = np.stack([p.learning_rate * factors(p.schedule, steps, p.epochs * steps_per_epoch) for p in plans], axis=1)
     decays = rates * np.array([p.weight_decay if OPTIMIZERS[p.optimizer].decays else 0.0 for p in plans])
-    rates = OPTIMIZERS[plans[0].optimizer].step_sizes(rates, (steps + 1)[:, None])
+    rates = OPTIMIZERS[plans[0].optimizer].step_sizes(rates, (steps + 1)[:, None].astype(np.float64))
     return rates.astype(np.float32), decays.astype(np.float32)

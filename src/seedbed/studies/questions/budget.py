@@ -12,7 +12,7 @@ from seedbed.figures import words
 from seedbed.records import Result
 from seedbed.runs import Home
 from seedbed.searches import Finalist, Search, Terms
-from seedbed.specs import Dense, Plan, RunSpec
+from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text
 from seedbed.studies.bench import Bench
@@ -127,20 +127,12 @@ def _tried(home: Home, found: Search) -> list[Result]:
 def _as_wanted(finalist: Finalist) -> Wanted:
     """The winner, told apart by what a search chooses; the fields that only some optimizers have stand where they count."""
     run = finalist.trial.run
-    setting: dict[str, object] = {"hidden": _hidden(run), "activation": _activation(run)}
+    setting: dict[str, object] = {"hidden": run.model.hidden, "activation": run.model.activation}
     setting |= {name: getattr(run.plan, name) for name in ("optimizer", "learning_rate", "schedule", "batch_size")}
     setting |= {name: getattr(run.plan, name) for name in ("l1", "l2") if getattr(run.plan, name)}
-    if isinstance(run.model, Dense) and run.model.dropout:
+    if run.model.dropout:
         setting["dropout"] = run.model.dropout
     return Wanted(setting, run)  # type: ignore[arg-type]
-
-
-def _hidden(run: RunSpec) -> tuple[int, ...]:
-    return run.model.hidden if isinstance(run.model, Dense) else ()
-
-
-def _activation(run: RunSpec) -> str:
-    return run.model.activation if isinstance(run.model, Dense) else ""
 
 
 def _tested(bench: Bench, winner: Cell | None) -> Interval | None:
@@ -253,7 +245,7 @@ def _marks(search: Search) -> list[str]:
 def _finalist_table(found: Found) -> Table:
     rows = [
         [
-            words.value(_hidden(one.trial.run)),
+            words.value(one.trial.run.model.hidden),
             f"{one.trial.model.parameters:,}",
             words.setting({name: value for name, value in _as_wanted(one).setting.items() if name != "hidden"}),
             f"{100 * one.trial.accuracy:.2f}",
@@ -272,11 +264,13 @@ def _finalist_table(found: Found) -> Table:
 
 def _depth_table(search: Search) -> Table:
     rows = []
-    for depth in sorted({len(_hidden(trial.run)) for trial in search.trials}):
-        trials = [trial for trial in search.trials if len(_hidden(trial.run)) == depth]
+    for depth in sorted({len(trial.run.model.hidden) for trial in search.trials}):
+        trials = [trial for trial in search.trials if len(trial.run.model.hidden) == depth]
         whole = [trial for trial in trials if trial.state == "complete"]
         top = max(whole, key=lambda trial: trial.accuracy, default=None)
-        best = [words.value(_hidden(top.run)), f"{top.model.parameters:,}", f"{100 * top.accuracy:.2f}"] if top else [""] * 3
+        best = (
+            [words.value(top.run.model.hidden), f"{top.model.parameters:,}", f"{100 * top.accuracy:.2f}"] if top else [""] * 3
+        )
         rows.append([str(depth), str(len(trials)), str(len(whole)), *best])
     heads = ["layers", "trials", "trained to the end", "best split", "its parameters", "its accuracy as a trial (%)"]
     caption = "What the search saw at each depth: single runs, chosen for their accuracy; a description, not a comparison."
