@@ -275,7 +275,7 @@ def _model(base: ModelSpec, changes: Mapping[str, Any], arguments: Mapping[str, 
         raise SpecError(
             "Settings arg.NAME, file and function are those of a network of your own: give one by --model FILE.py:FUNCTION."
         )
-    family = SWITCHED[wanted]
+    family = FAMILIES[wanted]
     alien = [name for name in changes if name not in family.model_fields]
     if alien:
         raise SpecError(f"{alien[0]} belongs to a convolutional network, and a dense one is to be trained; say -c.")
