@@ -180,7 +180,7 @@ def _rest(base: RunSpec, grid: Grid) -> str:
     if isinstance(base.model, Keras):
         model = {"function": base.model.function, **{f"arg.{name}": value for name, value in base.model.arguments.items()}}
     else:
-        model = _telling(model, type(base.model)(), MODEL_TOLD)
+        model = _telling(model, type(base.model)(family=base.model.family), MODEL_TOLD)
     both = {**model, **_telling(plan, type(base.plan)(), PLAN_TOLD)}
     return setting({name: value for name, value in both.items() if name not in grid.values})
 

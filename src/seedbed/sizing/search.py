@@ -16,7 +16,7 @@ from seedbed.sizing.hunt import Problem, hunt
 from seedbed.sizing.networks import DEPTHS, forms
 from seedbed.sizing.outcome import Smallest
 from seedbed.sizing.trainer import Trainer
-from seedbed.specs import Augmentation, DataSpec, Plan, checked_group
+from seedbed.specs import DataSpec, Plan, checked_group
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
@@ -39,7 +39,7 @@ def search(
     seeds: int = SEEDS,
     epochs: int | None = None,
     minutes: float | None = None,
-    augment: Augmentation = "none",
+    augment: str = "none",
     name: str | None = None,
     watch_download: WatchDownload | None = None,
 ) -> Smallest:

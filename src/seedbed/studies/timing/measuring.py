@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
@@ -32,8 +32,6 @@ from seedbed.studies.timing.kept import MeasurementLog, measurements
 from seedbed.studies.timing.records import Net, TimedStep, TimedTraining, Timings
 from seedbed.training.events import Note, OnEvent
 from seedbed.training.reports import Begun, Failed, Outcome, Segment, Task
-
-if TYPE_CHECKING:
 
 NETS: Mapping[Net, Dense | Conv] = {"dense": Dense(), "conv": Conv()}
 """The exercise's two networks."""
