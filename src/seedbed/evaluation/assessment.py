@@ -83,7 +83,7 @@ class PartEvaluation:
     correct: NDArray[np.bool_]
 
     def as_json(self, classes: Sequence[str]) -> dict[str, Any]:
-        """The contract's `validation` and `test`, and more beside."""
+        """The contract's `validation` and `test`, with further keys."""
         return {
             "loss": self.loss,
             "accuracy": self.accuracy.mean,
@@ -160,7 +160,7 @@ def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
     """One run's best network on its data.
 
     Args:
-        name: of a run, or of a group with one finished run.
+        name: a run, or a group with one finished run.
         test: look at the test part too. Each look is written into the home's ledger, for everyone to see.
 
     Raises:

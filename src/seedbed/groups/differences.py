@@ -44,7 +44,7 @@ class Contrast:
         name_a, name_b: what sentences call them; the groups' names where they are left out.
         measure: what is compared.
         where: on which images, for the sentence; may be empty.
-        name: of the contrast, where several are announced beforehand.
+        name: what a study calls the contrast when it announces it.
     """
 
     a: Group
@@ -65,7 +65,7 @@ class Difference:
     """A contrast with what its runs show.
 
     Attributes:
-        pairs: of seeds; one pair is about two networks alone.
+        pairs: pairs of seeds; one pair is about two networks alone.
         images: validation images, where the measure is one of them.
         method: where the chance comes from; or why nothing is compared.
         decision: the difference with its 95 % interval, and whether it is shown; None where nothing is compared.

@@ -45,7 +45,7 @@ class Field:
 
     Attributes:
         name: as users and records call it.
-        part: of the run's specs that it belongs to.
+        part: the spec of a run that it belongs to.
         spec: that defines it; None for a setting of the user's own function, which may be anything plain.
         attribute: its name there.
     """
@@ -101,7 +101,7 @@ class Field:
         return data.named(str(found)) if self.name == "data" else found
 
     def _company(self, value: object) -> dict[str, Any]:
-        """What a spec needs beside the value to be a spec at all."""
+        """The further fields without which the spec would not be valid."""
         if self.name in PER_CONVOLUTION and isinstance(value, tuple | list):
             return {"filters": (1,) * max(1, len(value))}
         return {"file": "", "function": ""} if self.spec is Keras else {}
@@ -136,7 +136,7 @@ def _all_fields() -> dict[str, Field]:
 
 
 FIELDS = _all_fields()
-"""Every field by its name, in the order of the specs; `arg.NAME` comes beside them."""
+"""Every field by its name, in the order of the specs; `arg.NAME` is accepted too."""
 
 
 def field(name: str) -> Field:
@@ -208,7 +208,7 @@ def _said(base: ModelSpec, family: type[Spec]) -> dict[str, Any]:
 
 
 def _own(base: Keras, changes: Mapping[str, Any], arguments: Mapping[str, Any]) -> Keras:
-    """The user's own network, its file read anew, so that its text belongs to the identity."""
+    """The user's own network, its file read again, so that its text belongs to the identity."""
     alien = changes.keys() - {"file", "function"}
     if alien:
         raise SpecError(

@@ -17,7 +17,7 @@ LONGEST_GROUP, LONGEST_SETTING = 88, 70
 
 
 def setting_name(run: RunSpec) -> str:
-    """The name of a setting's runs by its spec alone, whoever asks for them, so that none is trained or kept twice.
+    """The name of a setting's runs by its spec alone, so that none is trained or kept twice.
 
     >>> setting_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
     'digits-h16-l2_1e-4-1f0c0b6e'
