@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pytest
-from seedbed.studies.cells import group_name
 
 import seedbed as sb
 from golden.asked import Asked, runs

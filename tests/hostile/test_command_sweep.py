@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from seedbed.studies.bench import Bench
 
 from faults import Died, Kind, faulty
 from hostile.engine import check_sound, install, leftovers, outcome

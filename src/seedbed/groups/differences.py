@@ -123,7 +123,7 @@ class Difference:
         where = f"{contrast.where}: " if contrast.where else ""
         first, second = contrast.names
         if self.decision is None:
-            return _capital(f"{where}{first} and {second} cannot be compared: {self.method}.")
+            return self._begun(f"{where}{first} and {second} cannot be compared: {self.method}.")
         mean, low, high = (measure.factor * each for each in (self.decision.interval.mean, *self.decision.interval.pair()))
         if mean < 0:
             first, second, mean, low, high = second, first, -mean, -high, -low
@@ -134,14 +134,19 @@ class Difference:
         single = " This is about these two networks; it says nothing about other seeds." if self.networks else ""
         if self.shown:
             is_above = "is better than" if measure.both else "is above"
-            return _capital(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
+            return self._begun(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
         chance = "this may be chance"
         if self.decision.interval.excludes():
             chance = (
                 f"among {self.decision.claims} comparisons this may be chance (corrected p = {self.decision.corrected_p:.2g})"
             )
         ahead = f"{first} is ahead by {size}, but {chance}" if mean else f"both have the same {measure.name}"
-        return _capital(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
+        return self._begun(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
+
+    def _begun(self, sentence: str) -> str:
+        """With a capital; but a group's own name stays as its user wrote it."""
+        own = (f"{self.contrast.a.name} ", f"{self.contrast.b.name} ")
+        return sentence if sentence.startswith(own) else sentence[0].upper() + sentence[1:]
 
     def as_json(self) -> dict[str, Any]:
         """The difference as results.json has it; in the measure's own units, shares in [0, 1]."""
@@ -251,7 +256,3 @@ def _loss(contrast: Contrast, pairs: Seeds) -> Interval | None:
     if not (contrast.measure is ACCURACY and pairs):
         return None
     return loss_difference(*stacked(contrast.a.losses, contrast.b.losses, pairs)).interval(CONFIDENCE)
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]
