@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from seedbed.runs import Home
+from seedbed.scheduler import Execution
 from seedbed.searches import Search, run, terms_for
 from seedbed.searches.sampling import Sampler
 from seedbed.specs import DataSpec
@@ -72,7 +72,7 @@ def _searched(asked: argparse.Namespace, root: Path, sampler: Sampler, repeat: i
         sampler=sampler,
         seed=APART * repeat,
     )
-    return run(terms, Home(root), resume=True)
+    return run(terms, Execution.of(home=root, resume=True))
 
 
 def page(asked: argparse.Namespace, found: dict[Sampler, list[tuple[float, float]]]) -> str:

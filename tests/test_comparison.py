@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
 from seedbed.comparison import Comparison, compare
+
 from seedbed.errors import RunError, UnknownRun
 from seedbed.records import FIGURES, DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.runs import Ending, Entry, Home

@@ -18,9 +18,9 @@ from seedbed.data import Dataset, Part
 from seedbed.data.dataset import Pictures
 from seedbed.errors import CorruptData, DataError, RunError, SpecError, UnknownRun
 from seedbed.evaluation import assessment, prediction
-from seedbed.grow import grow
 from seedbed.records import History, Verdict
 from seedbed.runs import Ending, Entry, Home
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 
 DIGITS = DataSpec(name="digits")
@@ -48,7 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         entry("handout", spec=HANDOUT),
         entry("permuted", spec=PERMUTED),
     ]
-    grow(entries, home, device="cpu", workers=1)
+    train_runs(entries, Execution(home, device="cpu", workers=1))
     _lose(home, "mixed.0", "mixed.1", Verdict("diverged", "The loss was not finite at epoch 1."))
     _lose(home, "mixed.0", "mixed.2", Verdict("collapsed", "It predicts class '0' for 100 % of the validation images."))
     return home

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hostile.engine import GROW, check_sound, entries, install, leftovers
+from hostile.engine import check_sound, entries, install, leftovers
 from seedbed import data, models, storage
 from seedbed.errors import StorageError
 from seedbed.runs import Home
 from seedbed.runs.record import FORMAT
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Dense
 
 HOMES = sorted((Path(__file__).parent / "golden").glob("format-*"))
@@ -59,7 +60,7 @@ def test_what_was_half_done_then_goes_on_now(home: Home, monkeypatch: pytest.Mon
     install(monkeypatch)
     before = storage.read_lines(home.folder("half-0") / "metrics.jsonl")[:3]
     wanted = entries(Dense(hidden=(3,)), Dense(hidden=(4,)), epochs=6, group="half")
-    results = GROW.grow(wanted, home, device="cpu", workers=1, resume=True)
+    results = train_runs(wanted, Execution(home, device="cpu", workers=1, resume=True))
     assert [result.history.epochs for result in results] == [6, 6]
     assert storage.read_lines(home.folder("half-0") / "metrics.jsonl")[:3] == before
     check_sound(home.root)

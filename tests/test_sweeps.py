@@ -9,18 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 import seedbed as sb
 from figures.samples import result
-from seedbed.comparison import Candidate
 from seedbed.errors import SeedbedError, SpecError
+from seedbed.groups import Group
+from seedbed.groups.fields import applied
+from seedbed.groups.naming import group_name
 from seedbed.records import VerdictKind
 from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_name
-from seedbed.statistics import Interval
-from seedbed.sweeps import Grid, Outcome, Sweep, design, naming
-from seedbed.sweeps.grid import applied
+from seedbed.sweeps import Grid, Sweep, design
 from seedbed.training.events import Started
 
 DIGITS = RunSpec(data=DataSpec(name="digits"), plan=Plan(epochs=2), model=Dense(hidden=(8,)))
@@ -154,11 +155,11 @@ def test_the_users_own_function_is_swept_over_its_arguments(tmp_path):
 
 def test_names_are_short_and_readable():
     setting = {"hidden": (200, 100), "activation": "tanh", "l2": 1e-4, "augment": "none", "first": None, "label_noise": 0.25}
-    assert naming.group("a", setting) == "a-h200-100-tanh-l2_1e-4-augment_none-all-noise_0p25"
+    assert group_name("a", setting) == "a-h200-100-tanh-l2_1e-4-augment_none-all-noise_0p25"
 
 
 def test_no_two_settings_share_a_name_and_none_looks_like_a_seed():
-    names = [naming.group("a", setting) for setting in Grid.of(NAMES)]
+    names = [group_name("a", setting) for setting in Grid.of(NAMES)]
     assert len({name.casefold() for name in names}) == len(names) == len(Grid.of(NAMES))
     assert all(checked_name(f"{name}.4294967295") and "." not in name for name in names)
 
@@ -211,28 +212,28 @@ def home(tmp_path_factory):
 def swept(home: Path, trained: list[str], **asked: Any) -> Sweep:
     """A sweep of small nets; `trained` gets the names of the runs that had to be trained."""
 
-    def watch(event: object) -> None:
+    def on_event(event: object) -> None:
         if isinstance(event, Started):
             trained.extend(event.names)
 
     settings = {"grid": {"hidden": [4, (4, 4)], "l2": [0, 1e-3]}, "seeds": 2, **asked}
-    return sb.sweep(Dense(), "digits", name="s", home=home, watch=watch, epochs=2, **settings)
+    return sb.sweep(Dense(), "digits", name="s", home=home, on_event=on_event, epochs=2, **settings)
 
 
 def test_only_what_is_new_is_trained(home):
     first: list[str] = []
     sweep = swept(home, first)
     assert len(first) == 8
-    assert [one.group for one in sweep.outcomes] == ["s-h4-l2_0", "s-h4-l2_1e-3", "s-h4-4-l2_0", "s-h4-4-l2_1e-3"]
-    assert [run.name for run in sweep.outcomes[0].results] == ["s-h4-l2_0.0", "s-h4-l2_0.1"]
+    assert [one.name for one in sweep.groups] == ["s-h4-l2_0", "s-h4-l2_1e-3", "s-h4-4-l2_0", "s-h4-4-l2_1e-3"]
+    assert [run.name for run in sweep.groups[0].results] == ["s-h4-l2_0.0", "s-h4-l2_0.1"]
     again: list[str] = []
     repeated = swept(home, again)
     assert not again
-    assert [one.as_json() for one in repeated.outcomes] == [one.as_json() for one in sweep.outcomes]
+    assert [one.as_json() for one in repeated.groups] == [one.as_json() for one in sweep.groups]
     more: list[str] = []
     wider = swept(home, more, grid={"hidden": [4, (4, 4), 6], "l2": [0, 1e-3]}, seeds=2)
     assert sorted(more) == ["s-h6-l2_0.0", "s-h6-l2_0.1", "s-h6-l2_1e-3.0", "s-h6-l2_1e-3.1"]
-    assert len(wider.outcomes) == 6
+    assert len(wider.groups) == 6
     seeds: list[str] = []
     swept(home, seeds, grid={"hidden": [4]}, seeds=3)
     assert seeds == ["s-h4.2"], "two seeds are known under the names of the grid"
@@ -247,7 +248,7 @@ def test_a_sweep_of_one_seed_can_be_given_more(tmp_path):
 
 def test_means_count_seeds_and_images_and_tell_both_epochs(home):
     sweep = swept(home, [])
-    one = sweep.outcomes[0]
+    one = sweep.groups[0]
     best = [run.history["validation_accuracy"][run.best - 1] for run in one.results]
     assert one.accuracy is not None
     assert one.accuracy.mean == pytest.approx(sum(best) / 2, abs=1e-6)
@@ -268,7 +269,7 @@ def test_files_hold_the_tables_and_what_repeats_the_sweep(home, tmp_path):
     with (tmp_path / "runs.csv").open(newline="") as file:
         assert [row["name"] for row in csv.DictReader(file)] == [run.name for run in sweep.results]
     kept = json.loads((tmp_path / "results.json").read_text())
-    assert [cell["group"] for cell in kept["settings"]] == [one.group for one in sweep.outcomes]
+    assert [cell["group"] for cell in kept["settings"]] == [one.name for one in sweep.groups]
     assert {path.name for path in (tmp_path / "figures").iterdir()} == set(kept["figures"])
     again = yaml.safe_load((tmp_path / "sweep.yaml").read_text())
     assert Grid.of(again["grid"]) == sweep.grid
@@ -288,17 +289,17 @@ def test_a_later_save_removes_its_own_old_figures_and_nothing_else(home, tmp_pat
 # What is said
 
 
-def outcome(mean: float | None, *verdicts: VerdictKind, **setting: Any) -> Outcome:
-    """A setting whose runs got these verdicts."""
+def group(mean: float | None, *verdicts: VerdictKind, **setting: Any) -> Group:
+    """A setting whose runs got these verdicts, and each of which has this share of a hundred images right."""
     results = [result(seed, verdict=verdict) for seed, verdict in enumerate(verdicts or ("ok", "ok"))]
-    accuracy = None if mean is None else Interval(mean, mean - 0.01, mean + 0.01, 2)
-    runs = {each.run.seed: each for each in results if each.verdict.ranked}
-    return Outcome(setting, results, Candidate("-".join(map(str, setting.values())), runs, {}, {}, {}, accuracy))
+    right = np.arange(100) < round(100 * (mean or 0))
+    correct = {each.run.seed: right for each in results if each.verdict.ranked}
+    return Group("-".join(map(str, setting.values())), results, setting, correct)
 
 
-def told(outcomes: list[Outcome]) -> Sweep:
-    grid = {name: list(dict.fromkeys(one.setting[name] for one in outcomes)) for name in outcomes[0].setting}
-    return Sweep("s", RunSpec(), Grid.of(grid), (0, 1), outcomes)
+def told(groups: list[Group]) -> Sweep:
+    grid = {name: list(dict.fromkeys(one.setting[name] for one in groups)) for name in groups[0].setting}
+    return Sweep("s", RunSpec(), Grid.of(grid), (0, 1), groups)
 
 
 @pytest.mark.parametrize(
@@ -315,13 +316,13 @@ def told(outcomes: list[Outcome]) -> Sweep:
     ],
 )
 def test_a_best_value_at_the_edge_of_what_was_tried_is_told(field, means, says):
-    edges = told([outcome(mean, **{field: value}) for value, mean in means.items()]).edges()
+    edges = told([group(mean, **{field: value}) for value, mean in means.items()]).edges()
     assert [edge.startswith(says) for edge in edges] == ([True] if says else [])
 
 
 def test_the_best_is_told_for_each_condition_of_the_data():
     cells = [
-        outcome(0.9 + 0.01 * (l2 == best), first=first, l2=l2) for first, best in ((10, 0.0), (20, 0.1)) for l2 in (0.0, 0.1)
+        group(0.9 + 0.01 * (l2 == best), first=first, l2=l2) for first, best in ((10, 0.0), (20, 0.1)) for l2 in (0.0, 0.1)
     ]
     said = told(cells).sentences()
     assert said[0].startswith("With first 10, the highest mean validation accuracy of 2 settings is 91.00 %")
@@ -331,26 +332,25 @@ def test_the_best_is_told_for_each_condition_of_the_data():
 
 
 def test_where_only_the_data_vary_no_best_setting_is_told():
-    said = told([outcome(0.9, first=10), outcome(0.95, first=20)]).sentences()
+    said = told([group(0.9, first=10), group(0.95, first=20)]).sentences()
     assert not any("highest" in sentence for sentence in said)
 
 
 def test_diverged_and_collapsed_runs_are_counted_beside_the_means():
-    cells = [outcome(0.9, "ok", "diverged", l2=0.0), outcome(None, "collapsed", "collapsed", l2=0.1)]
+    cells = [group(0.9, "ok", "diverged", l2=0.0), group(None, "collapsed", "collapsed", l2=0.1)]
     sweep = told(cells)
     assert (cells[0].n, cells[0].left_out, cells[0].verdicts) == (1, 1, {"ok": 1, "diverged": 1})
-    assert "Of 4 runs, 1 diverged and 2 collapsed; they are in no mean, and the table counts them." in sweep.sentences()
+    assert "1 of 4 runs diverged and is excluded: 1 of 2 with l2 0." in sweep.sentences()
+    assert "2 of 4 runs collapsed and are excluded: 2 of 2 with l2 0.1." in sweep.sentences()
     assert sweep.by_mean()[-1] is cells[1]
     assert json.loads(json.dumps(sweep.as_json(), allow_nan=False))["settings"][1]["mean"] is None
 
 
 def test_runs_that_were_still_improving_are_marked():
-    assert (
-        "1 of 2 runs were still improving at the last epoch." in told([outcome(0.9, "undertrained", "ok", l2=0.0)]).sentences()
-    )
+    assert "1 of 2 runs was still improving at the last epoch." in told([group(0.9, "undertrained", "ok", l2=0.0)]).sentences()
 
 
 def test_where_no_run_is_left_nothing_is_drawn_and_no_best_is_told():
-    sweep = told([outcome(None, "diverged", l2=0.0), outcome(None, "diverged", l2=0.1)])
+    sweep = told([group(None, "diverged", l2=0.0), group(None, "diverged", l2=0.1)])
     assert sweep.charts() == {}
     assert not any("highest" in sentence for sentence in sweep.sentences())

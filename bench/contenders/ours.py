@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
 from bench.job import Answer, Job, Net, give, take
 from seedbed import data, devices, populations
 from seedbed.data import Dataset
-from seedbed.grow import grow
 from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import Entry
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 from seedbed.training.events import Event, Progress, Started
 from seedbed.training.reports import Task
@@ -27,7 +26,7 @@ def spec(net: Net, job: Job) -> RunSpec:
 
 
 def tasks(job: Job) -> tuple[list[Task], Dataset]:
-    """The populations that `grow` makes of the job's networks, and their images."""
+    """The populations that `train_runs` makes of the job's networks, and their images."""
     runs = [spec(net, job) for net in job.nets]
     resolved = data.resolve(runs[0].data)
     dataset = data.load(resolved)
@@ -70,13 +69,13 @@ def _epoch(results: list[Result]) -> float:
 
 
 def main() -> None:
-    """Trains the job's networks in a home of its own; the job's options go to `grow`."""
+    """Trains the job's networks in a home of its own; the job's options go to `train_runs`."""
     job, watch = take(), _Watch()
     runs = [Entry(f"net-{number}", f"net-{number}", spec(net, job)) for number, net in enumerate(job.nets)]
     with tempfile.TemporaryDirectory(prefix="seedbed-bench-home-") as home:
         began = time.perf_counter()
-        how = {"device": job.device, "watch": watch, **job.options}
-        results = {r.name: r for r in grow(runs, Home(Path(home)), **how)}
+        execution = Execution.of(home=home, device=job.device, on_event=watch)
+        results = {r.name: r for r in train_runs(runs, execution, **job.options)}
         spent = time.perf_counter() - began
     chains = [[[results[name] for name in names] for names in chain] for chain in watch.chains()]
     epoch = max(sum(map(_epoch, chain)) for chain in chains)

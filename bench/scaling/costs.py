@@ -18,9 +18,9 @@ from seedbed.devices import WorkerKind
 from seedbed.executor import LocalExecutor
 from seedbed.executor.channel import Channel
 from seedbed.executor.pool import AHEAD, Pool
-from seedbed.grow import grow
 from seedbed.populations import key_of
 from seedbed.runs import Ending, Entry, Home
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 from seedbed.training.reports import Task
 
@@ -204,7 +204,7 @@ def driver_costs(settings: Settings) -> tuple[float, float, float]:
     first = 1_000 if settings.quick else None
     run = RunSpec(model=Dense(), plan=Plan(epochs=1), data=DataSpec(name="mnist", first=first))
     home = Home(settings.scratch / "driver")
-    [found] = grow([Entry("a", "a", run)], home)
+    [found] = train_runs([Entry("a", "a", run)], Execution(home))
     copies = [Entry(f"b-{n}", "b", found.run.changed(seed=n + 1)) for n in range(20 if settings.quick else 200)]
     row = found.history.row(1)
     kept = {"best": home.weights("a", "best"), "last": home.weights("a", "last"), "predictions": home.predictions("a")}

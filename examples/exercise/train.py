@@ -31,7 +31,7 @@ def main() -> None:
     network = build_dense_net() if arguments.d else build_conv_net()
     with sb.watching(arguments.m) as watch:
         results = sb.train(
-            network, arguments.data, name=arguments.m, replace=True, watch=watch, epochs=10, batch_size=128, l2=arguments.r
+            network, arguments.data, name=arguments.m, replace=True, on_event=watch, epochs=10, batch_size=128, l2=arguments.r
         )
     [picture] = sb.save(sb.learning_curves(results), Path(f"img/{arguments.m}_learn"), kinds=("png",))
     print(picture)

@@ -1,125 +1,127 @@
-"""What notebooks and scripts call: the house's rooms, with names and places filled in."""
+"""What notebooks and scripts call: the packages' functions, with names and places filled in."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from seedbed.errors import SpecError
 from seedbed.figures.words import network
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
-from seedbed.specs import Augmentation, Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_group
+from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
+from seedbed.specs import DataSpec, ModelSpec, Plan, Precision, RunSpec, Schedule, checked_group
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
-    from seedbed.devices import EngineName
     from seedbed.evaluation import Evaluation
     from seedbed.groups import Comparison
-    from seedbed.grow import Watch
     from seedbed.searches import Search
     from seedbed.sizing import Smallest
-    from seedbed.sizing.trainer import Watching
     from seedbed.sweeps import Sweep
 
 
+class TrainOptions(ExecutionOptions, total=False):
+    """The keywords of `train` and `sweep`: those of `Execution.of`, and single settings of the plan, named as in `Plan`."""
+
+    epochs: int
+    batch_size: int
+    optimizer: str
+    learning_rate: float
+    schedule: Schedule
+    momentum: float
+    weight_decay: float
+    l1: float
+    l2: float
+    augment: str
+    patience: int
+    precision: Precision
+
+
+class SearchOptions(ExecutionOptions, total=False):
+    """The keywords of `search`: those of `Execution.of`, and further fields of `seedbed.searches.Terms`."""
+
+    finalists: int
+    seeds: int
+    seed: int
+    sampler: str
+    prune: bool
+    batch: int
+
+
 def train(
-    models: Dense | Conv | Keras | Sequence[Dense | Conv | Keras],
+    models: ModelSpec | Sequence[ModelSpec],
     data: str | DataSpec = "mnist",
     *,
     seeds: int | Sequence[int] = 1,
     plan: Plan | None = None,
     name: str | None = None,
-    home: str | os.PathLike[str] | None = None,
-    device: str = "auto",
-    workers: int | None = None,
-    watch: Watch | None = None,
-    resume: bool = False,
-    replace: bool = False,
-    engine: EngineName = "local",
-    address: str | None = None,
-    **settings: Any,
+    **options: Unpack[TrainOptions],
 ) -> list[Result]:
-    """Trains each model with each seed, side by side; what the home already holds is read instead.
+    """Train each model with each seed, side by side; what the home already holds is read instead.
 
         train([Dense(hidden=(200, 100)), Dense(hidden=(32,))], data="digits", seeds=5, epochs=20)
 
     Args:
         models: one network or several.
         data: a data set's name, a path to images, or a whole data spec.
-        seeds: how many, counted from 0, or which ones.
-        plan: how to train; the defaults where it is left out.
-        name: of the runs; of several models, `NAME-0`, `NAME-1`, ... Left out, the settings give one, so that the same call
-            finds the same runs again.
-        home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.
-        device, workers, watch, resume, replace: as `grow` takes them.
-        engine: "local" for worker processes here; "ray" for a Ray cluster, at `address` (`HOST:PORT`, "auto") or started here.
-        settings: single settings of the plan, for example `epochs=20`.
+        seeds: number of seeds, counted from 0, or the seeds themselves.
+        plan: how to train. None means the defaults.
+        name: name of the runs; of several models, `NAME-0`, `NAME-1`, ... None derives one from the settings, so that the same
+            call finds the same runs again.
+        options: single settings of the plan, such as `epochs=20`; and how to train, as `seedbed.scheduler.Execution.of` takes
+            it: `home`, `device`, `workers`, `engine`, `address`, `resume`, `replace`, `on_event`.
 
     Returns:
         The results, model by model, and within a model seed by seed.
 
     Raises:
-        SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+        SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
-    from seedbed.executor import Engine
-    from seedbed.grow import grow
-
-    chosen = [models] if isinstance(models, Dense | Conv | Keras) else list(models)
+    execution, settings = _split(options)
+    chosen = [models] if isinstance(models, ModelSpec) else list(models)
     numbers = _numbers(seeds)
     spec = _data_spec(data)
     whole = (plan or Plan()).changed(**settings)
     runs = [RunSpec(model=model, plan=whole, data=spec) for model in chosen]
     wanted = [entry for run, group in zip(runs, _groups(runs, name), strict=True) for entry in entries(group, run, numbers)]
-    how: dict[str, Any] = {"device": device, "workers": workers, "resume": resume, "replace": replace}
-    return grow(wanted, home_at(home), watch=watch, engine=Engine(engine, address), **how)
+    return train_runs(wanted, execution)
 
 
 def sweep(
-    model: Dense | Conv | Keras,
+    model: ModelSpec,
     data: str | DataSpec = "mnist",
     *,
     grid: Mapping[str, Sequence[Any]],
     seeds: int | Sequence[int] = 5,
     plan: Plan | None = None,
     name: str | None = None,
-    home: str | os.PathLike[str] | None = None,
-    device: str = "auto",
-    workers: int | None = None,
-    watch: Watch | None = None,
-    resume: bool = False,
-    replace: bool = False,
-    engine: EngineName = "local",
-    address: str | None = None,
-    **settings: Any,
+    **options: Unpack[TrainOptions],
 ) -> Sweep:
-    """Trains every combination of some fields' values, each with the same seeds; only what is new is trained.
+    """Train every combination of some fields' values, each with the same seeds; only what is new is trained.
 
         sweep(Dense(), "digits", grid={"hidden": [(100,), (200, 100)], "l2": [0, 1e-4]}, epochs=20).charts()
 
     Args:
-        model, data, plan, settings: as `train` takes them; what the grid does not vary.
+        model, data, plan, options: as `train` takes them; what the grid does not vary.
         grid: field of the specs -> its values; `data` is a field too, and `arg.NAME` one of a function of your own.
-        seeds: how many, counted from 0, or which ones.
-        name: of the sweep; its runs are `NAME-SETTING.SEED`. Left out, the settings give one.
-        home, device, workers, watch, resume, replace, engine, address: as `train` takes them.
+        seeds: number of seeds, counted from 0, or the seeds themselves.
+        name: name of the sweep; its runs are `NAME-SETTING.SEED`. None derives one from the settings.
 
     Returns:
         The settings with their means, what may be said of them, and their charts.
 
     Raises:
-        SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+        SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
-    from seedbed.executor import Engine
     from seedbed.sweeps import Grid, design
 
+    execution, settings = _split(options)
     base = RunSpec(model=model, plan=(plan or Plan()).changed(**settings), data=_data_spec(data))
     called = name or f"{_slug(base)[:50]}-{base.setting[:6]}"
-    planned = design(called, base, Grid.of(grid), _numbers(seeds))
-    how: dict[str, Any] = {"device": device, "workers": workers, "resume": resume, "replace": replace}
-    return planned.train(home_at(home), watch=watch, engine=Engine(engine, address), **how)
+    return design(called, base, Grid.of(grid), _numbers(seeds)).train(execution)
 
 
 def search(
@@ -132,46 +134,36 @@ def search(
     family: str | Sequence[str] | None = None,
     pareto: bool = False,
     folds: int = 1,
-    home: str | os.PathLike[str] | None = None,
-    device: str = "auto",
-    workers: int | None = None,
-    engine: EngineName = "local",
-    address: str | None = None,
-    watch: Watch | None = None,
-    resume: bool = True,
-    replace: bool = False,
     storage: str | None = None,
-    **more: Any,
+    **options: Unpack[SearchOptions],
 ) -> Search:
-    """Searches the best networks within a budget; the best trials are trained again with fresh seeds, and ranked by these.
+    """Search the best networks within a budget; the best trials are trained again with fresh seeds, and ranked by these.
 
         found = search("units=200", "digits", trials=64)
         print(found.best[0].name, found.sentences())
 
     Args:
-        budget: `units=N`, `params=N` or `flops=N` (operations for one image): what a network may have at most.
+        budget: `units=N`, `params=N` or `flops=N` (operations per image): what a network may have at most.
         data: as `train` takes it.
-        trials, epochs: how many networks are tried, and how long each is trained that is not pruned before.
-        name: of the search; its runs are `NAME-trial-...` and `NAME-best-...`.
-        family: "dense", "conv" or both; left out, dense for units, and else both.
+        trials, epochs: number of networks to try, and epochs of each that is not pruned before.
+        name: name of the search; its runs are `NAME-trial-...` and `NAME-best-...`.
+        family: "dense", "conv" or both. None means dense for units, and else both.
         pareto: look for the best accuracy at every cost, not only at the whole budget.
-        folds: of cross-validation, for small data; 1 validates on the one validation part.
-        home, device, workers, engine, address, watch, replace: as `train` takes them.
-        resume: go on where an earlier call stopped.
-        storage: a URL of any storage that Optuna knows; a journal in the home where it is left out.
-        more: other fields of `seedbed.searches.Terms`: finalists, seeds, seed, sampler, prune.
+        folds: folds of cross-validation, for small data; 1 validates on the one validation part.
+        storage: a URL of any storage that Optuna knows. None keeps a journal in the home.
+        options: further fields of `seedbed.searches.Terms`: `finalists`, `seeds`, `seed`, `sampler`, `prune`, `batch`; and how
+            to train, as `train` takes it. A search that was stopped continues, unless `resume=False` is given.
 
     Raises:
-        SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a term breaks a rule.
+        SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a term breaks a rule.
     """
-    from seedbed.executor import Engine
-    from seedbed.searches import How, run, terms_for
+    from seedbed.searches import run, terms_for
 
+    execution, more = _split({"resume": True, **options})
     asked = terms_for(
         budget, _data_spec(data), name=name, family=family, epochs=epochs, trials=trials, pareto=pareto, folds=folds, **more
     )
-    how = How(device, workers, Engine(engine, address))
-    return run(asked, home_at(home), how, watch=watch, resume=resume, replace=replace, storage=storage)
+    return run(asked, execution, storage=storage)
 
 
 def smallest(
@@ -183,19 +175,15 @@ def smallest(
     seeds: int = 5,
     epochs: int | None = None,
     minutes: float | None = None,
-    augment: Augmentation = "none",
+    augment: str = "none",
     name: str | None = None,
-    home: str | os.PathLike[str] | None = None,
-    device: str = "auto",
-    workers: int | None = None,
-    engine: EngineName = "local",
-    address: str | None = None,
-    watching: Watching | None = None,
     resume: bool = False,
+    **options: Unpack[WorkerOptions],
 ) -> Smallest:
-    """The fewest parameters whose accuracy lies above a target, its whole interval over fresh seeds and the images.
+    """Find the fewest parameters whose accuracy lies above a target, its whole interval over fresh seeds and the images.
 
-        found = smallest(0.9, "digits", watching=sb.watching)
+        with sb.watching("smallest") as watch:
+            found = sb.smallest(0.9, "digits", on_event=watch)
         print(found.settled, found.confirmed, *found.sentences(), sep="\\n")
 
     Args:
@@ -203,27 +191,35 @@ def smallest(
         data: a data set's name, a path to images, or a whole data spec. Settings are chosen on a part of its training images,
             and the claim is made on its validation images.
         family: "dense" or "conv".
-        depth: hidden layers of dense networks, 1 to 3; left out, all are tried.
-        seeds: fresh ones of each test, 5 at least.
-        epochs: of a whole training; left out, as many as the family needs.
-        minutes: stops then, and says so; without it the search takes as long as its work, which is fixed beforehand.
+        depth: hidden layers of dense networks, 1 to 3. None tries all.
+        seeds: fresh seeds of each test, 5 at least.
+        epochs: epochs of a whole training. None means what the family needs.
+        minutes: when to stop, and say so. None takes as long as the work, which is fixed beforehand.
         augment: random changes of the training images.
-        name: stands before the names of the runs; left out, family, target and data give one.
-        home, device, workers, engine, address, resume: as `train` takes them.
-        watching: what `seedbed.watching` is, to see how it goes.
+        name: prefix of the runs' names. None derives one from family, target and data.
+        resume: continue a search that was stopped.
+        options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 
     Returns:
         The answer, with every size and setting that was tried.
 
     Raises:
-        SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+        SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
-    from seedbed.executor import Engine
     from seedbed.sizing import search
 
-    how = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "minutes": minutes, "augment": augment}
-    where = {"name": name, "device": device, "workers": workers, "engine": Engine(engine, address), "resume": resume}
-    return search(target, _data_spec(data), home_at(home), watching=watching, **how, **where)  # type: ignore[arg-type]
+    return search(
+        target,
+        _data_spec(data),
+        Execution.of(**options, resume=resume, replace=False),
+        family=family,
+        depth=depth,
+        seeds=seeds,
+        epochs=epochs,
+        minutes=minutes,
+        augment=augment,
+        name=name,
+    )
 
 
 def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:
@@ -258,7 +254,7 @@ def find(name: str, home: str | os.PathLike[str] | None = None) -> list[Result]:
         UnknownRun: neither has this name.
         RunHalfDone: nothing of it is finished.
     """
-    return home_at(home).find(name)
+    return Home.at(home).find(name)
 
 
 def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | None = None) -> Evaluation:
@@ -274,7 +270,7 @@ def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | No
     """
     from seedbed.evaluation import evaluate
 
-    return evaluate(home_at(home), name, test=test)
+    return evaluate(Home.at(home), name, test=test)
 
 
 def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = None) -> Comparison:
@@ -295,12 +291,13 @@ def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = 
     folders = [each.folder for each in runs if isinstance(each, Result) and each.folder]
     place = home or (Path(folders[0]).parent if folders else None)
     names = dict.fromkeys(each.group if isinstance(each, Result) else each for each in runs)
-    return compare(home_at(place), list(names))
+    return compare(Home.at(place), list(names))
 
 
-def home_at(place: str | os.PathLike[str] | None = None) -> Home:
-    """The home at a place; `SEEDBED_HOME`, or `./runs`, where none is given."""
-    return Home(Path(place or os.environ.get("SEEDBED_HOME") or "runs"))
+def _split(options: Mapping[str, Any]) -> tuple[Execution, dict[str, Any]]:
+    """The execution that keywords ask for, and the keywords that are none of its own."""
+    own = {name: value for name, value in options.items() if name in ExecutionOptions.__annotations__}
+    return Execution.of(**own), {name: value for name, value in options.items() if name not in own}
 
 
 def _data_spec(data: str | DataSpec) -> DataSpec:

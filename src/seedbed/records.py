@@ -122,7 +122,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Result:
-    """A finished run, as `grow` returns it and figures, statistics and reports take it.
+    """A finished run, as `train_runs` returns it and figures, statistics and reports take it.
 
     One that was `pruned` stopped at a rung of a search, before its last epoch, and stands for nothing but itself.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -20,10 +21,10 @@ def choose(line: str = "", **given: object) -> Choice:
     @click.command()
     @flags
     def command(**values: object) -> None:
-        asked = {"family": None, "target": None, "arguments": (), "seed": None, "seeds": None, "config": None}
+        asked = {"seed": None, "seeds": None, "config": None}
         found.append(chosen(values, **{**asked, **given}))
 
-    outcome = CliRunner().invoke(command, line.split(), standalone_mode=False)
+    outcome = CliRunner().invoke(command, shlex.split(line), standalone_mode=False)
     if outcome.exception:
         raise outcome.exception
     return found[0]
@@ -34,7 +35,7 @@ def test_without_flags_it_is_the_exercises_dense_network():
 
 
 def test_conv_without_flags_is_the_exercises_conv_network():
-    assert choose(family="conv").run.model == Conv(filters=(20, 10), kernel=(5, 3), pool=(2, 2))
+    assert choose("-c").run.model == Conv(filters=(20, 10), kernel=(5, 3), pool=(2, 2))
 
 
 @pytest.mark.parametrize(
@@ -54,14 +55,14 @@ def test_flags_of_the_conv_network():
     expected = Conv(
         filters=(8, 16, 32), kernel=(3,), stride=(1,), pool=(2, 2, 1), padding="valid", head="average", hidden=(20,)
     )
-    assert choose(arguments, family="conv").run.model == expected
+    assert choose(f"-c {arguments}").run.model == expected
 
 
 def test_switches_are_on_where_they_are_named_and_else_as_the_file_says(tmp_path):
     (tmp_path / "a.yaml").write_text("model: {family: conv, separable: true}\ndata: {inner: true}\n")
-    assert choose("--separable --inner", family="conv").run == RunSpec(model=Conv(separable=True), data=DataSpec(inner=True))
+    assert choose("-c --separable --inner").run == RunSpec(model=Conv(separable=True), data=DataSpec(inner=True))
     assert choose(config=tmp_path / "a.yaml").run == RunSpec(model=Conv(separable=True), data=DataSpec(inner=True))
-    assert choose(family="conv").run == RunSpec(model=Conv())
+    assert choose("-c").run == RunSpec(model=Conv())
     with pytest.raises(SpecError, match="--separable belongs to a convolutional network"):
         choose("--separable")
 
@@ -118,12 +119,12 @@ def test_one_seed_or_so_many_from_it_on(seed, seeds, expected):
         ("--schedule cosin", {}, "Did you mean 'cosine'?"),
         ("--label-noise 1.5", {}, "label_noise = 1.5"),
         ("--filters 3", {}, "--filters belongs to a convolutional network; say -c."),
-        ("--filters 3,4 --kernel 3,3,3", {"family": "conv"}, "kernel = (3, 3, 3) has 3 values for 2"),
-        ("--hidden 3", {"target": "net.py:build"}, "--hidden does not go with it"),
-        ("", {"target": "net.py:build", "family": "dense"}, "-d or -c does not go with it"),
-        ("", {"target": "net.py"}, "it must read FILE.py:FUNCTION"),
-        ("", {"target": "absent.py:build"}, "there is no file 'absent.py'"),
-        ("", {"arguments": ("a=1",)}, "--model FILE.py:FUNCTION, which is missing"),
+        ("-c --filters 3,4 --kernel 3,3,3", {}, "kernel = (3, 3, 3) has 3 values for 2"),
+        ("--hidden 3 --model net.py:build", {}, "--hidden does not go with it"),
+        ("-d --model net.py:build", {}, "-d or -c does not go with it"),
+        ("--model net.py", {}, "it must read FILE.py:FUNCTION"),
+        ("--model absent.py:build", {}, "there is no file 'absent.py'"),
+        ("--arg a=1", {}, "--model FILE.py:FUNCTION, which is missing"),
         ("", {"seed": -1, "seeds": 2}, "seed = -1"),
         ("", {"seed": -1}, "seed = -1"),
         ("", {"seeds": 0}, "seeds = 0"),
@@ -151,7 +152,7 @@ def test_a_file_of_settings_is_read_and_flags_go_before_it(tmp_path):
 def test_another_family_than_the_files_leaves_its_network_aside(tmp_path):
     path = tmp_path / "net.yaml"
     path.write_text("model: {family: conv, filters: [4, 8]}\n")
-    assert choose(config=path, family="dense").run.model == Dense()
+    assert choose("-d", config=path).run.model == Dense()
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,7 @@ def test_a_file_that_breaks_a_rule_is_one_clear_line(tmp_path, text, says):
 def test_the_users_own_function_with_its_settings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("net.py").write_text("def build(): ...\n")
-    model = choose(target="net.py:build", arguments=("width=32", "rate=0.5", "kind=wide", "deep=true")).run.model
+    model = choose("--model net.py:build --arg width=32 --arg rate=0.5 --arg kind=wide --arg deep=true").run.model
     assert isinstance(model, Keras)
     assert model.arguments == {"width": 32, "rate": 0.5, "kind": "wide", "deep": True}
     assert model.digest
@@ -194,4 +195,4 @@ def test_an_argument_that_is_no_pair_is_refused(tmp_path, monkeypatch, pair):
     monkeypatch.chdir(tmp_path)
     Path("net.py").write_text("def build(): ...\n")
     with pytest.raises(SpecError, match="it must read key=value"):
-        choose(target="net.py:build", arguments=(pair,))
+        choose(f"--model net.py:build --arg '{pair}'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from seedbed.cli.frame import run
-from seedbed.sizing import Claim, Setting, Smallest, Tried
+from seedbed.sizing import Attempt, Candidate, Smallest
 from seedbed.sizing.effort import EFFORTS
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval
@@ -19,18 +20,22 @@ SIZING = import_module("seedbed.sizing")
 SEEDS = (1000, 1001, 1002, 1003, 1004)
 
 
-def setting(units: int) -> Setting:
-    return Setting(Dense(hidden=(units,)), Plan(epochs=20, schedule="cosine", l2=1e-4))
+def candidate(units: int) -> Candidate:
+    return Candidate(Dense(hidden=(units,)), Plan(epochs=20, schedule="cosine", l2=1e-4))
 
 
-def claim(units: int, low: float | None) -> Claim:
+def claim(units: int, low: float | None) -> Attempt:
     accuracy = None if low is None else Interval(low + 0.005, low, low + 0.01, 5)
-    return Claim(setting(units), f"s-{units}", 100 * units, SEEDS, accuracy, 0 if accuracy else 2, 1.0)
+    return Attempt(candidate(units), "claim", f"s-{units}", 100 * units, SEEDS, accuracy, 0 if accuracy else 2, 1.0)
 
 
-def answer(*claims: Claim, stopped: bool = False) -> Smallest:
-    tried = [Tried(setting(units), "size", f"t-{units}", 100 * units, (0,), 0.9 + units / 1000, 0, 1.0) for units in (10, 20)]
-    return Smallest("s", 0.95, DataSpec(name="digits"), tried, claims, stopped)
+def answer(*claims: Attempt, stopped: bool = False) -> Smallest:
+    return Smallest("s", 0.95, DataSpec(name="digits"), [tried(10), tried(20)], claims, stopped)
+
+
+def tried(units: int) -> Attempt:
+    accuracy = Interval(0.9 + units / 1000, math.nan, math.nan, 1)
+    return Attempt(candidate(units), "size", f"t-{units}", 100 * units, (0,), accuracy, 0, 1.0)
 
 
 @pytest.fixture
@@ -41,8 +46,8 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
     def called(found: Smallest | None, *arguments: str) -> tuple[int, str, str, dict[str, Any]]:
         asked: dict[str, Any] = {}
 
-        def search(target: float, spec: DataSpec, home: Any, **how: Any) -> Smallest | None:
-            asked.update(how, target=target, spec=spec, home=home)
+        def search(target: float, spec: DataSpec, execution: Any, **how: Any) -> Smallest | None:
+            asked.update(how, target=target, spec=spec, execution=execution)
             return found
 
         with monkeypatch.context() as patch:
@@ -98,8 +103,9 @@ def test_flags_reach_the_search(call: Any) -> None:
     arguments = "--target 0.9 --family conv --seeds 7 --epochs 3 --minutes 2 --augment shift --data digits --protocol handout"
     _, _, _, asked = call(answer(), *arguments.split(), "-m", "mine", "--resume", "--workers", "1")
     expected = {"target": 0.9, "family": "conv", "depth": None, "seeds": 7, "epochs": 3, "minutes": 2.0, "augment": "shift"}
-    expected |= {"spec": DataSpec(name="digits", protocol="handout"), "name": "mine", "resume": True, "workers": 1}
+    expected |= {"spec": DataSpec(name="digits", protocol="handout"), "name": "mine"}
     assert {name: asked[name] for name in expected} == expected
+    assert (asked["execution"].resume, asked["execution"].workers) == (True, 1)
 
 
 def test_the_help_names_the_epochs_that_are_the_default(call: Any) -> None:

@@ -28,9 +28,9 @@ from seedbed.executor.protocol import Death
 from seedbed.executor.ray import RayExecutor, cluster
 from seedbed.executor.ray.actor import Facts
 from seedbed.executor.ray.executor import _check_versions
-from seedbed.grow import grow
 from seedbed.models import trust
 from seedbed.runs import Entry, Home
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Keras, Plan, RunSpec
 from seedbed.training.reports import Failed, Outcome, Segment, Task
 
@@ -123,7 +123,10 @@ def test_runs_grown_by_ray_are_those_grown_here(tmp_path: Path) -> None:
     spec = DataSpec(name="digits", first=100)
     runs = [RunSpec(model=Dense(hidden=(4 + n,)), plan=Plan(epochs=3, batch_size=32), data=spec, seed=n // 2) for n in range(4)]
     entries = [Entry(f"r-{n}", "r", run) for n, run in enumerate(runs)]
-    one, other = (grow(entries, Home(tmp_path / name), workers=1, engine=Engine(name)) for name in ("local", "ray"))  # type: ignore[arg-type]
+    one, other = (
+        train_runs(entries, Execution.of(home=tmp_path / name, workers=1, engine=name))  # type: ignore[arg-type]
+        for name in ("local", "ray")
+    )
     for mine, theirs in zip(one, other, strict=True):
         assert (mine.name, mine.device, mine.verdict) == (theirs.name, theirs.device, theirs.verdict)
         assert mine.history["train_loss"].tolist() == theirs.history["train_loss"].tolist()

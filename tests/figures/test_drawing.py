@@ -60,7 +60,7 @@ CHARTS: dict[str, Callable[[], AnyChart]] = {
     "calibration": lambda: figures.reliability_curve(st.calibration(PROBABILITIES, np.zeros(200, dtype=int))),
     "per class": lambda: figures.per_class(st.per_class(MATRIX), HOSTILE),
     "differences": lambda: figures.paired_differences(
-        HOSTILE[:2], [st.Interval(0.1, 0.05, 0.2, 5), st.Interval(0.0, -1.0, 1.0, 5)]
+        HOSTILE[:2], [st.Interval(0.1, 0.05, 0.2, 5), st.Interval(0.0, -1.0, 1.0, 5)], [True, False]
     ),
     "a search": lambda: figures.search_course(COURSE),
     "a search of one trial": lambda: figures.search_course(COURSE[:1]),
@@ -128,8 +128,10 @@ def test_a_class_never_predicted_has_no_precision() -> None:
     ]
 
 
-def test_only_an_interval_that_excludes_zero_shows_a_difference() -> None:
-    rows = assessment.difference_rows(["x", "y"], [st.Interval(0.01, 0.002, 0.02, 5), st.Interval(0.01, -0.002, 0.02, 5)], 100)
+def test_a_difference_is_shown_where_the_corrected_decision_says_so() -> None:
+    """Both intervals exclude zero; the second contrast does not survive the correction."""
+    intervals = [st.Interval(0.01, 0.002, 0.02, 5), st.Interval(0.01, 0.001, 0.02, 5)]
+    rows = assessment.difference_rows(["x", "y"], intervals, [True, False], 100)
     assert [row["shown"] for row in rows] == [True, False]
     assert rows[0]["text"] == "+1.00 (+0.20 to +2.00)"
 
@@ -144,7 +146,7 @@ def test_balance_is_a_share_of_the_part() -> None:
     [
         lambda: figures.confusion(MATRIX, "ab"),
         lambda: figures.per_class([], "ab"),
-        lambda: figures.paired_differences(["a"], []),
+        lambda: figures.paired_differences(["a"], [], []),
         lambda: figures.class_balance({"training": [1, 2, 3]}, "ab"),
         lambda: figures.embedding_scatter(np.zeros((3, 3)), [0, 0, 0], "a", method="PCA", axes=("x", "y")),
     ],

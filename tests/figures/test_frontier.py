@@ -6,7 +6,7 @@ import pytest
 
 from seedbed.errors import StatisticsError
 from seedbed.figures import specification
-from seedbed.figures.frontier import Sized, Tried, against_targets, frontier, frontier_rows
+from seedbed.figures.frontier import Sized, frontier, sized_rows
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels, fit_rows
 from seedbed.statistics import Interval
 
@@ -25,15 +25,15 @@ def drawn(chart, kind):
 
 
 def test_the_frontiers_join_their_own_networks_from_the_smallest_on():
-    assert [row["parameters"] for row in frontier_rows(NETS)] == [20_000, 42_000, 82_000]
+    assert [row["parameters"] for row in sized_rows(NETS)] == [20_000, 42_000, 82_000]
     means, steps = drawn(frontier(NETS, "t", ["s"], group="first"), "line")
     assert [row["label"] for row in means] == ["25-25", "50-25", "100-25"]
     assert [row["label"] for row in steps] == ["25-25", "50-25"]
 
 
 def test_targets_are_on_the_axis_even_if_no_network_comes_near():
-    nets = [Tried("25-25", "two layers", 20_000, Interval(0.9, 0.89, 0.91, 5), False)]
-    chart = against_targets(nets, [0.95, 0.97], "t", ["s"])
+    nets = [Sized("25-25", "two layers", 20_000, Interval(0.9, 0.89, 0.91, 5))]
+    chart = frontier(nets, "t", ["s"], targets=[0.95, 0.97])
     low, high = specification(chart)["layer"][0]["encoding"]["y"]["scale"]["domain"]
     assert low < 0.89
     assert high > 0.97
@@ -62,7 +62,7 @@ def test_an_estimate_below_zero_is_drawn_below_zero():
     "draw",
     [
         lambda: frontier(NETS[:1], "t", [], group="g"),
-        lambda: against_targets([], [0.95], "t", []),
+        lambda: frontier([], "t", [], targets=[0.95]),
         lambda: fit_panels([], [], "t", []),
         lambda: error_parts({}, "t", [], best=1, undecided=(1, 1), y="y"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from figures.samples import result
 from seedbed.errors import StatisticsError
 from seedbed.figures import curve_panels, mean_curve, measures_over, share_table, specification
-from seedbed.figures.studies import Curve, Point, curve_rows
+from seedbed.figures.panels import Curve, Point, curve_rows
 from seedbed.statistics import Interval
 
 
@@ -65,4 +65,4 @@ def test_nothing_to_draw_is_told(draw):
 def test_shares_keep_their_order_and_their_numbers():
     spec = specification(share_table([("p", "b", "y", 0.25), ("p", "a", "x", 1.0)], "t", ["s"], rows="r", columns="c"))
     assert spec["layer"][0]["encoding"]["y"]["sort"] == ["b", "a"]
-    assert [row["text"] for row in spec["data"]["values"]] == ["25 %", "100 %"]
+    assert [row["text"] for row in spec["layer"][0]["data"]["values"]] == ["25 %", "100 %"]

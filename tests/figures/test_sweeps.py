@@ -12,7 +12,8 @@ from figures.samples import HOSTILE
 from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import sweeps
-from seedbed.figures.sweeps import Layout, axis, is_quantity
+from seedbed.figures.scales import field_scale, is_quantity
+from seedbed.figures.sweeps import Layout
 from seedbed.statistics import Interval
 
 
@@ -64,16 +65,16 @@ def test_quantities_are_told_from_names(name, values, expected):
     ],
 )
 def test_an_axis_is_logarithmic_where_that_is_more_even(values, logarithmic):
-    assert axis(values).logarithmic is logarithmic
+    assert field_scale(values).logarithmic is logarithmic
 
 
 def test_zero_stands_apart_on_a_logarithmic_axis_and_none_on_any():
-    with_zero = axis(L2)
+    with_zero = field_scale(L2)
     assert 0 < with_zero.places[0.0] < with_zero.breaks[0] < with_zero.places[1e-5] == 1e-5
     assert with_zero.apart(0.0) != with_zero.apart(1e-5) == with_zero.apart(1e-3)
-    with_none = axis([10, 20, None])
+    with_none = field_scale([10, 20, None])
     assert with_none.places[20] == 20 < with_none.breaks[0] < with_none.places[None] < with_none.domain[1]
-    assert axis([0.0, 0.2, 0.5]).breaks == ()
+    assert field_scale([0.0, 0.2, 0.5]).breaks == ()
 
 
 def test_a_second_field_makes_panels_and_the_smallest_of_several_colours():
@@ -94,7 +95,7 @@ def test_more_panels_than_fit_are_cut_and_that_is_told():
 
 def test_settings_without_a_mean_have_no_mark_but_their_count():
     cells = [Cell({"l2": 0.0}), Cell({"l2": 0.1}, None, left_out=5), Cell({"l2": 0.2}, left_out=2)]
-    where, scale = sweeps.beside(cells, "l2"), axis([0.0, 0.1, 0.2])
+    where, scale = sweeps.beside(cells, "l2"), field_scale([0.0, 0.1, 0.2])
     rows = sweeps.field_rows(cells, "l2", where, scale)
     assert ["mean" in row for row in rows] == [True, False, True]
     assert [row["out"] for row in sweeps.out_rows(rows)] == ["5/5", "2/5"]

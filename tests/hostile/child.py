@@ -17,27 +17,26 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import psutil
 
 from hostile.pictures import hashed
-from seedbed import data, figures, populations
+from seedbed import data, figures, populations, scheduler
 from seedbed.cli import main, train
 from seedbed.executor import pool
 from seedbed.figures import drawing
 from seedbed.runs import Home
+from seedbed.scheduler import running
 from seedbed.training.reports import Begun, Segment
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whatever started the tests in its background
 
-GROW = import_module("seedbed.grow")
 PHASES: dict[str, tuple[Any, str, Callable[..., bool]]] = {
     "loading": (data, "load", lambda *_: True),
     "planning": (populations, "plan", lambda *_: True),
-    "compiling": (GROW._Harvest, "_take", lambda self, task, report: isinstance(report, Begun)),
-    "training": (GROW._Harvest, "_take", lambda self, task, report: isinstance(report, Segment) and report.epoch == 30),
+    "compiling": (running._Harvest, "_take", lambda self, task, report: isinstance(report, Begun)),
+    "training": (running._Harvest, "_take", lambda self, task, report: isinstance(report, Segment) and report.epoch == 30),
     "saving": (Home, "save_population", lambda *_: True),
     "drawing": (figures, "save", lambda *_: True),
 }
@@ -72,7 +71,7 @@ def limit(kind: str, size: int) -> None:
 if __name__ == "__main__":
     settings = json.loads(sys.argv[1])
     if "save_every" in settings:
-        GROW.grow = functools.partial(GROW.grow, save_every=settings["save_every"])
+        scheduler.train_runs = functools.partial(scheduler.train_runs, save_every=settings["save_every"])
     if "at" in settings:
         befall(settings["at"], settings.get("signal", signal.SIGINT), stall=settings.get("stall", False))
     if settings.get("at") != "drawing":

@@ -1,4 +1,4 @@
-"""`grow` with its engine in this process, so that a fault can be put anywhere; and what must hold of a home afterwards."""
+"""`train_runs` with its engine in this process, so that a fault can be put anywhere; and what must hold of a home after it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 from seedbed.training.programs import Programs
 from seedbed.training.reports import Task
 
-GROW = import_module("seedbed.grow")
 ENGINE = import_module("seedbed.executor.engine")
 
 

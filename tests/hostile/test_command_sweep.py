@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from seedbed.studies.bench import Bench
 
 from faults import Died, Kind, faulty
-from hostile.engine import GROW, check_sound, install, leftovers, outcome
+from hostile.engine import check_sound, install, leftovers, outcome
 from hostile.pictures import hashed
 from report.samples import HERE as MACHINE
-from seedbed import storage, studies
+from seedbed import scheduler, storage, studies
 from seedbed.cli import frame
 from seedbed.figures import drawing
 from seedbed.report import making
@@ -28,7 +29,6 @@ from seedbed.runs import Home
 from seedbed.searches import latency
 from seedbed.searches.latency import Latency
 from seedbed.studies.answers import Cost, Part, Study
-from seedbed.studies.bench import Bench
 from studies.samples import SMALL
 
 
@@ -101,7 +101,7 @@ def _install(patch: pytest.MonkeyPatch) -> None:
     """The engine in this process, with a save after every segment; a chart is drawn as the hash of what it shows, for drawing
     is not what is tested."""
     install(patch)
-    patch.setattr(GROW, "grow", functools.partial(GROW.grow, save_every=0.0))
+    patch.setattr(scheduler, "train_runs", functools.partial(scheduler.train_runs, save_every=0.0))
     patch.setattr(drawing, "draw", hashed)
     patch.setattr(studies, "find", STUDIES.__getitem__)
     patch.setattr(making, "chosen", lambda names: [STUDIES[name] for name in names])

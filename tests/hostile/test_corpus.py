@@ -264,7 +264,8 @@ def test_hostile_weights_and_predictions_whose_digests_match(tmp_path: Path, dat
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The manifest of a population's save."""
-    from hostile.engine import GROW, entries, install
+    from hostile.engine import entries, install
+    from seedbed.scheduler import Execution, train_runs
     from seedbed.specs import Dense
 
     kept: list[Any] = []
@@ -276,7 +277,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         install(patch)
         wanted = entries(Dense(hidden=(2,)), Dense(hidden=(2, 2)), epochs=3)
-        GROW.grow(wanted, Keeping(tmp_path_factory.mktemp("saved")), device="cpu", workers=1, save_every=0.0)
+        execution = Execution(Keeping(tmp_path_factory.mktemp("saved")), device="cpu", workers=1)
+        train_runs(wanted, execution, save_every=0.0)
     return kept[-1]
 
 

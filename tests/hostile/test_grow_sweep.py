@@ -1,4 +1,4 @@
-"""A whole `grow`, its disk failing or its process dying at every single change that it makes on the disk."""
+"""A whole `train_runs`, its disk failing or its process dying at every single change that it makes on the disk."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from faults import WITHOUT_WAITING, Died, Kind, faulty
-from hostile.engine import GROW, check_sound, entries, install, leftovers, outcome
+from hostile.engine import check_sound, entries, install, leftovers, outcome
 from seedbed.errors import StorageError
-from seedbed.runs import Home
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Dense
 
 ENTRIES = entries(Dense(hidden=(3,)), Dense(hidden=(2, 2)), epochs=2)
@@ -26,12 +26,12 @@ def _in_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _grow(root: Path, *, resume: bool = True) -> None:
-    GROW.grow(ENTRIES, Home(root), device="cpu", workers=1, resume=resume, save_every=0.0)
+    train_runs(ENTRIES, Execution.of(home=root, device="cpu", workers=1, resume=resume), save_every=0.0)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, list[str]]:
-    """What an uninterrupted `grow` gives, and how it changes the disk."""
+    """What an uninterrupted `train_runs` gives, and how it changes the disk."""
     with pytest.MonkeyPatch.context() as patch:
         install(patch)
         with faulty(10**9, "fails") as struck:

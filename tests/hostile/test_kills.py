@@ -24,7 +24,9 @@ SAVING = {"save_every": 0.1}
 
 
 IN_PHASES = [(phase, signal.SIGINT) for phase in ("loading", "planning", "compiling", "training", "saving", "drawing")]
-IN_PHASES += [(phase, signal.SIGTERM) for phase in ("loading", "training")]  # outside grow, and within: the same handlers
+IN_PHASES += [
+    (phase, signal.SIGTERM) for phase in ("loading", "training")
+]  # outside `train_runs`, and within: the same handlers
 
 
 @pytest.mark.parametrize(("phase", "number"), IN_PHASES)
@@ -67,14 +69,15 @@ def test_a_second_process_on_the_same_run_learns_who_trains_it(tmp_path: Path) -
 AT_ONCE = """
 import pickle, sys
 from pathlib import Path
-from hostile.engine import ENGINE, GROW, Replay
+from hostile.engine import ENGINE, Replay
 from seedbed.runs import Home
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Dense
 home, entry, Replay.reports = pickle.loads(Path(sys.argv[1]).read_bytes())
 ENGINE.LocalExecutor = Replay
 print("ready", flush=True)
 sys.stdin.readline()
-GROW.grow([entry], Home(home), device="cpu", workers=1)
+train_runs([entry], Execution(Home(home), device="cpu", workers=1))
 """
 
 

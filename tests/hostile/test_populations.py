@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from faults import Died
-from hostile.engine import GROW, InProcess, check_sound, entries, install, leftovers, outcome
+from hostile.engine import InProcess, check_sound, entries, install, leftovers, outcome
 from seedbed import data, devices, storage
 from seedbed.errors import CorruptFile, DeviceError, RunHalfDone, WorkerError
 from seedbed.executor.local import LocalExecutor
 from seedbed.executor.serving import Server
 from seedbed.runs import Home
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense
 from seedbed.training.events import Note
 from seedbed.training.footprint import footprint
@@ -29,8 +30,9 @@ NAMES = [entry.name for entry in FOUR]
 
 def _grow(root: Path, wanted: Sequence[Any] = FOUR, **how: Any) -> list[str]:
     notes: list[str] = []
-    watch = lambda event: notes.append(event.text) if isinstance(event, Note) else None  # noqa: E731
-    GROW.grow(wanted, Home(root), device="cpu", watch=watch, **{"workers": 1, "save_every": 0.0, **how})
+    on_event = lambda event: notes.append(event.text) if isinstance(event, Note) else None  # noqa: E731
+    execution = Execution(Home(root), device="cpu", on_event=on_event, **{"workers": 1, **how})
+    train_runs(wanted, execution, save_every=0.0)
     return notes
 
 

@@ -16,12 +16,12 @@ from PIL import Image
 
 import seedbed
 from hostile.corpus import ESCAPES
-from hostile.engine import GROW, entries, install
+from hostile.engine import entries, install
 from runs import samples
 from seedbed import storage
 from seedbed.cli import frame
 from seedbed.cli.text import escaped
-from seedbed.runs import Home
+from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Dense, Keras
 
 NETWORK = """
@@ -44,7 +44,7 @@ def test_a_run_folder_cannot_make_its_reader_run_a_program(tmp_path: Path, monke
     install(monkeypatch)
     monkeypatch.setattr(Keras, "named", set())
     root = tmp_path / "home"
-    GROW.grow(entries(Dense(hidden=(3,)), epochs=1), Home(root), device="cpu", workers=1)
+    train_runs(entries(Dense(hidden=(3,)), epochs=1), Execution.of(home=root, device="cpu", workers=1))
     (tmp_path / "net.py").write_text(NETWORK.format(canary=str(tmp_path / "canary")))
     spec = Keras.of(f"{tmp_path / 'net.py'}:net")
     Keras.named.clear()  # the stranger's process was another one

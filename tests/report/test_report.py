@@ -7,26 +7,25 @@ import html
 import json
 import re
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import pytest
+from seedbed.studies.bench import Bench, Trainer, untrained
+from seedbed.studies.cells import wanted
 
 from report.samples import HERE
-from seedbed import studies
+from seedbed import scheduler, studies
 from seedbed.errors import Interrupted, SpecError
 from seedbed.report import make, making, read_notes, worksheet
 from seedbed.report.notes import Notes
 from seedbed.runs import Home
+from seedbed.scheduler import Execution
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import Part, Study
-from seedbed.studies.bench import Bench, Trainer
-from seedbed.studies.cells import wanted
 from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
+from seedbed.training.events import Finding, StageStarted
 from studies.samples import SMALL
-
-GROW = import_module("seedbed.grow")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def home(tmp_path_factory) -> Home:
 
 @pytest.fixture
 def report(setup, home):
-    return make(setup, Trainer(home, workers=1))
+    return make(setup, Trainer(Execution(home, workers=1)))
 
 
 def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path):
@@ -103,9 +102,9 @@ def test_a_study_killed_half_way_and_resumed_gives_the_same_report(setup, home, 
 
     cut = Home(tmp_path / "runs")
     with pytest.raises(Interrupted, match="The same command goes on"):
-        make(setup, Trainer(cut, workers=1, watch=Kill()))
+        make(setup, Trainer(Execution(cut, workers=1, on_event=Kill())))
     assert 0 < len(cut.results()) < 4
-    again = make(setup, Trainer(cut, workers=1))
+    again = make(setup, Trainer(Execution(cut, workers=1)))
     assert told(again) == told(report)
 
 
@@ -129,16 +128,16 @@ def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_th
     monkeypatch.setattr(studies, "find", both.__getitem__)
     monkeypatch.setattr(studies, "ORDER", tuple(both))
     calls: list[int] = []
-    real = GROW.grow
+    real = scheduler.train_runs
 
-    def grow(entries, *arguments, **named):
+    def train_runs(entries, *arguments, **named):
         calls.append(sum(entry.group.startswith(("digits-h3", "digits-h4")) for entry in entries))
         return real(entries, *arguments, **named)
 
-    monkeypatch.setattr(GROW, "grow", grow)
-    together = make(setup, Trainer(Home(tmp_path / "runs"), workers=1))
+    monkeypatch.setattr(scheduler, "train_runs", train_runs)
+    together = make(setup, Trainer(Execution(Home(tmp_path / "runs"), workers=1)))
     assert [count for count in calls if count] == [4]
-    alone = both["other"].answer(setup, Trainer(Home(tmp_path / "alone"), workers=1))
+    alone = both["other"].answer(setup, Trainer(Execution(Home(tmp_path / "alone"), workers=1)))
     assert [answer.name for answer in together.answers] == ["one", "other"]
     assert together.answers[1].sentences() == alone.sentences()
     assert together.answers[1].cost.runs == 6
@@ -146,15 +145,14 @@ def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_th
 
 def test_a_second_report_trains_nothing(setup, home, report):
     events = []
-    again = make(setup, Trainer(home, workers=1, watch=events.append))
-    assert not events
+    again = make(setup, Trainer(Execution(home, workers=1, on_event=events.append)))
+    assert {type(event) for event in events} == {Finding, StageStarted}
     assert again.as_json() == report.as_json()
 
 
 def test_changing_the_seeds_trains_only_the_new_ones(home, report):
-    trainer = Trainer(home)
     more = Setup.of("digits", quick=True, seeds=3)
-    left = trainer.untrained(making.designed([SMALL], more))
+    left = untrained(home, making.designed([SMALL], more))
     assert sorted(entry.run.seed for entry in left) == [2, 2]
 
 

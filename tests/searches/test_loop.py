@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hostile.engine import ENGINE, GROW, check_sound, here, leftovers
+from hostile.engine import ENGINE, check_sound, here, leftovers
 from searches.samples import Dying, Killed, asked, small
 from seedbed import storage
 from seedbed.errors import RunError, RunExists, RunHalfDone, SpecError
+from seedbed.groups import Group
 from seedbed.runs import Home
-from seedbed.searches import How, Search, Terms, loop, save
+from seedbed.scheduler import Execution, train_runs
+from seedbed.searches import Search, Terms, loop, save
 from seedbed.searches import run as run_with
 from seedbed.searches.book import journal
 from seedbed.searches.finalists import Finalist, ranked
 from seedbed.searches.loop import chosen_trials
-from seedbed.statistics import Interval
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,7 +35,7 @@ def short() -> Iterator[None]:
 
 def run(terms: Terms, home: Home, **more: Any) -> Search:
     """One worker, so that a batch is one population."""
-    return run_with(terms, home, How(workers=1), **more)
+    return run_with(terms, Execution(home, workers=1, **more))
 
 
 @pytest.fixture(autouse=True)
@@ -79,24 +80,27 @@ def test_every_trial_fits_the_budget_and_every_state_is_as_its_run_says(found: S
 def test_trials_keep_metrics_only_and_the_best_keep_all(found: Search, home: Home) -> None:
     trial = found.trials[0].name
     assert sorted(path.name for path in home.folder(trial).iterdir()) == ["metrics.jsonl", "run.json"]
-    assert home.weights(found.best[0].results[0][0].name, "best")
+    assert home.weights(found.best[0].group.results[0].name, "best")
 
 
 def test_the_best_are_trained_again_with_seeds_that_no_trial_had(found: Search, terms: Terms) -> None:
     assert {result.run.seed for result in found.results} == {1, 2}
     assert {trial.run.seed for trial in found.trials} == {0}
     for one in found.best:
-        assert {result.run.setting for result in one.runs} == {one.trial.run.setting}
+        assert {result.run.setting for result in one.group.results} == {one.trial.run.setting}
         assert one.accuracy is not None
         assert one.accuracy.n == terms.seeds
 
 
 def test_the_ranking_is_by_the_lower_end_not_by_the_luck_of_a_trial(found: Search) -> None:
-    def finalist(number: int, trial: float, low: float | None, mean: float = 0.9) -> Finalist:
-        interval = None if low is None else Interval(mean, low, 0.99, 5)
-        return Finalist(str(number), replace(found.trials[0], number=number, accuracy=trial), [], {}, interval)
+    def finalist(number: int, trial: float, *right: int) -> Finalist:
+        """One seed for each number of images, of a hundred, that are right."""
+        correct = {seed: np.arange(100) < count for seed, count in enumerate(right)}
+        group = Group(str(number), [], correct=correct)
+        return Finalist(replace(found.trials[0], number=number, accuracy=trial), group)
 
-    lucky, steady, broken = finalist(0, 0.99, 0.80, mean=0.95), finalist(1, 0.93, 0.90), finalist(2, 1.0, None)
+    lucky, steady, broken = finalist(0, 0.99, 100, 90), finalist(1, 0.93, 93, 93), finalist(2, 1.0)
+    assert lucky.group.mean > steady.group.mean
     assert [one.name for one in ranked([broken, lucky, steady])] == ["1", "0", "2"]
 
 
@@ -110,7 +114,7 @@ def test_no_run_is_trained_twice(found: Search, terms: Terms, tmp_path: Path, mo
     point = dict(found.trials[0].point)
     monkeypatch.setattr(loop, "propose", lambda space, before, count, **_: [point] * count)
     trained: list[str] = []
-    search = run(replace(terms, trials=5), Home(tmp_path), watch=lambda event: trained.extend(getattr(event, "names", ())))
+    search = run(replace(terms, trials=5), Home(tmp_path), on_event=lambda event: trained.extend(getattr(event, "names", ())))
     assert {name for name in trained if "trial" in name} == {"s-trial-0"}
     assert {trial.name for trial in search.trials} == {"s-trial-0"}
     assert len({trial.accuracy for trial in search.trials}) == 1
@@ -182,7 +186,7 @@ def test_a_pruned_run_that_somebody_wants_whole_is_trained(found: Search, home: 
     pruned = next(trial for trial in found.trials if trial.state == "pruned")
     with pytest.raises(RunHalfDone, match="is pruned, not finished"):
         home.find(pruned.name)
-    (whole,) = GROW.grow([Entry("whole", "whole", pruned.run)], home)
+    (whole,) = train_runs([Entry("whole", "whole", pruned.run)], Execution(home))
     assert (whole.history.epochs, whole.pruned) == (4, False)
     assert home.weights("whole", "best")
     home.remove("whole")
@@ -214,7 +218,7 @@ def test_folds_are_trained_one_by_one_and_judged_by_all_their_images(tmp_path: P
     assert search.trials[0].accuracy == pytest.approx(best)
     (one,) = search.best
     assert one.accuracy is not None
-    assert len(next(iter(one.correct.values()))) == sum(result.data.validation for result in results) == 1527
+    assert len(next(iter(one.group.correct.values()))) == sum(result.data.validation for result in results) == 1527
     with pytest.raises(RunError, match="--folds 1"):
         search.tested(home)
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from seedbed.records import DataFacts
+from seedbed.sizing.attempts import Attempt, Candidate, Stage
 from seedbed.sizing.effort import EFFORTS
 from seedbed.sizing.hunt import Problem
 from seedbed.sizing.networks import DEPTHS, Family, forms, parameters
-from seedbed.sizing.records import Claim, Setting, Stage, Tried
 from seedbed.specs import Plan
-from seedbed.statistics import wilson
+from seedbed.statistics import Interval, wilson
 
 MNIST = DataFacts(60_000, 10_000, 0, tuple("0123456789"), (28, 28, 1))
 CHOOSING = 5_000
@@ -26,12 +26,12 @@ def problem(target: float, family: Family = "dense", **effort: Any) -> Problem:
     return Problem(target, forms(family, DEPTHS, MNIST), MNIST, CHOOSING, replace(EFFORTS[family], **effort))
 
 
-def mistakes(setting: Setting) -> float:
+def mistakes(candidate: Candidate) -> float:
     """Fewer with size, best at a rate of 5e-3, fewer with more epochs; convolutional networks need half of theirs to learn."""
-    size = parameters(setting.model, MNIST)
-    off = abs(math.log(setting.plan.learning_rate / 5e-3))
-    begun = 1.6 if setting.model.family == "conv" and setting.plan.epochs < 12 else 1.0
-    return min(0.9, begun * 20 * size**-0.65 * (1 + 0.1 * off) * (1 + 1 / setting.plan.epochs))
+    size = parameters(candidate.model, MNIST)
+    off = abs(math.log(candidate.plan.learning_rate / 5e-3))
+    begun = 1.6 if candidate.model.family == "conv" and candidate.plan.epochs < 12 else 1.0
+    return min(0.9, begun * 20 * size**-0.65 * (1 + 0.1 * off) * (1 + 1 / candidate.plan.epochs))
 
 
 @dataclass
@@ -39,48 +39,58 @@ class Formula:
     """Stands for training: `train` and `test` of a hunt.
 
     Attributes:
-        error: setting -> share of mistakes, before chance.
+        error: candidate -> share of mistakes, before chance.
         shift: of the accuracy on the images of the claim.
-        diverges: settings of which every run does.
+        diverges: candidates of which every run does.
         images: that a claim is judged by.
     """
 
-    error: Callable[[Setting], float] = mistakes
+    error: Callable[[Candidate], float] = mistakes
     shift: float = 0.0
-    diverges: Callable[[Setting], bool] = lambda setting: False
+    diverges: Callable[[Candidate], bool] = lambda candidate: False
     images: int = MNIST.validation
-    asked: list[tuple[Stage | str, Setting, tuple[int, ...]]] = field(default_factory=list)
+    asked: list[tuple[Stage, Candidate, tuple[int, ...]]] = field(default_factory=list)
 
-    def train(self, stage: Stage, settings: Sequence[Setting], seeds: Sequence[int]) -> list[Tried]:
-        self.asked += [(stage, setting, tuple(seeds)) for setting in settings]
-        return [self._tried(stage, setting, seeds) for setting in dict.fromkeys(settings)]
+    def train(self, stage: Stage, candidates: Sequence[Candidate], seeds: Sequence[int]) -> list[Attempt]:
+        self.asked += [(stage, candidate, tuple(seeds)) for candidate in candidates]
+        return [self._tried(stage, candidate, seeds) for candidate in dict.fromkeys(candidates)]
 
-    def _tried(self, stage: Stage, setting: Setting, seeds: Sequence[int]) -> Tried:
-        out = len(seeds) if self.diverges(setting) else 0
-        accuracy = None if out else float(np.mean([self.accuracy(setting, seed) for seed in seeds]))
-        return Tried(setting, stage, _group(setting), parameters(setting.model, MNIST), tuple(seeds), accuracy, out, 1.0)
+    def _tried(self, stage: Stage, candidate: Candidate, seeds: Sequence[int]) -> Attempt:
+        out = len(seeds) if self.diverges(candidate) else 0
+        mean = None if out else float(np.mean([self.accuracy(candidate, seed) for seed in seeds]))
+        accuracy = chosen_by(mean, len(seeds))
+        return Attempt(
+            candidate, stage, _group(candidate), parameters(candidate.model, MNIST), tuple(seeds), accuracy, out, 1.0
+        )
 
-    def accuracy(self, setting: Setting, seed: int) -> float:
-        chance = np.random.default_rng([seed, int(1e6 * setting.plan.learning_rate), parameters(setting.model, MNIST)])
-        return 1 - self.error(setting) + 0.001 * float(chance.standard_normal())
+    def accuracy(self, candidate: Candidate, seed: int) -> float:
+        chance = np.random.default_rng([seed, int(1e6 * candidate.plan.learning_rate), parameters(candidate.model, MNIST)])
+        return 1 - self.error(candidate) + 0.001 * float(chance.standard_normal())
 
-    def test(self, chosen: Sequence[Tried]) -> list[Claim]:
-        self.asked += [("claim", one.setting, FRESH) for one in chosen]
-        return [self._claim(one.setting) for one in chosen]
+    def test(self, chosen: Sequence[Attempt]) -> list[Attempt]:
+        self.asked += [("claim", one.candidate, FRESH) for one in chosen]
+        return [self._claim(one.candidate) for one in chosen]
 
-    def _claim(self, setting: Setting) -> Claim:
-        mean = float(np.mean([self.accuracy(setting, seed) for seed in FRESH])) + self.shift
+    def _claim(self, candidate: Candidate) -> Attempt:
+        mean = float(np.mean([self.accuracy(candidate, seed) for seed in FRESH])) + self.shift
         found = wilson(mean * self.images, self.images)
-        return Claim(setting, _group(setting), parameters(setting.model, MNIST), FRESH, replace(found, n=5), 0, 1.0)
+        return Attempt(
+            candidate, "claim", _group(candidate), parameters(candidate.model, MNIST), FRESH, replace(found, n=5), 0, 1.0
+        )
 
 
-def _group(setting: Setting) -> str:
-    return f"g-{setting.model.identity[:6]}-{setting.plan.identity[:6]}"
+def _group(candidate: Candidate) -> str:
+    return f"g-{candidate.model.identity[:6]}-{candidate.plan.identity[:6]}"
 
 
-def tried(parameters: int, accuracy: float | None, **plan: Any) -> Tried:
+def chosen_by(mean: float | None, seeds: int) -> Interval | None:
+    """A mean while choosing, of which no interval is asked."""
+    return None if mean is None else Interval(mean, math.nan, math.nan, seeds)
+
+
+def tried(parameters: int, accuracy: float | None, **plan: Any) -> Attempt:
     """Something of a size that was tried, with this outcome."""
     from seedbed.specs import Dense
 
-    setting = Setting(Dense(hidden=(parameters,)), Plan(**plan))
-    return Tried(setting, "size", f"g{parameters}", parameters, (0,), accuracy, int(accuracy is None), 1.0)
+    candidate = Candidate(Dense(hidden=(parameters,)), Plan(**plan))
+    return Attempt(candidate, "size", f"g{parameters}", parameters, (0,), chosen_by(accuracy, 1), int(accuracy is None), 1.0)

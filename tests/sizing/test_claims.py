@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seedbed.sizing.attempts import Attempt
 from seedbed.sizing.claims import in_order, sequences
-from seedbed.sizing.records import Claim, Tried
 from seedbed.statistics import Interval
 from sizing.samples import tried
 
 FRONT = [tried(10, 0.94), tried(20, 0.95), tried(30, 0.96), tried(40, 0.97)]
 
 
-def sizes(orders: Sequence[Sequence[Tried]]) -> list[list[int]]:
+def sizes(orders: Sequence[Sequence[Attempt]]) -> list[list[int]]:
     return [[one.parameters for one in order] for order in orders]
 
 
@@ -33,10 +33,10 @@ def test_where_no_size_is_safe_the_largest_comes_first() -> None:
 def lows(found: dict[int, float], trained: list[int]):
     """A test in which the interval of each size begins at the given value."""
 
-    def test(chosen: Sequence[Tried]) -> list[Claim]:
+    def test(chosen: Sequence[Attempt]) -> list[Attempt]:
         trained.extend(one.parameters for one in chosen)
         return [
-            Claim(one.setting, "g", one.parameters, (1000,), Interval(1.0, found[one.parameters], 1.0, 5), 0, 1.0)
+            Attempt(one.candidate, "claim", "g", one.parameters, (1000,), Interval(1.0, found[one.parameters], 1.0, 5), 0, 1.0)
             for one in chosen
         ]
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from seedbed.sizing.attempts import Candidate
 from seedbed.sizing.hunt import hunt
 from seedbed.sizing.networks import Family, parameters
-from seedbed.sizing.records import Setting
 from sizing.samples import FRESH, MNIST, Formula, mistakes, problem
 
 
@@ -31,7 +31,7 @@ def test_the_smallest_confirmed_network_is_near_the_smallest_there_is(target: fl
 
 def test_learning_rates_end_near_the_best_though_it_is_none_of_those_that_scouts_try() -> None:
     claims = list(hunt(problem(0.95), (formula := Formula()).train, formula.test))
-    assert all(3e-3 <= claim.setting.plan.learning_rate <= 8e-3 for claim in claims)
+    assert all(3e-3 <= claim.candidate.plan.learning_rate <= 8e-3 for claim in claims)
 
 
 def test_fresh_seeds_are_used_in_claims_and_nowhere_else() -> None:
@@ -53,10 +53,10 @@ def test_each_size_has_a_rate_a_schedule_and_a_length_of_its_own() -> None:
     formula = Formula()
     list(hunt(problem(0.95), formula.train, formula.test))
     plans: dict[object, set[tuple[object, ...]]] = {}
-    for stage, setting, _ in formula.asked:
+    for stage, candidate, _ in formula.asked:
         if stage == "size":
-            plan = setting.plan
-            plans.setdefault(setting.model, set()).add((plan.learning_rate, plan.schedule, plan.epochs))
+            plan = candidate.plan
+            plans.setdefault(candidate.model, set()).add((plan.learning_rate, plan.schedule, plan.epochs))
     assert len(plans) >= 7
     for tried in plans.values():
         rates, schedules, epochs = (set(column) for column in zip(*tried, strict=True))
@@ -84,10 +84,10 @@ def test_where_the_claims_images_are_easier_the_order_goes_on_downwards_until_a_
 def test_no_size_is_looked_at_above_one_that_is_enough_already(target: float) -> None:
     asked = problem(target, "conv", haste=1.7)
     list(hunt(asked, (formula := Formula()).train, formula.test))
-    whole = [(stage, setting) for stage, setting, _ in formula.asked if setting.plan.epochs == asked.effort.epochs]
-    safe = [setting for stage, setting in whole if stage == "tune" and formula.accuracy(setting, 0) >= asked.safe]
-    enough = min(parameters(setting.model, MNIST) for setting in safe)
-    assert max(parameters(setting.model, MNIST) for stage, setting, _ in formula.asked if stage == "size") < enough
+    whole = [(stage, candidate) for stage, candidate, _ in formula.asked if candidate.plan.epochs == asked.effort.epochs]
+    safe = [candidate for stage, candidate in whole if stage == "tune" and formula.accuracy(candidate, 0) >= asked.safe]
+    enough = min(parameters(candidate.model, MNIST) for candidate in safe)
+    assert max(parameters(candidate.model, MNIST) for stage, candidate, _ in formula.asked if stage == "size") < enough
 
 
 @pytest.mark.parametrize("haste", [1.7, 2.0])
@@ -95,7 +95,7 @@ def test_larger_sizes_are_laid_out_once_the_first_has_failed_and_not_before(hast
     def found(shift: float) -> tuple[int, list[int]]:
         formula = Formula(shift=shift)
         claims = list(hunt(problem(0.97, "conv", haste=haste), formula.train, formula.test))
-        looked_at = [parameters(setting.model, MNIST) for stage, setting, _ in formula.asked if stage == "size"]
+        looked_at = [parameters(candidate.model, MNIST) for stage, candidate, _ in formula.asked if stage == "size"]
         return max(looked_at), [claim.parameters for claim in claims if claim.holds(0.97)]
 
     (usual, _), (more, confirmed) = found(0.0), found(-0.006)
@@ -114,56 +114,56 @@ def test_with_few_images_it_begins_with_a_size_that_is_large_enough(target: floa
 
 def test_where_size_does_not_help_the_search_ends_with_the_nearest() -> None:
     """A floor of 8 % mistakes: 95 % cannot be reached, whatever the size."""
-    formula = Formula(error=lambda setting: max(0.08, mistakes(setting)))
+    formula = Formula(error=lambda candidate: max(0.08, mistakes(candidate)))
     claims = list(hunt(problem(0.95), formula.train, formula.test))
     assert claims
     assert not any(claim.holds(0.95) for claim in claims)
     assert "size" not in {stage for stage, _, _ in formula.asked}, "no ladders around a size that is nowhere"
-    largest = max(parameters(setting.model, MNIST) for _, setting, _ in formula.asked)
+    largest = max(parameters(candidate.model, MNIST) for _, candidate, _ in formula.asked)
     assert largest < 500_000, "doublings end where they do not help"
 
 
 def test_settings_that_diverge_are_passed_over() -> None:
-    formula = Formula(diverges=lambda setting: setting.plan.learning_rate > 4e-3)
+    formula = Formula(diverges=lambda candidate: candidate.plan.learning_rate > 4e-3)
     claims = list(hunt(problem(0.95), formula.train, formula.test))
     assert any(claim.holds(0.95) for claim in claims)
-    assert all(claim.setting.plan.learning_rate < 4e-3 for claim in claims)
+    assert all(claim.candidate.plan.learning_rate < 4e-3 for claim in claims)
 
 
 def test_where_everything_diverges_nothing_is_claimed() -> None:
-    formula = Formula(diverges=lambda setting: True)
+    formula = Formula(diverges=lambda candidate: True)
     assert list(hunt(problem(0.95), formula.train, formula.test)) == []
 
 
 def test_an_easy_target_ends_with_the_smallest_network_there_is() -> None:
-    claims = list(hunt(problem(0.3), (formula := Formula(error=lambda setting: 0.5)).train, formula.test))
+    claims = list(hunt(problem(0.3), (formula := Formula(error=lambda candidate: 0.5)).train, formula.test))
     assert min(claim.parameters for claim in claims if claim.holds(0.3)) <= 1000
 
 
 def test_augmentation_is_in_every_plan() -> None:
     formula = Formula()
     list(hunt(replace(problem(0.9), augment="shift"), formula.train, formula.test))
-    assert {setting.plan.augment for _, setting, _ in formula.asked} == {"shift"}
+    assert {candidate.plan.augment for _, candidate, _ in formula.asked} == {"shift"}
 
 
 def test_no_more_parameters_are_tried_than_allowed() -> None:
-    def hard(setting: Setting) -> float:
-        return min(0.9, 3 * mistakes(setting))
+    def hard(candidate: Candidate) -> float:
+        return min(0.9, 3 * mistakes(candidate))
 
     formula = Formula(error=hard)
     list(hunt(problem(0.95, most=20_000), formula.train, formula.test))
-    assert max(parameters(setting.model, MNIST) for _, setting, _ in formula.asked) <= 20_000
+    assert max(parameters(candidate.model, MNIST) for _, candidate, _ in formula.asked) <= 20_000
 
 
 def test_near_the_best_accuracy_that_there_is_nothing_is_tuned_at_many_times_the_size() -> None:
     """Short trainings need ten times the parameters there to make as few mistakes as long ones."""
 
-    def error(setting: Setting) -> float:
-        short = 1.5 if setting.plan.epochs < 12 else 1.0
-        return short * (0.004 + 12 * parameters(setting.model, MNIST) ** -0.9)
+    def error(candidate: Candidate) -> float:
+        short = 1.5 if candidate.plan.epochs < 12 else 1.0
+        return short * (0.004 + 12 * parameters(candidate.model, MNIST) ** -0.9)
 
     formula = Formula(error=error)
     claims = list(hunt(problem(0.99, "conv"), formula.train, formula.test))
     best = min(claim.parameters for claim in claims if claim.holds(0.99))
     assert best < 8_500
-    assert max(parameters(setting.model, MNIST) for stage, setting, _ in formula.asked if stage == "tune") < 1.5 * best
+    assert max(parameters(candidate.model, MNIST) for stage, candidate, _ in formula.asked if stage == "tune") < 1.5 * best

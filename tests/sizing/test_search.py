@@ -8,7 +8,6 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -60,11 +59,11 @@ def searched(home: Path, target: float = TARGET, trained: list[str] | None = Non
     """A search; `trained` gets the names of the runs that had to be trained."""
     names = [] if trained is None else trained
 
-    @contextmanager
-    def watching(what: str, runs: int) -> Iterator[Callable[[Event], None]]:
-        yield lambda event: names.append(event.name) if isinstance(event, Done) else None
+    def on_event(event: Event) -> None:
+        if isinstance(event, Done):
+            names.append(event.name)
 
-    return sb.smallest(target, "digits", depth=1, home=home, watching=watching, device="cpu", workers=1, **asked)
+    return sb.smallest(target, "digits", depth=1, home=home, on_event=on_event, device="cpu", workers=1, **asked)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +173,7 @@ def test_sentences_are_bounded_by_the_interval(found: Smallest) -> None:
     best = found.confirmed
     assert best is not None
     assert best.accuracy is not None
-    assert f"above 50.00 %: dense {best.setting.model.hidden[0]}, relu, {best.parameters} parameters" in first
+    assert f"above 50.00 %: dense {best.candidate.model.hidden[0]}, relu, {best.parameters} parameters" in first
     assert f"({100 * best.accuracy.low:.2f} % to {100 * best.accuracy.high:.2f} %" in first
     assert how.startswith("Trained with epochs ")
     assert order.startswith("Sizes were tested from large to small")

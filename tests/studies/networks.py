@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from seedbed.studies.cells import Cell
+
 from seedbed.models import facts
 from seedbed.specs import Dense
-from seedbed.studies.cells import Cell
 from studies.samples import cell
 
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from seedbed.comparison import Candidate
+from seedbed.studies.bench import Bench
+from seedbed.studies.cells import Cell, Wanted, wanted
+from seedbed.studies.contrasts import Planned
 
 from figures.samples import result
-from seedbed.comparison import Candidate
 from seedbed.records import History, Result, VerdictKind
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import accuracy_interval
 from seedbed.studies.answers import Figure, Part, Study
-from seedbed.studies.bench import Bench
-from seedbed.studies.cells import Cell, Wanted, wanted
-from seedbed.studies.contrasts import Planned
 from seedbed.studies.setup import Setup
 from seedbed.studies.tables import BEST, PARAMETERS
 from seedbed.tables import Column, Table
@@ -64,15 +64,15 @@ def design(setup: Setup) -> list[Wanted]:
 
 
 def parts(bench: Bench) -> list[Part]:
-    import altair as alt
-
-    from seedbed.figures import theme
+    from seedbed.figures import marks
+    from seedbed.figures.scales import linear
 
     cells = bench.train(design(bench.setup))
     settled = bench.settle([Planned("none against far too much", *cells, "no penalty", "l2 10", where="on digits")])
     contrast = settled["none against far too much"]
     points = [{"l2": one.run.plan.l2, "mean": one.accuracy.mean if one.accuracy else None} for one in cells]
-    chart = theme.finish(alt.Chart(theme.table(points)).mark_point().encode(x="l2:Q", y="mean:Q"), "Means", "n = 2 seeds")
+    layers = marks.dots(points, marks.x("l2", linear([0.0, 10.0])), marks.y("mean", linear([0.0, 1.0])))
+    chart = marks.figure([marks.panel(layers, width=100, height=100)], "Means", "n = 2 seeds")
     table = Table([Column("setting", lambda one: one.label, align="left"), PARAMETERS, BEST], cells, "A <table>.")
     return [
         Part(

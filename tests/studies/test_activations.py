@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from seedbed.comparison import Candidate
+from seedbed.studies.cells import Cell
 
 from seedbed import figures, studies
-from seedbed.comparison import Candidate
-from seedbed.figures import Dot, LayerCurve
-from seedbed.figures.multiples import dot_rows, layer_rows
+from seedbed.figures import Curve, Dot
+from seedbed.figures.panels import curve_rows, dot_rows
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.specs import Activation, Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
-from seedbed.studies.cells import Cell
 from seedbed.studies.questions.activations import Steps
 
 
@@ -126,10 +126,10 @@ def test_dots_keep_the_note_of_a_setting_without_a_value() -> None:
 
 
 def test_a_gradient_of_0_has_no_place_on_a_logarithmic_axis() -> None:
-    curve = LayerCurve("depth 1", "relu", "1", [(1.0, Interval(0.0, 0.0, 0.0, 2)), (2.0, Interval(0.5, -0.1, 1.1, 2))])
-    rows = layer_rows([curve], logarithmic=True)
-    assert [(row["epoch"], row["low"]) for row in rows] == [(2.0, 0.05)]
-    assert len(layer_rows([curve])) == 2
+    curve = Curve("relu", "1", [(1.0, Interval(0.0, 0.0, 0.0, 2)), (2.0, Interval(0.5, -0.1, 1.1, 2))], row="depth 1")
+    rows = curve_rows([curve], logarithmic=True)
+    assert [(row["x"], row["low"]) for row in rows] == [(2.0, 0.05)]
+    assert len(curve_rows([curve])) == 2
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from seedbed.runs import Home
-from seedbed.specs import Dense, Plan
 from seedbed.studies.bench import SetAside, Trainer
 from seedbed.studies.cells import Wanted, wanted
-from seedbed.studies.setup import Setup
 
-GROW = import_module("seedbed.grow")
+from seedbed import scheduler
+from seedbed.runs import Home
+from seedbed.scheduler import Execution
+from seedbed.specs import Dense, Plan
+from seedbed.studies.setup import Setup
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +23,14 @@ def setup() -> Setup:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The names of the runs of each call of `grow`."""
-    real, found = GROW.grow, []
+    """The names of the runs of each call of `train_runs`."""
+    real, found = scheduler.train_runs, []
 
-    def grow(entries: Any, *arguments: Any, **named: Any) -> Any:
+    def train_runs(entries: Any, *arguments: Any, **named: Any) -> Any:
         found.append([entry.name for entry in entries])
         return real(entries, *arguments, **named)
 
-    monkeypatch.setattr(GROW, "grow", grow)
+    monkeypatch.setattr(scheduler, "train_runs", train_runs)
     return found
 
 
@@ -42,7 +41,7 @@ def asked(setup: Setup, *strengths: float) -> list[Wanted]:
 def test_what_several_ask_for_is_trained_together_when_all_have_asked(
     tmp_path: Path, setup: Setup, calls: list[list[str]]
 ) -> None:
-    trainer = Trainer(Home(tmp_path), workers=1)
+    trainer = Trainer(Execution(Home(tmp_path), workers=1))
     for strengths in ((0.1,), (0.2, 0.1)):
         with trainer.gathering(), pytest.raises(SetAside):
             trainer.train(asked(setup, *strengths), (0,))
@@ -56,15 +55,15 @@ def test_what_several_ask_for_is_trained_together_when_all_have_asked(
 
 
 def test_what_is_in_the_home_sets_nobody_aside(tmp_path: Path, setup: Setup) -> None:
-    Trainer(Home(tmp_path), workers=1).train(asked(setup, 0.1), (0,))
-    again = Trainer(Home(tmp_path), workers=1)
+    Trainer(Execution(Home(tmp_path), workers=1)).train(asked(setup, 0.1), (0,))
+    again = Trainer(Execution(Home(tmp_path), workers=1))
     with again.gathering():
         [cell] = again.train(asked(setup, 0.1), (0,))
     assert cell.n == 1
 
 
 def test_a_search_waits_until_all_runs_are_there_and_is_done_once(tmp_path: Path, setup: Setup) -> None:
-    trainer, done = Trainer(Home(tmp_path), workers=1), []
+    trainer, done = Trainer(Execution(Home(tmp_path), workers=1)), []
 
     def work() -> int:
         done.append(len(trainer.home.listing()))

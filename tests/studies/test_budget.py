@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from seedbed.studies.bench import Bench, Trainer
 
 import seedbed as sb
 from seedbed.runs import Home
+from seedbed.scheduler import Execution
 from seedbed.searches.importance import Importance
 from seedbed.studies.answers import Answer
-from seedbed.studies.bench import Bench, Trainer
 from seedbed.studies.questions import budget
 from seedbed.studies.setup import Setup
 
@@ -71,7 +72,7 @@ def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, m
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("seedbed.grow._Harvest.train", refuse)
+    monkeypatch.setattr("seedbed.scheduler.running._Harvest.train", refuse)
     again = sb.studies.budget(data="digits", quick=True, seeds=2, workers=1, home=study_home)
     assert again.as_json() == answer.as_json()
     json.dumps(answer.as_json(), allow_nan=False)
@@ -79,8 +80,9 @@ def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, m
 
 def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(answer, study_home, monkeypatch):
     setup = Setup.of("digits", seeds=2)
-    bench = Bench(setup, Trainer(Home(study_home)))
-    cell = Trainer(Home(study_home)).train([budget.plain(Setup.of("digits", quick=True, seeds=2))[0]], setup.seeds)[0]
+    execution = Execution(Home(study_home))
+    bench = Bench(setup, Trainer(execution))
+    cell = Trainer(execution).train([budget.plain(Setup.of("digits", quick=True, seeds=2))[0]], setup.seeds)[0]
     seen = [budget._tested(bench, cell) for _ in range(2)]
     assert seen[0] == seen[1]
     assert seen[0] is not None
@@ -88,7 +90,7 @@ def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(ans
     assert 0.8 < seen[0].mean < 1
     assert len(Home(study_home).looks()) == 2  # one a seed
     handout = Setup.of("digits", seeds=2, protocol="handout")
-    assert budget._tested(Bench(handout, Trainer(Home(study_home))), cell) is None
+    assert budget._tested(Bench(handout, Trainer(Execution(Home(study_home)))), cell) is None
     assert len(Home(study_home).looks()) == 2
 
 

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 import pytest
+from seedbed.studies.cells import ACCURACY, Measure, at_last, best, by, group_name, marks, wanted
 
 from seedbed.errors import SpecError
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec, checked_name
 from seedbed.statistics import interval_of
-from seedbed.studies.cells import ACCURACY, Measure, at_last, best, by, group_name, marks, wanted
 from seedbed.studies.edges import beyond, swept
 from seedbed.studies.setup import Setup
 from studies.samples import cell, right

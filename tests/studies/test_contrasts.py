@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from seedbed.errors import StatisticsError
 from seedbed.studies.bench import Bench
 from seedbed.studies.cells import Measure
 from seedbed.studies.contrasts import Planned, settled
+
+from seedbed.errors import StatisticsError
 from studies.samples import cell, right
 
 MANY = [cell(right(0.93, spread=0.004, seed=10 + place), l2=float(place)) for place in range(2, 9)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from seedbed.studies.frontier import frontier
 
 from seedbed.errors import StatisticsError
-from seedbed.studies.frontier import frontier
 from studies.networks import net
 from studies.samples import right
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from seedbed.studies.bench import Bench
+from seedbed.studies.contrasts import Planned, settled
 
 import seedbed as sb
 from seedbed.specs import DataSpec
 from seedbed.studies.answers import Answer
-from seedbed.studies.bench import Bench
-from seedbed.studies.contrasts import Planned, settled
 from seedbed.studies.questions import fewest_parameters, hidden_units
 from seedbed.studies.setup import Setup
 from studies.networks import net
@@ -101,7 +101,7 @@ def test_a_second_call_trains_nothing_and_says_the_same(answer, study_home, monk
     monkeypatch.setattr(hidden_units, "QUICK_STEPS", 150)
     monkeypatch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
     events = []
-    again = sb.studies.hidden_units(data="digits", quick=True, seeds=3, workers=1, home=study_home, watch=events.append)
+    again = sb.studies.hidden_units(data="digits", quick=True, seeds=3, workers=1, home=study_home, on_event=events.append)
     assert again.sentences() == answer.sentences()
     assert not events
 

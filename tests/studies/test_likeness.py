@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from seedbed.studies.cells import Cell
 
 from seedbed.errors import StatisticsError
 from seedbed.records import History
-from seedbed.studies.cells import Cell
 from seedbed.studies.likeness import likeness
 from studies.samples import cell, right
 

@@ -72,7 +72,7 @@ def _version(package: str) -> str | None:
 
 
 def _workers() -> Iterator[dict[str, Any]]:
-    """What a worker of each kind that `grow` would use sees, or why it sees nothing."""
+    """What a worker of each kind that `train_runs` would use sees, or why it sees nothing."""
     from seedbed import devices
     from seedbed.errors import DeviceError
     from seedbed.executor import probe

@@ -5,12 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from seedbed.devices import EngineName
 
 home = click.option(
     "--home",
@@ -33,7 +30,7 @@ name = click.option("-m", "--name", "name", required=True, metavar="NAME", help=
 
 
 def of_studies(function: Any) -> Any:
-    """What a study is asked for: passes `data`, `quick`, `seeds`, `seed`, `protocol`, `device`, `workers`."""
+    """What a study is asked for: passes `data`, `quick`, `seeds`, `seed`, `protocol`."""
     choices = (
         data,
         click.option("--quick", is_flag=True, help="A preview: fewer seeds, epochs and settings; every figure says so."),
@@ -44,34 +41,48 @@ def of_studies(function: Any) -> Any:
         click.option(
             "--protocol", metavar="NAME", help="Lock the test part (honest), or validate on it, as the exercise did (handout)."
         ),
-        click.option(
-            "--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train."
-        ),
-        click.option(
-            "--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]"
-        ),
     )
     for choice in reversed(choices):
         function = choice(function)
     return function
 
 
-def engine(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Passes `engine: Engine`, from `--engine` and `--address`."""
+def execution(*, resume: str = "", replace: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Passes `execution: Execution`, from `--device`, `--workers`, `--engine`, `--address`, `--home` and the two below.
 
-    @click.option(
-        "--engine",
-        "engine_name",
-        type=click.Choice(["local", "ray"]),
-        default="local",
-        show_default=True,
-        help="What runs the workers: this machine, or Ray (here, or a cluster at --address).",
-    )
-    @click.option("--address", metavar="HOST:PORT", help="A running Ray cluster's head, or auto; goes with --engine ray.")
-    @functools.wraps(command)
-    def with_engine(*arguments: Any, engine_name: EngineName, address: str | None, **values: Any) -> Any:
-        from seedbed.executor import Engine
+    Args:
+        resume, replace: help of `--resume` and `--replace`. An empty text leaves the option out.
+    """
+    flags = {"--resume": resume, "--replace": replace}
+    choices = [
+        click.option(
+            "--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train."
+        ),
+        click.option(
+            "--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one per core or GPU]"
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="What runs the workers: this machine, or Ray (here, or a cluster at --address).",
+        ),
+        click.option("--address", metavar="HOST:PORT", help="A running Ray cluster's head, or auto; goes with --engine ray."),
+        *(click.option(flag, is_flag=True, help=text) for flag, text in flags.items() if text),
+        home,
+    ]
 
-        return command(*arguments, engine=Engine(engine_name, address), **values)
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_execution(*arguments: Any, **values: Any) -> Any:
+            from seedbed.scheduler import Execution, ExecutionOptions
 
-    return with_engine
+            own = {name: values.pop(name) for name in ExecutionOptions.__annotations__ if name in values}
+            return command(*arguments, execution=Execution.of(**own), **values)
+
+        for choice in reversed(choices):
+            with_execution = choice(with_execution)
+        return with_execution
+
+    return decorated

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +13,8 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
-    from seedbed.executor import Engine
     from seedbed.report import Notes, Report
+    from seedbed.scheduler import Execution
     from seedbed.studies.setup import Setup
 
 WORKSHEET = Path("worksheet.md")
@@ -39,8 +40,7 @@ WORKSHEET = Path("worksheet.md")
     metavar="FILE",
     help="The page; figures and tables go into a folder of its name beside it.  [default: report.html]",
 )
-@options.engine
-@options.home
+@options.execution()
 @options.as_json
 def command(
     data: str,
@@ -48,14 +48,11 @@ def command(
     seeds: int | None,
     seed: int,
     protocol: str | None,
-    device: str,
-    workers: int | None,
     named: str | None,
     notes_file: Path | None,
     worksheet: bool,
     out: Path | None,
-    engine: Engine,
-    home: Path,
+    execution: Execution,
     as_json: bool,
 ) -> None:
     """Answer all questions of the exercise on one page that needs no network.
@@ -77,7 +74,7 @@ def command(
         from seedbed.studies.setup import Setup
 
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, watch=watch)
-    report = _made(names, setup, notes, home, device=device, workers=workers, engine=engine)
+    report = _made(names, setup, notes, execution)
     note("Drawing")
     files = report.save(page)
     if as_json:
@@ -110,21 +107,18 @@ def _write_worksheet(names: list[str], path: Path, as_json: bool) -> None:
     result(f"Worksheet: {path}. Fill in what you predict, then: seedbed report --notes {path}")
 
 
-def _made(names: list[str], setup: Setup, notes: Notes | None, home: Path, **how: Any) -> Report:
+def _made(names: list[str], setup: Setup, notes: Notes | None, execution: Execution) -> Report:
     from seedbed.figures.words import counted
     from seedbed.groups.training import missing
     from seedbed.report import make
     from seedbed.report.making import chosen, designed
-    from seedbed.runs import Home
     from seedbed.studies.context import Trainer
 
-    trainer = Trainer(Home(home), **how)
     asked = chosen(names)
-    untrained = len(missing(designed(asked, setup), trainer.home))
+    untrained = len(missing(designed(asked, setup), execution.home))
     note(f"Report on {setup.data.name}: {counted(len(asked), 'study', 'studies')}, {counted(untrained, 'run')} to begin with")
-    with watching("report", max(1, untrained)) as watcher, trainer:
-        trainer.watch = watcher
-        return make(setup, trainer, names, notes=notes, tell=note)
+    with watching("report", max(1, untrained)) as watcher, Trainer(replace(execution, on_event=watcher)) as trainer:
+        return make(setup, trainer, names, notes=notes)
 
 
 def _show(report: Report, files: dict[str, list[Path]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -17,7 +18,7 @@ from seedbed.specs import DataSpec, Protocol
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
-    from seedbed.executor import Engine
+    from seedbed.scheduler import Execution
     from seedbed.searches import Finalist, Search, Terms
 
 QUICK = {"trials": 24, "epochs": 6, "finalists": 2, "seeds": 3}
@@ -50,12 +51,10 @@ def _sizes(name: str) -> str:
 @click.option("--first", type=int, metavar="N", help="Keep only so many training images.")
 @click.option("--storage", metavar="URL", help="Any storage that Optuna knows.  [default: a journal in the home]")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="[default: searches/NAME]")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
-@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
-@options.engine
-@click.option("--resume", is_flag=True, help="Go on with a search that was interrupted, or with more --trials.")
-@click.option("--replace", is_flag=True, help="Begin anew; all runs of the search are removed.")
-@options.home
+@options.execution(
+    resume="Continue a search that was interrupted, or with more --trials.",
+    replace="Search again; all runs of the search are removed.",
+)
 @options.as_json
 def command(
     budget: str,
@@ -69,12 +68,7 @@ def command(
     first: int | None,
     storage: str | None,
     out: Path | None,
-    engine: Engine,
-    device: str,
-    workers: int | None,
-    resume: bool,
-    replace: bool,
-    home: Path,
+    execution: Execution,
     as_json: bool,
     **asked: Any,
 ) -> None:
@@ -92,8 +86,7 @@ def command(
     Of many noisy trials the best one is partly lucky. So the best are trained again with fresh seeds and ranked by the lower
     ends of their intervals.
     """
-    from seedbed.runs import Home
-    from seedbed.searches import How, run, terms_for
+    from seedbed.searches import run, terms_for
 
     sizes = {key: asked.pop(key) for key in USUAL}
     asked |= {key: value if value is not None else (QUICK if quick else USUAL)[key] for key, value in sizes.items()}
@@ -102,14 +95,12 @@ def command(
     with fetching() as watch_download:
         terms = terms_for(budget, spec, name=name, family=wanted, prune=not no_pruning, watch=watch_download, **asked)
     _show_terms(terms)
-    store = Home(home)
     with watching(terms.name, (terms.trials + terms.finalists * terms.seeds) * terms.folds) as watcher:
-        how = How(device, workers, engine)
-        found = run(terms, store, how, watch=watcher, resume=resume, replace=replace, storage=storage)
+        found = run(terms, replace(execution, on_event=watcher), storage=storage)
     note("Measuring latencies, and what mattered ...")
     found = found.measured()
     if test:
-        found = found.tested(store)
+        found = found.tested(execution.home)
     files = _save(found, out or Path("searches") / terms.name)
     if as_json:
         screen.emit(found.as_json())

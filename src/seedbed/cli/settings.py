@@ -14,16 +14,15 @@ from typing import Any, TypeVar, get_args
 import click
 
 from seedbed.errors import SpecError, nearest
+from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
 from seedbed.specs import (
-    Activation,
-    Augmentation,
+    FAMILIES,
     Conv,
     DataSpec,
     Dense,
     Head,
     Keras,
     ModelSpec,
-    Optimizer,
     Padding,
     Plan,
     Precision,
@@ -37,7 +36,6 @@ from seedbed.specs import (
 SpecKind = TypeVar("SpecKind", bound=Spec)
 
 CONFIG_KEYS = ("model", "plan", "data", "seed", "seeds")
-FAMILIES: dict[str, type[Dense] | type[Conv] | type[Keras]] = {"dense": Dense, "conv": Conv, "keras": Keras}
 MOST_SEEDS = 10_000
 
 
@@ -71,12 +69,16 @@ class Flag:
 
 def _choice(names: str, field: str, kind: Any, text: str) -> Flag:
     # The spec checks the value, with the nearest known one in its message; the flag only shows what there is.
-    return Flag((names,), field, f"{text} {', '.join(get_args(kind))}.", str, "NAME")
+    return Flag((names,), field, f"{text} {', '.join(get_args(kind) or kind)}.", str, "NAME")
+
+
+def _of_optimizers(field: str) -> str:
+    return f"Of {' and '.join(optimizer.name for optimizer in OPTIMIZERS.records() if field in optimizer.settings)}."
 
 
 MODEL_FLAGS = (
     Flag(("--hidden",), "hidden", "Units of each hidden dense layer, like 200,100, or none.", counts, "N,N"),
-    _choice("--activation", "activation", Activation, "What follows each hidden layer:"),
+    _choice("--activation", "activation", ACTIVATIONS, "What follows each hidden layer:"),
     Flag(("--dropout",), "dropout", "Share of hidden outputs dropped in a training step.", float, "P"),
     Flag(("--filters",), "filters", "Filters of each convolution, like 20,10.", counts, "N,N"),
     Flag(("--kernel",), "kernel", "Side of the kernels in pixels, one for all or one for each.", counts, "N,N"),
@@ -89,14 +91,14 @@ MODEL_FLAGS = (
 PLAN_FLAGS = (
     Flag(("--epochs",), "epochs", "Passes over the training images.", int, "N"),
     Flag(("--batch-size",), "batch_size", "Images of a minibatch.", int, "N"),
-    _choice("--optimizer", "optimizer", Optimizer, "How gradients become steps:"),
+    _choice("--optimizer", "optimizer", OPTIMIZERS, "How gradients become steps:"),
     Flag(("--lr",), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
     _choice("--schedule", "schedule", Schedule, "How the learning rate changes:"),
-    Flag(("--momentum",), "momentum", "Of momentum and nesterov.", float, "X"),
-    Flag(("--weight-decay",), "weight_decay", "Of adamw.", float, "X"),
+    Flag(("--momentum",), "momentum", _of_optimizers("momentum"), float, "X"),
+    Flag(("--weight-decay",), "weight_decay", _of_optimizers("weight_decay"), float, "X"),
     Flag(("-r", "--l2"), "l2", "Penalty: L2 times the sum of squared weights.", float, "L2"),
     Flag(("--l1",), "l1", "Penalty: L1 times the sum of absolute weights.", float, "L1"),
-    _choice("--augment", "augment", Augmentation, "Random changes of the training images:"),
+    _choice("--augment", "augment", AUGMENTATIONS, "Random changes of the training images:"),
     Flag(("--patience",), "patience", "Stop after so many epochs without a better validation accuracy.", int, "N"),
     _choice("--precision", "precision", Precision, "Of matrix products:"),
 )
@@ -120,8 +122,16 @@ def _parameter(flag: Flag, kind: type[Spec]) -> str:
 GROUPS: tuple[tuple[type[Spec], tuple[Flag, ...]], ...] = ((Conv, MODEL_FLAGS), (Plan, PLAN_FLAGS), (DataSpec, DATA_FLAGS))
 
 
+NETWORK_OPTIONS = (
+    click.option("-d", "--dense", is_flag=True, help="A dense network.  [default]"),
+    click.option("-c", "--conv", is_flag=True, help="A convolutional network."),
+    click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model."),
+    click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated."),
+)
+
+
 def flags(function: Any) -> Any:
-    """Adds all flags of settings to a command; what the user leaves out arrives as None."""
+    """Add all flags of settings to a command; a setting that the user leaves out arrives as None."""
     for kind, group in reversed(GROUPS):
         for flag in reversed(group):
             text = flag.help + _default(kind, flag)
@@ -130,6 +140,8 @@ def flags(function: Any) -> Any:
                 {"is_flag": True, "default": None} if flag.type is bool else {"type": flag.type, "metavar": flag.metavar}
             )
             function = click.option(*names, help=text, **kind_of_value)(function)
+    for option in reversed(NETWORK_OPTIONS):
+        function = option(function)
     return function
 
 
@@ -170,23 +182,11 @@ class Choice:
     seeds: tuple[int, ...]
 
 
-def chosen(
-    values: Mapping[str, Any],
-    *,
-    family: str | None,
-    target: str | None,
-    arguments: tuple[str, ...],
-    seed: int | None,
-    seeds: int | None,
-    config: Path | None,
-) -> Choice:
+def chosen(values: Mapping[str, Any], *, seed: int | None, seeds: int | None, config: Path | None) -> Choice:
     """The specs that flags and a YAML file ask for; a flag goes before the file.
 
     Args:
         values: what `flags` passed to the command.
-        family: "dense" or "conv", where the user said so.
-        target: `FILE.py:FUNCTION`, the user's own network.
-        arguments: `key=value` for that function.
         seed, seeds: the first seed, and how many; where only one of them is given, one seed, or so many from 0.
         config: a YAML file of settings.
 
@@ -194,23 +194,16 @@ def chosen(
         SpecError: a setting that breaks a rule, or settings that exclude each other.
     """
     file = checked_parts(read_yaml(config, CONFIG_KEYS), str(config)) if config else {}
-    run = run_of(values, file, family=family, target=target, arguments=arguments)
+    run = run_of(values, file)
     numbers = _seeds(file, seed, seeds)
     return Choice(run.changed(seed=numbers[0]), numbers)
 
 
-def run_of(
-    values: Mapping[str, Any],
-    file: Mapping[str, Any],
-    *,
-    family: str | None,
-    target: str | None,
-    arguments: tuple[str, ...],
-) -> RunSpec:
+def run_of(values: Mapping[str, Any], file: Mapping[str, Any]) -> RunSpec:
     """The run that flags ask for; what they leave out is as the `model`, `plan` and `data` of a file say it."""
     given = {kind: _given(values, kind, group) for kind, group in GROUPS}
     return RunSpec(
-        model=_model(file.get("model", {}), given[Conv], family, target, arguments),
+        model=_model(file.get("model", {}), given[Conv], values),
         plan=Plan(**{**file.get("plan", {}), **given[Plan]}),
         data=DataSpec(**{**file.get("data", {}), **given[DataSpec]}),
     )
@@ -254,27 +247,28 @@ def checked_parts(settings: dict[str, Any], source: str) -> dict[str, Any]:
     return settings
 
 
-def _model(
-    file: Mapping[str, Any], given: Mapping[str, Any], family: str | None, target: str | None, arguments: tuple[str, ...]
-) -> ModelSpec:
-    if target is not None:
+def _model(file: Mapping[str, Any], given: Mapping[str, Any], values: Mapping[str, Any]) -> ModelSpec:
+    """The network that the file's settings, those of flags, and `NETWORK_OPTIONS` ask for."""
+    if values["dense"] and values["conv"]:
+        raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
+    family = "dense" if values["dense"] else "conv" if values["conv"] else None
+    if values["target"] is not None:
         if family is not None or given:
             other = "-d or -c" if family else "--" + next(iter(given)).replace("_", "-")
             raise SpecError(f"--model names a network of your own; {other} does not go with it (--arg passes it settings).")
-        return Keras.of(target, **_arguments(arguments))
-    if arguments:
+        return Keras.of(values["target"], **_arguments(values["arguments"]))
+    if values["arguments"]:
         raise SpecError("--arg passes settings to the function of --model FILE.py:FUNCTION, which is missing.")
     wanted = family or file.get("family", "dense")
-    if not (isinstance(wanted, str) and wanted in FAMILIES):
-        raise SpecError(f"family = {wanted!r} is not known.{nearest(str(wanted), FAMILIES)} Known: {', '.join(FAMILIES)}.")
+    spec = FAMILIES[wanted]
     of_conv = [name for name in CONV_ONLY if name in given]
-    if wanted == "dense" and of_conv:
+    if spec is Dense and of_conv:
         raise SpecError(f"--{of_conv[0]} belongs to a convolutional network; say -c.")
     settings = {**({} if family not in (None, file.get("family")) else file), **given}
-    if wanted == "keras":
+    if spec is Keras:
         return _keras(settings)
     settings.pop("family", None)
-    return FAMILIES[wanted](**settings)
+    return spec(**settings)
 
 
 def _keras(settings: dict[str, Any]) -> Keras:

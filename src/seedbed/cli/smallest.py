@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,14 @@ import click
 
 from seedbed.cli import options, screen
 from seedbed.cli.columns import range_text, share_text
-from seedbed.cli.screen import note, result
+from seedbed.cli.screen import result
 from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.figures.words import network
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
-    from seedbed.cli.watch import Watcher
-    from seedbed.executor import Engine
+    from seedbed.scheduler import Execution
     from seedbed.sizing import Attempt, Smallest
 
 
@@ -39,11 +38,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Where table and figure go.  [default: smallest/NAME]",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
-@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
-@options.engine
-@click.option("--resume", is_flag=True, help="Go on with a search that was interrupted.")
-@options.home
+@options.execution(resume="Continue a search that was interrupted.")
 @options.as_json
 def command(
     target: float,
@@ -57,11 +52,7 @@ def command(
     protocol: str,
     name: str | None,
     out: Path | None,
-    device: str,
-    workers: int | None,
-    engine: Engine,
-    resume: bool,
-    home: Path,
+    execution: Execution,
     as_json: bool,
 ) -> None:
     """Find the fewest parameters whose accuracy lies above a target, with its whole interval.
@@ -77,40 +68,28 @@ def command(
     The work is fixed beforehand and does not depend on the clock: a search that was stopped, by Ctrl-C or by --minutes, goes
     on with --resume and ends with the same runs. The runs are named NAME-SETTING.SEED.
     """
-    with fetching() as watch_download:
-        from seedbed.runs import Home
-        from seedbed.sizing import search
-        from seedbed.specs import DataSpec, Plan
+    from seedbed.sizing import search
+    from seedbed.specs import DataSpec, Plan
 
+    with fetching() as watch_download, watching("smallest") as watcher:
         found = search(
             target,
             DataSpec(name=data, protocol=protocol),  # type: ignore[arg-type]
-            Home(home),
+            replace(execution, on_event=watcher),
             family=family,
             depth=depth,
             seeds=seeds,
             epochs=epochs,
             minutes=minutes,
-            augment=Plan(augment=augment).augment,  # type: ignore[arg-type]
+            augment=Plan(augment=augment).augment,
             name=name,
-            device=device,
-            workers=workers,
-            engine=engine,
-            watching=_watching,
-            tell=lambda text: note(f"  {text}"),
             watch_download=watch_download,
-            resume=resume,
         )
     files = _save(found, out or Path("smallest") / found.name)
     if as_json:
         screen.emit(found.as_json())
         return
     _show(found, files)
-
-
-def _watching(what: str, runs: int) -> AbstractContextManager[Watcher]:
-    note(f"{what[0].upper()}{what[1:]}")
-    return watching(what.partition(":")[0], runs)
 
 
 def _save(found: Smallest, folder: Path) -> dict[str, list[Path]]:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from seedbed import studies
 from seedbed.cli import options, screen
 from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
-    from seedbed.executor import Engine
+    from seedbed.scheduler import Execution
     from seedbed.studies.answers import Answer, Part, Study
     from seedbed.studies.setup import Setup
 
 KINDS = (".html", ".htm", ".json")
+HELP = """Answer a question of the exercise: train what it takes, compare, and say why.
+
+\b
+NAME is one of
+{}
+
+Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted goes
+on. Written are a page, its figures (PNG, SVG), results.csv and results.json.
+"""
 
 
-@click.command("study")
+@click.command("study", help=HELP.format("\n".join(f"  {one.name:15} {one.about}" for one in studies.STUDIES.records())))
 @click.argument("name", metavar="NAME")
 @options.of_studies
 @click.option(
@@ -37,8 +48,7 @@ KINDS = (".html", ".htm", ".json")
     help="device only: timings measured elsewhere, a results.json or what -o FILE.json wrote; may be repeated.",
 )
 @click.option("--again", is_flag=True, help="device only: measure anew what was measured before.")
-@options.engine
-@options.home
+@options.execution()
 @options.as_json
 def command(
     name: str,
@@ -47,44 +57,24 @@ def command(
     seeds: int | None,
     seed: int,
     protocol: str | None,
-    device: str,
-    workers: int | None,
     out: Path | None,
     merge: tuple[Path, ...],
     again: bool,
-    engine: Engine,
-    home: Path,
+    execution: Execution,
     as_json: bool,
 ) -> None:
-    """Answer a question of the exercise: train what it takes, compare, and say why.
-
-    \b
-    NAME is one of
-      device          CPU against GPU, small nets and large batches
-      hidden-units    widths of two layers; the smallest net for a target
-      regularization  l2 from none to far too much, on easy and hard data
-      polynomial      the same for a polynomial, in closed form
-      activations     ReLU, tanh, sigmoid and others; why they differ
-      budget          the best net with 200 hidden units
-      convolution     convolutions against dense layers; what they assume
-
-    Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted goes
-    on. Written are a page, its figures (PNG, SVG), results.csv and results.json.
-    """
     page = out or Path("studies") / f"{name}.html"
     if page.suffix.lower() not in KINDS:
         raise click.UsageError(f"--out {page}: it must end in .html or .json.", click.get_current_context())
     if (merge or again) and name != "device":
         option = "--merge" if merge else "--again"
         raise click.UsageError(f"{option} belongs to `seedbed study device`.", click.get_current_context())
-    from seedbed import studies
-
     study = studies.find(name)
     with fetching() as watch:
         from seedbed.studies.setup import Setup
 
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, watch=watch, merge=merge, again=again)
-    answer = _answered(study, setup, home, device=device, workers=workers, engine=engine)
+    answer = _answered(study, setup, execution)
     files = _write(answer, page)
     if as_json:
         screen.emit(answer.as_json())
@@ -95,20 +85,17 @@ def command(
         result(f"{kind.capitalize()}: {listed}")
 
 
-def _answered(study: Study, setup: Setup, home: Path, **how: Any) -> Answer:
+def _answered(study: Study, setup: Setup, execution: Execution) -> Answer:
     from seedbed.figures.words import counted
     from seedbed.groups.training import missing
     from seedbed.report.making import designed
-    from seedbed.runs import Home
     from seedbed.studies.context import Trainer
 
-    trainer = Trainer(Home(home), **how)
     asked = designed([study], setup)
-    untrained = len(missing(asked, trainer.home))
+    untrained = len(missing(asked, execution.home))
     size = f"{counted(len(asked), 'setting')} x {counted(len(setup.seeds), 'seed')}"
     note(f"Study {study.name}: {size}, {counted(untrained, 'run')} to train")
-    with watching(study.name, max(1, untrained)) as watcher, trainer:
-        trainer.watch = watcher
+    with watching(study.name, max(1, untrained)) as watcher, Trainer(replace(execution, on_event=watcher)) as trainer:
         return study.answer(setup, trainer)
 
 

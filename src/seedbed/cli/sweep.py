@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ from seedbed.errors import SpecError
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
-    from seedbed.executor import Engine
     from seedbed.groups import Group
+    from seedbed.scheduler import Execution
     from seedbed.specs import DataSpec, RunSpec, Spec
     from seedbed.sweeps import Design, Grid, Sweep
 
@@ -48,17 +49,8 @@ MOST_ROWS = 200
     metavar="DIR",
     help="Where tables and figures go.  [default: sweeps/NAME]",
 )
-@click.option("-d", "--dense", is_flag=True, help="Dense networks.  [default]")
-@click.option("-c", "--conv", is_flag=True, help="Convolutional networks.")
-@click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model.")
-@click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated.")
 @flags
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
-@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
-@options.engine
-@click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
-@click.option("--replace", is_flag=True, help="Begin all of it anew.")
-@options.home
+@options.execution(resume="Continue runs that were interrupted.", replace="Train all of it again.")
 @options.as_json
 def command(
     name: str,
@@ -67,16 +59,7 @@ def command(
     seeds: int | None,
     sort: str,
     out: Path | None,
-    dense: bool,
-    conv: bool,
-    target: str | None,
-    arguments: tuple[str, ...],
-    device: str,
-    workers: int | None,
-    engine: Engine,
-    resume: bool,
-    replace: bool,
-    home: Path,
+    execution: Execution,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -104,18 +87,15 @@ def command(
     Runs are named NAME-SETTING.SEED. What is trained already is not trained again: add a value, a field or seeds, and only
     what is new will be.
     """
-    if dense and conv:
-        raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
     asked = read_yaml(file, KEYS) if file else {}
     grid = _grid(asked, pairs, given_fields(values))
-    family = "dense" if dense else "conv" if conv else None
-    base = run_of(values, _base(asked, file), family=family, target=target, arguments=arguments)
+    base = run_of(values, _base(asked, file))
     with fetching() as watch_download:
         from seedbed.sweeps import design
 
         wanted = seeds if seeds is not None else asked.get("seeds", SEEDS)
         planned = design(name, base, grid, first_seeds(wanted), watch_download)
-    sweep = _train(planned, home, device=device, workers=workers, engine=engine, resume=resume, replace=replace)
+    sweep = _train(planned, execution)
     order = sweep.by_mean() if sort == "mean" else sweep.groups
     files = sweep.save(out or Path("sweeps") / name, order)
     if as_json:
@@ -155,12 +135,10 @@ def _base(asked: dict[str, Any], file: Path | None) -> dict[str, Any]:
     return checked_parts(base, str(file))
 
 
-def _train(planned: Design, root: Path, **how: Any) -> Sweep:
+def _train(planned: Design, execution: Execution) -> Sweep:
     from seedbed.figures.words import counted
-    from seedbed.runs import Home
 
-    home = Home(root)
-    there = 0 if how["replace"] else planned.finished(home)
+    there = 0 if execution.replace else planned.finished(execution.home)
     runs = len(planned.entries)
     _show_design(planned)
     if there == runs:
@@ -168,7 +146,7 @@ def _train(planned: Design, root: Path, **how: Any) -> Sweep:
     elif there:
         note(f"{there:,} of {counted(runs, 'run')} are there already.")
     with watching(planned.name, max(1, runs - there)) as watcher:
-        return planned.train(home, watch=watcher, **how)
+        return planned.train(replace(execution, on_event=watcher))
 
 
 def _show_design(planned: Design) -> None:
@@ -201,7 +179,7 @@ def _rest(base: RunSpec, grid: Grid) -> str:
     if isinstance(base.model, Keras):
         model = {"function": base.model.function, **{f"arg.{name}": value for name, value in base.model.arguments.items()}}
     else:
-        model = _telling(model, type(base.model)(), MODEL_TOLD)
+        model = _telling(model, type(base.model)(family=base.model.family), MODEL_TOLD)
     both = {**model, **_telling(plan, type(base.plan)(), PLAN_TOLD)}
     return setting({name: value for name, value in both.items() if name not in grid.values})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,10 @@ from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
-    from seedbed.executor import Engine
     from seedbed.models.architecture import LayerFacts
     from seedbed.records import Result
+    from seedbed.runs import Home
+    from seedbed.scheduler import Execution
     from seedbed.specs import RunSpec
 
 PATIENCE = 60.0
@@ -35,36 +36,18 @@ MOST_ROWS = 20
 
 @click.command("train", cls=Sections)
 @options.name
-@click.option("-d", "--dense", is_flag=True, help="A dense network.  [default]")
-@click.option("-c", "--conv", is_flag=True, help="A convolutional network.")
 @flags
 @click.option("--seed", type=int, metavar="N", help="Fixes initial weights and minibatches.  [default: 0]")
 @click.option("--seeds", type=int, metavar="K", help="Train K seeds together, from --seed on: runs NAME.0 ... of group NAME.")
-@click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model.")
-@click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train.")
-@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one a core or GPU]")
-@options.engine
-@click.option("--resume", is_flag=True, help="Go on with runs that were interrupted.")
-@click.option("--replace", is_flag=True, help="Begin anew where the name is taken.")
-@options.home
+@options.execution(resume="Continue runs that were interrupted.", replace="Train again what has a name that is taken.")
 @options.as_json
 def command(
     name: str,
-    dense: bool,
-    conv: bool,
     seed: int | None,
     seeds: int | None,
-    target: str | None,
-    arguments: tuple[str, ...],
     config: Path | None,
-    device: str,
-    workers: int | None,
-    engine: Engine,
-    resume: bool,
-    replace: bool,
-    home: Path,
+    execution: Execution,
     as_json: bool,
     **values: Any,
 ) -> None:
@@ -75,28 +58,24 @@ def command(
       seedbed train -m first -d     dense 784-200-100-10
       seedbed train -m second -c    conv 20@5x5, pool, conv 10@3x3, pool, dense 10
     """
-    if dense and conv:
-        raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
-    family = "dense" if dense else "conv" if conv else None
-    choice = chosen(values, family=family, target=target, arguments=arguments, seed=seed, seeds=seeds, config=config)
-    results, trained = _train(name, choice, home, device=device, workers=workers, engine=engine, resume=resume, replace=replace)
+    choice = chosen(values, seed=seed, seeds=seeds, config=config)
+    results, trained = _train(name, choice, execution)
     pictures = _draw(results)
     if as_json:
         screen.emit({"group": name, "runs": [each.as_json() for each in results]})
         return
     if not trained:
         result(f"Nothing to train: {name} is there, trained with these very settings. --replace begins anew.")
-    _show(name, home, results)
+    _show(name, execution.home, results)
     result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
-    result(f"Next: seedbed evaluate -m {name}" + _home_flag(home))
+    result(f"Next: seedbed evaluate -m {name}" + _home_flag(execution.home))
 
 
-def _train(name: str, choice: Choice, root: Path, **how: Any) -> tuple[list[Result], bool]:
+def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], bool]:
     """The results, and whether anything had to be trained for them."""
     from seedbed import data
     from seedbed.api import entries
-    from seedbed.grow import grow
-    from seedbed.runs import Home
+    from seedbed.scheduler import train_runs
 
     spec = choice.run.data
     with fetching() as watch_download:
@@ -105,7 +84,7 @@ def _train(name: str, choice: Choice, root: Path, **how: Any) -> tuple[list[Resu
     wanted = entries(name, run, choice.seeds)
     _show_layers(run, dataset)
     with watching(name, len(wanted)) as watcher:
-        results = grow(wanted, Home(root), watch=watcher, **how)
+        results = train_runs(wanted, replace(execution, on_event=watcher))
     return results, watcher.trained
 
 
@@ -149,7 +128,7 @@ def _draw(results: Sequence[Result]) -> list[Path]:
     return figures.save(figures.learning_curves(results), stem)
 
 
-def _show(name: str, home: Path, results: Sequence[Result]) -> None:
+def _show(name: str, home: Home, results: Sequence[Result]) -> None:
     rows = [_Epoch(each.name, "best", each, each.best) for each in results[:MOST_ROWS]]
     rows += [_Epoch(name, "last", results[0], results[0].history.epochs)] if len(results) == 1 else []
     result()
@@ -187,11 +166,10 @@ def _epoch_table(rows: Sequence[_Epoch]) -> Table[_Epoch]:
     return Table(columns, rows)
 
 
-def _show_mean(name: str, home: Path, results: Sequence[Result]) -> None:
+def _show_mean(name: str, home: Home, results: Sequence[Result]) -> None:
     from seedbed.groups import Group
-    from seedbed.runs import Home
 
-    group = Group.read(Home(home), name, results)
+    group = Group.read(home, name, results)
     if group.accuracy is None:
         return
     low, high = percent(group.accuracy.low, 2), percent(group.accuracy.high, 2)
@@ -212,8 +190,6 @@ def _show_verdicts(results: Sequence[Result]) -> None:
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")
 
 
-def _home_flag(home: Path) -> str:
+def _home_flag(home: Home) -> str:
     """What a command for the same home must add: nothing where it finds the home by itself."""
-    from seedbed.api import home_at
-
-    return "" if home == home_at().root else f" --home {home}"
+    return "" if home.root == type(home).at().root else f" --home {home.root}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from seedbed.cli.screen import console, note
 from seedbed.cli.text import duration, escaped
 from seedbed.figures.words import counted, percent
-from seedbed.training.events import Done, Event, Note, Progress, Started
+from seedbed.training.events import Done, Event, Finding, Note, Progress, StageStarted, Started
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -56,10 +56,10 @@ class Live:
 
 
 class Watcher:
-    """What `grow` tells, turned into lines and a share of the work that is done.
+    """Turns events into lines, and into a share of the work that is done.
 
     Args:
-        runs: how many runs were asked for.
+        runs: number of runs to train.
         out: where to show it.
 
     Attributes:
@@ -85,6 +85,12 @@ class Watcher:
                 self._shares[event.name] = 1.0
             case Note():
                 self._out.line(f"note: {event.text}")
+            case Finding():
+                self._out.line(f"  {event.text}")
+            case StageStarted():
+                self._out.line(event.text[0].upper() + event.text[1:])
+                if event.runs:
+                    self._runs, self._shares, self._told = event.runs, {}, 0
 
     def _progress(self, event: Progress) -> None:
         share = (event.epoch - 1 + event.step / event.steps) / event.epochs
@@ -131,14 +137,14 @@ def _called(names: Sequence[str]) -> str:
 
 @contextmanager
 def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
-    """A watcher for `train` and `grow`: figures on stderr, and a bar with the time left where that is a terminal.
+    """A callback for `on_event`: metrics on stderr, and a bar with the time left where that is a terminal.
 
         with watching("first") as watch:
-            train(Dense(), "digits", name="first", watch=watch)
+            train(Dense(), "digits", name="first", on_event=watch)
 
     Args:
         label: stands before the bar.
-        runs: how many will be trained.
+        runs: number of runs to train.
     """
     if not sys.stderr.isatty():
         yield Watcher(runs, Plain())

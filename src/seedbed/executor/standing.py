@@ -1,4 +1,4 @@
-"""Workers that stay from one call of `grow` to the next: what they have loaded and compiled serves the following calls too."""
+"""Workers that stay from one call to the next: what they have loaded and compiled serves the following calls too."""
 
 from __future__ import annotations
 

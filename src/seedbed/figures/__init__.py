@@ -5,24 +5,33 @@ from seedbed.figures.curves import learning_curves, probes_over_epochs
 from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.embedding import embedded
 from seedbed.figures.folder import alone_in, save_results
-from seedbed.figures.multiples import Dot, LayerCurve, Picture, dot_panels, layers_over_epochs, picture_panels
+from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
+from seedbed.figures.panels import (
+    Curve,
+    Dot,
+    Picture,
+    Point,
+    curve_panels,
+    dot_panels,
+    layers_over_epochs,
+    mean_curve,
+    measures_over,
+    picture_panels,
+    share_table,
+)
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
 from seedbed.figures.search import search_course, search_frontier, search_importance
-from seedbed.figures.sizes import accuracy_over_size
-from seedbed.figures.studies import Curve, Point, curve_panels, mean_curve, measures_over, share_table
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
-from seedbed.figures.timings import Measured, Phase, time_by_phase, times_by_row, times_over_sizes
+from seedbed.figures.timings import time_by_phase, times_by_row, times_over_sizes
 
 __all__ = [
     "Curve",
     "Dot",
-    "LayerCurve",
-    "Measured",
-    "Phase",
     "Picture",
     "Point",
+    "Sized",
     "accuracy_over_field",
     "accuracy_over_parameters",
     "accuracy_over_size",
@@ -33,6 +42,7 @@ __all__ = [
     "dot_panels",
     "embedded",
     "embedding_scatter",
+    "frontier",
     "layers_over_epochs",
     "learning_curves",
     "mean_curve",

@@ -1,25 +1,22 @@
-"""Curves over epochs: learning curves of one run or of the seeds of one setting, and a run's probes, layer by layer."""
+"""Curves over epochs: learning curves of one run or of the seeds of one setting, and the probes of a run per layer."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seedbed.errors import StatisticsError
-from seedbed.figures import theme, words
+from seedbed.figures import marks, scales, theme, words
+from seedbed.figures.scales import Rows
 from seedbed.records import History, Result, best_epoch, finite
+from seedbed.statistics import mean_interval
 
 if TYPE_CHECKING:
-    import altair as alt
-
     from seedbed.figures.theme import AnyChart
 
-Rows = list[dict[str, Any]]
 Panel = Literal["accuracy", "loss", "penalty"]
 
 COLUMNS: dict[Panel, dict[str, str]] = {
@@ -29,7 +26,7 @@ COLUMNS: dict[Panel, dict[str, str]] = {
 }
 HEADINGS: dict[Panel, tuple[str, str]] = {
     "accuracy": ("Accuracy", "share classified correctly"),
-    "loss": ("Data loss", "mean cross-entropy (nats)"),
+    "loss": ("Loss (without penalty)", "mean cross-entropy (nats)"),
     "penalty": ("Penalty", "l2 and l1 terms (nats)"),
 }
 NOT_AVERAGED = ("diverged", "collapsed")
@@ -39,12 +36,12 @@ LOG_FROM = 10.0
 
 @dataclass(frozen=True)
 class Curves:
-    """What learning curves show, computed once.
+    """The points of learning curves.
 
     Attributes:
-        raw: one row a point: panel, part, seed, epoch, value (None where a run diverged).
-        mean: one row a point of the mean: panel, part, epoch, value, low, high; empty for a single run.
-        best: the validation figures at each run's best epoch: panel, part, seed, epoch, value.
+        raw: one row per point: panel, part, seed, epoch, value (None where a run diverged).
+        mean: one row per point of the mean: panel, part, epoch, value, low, high; empty for a single run.
+        best: the validation metrics at the best epoch of each run: panel, part, seed, epoch, value.
         averaged: how many seeds the mean holds; left_out: seed -> verdict of those that it does not hold.
         epochs: of the longest run.
         logarithmic: the panels to be drawn on a logarithmic axis.
@@ -66,7 +63,7 @@ class Curves:
 
 
 def curves(results: Sequence[Result]) -> Curves:
-    """The points of `learning_curves`.
+    """Compute the points of `learning_curves`.
 
     The mean is taken over runs that neither diverged nor collapsed, over the epochs that all of them reached.
 
@@ -86,7 +83,7 @@ def curves(results: Sequence[Result]) -> Curves:
         averaged=len(whole) if mean else 0,
         epochs=max(result.history.epochs for result in results),
         left_out={result.run.seed: result.verdict.kind for result in results if result not in whole} if mean else {},
-        logarithmic=frozenset(panel for panel in ("loss", "penalty") if _spans_decades(panel, raw, mean)),
+        logarithmic=frozenset(panel for panel in COLUMNS if panel != "accuracy" and _spans_decades(raw, mean, panel)),
     )
 
 
@@ -111,31 +108,30 @@ def _best(history: History, seed: int) -> Rows:
 
 
 def _mean_rows(histories: Sequence[History]) -> Rows:
-    from seedbed.statistics import mean_interval
-
     shared = min(history.epochs for history in histories)
     rows: Rows = []
     for panel, parts in COLUMNS.items():
         for part, column in parts.items():
             for epoch, values in enumerate(zip(*(history[column][:shared] for history in histories), strict=True), start=1):
-                at = {"panel": panel, "part": part, "epoch": epoch}
                 if np.isfinite(values).all():
                     interval = mean_interval(values)
+                    at = {"panel": panel, "part": part, "epoch": epoch}
                     rows.append({**at, "value": interval.mean, "low": interval.low, "high": interval.high})
     return rows
 
 
-def _spans_decades(panel: str, raw: Rows, mean: Rows) -> bool:
-    values: NDArray[np.float64] = np.array([row["value"] for row in raw if row["panel"] == panel], dtype=np.float64)
-    values = values[np.isfinite(values)]
-    lows = [row["low"] for row in mean if row["panel"] == panel]
-    if not (values.size and values.min() > 0 and min(lows, default=1.0) > 0):
-        return False
-    return bool(values.max() / values.min() >= LOG_FROM)
+def _values(rows: Rows, panel: Panel) -> list[float]:
+    named = [row[name] for row in rows if row["panel"] == panel for name in ("value", "low", "high") if name in row]
+    return [value for value in named if value is not None]
+
+
+def _spans_decades(raw: Rows, mean: Rows, panel: Panel) -> bool:
+    values = _values(raw, panel)
+    return bool(values) and min(_values(raw + mean, panel)) > 0 and max(values) / min(values) >= LOG_FROM
 
 
 def learning_curves(results: Sequence[Result]) -> AnyChart:
-    """Accuracy, data loss and penalty over epochs, training (dashed) and validation (solid).
+    """Draw accuracy, loss and penalty over epochs, training (dashed) and validation (solid).
 
     One run is drawn as it is, its best epoch marked; several seeds as their mean with its 95 % Student-t interval, the single
     seeds faint behind. Runs that diverged or collapsed stay visible and out of the mean; the title says how many.
@@ -146,13 +142,29 @@ def learning_curves(results: Sequence[Result]) -> AnyChart:
     Raises:
         StatisticsError: no result, or results of more than one setting.
     """
-    import altair as alt
-
     data = curves(results)
-    chart = alt.hconcat(*(_panel(data, panel) for panel in data.panels))
-    chart = chart.resolve_scale(color="shared", strokeDash="shared")
     name = results[0].name if len(results) == 1 else results[0].group
-    return theme.finish(chart, f"Learning curves: {name}", _subtitle(results, data))
+    return marks.figure([_panel(data, panel) for panel in data.panels], f"Learning curves: {name}", _subtitle(results, data))
+
+
+def _panel(data: Curves, panel: Panel) -> Any:
+    raw, mean, best = ([row for row in rows if row["panel"] == panel] for rows in (data.raw, data.mean, data.best))
+    x = marks.x("epoch", scales.stepwise(range(1, data.epochs + 1), form="d", ticks=6), "epoch")
+    values = _values(data.raw + data.mean, panel) or [0.0, 1.0]
+    if panel == "accuracy":
+        scale = scales.shares(values)
+        mean = scales.bounded(mean)
+    else:
+        scale = scales.logarithmic(values) if panel in data.logarithmic else scales.linear(values)
+    y = marks.y("value", scale, HEADINGS[panel][1])
+    parts = marks.Groups(theme.PARTS, field="part", strokes=True, dashes=theme.DASHES)
+    tooltip = marks.tips("part", "seed", epoch="d", value=".4f")
+    layers = marks.lines(raw, x, y, parts, tooltip=tooltip, detail="seed", point=data.epochs == 1)
+    if mean:
+        faint = marks.lines(raw, x, y, parts, tooltip=tooltip, detail="seed", strokeWidth=1, strokeOpacity=0.4)
+        layers = [*faint, *marks.lines(mean, x, y, parts)]
+    diamonds = marks.chart(best).mark_point(style="best").encode(x, y, *parts.colour, tooltip=tooltip)
+    return marks.panel([*layers, diamonds], HEADINGS[panel][0], width=300, height=220)
 
 
 def _subtitle(results: Sequence[Result], data: Curves) -> list[str]:
@@ -167,14 +179,15 @@ def _subtitle(results: Sequence[Result], data: Curves) -> list[str]:
 
 def _seeds(results: Sequence[Result], data: Curves) -> str:
     if len(results) == 1:
-        return f"n = 1 run, seed {results[0].run.seed}; {_best_words(results[0].history)}{_verdict_words(results[0])}"
+        verdict = "" if results[0].verdict.kind == "ok" else f"; {results[0].verdict.kind}"
+        return f"n = 1 run, seed {results[0].run.seed}; {_best_words(results[0].history)}{verdict}"
     if not data.averaged:
         return f"n = {len(results)} seeds, each drawn by itself: fewer than two can be averaged"
     bests = [best_epoch(result.history) for result in results if result.run.seed not in data.left_out]
     shown = f"n = {data.averaged} seeds: mean with 95 % interval (Student t), single seeds faint behind"
     spread = f"{min(bests)} to {max(bests)}" if min(bests) != max(bests) else str(bests[0])
-    out = [f"seed {seed} {verdict}" for seed, verdict in data.left_out.items()]
-    return f"{shown}; best epochs {spread} (diamonds)" + (f"; not in the mean: {words.listed(out)}" if out else "")
+    excluded = [f"seed {seed} {verdict}" for seed, verdict in data.left_out.items()]
+    return f"{shown}; best epochs {spread} (diamonds)" + (f"; not in the mean: {words.listed(excluded)}" if excluded else "")
 
 
 def _best_words(history: History) -> str:
@@ -184,100 +197,8 @@ def _best_words(history: History) -> str:
     return f"best epoch {epoch} (diamond): validation accuracy {words.percent(history['validation_accuracy'][epoch - 1], 2)}"
 
 
-def _verdict_words(result: Result) -> str:
-    return "" if result.verdict.kind == "ok" else f"; {result.verdict.kind}"
-
-
-def _panel(data: Curves, panel: Panel) -> alt.LayerChart | alt.FacetChart:
-    import altair as alt
-
-    raw = theme.table([row for row in data.raw if row["panel"] == panel])
-    best = theme.table([row for row in data.best if row["panel"] == panel])
-    x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(domain=_epochs(data), nice=False), axis=_epoch_axis(data))
-    y = alt.Y("value:Q", title=_axis_title(data, panel), scale=_scale(data, panel), axis=_value_axis(data, panel))
-    part = alt.Scale(domain=list(theme.PARTS), range="category")
-    color = alt.Color("part:N", title=None, scale=part, legend=_legend())
-    dash = alt.StrokeDash("part:N", title=None, scale=alt.Scale(domain=list(theme.PARTS), range=list(theme.DASHES)))
-    tooltip = ["part:N", "epoch:Q", alt.Tooltip("value:Q", title=panel, format=".4f")]
-    hover = alt.Chart(raw).mark_point(style="hover").encode(x, y, tooltip=[*tooltip, "seed:N"])
-    diamonds = alt.Chart(best).mark_point(style="best").encode(x, y, color, tooltip=[*tooltip, "seed:N"])
-    if data.mean:
-        lines = alt.Chart(theme.table([row for row in data.mean if row["panel"] == panel])).mark_line()
-        behind = _behind(data, panel, x, y)
-    else:
-        lines, behind = alt.Chart(raw).mark_line(point=data.epochs == 1), []
-    layers = [*behind, lines.encode(x, y, color, dash), diamonds, hover]
-    return alt.layer(*layers).properties(title=theme.heading(HEADINGS[panel][0]), width=300, height=220)
-
-
-def _behind(data: Curves, panel: Panel, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """The interval's band and the single seeds, coloured by style: as layers without a legend, they leave the mean's alone."""
-    import altair as alt
-
-    layers = []
-    for part in COLUMNS[panel]:
-        mean = theme.table([row for row in data.mean if row["panel"] == panel and row["part"] == part])
-        seeds = theme.table([row for row in data.raw if row["panel"] == panel and row["part"] == part])
-        band = alt.Chart(mean).mark_area(style=f"band-{part}").encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
-        layers += [band, alt.Chart(seeds).mark_line(style=f"raw-{part}").encode(x, y, detail="seed:N")]
-    return layers
-
-
-def _legend() -> alt.Legend:
-    import altair as alt
-
-    return alt.Legend(orient="bottom", symbolType="stroke", symbolStrokeWidth=2, symbolSize=400)
-
-
-def _epochs(data: Curves) -> list[float]:
-    return [1, data.epochs] if data.epochs > 1 else [0.5, 1.5]
-
-
-def _epoch_axis(data: Curves) -> alt.Axis:
-    import altair as alt
-
-    if data.epochs == 1:
-        return alt.Axis(format="d", values=[1], grid=False)
-    return alt.Axis(format="d", tickMinStep=1, grid=False)
-
-
-def _axis_title(data: Curves, panel: Panel) -> str:
-    return HEADINGS[panel][1] + (", log scale" if panel in data.logarithmic else "")
-
-
-def _value_axis(data: Curves, panel: Panel) -> alt.Axis:
-    import altair as alt
-
-    if panel == "accuracy":
-        return alt.Axis(format="~%")
-    if panel not in data.logarithmic:
-        return alt.Axis(format="~g")
-    low, high = _range(data, panel)
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if len(decades) <= 4 else (1,)
-    ticks = [step * 10.0**decade for decade in decades for step in steps]
-    return alt.Axis(format="~g", values=[tick for tick in ticks if low <= tick <= high])
-
-
-def _scale(data: Curves, panel: Panel) -> alt.Scale:
-    import altair as alt
-
-    if panel not in data.logarithmic:
-        return alt.Scale(zero=False)
-    low, high = _range(data, panel)
-    return alt.Scale(type="log", domain=[low * 0.9, high * 1.1], nice=False)
-
-
-def _range(data: Curves, panel: Panel) -> tuple[float, float]:
-    points = [
-        row[name] for row in data.raw + data.mean for name in ("value", "low", "high") if row["panel"] == panel and name in row
-    ]
-    values = [value for value in points if value is not None]
-    return min(values), max(values)
-
-
 def probes_over_epochs(history: History, kind: str) -> AnyChart:
-    """One kind of probe over epochs: a small panel a layer, in the network's order, on shared scales.
+    """Draw one kind of probe over epochs: a small panel per layer, in the order of the network, on shared scales.
 
     Args:
         history: of one run; its probes are the columns `kind/layer`.
@@ -286,35 +207,23 @@ def probes_over_epochs(history: History, kind: str) -> AnyChart:
     Raises:
         StatisticsError: the history has no probe of this kind; names those that it has.
     """
-    import altair as alt
-
     layers = history.probes(kind)
     if not layers:
         kinds = sorted({name.split("/", 1)[0] for name in history.columns if "/" in name})
         raise StatisticsError(f"This history has no probe {kind!r}. It has: {', '.join(kinds) or 'none'}.")
-    rows = [
-        {"layer": layer, "epoch": epoch, "value": finite(float(value))}
+    rows: Rows = [
+        {"panel": layer, "epoch": epoch, "value": finite(float(value))}
         for layer, column in layers.items()
         for epoch, value in enumerate(column, start=1)
     ]
-    chart = alt.concat(*(_probe_panel(rows, layer, kind) for layer in layers), columns=4)
-    heading = f"{kind.replace('_', ' ').capitalize()} by layer"
-    return theme.finish(chart, heading, f"n = 1 run; {words.counted(len(layers), 'layer')} on one scale")
-
-
-def _probe_panel(rows: Rows, layer: str, kind: str) -> alt.Chart:
-    import altair as alt
-
-    values = [row["value"] for row in rows if row["value"] is not None]
-    y = alt.Scale(domain=[min([0.0, *values]), max([0.0, *values])], nice=True)
-    panel: alt.Chart = (
-        alt.Chart(theme.table([row for row in rows if row["layer"] == layer]))
-        .mark_line(point={"size": 20})
-        .encode(
-            alt.X("epoch:Q", title="epoch", scale=alt.Scale(nice=False), axis=alt.Axis(format="d", tickMinStep=1, grid=False)),
-            alt.Y("value:Q", title=kind.replace("_", " "), scale=y, axis=alt.Axis(format="~g")),
-            tooltip=["layer:N", "epoch:Q", alt.Tooltip("value:Q", format=".4g")],
-        )
-        .properties(width=170, height=130, title=theme.heading(layer))
-    )
-    return panel
+    called = kind.replace("_", " ")
+    known = [row["value"] for row in rows if row["value"] is not None]
+    x = marks.x("epoch", scales.stepwise(range(1, history.epochs + 1), form="d"), "epoch")
+    y = marks.y("value", scales.linear([0.0, *known]), called)
+    tooltip = marks.tips("panel", epoch="d", value=".4g")
+    panels = [
+        marks.panel(marks.lines(mine, x, y, tooltip=tooltip, point={"size": 20}), layer, width=170, height=130)
+        for layer, mine in marks.split(rows).items()
+    ]
+    subtitle = f"n = 1 run; {words.counted(len(layers), 'layer')} on one scale"
+    return marks.figure(panels, f"{called.capitalize()} by layer", subtitle)

@@ -6,7 +6,7 @@ exchanging its configuration.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from seedbed.palette import COLOURS, FONT, Mode
 from seedbed.records import finite
@@ -35,7 +35,7 @@ def config(mode: Mode = "light") -> dict[str, Any]:
         "facet": {"spacing": 18},
         "title": _title(colours),
         "axis": _axis(colours),
-        "axisQuantitative": {"tickCount": 6, "labelFlush": True},
+        "axisQuantitative": {"tickCount": 6, "labelFlush": False},
         "legend": _legend(colours),
         "header": {"labelFontSize": 12, "labelFontWeight": "bold", "labelColor": colours["ink"], "title": None},
         "range": {name: colours[name] for name in ("category", "ramp", "heatmap", "ordinal")} | {"symbol": list(SHAPES)},
@@ -92,67 +92,23 @@ def _legend(colours: dict[str, Any]) -> dict[str, Any]:
 
 
 def _styles(colours: dict[str, Any]) -> dict[str, Any]:
-    parts = list(zip(PARTS, colours["category"], DASHES, strict=False))
-    raw = {
-        f"raw-{part}": {"color": colour, "strokeWidth": 1, "strokeOpacity": 0.4, "strokeDash": dash}
-        for part, colour, dash in parts
-    }
-    bands = {f"band-{part}": {"color": colour, "fillOpacity": 0.2, "opacity": 1} for part, colour, _ in parts}
+    paper, ink, quiet = colours["paper"], colours["ink"], colours["quiet"]
     dot = {"strokeWidth": 2, "size": 60, "color": colours["accent"]}
-    return (
-        raw
-        | bands
-        | {
-            "hover": {"fillOpacity": 0, "opacity": 1, "size": 220, "filled": True},
-            "best": {"shape": "diamond", "size": 90, "filled": True, "stroke": colours["paper"], "strokeWidth": 1.5},
-            "zero": {"color": colours["ink"], "strokeWidth": 1.2},
-            "ideal": {"strokeDash": [4, 4], "color": colours["quiet"], "strokeWidth": 1.2},
-            "interval": {"strokeWidth": 2, "color": colours["accent"]},
-            "interval-0": {"color": colours["category"][0]},
-            "interval-1": {"color": colours["category"][1]},
-            "hollow": dot | {"filled": False, "fill": colours["paper"]},
-            "solid": dot | {"filled": True},
-            "quiet-text": {"color": colours["quiet"], "fontSize": 11},
-        }
-    )
-
-
-def heading(text: str) -> alt.Title:
-    """The title of a panel, aligned over the panels beside it."""
-    import altair as alt
-
-    return alt.Title(text, fontSize=13, offset=12, frame="group")
-
-
-class _AsTheyAre:
-    """Rows that altair neither checks, nor copies, nor converts value by value, which would take longer than drawing them."""
-
-    _schema: ClassVar = {"type": "array"}  # by this altair knows what gives its JSON by itself
-
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self._rows = rows
-
-    def to_dict(self) -> list[dict[str, Any]]:
-        return self._rows
-
-
-def table(rows: list[dict[str, Any]]) -> alt.Data:
-    """Rows of JSON values as a chart's data."""
-    import altair as alt
-    from altair.utils.schemapi import debug_mode
-
-    with debug_mode(False):  # or altair would check every row against a schema that allows anything
-        data: alt.Data = alt.Data(values=_AsTheyAre(rows))  # type: ignore[no-untyped-call]
-    return data
-
-
-def finish(chart: Any, title: str, subtitle: str | list[str], **properties: Any) -> AnyChart:
-    """The chart with its title, a description for those who hear it, and the light theme, as notebooks show it."""
-    import altair as alt
-
-    whole: AnyChart = chart.properties(title=alt.Title(title, subtitle=subtitle), description=title, **properties)
-    whole.config = config()  # type: ignore[attr-defined]  # altair's mixin leaves `config` to its subclasses
-    return whole
+    return {
+        "hover": {"fillOpacity": 0, "opacity": 1, "size": 220, "filled": True},
+        "best": {"shape": "diamond", "size": 90, "filled": True, "stroke": paper, "strokeWidth": 1.5},
+        "zero": {"color": ink, "strokeWidth": 1.2},
+        "ideal": {"strokeDash": [4, 4], "color": quiet, "strokeWidth": 1.2},
+        "break": {"strokeDash": [2, 3]},
+        "interval": {"strokeWidth": 2, "color": colours["accent"]},
+        "shade": {"color": colours["accent"], "fillOpacity": 0.2, "opacity": 1},
+        "hollow": dot | {"filled": False, "fill": paper},
+        "solid": dot | {"filled": True},
+        "heading": {"align": "left", "baseline": "bottom", "fontSize": 13, "fontWeight": "bold"},
+        "label": {"color": ink, "fontSize": 11},
+        "quiet-text": {"color": quiet, "fontSize": 11},
+        "halo": {"color": paper, "stroke": paper, "strokeWidth": 3, "strokeJoin": "round"},
+    }
 
 
 def specification(chart: AnyChart, mode: Mode = "light") -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 
 from seedbed.groups.fields import ARGUMENT, FIELDS, Setting, Value, field
-from seedbed.specs import Conv, Dense, Keras, ModelSpec, RunSpec
+from seedbed.specs import RunSpec
 
 SHORT = {"hidden": "h", "filters": "f", "kernel": "k", "stride": "s", "pool": "p"}
 ABBREVIATED = {"learning_rate": "lr", "batch_size": "batch", "label_noise": "noise", "weight_decay": "decay"}
@@ -22,19 +22,15 @@ def setting_name(run: RunSpec) -> str:
     >>> setting_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
     'digits-h16-l2_1e-4-1f0c0b6e'
     """
-    varied: Setting = {name: getattr(run.model, name) for name in ("filters", "hidden") if _always(run.model, name)}
+    widths = run.model.widths
+    varied: Setting = {widths: getattr(run.model, widths)} if widths else {}
     for part in (run.model, run.plan, run.data):
         for name, known in type(part).model_fields.items():
             value = getattr(part, name)
-            if name in FIELDS and name != "family" and not isinstance(part, Keras) and value != known.default:
+            if name in FIELDS and name not in ("family", "file", "function") and value != known.default:
                 varied[name] = value
     data = _slug(run.data.name)
     return f"{(group_name(data, varied) if varied else data)[:LONGEST_SETTING].rstrip('-.')}-{run.setting[:8]}"
-
-
-def _always(model: ModelSpec, field: str) -> bool:
-    """Whether a network's runs are always called by this field: filters of a convolutional one, hidden units of a dense one."""
-    return isinstance(model, Conv) if field == "filters" else isinstance(model, Dense)
 
 
 def _slug(name: str) -> str:

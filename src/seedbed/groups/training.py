@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seedbed.groups.fields import Setting
 from seedbed.groups.group import Group
+from seedbed.records import Result
 from seedbed.runs import Entry, Home
 from seedbed.specs import DataSpec, RunSpec
 
 if TYPE_CHECKING:
-    from seedbed.grow import Watch
+    from seedbed.scheduler import Execution
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,33 @@ class Request:
 
 
 def train_groups(
-    requests: Sequence[Request], home: Home, *, watch: Watch | None = None, metrics_only: bool = False, **how: Any
+    requests: Sequence[Request],
+    execution: Execution,
+    *,
+    metrics_only: bool = False,
+    until: Callable[[], bool] | None = None,
 ) -> list[Group]:
     """Train what is missing of all requests, side by side, and read all of them as groups.
 
     Args:
         requests: a run that several of them ask for is trained once.
+        execution: how runs are trained, and where they live.
         metrics_only: keep no weights and no predictions; the groups then have histories alone.
-        how: as `grow` takes it.
+        until: see `train_runs`.
 
     Raises:
-        SeedbedError: as `grow` raises them.
+        SeedbedError: as `train_runs` raises them.
     """
-    from seedbed.grow import grow
+    from seedbed.scheduler import train_runs
 
     entries = {entry.name: entry for request in requests for entry in request.entries}
-    results = grow(list(entries.values()), home, watch=watch, metrics_only=metrics_only, **how)
+    results = train_runs(list(entries.values()), execution, metrics_only=metrics_only, until=until)
     found = dict(zip(entries, results, strict=True))
+    home = execution.home
     return [_group(request, [found[entry.name] for entry in request.entries], home, metrics_only) for request in requests]
 
 
-def _group(request: Request, results: list[Any], home: Home, metrics_only: bool) -> Group:
+def _group(request: Request, results: list[Result], home: Home, metrics_only: bool) -> Group:
     if metrics_only:
         return Group(request.name, results, request.setting)
     return Group.read(home, request.name, results, request.setting)

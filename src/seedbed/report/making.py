@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from seedbed import studies
@@ -14,8 +14,7 @@ from seedbed.report.page import Report
 from seedbed.studies.answers import Answer, Study
 from seedbed.studies.context import Steps, Trainer, side_by_side
 from seedbed.studies.setup import Setup
-
-Tell = Callable[[str], None]
+from seedbed.training.events import Finding, StageStarted
 
 
 def chosen(names: Sequence[str]) -> list[Study]:
@@ -24,8 +23,8 @@ def chosen(names: Sequence[str]) -> list[Study]:
     Raises:
         SpecError: a name is unknown.
     """
-    asked = [studies.find(name) for name in names] or [studies.find(name) for name in studies.names()]
-    order = {name: place for place, name in enumerate(studies.ORDER)}
+    asked = [studies.find(name) for name in names] or [studies.find(name) for name in studies.STUDIES]
+    order = {name: place for place, name in enumerate(studies.STUDIES)}
     return sorted({study.name: study for study in asked}.values(), key=lambda study: order[study.name])
 
 
@@ -34,34 +33,28 @@ def designed(asked: Sequence[Study], setup: Setup) -> list[Request]:
     return [replace(one, seeds=setup.seeds) for study in asked for one in study.design(setup)]
 
 
-def make(
-    setup: Setup, trainer: Trainer, names: Sequence[str] = (), *, notes: Notes | None = None, tell: Tell | None = None
-) -> Report:
+def make(setup: Setup, trainer: Trainer, names: Sequence[str] = (), *, notes: Notes | None = None) -> Report:
     """Train what is missing, all studies side by side, and answer every question.
 
     Args:
-        names: of the studies; all where none is named.
-        tell: called with a line about what is being done.
+        trainer: its `on_event` gets a `Finding` for each study that is answered.
+        names: names of the studies. An empty sequence means all of them.
 
     Raises:
         SpecError: an unknown study.
-        SeedbedError: as `grow` raises them.
+        SeedbedError: as `train_runs` raises them.
     """
-    asked, said = chosen(names), tell or _silent
+    asked = chosen(names)
     if not asked:
         raise SpecError("A report needs one study at least.")
-    answers = trainer.run(side_by_side([_telling(study, setup, trainer, said) for study in asked]))
-    said("measuring this machine")
+    answers = trainer.run(side_by_side([_telling(study, setup, trainer) for study in asked]))
+    trainer.execution.on_event(StageStarted("measuring this machine"))
     results = [result for answer in answers for result in answer.results]
-    environment = examine(results, trainer.device, trainer.workers)
+    environment = examine(results, trainer.execution.device, trainer.execution.workers)
     return Report(setup, answers, environment, trainer.home.looks(), notes, tuple(names))
 
 
-def _telling(study: Study, setup: Setup, trainer: Trainer, said: Tell) -> Steps[Answer]:
+def _telling(study: Study, setup: Setup, trainer: Trainer) -> Steps[Answer]:
     answer = yield from study.steps(setup, trainer)
-    said(f"Answered: {study.title}")
+    trainer.execution.on_event(Finding(f"Answered: {study.title}"))
     return answer
-
-
-def _silent(line: str) -> None:
-    del line

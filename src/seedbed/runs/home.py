@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from numpy.typing import NDArray
 
@@ -117,6 +118,11 @@ class Home:
         self.root = Path(root)
         self._epochs: dict[str, int] = {}
         self._unsynced: set[str] = set()
+
+    @classmethod
+    def at(cls, place: str | os.PathLike[str] | None = None) -> Self:
+        """The home in this folder. None means `SEEDBED_HOME`, or `./runs`."""
+        return cls(Path(place or os.environ.get("SEEDBED_HOME") or "runs"))
 
     # Training
 

@@ -1,7 +1,7 @@
 """A search from its first trial to its ranking: batches of trials, then the best of them with fresh seeds.
 
-All training goes through `grow`, so nothing is trained twice, and what was interrupted goes on. What is proposed depends on
-the batches before alone; a batch that was not told whole is proposed again, and comes out the same.
+All training goes through `train_runs`, so nothing is trained twice, and what was interrupted goes on. What is proposed depends
+on the batches before alone; a batch whose results were not all recorded is proposed again, and comes out the same.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seedbed.errors import Interrupted, UnknownRun
-from seedbed.executor import LOCAL, Engine, standing
 from seedbed.figures.words import network
 from seedbed.groups import Request, train_groups
 from seedbed.models import facts
@@ -31,65 +30,40 @@ from seedbed.searches.terms import Terms
 from seedbed.searches.trial import Trial
 from seedbed.specs import RunSpec
 from seedbed.statistics import frontier
-from seedbed.training.events import Event, Progress
+from seedbed.training.events import Event, OnEvent, Progress
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-    from seedbed.grow import Watch
+    from seedbed.scheduler import Execution
 
 
-@dataclass(frozen=True)
-class How:
-    """How the runs of a search are trained: as `grow` takes it."""
-
-    device: str = "auto"
-    workers: int | None = None
-    engine: Engine = LOCAL
-
-    def arguments(self) -> dict[str, Any]:
-        return {"device": self.device, "workers": self.workers, "engine": self.engine, "resume": True}
-
-
-def run(
-    terms: Terms,
-    home: Home,
-    how: How | None = None,
-    *,
-    watch: Watch | None = None,
-    resume: bool = False,
-    replace: bool = False,
-    storage: str | None = None,
-) -> Search:
-    """Searches: trials batch by batch, then the best of them with fresh seeds.
+def run(terms: Terms, execution: Execution, *, storage: str | None = None) -> Search:
+    """Search: trials batch by batch, then the best of them with fresh seeds.
 
     Args:
         terms: what is asked.
-        home: where the runs and the book live.
-        how: the runs are trained.
-        watch: told of everything that happens in training.
-        resume: go on with a search that is not complete.
-        replace: begin anew; all runs of the search are removed first.
-        storage: of another book than the home's: any URL that Optuna knows.
+        execution: how the runs are trained, and where they and the book live. `resume` continues a search that is not
+            complete; `replace` removes all runs of the search first.
+        storage: URL of another book than the home's, any that Optuna knows.
 
     Raises:
         RunExists: there is a search of this name with other settings.
         RunHalfDone: it is not complete, and `resume` is not asked for.
         HomeInUse: another process works on it.
-        SeedbedError: as `grow` raises them.
+        SeedbedError: as `train_runs` raises them.
     """
-    chosen = how or How()
-    with opened(home, terms.name, storage) as shelf, standing(chosen.engine) as engine:
-        if replace:
-            _remove_runs(home, terms.name)
-        book = shelf.book(terms.settings(), terms.directions, resume=resume, replace=replace)
-        clock = _Clock(terms, len(book.trials), watch)
-        where = How(chosen.device, chosen.workers, engine)
+    with opened(execution.home, terms.name, storage) as shelf, execution.standing() as standing:
+        if execution.replace:
+            _remove_runs(execution.home, terms.name)
+        book = shelf.book(terms.settings(), terms.directions, resume=execution.resume, replace=execution.replace)
+        clock = _Clock(terms, len(book.trials), execution.on_event)
+        own = replace(standing, resume=True, replace=False, on_event=clock)
         try:
             while len(book.trials) < terms.trials:
-                _batch(terms, home, where, book, clock)
+                _batch(terms, own, book, clock)
             trials = [_trial(each) for each in book.trials]
-            finalists = _finals(terms, home, where, trials, clock)
+            finalists = _finals(terms, own, trials)
         except Interrupted as stopped:
             raise _interrupted(terms, book, stopped) from None
         dimensions = terms.space.dimensions()
@@ -116,9 +90,9 @@ def _remove_runs(home: Home, name: str) -> None:
 # Trials
 
 
-def _batch(terms: Terms, home: Home, how: How, book: Book, clock: _Clock) -> None:
+def _batch(terms: Terms, execution: Execution, book: Book, clock: _Clock) -> None:
     """Trains what is left of the batch that the next trial belongs to, and tells it."""
-    from seedbed.grow import grow
+    from seedbed.scheduler import train_runs
 
     before = book.trials
     start = len(before) - len(before) % terms.batch
@@ -132,7 +106,7 @@ def _batch(terms: Terms, home: Home, how: How, book: Book, clock: _Clock) -> Non
         firsts.setdefault(run.identity, number)
     names = [f"{terms.name}-trial-{firsts[run.identity]}" for run in runs]
     entries = {entry.name: entry for name, run in zip(names, runs, strict=True) for entry in _entries(terms, name, run)}
-    results = grow(list(entries.values()), home, **how.arguments(), watch=clock, pruning=terms.pruning, metrics_only=True)
+    results = train_runs(list(entries.values()), execution, pruning=terms.pruning, metrics_only=True)
     found = dict(zip(entries, results, strict=True))
     for number in range(len(before), start + count):
         point, run, name = points[number - start], runs[number - start], names[number - start]
@@ -200,12 +174,12 @@ def _trial(frozen: FrozenTrial) -> Trial:
 # The best of them
 
 
-def _finals(terms: Terms, home: Home, how: How, trials: Sequence[Trial], clock: _Clock) -> list[Finalist]:
+def _finals(terms: Terms, execution: Execution, trials: Sequence[Trial]) -> list[Finalist]:
     """Trains the best trials' settings again with fresh seeds."""
     chosen = chosen_trials(terms, trials)
     folds = tuple(terms.data(fold) for fold in range(terms.folds)) if terms.folds > 1 else ()
     requests = [Request(f"{terms.name}-best-{trial.number}", trial.run, tuple(terms.fresh), folds=folds) for trial in chosen]
-    groups = train_groups(requests, home, watch=clock, **how.arguments())
+    groups = train_groups(requests, execution)
     return [Finalist(trial, group) for trial, group in zip(chosen, groups, strict=True)]
 
 
@@ -232,13 +206,13 @@ def _spread(trials: list[Trial], places: list[float], count: int) -> list[Trial]
 
 
 class _Clock:
-    """Hands on what `grow` tells, with the time left for the whole search.
+    """Passes events on, with the time left for the whole search.
 
     Work is counted in trials as they are on average, after pruning; the finalists' runs are whole.
     """
 
-    def __init__(self, terms: Terms, told: int, watch: Watch | None) -> None:
-        self._watch = watch
+    def __init__(self, terms: Terms, told: int, on_event: OnEvent) -> None:
+        self._on_event = on_event
         epochs = terms.space.epochs
         self._trial = terms.pruning.work(epochs, epochs) * terms.folds
         self._all = terms.trials * self._trial + terms.finalists * terms.seeds * terms.folds * epochs
@@ -252,9 +226,7 @@ class _Clock:
         self._done, self._current = trials * self._trial, 0.0
 
     def __call__(self, event: Event) -> None:
-        if self._watch is None:
-            return
-        self._watch(replace(event, seconds_left=self._left(event)) if isinstance(event, Progress) else event)
+        self._on_event(replace(event, seconds_left=self._left(event)) if isinstance(event, Progress) else event)
 
     def _left(self, event: Progress) -> float | None:
         if event.seconds_left is None:

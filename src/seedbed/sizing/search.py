@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from seedbed import data
 from seedbed.data import Watch as WatchDownload
 from seedbed.errors import Interrupted, RunHalfDone, SpecError, nearest
-from seedbed.executor import LOCAL, Engine, standing
-from seedbed.runs import Home
 from seedbed.sizing.attempts import Attempt
 from seedbed.sizing.effort import EFFORTS
 from seedbed.sizing.hunt import Problem, hunt
 from seedbed.sizing.networks import DEPTHS, forms
 from seedbed.sizing.outcome import Smallest
-from seedbed.sizing.trainer import Trainer, Watching
-from seedbed.specs import Augmentation, DataSpec, Plan, checked_group
+from seedbed.sizing.trainer import Trainer
+from seedbed.specs import DataSpec, Plan, checked_group
+
+if TYPE_CHECKING:
+    from seedbed.scheduler import Execution
 
 SEEDS = 5
 """Fresh seeds of a claim, at least; a claim over fewer would say little of other seeds."""
@@ -30,29 +32,24 @@ LONGEST_NAME = 60
 def search(
     target: float,
     spec: DataSpec,
-    home: Home,
+    execution: Execution,
     *,
     family: str = "dense",
     depth: int | None = None,
     seeds: int = SEEDS,
     epochs: int | None = None,
     minutes: float | None = None,
-    augment: Augmentation = "none",
+    augment: str = "none",
     name: str | None = None,
-    device: str = "auto",
-    workers: int | None = None,
-    engine: Engine = LOCAL,
-    watching: Watching | None = None,
-    tell: Callable[[str], None] | None = None,
     watch_download: WatchDownload | None = None,
-    resume: bool = False,
 ) -> Smallest:
     """The fewest parameters whose accuracy over fresh seeds lies above the target.
 
     Args:
         target: an accuracy in (0, 1).
         spec: the data; the claim is about its validation part, and settings are chosen on an inner split of its training part.
-        home: where the runs live; what is there already is read, so that the same search goes on where it was.
+        execution: how the runs are trained, and where they live; what is there already is read, so that the same search goes
+            on where it was. Its `on_event` gets a `StageStarted` before, and a `Finding` after each round too.
         family: "dense" or "conv".
         depth: hidden layers of dense networks; None tries one to three.
         seeds: fresh ones of each claim, `SEEDS` at least.
@@ -60,14 +57,11 @@ def search(
         minutes: stops then, whatever is missing; None takes the time that it takes. The work itself is fixed beforehand.
         augment: random changes of the training images.
         name: stands before the names of the runs; None makes one of family, target and data.
-        device, workers, engine, resume: as `grow` takes them.
-        watching: called with what is done next and how many runs that are; gives a watcher for `grow`.
-        tell: is told in a sentence what came of each round.
         watch_download: is told how far a download is.
 
     Raises:
         SpecError: a setting that breaks a rule.
-        SeedbedError: as `grow` raises them.
+        SeedbedError: as `train_runs` raises them.
     """
     check(target, family, depth, seeds, minutes)
     effort = EFFORTS[family]  # type: ignore[index]
@@ -79,14 +73,13 @@ def search(
     facts = whole.facts()
     usable = forms(family, DEPTHS if depth is None else (depth,), facts)  # type: ignore[arg-type]
     problem = Problem(target, usable, facts, len(inner.validation), effort, Plan(augment=augment).augment)
-    with standing(engine) as crew:
-        how = {"device": device, "workers": workers, "engine": crew, "resume": resume, "until": _deadline(minutes)}
-        trainer = Trainer(called, home, how, whole.spec, seeds, watching, tell)
-        claims, stopped = _hunted(problem, trainer, resume=resume)
+    with execution.standing() as standing:
+        trainer = Trainer(called, standing, _deadline(minutes), whole.spec, seeds)
+        claims, stopped = _hunted(problem, trainer)
     return Smallest(called, target, whole.spec, trainer.tried, claims, stopped)
 
 
-def _hunted(problem: Problem, trainer: Trainer, *, resume: bool) -> tuple[list[Attempt], bool]:
+def _hunted(problem: Problem, trainer: Trainer) -> tuple[list[Attempt], bool]:
     """The claims, and whether time was over before all of them were tested."""
     claims: list[Attempt] = []
     try:
@@ -97,7 +90,7 @@ def _hunted(problem: Problem, trainer: Trainer, *, resume: bool) -> tuple[list[A
             raise
         return claims, True
     except RunHalfDone:
-        if resume:
+        if trainer.execution.resume:
             raise
         raise RunHalfDone(
             f"The search {trainer.name!r} was stopped on its way. Go on with --resume, or give the new one another name (-m)."

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from seedbed.figures.words import counted
-from seedbed.groups import Group, Request, train_groups
-from seedbed.runs import Home
+from seedbed.groups import Request, train_groups
 from seedbed.sizing.attempts import Attempt, Candidate, Stage, best_so_far, claimed
 from seedbed.specs import DataSpec, RunSpec
-from seedbed.training.events import Event
+from seedbed.training.events import Finding, StageStarted
 
-Watching = Callable[[str, int], AbstractContextManager[Callable[[Event], None]]]
-"""Called with what is done next and how many runs that are; the watcher that it gives is called with every event."""
+if TYPE_CHECKING:
+    from seedbed.scheduler import Execution
 
 FRESH = 1000
 """The first seed of claims; those of choosing count from 0."""
@@ -32,21 +30,18 @@ class Trainer:
 
     Attributes:
         name: stands before the names of all runs.
-        home: where they live.
-        how: they are trained, as `grow` takes it.
+        execution: how they are trained, and where they live.
+        until: when training stops; see `train_runs`.
         data: of the claim, resolved; choosing uses its inner split.
         fresh: how many seeds a claim has.
-        watching, tell: see `search`.
         tried: what was trained while choosing, in order.
     """
 
     name: str
-    home: Home
-    how: Mapping[str, Any]
+    execution: Execution
+    until: Callable[[], bool]
     data: DataSpec
     fresh: int
-    watching: Watching | None = None
-    tell: Callable[[str], None] | None = None
     tried: list[Attempt] = field(default_factory=list)
 
     @property
@@ -57,19 +52,15 @@ class Trainer:
         """Train candidates with these seeds on the inner split; one attempt for each different candidate."""
         found = self._attempts(stage, candidates, tuple(seeds), self.data.changed(inner=True))
         self.tried += found
-        self._say(best_so_far(found))
+        self.execution.on_event(Finding(best_so_far(found)))
         return found
 
     def test(self, chosen: Sequence[Attempt]) -> list[Attempt]:
         """Train candidates with fresh seeds on the data of the claim, and judge them by their last epoch."""
         claims = self._attempts("claim", [one.candidate for one in chosen], self.fresh_seeds, self.data)
         for claim in claims:
-            self._say(claimed(claim))
+            self.execution.on_event(Finding(claimed(claim)))
         return claims
-
-    def _say(self, text: str) -> None:
-        if self.tell:
-            self.tell(text)
 
     def _attempts(self, stage: Stage, candidates: Sequence[Candidate], seeds: tuple[int, ...], data: DataSpec) -> list[Attempt]:
         """Equal candidates once. Of what only helps to choose no weights are kept."""
@@ -77,6 +68,6 @@ class Trainer:
         asked = {f"{self.name}-{run.setting[:DIGITS]}": (run, each) for run, each in runs.items()}
         requests = [Request(name, run, seeds) for name, (run, _) in asked.items()]
         what = f"{STAGES[stage]}: {counted(len(requests), 'setting')} x {counted(len(seeds), 'seed')}"
-        with self.watching(what, len(requests) * len(seeds)) if self.watching else nullcontext() as watch:
-            groups: list[Group] = train_groups(requests, self.home, watch=watch, metrics_only=data.inner, **self.how)
+        self.execution.on_event(StageStarted(what, len(requests) * len(seeds)))
+        groups = train_groups(requests, self.execution, metrics_only=data.inner, until=self.until)
         return [Attempt.of(each, stage, group) for (_, each), group in zip(asked.values(), groups, strict=True)]

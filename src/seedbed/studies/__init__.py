@@ -9,49 +9,35 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from seedbed.errors import SpecError, nearest
+from seedbed.kinds import Registry
 
 if TYPE_CHECKING:
-    from seedbed.devices import EngineName
-    from seedbed.grow import Watch
+    from seedbed.scheduler import WorkerOptions
     from seedbed.specs import DataSpec
     from seedbed.studies.answers import Answer, Study
 
-ORDER = ("device", "hidden-units", "regularization", "polynomial", "activations", "budget", "convolution")
-"""The studies in the order of the exercise's questions."""
-
-
-def names() -> list[str]:
-    """The studies that there are, in the order of the exercise."""
-    return [name for name in ORDER if find_spec(_module(name)) is not None]
-
-
-def find(name: str) -> Study:
-    """A study by its name.
-
-    Raises:
-        SpecError: there is none; offers the nearest.
-    """
-    known = names()
-    if name not in known:
-        raise SpecError(f"No study is named {name!r}.{nearest(name, known)} There are: {', '.join(known)}.")
-    found: Study = import_module(_module(name)).STUDY
-    return found
-
-
-def _module(name: str) -> str:
-    return f"seedbed.studies.questions.{name.replace('-', '_')}"
-
 
 class Question:
-    """A study that can be called: `studies.regularization(data="digits", quick=True).report("lambda.html")`."""
+    """A study that can be called: `studies.regularization(data="digits", quick=True).report("lambda.html")`.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: as the command line calls it.
+        about: one line for the command's help.
+        module: holds its `STUDY`; None for the module of this name in `seedbed.studies.questions`.
+    """
+
+    def __init__(self, name: str, about: str, module: str | None = None) -> None:
         self.name = name
+        self.about = about
+        self._module = module or f"seedbed.studies.questions.{name.replace('-', '_')}"
+
+    @property
+    def study(self) -> Study:
+        """How the question is answered."""
+        study: Study = import_module(self._module).STUDY
+        return study
 
     def __call__(
         self,
@@ -61,14 +47,9 @@ class Question:
         seeds: int | Sequence[int] | None = None,
         seed: int = 0,
         protocol: str | None = None,
-        home: str | os.PathLike[str] | None = None,
-        device: str = "auto",
-        workers: int | None = None,
-        watch: Watch | None = None,
-        engine: EngineName = "local",
-        address: str | None = None,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
+        **options: Unpack[WorkerOptions],
     ) -> Answer:
         """Answer the question: train what is missing, and gather all.
 
@@ -78,31 +59,49 @@ class Question:
             seeds: how many, or which ones; 5 where it is left out, 3 of a preview.
             seed: the first of them.
             protocol: "honest" or "handout".
-            home: where runs live; `SEEDBED_HOME`, or `./runs`, where it is left out.
-            device, workers, watch, engine, address: as `train` takes them.
-            merge, again: of `device` alone: files with timings from other machines; measure anew what was measured before.
+            merge, again: for `device` alone: files with timings from other machines; measure again what was measured before.
+            options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 
         Raises:
-            SeedbedError: one of its branches, as `grow` raises them; `SpecError` where a setting breaks a rule.
+            SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
         """
-        from seedbed.executor import Engine
-        from seedbed.runs import Home
+        from seedbed.scheduler import Execution
         from seedbed.studies.context import Trainer
         from seedbed.studies.setup import Setup
 
-        place = Home(Path(home or os.environ.get("SEEDBED_HOME") or "runs"))
+        execution = Execution.of(**options, resume=True, replace=False)
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, merge=merge, again=again)
-        with Trainer(place, device=device, workers=workers, watch=watch, engine=Engine(engine, address)) as trainer:
-            return find(self.name).answer(setup, trainer)
+        with Trainer(execution) as trainer:
+            return self.study.answer(setup, trainer)
 
     def __repr__(self) -> str:
         return f"<study {self.name}>"
 
 
-device = Question("device")
-hidden_units = Question("hidden-units")
-regularization = Question("regularization")
-polynomial = Question("polynomial")
-activations = Question("activations")
-budget = Question("budget")
-convolution = Question("convolution")
+STUDIES = Registry(
+    "study",
+    Question("device", "CPU against GPU, small nets and large batches"),
+    Question("hidden-units", "widths of two layers; the smallest net for a target"),
+    Question("regularization", "l2 from none to far too much, on easy and hard data"),
+    Question("polynomial", "the same for a polynomial, in closed form"),
+    Question("activations", "ReLU, tanh, sigmoid and others; why they differ"),
+    Question("budget", "the best net with 200 hidden units"),
+    Question("convolution", "convolutions against dense layers; what they assume"),
+)
+"""The studies in the order of the exercise's questions; each is an attribute of this package, too."""
+
+
+def __getattr__(name: str) -> Question:
+    """A study by its name, with underscores: `studies.hidden_units`."""
+    if name.replace("_", "-") not in STUDIES:
+        raise AttributeError(f"module 'seedbed.studies' has no attribute {name!r}")
+    return STUDIES[name.replace("_", "-")]
+
+
+def find(name: str) -> Study:
+    """A study by its name.
+
+    Raises:
+        SpecError: there is none; offers the nearest.
+    """
+    return STUDIES[name].study

@@ -14,11 +14,11 @@ import numpy as np
 
 from seedbed import figures
 from seedbed.errors import StatisticsError
-from seedbed.figures import LayerCurve, words
-from seedbed.figures.multiples import OUTPUT
+from seedbed.figures import Curve, words
+from seedbed.figures.panels import OUTPUT
 from seedbed.groups import Group, Measure
+from seedbed.kinds import ACTIVATIONS
 from seedbed.records import Floats, History, Result
-from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of, spearman
 from seedbed.studies.answers import Figure, Part, share_text, subtitle
 from seedbed.studies.setup import Setup
@@ -27,7 +27,7 @@ from seedbed.studies.why import probed
 
 T = TypeVar("T")
 
-BOUNDED = ("tanh", "sigmoid")
+BOUNDED = tuple(activation.name for activation in ACTIVATIONS.records() if activation.ends)
 """Activations whose units saturate at both ends; the units of the others are off for a whole batch, or they are not."""
 
 
@@ -70,11 +70,11 @@ MEASURES = {"gradient_ratio_log10": IMBALANCE, "saturation": SATURATION, "first_
 
 
 def depth_of(cell: Group) -> int:
-    return 0 if isinstance(cell.run.model, Keras) else len(cell.run.model.hidden)
+    return len(cell.run.model.hidden)
 
 
 def activation_of(cell: Group) -> str:
-    return "" if isinstance(cell.run.model, Keras) else name_of(cell.run.model.activation)
+    return name_of(cell.run.model.activation or "")
 
 
 def name_of(activation: str) -> str:
@@ -233,7 +233,7 @@ def _figure(setup: Setup, cells: Sequence[Group], kind: str, name: str, title: s
     return Figure(name, chart, captions[kind])
 
 
-def layer_curves(cell: Group, kind: str) -> list[LayerCurve]:
+def layer_curves(cell: Group, kind: str) -> list[Curve]:
     """One curve a layer: of the runs that are in means, or where none is, of all, which the note says."""
     results = cell.kept or cell.results
     note = "" if cell.kept else f"{cell.total} of {cell.total} " + "/".join(cell.verdicts)
@@ -246,5 +246,5 @@ def layer_curves(cell: Group, kind: str) -> list[LayerCurve]:
         if kind == "saturation":
             points = [(at, clipped(mean) or mean) for at, mean in points]
         called = OUTPUT if place > depth_of(cell) else f"{place}"
-        curves.append(LayerCurve(f"depth {depth_of(cell)}", activation_of(cell), called, points, note))
+        curves.append(Curve(activation_of(cell), called, points, row=f"depth {depth_of(cell)}", note=note))
     return curves

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from seedbed.errors import Interrupted, StatisticsError
-from seedbed.executor import LOCAL, Engine, standing
 from seedbed.groups import Contrast, Difference, Group, Request, differences, train_groups
 from seedbed.groups.fields import Setting, applied
 from seedbed.groups.naming import setting_name
@@ -25,7 +24,7 @@ from seedbed.studies.setup import Setup
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from seedbed.grow import Watch
+    from seedbed.scheduler import Execution
 
 T = TypeVar("T")
 
@@ -67,50 +66,36 @@ class Trainer:
     from one call to the next.
 
     Args:
-        home: where runs live.
-        device, workers, watch, engine: as `grow` takes them.
+        execution: how runs are trained, and where they live; always with `resume`.
     """
 
-    def __init__(
-        self,
-        home: Home,
-        *,
-        device: str = "auto",
-        workers: int | None = None,
-        watch: Watch | None = None,
-        engine: Engine = LOCAL,
-    ) -> None:
-        self.home = home
-        self.device = device
-        self.workers = workers
-        self.watch = watch
-        self.engine = engine
+    def __init__(self, execution: Execution) -> None:
+        self.execution = replace(execution, resume=True)
         self._groups: dict[tuple[str, tuple[int, ...]], Group] = {}
         self._done: dict[Hashable, Any] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self.engine = self._open.enter_context(standing(self.engine))
+        self.execution = self._open.enter_context(self.execution.standing())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
     @property
-    def how(self) -> dict[str, Any]:
-        """How runs are trained here, as `grow` and what is made of it take it."""
-        return {"device": self.device, "workers": self.workers, "engine": self.engine, "resume": True}
+    def home(self) -> Home:
+        return self.execution.home
 
     def train(self, asked: Sequence[Request]) -> list[Group]:
         """The groups of all requests; what is not there yet is trained in one call.
 
         Raises:
-            SeedbedError: as `grow` raises them.
+            SeedbedError: as `train_runs` raises them.
         """
         new = list({_key(one): one for one in asked if _key(one) not in self._groups}.values())
         if new:
             with _resumable():
-                groups = train_groups(new, self.home, watch=self.watch, **self.how)
+                groups = train_groups(new, self.execution)
             self._groups |= {_key(one): group for one, group in zip(new, groups, strict=True)}
         return [replace(self._groups[_key(one)], setting=one.setting) for one in asked]
 

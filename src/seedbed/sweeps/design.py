@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seedbed import data
 from seedbed.errors import SpecError
-from seedbed.executor import LOCAL, Engine
 from seedbed.groups import Request, train_groups
 from seedbed.groups.fields import Setting, applied
 from seedbed.groups.naming import group_name
@@ -21,7 +20,7 @@ from seedbed.sweeps.grid import Grid
 from seedbed.sweeps.outcome import Sweep
 
 if TYPE_CHECKING:
-    from seedbed.grow import Watch
+    from seedbed.scheduler import Execution
 
 LONGEST_NAME = 60
 """So that there is room for the settings and the seed behind it."""
@@ -54,24 +53,13 @@ class Design:
         """How many of the runs the home holds already, finished, under their names."""
         return finished(self.requests, home)
 
-    def train(
-        self,
-        home: Home,
-        *,
-        device: str = "auto",
-        workers: int | None = None,
-        watch: Watch | None = None,
-        resume: bool = False,
-        replace: bool = False,
-        engine: Engine = LOCAL,
-    ) -> Sweep:
+    def train(self, execution: Execution) -> Sweep:
         """Train what is missing, all of it side by side, and gather all.
 
         Raises:
-            SeedbedError: as `grow` raises them.
+            SeedbedError: as `train_runs` raises them.
         """
-        how: dict[str, Any] = {"device": device, "workers": workers, "engine": engine, "resume": resume, "replace": replace}
-        groups = train_groups(self.requests, home, watch=watch, **how)
+        groups = train_groups(self.requests, execution)
         return Sweep(self.name, self.base, self.grid, self.seeds, groups)
 
 

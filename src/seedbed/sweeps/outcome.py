@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures
 from seedbed.figures import words
-from seedbed.figures.sweeps import is_quantity, number
+from seedbed.figures.scales import is_quantity, number
 from seedbed.groups import Group, caveats
 from seedbed.groups.fields import Value, field
 from seedbed.records import Result, finite

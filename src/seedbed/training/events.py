@@ -1,7 +1,8 @@
-"""What happens while networks train, for whoever watches."""
+"""What happens while networks train."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -24,7 +25,7 @@ class Progress:
         epoch, epochs: epochs begun, counted from 1, and in all.
         step, steps: steps taken in this epoch, and in all of it.
         rows: run -> its figures, where this segment ended an epoch; else empty.
-        seconds_left: an estimate for the whole `grow`, None before there is one.
+        seconds_left: an estimate for the whole call of `train_runs`, None before there is one.
     """
 
     names: tuple[str, ...]
@@ -50,4 +51,24 @@ class Note:
     text: str
 
 
-Event = Started | Progress | Done | Note
+@dataclass(frozen=True)
+class StageStarted:
+    """The next stage of a search or report begins: what it does, and its number of runs."""
+
+    text: str
+    runs: int = 0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a stage of a search or report found."""
+
+    text: str
+
+
+Event = Started | Progress | Done | Note | StageStarted | Finding
+OnEvent = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The callback of callers that want no events."""

@@ -373,7 +373,9 @@ def _shift_table(found: dict[Group, Shifted]) -> Table[int]:
 def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[Difference]) -> Part:
     pairs = [*reversed(several), whole]
     cells = [cell for pair in pairs for cell in pair.cells]
-    dots = [Point("", name_of(cell), cell.run.data.first or setup.facts.train, cell.accuracy) for cell in cells]
+    dots = [
+        Point("validation accuracy", name_of(cell), cell.run.data.first or setup.facts.train, cell.accuracy) for cell in cells
+    ]
     answer = [one.sentence for one in contrasts]
     answer += [
         f"With {pair.images.label} the mean accuracies are {share_text(pair.conv.accuracy)} (conv) and "
@@ -382,7 +384,7 @@ def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[D
     ]
     said = subtitle(setup, cells, f"best epoch; bars: 95 % intervals ({setup.chance})")
     chart = several and figures.measures_over(
-        dots, "first", "Fewer training images", said, group="net", shares=("",), size=(420, 240)
+        dots, "first", "Fewer training images", said, group="net", shares=("validation accuracy",), size=(420, 240)
     )
     lengths = "; ".join(f"{pair.images.label}: {pair.images.epochs} epochs" for pair in pairs)
     return Part(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from seedbed.figures import words
-from seedbed.figures.frontier import Tried, against_targets
+from seedbed import figures
+from seedbed.figures import Sized, words
 from seedbed.groups import Request
 from seedbed.records import finite
 from seedbed.statistics import Interval
@@ -18,10 +17,9 @@ from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
 from seedbed.studies.tables import interval_text, yes_text
 from seedbed.tables import Column, Table
-from seedbed.training.events import Event, Note
+from seedbed.training.events import Event, Note, OnEvent, StageStarted
 
 if TYPE_CHECKING:
-    from seedbed.grow import Watch
     from seedbed.sizing import Smallest
     from seedbed.sizing.attempts import Attempt
 
@@ -110,11 +108,11 @@ def freely(study: StudyContext, target: float) -> Steps[Smallest]:
     from seedbed.sizing import search
 
     trainer = study.trainer
-    watching = _telling(trainer.watch, target) if trainer.watch else None
-    effort = {"seeds": len(fresh_seeds(study.setup)), "epochs": FREE_EPOCHS, "minutes": FREE_MINUTES}
 
     def searched() -> Smallest:
-        return search(target, study.setup.data, study.home, watching=watching, **effort, **trainer.how)  # type: ignore[arg-type]
+        execution = replace(trainer.execution, on_event=_notes_only(trainer.execution.on_event, target))
+        seeds = len(fresh_seeds(study.setup))
+        return search(target, study.setup.data, execution, seeds=seeds, epochs=FREE_EPOCHS, minutes=FREE_MINUTES)
 
     found = yield from study.do(("smallest", target), searched)
     groups = {one.group for one in found.tried} | {claim.group for claim in found.claims}
@@ -122,18 +120,16 @@ def freely(study: StudyContext, target: float) -> Steps[Smallest]:
     return found
 
 
-def _telling(watch: Watch, target: float) -> Callable[[str, int], AbstractContextManager[Watch]]:
-    """Tells the steps of a search, but not its progress: nobody knows beforehand how many runs it takes."""
+def _notes_only(on_event: OnEvent, target: float) -> OnEvent:
+    """Passes on the stages of a search, but not its progress: its number of runs is not known beforehand."""
 
     def notes(event: Event) -> None:
-        if isinstance(event, Note):
-            watch(event)
+        if isinstance(event, StageStarted):
+            on_event(Note(f"The smallest net above {words.percent(target, 0)}, {event.text}"))
+        elif isinstance(event, Note):
+            on_event(event)
 
-    def telling(what: str, _runs: int) -> AbstractContextManager[Watch]:
-        watch(Note(f"The smallest net above {words.percent(target, 0)}, {what}"))
-        return nullcontext(notes)
-
-    return telling
+    return notes
 
 
 # In words
@@ -249,13 +245,13 @@ WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, ret
 def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Size], free: Mapping[float, Smallest]) -> list[Figure]:
     answers = [found.smallest for found in within]
     networks = [
-        Tried(_units(one), WITHIN, one.group.parameters, one.accuracy, one in answers) for one in tested if one.accuracy
+        Sized(_units(one), WITHIN, one.group.parameters, one.accuracy, named=one in answers) for one in tested if one.accuracy
     ]
     for found in free.values():
         for claim in found.claims:
             if claim.accuracy:
                 label = words.network(claim.candidate.model).removeprefix("dense ")
-                networks.append(Tried(label, FREELY, claim.parameters, claim.accuracy, claim is found.confirmed))
+                networks.append(Sized(label, FREELY, claim.parameters, claim.accuracy, named=claim is found.confirmed))
     if not networks:
         return []
     n = len(fresh_seeds(setup))
@@ -263,7 +259,7 @@ def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Size], fre
         f"{setup.data.name}; n = {n} fresh seeds a net; last epoch; bars: 95 % intervals (seeds x images)",
         "named: the smallest whose whole bar is above a target",
     ]
-    chart = against_targets(networks, TARGETS, "How few parameters are enough", said)
+    chart = figures.frontier(networks, "How few parameters are enough", said, targets=TARGETS)
     caption = "A net counts when its whole bar is above the line, not when its mean is."
     return [Figure("units_fewest_parameters", chart, caption)]
 

@@ -9,9 +9,7 @@ import numpy as np
 
 from seedbed import figures
 from seedbed.errors import StatisticsError
-from seedbed.figures import Point, mean_curve, words
-from seedbed.figures.frontier import Sized
-from seedbed.figures.frontier import frontier as frontier_chart
+from seedbed.figures import Point, Sized, mean_curve, words
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Measure, Request, at_last, best, by, size_frontier
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval, spearman
@@ -411,7 +409,7 @@ def _frontier_figure(setup: Setup, found: Frontier) -> Figure:
     ]
     said = subtitle(setup, found.groups, f"best epoch; bars: 95 % intervals ({setup.chance})")
     lines = "dashed: the frontier of the means; drawn through, with names: the steps that the intervals carry"
-    chart = frontier_chart(
+    chart = figures.frontier(
         sorted(networks, key=lambda one: int(one.group)),
         "Validation accuracy over parameters",
         [*said, lines],

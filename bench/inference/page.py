@@ -1,0 +1,137 @@
+"""docs/statistics.md: how seedbed compares, and how often it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from bench.inference.methods import METHODS
+from bench.inference.simulation import IMAGES, SEEDS, Count
+from bench.inference.worlds import DIFFERENT, EQUAL
+from seedbed.statistics import accuracy_difference
+
+HEAD = """# How seedbed compares
+
+*Made by `python -m bench.inference`; its numbers come from simulations of the very code that every command calls.*
+
+Two settings are trained with the same seeds and judged on the same validation images. Whether one of them is better is
+decided in one place, `seedbed.statistics.accuracy_difference`, for `compare`, `sweep`, `search`, the studies and the report
+alike. There are two sources of chance, the seeds and the images, and both are in the interval:
+
+1. **Seeds.** Student's t over the differences of single seeds, with seeds - 1 degrees of freedom.
+2. **Images.** Student's t over the differences of single images, less what the seeds' part holds already. Each part keeps
+   its own quantile, and the half-widths are added as squares (Graybill, Wang 1980; Zou, Donner 2008); together they are
+   never narrower than the images' part alone.
+3. **Few differences.** Where few predictions differ no variance can be estimated from them. Half an image is added that
+   only the first setting has right in every seed, and half of one that only the second has (Agresti, Min 2005); and the
+   half-width is never below three images, divided by their number (the rule of three; Hanley, Lippman-Hand 1983). So with
+   270 images no difference below 1.1 points is ever shown, with 5,000 none below 0.06.
+
+All intervals are 95 % intervals. Where several comparisons are made together, Holm's correction decides which are shown; it
+changes p-values and no interval, so that rows can be compared.
+"""
+
+POWER = """\
+How often a difference that is there is shown: seedbed / Student's t / McNemar. The latter two show more where they are also
+wrong more often (above): McNemar takes every prediction of every seed for an image of its own, Student's t the images as
+given.
+"""
+
+CONSERVATIVE = """\
+With few images or many seeds the third part rules: nothing below three images is shown, although with 20 seeds the mean of
+so many networks may be known better, as long as no image is special. With two seeds the seeds' part has one degree of
+freedom, and next to nothing is shown: train three at least, better five. Single networks (one seed) are compared on their
+images alone, and the sentence says that it is about these two networks. In `five folds` each seed and fold has a network of
+its own; that the folds' training parts overlap is not simulated.
+"""
+
+
+def page(counts: Sequence[Count]) -> str:
+    """The whole page."""
+    equal = [count for count in counts if count.equal]
+    ours = [count for count in counts if count.method == "seedbed"]
+    most = max((count.shown for count in ours if count.equal), default=0.0)
+    least = min(count.covered for count in ours)
+    worst, lowest = (pick for pick in (_place(ours, most, "shown"), _place(ours, least, "covered")))
+    return "\n".join(
+        [
+            HEAD,
+            "## Limits, exactly\n",
+            _limits(),
+            "\n## False alarms\n",
+            f"Two settings that are truly equal; nominal 5 %. At each place {min(c.repeats for c in ours):,} to "
+            f"{max(c.repeats for c in ours):,} pairs were drawn. seedbed's highest share is {100 * most:.1f} % ({worst}); "
+            "the table has for each world the highest over all numbers of seeds and images.\n",
+            _worst(equal, [world.name for world in EQUAL], lambda count: count.shown, max),
+            "\nThe corner with few differing predictions, 300 images, seedbed / Student's t / McNemar:\n",
+            _corner(equal),
+            "\n## Coverage\n",
+            "How often the true difference lies in the 95 % interval, the lowest over all numbers of seeds and images. "
+            f"seedbed's lowest share is {100 * least:.1f} % ({lowest}).\n",
+            _worst(counts, [world.name for world in (*EQUAL, *DIFFERENT)], lambda count: count.covered, min),
+            "\n## Power\n",
+            POWER,
+            _power(counts),
+            "\n## Where it is conservative\n",
+            CONSERVATIVE,
+        ]
+    )
+
+
+def _place(counts: Sequence[Count], value: float, name: str) -> str:
+    found = next(count for count in counts if getattr(count, name) == value and (name == "covered" or count.equal))
+    return f"{found.world}, {found.seeds} seeds, {found.images:,} images"
+
+
+def _limits() -> str:
+    rows = []
+    for seeds, images in ((1, 270), (5, 270), (5, 5_000)):
+        for differing in (0, 1):
+            right, other = np.ones((seeds, images), bool), np.ones((seeds, images), bool)
+            other[0, :differing] = False
+            found = accuracy_difference(right, other)
+            low, high = (100 * end for end in found.interval().pair())
+            rows.append([f"{seeds}", f"{images:,}", f"{differing}", f"{low:+.3f} to {high:+.3f}", f"{found.p:.2f}"])
+    return _table(["seeds", "images", "predictions that differ", "interval (points)", "p"], rows)
+
+
+def _worst(counts: Sequence[Count], worlds: Sequence[str], value: Callable[[Count], float], pick: Callable[..., float]) -> str:
+    rows = [
+        [
+            world,
+            *(f"{100 * pick(value(c) for c in counts if (c.world, c.method) == (world, method)):.1f}" for method in METHODS),
+        ]
+        for world in worlds
+    ]
+    return _table(["world (%)", *METHODS], rows)
+
+
+def _corner(counts: Sequence[Count]) -> str:
+    few = [world.name for world in EQUAL[:9]]
+    rows = []
+    for world in few:
+        cells = []
+        for seeds in SEEDS:
+            at = {c.method: c.shown for c in counts if (c.world, c.seeds, c.images) == (world, seeds, IMAGES[1])}
+            cells.append(" / ".join(f"{100 * at[method]:.1f}" for method in METHODS))
+        rows.append([world, *cells])
+    return _table(["world (%)", *(f"{seeds} seeds" for seeds in SEEDS)], rows)
+
+
+def _power(counts: Sequence[Count]) -> str:
+    worlds = [world.name for world in DIFFERENT if "wrong" in world.name]
+    rows = []
+    for world in worlds:
+        for images in IMAGES[1:]:
+            cells = []
+            for seeds in SEEDS[1:]:
+                at = {c.method: c.shown for c in counts if (c.world, c.seeds, c.images) == (world, seeds, images)}
+                cells.append(" / ".join(f"{100 * at[method]:.0f}" for method in METHODS))
+            rows.append([world, f"{images:,}", *cells])
+    return _table(["world (%)", "images", *(f"{seeds} seeds" for seeds in SEEDS[1:])], rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,95 @@
+"""How runs are trained, and where they are kept: one value, made once and passed on whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Self, TypedDict
+
+from seedbed.devices import EngineName, WorkerKind
+from seedbed.executor import LOCAL, Engine, standing
+from seedbed.runs import Home
+from seedbed.training.events import OnEvent, ignore
+
+
+class WorkerOptions(TypedDict, total=False):
+    """The keywords of the public functions that train; `Execution.of` says what they mean."""
+
+    home: str | os.PathLike[str] | None
+    device: str
+    workers: int | None
+    engine: EngineName
+    address: str | None
+    on_event: OnEvent
+
+
+class ExecutionOptions(WorkerOptions, total=False):
+    """The keywords of those that can also continue runs, or replace them."""
+
+    resume: bool
+    replace: bool
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How runs are trained, and where they are kept.
+
+    Args:
+        home: the run store.
+        device: "auto", "cpu" or "gpu".
+        workers: number of worker processes. None means one per core or GPU.
+        engine: what starts the workers: this machine, or Ray.
+        resume: continue half-done runs; without it they are an error.
+        replace: train again what has a name that is taken; without it other settings of that name are an error.
+        on_event: called with each event, in the calling thread.
+    """
+
+    home: Home
+    device: str = "auto"
+    workers: int | None = None
+    engine: Engine = LOCAL
+    resume: bool = False
+    replace: bool = False
+    on_event: OnEvent = ignore
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        home: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        workers: int | None = None,
+        engine: EngineName = "local",
+        address: str | None = None,
+        resume: bool = False,
+        replace: bool = False,
+        on_event: OnEvent = ignore,
+    ) -> Self:
+        """The execution that plain values ask for.
+
+        Args:
+            home: the run store's folder. None means `SEEDBED_HOME`, or `./runs`.
+            device, workers, resume, replace, on_event: see `Execution`.
+            engine: "local" for worker processes of this machine, "ray" for a Ray cluster.
+            address: `HOST:PORT` of the Ray cluster's head, or "auto". None starts Ray on this machine alone.
+
+        Raises:
+            SpecError: an unknown engine, or an address that no cluster can have.
+        """
+        return cls(Home.at(home), device, workers, Engine(engine, address), resume, replace, on_event)
+
+    def check(self, runs: int) -> None:
+        """See `Engine.check`."""
+        self.engine.check(self.device, self.workers, runs)
+
+    def kinds(self, runs: int) -> list[WorkerKind]:
+        """The workers for this number of runs; see `Engine.kinds`."""
+        return self.engine.kinds(self.device, self.workers, runs)
+
+    @contextmanager
+    def standing(self) -> Iterator[Self]:
+        """The same execution, whose workers stay from one call to the next until the context ends."""
+        with standing(self.engine) as engine:
+            yield replace(self, engine=engine)
