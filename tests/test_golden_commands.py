@@ -23,6 +23,7 @@ from hostile.engine import check_sound, here
 from hostile.pictures import hashed
 from seedbed.cli.frame import run
 from seedbed.figures import drawing
+from seedbed.groups.naming import setting_name
 
 GOLDEN = Path(__file__).parent / "golden" / "commands-1"
 RECORDED = json.loads((GOLDEN / "recorded.json").read_text())
@@ -254,5 +255,5 @@ def test_a_cell_of_a_study_has_the_recorded_name_and_identities(group: str) -> N
     """Every cell of a complete quick report, also those that a study requests only after it has seen others."""
     cell = NAMED["cells"][group]
     setting = sb.RunSpec(**cell["run"])
-    assert group_name(setting) == group
+    assert setting_name(setting) == group
     assert {seed: setting.changed(seed=int(seed)).identity for seed in cell["identities"]} == cell["identities"]

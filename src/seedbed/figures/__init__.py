@@ -4,7 +4,7 @@ from seedbed.figures.assessment import confusion, paired_differences, per_class,
 from seedbed.figures.curves import learning_curves, probes_over_epochs
 from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.embedding import embedded
-from seedbed.figures.folder import alone_in, csv_text, save_results
+from seedbed.figures.folder import alone_in, save_results
 from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
 from seedbed.figures.panels import (
     Curve,
@@ -38,7 +38,6 @@ __all__ = [
     "alone_in",
     "class_balance",
     "confusion",
-    "csv_text",
     "curve_panels",
     "dot_panels",
     "embedded",
