@@ -16,7 +16,7 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
 from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
-from seedbed.figures.words import percent
+from seedbed.figures.words import ends, percent
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -172,11 +172,10 @@ def _show_mean(name: str, home: Home, results: Sequence[Result]) -> None:
     group = Group.read(home, name, results)
     if group.accuracy is None:
         return
-    low, high = percent(group.accuracy.low, 2), percent(group.accuracy.high, 2)
     excluded = f"; {group.left_out} that diverged or collapsed are excluded" if group.left_out else ""
     result(
         f"Validation accuracy at the best epoch, mean of {group.n} seeds: {percent(group.accuracy.mean, 2)} "
-        f"(95 % interval {low} to {high}, over seeds and images{excluded})"
+        f"(95 % interval {ends(group.accuracy)}, over seeds and images{excluded})"
     )
 
 

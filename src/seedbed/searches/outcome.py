@@ -129,7 +129,8 @@ class Search:
         """What the figures show, and what they do not."""
         winner = self.winner
         if winner is None or winner.accuracy is None:
-            return [f"No trial of {len(self.trials)} came to a sound end: {self._counts()}.", *self._notes()]
+            states = words.listed([f"{count} {state}" for state, count in self.states.items()])
+            return [f"No trial of {len(self.trials)} came to a sound end: {states}.", *self._notes()]
         found, what = winner.accuracy, words.network(winner.trial.run.model)
         basis = f"{words.counted(found.n, 'fresh seed')}, 95 % interval" + (
             f", {self.terms.folds} folds" if self._folds else ""
@@ -137,7 +138,7 @@ class Search:
         said = [
             f"The best of {words.counted(len(self.trials), 'trial')} within {self.terms.space.budget}, by the lower end of its "
             f"interval: {what}, {words.percent(found.mean, 2)} validation accuracy "
-            f"({words.percent(found.low, 2)} to {words.percent(found.high, 2)}; {basis})."
+            f"({words.ends(found)}; {basis})."
         ]
         said += self._against_others(winner)
         said.append(
@@ -146,11 +147,8 @@ class Search:
             + ("the test part, looked at once, did not." if self.test else "only the test part did not (--test).")
         )
         if self.test:
-            low, high = words.percent(self.test.low, 2), words.percent(self.test.high, 2)
-            said.append(
-                f"On the test part it has {words.percent(self.test.mean, 2)} ({low} to {high}, "
-                f"{words.counted(self.test.n, 'seed')})."
-            )
+            seeds = words.counted(self.test.n, "seed")
+            said.append(f"On the test part it has {words.percent(self.test.mean, 2)} ({words.ends(self.test)}, {seeds}).")
         return [*said, *self._edge(winner), *self._notes()]
 
     @property
@@ -185,9 +183,6 @@ class Search:
         return [
             f"Its learning rate, {rate}, is at the {end} end of what was searched ({low:g} to {high:g}): it may lie beyond."
         ]
-
-    def _counts(self) -> str:
-        return words.listed([f"{count} {state}" for state, count in self.states.items()])
 
     def _notes(self) -> list[str]:
         out = {state: self.states[state] for state in ("diverged", "collapsed") if state in self.states}

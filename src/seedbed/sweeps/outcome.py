@@ -113,12 +113,11 @@ class Sweep:
             return ""
         chosen = {name: value for name, value in first.setting.items() if name not in self.conditions}
         equal = f" (and {words.counted(len(best) - 1, 'setting')} with exactly the same mean)" if len(best) > 1 else ""
-        low, high = words.percent(accuracy.low, 2), words.percent(accuracy.high, 2)
         among = sum(self.condition(one) == condition for one in self.groups)
         where = self._where(condition)
         said = (
             f"{where}the highest mean validation accuracy of {among} settings is {words.percent(accuracy.mean, 2)} "
-            f"({low} to {high}, {words.counted(first.n, 'seed')}), with {words.setting(chosen)}{equal}."
+            f"({words.ends(accuracy)}, {words.counted(first.n, 'seed')}), with {words.setting(chosen)}{equal}."
         )
         return _capital(said)
 
