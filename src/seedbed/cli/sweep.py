@@ -104,7 +104,8 @@ def command(
         screen.emit({"group": name, "runs": [each.as_json() for each in sweep.results], "settings": settings})
         return
     _show(sweep, order)
-    _show_files(files)
+    screen.files(files)
+    result(f"To repeat it: {files['yaml'][0]}")
 
 
 def _grid(asked: dict[str, Any], pairs: Sequence[str], given: Sequence[str]) -> Grid:
@@ -232,12 +233,3 @@ def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Gro
         Column("verdicts", lambda one: ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items()), align="left"),
     ]
     return Table(columns, groups)
-
-
-def _show_files(files: dict[str, list[Path]]) -> None:
-    listed = [paths[0] for name, paths in files.items() if name not in ("tables", "json", "yaml")]
-    if listed:
-        result(f"Figures (and .svg and .html): {', '.join(map(str, listed))}")
-    tables = ", ".join(str(path) for name in ("tables", "json") for path in files[name])
-    result(f"Tables: {tables}")
-    result(f"To repeat it: {files['yaml'][0]}")

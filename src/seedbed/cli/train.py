@@ -58,6 +58,8 @@ def command(
       seedbed train -m first -d     dense 784-200-100-10
       seedbed train -m second -c    conv 20@5x5, pool, conv 10@3x3, pool, dense 10
     """
+    from seedbed.runs import Home
+
     choice = chosen(values, seed=seed, seeds=seeds, config=config)
     results, trained = _train(name, choice, execution)
     pictures = _draw(results)
@@ -68,7 +70,8 @@ def command(
         result(f"Nothing to train: {name} is there, trained with these very settings. --replace begins anew.")
     _show(name, execution.home, results)
     result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
-    result(f"Next: seedbed evaluate -m {name}" + _home_flag(execution.home))
+    home = execution.home.root
+    result(f"Next: seedbed evaluate -m {name}" + ("" if home == Home.at().root else f" --home {home}"))
 
 
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], bool]:
@@ -187,8 +190,3 @@ def _show_verdicts(results: Sequence[Result]) -> None:
         of = "" if len(results) == 1 else f"{len(alike)} of {len(results)} seeds; {first.name}: "
         result(f"Verdict {kind}: {of}{first.verdict.evidence}")
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")
-
-
-def _home_flag(home: Home) -> str:
-    """What a command for the same home must add: nothing where it finds the home by itself."""
-    return "" if home.root == type(home).at().root else f" --home {home.root}"
