@@ -41,6 +41,11 @@ def ends(interval: Interval) -> str:
     return f"{percent(interval.low, 2)} to {percent(interval.high, 2)}"
 
 
+def capital(sentence: str) -> str:
+    """A sentence with a capital letter at its beginning; the others stay as they are."""
+    return sentence[0].upper() + sentence[1:]
+
+
 def listed(items: Sequence[str]) -> str:
     """Items as a sentence lists them.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.figures.words import capital
 from seedbed.groups.group import BySeed, Group
 from seedbed.groups.measures import ACCURACY, Measure
 from seedbed.records import finite
@@ -123,7 +124,7 @@ class Difference:
         where = f"{contrast.where}: " if contrast.where else ""
         first, second = contrast.names
         if self.decision is None:
-            return _capital(f"{where}{first} and {second} cannot be compared: {self.method}.")
+            return capital(f"{where}{first} and {second} cannot be compared: {self.method}.")
         mean, low, high = (measure.factor * each for each in (self.decision.interval.mean, *self.decision.interval.pair()))
         if mean < 0:
             first, second, mean, low, high = second, first, -mean, -high, -low
@@ -134,14 +135,14 @@ class Difference:
         single = " This is about these two networks; it says nothing about other seeds." if self.networks else ""
         if self.shown:
             is_above = "is better than" if measure.both else "is above"
-            return _capital(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
+            return capital(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
         chance = "this may be chance"
         if self.decision.interval.excludes():
             chance = (
                 f"among {self.decision.claims} comparisons this may be chance (corrected p = {self.decision.corrected_p:.2g})"
             )
         ahead = f"{first} is ahead by {size}, but {chance}" if mean else f"both have the same {measure.name}"
-        return _capital(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
+        return capital(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
 
     def as_json(self) -> dict[str, Any]:
         """The difference as results.json has it; in the measure's own units, shares in [0, 1]."""
@@ -251,7 +252,3 @@ def _loss(contrast: Contrast, pairs: Seeds) -> Interval | None:
     if not (contrast.measure is ACCURACY and pairs):
         return None
     return loss_difference(*stacked(contrast.a.losses, contrast.b.losses, pairs)).interval(CONFIDENCE)
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]
