@@ -13,7 +13,7 @@ from seedbed.cli import options, screen
 from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, given_fields, read_yaml, run_of
-from seedbed.cli.text import duration
+from seedbed.cli.text import contents, duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
 from seedbed.figures import words
@@ -165,10 +165,7 @@ def _show_design(planned: Design) -> None:
             note(f"  note: {name} has one value, a list of {many}; for {many} values repeat it, --set {name}=A --set {name}=B")
     note(f"  all else: {_rest(planned.base, planned.grid)}")
     for spec, facts in planned.data.items():
-        note(
-            f"Data: {_data(spec)}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
-            f"{' x '.join(map(str, facts.image_shape))}, {len(facts.classes)} classes"
-        )
+        note(f"Data: {_data(spec)}, {contents(facts)}")
     note()
 
 

@@ -14,7 +14,7 @@ from seedbed.cli import options, screen
 from seedbed.cli.columns import share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
-from seedbed.cli.text import duration
+from seedbed.cli.text import contents, duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.figures.words import ends, percent
 from seedbed.tables import Column, Table
@@ -98,10 +98,7 @@ def _show_layers(run: RunSpec, dataset: Dataset) -> None:
     facts = dataset.facts()
     with screen.noted_after(PATIENCE, "note: your function is still building its network. Ctrl-C stops at once."):
         layers = describe(run.model, facts.image_shape, len(facts.classes))
-    note(
-        f"Data: {run.data.name}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
-        f"{_shape(facts.image_shape)}, {len(facts.classes)} classes"
-    )
+    note(f"Data: {run.data.name}, {contents(facts)}")
     for line in dataset.notes:
         note(f"note: {line}")
     note(f"Network: {network(run.model)}")
