@@ -134,8 +134,7 @@ def _show(found: Search) -> None:
     if found.importances:
         most = ", ".join(f"{one.dimension.replace('_', ' ')} {100 * one.share:.0f} %" for one in found.importances[:4])
         result(f"What mattered most at epoch {found.compared_at} (share of the variance over the trials): {most}.")
-    seconds = sum(trial.seconds for trial in found.trials) + sum(run.seconds.total for run in found.results)
-    result(f"Time in the workers: {duration(seconds)}")
+    result(f"Time in the workers: {duration(found.seconds)}")
 
 
 def _finalist_table(found: Search) -> Table[Finalist]:

@@ -213,7 +213,7 @@ def _show(sweep: Sweep, order: Sequence[Group]) -> None:
     result()
     for sentence in sweep.sentences():
         result(sentence)
-    result(f"Time in the workers: {duration(sum(each.seconds.total for each in sweep.results))}")
+    result(f"Time in the workers: {duration(sum(group.seconds for group in sweep.groups))}")
 
 
 def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:

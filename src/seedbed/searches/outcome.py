@@ -69,6 +69,11 @@ class Search:
         """The finalists' runs, which kept their weights."""
         return [result for one in self.best for result in one.group.results]
 
+    @property
+    def seconds(self) -> float:
+        """What all runs took in the workers."""
+        return sum(trial.seconds for trial in self.trials) + sum(one.group.seconds for one in self.best)
+
     def measured(self) -> Search:
         """The same with the finalists' latencies, measured here and now."""
         from seedbed.searches.latency import latencies
@@ -212,7 +217,7 @@ class Search:
                 "test": {"mean": self.test.mean, "interval": self.test.pair(), "n": self.test.n} if self.test else None,
                 "settings": self.terms.settings(),
                 "sentences": self.sentences(),
-                "seconds": sum(trial.seconds for trial in self.trials) + sum(one.seconds.total for one in self.results),
+                "seconds": self.seconds,
             }
         )
         return plain
