@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seedbed.figures.words import percent
+from seedbed.figures.words import ends, percent
 from seedbed.statistics import Interval
 from seedbed.tables import Column, Row
 
@@ -16,7 +16,7 @@ def share_text(share: float | None) -> str:
 
 def range_text(interval: Interval | None) -> str:
     """The ends of an interval of shares; nothing where it is unknown."""
-    return "" if interval is None else f"{share_text(interval.low)} to {share_text(interval.high)}"
+    return "" if interval is None else ends(interval)
 
 
 def accuracy_columns(

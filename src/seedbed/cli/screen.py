@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -73,3 +74,11 @@ def table(table: Table[Any], *, aside: bool = False) -> None:
     for row in table.texts:
         grid.add_row(*(Text(escaped(text)) for text in row))
     console(sys.stderr if aside else sys.stdout).print(grid)
+
+
+def files(written: Mapping[str, Sequence[Path]]) -> None:
+    """Where the figures and tables of a saved result are; kind -> files, as `figures.save_results` returns them."""
+    pictures = [str(paths[0]) for kind, paths in written.items() if kind not in ("tables", "json", "yaml")]
+    if pictures:
+        result(f"Figures (and .svg and .html): {', '.join(pictures)}")
+    result(f"Tables: {', '.join(str(path) for kind in ('tables', 'json') for path in written[kind])}")

@@ -86,7 +86,7 @@ def command(
     Of many noisy trials the best one is partly lucky. So the best are trained again with fresh seeds and ranked by the lower
     ends of their intervals.
     """
-    from seedbed.searches import run, terms_for
+    from seedbed.searches import run, save, terms_for
 
     sizes = {key: asked.pop(key) for key in USUAL}
     asked |= {key: value if value is not None else (QUICK if quick else USUAL)[key] for key, value in sizes.items()}
@@ -101,12 +101,13 @@ def command(
     found = found.measured()
     if test:
         found = found.tested(execution.home)
-    files = _save(found, out or Path("searches") / terms.name)
+    files = save(found, out or Path("searches") / terms.name)
     if as_json:
         screen.emit(found.as_json())
         return
     _show(found)
-    _show_files(found, files)
+    screen.files(files)
+    result(f"All trials in a browser: {found.dashboard}")
 
 
 def _show_terms(terms: Terms) -> None:
@@ -123,12 +124,6 @@ def _show_terms(terms: Terms) -> None:
     note()
 
 
-def _save(found: Search, folder: Path) -> dict[str, list[Path]]:
-    from seedbed.searches import save
-
-    return save(found, folder)
-
-
 def _show(found: Search) -> None:
     result()
     screen.table(_finalist_table(found))
@@ -139,8 +134,7 @@ def _show(found: Search) -> None:
     if found.importances:
         most = ", ".join(f"{one.dimension.replace('_', ' ')} {100 * one.share:.0f} %" for one in found.importances[:4])
         result(f"What mattered most at epoch {found.compared_at} (share of the variance over the trials): {most}.")
-    seconds = sum(trial.seconds for trial in found.trials) + sum(run.seconds.total for run in found.results)
-    result(f"Time in the workers: {duration(seconds)}")
+    result(f"Time in the workers: {duration(found.seconds)}")
 
 
 def _finalist_table(found: Search) -> Table[Finalist]:
@@ -166,11 +160,3 @@ def _training(one: Finalist) -> str:
 
 def _microseconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{1e6 * seconds:.3g} us"
-
-
-def _show_files(found: Search, files: dict[str, list[Path]]) -> None:
-    pictures = [paths[0] for kind, paths in files.items() if kind not in ("tables", "json")]
-    if pictures:
-        result(f"Figures (and .svg and .html): {', '.join(map(str, pictures))}")
-    result(f"Tables: {', '.join(str(path) for kind in ('tables', 'json') for path in files[kind])}")
-    result(f"All trials in a browser: {found.dashboard}")

@@ -69,6 +69,7 @@ def command(
     on with --resume and ends with the same runs. The runs are named NAME-SETTING.SEED.
     """
     from seedbed.sizing import search
+    from seedbed.sizing.files import save
     from seedbed.specs import DataSpec, Plan
 
     with fetching() as watch_download, watching("smallest") as watcher:
@@ -85,17 +86,11 @@ def command(
             name=name,
             watch_download=watch_download,
         )
-    files = _save(found, out or Path("smallest") / found.name)
+    files = save(found, out or Path("smallest") / found.name)
     if as_json:
         screen.emit(found.as_json())
         return
     _show(found, files)
-
-
-def _save(found: Smallest, folder: Path) -> dict[str, list[Path]]:
-    from seedbed.sizing.files import save
-
-    return save(found, folder)
 
 
 def _show(found: Smallest, files: dict[str, list[Path]]) -> None:

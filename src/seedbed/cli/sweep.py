@@ -13,7 +13,7 @@ from seedbed.cli import options, screen
 from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, given_fields, read_yaml, run_of
-from seedbed.cli.text import duration
+from seedbed.cli.text import contents, duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
 from seedbed.tables import Column, Table
@@ -103,7 +103,8 @@ def command(
         screen.emit({"group": name, "runs": [each.as_json() for each in sweep.results], "settings": settings})
         return
     _show(sweep, order)
-    _show_files(files)
+    screen.files(files)
+    result(f"To repeat it: {files['yaml'][0]}")
 
 
 def _grid(asked: dict[str, Any], pairs: Sequence[str], given: Sequence[str]) -> Grid:
@@ -163,10 +164,7 @@ def _show_design(planned: Design) -> None:
             note(f"  note: {name} has one value, a list of {many}; for {many} values repeat it, --set {name}=A --set {name}=B")
     note(f"  all else: {_rest(planned.base, planned.grid)}")
     for spec, facts in planned.data.items():
-        note(
-            f"Data: {_data(spec)}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
-            f"{' x '.join(map(str, facts.image_shape))}, {len(facts.classes)} classes"
-        )
+        note(f"Data: {_data(spec)}, {contents(facts)}")
     note()
 
 
@@ -208,7 +206,7 @@ def _show(sweep: Sweep, order: Sequence[Group]) -> None:
     result()
     for sentence in sweep.sentences():
         result(sentence)
-    result(f"Time in the workers: {duration(sum(each.seconds.total for each in sweep.results))}")
+    result(f"Time in the workers: {duration(sum(group.seconds for group in sweep.groups))}")
 
 
 def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
@@ -224,12 +222,3 @@ def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Gro
         Column("verdicts", lambda one: ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items()), align="left"),
     ]
     return Table(columns, groups)
-
-
-def _show_files(files: dict[str, list[Path]]) -> None:
-    listed = [paths[0] for name, paths in files.items() if name not in ("tables", "json", "yaml")]
-    if listed:
-        result(f"Figures (and .svg and .html): {', '.join(map(str, listed))}")
-    tables = ", ".join(str(path) for name in ("tables", "json") for path in files[name])
-    result(f"Tables: {tables}")
-    result(f"To repeat it: {files['yaml'][0]}")

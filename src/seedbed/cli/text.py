@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seedbed.records import DataFacts
 
 
 def escaped(text: object) -> str:
@@ -37,6 +41,12 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def contents(facts: DataFacts) -> str:
+    """What a data set holds."""
+    shape = " x ".join(map(str, facts.image_shape))
+    return f"{facts.train:,} images to train on, {facts.validation:,} to validate on, {shape}, {len(facts.classes)} classes"
 
 
 def size(count: float) -> str:

@@ -14,9 +14,9 @@ from seedbed.cli import options, screen
 from seedbed.cli.columns import share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
-from seedbed.cli.text import duration
+from seedbed.cli.text import contents, duration
 from seedbed.cli.watch import fetching, watching
-from seedbed.figures.words import percent
+from seedbed.figures.words import ends, percent
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def command(
       seedbed train -m first -d     dense 784-200-100-10
       seedbed train -m second -c    conv 20@5x5, pool, conv 10@3x3, pool, dense 10
     """
+    from seedbed.runs import Home
+
     choice = chosen(values, seed=seed, seeds=seeds, config=config)
     results, trained = _train(name, choice, execution)
     pictures = _draw(results)
@@ -68,7 +70,8 @@ def command(
         result(f"Nothing to train: {name} is there, trained with these very settings. --replace begins anew.")
     _show(name, execution.home, results)
     result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
-    result(f"Next: seedbed evaluate -m {name}" + _home_flag(execution.home))
+    home = execution.home.root
+    result(f"Next: seedbed evaluate -m {name}" + ("" if home == Home.at().root else f" --home {home}"))
 
 
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], bool]:
@@ -95,10 +98,7 @@ def _show_layers(run: RunSpec, dataset: Dataset) -> None:
     facts = dataset.facts()
     with screen.noted_after(PATIENCE, "note: your function is still building its network. Ctrl-C stops at once."):
         layers = describe(run.model, facts.image_shape, len(facts.classes))
-    note(
-        f"Data: {run.data.name}, {facts.train:,} images to train on, {facts.validation:,} to validate on, "
-        f"{_shape(facts.image_shape)}, {len(facts.classes)} classes"
-    )
+    note(f"Data: {run.data.name}, {contents(facts)}")
     for line in dataset.notes:
         note(f"note: {line}")
     note(f"Network: {network(run.model)}")
@@ -172,11 +172,10 @@ def _show_mean(name: str, home: Home, results: Sequence[Result]) -> None:
     group = Group.read(home, name, results)
     if group.accuracy is None:
         return
-    low, high = percent(group.accuracy.low, 2), percent(group.accuracy.high, 2)
     excluded = f"; {group.left_out} that diverged or collapsed are excluded" if group.left_out else ""
     result(
         f"Validation accuracy at the best epoch, mean of {group.n} seeds: {percent(group.accuracy.mean, 2)} "
-        f"(95 % interval {low} to {high}, over seeds and images{excluded})"
+        f"(95 % interval {ends(group.accuracy)}, over seeds and images{excluded})"
     )
 
 
@@ -188,8 +187,3 @@ def _show_verdicts(results: Sequence[Result]) -> None:
         of = "" if len(results) == 1 else f"{len(alike)} of {len(results)} seeds; {first.name}: "
         result(f"Verdict {kind}: {of}{first.verdict.evidence}")
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")
-
-
-def _home_flag(home: Home) -> str:
-    """What a command for the same home must add: nothing where it finds the home by itself."""
-    return "" if home.root == type(home).at().root else f" --home {home.root}"

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from seedbed.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from seedbed.statistics import Interval
 
 
 def counted(n: int, one: str, many: str = "") -> str:
@@ -25,6 +29,21 @@ def percent(share: float, digits: int = 1) -> str:
     '97.7 %'
     """
     return f"{100 * share:.{digits}f} %"
+
+
+def ends(interval: Interval) -> str:
+    """The ends of an interval of shares, as percentages.
+
+    >>> from seedbed.statistics import Interval
+    >>> ends(Interval(0.9774, 0.97, 0.983, 5))
+    '97.00 % to 98.30 %'
+    """
+    return f"{percent(interval.low, 2)} to {percent(interval.high, 2)}"
+
+
+def capital(sentence: str) -> str:
+    """A sentence with a capital letter at its beginning; the others stay as they are."""
+    return sentence[0].upper() + sentence[1:]
 
 
 def listed(items: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from seedbed.figures.words import capital
 from seedbed.groups.group import BySeed, Group
 from seedbed.groups.measures import ACCURACY, Measure
 from seedbed.records import finite
@@ -146,7 +147,7 @@ class Difference:
     def _begun(self, sentence: str) -> str:
         """With a capital; but a group's own name stays as its user wrote it."""
         own = (f"{self.contrast.a.name} ", f"{self.contrast.b.name} ")
-        return sentence if sentence.startswith(own) else sentence[0].upper() + sentence[1:]
+        return sentence if sentence.startswith(own) else capital(sentence)
 
     def as_json(self) -> dict[str, Any]:
         """The difference as results.json has it; in the measure's own units, shares in [0, 1]."""

@@ -6,14 +6,26 @@ import hashlib
 import re
 from decimal import Decimal
 
+from seedbed.errors import SpecError
 from seedbed.groups.fields import ARGUMENT, FIELDS, Setting, Value, field
-from seedbed.specs import RunSpec
+from seedbed.specs import RunSpec, checked_group
 
 SHORT = {"hidden": "h", "filters": "f", "kernel": "k", "stride": "s", "pool": "p"}
 ABBREVIATED = {"learning_rate": "lr", "batch_size": "batch", "label_noise": "noise", "weight_decay": "decay"}
 
-LONGEST_GROUP, LONGEST_SETTING = 88, 70
+LONGEST_PREFIX, LONGEST_GROUP, LONGEST_SETTING = 60, 88, 70
 """So that a name with a seed behind it stays below the hundred characters that a run's name may have."""
+
+
+def checked_prefix(name: str) -> str:
+    """The name, if names of settings may begin with it.
+
+    Raises:
+        SpecError: it breaks a rule of names of groups, or leaves no room for a setting and a seed behind it.
+    """
+    if len(checked_group(name)) > LONGEST_PREFIX:
+        raise SpecError(f"name = {name!r}: it may have {LONGEST_PREFIX} characters here; those of its settings follow it.")
+    return name
 
 
 def setting_name(run: RunSpec) -> str:

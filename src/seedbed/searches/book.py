@@ -114,7 +114,8 @@ class Shelf:
                 raise
             except Exception as error:  # every database has errors of its own
                 place = self._path or url
-                raise StorageError(f"{place}: this storage cannot be opened ({_first_line(error)}).") from None
+                reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
+                raise StorageError(f"{place}: this storage cannot be opened ({reason}).") from None
 
     def book(self, settings: Mapping[str, Any], directions: Sequence[Direction], *, resume: bool, replace: bool) -> Book:
         """The book, begun or opened.
@@ -172,10 +173,6 @@ class Book:
         self._study = study
 
     @property
-    def settings(self) -> dict[str, Any]:
-        return dict(self._study.user_attrs[SETTINGS])
-
-    @property
     def trials(self) -> list[FrozenTrial]:
         """All, in the order of their numbers."""
         return self._study.get_trials(deepcopy=False)
@@ -214,7 +211,3 @@ def _cut_torn_line(path: Path) -> None:
 
 def _shown(value: object) -> str:
     return json.dumps(value)[:60]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]

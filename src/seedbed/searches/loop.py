@@ -18,7 +18,7 @@ import numpy as np
 
 from seedbed.errors import Interrupted, UnknownRun
 from seedbed.figures.words import network
-from seedbed.groups import Request, train_groups
+from seedbed.groups import ACCURACY, Request, train_groups
 from seedbed.models import facts
 from seedbed.records import ModelFacts, Result
 from seedbed.runs import Entry, Home
@@ -65,18 +65,13 @@ def run(terms: Terms, execution: Execution, *, storage: str | None = None) -> Se
             trials = [_trial(each) for each in book.trials]
             finalists = _finals(terms, own, trials)
         except Interrupted as stopped:
-            raise _interrupted(terms, book, stopped) from None
+            raise Interrupted(
+                f"Search {terms.name!r} stopped after {len(book.trials)} of {terms.trials} trials; everything is saved. "
+                f"To go on, give the same command with --resume.",
+                stopped.signal,
+            ) from None
         dimensions = terms.space.dimensions()
     return Search(terms, trials, ranked(finalists), dimensions, shelf.dashboard)
-
-
-def _interrupted(terms: Terms, book: Book, stopped: Interrupted) -> Interrupted:
-    told = len(book.trials)
-    return Interrupted(
-        f"Search {terms.name!r} stopped after {told} of {terms.trials} trials; everything is saved. "
-        f"To go on, give the same command with --resume.",
-        stopped.signal,
-    )
 
 
 def _remove_runs(home: Home, name: str) -> None:
@@ -91,7 +86,7 @@ def _remove_runs(home: Home, name: str) -> None:
 
 
 def _batch(terms: Terms, execution: Execution, book: Book, clock: _Clock) -> None:
-    """Trains what is left of the batch that the next trial belongs to, and tells it."""
+    """Train what is left of the batch that the next trial belongs to, and record the results."""
     from seedbed.scheduler import train_runs
 
     before = book.trials
@@ -105,14 +100,14 @@ def _batch(terms: Terms, execution: Execution, book: Book, clock: _Clock) -> Non
     for number, run in enumerate(runs, start):
         firsts.setdefault(run.identity, number)
     names = [f"{terms.name}-trial-{firsts[run.identity]}" for run in runs]
-    entries = {entry.name: entry for name, run in zip(names, runs, strict=True) for entry in _entries(terms, name, run)}
+    asked = [_entries(terms, name, run) for name, run in zip(names, runs, strict=True)]
+    entries = {entry.name: entry for of_trial in asked for entry in of_trial}
     results = train_runs(list(entries.values()), execution, pruning=terms.pruning, metrics_only=True)
     found = dict(zip(entries, results, strict=True))
-    for number in range(len(before), start + count):
-        point, run, name = points[number - start], runs[number - start], names[number - start]
-        own = [found[entry.name] for entry in _entries(terms, name, run)]
-        book.tell(_told(terms, point, run, name, own), terms.space.dimensions())
-    clock.told(len(book.trials))
+    for place in range(len(before) - start, count):
+        own = [found[entry.name] for entry in asked[place]]
+        book.tell(_told(terms, points[place], runs[place], names[place], own), terms.space.dimensions())
+    clock.recorded = start + count
 
 
 def _entries(terms: Terms, name: str, run: RunSpec) -> list[Entry]:
@@ -127,7 +122,7 @@ def _told(terms: Terms, point: Mapping[str, Any], run: RunSpec, name: str, resul
     pruned = any(result.pruned for result in results)
     out = [] if pruned else [result.verdict for result in results if not result.verdict.ranked]
     model = facts(run.model, terms.space.data.image_shape, len(terms.space.data.classes))
-    accuracy = float(np.mean([_best(result) for result in results]))
+    accuracy = float(np.mean([ACCURACY.of(result) if result.best else 0.0 for result in results]))
     kept = {
         "run": name,
         "identity": run.identity,
@@ -141,10 +136,6 @@ def _told(terms: Terms, point: Mapping[str, Any], run: RunSpec, name: str, resul
     }
     values = [accuracy, *([float(terms.space.budget.cost(model))] if terms.pareto else [])]
     return Told(point, not out and not pruned, values, _steps(results, spoilt=bool(out)), kept)
-
-
-def _best(result: Result) -> float:
-    return float(result.history["validation_accuracy"][result.best - 1]) if result.best else 0.0
 
 
 def _steps(results: Sequence[Result], *, spoilt: bool) -> dict[int, float]:
@@ -175,7 +166,7 @@ def _trial(frozen: FrozenTrial) -> Trial:
 
 
 def _finals(terms: Terms, execution: Execution, trials: Sequence[Trial]) -> list[Finalist]:
-    """Trains the best trials' settings again with fresh seeds."""
+    """Train the best trials' settings again with fresh seeds."""
     chosen = chosen_trials(terms, trials)
     folds = tuple(terms.data(fold) for fold in range(terms.folds)) if terms.folds > 1 else ()
     requests = [Request(f"{terms.name}-best-{trial.number}", trial.run, tuple(terms.fresh), folds=folds) for trial in chosen]
@@ -209,32 +200,24 @@ class _Clock:
     """Passes events on, with the time left for the whole search.
 
     Work is counted in trials as they are on average, after pruning; the finalists' runs are whole.
+
+    Attributes:
+        recorded: trials whose results are in the book.
     """
 
-    def __init__(self, terms: Terms, told: int, on_event: OnEvent) -> None:
-        self._on_event = on_event
+    def __init__(self, terms: Terms, recorded: int, on_event: OnEvent) -> None:
         epochs = terms.space.epochs
-        self._trial = terms.pruning.work(epochs, epochs) * terms.folds
-        self._all = terms.trials * self._trial + terms.finalists * terms.seeds * terms.folds * epochs
-        self._trials = terms.trials
-        self._done = told * self._trial
-        self._began, self._at_first = time.monotonic(), self._done
-        self._size = min(terms.batch, terms.trials) * self._trial
-        self._current = 0.0
-
-    def told(self, trials: int) -> None:
-        self._done, self._current = trials * self._trial, 0.0
+        self.recorded = self._at_first = recorded
+        self._began, self._on_event, self._trials = time.monotonic(), on_event, terms.trials
+        finals = terms.finalists * terms.seeds * epochs / terms.pruning.work(epochs, epochs)
+        self._after_batch = terms.trials + finals - min(terms.batch, terms.trials)
 
     def __call__(self, event: Event) -> None:
-        self._on_event(replace(event, seconds_left=self._left(event)) if isinstance(event, Progress) else event)
+        self._on_event(replace(event, seconds_left=self._left(event.seconds_left)) if isinstance(event, Progress) else event)
 
-    def _left(self, event: Progress) -> float | None:
-        if event.seconds_left is None:
-            return None
-        spent = time.monotonic() - self._began
-        rest_of_batch = event.seconds_left
-        whole = self._all - self._done - (self._size if self._done < self._trials * self._trial else math.inf)
-        gained = self._done - self._at_first
-        if whole <= 0 or not gained:
-            return rest_of_batch if whole <= 0 else None
-        return rest_of_batch + whole * spent / gained
+    def _left(self, of_batch: float | None) -> float | None:
+        later = self._after_batch - self.recorded if self.recorded < self._trials else 0.0
+        if of_batch is None or later <= 0:
+            return of_batch
+        gained = self.recorded - self._at_first
+        return of_batch + later * (time.monotonic() - self._began) / gained if gained else None

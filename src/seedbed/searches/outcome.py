@@ -70,6 +70,11 @@ class Search:
         """The finalists' runs, which kept their weights."""
         return [result for one in self.best for result in one.group.results]
 
+    @property
+    def seconds(self) -> float:
+        """What all runs took in the workers."""
+        return sum(trial.seconds for trial in self.trials) + sum(one.group.seconds for one in self.best)
+
     def measured(self) -> Search:
         """The same with the finalists' latencies, measured here and now."""
         from seedbed.searches.latency import latencies
@@ -130,7 +135,8 @@ class Search:
         """What the figures show, and what they do not."""
         winner = self.winner
         if winner is None or winner.accuracy is None:
-            return [f"No trial of {len(self.trials)} came to a sound end: {self._counts()}.", *self._notes()]
+            states = words.listed([f"{count} {state}" for state, count in self.states.items()])
+            return [f"No trial of {len(self.trials)} came to a sound end: {states}.", *self._notes()]
         found, what = winner.accuracy, words.network(winner.trial.run.model)
         basis = f"{words.counted(found.n, 'fresh seed')}, 95 % interval" + (
             f", {self.terms.folds} folds" if self._folds else ""
@@ -138,7 +144,7 @@ class Search:
         said = [
             f"The best of {words.counted(len(self.trials), 'trial')} within {self.terms.space.budget}, by the lower end of its "
             f"interval: {what}, {words.percent(found.mean, 2)} validation accuracy "
-            f"({words.percent(found.low, 2)} to {words.percent(found.high, 2)}; {basis})."
+            f"({words.ends(found)}; {basis})."
         ]
         said += self._against_others(winner)
         said.append(
@@ -147,11 +153,8 @@ class Search:
             + ("the test part, looked at once, did not." if self.test else "only the test part did not (--test).")
         )
         if self.test:
-            low, high = words.percent(self.test.low, 2), words.percent(self.test.high, 2)
-            said.append(
-                f"On the test part it has {words.percent(self.test.mean, 2)} ({low} to {high}, "
-                f"{words.counted(self.test.n, 'seed')})."
-            )
+            seeds = words.counted(self.test.n, "seed")
+            said.append(f"On the test part it has {words.percent(self.test.mean, 2)} ({words.ends(self.test)}, {seeds}).")
         return [*said, *self._edge(winner), *self._notes()]
 
     @property
@@ -187,9 +190,6 @@ class Search:
             f"Its learning rate, {rate}, is at the {end} end of what was searched ({low:g} to {high:g}): it may lie beyond."
         ]
 
-    def _counts(self) -> str:
-        return words.listed([f"{count} {state}" for state, count in self.states.items()])
-
     def _notes(self) -> list[str]:
         out = {state: self.states[state] for state in ("diverged", "collapsed") if state in self.states}
         said = []
@@ -218,7 +218,7 @@ class Search:
                 "test": {"mean": self.test.mean, "interval": self.test.pair(), "n": self.test.n} if self.test else None,
                 "settings": self.terms.settings(),
                 "sentences": self.sentences(),
-                "seconds": sum(trial.seconds for trial in self.trials) + sum(one.seconds.total for one in self.results),
+                "seconds": self.seconds,
             }
         )
         return plain

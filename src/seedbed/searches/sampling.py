@@ -59,7 +59,7 @@ def propose(
 def _next(study: Study, space: Space, number: int, seed: int, sampler: Sampler) -> dict[str, Any]:
     leader = number - number % GROUP
     model = number - (number - leader) % ALIKE
-    study.sampler = _sampler(sampler, int(_random(seed, number).integers(2**31)))
+    study.sampler = _sampler(sampler, int(np.random.default_rng([seed, number, 1]).integers(2**31)))
     if sampler == "tpe":
         shared = _dealt(space, seed, number) if number == leader else space.shared(study.trials[leader].params)
         if number != model:
@@ -79,10 +79,6 @@ def _dealt(space: Space, seed: int, leader: int) -> dict[str, Any]:
     if len(space.families) > 1:
         dealt["family"] = FAMILIES[(group + seed) % len(FAMILIES)]
     return dealt
-
-
-def _random(seed: int, number: int) -> np.random.Generator:
-    return np.random.default_rng([seed, number, 1])
 
 
 def _sampler(kind: Sampler, seed: int) -> BaseSampler:

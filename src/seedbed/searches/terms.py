@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from seedbed import data
 from seedbed.data import Watch
@@ -17,7 +17,7 @@ from seedbed.specs import DataSpec, Plan, checked_group
 from seedbed.training.pruning import Pruning
 
 TRIALS, EPOCHS = 100, 20
-SAMPLERS: tuple[Sampler, ...] = ("tpe", "random")
+SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 BATCH = 2 * GROUP
 """Trials that are proposed together, before any of them is told: two programs' worth, for two workers."""
 

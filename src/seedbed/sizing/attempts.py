@@ -126,6 +126,5 @@ def interval_in_words(claim: Attempt) -> str:
     accuracy = claim.accuracy
     if accuracy is None:
         return f"{claim.left_out} of {words.counted(len(claim.seeds), 'seed')} diverged or collapsed"
-    low, high = words.percent(accuracy.low, 2), words.percent(accuracy.high, 2)
     chance = f"95 % interval over {words.counted(accuracy.n, 'fresh seed')} and the images"
-    return f"validation accuracy {words.percent(accuracy.mean, 2)} ({low} to {high}, {chance}) at the last epoch"
+    return f"validation accuracy {words.percent(accuracy.mean, 2)} ({words.ends(accuracy)}, {chance}) at the last epoch"

@@ -157,8 +157,10 @@ def scout(problem: Problem, train: Train) -> list[Attempt]:
     """The plainest form in doubling sizes, until the target is in reach of one, or size does not help any more."""
     found: list[Attempt] = []
     plans = [problem.plan(problem.effort.short(4), rate) for rate in problem.effort.rates]
-    for networks in _batches(list(_doublings(problem)), SCOUTS):
-        found += train("scout", [Candidate(network, plan) for network, plan in product(networks, plans)], (0,))
+    networks = list(_doublings(problem))
+    for start in range(0, len(networks), SCOUTS):
+        together = product(networks[start : start + SCOUTS], plans)
+        found += train("scout", [Candidate(network, plan) for network, plan in together], (0,))
         if ranking.crossing(problem.points(found), problem.in_reach) or _flat(found):
             break
     return found
@@ -173,11 +175,6 @@ def _doublings(problem: Problem) -> Iterator[Network]:
         if number >= 2 * before:
             before = number
             yield network
-
-
-def _batches(networks: Sequence[Network], size: int) -> Iterator[Sequence[Network]]:
-    for start in range(0, len(networks), size):
-        yield networks[start : start + size]
 
 
 def _flat(scouts: Sequence[Attempt]) -> bool:
@@ -240,7 +237,8 @@ def size(problem: Problem, train: Train, tuned: Sequence[Attempt], steep: float)
     centre = _expected(problem, tuned, steep, problem.needed)
     found = list(tuned)
     for _ in range(LADDERS):
-        found += _ladder(problem, train, tuned, centre, _enough(problem, found))
+        enough = min((one.parameters for one in found if one.score >= problem.safe), default=math.inf)
+        found += _ladder(problem, train, tuned, centre, enough)
         front = ranking.best_by_size(found)
         if front[-1].score < problem.safe and front[-1].parameters < problem.effort.most:
             centre = _expected(problem, front[-1:], steep, problem.safe)
@@ -249,11 +247,6 @@ def size(problem: Problem, train: Train, tuned: Sequence[Attempt], steep: float)
         else:
             break
     return found
-
-
-def _enough(problem: Problem, found: Sequence[Attempt]) -> float:
-    """The parameters of the smallest that is safe: no larger one needs to be looked at."""
-    return min((one.parameters for one in found if one.score >= problem.safe), default=math.inf)
 
 
 def _expected(problem: Problem, tried: Sequence[Attempt], steep: float, accuracy: float) -> float:

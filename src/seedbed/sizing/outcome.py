@@ -78,7 +78,8 @@ class Smallest:
             said.append(f"Trained with {plan_in_words(best.candidate.plan)}.")
         if self.claims:
             said.append(_tested(self))
-        said.append(_chosen(self))
+        how = f"{words.counted(self.settings, 'setting')} in {words.counted(self.runs, 'run')}"
+        said.append(f"For that {how} were trained; seeds and images of the tests had no part in choosing.")
         if self.stopped:
             said.append("The time was over before the search was; the same command with --resume and more --minutes goes on.")
         elif self.confirmed and all(claim.holds(self.target) for claim in self.claims):
@@ -131,21 +132,9 @@ def _answer(found: Smallest) -> str:
 
 
 def _tested(found: Smallest) -> str:
-    sizes = words.listed([_result(claim, found.target) for claim in found.claims])
+    holds = [claim.holds(found.target) for claim in found.claims]
+    results = [f"{c.parameters:,} {'above' if held else 'not shown'}" for c, held in zip(found.claims, holds, strict=True)]
     order = "Sizes were tested from large to small, in an order fixed before"
-    order += "" if found.claims[-1].holds(found.target) else ", up to the first that failed"
-    second = " (the larger ones only because the first had failed)" if _second_chance(found.claims, found.target) else ""
-    return f"{order}{second}: {sizes}."
-
-
-def _result(claim: Attempt, target: float) -> str:
-    return f"{claim.parameters:,} {'above' if claim.holds(target) else 'not shown'}"
-
-
-def _second_chance(claims: Sequence[Attempt], target: float) -> bool:
-    return len(claims) > 1 and not claims[0].holds(target)
-
-
-def _chosen(found: Smallest) -> str:
-    how = f"{words.counted(found.settings, 'setting')} in {words.counted(found.runs, 'run')}"
-    return f"For that {how} were trained; seeds and images of the tests had no part in choosing."
+    order += "" if holds[-1] else ", up to the first that failed"
+    second = " (the larger ones only because the first had failed)" if len(holds) > 1 and not holds[0] else ""
+    return f"{order}{second}: {words.listed(results)}."

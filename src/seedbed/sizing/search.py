@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from seedbed import data
 from seedbed.data import Watch as WatchDownload
 from seedbed.errors import Interrupted, RunHalfDone, SpecError, nearest
+from seedbed.groups.naming import checked_prefix
 from seedbed.sizing.attempts import Attempt
 from seedbed.sizing.effort import EFFORTS
 from seedbed.sizing.hunt import Problem, hunt
 from seedbed.sizing.networks import DEPTHS, forms
 from seedbed.sizing.outcome import Smallest
 from seedbed.sizing.trainer import Trainer
-from seedbed.specs import DataSpec, Plan, checked_group
+from seedbed.specs import DataSpec, Plan
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
@@ -25,8 +26,6 @@ SEEDS = 5
 """Fresh seeds of a claim, at least; a claim over fewer would say little of other seeds."""
 
 MOST_SEEDS = 1000
-LONGEST_NAME = 60
-"""So that there is room for the setting and the seed behind it."""
 
 
 def search(
@@ -68,7 +67,7 @@ def search(
     if epochs is not None:
         effort = replace(effort, epochs=Plan(epochs=epochs).epochs)
     spec = spec.changed(name=data.named(spec.name))
-    called = _checked_name(default_name(target, family, spec) if name is None else name)
+    called = checked_prefix(default_name(target, family, spec) if name is None else name)
     whole, inner = (data.load(data.resolve(spec.changed(inner=inner)), watch_download) for inner in (False, True))
     facts = whole.facts()
     usable = forms(family, DEPTHS if depth is None else (depth,), facts)  # type: ignore[arg-type]
@@ -123,12 +122,6 @@ def default_name(target: float, family: str, spec: DataSpec) -> str:
     """
     data_name = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in spec.name)[-20:]
     return f"smallest-{family}-{target:g}-{data_name}".replace(".", "p")
-
-
-def _checked_name(name: str) -> str:
-    if len(checked_group(name)) > LONGEST_NAME:
-        raise SpecError(f"name = {name!r}: it may have {LONGEST_NAME} characters here; those of its settings follow it.")
-    return name
 
 
 def _deadline(minutes: float | None) -> Callable[[], bool]:

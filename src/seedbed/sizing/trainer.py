@@ -44,10 +44,6 @@ class Trainer:
     fresh: int
     tried: list[Attempt] = field(default_factory=list)
 
-    @property
-    def fresh_seeds(self) -> tuple[int, ...]:
-        return tuple(range(FRESH, FRESH + self.fresh))
-
     def train(self, stage: Stage, candidates: Sequence[Candidate], seeds: Sequence[int]) -> list[Attempt]:
         """Train candidates with these seeds on the inner split; one attempt for each different candidate."""
         found = self._attempts(stage, candidates, tuple(seeds), self.data.changed(inner=True))
@@ -57,7 +53,8 @@ class Trainer:
 
     def test(self, chosen: Sequence[Attempt]) -> list[Attempt]:
         """Train candidates with fresh seeds on the data of the claim, and judge them by their last epoch."""
-        claims = self._attempts("claim", [one.candidate for one in chosen], self.fresh_seeds, self.data)
+        seeds = tuple(range(FRESH, FRESH + self.fresh))
+        claims = self._attempts("claim", [one.candidate for one in chosen], seeds, self.data)
         for claim in claims:
             self.execution.on_event(Finding(claimed(claim)))
         return claims

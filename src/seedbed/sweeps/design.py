@@ -10,20 +10,17 @@ from seedbed import data
 from seedbed.errors import SpecError
 from seedbed.groups import Request, train_groups
 from seedbed.groups.fields import Setting, applied
-from seedbed.groups.naming import group_name
+from seedbed.groups.naming import checked_prefix, group_name
 from seedbed.groups.training import finished
 from seedbed.models import describe
 from seedbed.records import DataFacts
 from seedbed.runs import Entry, Home
-from seedbed.specs import DataSpec, RunSpec, checked_group
+from seedbed.specs import DataSpec, RunSpec
 from seedbed.sweeps.grid import Grid
 from seedbed.sweeps.outcome import Sweep
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
-
-LONGEST_NAME = 60
-"""So that there is room for the settings and the seed behind it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,7 @@ def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: da
         DataError: images that cannot be had, or not be split so.
         ModelError: a network that cannot be built for these images.
     """
-    _check_name(name)
+    checked_prefix(name)
     if not seeds or len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds = {list(seeds)}: a sweep needs one seed at least, and each only once.")
     base = base.changed(data=base.data.changed(name=data.named(base.data.name)))
@@ -88,13 +85,6 @@ def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: da
     for model, spec in {(one.run.model, one.run.data): None for one in requests}:
         describe(model, facts[spec].image_shape, len(facts[spec].classes))
     return Design(name, base, grid, tuple(seeds), requests, facts)
-
-
-def _check_name(name: str) -> None:
-    if len(checked_group(name)) > LONGEST_NAME:
-        raise SpecError(
-            f"name = {name!r}: a sweep's name has {LONGEST_NAME} characters at most; those of its settings follow it."
-        )
 
 
 def _request(name: str, base: RunSpec, grid: Grid, setting: Setting, seeds: tuple[int, ...]) -> Request:

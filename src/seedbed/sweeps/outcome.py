@@ -72,12 +72,10 @@ class Sweep:
             for name in self.grid.varying:
                 end = self._end(name, best)
                 if end:
-                    value = words.value(best[0].setting[name], name)
-                    best_value = (
-                        f"{self._where(condition)}the best {name.replace('_', ' ')}, {value}, is the {end} that was tried"
-                    )
+                    field_name, value = name.replace("_", " "), words.value(best[0].setting[name], name)
+                    edge = f"{self._where(condition)}the best {field_name}, {value}, is the {end} that was tried"
                     said.append(
-                        _capital(f"{best_value}; the best may lie beyond. With one more value only that one is trained.")
+                        f"{words.capital(edge)}; the best may lie beyond. With one more value only that one is trained."
                     )
         return said
 
@@ -94,7 +92,8 @@ class Sweep:
     def sentences(self) -> list[str]:
         """What the figures show, and what they do not."""
         best = self.best()
-        said = [self._best_sentence(condition, there) for condition, there in best.items()] if self._has_choice else []
+        has_choice = len(self.conditions) < len(self.grid.varying)
+        said = [self._best_sentence(condition, there) for condition, there in best.items()] if has_choice else []
         if len(said) > MOST_SENTENCES:
             said = [*said[:MOST_SENTENCES], f"... and so on for {len(said) - MOST_SENTENCES} more; the table has them all."]
         if said:
@@ -102,11 +101,10 @@ class Sweep:
                 "A highest mean, chosen on the very images that it is measured on, flatters its setting: "
                 "`seedbed compare` says which differences are shown, and fresh seeds confirm them."
             )
-        return [*said, *self.edges()[:MOST_SENTENCES], *self._caveats()]
-
-    @property
-    def _has_choice(self) -> bool:
-        return len(self.conditions) < len(self.grid.varying)
+        said += [*self.edges()[:MOST_SENTENCES], *caveats(self.groups)]
+        if len(self.seeds) == 1:
+            said.append("One seed per setting: the intervals speak of these very networks, not of other seeds.")
+        return said
 
     def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Group]) -> str:
         first, accuracy = best[0], best[0].accuracy
@@ -114,23 +112,17 @@ class Sweep:
             return ""
         chosen = {name: value for name, value in first.setting.items() if name not in self.conditions}
         equal = f" (and {words.counted(len(best) - 1, 'setting')} with exactly the same mean)" if len(best) > 1 else ""
-        low, high = words.percent(accuracy.low, 2), words.percent(accuracy.high, 2)
         among = sum(self.condition(one) == condition for one in self.groups)
-        where = self._where(condition)
-        said = (
-            f"{where}the highest mean validation accuracy of {among} settings is {words.percent(accuracy.mean, 2)} "
-            f"({low} to {high}, {words.counted(first.n, 'seed')}), with {words.setting(chosen)}{equal}."
+        return words.capital(
+            f"{self._where(condition)}the highest mean validation accuracy of {among} settings is "
+            f"{words.percent(accuracy.mean, 2)} ({words.ends(accuracy)}, {words.counted(first.n, 'seed')}), "
+            f"with {words.setting(chosen)}{equal}."
         )
-        return _capital(said)
 
     def _where(self, condition: tuple[Value, ...]) -> str:
         if not self.conditions:
             return ""
         return f"with {words.setting(dict(zip(self.conditions, condition, strict=True)))}, "
-
-    def _caveats(self) -> list[str]:
-        single = "One seed per setting: the intervals speak of these very networks, not of other seeds."
-        return caveats(self.groups) + [single] * (len(self.seeds) == 1)
 
     def as_json(self) -> dict[str, Any]:
         """The settings with the fields that vary, and what may be said of them (NaN is null)."""
@@ -183,7 +175,3 @@ class Sweep:
         if len({one.parameters for one in self.groups if one.accuracy}) > 1:
             drawn["accuracy_over_parameters"] = figures.accuracy_over_parameters(self.groups, self.conditions)
         return drawn
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]

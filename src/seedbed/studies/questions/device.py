@@ -153,8 +153,8 @@ def _caveats(summary: TimingSummary) -> Iterator[str]:
         busy = max((each.busy for each in timings.trainings), default=0.0)
         if busy >= BUSY:
             yield (
-                f"On {timings.machine.devices[0].name} other programs used up to {words.percent(busy, 0)} of the processor just "
-                "before a measurement, so its times may be too long; `--again` measures again."
+                f"On {timings.machine.devices[0].name} other programs used up to {words.percent(busy, 0)} of the processor "
+                "just before a measurement, so its times may be too long; `--again` measures again."
             )
         if timings.quick != here.quick:
             yield "One of the machines was measured by a preview (--quick), the other was not."
