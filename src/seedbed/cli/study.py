@@ -36,7 +36,7 @@ KINDS = (".html", ".htm", ".json")
     metavar="FILE.json",
     help="device only: timings measured elsewhere, a results.json or what -o FILE.json wrote; may be repeated.",
 )
-@click.option("--again", is_flag=True, help="device only: measure anew what was measured before.")
+@click.option("--again", is_flag=True, help="device only: measure again what was measured before.")
 @options.engine
 @options.home
 @options.as_json
