@@ -253,7 +253,7 @@ def _mistakes(study: StudyContext, pair: Pair) -> Part:
         name="mistakes",
         question="Do both nets fail on the same images?",
         answer=_overlap_said(found) if found else [none],
-        method="Seed by seed, each validation image at the best epoch; McNemar's test for each pair of networks.",
+        method="Seed by seed, each validation image at the best epoch; each pair of networks compared image by image.",
         figures=[Figure("conv_mistakes", chart, "Upper panel: only the conv net is right; lower: only the dense one.")]
         if chart
         else [],
@@ -280,7 +280,7 @@ def _overlap_said(found: Sequence[Overlap]) -> list[str]:
             f"{share_text(_within(alone), 1)} of those that it gets right."
         )
     shown = sum(one.p < 0.05 for one in found)
-    said.append(f"McNemar's test tells the two networks apart (p < 0.05, uncorrected) in {shown} of {len(found)} pairs.")
+    said.append(f"The two networks differ in accuracy (p < 0.05, uncorrected) in {shown} of {len(found)} pairs.")
     return said
 
 
@@ -289,7 +289,7 @@ def _within(share: Interval | None) -> Interval | None:
 
 
 def _overlap_table(found: Sequence[Overlap]) -> Table:
-    columns = ["seed", "both right", "only conv right", "only dense right", "neither", "McNemar's p"]
+    columns = ["seed", "both right", "only conv right", "only dense right", "neither", "p"]
     rows = [
         [str(one.seed), *(f"{count:,}" for count in (one.both_right, one.only_a, one.only_b, one.both_wrong)), f"{one.p:.2g}"]
         for one in found
