@@ -18,6 +18,7 @@ from seedbed.data import Dataset, Part
 from seedbed.data.dataset import Pictures
 from seedbed.errors import CorruptData, DataError, RunError, SpecError, UnknownRun
 from seedbed.evaluation import assessment, prediction
+from seedbed.groups.evaluation import evaluate_group
 from seedbed.records import History, Verdict
 from seedbed.runs import Ending, Entry, Home
 from seedbed.scheduler import Execution, train_runs
@@ -194,7 +195,7 @@ def test_a_run_of_the_handout_protocol_has_no_test_part_and_says_why(home: Home)
 
 
 def test_a_group_has_its_runs_and_a_mean_with_both_sources_of_chance(home: Home) -> None:
-    group = evaluation.evaluate_group(home, "net")
+    group = evaluate_group(home, "net")
     accuracies = [run.validation.accuracy.mean for run in group.runs]
     assert group.validation is not None
     assert group.validation.mean == pytest.approx(np.mean(accuracies))
@@ -205,7 +206,7 @@ def test_a_group_has_its_runs_and_a_mean_with_both_sources_of_chance(home: Home)
 
 
 def test_diverged_and_collapsed_runs_enter_no_mean_and_stand_beside(home: Home) -> None:
-    group = evaluation.evaluate_group(home, "mixed")
+    group = evaluate_group(home, "mixed")
     assert [run.name for run in group.runs] == ["mixed.0", "mixed.2"]
     assert {name: verdict.kind for name, verdict in group.left_out.items()} == {"mixed.1": "diverged", "mixed.2": "collapsed"}
     assert group.validation is not None
@@ -228,7 +229,7 @@ def test_what_cannot_be_evaluated_is_told_in_one_line(home: Home, name: str, err
 
 def test_a_group_that_diverged_throughout_has_nothing_to_evaluate(home: Home) -> None:
     with pytest.raises(RunError, match="all diverged"):
-        evaluation.evaluate_group(home, "boom")
+        evaluate_group(home, "boom")
 
 
 # Figures

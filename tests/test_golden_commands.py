@@ -1,7 +1,7 @@
-"""What commands of an older seedbed left, finished and half-way: read, and gone on with, and nothing is trained twice.
+"""The work of an older seedbed, finished and half done: each command reads it, continues it, and trains nothing twice.
 
-The folder is what a user has: a home, and beside it the files of a sweep. It is only looked at through the command line, the
-folders of runs and the public names, for all that lies between may change.
+The folder is what a user has: a home, and the files of a sweep next to it. The tests use only the command line, the run
+folders and the public names, since everything between them may change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pytest
-from seedbed.studies.cells import group_name
 
 import seedbed as sb
 from golden.asked import Asked, runs
@@ -24,19 +23,20 @@ from hostile.engine import check_sound, here
 from hostile.pictures import hashed
 from seedbed.cli.frame import run
 from seedbed.figures import drawing
+from seedbed.groups.naming import setting_name
 
 GOLDEN = Path(__file__).parent / "golden" / "commands-1"
 RECORDED = json.loads((GOLDEN / "recorded.json").read_text())
 NAMED = json.loads(NAMES.read_text())
 ALL = 10**9
-"""Calls for workers that are trained, where everything is."""
+"""More calls for workers than any command makes: everything is trained."""
 
-LEFT_BY_TRIALS = ("state", "accuracy", "epochs", "seconds")
-"""What a trial's training decides; all else was decided before."""
+MEASURED = ("state", "accuracy", "epochs", "seconds")
+"""Columns of a trial that its training decides; all others are known before."""
 
 
 class Ended(NamedTuple):
-    """What came of a command."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -49,7 +49,7 @@ class Call(Protocol):
 
 @pytest.fixture(scope="module", autouse=True)
 def engine() -> Iterator[None]:
-    """In this process; a chart is drawn as the hash of what it shows, for drawing is not what is tested."""
+    """The engine in this process; a chart is its hash, since drawing is not under test."""
     with here(Asked) as patch:
         patch.setattr(drawing, "draw", hashed)
         yield
@@ -57,7 +57,7 @@ def engine() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy, so that nothing is written beside the original."""
+    """A copy, so that nothing is written next to the original."""
     shutil.copytree(GOLDEN, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
     return tmp_path / "copy"
@@ -65,7 +65,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def call(folder: Path, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Gives a command in the copy; of its calls for workers so many are trained."""
+    """Run a command in the copy; only its first `calls` calls for workers are trained."""
 
     def called(*arguments: str, calls: int = 0) -> Ended:
         Asked.begin(calls)
@@ -76,7 +76,7 @@ def call(folder: Path, capsys: pytest.CaptureFixture[str]) -> Call:
 
 
 def named(prefix: str, *statuses: str) -> dict[str, str]:
-    """Name -> identity of the recorded runs of a command that were left in one of these states."""
+    """Name -> identity of a command's recorded runs with one of these states."""
     known = RECORDED["runs"].items()
     return {name: each["identity"] for name, each in known if name.startswith(prefix) and each["status"] in statuses}
 
@@ -94,7 +94,7 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def flat(value: Any, place: str = "") -> dict[str, Any]:
-    """Place -> value of every number and word in a JSON value or a table; what a table says of numbers are numbers."""
+    """Place -> value of every number and word in a JSON value or a table; digits in a table's text are numbers."""
     if isinstance(value, dict | list):
         parts = value.items() if isinstance(value, dict) else enumerate(value)
         return {key: leaf for name, part in parts for key, leaf in flat(part, f"{place}/{name}").items()}
@@ -105,7 +105,7 @@ def flat(value: Any, place: str = "") -> dict[str, Any]:
 
 
 def check_says(found: Any, recorded: Any) -> None:
-    """All that was recorded is found, number for number; more may be there."""
+    """Assert that everything recorded is there, number for number; `found` may hold more."""
     wanted, there = flat(recorded), flat(found)
     assert wanted.keys() <= there.keys()
     words = {place for place, value in wanted.items() if not isinstance(value, float)}
@@ -128,7 +128,7 @@ def test_every_run_is_listed_under_its_name_identity_and_state(folder: Path, cap
 
 @pytest.fixture
 def read_again(folder: Path, call: Call) -> tuple[Any, Path]:
-    """What the sweep's own file prints, and where it was written."""
+    """What the sweep's own YAML file prints, and the folder of its tables."""
     code, out, err = call("sweep", "-m", "done", "sweeps/done/sweep.yaml", "--out", "again", "--json")
     assert code == 0, err
     assert Asked.identities == set()
@@ -150,10 +150,10 @@ def test_the_tables_of_a_finished_sweep_are_those_recorded(read_again: tuple[Any
     assert (written / "sweep.yaml").read_text() == (GOLDEN / "sweeps" / "done" / "sweep.yaml").read_text()
 
 
-# A sweep that was stopped
+# An interrupted sweep
 
 
-def test_a_stopped_sweep_is_not_begun_again_unasked(folder: Path, call: Call) -> None:
+def test_an_interrupted_sweep_is_not_retrained_without_resume(folder: Path, call: Call) -> None:
     code, _, err = call(*HALF_SWEEP)
     assert (code, Asked.identities) == (1, set())
     assert "half-h5" in err
@@ -161,7 +161,7 @@ def test_a_stopped_sweep_is_not_begun_again_unasked(folder: Path, call: Call) ->
     assert runs(folder / "runs").items() >= named("half-", "finished", "interrupted").items()
 
 
-def test_a_stopped_sweep_goes_on_from_its_save(folder: Path, call: Call) -> None:
+def test_an_interrupted_sweep_resumes_from_its_save(folder: Path, call: Call) -> None:
     home, left = folder / "runs", named("half-", "interrupted")
     done = files_of(home, named("half-", "finished"))
     saved = {name: rows(home, name) for name in left}
@@ -171,7 +171,7 @@ def test_a_stopped_sweep_goes_on_from_its_save(folder: Path, call: Call) -> None
     assert Asked.identities == set(left.values())
     assert {path: path.read_bytes() for path in done} == done
     for name, epochs in saved.items():
-        assert rows(home, name)[:5] == epochs, "with the seconds that they took then"
+        assert rows(home, name)[:5] == epochs, "the saved epochs keep the seconds that they took"
         assert len(rows(home, name)) == 60
     assert [each["n"] for each in json.loads(out)["settings"]] == [2, 2]
     check_sound(home)
@@ -180,21 +180,25 @@ def test_a_stopped_sweep_goes_on_from_its_save(folder: Path, call: Call) -> None
 # A search
 
 
-def test_a_search_goes_on_from_its_journal_with_the_same_trials(folder: Path, call: Call) -> None:
+@pytest.mark.slow
+def test_a_search_resumes_from_its_journal_with_the_same_trials(folder: Path, call: Call) -> None:
     home, journal = folder / "runs", folder / "runs" / ".searches" / "hunt.journal"
-    told, ended = journal.read_text(), named("hunt-", "finished", "pruned")
+    lines, ended = journal.read_text(), named("hunt-", "finished", "pruned")
     done, saved = files_of(home, ended), {name: rows(home, name) for name in named("hunt-", "interrupted")}
     assert call(*SEARCH).code == 1
     code, _, err = call(*SEARCH, "--resume", calls=ALL)
     assert code == 0, err
-    assert journal.read_text().startswith(told)
+    assert journal.read_text().startswith(lines)
+    assert [text.count('"distributions"') for text in (lines, journal.read_text())] == [4, 8], "one line per trial"
     assert {path: path.read_bytes() for path in done} == done
     assert all(rows(home, name)[: len(epochs)] == epochs for name, epochs in saved.items())
     found, recorded = table((folder / "searches" / "hunt" / "trials.csv").read_text()), table("\n".join(RECORDED["trials"]))
-    proposed = [{name: value for name, value in trial.items() if name not in LEFT_BY_TRIALS} for trial in recorded]
+    proposed = [{name: value for name, value in trial.items() if name not in MEASURED} for trial in recorded]
     check_says(found[:4], recorded[:4])
     check_says(found, proposed)
     assert len(found) == len(recorded) == 8
+    code, out, _ = call(*SEARCH, "--json")
+    assert (code, json.loads(out)["trials"], Asked.identities) == (0, 8, set()), "a finished search is only read"
     assert {name for name in runs(home) if name.startswith("hunt-trial-")} == {f"hunt-trial-{number}" for number in range(8)}
 
 
@@ -208,15 +212,16 @@ def test_a_study_finds_its_cells_and_asks_for_the_others_alone(folder: Path, cal
     assert len(there) == 5
     assert there.items() <= asked.items()
     assert call(*STUDY).code == 1
-    assert Asked.identities == set(asked.values()) - set(there.values())
+    assert Asked.identities.isdisjoint(there.values())
+    assert Asked.identities >= set(asked.values()) - set(there.values())
     assert {path: path.read_bytes() for path in done} == done
-    assert {name for name in runs(home) if name.startswith("digits-")} == asked.keys()
+    assert runs(home).items() >= asked.items()
 
 
 # The smallest network
 
 
-def test_smallest_finds_what_it_had_tried(folder: Path, call: Call) -> None:
+def test_smallest_finds_the_settings_it_had_tried(folder: Path, call: Call) -> None:
     home, there = folder / "runs", named("few-", "finished")
     done = files_of(home, there)
     assert call(*SMALLEST).code == 1
@@ -234,21 +239,21 @@ def test_smallest_finds_what_it_had_tried(folder: Path, call: Call) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_asks_for_runs_of_the_names_and_identities_of_before(command: str, tmp_path: Path) -> None:
+def test_a_command_asks_for_the_recorded_names_and_identities(command: str, tmp_path: Path) -> None:
     recorded = NAMED["commands"][command]
     assert recorded
     asked = asked_by(command, tmp_path)
     assert {name: asked.get(name) for name in recorded} == recorded
 
 
-def test_runs_that_are_given_no_name_get_that_of_before(tmp_path: Path) -> None:
+def test_runs_without_a_name_get_the_recorded_one(tmp_path: Path) -> None:
     assert asked_by_python(tmp_path) == NAMED["python"]
 
 
 @pytest.mark.parametrize("group", NAMED["cells"])
-def test_a_cell_of_a_study_has_the_name_and_identities_of_before(group: str) -> None:
-    """Of all cells of a whole quick report, those too that are only asked for when others are known."""
+def test_a_cell_of_a_study_has_the_recorded_name_and_identities(group: str) -> None:
+    """Every cell of a complete quick report, also those that a study requests only after it has seen others."""
     cell = NAMED["cells"][group]
     setting = sb.RunSpec(**cell["run"])
-    assert group_name(setting) == group
+    assert setting_name(setting) == group
     assert {seed: setting.changed(seed=int(seed)).identity for seed in cell["identities"]} == cell["identities"]

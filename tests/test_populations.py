@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise, product
-from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seedbed.kinds import OPTIMIZERS
 from seedbed.models import facts
 from seedbed.populations import (
     ON_CPU,
@@ -27,8 +27,7 @@ from seedbed.populations import (
     workers_that_fit,
 )
 from seedbed.records import DataFacts
-from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Optimizer, Plan, RunSpec
-from seedbed.training import footprint as footprint_module
+from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, RunSpec
 from seedbed.training.footprint import certainly, footprint
 from seedbed.training.reports import Checkpoint, Task
 
@@ -285,11 +284,13 @@ def test_a_lone_network_that_cannot_fit_is_told_with_its_size_and_a_way_out() ->
     )
 
 
-@pytest.mark.parametrize("optimizer", get_args(Optimizer))
-def test_slots_are_counted_as_the_optimizer_keeps_them(optimizer: Optimizer) -> None:
-    from seedbed.training.optimizers import SLOTS
+@pytest.mark.parametrize("optimizer", tuple(OPTIMIZERS))
+def test_slots_are_counted_as_the_optimizer_keeps_them(optimizer: str) -> None:
+    from seedbed.training.optimizers import empty_slots
 
-    assert footprint_module.SLOTS[optimizer] == len(SLOTS[optimizer])
+    found, plain = (certainly(runs([Dense()], [Plan(optimizer=name)]), DATA) for name in (optimizer, "sgd"))
+    kept = len(empty_slots(optimizer, {}))
+    assert found * 3 == plain * (3 + kept)
 
 
 def test_a_task_without_the_settings_that_nobody_wants_keeps_the_order_of_the_others() -> None:

@@ -12,19 +12,7 @@ from seedbed.figures.words import network
 from seedbed.records import Result
 from seedbed.runs import Entry, Home
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
-from seedbed.specs import (
-    Augmentation,
-    Conv,
-    DataSpec,
-    Dense,
-    Keras,
-    Optimizer,
-    Plan,
-    Precision,
-    RunSpec,
-    Schedule,
-    checked_group,
-)
+from seedbed.specs import DataSpec, ModelSpec, Plan, Precision, RunSpec, Schedule, checked_group
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
@@ -40,14 +28,14 @@ class TrainOptions(ExecutionOptions, total=False):
 
     epochs: int
     batch_size: int
-    optimizer: Optimizer
+    optimizer: str
     learning_rate: float
     schedule: Schedule
     momentum: float
     weight_decay: float
     l1: float
     l2: float
-    augment: Augmentation
+    augment: str
     patience: int
     precision: Precision
 
@@ -64,7 +52,7 @@ class SearchOptions(ExecutionOptions, total=False):
 
 
 def train(
-    models: Dense | Conv | Keras | Sequence[Dense | Conv | Keras],
+    models: ModelSpec | Sequence[ModelSpec],
     data: str | DataSpec = "mnist",
     *,
     seeds: int | Sequence[int] = 1,
@@ -93,7 +81,7 @@ def train(
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
     execution, settings = _split(options)
-    chosen = [models] if isinstance(models, Dense | Conv | Keras) else list(models)
+    chosen = [models] if isinstance(models, ModelSpec) else list(models)
     numbers = _numbers(seeds)
     spec = _data_spec(data)
     whole = (plan or Plan()).changed(**settings)
@@ -103,7 +91,7 @@ def train(
 
 
 def sweep(
-    model: Dense | Conv | Keras,
+    model: ModelSpec,
     data: str | DataSpec = "mnist",
     *,
     grid: Mapping[str, Sequence[Any]],
@@ -187,7 +175,7 @@ def smallest(
     seeds: int = 5,
     epochs: int | None = None,
     minutes: float | None = None,
-    augment: Augmentation = "none",
+    augment: str = "none",
     name: str | None = None,
     resume: bool = False,
     **options: Unpack[WorkerOptions],

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.kinds import ACTIVATIONS
 from seedbed.records import Floats, History, Verdict, best_epoch
-from seedbed.specs import Activation
 from seedbed.statistics import Interval, slope
 
 ONE_CLASS = 0.99
@@ -152,7 +152,7 @@ def _window(epochs: int) -> int:
 # Why ------------------------------------------------------------------------------------------------------------------
 
 
-def explain(history: History, activation: Activation | None = None) -> list[str]:
+def explain(history: History, activation: str | None = None) -> list[str]:
     """What the probes say about how a run went: a sentence for each finding, with the measured values.
 
     Args:
@@ -163,11 +163,11 @@ def explain(history: History, activation: Activation | None = None) -> list[str]
     return [*_saturation(history, activation), *_gradients(history), *_updates(history), *_weights(history)]
 
 
-def _saturation(history: History, activation: Activation | None) -> list[str]:
+def _saturation(history: History, activation: str | None) -> list[str]:
     layers = _probes(history, "saturation")
     if not layers:
         return []
-    bounded = activation in (None, "tanh", "sigmoid")
+    bounded = activation is None or ACTIVATIONS[activation].ends is not None
     units = f"the {activation} units are" if activation else "the units are"
     state = "saturated" if bounded else "off for every image of a batch"
     found = [

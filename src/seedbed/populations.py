@@ -11,9 +11,9 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seedbed.models import facts
+from seedbed.models import FAMILIES, facts
 from seedbed.records import DataFacts
-from seedbed.specs import Conv, Dense, Keras, RunSpec
+from seedbed.specs import RunSpec
 from seedbed.training.footprint import Footprint, certainly, footprint
 from seedbed.training.reports import Checkpoint, Task
 
@@ -90,9 +90,7 @@ def _groups(runs: Iterable[RunSpec], key: Any) -> list[list[RunSpec]]:
 
 def _program_group(run: RunSpec) -> Hashable:
     model = run.model
-    shape = model.changed(dropout=0.0) if isinstance(model, Conv) else model if isinstance(model, Keras) else "dense"
-    drops = not isinstance(model, Keras) and model.dropout > 0
-    return shape, drops, run.plan.static
+    return FAMILIES[model.family].program(model), model.dropout > 0, run.plan.static
 
 
 def _equal_blocks(runs: list[RunSpec]) -> list[list[list[RunSpec]]]:
@@ -106,9 +104,7 @@ def _equal_blocks(runs: list[RunSpec]) -> list[list[list[RunSpec]]]:
 
 def _order(run: RunSpec) -> tuple[Any, ...]:
     """Equal activations and shapes together, so that a program has few parts."""
-    model = run.model
-    shape = (model.activation, len(model.hidden), model.hidden) if isinstance(model, Dense) else ()
-    return (*shape, run.setting)
+    return (*FAMILIES[run.model.family].order(run.model), run.setting)
 
 
 def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers: int, site: Site) -> list[Task]:
@@ -238,11 +234,10 @@ def restricted(task: Task, identities: Collection[str]) -> Task | None:
 def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
     """Some blocks and settings of a task as a task of its own; None where nobody in it trains any more."""
     part = _task(tuple(tuple(task.blocks[block][setting] for setting in settings) for block in blocks))
-    padded = task.padded and tuple(task.padded[setting] for setting in settings)
     resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
     if resume and not any(any(block) for block in resume.manifest["alive"]):
         return None
-    return replace(part, padded=padded, save_every=task.save_every, resume=resume, pruning=task.pruning)
+    return replace(part, save_every=task.save_every, resume=resume, pruning=task.pruning)
 
 
 def _part_of_checkpoint(checkpoint: Checkpoint, blocks: list[int], settings: list[int]) -> Checkpoint:

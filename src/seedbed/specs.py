@@ -9,28 +9,32 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from abc import abstractmethod
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
 
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     ModelWrapValidatorHandler,
+    SerializeAsAny,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, ErrorDetails, PydanticKnownError, core_schema
 
 from seedbed.errors import SpecError, nearest
+from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS, Registry
 
-Activation = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu"]
-Optimizer = Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"]
 Schedule = Literal["constant", "cosine", "onecycle"]
-Augmentation = Literal["none", "shift", "affine", "elastic"]
 Precision = Literal["f32", "bf16", "tf32"]
 Protocol = Literal["honest", "handout"]
 Padding = Literal["same", "valid"]
@@ -41,6 +45,32 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+@dataclass(frozen=True)
+class NameIn:
+    """Marks a field whose value is the name of a record."""
+
+    registry: Registry[Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._checked, serialization=core_schema.to_string_ser_schema())
+
+    def _checked(self, name: object) -> str:
+        if isinstance(name, str) and name in self.registry:
+            return name
+        raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.registry))})
+
+
+def words_of(field: FieldInfo) -> tuple[str, ...]:
+    """The words that a field takes; none for a field of numbers or free text."""
+    registries = [mark.registry for mark in field.metadata if isinstance(mark, NameIn)]
+    if registries:
+        return tuple(registries[0])
+    return tuple(word for word in get_args(field.annotation) if isinstance(word, str))
+
+
+ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
 
 STATIC = {"static": True}
 """Marks a plan field that is part of the compiled program; the other fields may differ between members of a population."""
@@ -94,7 +124,48 @@ def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:
     return f"{place} = {value!r}: {rule}." if place else f"{spec.__name__}: {rule}."
 
 
-class Dense(Spec):
+class ModelSpec(Spec):
+    """A network, described; its class stands for a family of networks.
+
+    Attributes:
+        family: the family's name.
+        widths: the field that says how wide the layers are; a run's name always tells it. Empty where no field does.
+    """
+
+    widths: ClassVar[str] = ""
+
+    family: str
+
+    if TYPE_CHECKING:  # what every family has, as a field or as a property
+
+        @property
+        def hidden(self) -> tuple[int, ...]:
+            """Units of the hidden dense layers, as far as the spec knows them."""
+
+        @property
+        def activation(self) -> str | None:
+            """The name of the hidden layers' activation; None where the spec does not know it."""
+
+        @property
+        def dropout(self) -> float:
+            """The share of hidden outputs that the engine drops in a training step."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The network in a few words.
+
+        >>> Dense(hidden=(200, 100)).title
+        'dense 200-100, relu'
+        """
+
+    @property
+    def names_its_code(self) -> bool:
+        """Whether the spec alone says which network is meant: False for a file whose text may change."""
+        return True
+
+
+class Dense(ModelSpec):
     """A fully connected network: hidden layers of one activation, then one logit per class.
 
     Args:
@@ -103,13 +174,28 @@ class Dense(Spec):
         dropout: the share of each hidden layer's outputs that a training step drops, in [0, 1).
     """
 
+    widths: ClassVar[str] = "hidden"
+
     family: Literal["dense"] = "dense"
     hidden: tuple[Count, ...] = (200, 100)
-    activation: Activation = "relu"
+    activation: ActivationName = "relu"
     dropout: Share = 0.0
 
+    @property
+    def title(self) -> str:
+        words = [f"dense {_dashed(self.hidden)}", self.activation] if self.hidden else ["logistic regression"]
+        return ", ".join([*words, *_dropout_words(self.dropout)])
 
-class Conv(Spec):
+
+def _dashed(numbers: tuple[int, ...]) -> str:
+    return "-".join(map(str, numbers))
+
+
+def _dropout_words(share: float) -> list[str]:
+    return [f"dropout {share:g}"] if share else []
+
+
+class Conv(ModelSpec):
     """A convolutional network: blocks of convolution, activation and max pooling, then dense layers.
 
     Args:
@@ -125,6 +211,7 @@ class Conv(Spec):
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"separable"})
+    widths: ClassVar[str] = "filters"
 
     family: Literal["conv"] = "conv"
     filters: tuple[Count, ...] = Field(default=(20, 10), min_length=1)
@@ -135,7 +222,7 @@ class Conv(Spec):
     separable: bool = False
     head: Head = "flatten"
     hidden: tuple[Count, ...] = ()
-    activation: Activation = "relu"
+    activation: ActivationName = "relu"
     dropout: Share = 0.0
 
     @model_validator(mode="before")
@@ -170,8 +257,15 @@ class Conv(Spec):
                 )
         return self
 
+    @property
+    def title(self) -> str:
+        blocks = ", ".join(f"{filters}@{side}x{side}" for filters, side in zip(self.filters, self.kernel, strict=True))
+        words = [f"{'separable conv' if self.separable else 'conv'} {blocks}"]
+        words += [_dashed(self.hidden)] if self.hidden else []
+        return ", ".join([*words, self.activation, *_dropout_words(self.dropout)])
 
-class Keras(Spec):
+
+class Keras(ModelSpec):
     """The user's own network: a function in a Python file that returns a `keras.Model`.
 
     Args:
@@ -203,6 +297,18 @@ class Keras(Spec):
         cls.named.add(digest)
         return cls(file=str(path.resolve()), function=function, arguments=arguments, digest=digest)
 
+    hidden: ClassVar[tuple[int, ...]] = ()
+    activation: ClassVar[str | None] = None
+    dropout: ClassVar[float] = 0.0
+
+    @property
+    def title(self) -> str:
+        return f"{self.function} of {self.file.replace(chr(92), '/').rpartition('/')[2]}"
+
+    @property
+    def names_its_code(self) -> bool:
+        return bool(self.digest)
+
     def __hash__(self) -> int:
         return hash(self.identity)
 
@@ -210,11 +316,21 @@ class Keras(Spec):
         return {**self.plain(), "file": Path(self.file).name if not self.digest else ""}
 
 
-ModelSpec = Annotated[Dense | Conv | Keras, Field(discriminator="family")]
+FAMILIES: Registry[type[ModelSpec]] = Registry(
+    "family", Dense, Conv, Keras, name=lambda spec: str(spec.model_fields["family"].default)
+)
+"""The families of networks by their names; `seedbed.models.FAMILIES` has what else is known of each."""
 
 
-ONLY_FOR: dict[str, tuple[Optimizer, ...]] = {"momentum": ("momentum", "nesterov"), "weight_decay": ("adamw",)}
-"""Plan fields that only some optimizers look at."""
+def _of_its_family(model: object) -> object:
+    """A model spec from plain settings that name its family."""
+    if not isinstance(model, dict):
+        return model
+    return FAMILIES[model.get("family")](**model)
+
+
+OF_SOME_OPTIMIZERS = ("momentum", "weight_decay")
+"""Plan fields that only some optimizers use (`Optimizer.settings`)."""
 
 
 class Plan(Spec):
@@ -237,21 +353,22 @@ class Plan(Spec):
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
-    optimizer: Annotated[Optimizer, Field(json_schema_extra=STATIC)] = "adam"
+    optimizer: Annotated[str, NameIn(OPTIMIZERS), Field(json_schema_extra=STATIC)] = "adam"
     learning_rate: Positive = 1e-3
     schedule: Schedule = "constant"
     momentum: Share = 0.9
     weight_decay: NotNegative = 0.004
     l1: NotNegative = 0.0
     l2: NotNegative = 0.0
-    augment: Annotated[Augmentation, Field(json_schema_extra=STATIC)] = "none"
+    augment: Annotated[str, NameIn(AUGMENTATIONS), Field(json_schema_extra=STATIC)] = "none"
     patience: Annotated[int, Field(ge=0)] = 0
     precision: Annotated[Precision, Field(json_schema_extra=STATIC)] = "f32"
 
     def _identifying(self) -> dict[str, Any]:
-        """A field that the chosen optimizer does not look at counts as if it was left as it is by default."""
-        idle = {name: type(self).model_fields[name].default for name, users in ONLY_FOR.items() if self.optimizer not in users}
-        return {**self.plain(), **idle}
+        """A field that the chosen optimizer does not use counts as left at its default."""
+        used = OPTIMIZERS[self.optimizer].settings
+        unused = {name: type(self).model_fields[name].default for name in OF_SOME_OPTIMIZERS if name not in used}
+        return {**self.plain(), **unused}
 
     @property
     def static(self) -> tuple[Any, ...]:
@@ -309,7 +426,7 @@ class DataSpec(Spec):
 class RunSpec(Spec):
     """One network trained once. The seed fixes the initial weights and the order of the minibatches."""
 
-    model: ModelSpec = Dense()
+    model: Annotated[SerializeAsAny[ModelSpec], BeforeValidator(_of_its_family)] = Dense()
     plan: Plan = Plan()
     data: DataSpec = DataSpec()
     seed: Seed = 0

@@ -1,4 +1,4 @@
-"""What commands ask their workers for: the names and identities of their runs, known before any of them is trained."""
+"""The runs that commands ask their workers for: names and identities, known before any run is trained."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from seedbed.training.reports import Task
 
 
 class Asked(InProcess):
-    """Remembers the runs that the workers are asked for; trains those of the first calls, and none of later ones.
+    """An executor that records the runs it is asked for, and trains only those of its first calls.
 
     Attributes:
-        calls: so many are trained.
-        identities: of all runs that were asked for.
+        calls: number of calls that are still trained.
+        identities: identities of all runs that were asked for.
     """
 
     calls: ClassVar[int] = 0

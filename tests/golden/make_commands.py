@@ -1,9 +1,9 @@
-"""Makes the golden folder of commands: `python -m golden.make_commands` in tests/.
+"""Make the golden folder of commands: `python -m golden.make_commands` in tests/.
 
-It holds what a user has who gave five commands on the embedded digits: a sweep that is finished, and a sweep, a search, a
-study and a `smallest` that Ctrl-C stopped on their way. A folder of an older seedbed is never made again: that this seedbed
-goes on with what an older one left is what it is kept for. Where Ctrl-C arrives depends on the machine, so what the tests
-know of the half-done work is written beside it, in `recorded.json`. `names.json` is made by `golden.make_names`.
+It is what a user has after five commands on the embedded digits: a finished sweep, and a sweep, a search, a study and a
+`smallest` that Ctrl-C interrupted. A folder of an older seedbed is never made again: it is there to show that this seedbed
+continues the work of an older one. Where Ctrl-C arrives depends on the machine, so `recorded.json` holds what the tests expect
+of the half-done work. `golden.make_names` writes `names.json`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ KEPT_OF_STUDY = ("digits-h6-6-", "digits-h10-25-")
 
 
 def make(folder: Path) -> None:
-    """All of it, in an empty folder."""
+    """Give all five commands in an empty folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     called(folder, *SWEEP, *ON_ONE)
@@ -53,13 +53,13 @@ def make(folder: Path) -> None:
 
 
 def called(folder: Path, *arguments: str) -> Any:
-    """What a command writes to stdout; with `--json`, what that says."""
+    """Run a command to its end; its output, parsed where it is JSON."""
     ended = subprocess.run([sys.executable, "-m", "seedbed", *arguments], cwd=folder, check=True, stdout=subprocess.PIPE)
     return json.loads(ended.stdout) if "--json" in arguments else ended.stdout
 
 
 def stopped(folder: Path, arguments: list[str], when: Callable[[], bool]) -> None:
-    """Gives a command, and Ctrl-C as soon as something is there."""
+    """Start a command, and press Ctrl-C as soon as `when` holds."""
     process = subprocess.Popen([sys.executable, "-m", "seedbed", *arguments, *ON_ONE], cwd=folder)
     while process.poll() is None and not when():
         time.sleep(0.005)
@@ -74,7 +74,7 @@ def epochs(folder: Path, name: str) -> int:
 
 
 def fresh(folder: Path) -> list[str]:
-    """The study's runs with fresh seeds, which it asks for when all of its first ones are done."""
+    """The study's runs with fresh seeds, which follow when its first runs are finished."""
     return [path.name for path in (folder / "runs").glob("digits-*.3")]
 
 
@@ -94,7 +94,7 @@ def remove_large_cells(folder: Path) -> None:
 
 
 def write_recorded(folder: Path) -> None:
-    """What the commands say of it, from a copy that goes on: the runs, the search's trials and what `smallest` has tried."""
+    """Write what commands print: the runs and, from a resumed copy, the trials and the settings that `smallest` tried."""
     listed = called(folder, "runs", "list", "--json", "--home", "runs")["runs"]
     facts = ("group", "identity", "status")
     copy = folder.with_name("copy")

@@ -1,8 +1,8 @@
-"""Writes down the names and identities that commands give their runs: `python -m golden.make_names HOME` in tests/.
+"""Write the names and identities that commands give their runs: `python -m golden.make_names HOME` in tests/.
 
-HOME is one in which `seedbed report --quick --data digits` has come to its end. Where a name or an identity changes, users
-lose what they have trained: the commands look for it elsewhere and train it again. So `commands-1/names.json` is never made
-again for that; it is made again only to add commands.
+HOME is a home in which `seedbed report --quick --data digits` is complete. If a name or an identity changes, users lose what
+they have trained: the commands look for it elsewhere and train it again. So a changed name is never a reason to write
+`commands-1/names.json` again; new commands are.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ COMMANDS = {
     "smallest --target 0.8 --data digits": 0,
     "smallest --target 0.975 --data digits --family conv": 0,
 }
-"""Command line -> how many of its calls for workers are trained before the names are read: a budget's search comes second."""
+"""Command line -> number of its calls for workers that are trained first; the search of a budget study is its second call."""
 
 
 def asked_by(command: str, folder: Path) -> dict[str, str]:
-    """Name -> identity of the runs that a command asks for in an empty folder."""
+    """Run a command in an empty folder; name -> identity of the runs that it asks for."""
     Asked.begin(COMMANDS[command])
     with chdir(folder):
         run([*shlex.split(command), "--device", "cpu", "--workers", "1", "--home", "runs"])
@@ -54,7 +54,7 @@ def asked_by(command: str, folder: Path) -> dict[str, str]:
 
 
 def asked_by_python(folder: Path) -> dict[str, str]:
-    """The same of calls that leave the name to seedbed."""
+    """The same for calls of `train` and `sweep` without a name."""
     models = [sb.Dense(), sb.Dense(hidden=(4, 3), activation="leaky_relu", dropout=0.1), sb.Conv(), sb.Conv(filters=(4,))]
     how: dict[str, Any] = {"home": folder / "runs", "device": "cpu", "workers": 1, "epochs": 2}
     Asked.begin(0)
@@ -66,7 +66,7 @@ def asked_by_python(folder: Path) -> dict[str, str]:
 
 
 def cells(home: Path) -> dict[str, Any]:
-    """Group -> its settings that are not at their default, and for each seed an identity; of all cells of studies in a home."""
+    """Group -> the settings that differ from their defaults, and seed -> identity; for all cells of studies in a home."""
     found: dict[str, Any] = {}
     for name, identity in runs(home).items():
         record = json.loads((home / name / "run.json").read_text())

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from seedbed.studies.bench import Bench
 
 from faults import Died, Kind, faulty
 from hostile.engine import check_sound, install, leftovers, outcome
@@ -29,6 +28,7 @@ from seedbed.runs import Home
 from seedbed.searches import latency
 from seedbed.searches.latency import Latency
 from seedbed.studies.answers import Cost, Part, Study
+from seedbed.studies.context import Steps, StudyContext
 from studies.samples import SMALL
 
 
@@ -113,8 +113,9 @@ def _install(patch: pytest.MonkeyPatch) -> None:
 def _named(name: str) -> Study:
     """The small study under another name, with a figure of another name."""
 
-    def parts(bench: Bench) -> list[Part]:
-        return [replace(part, figures=[replace(part.figures[0], name=f"{name}_means")]) for part in SMALL.parts(bench)]
+    def parts(study: StudyContext) -> Steps[list[Part]]:
+        made = yield from SMALL.parts(study)
+        return [replace(part, figures=[replace(part.figures[0], name=f"{name}_means")]) for part in made]
 
     return replace(SMALL, name=name, parts=parts)
 

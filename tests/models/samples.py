@@ -13,7 +13,8 @@ import jax
 import numpy as np
 
 from seedbed import models
-from seedbed.models.keras import build_model, canonical_names, load_keras
+from seedbed.models.keras import build_model, canonical_names
+from seedbed.models.keras_backend import load_keras
 from seedbed.models.protocol import Batch, Knobs, Population
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
@@ -65,7 +66,6 @@ class Family:
     name: str
     specs: tuple[ModelSpec, ...]
     on_cpu: bool = True
-    padded: tuple[tuple[int, ...], ...] | None = None
     _compiled: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -73,7 +73,7 @@ class Family:
         return self.build(self.specs)
 
     def build(self, specs: Sequence[ModelSpec], **settings: Any) -> Population:
-        return models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, padded=self.padded, **settings)
+        return models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, **settings)
 
     @cached_property
     def weights(self) -> list[dict[str, Any]]:
@@ -82,10 +82,7 @@ class Family:
     def alone(self, member: int) -> Population:
         """The member as a population of one."""
         if ("alone", member) not in self._compiled:
-            padded = self.padded and [self.padded[member]]
-            self._compiled["alone", member] = models.build(
-                [self.specs[member]], IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, padded=padded
-            )
+            self._compiled["alone", member] = models.build([self.specs[member]], IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu)
         found: Population = self._compiled["alone", member]
         return found
 

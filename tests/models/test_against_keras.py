@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
-from models.samples import CLASSES, QUICK, Family, assign, close, in_training, knobs_of, random_weights, reference
-from models.samples import batch as small_batch
+from models.samples import CLASSES, QUICK, assign, close, knobs_of, random_weights, reference
 from seedbed import models
-from seedbed.models.activations import ACTIVATIONS, ZERO_AT_ZERO, saturated
-from seedbed.specs import Activation, Conv, Dense, ModelSpec
+from seedbed.kinds import ACTIVATIONS
+from seedbed.specs import Conv, Dense, ModelSpec
 
 IMAGE_SHAPE = (11, 10, 2)
-ACTIVATION_NAMES: tuple[Activation, ...] = get_args(Activation)
+ACTIVATION_NAMES = tuple(ACTIVATIONS)
 
 CONVS = [
     Conv(filters=(4, 3), kernel=(5, 3), pool=(2, 2)),  # the exercise's form
@@ -77,46 +76,13 @@ def test_the_exercises_two_networks_have_its_parameter_counts(spec: ModelSpec, p
 
 def test_every_activation_is_keras_own_also_far_from_zero() -> None:
     from models.samples import keras_activation
-    from seedbed.models.keras import load_keras
+    from seedbed.models.keras_backend import load_keras
 
     z = np.array([-80, -3, -0.5, -1e-4, 0, 1e-4, 0.5, 3, 80], np.float32)
     for name in ACTIVATION_NAMES:
         with jax.numpy_dtype_promotion("standard"):
             expected = load_keras().activations.get(keras_activation(name))(z)
-        close(ACTIVATIONS[name](z), expected, 1e-6)
-        assert (float(ACTIVATIONS[name](np.float32(0))) == 0) is (name in ZERO_AT_ZERO)
-
-
-def test_padding_changes_nothing_whatever_the_activation_and_the_dropout() -> None:
-    specs = tuple(Dense(hidden=(3, 2), activation=name, dropout=0.4) for name in ACTIVATION_NAMES)
-    plain = Family("plain", specs)
-    padded = Family("padded", specs, padded=((5, 7),) * len(specs))
-    logits, _, probes, gradients = plain.trained
-    own = padded.population.pack(plain.weights)
-    found = in_training(padded.population)(*own, small_batch(), plain.knobs, jax.random.key(3))
-    close(found[0], logits, 1e-6)
-    assert found[2].keys() == probes.keys()
-    for name, values in probes.items():
-        close(found[2][name], values, 1e-6)
-    unpacked = [padded.population.unpack(found[3], {}, member) for member in range(len(specs))]
-    for member, arrays in enumerate(unpacked):
-        expected = plain.population.unpack(gradients, {}, member)
-        assert arrays.keys() == expected.keys()
-        for name, array in arrays.items():
-            close(array, expected[name], 2e-6)
-    without_padding, _ = padded.population.pack(unpacked)
-    assert jax.tree.all(jax.tree.map(np.array_equal, without_padding, found[3])), "a padded unit would begin to learn"
-
-
-def test_padded_populations_of_other_widths_share_no_program_that_knows_the_widths() -> None:
-    """The share of saturated units is over a member's own units: a program that holds their number is not the other's."""
-    padded = ((6,),)
-    one, other = (models.build([Dense(hidden=(n,))], IMAGE_SHAPE, CLASSES, padded=padded) for n in (2, 5))
-    weights = random_weights(other, 0)
-    weights["dense_0/bias"] = np.array([-99, -99, 0, 0, 0], np.float32)
-    arguments = (*other.pack([weights]), images(), knobs_of([Dense()]))
-    shares = [population.apply(*arguments, None)[2]["saturation/dense_0"] for population in (one, other)]
-    assert one.signature != other.signature or np.array_equal(*shares)
+        close(ACTIVATIONS[name].function(z), expected, 1e-6)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +94,6 @@ def test_padded_populations_of_other_widths_share_no_program_that_knows_the_widt
     ],
 )
 def test_saturation_is_the_share_of_outputs_at_an_end_or_of_units_never_on(
-    activation: Activation, outputs: list[list[float]], share: float
+    activation: str, outputs: list[list[float]], share: float
 ) -> None:
-    assert float(saturated(activation, np.array([outputs], np.float32), (1,))[0]) == pytest.approx(share)
+    assert float(ACTIVATIONS[activation].saturated(np.array([outputs], np.float32), (1,))[0]) == pytest.approx(share)

@@ -10,20 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from seedbed.studies.bench import Bench, Trainer, untrained
-from seedbed.studies.cells import wanted
 
 from report.samples import HERE
 from seedbed import scheduler, studies
 from seedbed.errors import Interrupted, SpecError
+from seedbed.groups.training import missing
 from seedbed.report import make, making, read_notes, worksheet
 from seedbed.report.notes import Notes
 from seedbed.runs import Home
 from seedbed.scheduler import Execution
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import Part, Study
-from seedbed.studies.bench import Bench, Trainer
-from seedbed.studies.cells import wanted
+from seedbed.studies.context import Steps, StudyContext, Trainer, requests
 from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.training.events import Finding, StageStarted
@@ -119,9 +117,9 @@ def told(report) -> object:
 
 def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_they_would_alone(setup, tmp_path, monkeypatch):
     def going_on(name: str, width: int) -> Study:
-        def parts(bench: Bench) -> list[Part]:
-            bench.train(wanted(setup.run(Dense(hidden=(width,)), Plan(epochs=1)), [{"l2": 0.0}]))
-            return [replace(part, name=name, figures=[]) for part in SMALL.parts(bench)]
+        def parts(study: StudyContext) -> Steps[list[Part]]:
+            yield from study.train(requests(setup.run(Dense(hidden=(width,)), Plan(epochs=1)), [{"l2": 0.0}]))
+            return [replace(part, name=name, figures=[]) for part in (yield from SMALL.parts(study))]
 
         return replace(SMALL, name=name, parts=parts)
 
@@ -154,8 +152,8 @@ def test_a_second_report_trains_nothing(setup, home, report):
 
 def test_changing_the_seeds_trains_only_the_new_ones(home, report):
     more = Setup.of("digits", quick=True, seeds=3)
-    left = untrained(home, making.designed([SMALL], more))
-    assert sorted(entry.run.seed for entry in left) == [2, 2]
+    left = missing(making.designed([SMALL], more), home)
+    assert sorted(entry.run.seed for entry in left.values()) == [2, 2]
 
 
 # The student's own words

@@ -181,7 +181,7 @@ def test_sentences_are_bounded_by_the_interval(found: Smallest) -> None:
 
 def test_files_hold_every_setting_and_the_figure(found: Smallest, tmp_path: Path) -> None:
     files = save(found, tmp_path)
-    rows = list(csv.DictReader(io.StringIO(table(found))))
+    rows = list(csv.DictReader(io.StringIO(table(found).csv())))
     assert len(rows) == len(found.tried) + len(found.claims)
     assert [row["stage"] for row in rows][-1] == "claim"
     assert {path.suffix for path in files["accuracy_over_size"]} == {".png", ".svg", ".html"}

@@ -7,19 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from seedbed.comparison import Candidate
-from seedbed.studies.cells import Cell
 
 from seedbed import figures, studies
-from seedbed.comparison import Candidate
 from seedbed.figures import Curve, Dot
 from seedbed.figures.panels import curve_rows, dot_rows
+from seedbed.groups import Group
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.specs import Activation, Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
-from seedbed.studies.questions.activations import Steps
+from seedbed.studies.questions.activations import StepsToLevel
 
 
 def net(
@@ -57,13 +55,11 @@ def net(
     )
 
 
-def cell_of(results: list[Result]) -> Cell:
-    kept = {result.run.seed: result for result in results if result.verdict.ranked}
-    correct = {seed: np.arange(100) < 100 * result.history["validation_accuracy"].max() for seed, result in kept.items()}
-    lost = {result.name: result.verdict for result in results if not result.verdict.ranked}
-    accuracy = Interval(0.9, 0.8, 0.95, len(kept)) if kept else None
-    judged = Candidate(results[0].group, kept, lost, correct, {}, accuracy)
-    return Cell({"activation": results[0].run.model.activation}, results, judged, results[0].run)  # type: ignore[union-attr]
+def group_of(results: list[Result]) -> Group:
+    found = Group(results[0].group, results, {"activation": results[0].run.model.activation})  # type: ignore[union-attr]
+    right = {seed: result.history["validation_accuracy"].max() for seed, result in found.runs.items()}
+    found.correct.update({seed: np.arange(100) < 100 * share for seed, share in right.items()})
+    return found
 
 
 @pytest.mark.parametrize(
@@ -78,7 +74,7 @@ def cell_of(results: list[Result]) -> Cell:
 def test_a_run_that_never_gets_there_is_counted_and_its_steps_are_not_made_up(
     accuracies: list[list[float]], median: float | None, never: int, text: str
 ) -> None:
-    steps = Steps.of([net(each) for each in accuracies], 0.95)  # 1,290 images: 11 minibatches an epoch
+    steps = StepsToLevel.of([net(each) for each in accuracies], 0.95)  # 1,290 images: 11 minibatches an epoch
     assert (steps.median, steps.never, steps.text) == (median, never, text)
 
 
@@ -93,11 +89,11 @@ def test_saturation_is_the_mean_over_the_layers() -> None:
 
 
 def test_curves_of_a_setting_that_only_collapsed_say_so_and_those_of_another_leave_collapsed_runs_out() -> None:
-    lost = causes.layer_curves(cell_of([net([0.1, 0.1], seed=seed, collapsed=True) for seed in (0, 1)]), "gradient")
+    lost = causes.layer_curves(group_of([net([0.1, 0.1], seed=seed, collapsed=True) for seed in (0, 1)]), "gradient")
     assert {curve.note for curve in lost} == {"2 of 2 collapsed"}
     assert [curve.layer for curve in lost] == ["1", "2", "output"]
     bent = net([0.1, 0.1], seed=2, gradients=(9.0, 9.0, 9.0), collapsed=True)
-    mixed = causes.layer_curves(cell_of([net([0.9, 0.9], seed=0), net([0.9, 0.9], seed=1), bent]), "gradient")
+    mixed = causes.layer_curves(group_of([net([0.9, 0.9], seed=0), net([0.9, 0.9], seed=1), bent]), "gradient")
     assert {curve.note for curve in mixed} == {""}
     assert mixed[0].points[0][1].mean == pytest.approx(1e-4)
 
@@ -108,7 +104,7 @@ def test_a_ratio_is_averaged_on_its_logarithm() -> None:
 
 
 def test_a_cause_that_goes_with_the_outcome_is_told_and_one_that_does_not_is_not() -> None:
-    some = [cell_of([net([0.5, 0.5 + 0.04 * at], gradients=(10.0**-at, 1.0, 1.0))]) for at in range(10)]
+    some = [group_of([net([0.5, 0.5 + 0.04 * at], gradients=(10.0**-at, 1.0, 1.0))]) for at in range(10)]
     found = causes._correlation(some, causes.IMBALANCE)
     assert found is not None
     assert found.mean == pytest.approx(-1)
@@ -142,7 +138,7 @@ def answer(study_home: Path) -> Answer:
 def test_sentences_and_tables_say_what_was_measured(answer: Answer) -> None:
     swap, depths, why = answer.parts
     assert len(answer.contrasts) == 5
-    assert all(one.planned.a.run.seed == one.planned.b.run.seed == 0 for one in answer.contrasts)
+    assert all(one.contrast.a.run.seed == one.contrast.b.run.seed == 0 for one in answer.contrasts)
     sigmoid = next(cell for cell in swap.as_json()["cells"] if cell["setting"]["activation"] == "sigmoid")
     row = next(row for row in swap.tables[0].rows if row[1] == "sigmoid")
     assert row[2] == f"{sigmoid['parameters']:,}" == "34,110"

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from seedbed.studies.bench import Bench, Trainer
 
 import seedbed as sb
 from seedbed.runs import Home
 from seedbed.scheduler import Execution
 from seedbed.searches.importance import Importance
 from seedbed.studies.answers import Answer
+from seedbed.studies.context import StudyContext, Trainer
 from seedbed.studies.questions import budget
 from seedbed.studies.setup import Setup
 
@@ -47,8 +47,8 @@ def test_the_winner_is_judged_by_seeds_that_no_trial_and_no_final_had(answer):
 def test_many_units_are_shown_to_beat_few(answer):
     [control] = [one for one in answer.contrasts if one.name == budget.CONTRASTS[1]]
     assert control.shown
-    assert control.verdict is not None
-    assert control.verdict.interval.low > 0
+    assert control.decision is not None
+    assert control.decision.interval.low > 0
     assert control.sentence in answer.parts[0].answer
 
 
@@ -80,17 +80,17 @@ def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, m
 
 def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(answer, study_home, monkeypatch):
     setup = Setup.of("digits", seeds=2)
-    execution = Execution(Home(study_home))
-    bench = Bench(setup, Trainer(execution))
-    cell = Trainer(execution).train([budget.plain(Setup.of("digits", quick=True, seeds=2))[0]], setup.seeds)[0]
-    seen = [budget._tested(bench, cell) for _ in range(2)]
+    trainer = Trainer(Execution(Home(study_home)))
+    study = StudyContext(setup, trainer)
+    [group] = trainer.run(study.train([budget.plain(Setup.of("digits", quick=True, seeds=2))[0]]))
+    seen = [budget._tested(study, group) for _ in range(2)]
     assert seen[0] == seen[1]
     assert seen[0] is not None
     assert seen[0].n == 2
     assert 0.8 < seen[0].mean < 1
-    assert len(Home(study_home).looks()) == 2  # one a seed
+    assert len(Home(study_home).looks()) == 2  # one per seed
     handout = Setup.of("digits", seeds=2, protocol="handout")
-    assert budget._tested(Bench(handout, Trainer(Execution(Home(study_home)))), cell) is None
+    assert budget._tested(StudyContext(handout, trainer), group) is None
     assert len(Home(study_home).looks()) == 2
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from groups.samples import group
 from seedbed import data, figures, studies
 from seedbed.models import facts
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, DataSpec, Dense
-from seedbed.statistics import Discordance
+from seedbed.statistics import accuracy_difference
 from seedbed.studies.answers import Answer
-from seedbed.studies.mistakes import Overlap
+from seedbed.studies.mistakes import Overlap, overlaps
 from seedbed.studies.questions.convolution import CONV, equal_width
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import distances, shifted
@@ -55,13 +56,18 @@ def test_the_exercises_nets_differ_by_a_factor_of_24_6() -> None:
 
 
 def test_an_overlap_counts_every_image_once() -> None:
-    one = Overlap(0, both_right=80, only_a=12, only_b=3, both_wrong=5)
+    both, only_a, only_b, neither = (np.repeat(np.arange(4), [80, 12, 3, 5]) == kind for kind in range(4))
+    a, b = both | only_a, both | only_b
+    first, second = group([a, b], seeds=[4, 5]), group([b, b, b], seeds=[5, 4, 3], l2=1)
+    one, other = overlaps(first, second)
+    assert (one.seed, one.both_right, one.only_a, one.only_b, one.both_wrong) == (4, 80, 12, 3, neither.sum())
     assert one.images == 100
     assert one.shared == pytest.approx(5 / 17)
     assert one.alone == pytest.approx(3 / 83)
-    assert one.p == Discordance(12, 3, 100).p
-    assert np.isnan(Overlap(0, 100, 0, 0, 0).shared)
-    assert Overlap(0, 100, 0, 0, 0).as_json()["shared"] is None
+    assert one.p == accuracy_difference(a, b).p < 0.1
+    assert (other.seed, other.both_right, other.both_wrong, other.p) == (5, 83, 17, 1.0)
+    assert np.isnan(Overlap(0, 100, 0, 0, 0, 1.0).shared)
+    assert Overlap(0, 100, 0, 0, 0, 1.0).as_json()["shared"] is None
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +95,8 @@ def test_sentences_say_what_was_measured(answer: Answer) -> None:
 
 @pytest.mark.slow
 def test_pictures_are_images_that_only_one_net_gets_right(answer: Answer) -> None:
-    conv, dense = (answer.contrasts[0].planned.a, answer.contrasts[0].planned.b)
-    lead = np.sum(list(conv.judged.correct.values()), axis=0) - np.sum(list(dense.judged.correct.values()), axis=0)
+    conv, dense = (answer.contrasts[0].contrast.a, answer.contrasts[0].contrast.b)
+    lead = np.sum(list(conv.correct.values()), axis=0) - np.sum(list(dense.correct.values()), axis=0)
     chart = figures.specification(answer.charts()["conv_mistakes"])
     shown = re.findall(r'"(data:image/png;base64,[^"]+)"', json.dumps(chart))
     validation = data.load(answer.setup.data).validation

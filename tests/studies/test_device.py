@@ -13,13 +13,12 @@ import seedbed as sb
 from seedbed import figures
 from seedbed.errors import SeedbedError, SpecError
 from seedbed.studies.questions import device
-from seedbed.studies.timing import files, measuring
+from seedbed.studies.timing import measuring, records
 from seedbed.studies.timing.measuring import Extent
-from seedbed.studies.timing.records import Device, Images, Machine, Step, Timings, Training
-from seedbed.studies.timing.summary import Found
-from seedbed.studies.timing.turning import crossover
+from seedbed.studies.timing.records import Device, Machine, TimedImages, TimedStep, TimedTraining, Timings
+from seedbed.studies.timing.summary import TimingSummary
 
-IMAGES = Images(name="mnist", train=55_000, validation=5_000, image_shape=(28, 28, 1), classes=10)
+IMAGES = TimedImages(name="mnist", train=55_000, validation=5_000, image_shape=(28, 28, 1), classes=10)
 NOISE = (0.98, 1.0, 1.03)
 SIZES = [((width, width // 2), size) for width in (25, 400) for size in (8, 512)]
 
@@ -29,9 +28,9 @@ def machine(kind: str, name: str) -> Machine:
     return Machine(system="Linux", python="3.11.7", memory=2**35, versions={"jax": "0.10.2"}, devices=(known,))
 
 
-def training(net: str, nets: int, epoch: float, **changed: object) -> Training:
+def training(net: str, nets: int, epoch: float, **changed: object) -> TimedTraining:
     given = {"setup": 1.0, "compiled": "from the cache", "compile": 0.5, "whole": 2.0 + 10 * epoch, "busy": 0.0}
-    return Training(device=0, net=net, nets=nets, workers=1, epochs=(1.5 * epoch, *[epoch] * 9), **(given | changed))
+    return TimedTraining(device=0, net=net, nets=nets, workers=1, epochs=(1.5 * epoch, *[epoch] * 9), **(given | changed))
 
 
 def timings(kind: str = "cpu", name: str = "A processor", factor: float = 1.0, step=lambda hidden, size: 1e-4) -> Timings:
@@ -45,7 +44,7 @@ def timings(kind: str = "cpu", name: str = "A processor", factor: float = 1.0, s
         machine=machine(kind, name),
         trainings=tuple(training(net, nets, factor * epoch * noise) for noise in NOISE for net, nets, epoch in cases),
         steps=tuple(
-            Step(device=0, hidden=hidden, batch_size=size, seconds=noise * step(hidden, size))
+            TimedStep(device=0, hidden=hidden, batch_size=size, seconds=noise * step(hidden, size))
             for noise in NOISE
             for hidden, size in SIZES
         ),
@@ -67,61 +66,74 @@ def written(path: Path, *several: Timings) -> Path:
 # What is said
 
 
-def test_without_a_gpu_the_answer_gives_the_cpus_figures_says_that_none_was_found_and_how_to_add_one():
-    said = device._answer(Found(timings(), [])) + device._missing(Found(timings(), []))
-    assert "the dense net takes 0.40 s an epoch and 6.0 s for 10 epochs" in said[0]
-    assert "the conv net takes 8.0 s an epoch and 82 s" in said[0]
-    assert any("No GPU was found" in one and "--merge gpu.json" in one for one in said)
-    assert crossover(Found(timings(), [])).answer == [
-        "Where a GPU begins to pay cannot be said from this: only CPU A processor, 2 cores was measured."
-    ]
+def test_without_a_gpu_the_answer_gives_the_cpus_times_says_that_there_is_none_and_how_to_add_one():
+    [said] = device.training(TimingSummary([timings()])).answer[:1]
+    assert "the dense net takes 0.40 s per epoch and 6.0 s for 10 epochs" in said
+    assert "the conv net takes 8.0 s per epoch and 82 s" in said
+    part = device.crossover(TimingSummary([timings()]))
+    assert part.answer[0] == (
+        "This machine has no GPU, so there is nothing to compare with. On one that has, run `seedbed study device -o gpu.json`."
+    )
+    assert "--merge gpu.json" in part.answer[1]
+    assert not part.figures
+
+
+def test_a_gpu_that_was_not_measured_is_named():
+    lone = timings().machine.changed(unusable=("1 GPU: JAX was installed without CUDA",))
+    machines = [timings().changed(machine=lone)]
+    assert (
+        "Found on this machine, but not measured: 1 GPU: JAX was installed without CUDA."
+        in device.training(TimingSummary(machines)).marks
+    )
+    assert device.crossover(TimingSummary(machines)).answer[0].startswith("This machine's GPU was not measured")
 
 
 def test_training_together_is_called_faster_by_the_ratio_of_the_times_per_network():
-    [said] = device._together(Found(timings(), []))
+    [said] = device.training(TimingSummary([timings()])).answer[1:]
     assert "each of 16 together is 2 times as fast as one alone" in said
 
 
 def test_a_device_is_called_faster_only_where_the_corrected_interval_excludes_one():
-    fast = device._between_devices(Found(timings(), [gpu()]))
+    fast = device.training(TimingSummary([timings(), gpu()])).answer[2:4]
     assert all("GPU A GPU is 4 times as fast as CPU A processor, 2 cores" in said for said in fast)
-    alike = device._between_devices(Found(timings(), [timings("gpu", "A GPU", 1.01)]))
-    assert all("no difference shown" in said and "as fast as" not in said for said in alike)
+    alike = device.training(TimingSummary([timings(), timings("gpu", "A GPU", 1.01)])).answer[2:4]
+    assert all("no clear difference" in said and "as fast as" not in said for said in alike)
 
 
 def test_where_it_turns_is_counted_and_told_width_by_width():
-    said = crossover(Found(timings(), [gpu()])).answer
+    said = device.crossover(TimingSummary([timings(), gpu()])).answer
     assert said[0].startswith(
         "Of 4 combinations of width and batch size, GPU A GPU is faster than CPU A processor, 2 cores for 1"
     )
-    assert "slower for 2; for 1 no difference is shown" in said[0]
-    assert said[1] == "With 25-12 hidden units GPU A GPU is slower at batch size 8; not shown to differ at batch size 512."
+    assert "slower for 2; for 1 there is no clear difference" in said[0]
+    assert said[1] == "With 25-12 hidden units GPU A GPU is slower at batch size 8; not clearly different at batch size 512."
     assert said[2] == "With 400-200 hidden units GPU A GPU is faster at batch size 512; slower at batch size 8."
 
 
 def test_one_measurement_each_says_nothing_of_faster_or_slower():
     few = [one.changed(trainings=one.trainings[:3], steps=one.steps[:4]) for one in (timings(), gpu())]
-    found = Found(few[0], few[1:])
-    assert not found.ratios
-    assert device._between_devices(found) == device._together(found) == []
-    assert "each was measured once only" in crossover(found).answer[0]
+    assert not TimingSummary(few).ratios
+    assert all("from start to end" in said for said in device.training(TimingSummary(few)).answer)
+    assert "each was measured only once" in device.crossover(TimingSummary(few)).answer[0]
 
 
 def test_busy_machines_and_sums_for_wholes_are_marked():
     short = timings().trainings[0].changed(epochs=(0.5, 0.4), busy=0.6)
-    marks = device._marks(Found(timings().changed(trainings=(short,)), []))
-    assert any("60 % of the processor" in mark for mark in marks)
-    assert any("added up" in mark for mark in marks)
+    part = device.training(TimingSummary([timings().changed(trainings=(short,))]))
+    assert any("60 % of the processor" in mark for mark in part.marks)
+    assert any("added up" in mark for mark in part.marks)
+    assert part.cells[0]["seconds"]["whole"]["median"] == pytest.approx(1.0 + 0.5 + 0.5 + 9 * 0.4)
 
 
 def test_equal_devices_of_two_machines_keep_labels_of_their_own():
-    found = Found(timings(), [timings(factor=2.0)])
-    assert [place.label for place in found.places] == ["CPU A processor, 2 cores (1)", "CPU A processor, 2 cores (2)"]
+    found = TimingSummary([timings(), timings(factor=2.0)])
+    assert list(found.devices) == ["CPU A processor, 2 cores (1)", "CPU A processor, 2 cores (2)"]
 
 
 def test_the_parts_with_two_machines_are_drawn_and_are_finite_json(tmp_path):
-    for part in (device._training(Found(timings(), [gpu()])), crossover(Found(timings(), [gpu()]))):
+    for part in (device.training(TimingSummary([timings(), gpu()])), device.crossover(TimingSummary([timings(), gpu()]))):
         json.dumps(part.as_json(), allow_nan=False)
+        assert part.figures
         for figure in part.figures:
             [path] = figures.save(figure.chart, tmp_path / figure.name, ("png",))
             assert path.stat().st_size > 5_000
@@ -132,10 +144,23 @@ def test_the_parts_with_two_machines_are_drawn_and_are_finite_json(tmp_path):
 
 def test_what_the_study_writes_is_what_merge_reads(tmp_path):
     path = tmp_path / "results.json"
-    part = device._training(Found(timings(), [gpu()]))
+    part = device.training(TimingSummary([timings(), gpu()]))
     path.write_text(json.dumps({"studies": [{"study": "budget"}, {"study": "device", "parts": [part.as_json()]}]}))
-    assert files.read(path) == [timings(), gpu()]
-    assert files.joined(timings(), [path, path]) == [timings(), gpu()]
+    assert records.read(path) == [timings(), gpu()]
+    assert records.joined(timings(), [path, path]) == [timings(), gpu()]
+
+
+def test_a_file_that_version_0_1_wrote_is_merged():
+    [other] = records.read(Path(__file__).with_name("device_0.1.json"))
+    machines = records.joined(other.changed(measured="2026-12-01"), [Path(__file__).with_name("device_0.1.json")])
+    assert len(machines) == 2
+    assert [(one.net, one.nets, len(one.epochs)) for one in other.trainings] == [
+        ("dense", 1, 2),
+        ("dense", 16, 2),
+        ("conv", 1, 2),
+    ]
+    assert len(other.steps) == 8
+    assert "the dense net takes 7.6 ms per epoch and 1.1 s for 10 epochs" in device.training(TimingSummary([other])).answer[0]
 
 
 HOSTILE = {
@@ -166,7 +191,7 @@ def test_hostile_timings_are_refused_in_one_line(tmp_path, name):
     path = tmp_path / "other.json"
     path.write_text(json.dumps({"study": "device", "parts": [{"data": {"machines": [found]}}]}))
     with pytest.raises(SpecError, match="these are no sound timings") as error:
-        files.read(path)
+        records.read(path)
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 500
 
@@ -178,20 +203,20 @@ def test_files_without_timings_are_refused_in_one_line(tmp_path, text):
     path = tmp_path / "other.json"
     path.write_text(text)
     with pytest.raises(SeedbedError) as error:
-        files.read(path)
+        records.read(path)
     assert "\n" not in str(error.value)
 
 
 def test_times_on_other_images_are_not_joined(tmp_path):
     other = gpu().changed(images=IMAGES.changed(train=60_000))
     with pytest.raises(SpecError, match="60,000 training images"):
-        files.joined(timings(), [written(tmp_path / "other.json", other)])
+        records.joined(timings(), [written(tmp_path / "other.json", other)])
 
 
 def test_more_devices_than_a_figure_can_tell_apart_are_refused(tmp_path):
     many = [timings(name=f"processor {number}") for number in range(9)]
     with pytest.raises(SpecError, match="at most 8 devices"):
-        files.joined(timings(), [written(tmp_path / "other.json", *many)])
+        records.joined(timings(), [written(tmp_path / "other.json", *many)])
 
 
 def test_a_file_that_cannot_be_joined_is_refused_before_anything_is_measured(tmp_path, monkeypatch):
@@ -255,4 +280,4 @@ def test_a_gpu_is_described_measured_and_compared(tmp_path, monkeypatch):
     assert [one["kind"] for one in found["machine"]["devices"]] == ["cpu", "gpu"]
     assert {(one["device"], one["nets"]) for one in found["trainings"]} == {(0, 2), (1, 2)}
     assert answer.parts[1].answer[0].startswith("Of 2 combinations")
-    assert not any("No GPU was found" in said for said in answer.sentences())
+    assert not any("has no GPU" in said for said in answer.sentences())

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 
+from groups.samples import net, right
+from seedbed.groups import Request
+from seedbed.specs import RunSpec
 from seedbed.statistics import Interval, accuracy_interval
-from seedbed.studies import fewest as room
-from seedbed.studies.fewest import LEAST_SEEDS, Rung, fewest, fresh_seeds, in_order, last_accuracy
-from studies.networks import net
-from studies.samples import right
+from seedbed.studies import fewest as fewest_module
+from seedbed.studies.fewest import LEAST_SEEDS, Size, fewest, fresh_seeds, in_order
+from seedbed.studies.setup import Setup
+from studies.samples import driven
 
 
-def size(width: int, low: float) -> Rung:
-    return Rung(width, net((width, width), right(0.95)), Interval(low + 0.01, low, low + 0.02, 5))
+def size(width: int, low: float) -> Size:
+    return Size(width, net((width, width), right(0.95)), Interval(low + 0.01, low, low + 0.02, 5))
 
 
 @pytest.fixture
@@ -24,23 +24,24 @@ def trained(monkeypatch):
     asked: list[int] = []
     lows: dict[int, float] = {}
 
-    def tested(_bench, widths, _make):
+    def tested(_study, widths, _make):
         asked.extend(widths)
+        yield from ()
         return [size(width, lows[width]) for width in widths]
 
-    monkeypatch.setattr(room, "tested", tested)
+    monkeypatch.setattr(fewest_module, "tested", tested)
     return asked, lows
 
 
 def search(widths, target=0.95, between=3):
-    (found,), tried = fewest(None, widths, [target], None, between=between)  # type: ignore[arg-type]
+    _, ((found,), tried) = driven(fewest(None, widths, [target], None, between=between), iter)  # type: ignore[arg-type]
     return found, tried
 
 
 def test_a_net_counts_only_if_its_whole_interval_is_above():
     assert size(10, 0.9501).holds(0.95)
     assert not size(10, 0.95).holds(0.95)
-    assert not Rung(10, net((10, 10), right(0.95)), None).holds(0.95)
+    assert not Size(10, net((10, 10), right(0.95)), None).holds(0.95)
 
 
 def test_the_smallest_is_found_between_the_first_sizes(trained):
@@ -73,25 +74,24 @@ def test_no_net_is_claimed_where_the_largest_fails_and_all_held_is_said(trained)
 
 
 def test_seeds_are_fresh_and_five_at_least():
-    from seedbed.studies.setup import Setup
-
     setup = Setup.of("digits", seeds=2)
     assert fresh_seeds(setup) == (2, 3, 4, 5, 6)
     assert len(fresh_seeds(Setup.of("digits", seeds=8))) == 8
     assert len(fresh_seeds(setup)) == LEAST_SEEDS
 
 
-def test_the_last_epoch_is_judged_and_a_run_that_failed_leaves_no_claim():
-    made = net((25, 25), right(0.9))
-    labels = np.zeros(1000, dtype=int)
+@pytest.mark.parametrize("verdicts", [["ok"] * 5, ["diverged", *["ok"] * 4]])
+def test_the_last_epoch_is_judged_and_a_run_that_failed_leaves_no_claim(verdicts):
+    made = net((25, 25), right(0.9), last=right(0.8), verdicts=verdicts)
 
-    class Home:
-        def predictions(self, name):
-            correct = right(0.8, seed=int(name[-1]))[0]
-            last = np.stack([correct, ~correct], axis=1).astype(float)
-            return {"validation_probabilities": 1 - last, "last_validation_probabilities": last, "validation_labels": labels}
+    class Study:
+        setup = Setup.of("digits", seeds=2)
 
-    named = replace(made, results=[replace(result, name=f"a.{n}") for n, result in enumerate(made.results)])
-    expected = accuracy_interval(np.stack([right(0.8, seed=n)[0] for n in range(5)]))
-    assert last_accuracy(Home(), named) == expected  # type: ignore[arg-type]
-    assert last_accuracy(Home(), net((25, 25), right(0.9), verdicts=["diverged", *["ok"] * 4])) is None  # type: ignore[arg-type]
+        def train(self, requests, seeds):
+            assert (len(requests), seeds) == (1, (2, 3, 4, 5, 6))
+            return (yield requests)
+
+    steps = fewest_module.tested(Study(), [25], lambda _: Request("a", RunSpec(), ()))  # type: ignore[arg-type]
+    _, [found] = driven(steps, lambda _: [made])
+    assert (found.width, found.group) == (25, made)
+    assert found.accuracy == (accuracy_interval(right(0.8)) if verdicts[0] == "ok" else None)

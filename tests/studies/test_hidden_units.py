@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from seedbed.studies.bench import Bench
-from seedbed.studies.contrasts import Planned, settled
 
 import seedbed as sb
+from groups.samples import net, right
+from seedbed.groups import Contrast, differences
 from seedbed.specs import DataSpec
 from seedbed.studies.answers import Answer
+from seedbed.studies.context import StudyContext
 from seedbed.studies.questions import fewest_parameters, hidden_units
 from seedbed.studies.setup import Setup
-from studies.networks import net
-from studies.samples import right
 
 pytestmark = pytest.mark.slow
 
@@ -117,20 +115,23 @@ def test_single_runs_half_a_point_apart_are_not_called_better():
     first, second = net((400, 100), a), net((400, 200), b)
     assert first.accuracy.mean - second.accuracy.mean == pytest.approx(0.005, abs=0.003)
     said = (hidden_units.named(first), hidden_units.named(second))
-    [contrast] = settled([Planned("mistake", first, second, *said)], [first, second])
-    assert not contrast.shown
-    assert "no difference shown" in contrast.sentence
-    assert "better" not in contrast.sentence
+    [found] = differences([Contrast(first, second, *said)])
+    assert not found.shown
+    assert found.sentence.startswith("No clear difference between 400-100 (")
+    assert "this may be chance" in found.sentence
+    assert "better" not in found.sentence
 
 
 def test_the_published_comparison_is_one_of_the_contrasts_on_all_seeds():
     setup = Setup(DataSpec(name="mnist"), _facts((28, 28, 1)), (0, 1, 2, 3, 4))
     plot = hidden_units.Plot.of(setup)
     assert (plot.first, plot.second) == ((25, 50, 100, 200, 400), (25, 50, 100, 200))
-    cells = [net(hidden, right(0.98, seed=sum(hidden))) for hidden in plot.all]
-    bench = _Settled(setup, cells)
-    found = hidden_units._settled(bench, plot, cells)  # type: ignore[arg-type]
-    labels = {one.name: (one.planned.said_a, one.planned.said_b) for one in found}
+    groups = [net(hidden, right(0.98, seed=sum(hidden))) for hidden in plot.all]
+    control = [net(hidden, right(0.9, seed=sum(hidden))) for hidden in plot.control]
+    study = StudyContext(setup, None, hidden_units.CONTRASTS)  # type: ignore[arg-type]
+    found = hidden_units._settled(study, plot, groups, control)
+    labels = {one.name: one.contrast.names for one in found}
+    assert list(labels) == list(hidden_units.CONTRASTS)
     assert labels["widest net against half its second layer"] == (
         "400-200 (396,210 parameters)",
         "400-100 (355,110 parameters)",
@@ -152,15 +153,3 @@ def _facts(shape):
     from seedbed.records import DataFacts
 
     return DataFacts(55_000, 5_000, 10_000, tuple("0123456789"), shape)
-
-
-class _Settled(Bench):
-    """A bench whose cells are made by hand."""
-
-    def __init__(self, setup, cells):
-        super().__init__(setup, None, hidden_units.CONTRASTS, used=list(cells))
-        self.by_hidden = {cell.setting["hidden"]: cell for cell in cells}
-
-    def train(self, asked, seeds=None):
-        small = replace(net((10, 100), right(0.9)))
-        return [self.by_hidden.get(one.setting["hidden"], small) for one in asked]

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from seedbed.studies.cells import Cell
 
+from groups.samples import group, right
 from seedbed.errors import StatisticsError
+from seedbed.groups import Group
 from seedbed.records import History
 from seedbed.studies.likeness import likeness
-from studies.samples import cell, right
 
 
-def net(quality: float, *, noise: float = 0.0, seed: int = 0) -> Cell:
+def net(quality: float, *, noise: float = 0.0, seed: int = 0) -> Group:
     """Accuracy, gap and curves that go with `quality`; runs of different seeds differ by `noise`."""
-    made = cell(right(0.9), l2=abs(quality))
+    made = group(right(0.9), l2=abs(quality))
     random = np.random.default_rng(seed)
     for result in made.kept:
         level = quality + noise * random.standard_normal()
@@ -53,7 +53,7 @@ def test_what_is_far_from_all_is_like_none():
 
 
 def test_broken_runs_are_passed_over_and_one_net_is_no_ladder():
-    broken = cell(right(0.9), verdicts=["diverged"] * 5)
+    broken = group(right(0.9), verdicts=["diverged"] * 5)
     assert likeness([broken], LADDER) == []
     with pytest.raises(StatisticsError, match="Two references"):
         likeness([net(0.5)], [LADDER[0], broken])

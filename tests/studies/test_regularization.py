@@ -57,7 +57,7 @@ def test_a_collapsed_setting_is_counted_and_in_no_mean(answer):
     broken = [cell for cell in answer.parts[0].cells if cell["setting"]["l2"] == 1.0]
     assert broken[0]["n"] == 0
     assert broken[0]["mean"] is None
-    assert any("collapsed and are in no mean" in mark for mark in answer.marks)
+    assert any("collapsed and are excluded" in mark for mark in answer.marks)
     assert not any("l2 1," in said and "better" in said for said in answer.sentences())
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from groups.samples import net, right
 from seedbed.errors import StatisticsError
 from seedbed.studies.trends import doublings, slopes, weighted
-from studies.networks import net
-from studies.samples import right
 
 FIRST, SECOND = (25, 50, 100), (25, 50)
 BY_FIRST, BY_SECOND = 0.03, 0.01
@@ -57,7 +56,7 @@ def test_a_seed_that_one_network_lost_is_left_out_of_all():
     a = net((25, 25), right(0.9, seed=1), verdicts=["ok", "ok", "collapsed", "ok", "ok"])
     b = net((50, 25), right(0.95, seed=2))
     kept = [0, 1, 3, 4]
-    expected = np.mean([b.judged.correct[seed].mean() - a.judged.correct[seed].mean() for seed in kept])
+    expected = np.mean([b.correct[seed].mean() - a.correct[seed].mean() for seed in kept])
     assert weighted([a, b], [-1, 1]).mean == pytest.approx(expected)
     assert weighted([a, b], [-1, 1]).n == 4
 

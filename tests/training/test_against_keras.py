@@ -11,11 +11,13 @@ import pytest
 
 from models.by_hand import finite_differences
 from models.samples import assign, reference
+from seedbed.models import FAMILIES
 from seedbed.models.architecture import initial_weights
-from seedbed.models.keras import canonical_names, load_keras
+from seedbed.models.keras import canonical_names
+from seedbed.models.keras_backend import load_keras
 from seedbed.models.protocol import Batch, Knobs
 from seedbed.randomness import generator, minibatch_order
-from seedbed.specs import Dense, Optimizer, Plan
+from seedbed.specs import Dense, Plan
 from training.samples import IMAGES, digits, ran, task
 
 EPOCHS, BATCH, SEED, L1, L2 = 9, 16, 5, 1e-4, 1e-3
@@ -23,7 +25,7 @@ EPOCHS, BATCH, SEED, L1, L2 = 9, 16, 5, 1e-4, 1e-3
 
 MODEL = Dense(hidden=(8,), activation="tanh")
 
-OPTIMIZERS: dict[Optimizer, tuple[str, dict[str, float | bool]]] = {
+OPTIMIZERS: dict[str, tuple[str, dict[str, float | bool]]] = {
     "sgd": ("SGD", {"learning_rate": 0.1}),
     "momentum": ("SGD", {"learning_rate": 0.05, "momentum": 0.8}),
     "nesterov": ("SGD", {"learning_rate": 0.05, "momentum": 0.8, "nesterov": True}),
@@ -34,27 +36,27 @@ OPTIMIZERS: dict[Optimizer, tuple[str, dict[str, float | bool]]] = {
 
 
 @lru_cache
-def ours(optimizer: Optimizer) -> Any:
+def ours(optimizer: str) -> Any:
     settings = {name: value for name, value in OPTIMIZERS[optimizer][1].items() if name != "nesterov"}
     plan = Plan(epochs=EPOCHS, batch_size=BATCH, optimizer=optimizer, l1=L1, l2=L2, **settings)
     return ran(task([MODEL], plan, seeds=(SEED,))).outcomes[0, 0]
 
 
 @lru_cache
-def keras_run(optimizer: Optimizer) -> tuple[list[list[float]], dict[str, Any], dict[str, Any], Batch]:
+def keras_run(optimizer: str) -> tuple[list[list[float]], dict[str, Any], dict[str, Any], Batch]:
     """Losses by epoch: training sample with penalty, validation; weights before and after the first epoch's last step, and its
     minibatch."""
     with jax.numpy_dtype_promotion("standard"):
         return _keras_run(optimizer)
 
 
-def _keras_run(optimizer: Optimizer) -> tuple[list[list[float]], dict[str, Any], dict[str, Any], Batch]:
+def _keras_run(optimizer: str) -> tuple[list[list[float]], dict[str, Any], dict[str, Any], Batch]:
     keras, dataset = load_keras(), digits()
     model = reference(MODEL, dataset.image_shape, 10)
     for layer in model.layers[1:]:
         layer.kernel_regularizer = keras.regularizers.L1L2(L1, L2)
         layer.kernel.regularizer = layer.kernel_regularizer
-    assign(model, initial_weights(MODEL, dataset.image_shape, 10, SEED))
+    assign(model, initial_weights(FAMILIES["dense"].weight_shapes(MODEL, dataset.image_shape, 10), SEED))
     name, settings = OPTIMIZERS[optimizer]
     rule = getattr(keras.optimizers, name)(**settings)
     if optimizer == "adamw":
@@ -86,7 +88,7 @@ def cross_entropy(model: Any, images: Any, labels: Any) -> float:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_has_the_loss_curve_that_keras_has(optimizer: Optimizer) -> None:
+def test_every_optimizer_has_the_loss_curve_that_keras_has(optimizer: str) -> None:
     history = ours(optimizer).history
     found = np.stack([history["train_loss"], history["validation_loss"]], axis=1)
     np.testing.assert_allclose(found, keras_run(optimizer)[0], rtol=1e-4)
@@ -94,7 +96,7 @@ def test_every_optimizer_has_the_loss_curve_that_keras_has(optimizer: Optimizer)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_probes_are_what_a_direct_computation_gives(optimizer: Optimizer) -> None:
+def test_probes_are_what_a_direct_computation_gives(optimizer: str) -> None:
     history = ours(optimizer).history
     _, before, after, batch = keras_run(optimizer)
     knobs = Knobs(*(np.array([value], np.float32) for value in (L1, L2, 0.0)))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seedbed.specs import Optimizer, Plan, Schedule
+from seedbed.specs import Plan, Schedule
 from seedbed.training.schedules import factors, step_sizes
 
 
@@ -45,7 +45,7 @@ def test_a_member_past_its_last_epoch_gets_a_finite_rate() -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
-def test_adams_correction_of_its_bias_is_in_the_step_size(optimizer: Optimizer) -> None:
+def test_adams_correction_of_its_bias_is_in_the_step_size(optimizer: str) -> None:
     rates, _ = step_sizes([Plan(optimizer=optimizer, learning_rate=0.01)], 2, 3)
     for number, rate in enumerate(rates[:, 0]):
         t = 2 * 3 + number + 1

@@ -14,16 +14,15 @@ from typing import Any, TypeVar, get_args
 import click
 
 from seedbed.errors import SpecError, nearest
+from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
 from seedbed.specs import (
-    Activation,
-    Augmentation,
+    FAMILIES,
     Conv,
     DataSpec,
     Dense,
     Head,
     Keras,
     ModelSpec,
-    Optimizer,
     Padding,
     Plan,
     Precision,
@@ -37,7 +36,6 @@ from seedbed.specs import (
 SpecKind = TypeVar("SpecKind", bound=Spec)
 
 CONFIG_KEYS = ("model", "plan", "data", "seed", "seeds")
-FAMILIES: dict[str, type[Dense] | type[Conv] | type[Keras]] = {"dense": Dense, "conv": Conv, "keras": Keras}
 MOST_SEEDS = 10_000
 
 
@@ -71,12 +69,16 @@ class Flag:
 
 def _choice(names: str, field: str, kind: Any, text: str) -> Flag:
     # The spec checks the value, with the nearest known one in its message; the flag only shows what there is.
-    return Flag((names,), field, f"{text} {', '.join(get_args(kind))}.", str, "NAME")
+    return Flag((names,), field, f"{text} {', '.join(get_args(kind) or kind)}.", str, "NAME")
+
+
+def _of_optimizers(field: str) -> str:
+    return f"Of {' and '.join(optimizer.name for optimizer in OPTIMIZERS.records() if field in optimizer.settings)}."
 
 
 MODEL_FLAGS = (
     Flag(("--hidden",), "hidden", "Units of each hidden dense layer, like 200,100, or none.", counts, "N,N"),
-    _choice("--activation", "activation", Activation, "What follows each hidden layer:"),
+    _choice("--activation", "activation", ACTIVATIONS, "What follows each hidden layer:"),
     Flag(("--dropout",), "dropout", "Share of hidden outputs dropped in a training step.", float, "P"),
     Flag(("--filters",), "filters", "Filters of each convolution, like 20,10.", counts, "N,N"),
     Flag(("--kernel",), "kernel", "Side of the kernels in pixels, one for all or one for each.", counts, "N,N"),
@@ -89,14 +91,14 @@ MODEL_FLAGS = (
 PLAN_FLAGS = (
     Flag(("--epochs",), "epochs", "Passes over the training images.", int, "N"),
     Flag(("--batch-size",), "batch_size", "Images of a minibatch.", int, "N"),
-    _choice("--optimizer", "optimizer", Optimizer, "How gradients become steps:"),
+    _choice("--optimizer", "optimizer", OPTIMIZERS, "How gradients become steps:"),
     Flag(("--lr",), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
     _choice("--schedule", "schedule", Schedule, "How the learning rate changes:"),
-    Flag(("--momentum",), "momentum", "Of momentum and nesterov.", float, "X"),
-    Flag(("--weight-decay",), "weight_decay", "Of adamw.", float, "X"),
+    Flag(("--momentum",), "momentum", _of_optimizers("momentum"), float, "X"),
+    Flag(("--weight-decay",), "weight_decay", _of_optimizers("weight_decay"), float, "X"),
     Flag(("-r", "--l2"), "l2", "Penalty: L2 times the sum of squared weights.", float, "L2"),
     Flag(("--l1",), "l1", "Penalty: L1 times the sum of absolute weights.", float, "L1"),
-    _choice("--augment", "augment", Augmentation, "Random changes of the training images:"),
+    _choice("--augment", "augment", AUGMENTATIONS, "Random changes of the training images:"),
     Flag(("--patience",), "patience", "Stop after so many epochs without a better validation accuracy.", int, "N"),
     _choice("--precision", "precision", Precision, "Of matrix products:"),
 )
@@ -258,16 +260,15 @@ def _model(file: Mapping[str, Any], given: Mapping[str, Any], values: Mapping[st
     if values["arguments"]:
         raise SpecError("--arg passes settings to the function of --model FILE.py:FUNCTION, which is missing.")
     wanted = family or file.get("family", "dense")
-    if not (isinstance(wanted, str) and wanted in FAMILIES):
-        raise SpecError(f"family = {wanted!r} is not known.{nearest(str(wanted), FAMILIES)} Known: {', '.join(FAMILIES)}.")
+    spec = FAMILIES[wanted]
     of_conv = [name for name in CONV_ONLY if name in given]
-    if wanted == "dense" and of_conv:
+    if spec is Dense and of_conv:
         raise SpecError(f"--{of_conv[0]} belongs to a convolutional network; say -c.")
     settings = {**({} if family not in (None, file.get("family")) else file), **given}
-    if wanted == "keras":
+    if spec is Keras:
         return _keras(settings)
     settings.pop("family", None)
-    return FAMILIES[wanted](**settings)
+    return spec(**settings)
 
 
 def _keras(settings: dict[str, Any]) -> Keras:

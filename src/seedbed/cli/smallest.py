@@ -82,7 +82,7 @@ def command(
             seeds=seeds,
             epochs=epochs,
             minutes=minutes,
-            augment=Plan(augment=augment).augment,  # type: ignore[arg-type]
+            augment=Plan(augment=augment).augment,
             name=name,
             watch_download=watch_download,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seedbed import studies
 from seedbed.cli import options, screen
 from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
     from seedbed.studies.setup import Setup
 
 KINDS = (".html", ".htm", ".json")
+HELP = """Answer a question of the exercise: train what it takes, compare, and say why.
+
+\b
+NAME is one of
+{}
+
+Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted goes
+on. Written are a page, its figures (PNG, SVG), results.csv and results.json.
+"""
 
 
-@click.command("study")
+@click.command("study", help=HELP.format("\n".join(f"  {one.name:15} {one.about}" for one in studies.STUDIES.records())))
 @click.argument("name", metavar="NAME")
 @options.of_studies
 @click.option(
@@ -53,29 +63,12 @@ def command(
     execution: Execution,
     as_json: bool,
 ) -> None:
-    """Answer a question of the exercise: train what it takes, compare, and say why.
-
-    \b
-    NAME is one of
-      device          CPU against GPU, small nets and large batches
-      hidden-units    widths of two layers; the smallest net for a target
-      regularization  l2 from none to far too much, on easy and hard data
-      polynomial      the same for a polynomial, in closed form
-      activations     ReLU, tanh, sigmoid and others; why they differ
-      budget          the best net with 200 hidden units
-      convolution     convolutions against dense layers; what they assume
-
-    Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted goes
-    on. Written are a page, its figures (PNG, SVG), results.csv and results.json.
-    """
     page = out or Path("studies") / f"{name}.html"
     if page.suffix.lower() not in KINDS:
         raise click.UsageError(f"--out {page}: it must end in .html or .json.", click.get_current_context())
     if (merge or again) and name != "device":
         option = "--merge" if merge else "--again"
         raise click.UsageError(f"{option} belongs to `seedbed study device`.", click.get_current_context())
-    from seedbed import studies
-
     study = studies.find(name)
     with fetching() as watch:
         from seedbed.studies.setup import Setup

@@ -16,7 +16,6 @@ from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, gi
 from seedbed.cli.text import contents, duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
-from seedbed.figures import words
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def command(
         planned = design(name, base, grid, first_seeds(wanted), watch_download)
     sweep = _train(planned, execution)
     order = sweep.by_mean() if sort == "mean" else sweep.groups
-    files = _save(sweep, out or Path("sweeps") / name, order)
+    files = sweep.save(out or Path("sweeps") / name, order)
     if as_json:
         settings = [each.as_json() for each in order]
         screen.emit({"group": name, "runs": [each.as_json() for each in sweep.results], "settings": settings})
@@ -178,7 +177,7 @@ def _rest(base: RunSpec, grid: Grid) -> str:
     if isinstance(base.model, Keras):
         model = {"function": base.model.function, **{f"arg.{name}": value for name, value in base.model.arguments.items()}}
     else:
-        model = _telling(model, type(base.model)(), MODEL_TOLD)
+        model = _telling(model, type(base.model)(family=base.model.family), MODEL_TOLD)
     both = {**model, **_telling(plan, type(base.plan)(), PLAN_TOLD)}
     return setting({name: value for name, value in both.items() if name not in grid.values})
 
@@ -198,12 +197,6 @@ def _data(spec: DataSpec) -> str:
     return f"{spec.name} ({told})" if told else spec.name
 
 
-def _save(sweep: Sweep, folder: Path, order: Sequence[Group]) -> dict[str, list[Path]]:
-    from seedbed.sweeps import save
-
-    return save(sweep, folder, order)
-
-
 def _show(sweep: Sweep, order: Sequence[Group]) -> None:
     result()
     screen.table(_setting_table(sweep.grid.varying, order[:MOST_ROWS]))
@@ -217,12 +210,11 @@ def _show(sweep: Sweep, order: Sequence[Group]) -> None:
 
 
 def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
-    def field(name: str) -> Column[Group]:
-        return Column(name, lambda one: words.value(one.setting[name], name), align="left")
+    from seedbed.sweeps.files import field_columns
 
-    by_group: Column[Group] = Column("group", lambda one: one.name, align="left")
+    fields = field_columns(varying, lambda group: group)
     columns: list[Column[Group]] = [
-        *(map(field, varying) if varying else [by_group]),
+        *(fields or [Column("group", lambda one: one.name, align="left")]),
         Column("parameters", lambda one: one.parameters, ","),
         Column("n", lambda one: one.n),
         *accuracy_columns("at best epoch", lambda one: one.accuracy),

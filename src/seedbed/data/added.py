@@ -11,13 +11,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import get_args
 
 from seedbed import storage
 from seedbed.data import kept
 from seedbed.data.builtin import BUILTIN
 from seedbed.data.content import Content, check
-from seedbed.data.readers import Kind, kind_of, read
+from seedbed.data.readers import READERS, kind_of, read
 from seedbed.data.readers.arrays import Size
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
@@ -42,7 +41,7 @@ class Entry:
 
     name: str
     path: str
-    kind: Kind
+    kind: str
     size: Size | None = None
     label_column: str | None = None
     signature: str = ""
@@ -155,7 +154,8 @@ def named(path: Path) -> str:
     for entry in entries():
         if entry.path == full and entry.size is None and entry.label_column is None:
             return entry.name
-    plain = re.sub(r"(\.csv|\.npz)?(\.gz)?$", "", Path(full).name, flags=re.IGNORECASE)
+    suffixes = "|".join(re.escape(reader.suffix) for reader in READERS.records() if reader.suffix)
+    plain = re.sub(rf"({suffixes})?(\.gz)?$", "", Path(full).name, flags=re.IGNORECASE)
     base = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:90] or "data"
     taken = {*BUILTIN, *(entry.name for entry in entries())}
     name = next(name for name in _numbered(base) if name not in taken)
@@ -216,4 +216,4 @@ def _read_entry(path: Path) -> Entry | None:
         entry = Entry(**{**facts, "size": (int(size[0]), int(size[1])) if size else None})
     except (StorageError, KeyError, TypeError, ValueError):
         return None
-    return entry if entry.kind in get_args(Kind) and entry.name == path.stem else None
+    return entry if entry.kind in READERS and entry.name == path.stem else None

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from seedbed import data, models
 from seedbed.data import Dataset, Part
 from seedbed.errors import DataError, RunError
-from seedbed.models.architecture import weight_shapes
+from seedbed.models import FAMILIES
 from seedbed.records import Result, Verdict, finite
 from seedbed.runs import Home
-from seedbed.specs import Keras
 from seedbed.statistics import (
     Calibration,
     ClassFigures,
@@ -84,7 +83,7 @@ class PartEvaluation:
     correct: NDArray[np.bool_]
 
     def as_json(self, classes: Sequence[str]) -> dict[str, Any]:
-        """The contract's `validation` and `test`, and more beside."""
+        """The contract's `validation` and `test`, with further keys."""
         return {
             "loss": self.loss,
             "accuracy": self.accuracy.mean,
@@ -161,7 +160,7 @@ def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
     """One run's best network on its data.
 
     Args:
-        name: of a run, or of a group with one finished run.
+        name: a run, or a group with one finished run.
         test: look at the test part too. Each look is written into the home's ledger, for everyone to see.
 
     Raises:
@@ -219,7 +218,7 @@ def _no_test(result: Result) -> str:
 def answers(home: Home, result: Result, dataset: Dataset, part: Part) -> NDArray[np.float32]:
     """The best network's class probabilities, `(n, C)`, for the images of a part."""
     model = result.run.model
-    expected = None if isinstance(model, Keras) else weight_shapes(model, dataset.image_shape, len(dataset.classes))
+    expected = FAMILIES[model.family].weight_shapes(model, dataset.image_shape, len(dataset.classes))
     weights = home.weights(result.name, "best", expected)
     found = [
         models.probabilities(model, weights, part.take(rows), scale=dataset.scale, classes=len(dataset.classes))

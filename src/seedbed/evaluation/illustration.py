@@ -17,12 +17,12 @@ ROWS, COLUMNS = 3, 5
 def illustrate(evaluation: Evaluation, dataset: Dataset, folder: Path, kinds: tuple[str, ...] = ("png",)) -> list[Path]:
     """Draw the evaluation into a folder: `confusion`, `reliability`, `per_class`, and `mistakes.png`.
 
-    Where the test part was looked at, its figures stand beside under `test_` and the same names. A part without mistakes has
-    no picture of them.
+    Where the test part was evaluated, its figures have the same names with `test_` in front. A part without mistakes has no
+    picture of them.
 
     Args:
         dataset: that of the evaluation, for the images.
-        kinds: of files for the charts, as `figures.save` knows them.
+        kinds: file kinds of the charts, as in `figures.save`.
 
     Returns:
         The paths written.

@@ -83,7 +83,7 @@ def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion =
     it takes out a background that is not.
 
     Args:
-        name: of a run, or of a group: then of its best run by validation accuracy.
+        name: a run, or a group, of which the run with the best validation accuracy is taken.
 
     Raises:
         RunError: the network diverged, or it was trained on permuted pixels.

@@ -4,7 +4,7 @@ from seedbed.figures.assessment import confusion, paired_differences, per_class,
 from seedbed.figures.curves import learning_curves, probes_over_epochs
 from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.embedding import embedded
-from seedbed.figures.folder import alone_in, csv_text, save_results
+from seedbed.figures.folder import alone_in, save_results
 from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
 from seedbed.figures.panels import (
     Curve,
@@ -24,13 +24,11 @@ from seedbed.figures.saving import save
 from seedbed.figures.search import search_course, search_frontier, search_importance
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
-from seedbed.figures.timings import Measured, Phase, time_by_phase, times_by_row, times_over_sizes
+from seedbed.figures.timings import time_by_phase, times_by_row, times_over_sizes
 
 __all__ = [
     "Curve",
     "Dot",
-    "Measured",
-    "Phase",
     "Picture",
     "Point",
     "Sized",
@@ -40,7 +38,6 @@ __all__ = [
     "alone_in",
     "class_balance",
     "confusion",
-    "csv_text",
     "curve_panels",
     "dot_panels",
     "embedded",

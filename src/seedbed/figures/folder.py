@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from seedbed import storage
 from seedbed.errors import StorageError
 from seedbed.figures.saving import KINDS, save_all
-from seedbed.records import finite
 
 if TYPE_CHECKING:
     from seedbed.figures.saving import Chart
@@ -81,10 +78,3 @@ def _figures_before(folder: Path) -> set[str]:
     listed = before.get("figures") if isinstance(before, dict) else None
     known = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
     return {name for name in known if re.fullmatch(r"[A-Za-z0-9_]+\.(png|svg|html)", name)}
-
-
-def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as CSV; what is not finite is empty."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([finite(list(row)) for row in rows])
-    return text.getvalue()

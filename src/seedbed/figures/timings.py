@@ -1,171 +1,76 @@
-"""What timings show: seconds an epoch with their spread, where a training's time goes, and time per image over sizes."""
+"""How long training takes: per epoch with its spread, phase by phase, and per image over batch sizes.
+
+A time is a row with its `device`, `median`, `low` and `high` (all above 0), and what a chart asks for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from seedbed.errors import StatisticsError
-from seedbed.figures import marks, theme
-from seedbed.records import finite
+from seedbed.figures import marks, scales
+from seedbed.figures.scales import Rows, Scale
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
-Rows = list[dict[str, Any]]
 PHASES = ("start", "compilation", "first epoch", "other epochs")
-"""Where a training's time goes, in the order in which it goes there."""
+"""What a training spends its time on, in order."""
+
+TIMES = dict.fromkeys(("median", "low", "high"), ".4g") | {"n": "d"}
+"""Formats of a time beside the pointer."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A time with its spread.
-
-    Attributes:
-        panel, row, device: where it stands: devices have colours and shapes of their own.
-        x: on the axis, where there is one.
-        median, low, high: in the unit of the axis, above 0.
-    """
-
-    device: str
-    median: float
-    low: float
-    high: float
-    panel: str = ""
-    row: str = ""
-    x: float = 0.0
-    n: int = 1
-
-
-def measured_rows(times: Sequence[Measured]) -> Rows:
-    """One mapping a mark, with the fields of `Measured`.
+def times_by_row(rows: Rows, title: str, subtitle: Sequence[str], *, x: str) -> AnyChart:
+    """Draw a dot with its spread for each `row` and device, on one logarithmic axis with the title `x`.
 
     Raises:
         StatisticsError: there is nothing to draw, or there are too many devices to be told apart.
     """
-    devices = {time.device for time in times}
-    if not (times and len(devices) <= len(theme.SHAPES)):
-        raise StatisticsError(f"Times need 1 to {len(theme.SHAPES)} devices; there are {len(devices)}.")
-    plain: Rows = finite([vars(time) for time in times])
-    return plain
+    rows, by = _times(rows), marks.Groups(list(marks.split(rows, "device")), field="device", columns=1)
+    names, across = list(marks.split(rows, "row")), marks.x("mean", scales.logarithmic(scales.reach(rows)), x, grid=True)
+    down = marks.names_axis("y", "row", names, grid=True, ticks=False, domain=False, labelLimit=260)
+    dots = marks.dots(rows, across, down, by, tooltip=marks.tips("row", "device", **TIMES), offset=True)
+    return marks.figure([marks.panel(dots, width=360, height=marks.rows_height(names, by))], title, subtitle)
 
 
-def times_by_row(times: Sequence[Measured], title: str, subtitle: Sequence[str], *, x: str) -> AnyChart:
-    """A dot with its spread for each row and device, on one logarithmic axis.
-
-    Args:
-        x: the axis's title, with its unit.
-
-    Raises:
-        StatisticsError: see `measured_rows`.
-    """
-    import altair as alt
-
-    rows = measured_rows(times)
-    order = list(dict.fromkeys(time.row for time in times))
-    devices = list(dict.fromkeys(time.device for time in times))
-    axis = alt.X(
-        "median:Q", title=x, scale=alt.Scale(type="log", nice=False, padding=18), axis=alt.Axis(tickCount=5, format="~g")
-    )
-    y = alt.Y("row:N", title=None, sort=order, axis=alt.Axis(grid=True, ticks=False, domain=False, labelLimit=260))
-    colour, shape = _by_device(devices)
-    offset = alt.YOffset("device:N", sort=devices)
-    tooltip = ["row:N", "device:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("median", "low", "high")), "n:Q"]
-    span = marks.chart(rows).mark_rule(strokeWidth=2).encode(alt.X("low:Q"), alt.X2("high:Q"), y, colour, offset)
-    dots = marks.chart(rows).mark_point(style="solid").encode(axis, y, colour, shape, offset, tooltip=tooltip)
-    return marks.figure([marks.panel([span, dots], width=360, height=len(order) * (18 + 10 * len(devices)))], title, subtitle)
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Seconds that a training of one row spent in a phase."""
-
-    row: str
-    phase: str
-    seconds: float
-
-
-def phase_rows(phases: Sequence[Phase]) -> Rows:
-    """One mapping a bar: row, phase, its place in the order, seconds.
+def time_by_phase(rows: Rows, title: str, subtitle: Sequence[str]) -> AnyChart:
+    """Draw a bar for each `row`, divided into the `seconds` of each `phase`.
 
     Raises:
         StatisticsError: there is nothing to draw.
     """
-    if not phases:
-        raise StatisticsError("Where the time goes needs at least one training.")
-    plain: Rows = finite([{**vars(phase), "order": PHASES.index(phase.phase)} for phase in phases])
-    return plain
+    names, by = marks.split(rows, "row"), marks.Groups(PHASES, field="phase")
+    longest = max((sum(each["seconds"] for each in bar) for bar in names.values()), default=0.0)
+    across = marks.x("seconds", scales.linear([longest] * bool(rows), zero=True), "seconds", grid=True).stack(True)
+    down = marks.names_axis("y", "row", list(names), padding=0.1, ticks=False, domain=False, labelLimit=320)
+    ordered = [{**row, "order": PHASES.index(row["phase"])} for row in rows]
+    bars = (
+        marks.chart(ordered)
+        .mark_bar()
+        .encode(across, down, *by.colour, order="order:Q", tooltip=marks.tips("row", "phase", seconds=".3g"))
+    )
+    return marks.figure([marks.panel([bars], width=360, height=22 * len(names))], title, subtitle)
 
 
-def time_by_phase(phases: Sequence[Phase], title: str, subtitle: Sequence[str]) -> AnyChart:
-    """A bar for each training, divided into where its time goes.
-
-    Raises:
-        StatisticsError: see `phase_rows`.
-    """
-    import altair as alt
-
-    rows = phase_rows(phases)
-    order = list(dict.fromkeys(phase.row for phase in phases))
-    legend = alt.Legend(orient="top", columns=4)
-    colour = alt.Color("phase:N", title=None, scale=alt.Scale(domain=list(PHASES), range="category"), legend=legend)
-    y = alt.Y("row:N", title=None, sort=order, axis=alt.Axis(ticks=False, domain=False, labelLimit=260, grid=False))
-    x = alt.X("seconds:Q", title="seconds", stack=True, axis=alt.Axis(tickCount=6))
-    tooltip = ["row:N", "phase:N", alt.Tooltip("seconds:Q", format=".3g")]
-    bars = marks.chart(rows).mark_bar().encode(x, y, colour, order="order:Q", tooltip=tooltip)
-    return marks.figure([marks.panel([bars], width=360, height=22 * len(order))], title, subtitle)
-
-
-def times_over_sizes(times: Sequence[Measured], title: str, subtitle: Sequence[str], *, x: str, y: str) -> AnyChart:
-    """Times over a size, both axes logarithmic and shared by all panels, a line for each device.
+def times_over_sizes(rows: Rows, title: str, subtitle: Sequence[str], *, x: str, y: str) -> AnyChart:
+    """Draw times over a `size` in each `panel`, both axes logarithmic and shared, with a line for each device.
 
     Where lines cross, the faster device changes.
 
     Raises:
-        StatisticsError: see `measured_rows`.
+        StatisticsError: there is nothing to draw, or there are too many devices to be told apart.
     """
-    import altair as alt
-
-    rows = measured_rows(times)
-    devices = list(dict.fromkeys(time.device for time in times))
-    reach = [min(row["low"] for row in rows) / 1.3, max(row["high"] for row in rows) * 1.3]
-    sizes = sorted({time.x for time in times})
-    across = alt.X(
-        "x:Q", title=x, scale=alt.Scale(type="log", nice=False, padding=12), axis=alt.Axis(values=sizes, format="~g")
-    )
-    up = alt.Y(
-        "median:Q",
-        title=y,
-        scale=alt.Scale(type="log", domain=reach, nice=False),
-        axis=alt.Axis(values=_decades(*reach), format="~g"),
-    )
-    colour, shape = _by_device(devices)
-    tooltip = ["device:N", "x:Q", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("median", "low", "high")), "n:Q"]
-    panels = []
-    for panel in dict.fromkeys(time.panel for time in times):
-        mine = [row for row in rows if row["panel"] == panel]
-        line = marks.chart(mine).mark_line(strokeWidth=1.5).encode(across, up, colour)
-        span = marks.chart(mine).mark_rule(strokeWidth=1.5).encode(across, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
-        dots = marks.chart(mine).mark_point(style="solid", size=44).encode(across, up, colour, shape, tooltip=tooltip)
-        panels.append(marks.panel([line, span, dots], panel, width=230, height=170))
+    rows, by = _times(rows), marks.Groups(list(marks.split(rows, "device")), field="device", columns=1)
+    up, sizes = marks.y("mean", scales.logarithmic(scales.reach(rows)), y), sorted(marks.split(rows, "size"))
+    across = marks.x("size", Scale((sizes[0] / 1.2, 1.2 * sizes[-1]), logarithmic=True, ticks=sizes), x, grid=True)
+    tooltip, panels = marks.tips("device", size=",", **TIMES), []
+    for panel, mine in marks.split(rows).items():
+        lines = marks.lines(mine, across, up, by, band=False, strokeWidth=1.5)
+        panels.append(marks.panel([*lines, *marks.dots(mine, across, up, by, tooltip=tooltip)], panel, width=230, height=170))
     return marks.figure(panels, title, subtitle, columns=2)
 
 
-def _by_device(devices: Sequence[str]) -> tuple[Any, Any]:
-    import altair as alt
-
-    legend = alt.Legend(orient="top", columns=1) if len(devices) > 1 else None
-    colour = alt.Color("device:N", title=None, scale=alt.Scale(domain=list(devices), range="category"), legend=legend)
-    shapes = alt.Scale(domain=list(devices), range=list(theme.SHAPES)[: len(devices)])
-    return colour, alt.Shape("device:N", title=None, scale=shapes, legend=legend)
-
-
-def _decades(low: float, high: float) -> list[float]:
-    """Powers of ten between the ends, with thirds where there are few."""
-    ticks = [float(f"1e{exponent}") for exponent in range(-12, 8)]
-    inside = [tick for tick in ticks if low <= tick <= high]
-    if len(inside) >= 3:
-        return inside
-    finer = [float(f"{step}e{exponent}") for exponent in range(-12, 8) for step in (1, 2, 5)]
-    return [tick for tick in finer if low <= tick <= high]
+def _times(rows: Rows) -> Rows:
+    """Rows whose median is what marks call the mean."""
+    return [{**row, "mean": row["median"]} for row in rows]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from seedbed.specs import Conv, Dense, Keras
+from seedbed.specs import ModelSpec
 
 if TYPE_CHECKING:
     from seedbed.statistics import Interval
@@ -55,24 +55,13 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
-def network(spec: Dense | Conv | Keras) -> str:
+def network(spec: ModelSpec) -> str:
     """A model spec in a few words.
 
     >>> network(Dense(hidden=(200, 100)))
     'dense 200-100, relu'
     """
-    if isinstance(spec, Keras):
-        return f"{spec.function} of {spec.file.replace(chr(92), '/').rpartition('/')[2]}"
-    if isinstance(spec, Dense):
-        body = "dense " + "-".join(map(str, spec.hidden)) if spec.hidden else "logistic regression"
-        words = [body, spec.activation] if spec.hidden else [body]
-    else:
-        blocks = ", ".join(f"{f}@{k}x{k}" for f, k in zip(spec.filters, spec.kernel, strict=True))
-        called = "separable conv" if spec.separable else "conv"
-        words = [f"{called} {blocks}", *(["-".join(map(str, spec.hidden))] if spec.hidden else []), spec.activation]
-    if spec.dropout:
-        words.append(f"dropout {spec.dropout:g}")
-    return ", ".join(words)
+    return spec.title
 
 
 def value(found: object, field: str = "") -> str:

@@ -27,7 +27,7 @@ class Comparison:
 
     Attributes:
         differs: setting -> group -> value, for the settings that are not the same in all.
-        pairs: of the groups that have a run left; Holm's correction went over all of them.
+        pairs: every pair of groups that have a run left; Holm's correction went over all of them.
     """
 
     groups: list[Group]

@@ -45,7 +45,7 @@ class Contrast:
         name_a, name_b: what sentences call them; the groups' names where they are left out.
         measure: what is compared.
         where: on which images, for the sentence; may be empty.
-        name: of the contrast, where several are announced beforehand.
+        name: what a study calls the contrast when it announces it.
     """
 
     a: Group
@@ -66,7 +66,7 @@ class Difference:
     """A contrast with what its runs show.
 
     Attributes:
-        pairs: of seeds; one pair is about two networks alone.
+        pairs: pairs of seeds; one pair is about two networks alone.
         images: validation images, where the measure is one of them.
         method: where the chance comes from; or why nothing is compared.
         decision: the difference with its 95 % interval, and whether it is shown; None where nothing is compared.
@@ -124,7 +124,7 @@ class Difference:
         where = f"{contrast.where}: " if contrast.where else ""
         first, second = contrast.names
         if self.decision is None:
-            return capital(f"{where}{first} and {second} cannot be compared: {self.method}.")
+            return self._begun(f"{where}{first} and {second} cannot be compared: {self.method}.")
         mean, low, high = (measure.factor * each for each in (self.decision.interval.mean, *self.decision.interval.pair()))
         if mean < 0:
             first, second, mean, low, high = second, first, -mean, -high, -low
@@ -135,14 +135,19 @@ class Difference:
         single = " This is about these two networks; it says nothing about other seeds." if self.networks else ""
         if self.shown:
             is_above = "is better than" if measure.both else "is above"
-            return capital(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
+            return self._begun(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
         chance = "this may be chance"
         if self.decision.interval.excludes():
             chance = (
                 f"among {self.decision.claims} comparisons this may be chance (corrected p = {self.decision.corrected_p:.2g})"
             )
         ahead = f"{first} is ahead by {size}, but {chance}" if mean else f"both have the same {measure.name}"
-        return capital(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
+        return self._begun(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
+
+    def _begun(self, sentence: str) -> str:
+        """With a capital; but a group's own name stays as its user wrote it."""
+        own = (f"{self.contrast.a.name} ", f"{self.contrast.b.name} ")
+        return sentence if sentence.startswith(own) else capital(sentence)
 
     def as_json(self) -> dict[str, Any]:
         """The difference as results.json has it; in the measure's own units, shares in [0, 1]."""

@@ -46,7 +46,7 @@ class GroupEvaluation:
         return self.group.accuracy
 
     def as_json(self) -> dict[str, Any]:
-        """As `train --json`: the group's name and its runs; the means beside."""
+        """As `train --json`: the group's name and its runs, and their means."""
         plain: dict[str, Any] = finite(
             {
                 "group": self.name,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args
 
 from seedbed import data
 from seedbed.errors import SpecError, nearest
-from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec, Spec
+from seedbed.kinds import Registry
+from seedbed.specs import FAMILIES, Conv, DataSpec, Keras, ModelSpec, NameIn, Plan, RunSpec, Spec, words_of
 
 Value = bool | int | float | str | tuple[int, ...] | None
 Setting = dict[str, Value]
@@ -23,13 +24,19 @@ PER_CONVOLUTION = ("kernel", "stride", "pool")
 NO_VALUE = ("none", "all")
 """How a text says that a field that can do without a value has none: all images, no permutation."""
 
+OF_OWN_FILES = ("arguments", "digest")
+"""What no sweep varies as such: settings of the user's own function are `arg.NAME`, and the digest follows from the file."""
+
+SWITCHED = Registry("family", *(spec for spec in FAMILIES.records() if spec is not Keras), name=FAMILIES.name)
+"""The families between which a sweep can switch: those made from settings alone."""
+
 OTHER_NAMES = {"lr": "learning_rate", "name": "data"}
 
 
 class _Family(Spec):
     """Which of seedbed's own families; as a spec, so that its errors read as those of other fields."""
 
-    family: Literal["dense", "conv"]
+    family: Annotated[str, NameIn(SWITCHED)]
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,7 @@ class Field:
 
     Attributes:
         name: as users and records call it.
-        part: of the run's specs that it belongs to.
+        part: the spec of a run that it belongs to.
         spec: that defines it; None for a setting of the user's own function, which may be anything plain.
         attribute: its name there.
     """
@@ -60,7 +67,7 @@ class Field:
     @property
     def is_word(self) -> bool:
         """Whether the value is one of a few words."""
-        return get_origin(self._annotation) is Literal
+        return bool(self.spec and words_of(self.spec.model_fields[self.attribute]))
 
     @property
     def is_switch(self) -> bool:
@@ -94,7 +101,7 @@ class Field:
         return data.named(str(found)) if self.name == "data" else found
 
     def _company(self, value: object) -> dict[str, Any]:
-        """What a spec needs beside the value to be a spec at all."""
+        """The further fields without which the spec would not be valid."""
         if self.name in PER_CONVOLUTION and isinstance(value, tuple | list):
             return {"filters": (1,) * max(1, len(value))}
         return {"file": "", "function": ""} if self.spec is Keras else {}
@@ -116,16 +123,20 @@ class Field:
 
 def _all_fields() -> dict[str, Field]:
     found = [Field("family", "model", _Family, "family")]
-    found += [Field(name, "model", Conv, name) for name in Conv.model_fields if name != "family"]
-    found += [Field(name, "model", Keras, name) for name in ("file", "function")]
+    specs: list[type[ModelSpec]] = [Conv, *FAMILIES.records()]  # fields that families share are in Conv's order
+    for spec in specs:
+        found += [Field(name, "model", spec, name) for name in spec.model_fields if name not in ("family", *OF_OWN_FILES)]
     found += [Field(name, "plan", Plan, name) for name in Plan.model_fields]
     found += [Field("data", "data", DataSpec, "name")]
     found += [Field(name, "data", DataSpec, name) for name in DataSpec.model_fields if name not in ("name", "digest", "fold")]
-    return {field.name: field for field in found}
+    fields: dict[str, Field] = {}
+    for field in found:
+        fields.setdefault(field.name, field)
+    return fields
 
 
 FIELDS = _all_fields()
-"""Every field by its name, in the order of the specs; `arg.NAME` comes beside them."""
+"""Every field by its name, in the order of the specs; `arg.NAME` is accepted too."""
 
 
 def field(name: str) -> Field:
@@ -174,11 +185,11 @@ def _model(base: ModelSpec, changes: Mapping[str, Any], arguments: Mapping[str, 
     if isinstance(base, Keras):
         return _own(base, changes, arguments)
     wanted = changes.get("family", base.family)
-    family: type[Dense] | type[Conv] = Conv if wanted == "conv" else Dense
-    if wanted not in ("dense", "conv") or arguments or changes.keys() & {"file", "function"}:
+    if arguments or changes.keys() & {"file", "function"}:
         raise SpecError(
             "Settings arg.NAME, file and function are those of a network of your own: give one by --model FILE.py:FUNCTION."
         )
+    family = FAMILIES[wanted]
     alien = [name for name in changes if name not in family.model_fields]
     if alien:
         raise SpecError(f"{alien[0]} belongs to a convolutional network, and a dense one is to be trained; say -c.")
@@ -187,7 +198,7 @@ def _model(base: ModelSpec, changes: Mapping[str, Any], arguments: Mapping[str, 
     return family(**asked)
 
 
-def _said(base: Dense | Conv, family: type[Spec]) -> dict[str, Any]:
+def _said(base: ModelSpec, family: type[Spec]) -> dict[str, Any]:
     """What was said of the base and means something to the family; one kernel for all convolutions stays one for all."""
     said = {name: getattr(base, name) for name in base.model_fields_set & family.model_fields.keys()}
     for name in said.keys() & set(PER_CONVOLUTION):
@@ -197,7 +208,7 @@ def _said(base: Dense | Conv, family: type[Spec]) -> dict[str, Any]:
 
 
 def _own(base: Keras, changes: Mapping[str, Any], arguments: Mapping[str, Any]) -> Keras:
-    """The user's own network, its file read anew, so that its text belongs to the identity."""
+    """The user's own network, its file read again, so that its text belongs to the identity."""
     alien = changes.keys() - {"file", "function"}
     if alien:
         raise SpecError(

@@ -28,10 +28,10 @@ BySeed = dict[int, NDArray[Any]]
 class Group:
     """One setting with its runs: one per seed, or one per seed and fold.
 
-    A seed of which a run diverged or collapsed is excluded: it enters no mean, and is counted beside it.
+    A seed of which a run diverged or collapsed is excluded: it enters no mean, and is counted.
 
     Attributes:
-        name: of the runs without their seeds.
+        name: the common part of the runs' names, without seeds.
         results: all runs, seed by seed, and within a seed fold by fold.
         setting: the fields that vary where this group stands among others, with its values; they stand in tables and on axes.
         correct: seed -> `(images,)`, whether each validation image was right at the best epoch; of folds, all their images.

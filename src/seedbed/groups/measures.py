@@ -16,7 +16,7 @@ class Measure:
     Attributes:
         name: as sentences, axes and tables call it.
         of: reads it; NaN where this run has none.
-        unit: of `factor` times the number.
+        unit: the unit of `factor` times the number.
         better: "higher" or "lower" is better; None where neither is.
         both: the number is a share of right validation images at an epoch, so the images are a source of chance too.
         epoch: which epoch that is.

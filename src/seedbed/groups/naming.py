@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from seedbed.errors import SpecError
 from seedbed.groups.fields import ARGUMENT, FIELDS, Setting, Value, field
-from seedbed.specs import Conv, Dense, Keras, ModelSpec, RunSpec, checked_group
+from seedbed.specs import RunSpec, checked_group
 
 SHORT = {"hidden": "h", "filters": "f", "kernel": "k", "stride": "s", "pool": "p"}
 ABBREVIATED = {"learning_rate": "lr", "batch_size": "batch", "label_noise": "noise", "weight_decay": "decay"}
@@ -29,24 +29,20 @@ def checked_prefix(name: str) -> str:
 
 
 def setting_name(run: RunSpec) -> str:
-    """The name of a setting's runs by its spec alone, whoever asks for them, so that none is trained or kept twice.
+    """The name of a setting's runs by its spec alone, so that none is trained or kept twice.
 
     >>> setting_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
     'digits-h16-l2_1e-4-1f0c0b6e'
     """
-    varied: Setting = {name: getattr(run.model, name) for name in ("filters", "hidden") if _always(run.model, name)}
+    widths = run.model.widths
+    varied: Setting = {widths: getattr(run.model, widths)} if widths else {}
     for part in (run.model, run.plan, run.data):
         for name, known in type(part).model_fields.items():
             value = getattr(part, name)
-            if name in FIELDS and name != "family" and not isinstance(part, Keras) and value != known.default:
+            if name in FIELDS and name not in ("family", "file", "function") and value != known.default:
                 varied[name] = value
     data = _slug(run.data.name)
     return f"{(group_name(data, varied) if varied else data)[:LONGEST_SETTING].rstrip('-.')}-{run.setting[:8]}"
-
-
-def _always(model: ModelSpec, field: str) -> bool:
-    """Whether a network's runs are always called by this field: filters of a convolutional one, hidden units of a dense one."""
-    return isinstance(model, Conv) if field == "filters" else isinstance(model, Dense)
 
 
 def _slug(name: str) -> str:

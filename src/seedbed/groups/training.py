@@ -21,7 +21,7 @@ class Request:
     """A setting that is to be trained with each of some seeds.
 
     Attributes:
-        name: of the group; its runs are `NAME.SEED`, of folds `NAME-fold-K.SEED`.
+        name: the group's; its runs are `NAME.SEED`, with folds `NAME-fold-K.SEED`.
         run: what is trained; its seed counts for nothing.
         setting: the fields that vary where the group stands among others.
         folds: the data of each fold, in place of the run's own.

@@ -1,4 +1,4 @@
-"""What a model spec comes to: its layers with shapes, parameters and operations. Pure Python, no framework."""
+"""Layers with their shapes, parameters and operations, and fresh weights for them. No framework."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.devices import signals_held_back
 from seedbed.errors import ModelError, SpecError
 from seedbed.randomness import generator
-from seedbed.records import ModelFacts
-from seedbed.specs import Conv, Dense, Keras, ModelSpec
+from seedbed.specs import Conv
 
+ImageShape = tuple[int, int, int]
 Shape = tuple[int, ...]
+Shapes = dict[str, Shape]
+"""Name -> shape of every array of a network, in the order of the layers."""
 Weights = dict[str, NDArray[np.float32]]
 """A network's arrays under Keras's names and layouts: `dense_0/kernel` (in, out), `conv_0/kernel` (height, width, in, out).
 
@@ -26,6 +27,8 @@ A separable convolution has `conv_1/depthwise_kernel` (height, width, in, 1) and
 CACHED = 4 * 2**20
 """Bytes of a block's patches and phases at a time: a few times a core's own cache were best, for large and small blocks."""
 SMALLEST_MICROBATCH, LARGEST_MICROBATCH = 8, 128
+MICROBATCH = 32
+"""Images at a time of a user's convolutional network."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def microbatch(shapes: Sequence[ConvShape]) -> int:
     return min(max(1 << fit.bit_length() >> 1, SMALLEST_MICROBATCH), LARGEST_MICROBATCH)
 
 
-def conv_shapes(spec: Conv, image_shape: tuple[int, int, int]) -> list[ConvShape]:
+def conv_shapes(spec: Conv, image_shape: ImageShape) -> list[ConvShape]:
     """The blocks' geometry, padded as TensorFlow and Keras do ("same": the smaller half of the zeros first).
 
     Raises:
@@ -129,35 +132,47 @@ def _side(size: int, kernel: int, stride: int, padding: str) -> tuple[int, int]:
     return out, max((out - 1) * stride + kernel - size, 0) // 2
 
 
-def dense_widths(spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int) -> list[int]:
-    """Inputs and outputs of the dense layers, one after the other: `[inputs, hidden..., classes]`."""
-    if isinstance(spec, Dense):
-        return [math.prod(image_shape), *spec.hidden, classes]
-    last = conv_shapes(spec, image_shape)[-1]
-    inputs = last.filters * (math.prod(last.pooled) if spec.head == "flatten" else 1)
-    return [inputs, *spec.hidden, classes]
+def conv_layers(spec: Conv, image_shape: ImageShape) -> Iterator[LayerFacts]:
+    """Rows of the convolutions and of the head, whose output the dense layers take."""
+    for number, block in enumerate(conv_shapes(spec, image_shape)):
+        shape = (*block.convolved, block.filters)
+        step = f", stride {block.stride}" if block.stride > 1 else ""
+        called = "separable conv" if block.separable else "conv"
+        kind = f"{called} {block.kernel} x {block.kernel} {spec.padding}{step}, {spec.activation}"
+        parameters = sum(map(math.prod, block.weights.values()))
+        operations = 2 * (parameters - block.filters) * math.prod(block.convolved)
+        yield LayerFacts(f"conv_{number}", kind, shape, parameters, operations)
+        if block.pool > 1:
+            kind = f"max pool {block.pool} x {block.pool}"
+            yield LayerFacts(f"pool_{number}", kind, (*block.pooled, block.filters), 0, 0)
+    flat = spec.head == "flatten"
+    size = block.filters * (math.prod(block.pooled) if flat else 1)
+    yield LayerFacts("head", "flatten" if flat else "mean of each map", (size,), 0, 0)
 
 
-def weight_shapes(spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int) -> dict[str, Shape]:
-    """Name -> shape of every array of the network, in the order of the layers."""
-    shapes: dict[str, Shape] = {}
-    if isinstance(spec, Conv):
-        for number, block in enumerate(conv_shapes(spec, image_shape)):
-            shapes |= {f"conv_{number}/{name}": shape for name, shape in block.weights.items()}
-    widths = dense_widths(spec, image_shape, classes)
+def conv_weight_shapes(spec: Conv, image_shape: ImageShape, classes: int) -> Shapes:
+    """The arrays of a convolutional network."""
+    blocks = enumerate(conv_shapes(spec, image_shape))
+    shapes = {f"conv_{number}/{name}": shape for number, block in blocks for name, shape in block.weights.items()}
+    *_, head = conv_layers(spec, image_shape)
+    return shapes | dense_weight_shapes([*head.output_shape, *spec.hidden, classes])
+
+
+def dense_weight_shapes(widths: Sequence[int]) -> Shapes:
+    """The arrays of dense layers with these `[inputs, hidden..., classes]`."""
+    shapes: Shapes = {}
     for number, (inputs, outputs) in enumerate(pairwise(widths)):
-        shapes[f"dense_{number}/kernel"] = (inputs, outputs)
-        shapes[f"dense_{number}/bias"] = (outputs,)
+        shapes |= {f"dense_{number}/kernel": (inputs, outputs), f"dense_{number}/bias": (outputs,)}
     return shapes
 
 
-def initial_weights(spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int, seed: int) -> Weights:
+def initial_weights(shapes: Shapes, seed: int) -> Weights:
     """Fresh weights, a pure function of seed and shapes: kernels Glorot-uniform, biases 0, as Keras's defaults.
 
     Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", eq. 16.
     """
     weights: Weights = {}
-    for number, (name, shape) in enumerate(weight_shapes(spec, image_shape, classes).items()):
+    for number, (name, shape) in enumerate(shapes.items()):
         weights[name] = np.zeros(shape, np.float32)
         if name.endswith("kernel"):
             field = math.prod(shape[:-2])
@@ -167,60 +182,23 @@ def initial_weights(spec: Dense | Conv, image_shape: tuple[int, int, int], class
     return weights
 
 
-def each_initial(specs: Sequence[Dense | Conv], image_shape: tuple[int, int, int], classes: int, seed: int) -> list[Weights]:
-    """Fresh weights of each network; equal ones share theirs."""
-    drawn = {spec: initial_weights(spec, image_shape, classes, seed) for spec in set(specs)}
-    return [drawn[spec] for spec in specs]
+def each_initial(members: Sequence[Shapes], seed: int) -> list[Weights]:
+    """Fresh weights of each member of a population; members of equal shapes share theirs."""
+    keys = [tuple(shapes.items()) for shapes in members]
+    drawn = {key: initial_weights(dict(key), seed) for key in dict.fromkeys(keys)}
+    return [drawn[key] for key in keys]
 
 
-def describe(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> list[LayerFacts]:
-    """The layers, first to last, with shapes, parameters and operations for one image."""
-    if isinstance(spec, Keras):
-        with signals_held_back():
-            from seedbed.models.keras import describe_keras, load_keras
-
-            load_keras()
-
-        return describe_keras(spec, image_shape, classes)
-    layers = list(_conv_layers(spec, image_shape)) if isinstance(spec, Conv) else []
-    return [*layers, *_dense_layers(spec, image_shape, classes)]
-
-
-def _conv_layers(spec: Conv, image_shape: tuple[int, int, int]) -> Iterator[LayerFacts]:
-    for number, block in enumerate(conv_shapes(spec, image_shape)):
-        shape = (*block.convolved, block.filters)
-        step = f", stride {block.stride}" if block.stride > 1 else ""
-        called = "separable conv" if block.separable else "conv"
-        kind = f"{called} {block.kernel} x {block.kernel} {spec.padding}{step}, {spec.activation}"
-        weights = {name: math.prod(shape) for name, shape in block.weights.items()}
-        kernels = sum(weights.values()) - block.filters
-        yield LayerFacts(f"conv_{number}", kind, shape, sum(weights.values()), 2 * kernels * math.prod(block.convolved))
-        if block.pool > 1:
-            kind = f"max pool {block.pool} x {block.pool}"
-            yield LayerFacts(f"pool_{number}", kind, (*block.pooled, block.filters), 0, 0)
-    kind = "flatten" if spec.head == "flatten" else "mean of each map"
-    yield LayerFacts("head", kind, (dense_widths(spec, image_shape, 1)[0],), 0, 0)
-
-
-def _dense_layers(spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int) -> Iterator[LayerFacts]:
-    widths = dense_widths(spec, image_shape, classes)
+def dense_layers(widths: Sequence[int], hidden: str) -> Iterator[LayerFacts]:
+    """Rows of the dense layers with these `[inputs, hidden..., classes]`; `hidden` says what follows all but the last."""
+    last = len(widths) - 2
     for number, (inputs, outputs) in enumerate(pairwise(widths)):
-        hidden = number < len(spec.hidden)
-        drop = f", dropout {spec.dropout:g}" if hidden and spec.dropout and isinstance(spec, Dense) else ""
-        kind = f"dense, {spec.activation}{drop}" if hidden else "dense, softmax"
+        kind = f"dense, {hidden if number < last else 'softmax'}"
         yield LayerFacts(f"dense_{number}", kind, (outputs,), (inputs + 1) * outputs, 2 * inputs * outputs)
 
 
-def facts(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> ModelFacts:
-    """Parameters, operations for one image, and hidden units (units of dense layers but the last, filters of convolutions)."""
-    layers = describe(spec, image_shape, classes)
-    units = sum(layer.output_shape[-1] for layer in layers[:-1] if layer.parameters)
-    return ModelFacts(sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers), units)
-
-
-def check_weights(weights: Weights, spec: Dense | Conv, image_shape: tuple[int, int, int], classes: int) -> None:
-    """Raises `ModelError` unless the arrays have exactly the names and shapes that the spec says."""
-    expected = weight_shapes(spec, image_shape, classes)
+def check_weights(weights: Weights, expected: Shapes) -> None:
+    """Raises `ModelError` unless the arrays have exactly these names and shapes."""
     if set(weights) != set(expected):
         raise ModelError(f"The weights hold {sorted(weights)}, and this network needs {sorted(expected)}.")
     for name, shape in expected.items():

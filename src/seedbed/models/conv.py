@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from seedbed.models.activations import ACTIVATIONS, MONOTONE, saturated
-from seedbed.models.architecture import ConvShape, Weights, conv_shapes, each_initial, microbatch
+from seedbed.kinds import ACTIVATIONS
+from seedbed.models.architecture import ConvShape, Weights, conv_shapes, conv_weight_shapes, each_initial, microbatch
 from seedbed.models.convolution import max_pool, native, phases, separable_native, separable_phases
 from seedbed.models.dense import dropout
 from seedbed.models.pooling import largest
@@ -39,12 +39,12 @@ class ConvPopulation(StackedPopulation):
     ) -> None:
         self.shapes = conv_shapes(specs[0], image_shape)
         super().__init__(specs, microbatch=microbatch(self.shapes) if on_cpu else None, abreast=not on_cpu)
-        self._convs = tuple(specs)
         self.spec = specs[0]
         self.image_shape = image_shape
         self.classes = classes
         self.drops = any(spec.dropout > 0 for spec in specs)
         self.on_cpu = on_cpu
+        self._activation = ACTIVATIONS[self.spec.activation]
         self._matmul = MatMul(precision)
 
     @property
@@ -57,7 +57,7 @@ class ConvPopulation(StackedPopulation):
         return True
 
     def initial(self, seed: int) -> list[Weights]:
-        return each_initial(self._convs, self.image_shape, self.classes, seed)
+        return each_initial([conv_weight_shapes(self.spec, self.image_shape, self.classes)] * len(self.specs), seed)
 
     def one(
         self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
@@ -66,24 +66,24 @@ class ConvPopulation(StackedPopulation):
         x = jnp.transpose(images, (3, 1, 2, 0))
         for number, shape in enumerate(self.shapes):
             x = self._block(shape, {name: params[f"conv_{number}/{name}"] for name in shape.weights}, x)
-            probes[f"saturation/conv_{number}"] = saturated(self.spec.activation, x.reshape(1, x[..., 0].size, -1), (1,))[0]
+            probes[f"saturation/conv_{number}"] = self._activation.saturated(x.reshape(1, x[..., 0].size, -1), (1,))[0]
         x = self._head(x)
         for number in range(len(self.spec.hidden) + 1):
             if self.drops and key is not None:
                 x = _dropped(x, dropout, jax.random.fold_in(key, number))
             x = self._matmul("io,ib->ob", params[f"dense_{number}/kernel"], x) + params[f"dense_{number}/bias"][:, None]
             if number < len(self.spec.hidden):
-                x = ACTIVATIONS[self.spec.activation](x)
-                probes[f"saturation/dense_{number}"] = saturated(self.spec.activation, x[None], (1,))[0]
+                x = self._activation.function(x)
+                probes[f"saturation/dense_{number}"] = self._activation.saturated(x[None], (1,))[0]
         return x, state, probes
 
     def _block(self, shape: ConvShape, weights: dict[str, Array], x: Array) -> Array:
         """Convolution, activation, pooling: `(channels, h, w, images)` to `(filters, pooled h, pooled w, images)`."""
-        activate, bias = ACTIVATIONS[self.spec.activation], weights["bias"][:, None, None, None]
+        activate, bias = self._activation.function, weights["bias"][:, None, None, None]
         z = self._convolved(shape, weights, x)
         if not self.on_cpu:
             return max_pool(shape, activate(z + bias))
-        if self.spec.activation in MONOTONE:
+        if self._activation.monotone:
             return activate(largest(z) + bias)
         return largest(activate(z + bias))
 

@@ -20,11 +20,11 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
-from seedbed.models.activations import ACTIVATIONS, ZERO_AT_ZERO, saturated
-from seedbed.models.architecture import Weights, dense_widths, each_initial
+from seedbed.models.architecture import Weights, dense_weight_shapes, each_initial
 from seedbed.models.protocol import Batch, Knobs, MatMul, Params, Penalty, Probes, State, cross_entropy
-from seedbed.specs import Activation, Dense
+from seedbed.specs import Dense
 
 Constants = NDArray[np.float32]
 Indices = NDArray[np.int32]
@@ -32,16 +32,16 @@ Indices = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Shelf:
-    """A class of neighbouring members with equal activation and padded widths.
+    """A class of neighbouring members with equal activation and widths.
 
     Attributes:
         activation: of their hidden layers.
-        widths: inputs, hidden widths (padded), classes.
+        widths: inputs, hidden widths, classes.
         start, stop: the members, as a range.
         top, bottom: their rows of the first layer's matrix, as a range.
     """
 
-    activation: Activation
+    activation: str
     widths: tuple[int, ...]
     start: int
     stop: int
@@ -121,11 +121,11 @@ def _laid_out(shelves: Sequence[Shelf]) -> tuple[list[list[Block]], Owners]:
     return laid_out, Owners(*map(np.concatenate, (rows, kernels, biases)))
 
 
-def shelves(specs: Sequence[Dense], padded: Sequence[tuple[int, ...]], inputs: int, classes: int) -> tuple[Shelf, ...]:
-    """Neighbours with equal activation and padded hidden widths, together."""
+def shelves(specs: Sequence[Dense], inputs: int, classes: int) -> tuple[Shelf, ...]:
+    """Neighbours with equal activation and hidden widths, together."""
     found: list[Shelf] = []
     top = 0
-    keys = [(spec.activation, (inputs, *hidden, classes)) for spec, hidden in zip(specs, padded, strict=True)]
+    keys = [(spec.activation, (inputs, *spec.hidden, classes)) for spec in specs]
     for (activation, widths), group in groupby(range(len(keys)), key=lambda member: keys[member]):
         members = list(group)
         bottom = top + len(members) * widths[1]
@@ -138,7 +138,7 @@ def _rows(*shelves: Shelf) -> int:
     return shelves[-1].bottom - shelves[0].top
 
 
-def _first_activation(shelf: Shelf) -> Activation | None:
+def _first_activation(shelf: Shelf) -> str | None:
     """What follows the first layer; nothing where that one gives the logits."""
     return shelf.activation if shelf.depth > 1 else None
 
@@ -149,7 +149,6 @@ class DensePopulation:
     Args:
         specs: the members; sorted by activation and hidden widths they form the fewest classes.
         image_shape, classes: of the data.
-        padded: each member's hidden widths in the program, at least its own; None pads nothing.
         precision: of the matrix products.
     """
 
@@ -159,17 +158,14 @@ class DensePopulation:
         image_shape: tuple[int, int, int],
         classes: int,
         *,
-        padded: Sequence[tuple[int, ...]] | None = None,
         precision: str = "f32",
     ) -> None:
         self.specs = tuple(specs)
         self.image_shape = image_shape
         self.classes = classes
-        self.padded = tuple(padded) if padded is not None else tuple(spec.hidden for spec in specs)
-        self.shelves = shelves(self.specs, self.padded, math.prod(image_shape), classes)
+        self.shelves = shelves(self.specs, math.prod(image_shape), classes)
         self.drops = any(spec.dropout > 0 for spec in specs)
         self._matmul = MatMul(precision)
-        self._is_padded = any(spec.hidden != hidden for spec, hidden in zip(self.specs, self.padded, strict=True))
         self._blocks, self._owners = _laid_out(self.shelves)
         self._rows, self._later = segments.Owned(self._owners.rows), segments.Owned(self._kernels_of_layers())
 
@@ -181,8 +177,7 @@ class DensePopulation:
 
     @property
     def signature(self) -> Hashable:
-        exact = tuple(spec.hidden for spec in self.specs) if self._is_padded else None  # masks and shares hold the widths
-        return ("dense", self.image_shape, self.shelves, self.drops, self._matmul, exact)
+        return ("dense", self.image_shape, self.shelves, self.drops, self._matmul)
 
     @property
     def self_contained(self) -> bool:
@@ -209,13 +204,12 @@ class DensePopulation:
         for shelf, top, layers in zip(self.shelves, self._tops(first), later, strict=True):
             a = top.reshape(shelf.members, shelf.widths[1], -1)
             for number, (kernel, bias) in enumerate(layers):
-                a = self._masked(shelf, number, a)
                 if saturation is not None:
-                    saturation.add(number, shelf, self._real_units(shelf, number), a)
+                    saturation.add(number, shelf, a)
                 if self.drops and key is not None:
                     a = dropout(a, knobs.dropout[shelf.start : shelf.stop, None, None], jax.random.fold_in(key, number))
                 z = self._matmul("goi,gib->gob", kernel, a) + bias
-                a = ACTIVATIONS[shelf.activation](z) if number + 1 < len(layers) else z
+                a = ACTIVATIONS[shelf.activation].function(z) if number + 1 < len(layers) else z
             logits.append(a)
         return jnp.concatenate(logits)
 
@@ -224,21 +218,8 @@ class DensePopulation:
         groups = [(activation, list(group)) for activation, group in groupby(self.shelves, key=_first_activation)]
         tops: list[Array] = []
         for (activation, group), part in zip(groups, _cut(first, [_rows(*group) for _, group in groups]), strict=True):
-            tops += _cut(ACTIVATIONS[activation](part) if activation else part, [_rows(shelf) for shelf in group])
+            tops += _cut(ACTIVATIONS[activation].function(part) if activation else part, [_rows(shelf) for shelf in group])
         return tops
-
-    def _masked(self, shelf: Shelf, number: int, a: Array) -> Array:
-        """Padded units put out 0; only where the activation does not see to it."""
-        if shelf.activation in ZERO_AT_ZERO or not self._is_padded:
-            return a
-        return a * self._real_units(shelf, number)[:, :, None]
-
-    def _real_units(self, shelf: Shelf, number: int) -> Constants:
-        """1 for a unit of the member's own, 0 for padding, `(members, width)`."""
-        real = np.zeros((shelf.members, shelf.widths[number + 1]), np.float32)
-        for row, spec in enumerate(self.specs[shelf.start : shelf.stop]):
-            real[row, : spec.hidden[number]] = 1
-        return real
 
     def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
         def total(params: Params) -> Array:
@@ -277,15 +258,14 @@ class DensePopulation:
         return {"first": {"kernel": True, "bias": False}, "later": {"kernels": True, "biases": False}}
 
     def initial(self, seed: int) -> list[Weights]:
-        return each_initial(self.specs, self.image_shape, self.classes, seed)
+        inputs = math.prod(self.image_shape)
+        return each_initial([dense_weight_shapes([inputs, *spec.hidden, self.classes]) for spec in self.specs], seed)
 
     def unpack(self, params: Params, state: State, member: int) -> Weights:
-        widths = dense_widths(self.specs[member], self.image_shape, self.classes)
         weights: Weights = {}
         for number, (kernel, bias) in enumerate(self._slots(params, member)):
-            inputs, outputs = widths[number], widths[number + 1]
-            weights[f"dense_{number}/kernel"] = np.ascontiguousarray(kernel[:outputs, :inputs].T)
-            weights[f"dense_{number}/bias"] = bias[:outputs].copy()
+            weights[f"dense_{number}/kernel"] = np.ascontiguousarray(kernel.T)
+            weights[f"dense_{number}/bias"] = bias.copy()
         return weights
 
     def pack(self, members: Sequence[Weights]) -> tuple[Params, State]:
@@ -302,13 +282,12 @@ class DensePopulation:
         }
         for member, weights in enumerate(members):
             for number, (kernel, bias) in enumerate(self._slots(params, member)):
-                own = weights[f"dense_{number}/kernel"]
-                kernel[: own.shape[1], : own.shape[0]] = own.T
-                bias[: own.shape[1]] = weights[f"dense_{number}/bias"]
+                kernel[:] = weights[f"dense_{number}/kernel"].T
+                bias[:] = weights[f"dense_{number}/bias"]
         return params, {}
 
     def _slots(self, params: Params, member: int) -> Iterator[tuple[Constants, Constants]]:
-        """Views of each layer's kernel `(out, in)` and bias `(out,)` of one member, padding included."""
+        """Views of each layer's kernel `(out, in)` and bias `(out,)` of one member."""
         number, shelf = next((n, s) for n, s in enumerate(self.shelves) if s.start <= member < s.stop)
         row = member - shelf.start
         top = shelf.top + row * shelf.widths[1]
@@ -328,10 +307,10 @@ class _Saturation:
         self._members = members
         self._parts: dict[str, list[tuple[Shelf, Array]]] = {}
 
-    def add(self, number: int, shelf: Shelf, real: Constants, a: Array) -> None:
-        """Outputs `(members, units, images)` of a shelf's hidden layer; `real` marks the units that are not padding."""
-        units = saturated(shelf.activation, a, ()).astype(jnp.float32)
-        share = jnp.sum(units * (real / real.sum(axis=1, keepdims=True)), axis=1)
+    def add(self, number: int, shelf: Shelf, a: Array) -> None:
+        """Outputs `(members, units, images)` of a shelf's hidden layer."""
+        units = ACTIVATIONS[shelf.activation].saturated(a, ()).astype(jnp.float32)
+        share = jnp.sum(units * np.full(units.shape, 1 / units.shape[1], np.float32), axis=1)
         self._parts.setdefault(f"saturation/dense_{number}", []).append((shelf, share))
 
     def probes(self) -> Probes:

@@ -1,4 +1,4 @@
-"""A trained network's answers to images."""
+"""A trained network's class probabilities for images."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from seedbed import models
 from seedbed.models.architecture import Weights, check_weights
+from seedbed.models.families import FAMILIES, build
 from seedbed.models.protocol import Knobs, Params, Population, State
-from seedbed.specs import Keras, ModelSpec
+from seedbed.specs import ModelSpec
 
 
-def answer(
+def probabilities(
     spec: ModelSpec, weights: Weights, images: NDArray[Any], *, scale: float, classes: int, batch: int
 ) -> NDArray[np.float32]:
     """See `seedbed.models.probabilities`."""
     image_shape = (images.shape[1], images.shape[2], images.shape[3])
-    if not isinstance(spec, Keras):
-        check_weights(weights, spec, image_shape, classes)
+    expected = FAMILIES[spec.family].weight_shapes(spec, image_shape, classes)
+    if expected is not None:
+        check_weights(weights, expected)
     population, softmax = alone(spec, image_shape, classes)
     params, state = population.pack([weights])
     parts = []
@@ -38,11 +39,11 @@ def answer(
 @lru_cache(maxsize=32)
 def alone(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> tuple[Population, Any]:
     """The network as a population of one, and its compiled inference."""
-    population = models.build([spec], image_shape, classes)
+    population = build([spec], image_shape, classes)
     none = jnp.zeros(1)
 
-    def probabilities(params: Params, state: State, images: Array) -> Array:
+    def softmax(params: Params, state: State, images: Array) -> Array:
         logits, _, _ = population.apply(params, state, images, Knobs(none, none, none), None)
         return jax.nn.softmax(logits[0], axis=0).T
 
-    return population, jax.jit(probabilities)
+    return population, jax.jit(softmax)

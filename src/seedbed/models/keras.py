@@ -6,7 +6,6 @@ import contextlib
 import importlib.abc
 import importlib.util
 import math
-import os
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
@@ -20,29 +19,11 @@ from jax import Array
 
 from seedbed.errors import ModelError
 from seedbed.models import trust
-from seedbed.models.architecture import LayerFacts, Weights
+from seedbed.models.architecture import MICROBATCH, ImageShape, LayerFacts, Weights
+from seedbed.models.keras_backend import load_keras
 from seedbed.models.protocol import Params, Probes, State
 from seedbed.models.stacked import StackedPopulation
 from seedbed.specs import Keras
-
-ImageShape = tuple[int, int, int]
-
-
-def load_keras() -> Any:
-    """The module `keras` on its JAX backend.
-
-    Raises:
-        ModelError: this process imported Keras with another backend before.
-    """
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    import keras
-
-    if keras.backend.backend() != "jax":
-        raise ModelError(
-            f"Keras runs on its {keras.backend.backend()!r} backend in this process, and seedbed trains on 'jax'. "
-            f"Set KERAS_BACKEND=jax before anything imports keras, or import seedbed first."
-        )
-    return keras
 
 
 def build_model(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -> Any:
@@ -163,7 +144,8 @@ class KerasPopulation(StackedPopulation):
             self._roles[id(v)]: v.regularizer for v in self._model.trainable_variables if getattr(v, "regularizer", None)
         }
         has_convolutions = any("Conv" in type(layer).__name__ for layer in model.layers)
-        super().__init__(specs, microbatch=32 if has_convolutions and on_cpu and not self._state else None, abreast=not on_cpu)
+        parts = has_convolutions and on_cpu and not self._state
+        super().__init__(specs, microbatch=MICROBATCH if parts else None, abreast=not on_cpu)
 
     @property
     def signature(self) -> Hashable:
@@ -258,12 +240,3 @@ def _operations(layer: Any, shape: tuple[int, ...]) -> int:
     kernels = [v for v in layer.trainable_variables if v.path.endswith("kernel")]
     places = math.prod(shape[:-1])
     return sum(2 * math.prod(kernel.shape) * places for kernel in kernels)
-
-
-def export_model(spec: Keras, weights: Weights, image_shape: ImageShape, classes: int) -> Any:
-    """A plain `keras.Model` of the user's own layers with trained weights."""
-    model = build_model(spec, image_shape, classes, seed=0)
-    for name, variable in zip(canonical_names(model), model.variables, strict=True):
-        if name in weights:
-            variable.assign(weights[name])
-    return model

@@ -9,7 +9,7 @@ from jax import Array
 
 from seedbed.models.architecture import ConvShape, conv_shapes
 from seedbed.models.convolution import phases
-from seedbed.models.keras import load_keras
+from seedbed.models.keras_backend import load_keras
 from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul
 from seedbed.specs import Conv

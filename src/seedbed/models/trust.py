@@ -8,23 +8,26 @@ A worker on another machine has neither file nor cache: its driver hands it the 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from seedbed import storage
 from seedbed.devices import cache_folder
 from seedbed.errors import ModelError, SpecError
-from seedbed.specs import Keras
+from seedbed.specs import Keras, ModelSpec
 
 _handed_over: dict[str, bytes] = {}
 """SHA-256 of a text -> the text that this process's driver sent."""
 
 
-def remember(spec: Keras) -> None:
-    """Note that the user named this network's file, if this process was given it by `Keras.of`.
+def remember(spec: ModelSpec) -> None:
+    """Note that the user named this network's file, if it has one and this process was given it by `Keras.of`.
 
     Raises:
         SpecError: the spec does not say which text of the file is meant.
     """
+    if not isinstance(spec, Keras):
+        return
     if not spec.digest:
         raise SpecError(f"The network {spec.file}:{spec.function} has no digest; make it by Keras.of('FILE.py:FUNCTION').")
     if spec.digest in Keras.named:
@@ -63,13 +66,22 @@ def text(spec: Keras) -> bytes:
     return found
 
 
-def hand_over(texts: dict[str, bytes]) -> None:
+def texts(specs: Iterable[ModelSpec]) -> dict[str, bytes]:
+    """The texts of the files among these networks by their SHA-256.
+
+    Raises:
+        ModelError: as `text`.
+    """
+    return {spec.digest: text(spec) for spec in specs if isinstance(spec, Keras)}
+
+
+def hand_over(handed: dict[str, bytes]) -> None:
     """Take the texts of files by their SHA-256 from the driver, who checked that the user named them.
 
     Raises:
         ModelError: a text is not what its digest says.
     """
-    for digest, content in texts.items():
+    for digest, content in handed.items():
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelError(f"The text of a network's file arrived damaged (SHA-256 {digest[:12]} was announced).")
         _handed_over[digest] = content

@@ -23,8 +23,8 @@ def chosen(names: Sequence[str]) -> list[Study]:
     Raises:
         SpecError: a name is unknown.
     """
-    asked = [studies.find(name) for name in names] or [studies.find(name) for name in studies.names()]
-    order = {name: place for place, name in enumerate(studies.ORDER)}
+    asked = [studies.find(name) for name in names] or [studies.find(name) for name in studies.STUDIES]
+    order = {name: place for place, name in enumerate(studies.STUDIES)}
     return sorted({study.name: study for study in asked}.values(), key=lambda study: order[study.name])
 
 

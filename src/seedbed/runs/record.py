@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from seedbed import storage
 from seedbed.errors import CorruptFile, SpecError, StorageError
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict, finite
-from seedbed.specs import Keras, RunSpec, checked_name
+from seedbed.specs import RunSpec, checked_name
 
 FORMAT = 1
 """Counts up when an older seedbed could no longer read what a newer one writes."""
@@ -108,7 +108,7 @@ class Record(BaseModel):
             raise ValueError("a finished run has a model, data, a verdict and seconds")
         if self.best and self.best["validation"]["accuracy"] is None:
             raise ValueError("the best epoch is one that has a validation accuracy")
-        if isinstance(self.run.model, Keras) and not self.run.model.digest:
+        if not self.run.model.names_its_code:
             raise ValueError("a run of a network of one's own says which text of its file was meant")
         return self
 

@@ -27,7 +27,7 @@ from seedbed.populations import Site
 from seedbed.records import DataFacts, Result, Seconds, Verdict
 from seedbed.runs import TOGETHER, Claim, Ending, Entry, together
 from seedbed.scheduler.execution import Execution
-from seedbed.specs import DataSpec, Keras, RunSpec
+from seedbed.specs import DataSpec, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Done, Note, Progress, Started
 from seedbed.training.pruning import Pruning
@@ -76,7 +76,7 @@ def train_runs(
     """
     execution.check(len(entries))
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
-    for model in {entry.run.model: None for entry in entries if isinstance(entry.run.model, Keras)}:
+    for model in {entry.run.model: None for entry in entries}:
         trust.remember(model)
     resolved = [Entry(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries]
     datasets = {spec: data.load(spec) for spec in specs.values()}

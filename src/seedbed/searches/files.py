@@ -2,57 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from seedbed import figures
 from seedbed.figures import words
+from seedbed.searches.finalists import Finalist
 from seedbed.searches.outcome import COSTS, Search
+from seedbed.searches.trial import Trial
+from seedbed.tables import Column, Row, Table, interval_columns
+
+SETTINGS = ("optimizer", "learning_rate", "schedule", "batch_size", "momentum", "weight_decay", "l1", "l2")
 
 
 def save(search: Search, folder: Path) -> dict[str, list[Path]]:
     """Write all that a search found into a folder; figures of an earlier save that this one does not draw are removed.
 
     Returns:
-        Kind -> files: `tables` (best.csv, one row a finalist; trials.csv, one row a trial), `json` (results.json), and each
-        figure by its name.
+        Kind -> files: `tables` (best.csv, one row per finalist; trials.csv, one row per trial), `json` (results.json), and
+        each figure by its name.
 
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    tables = {"best.csv": best_table(search), "trials.csv": trial_table(search)}
+    tables = {"best.csv": best_table(search).csv(), "trials.csv": trial_table(search).csv()}
     return figures.save_results(folder, search.charts(), tables, search.as_json())
 
 
-def best_table(search: Search) -> str:
-    """CSV, one row a finalist, the best first; shares in [0, 1], seconds, what is not known is empty."""
-    head = ["name", "network", "mean", "low", "high", "n", "left_out", *COSTS, "latency_batch", "frontier_of", *_SETTINGS]
-    rows: list[list[Any]] = [[*head, "trial", "trial_accuracy"]]
-    on = {cost: search.frontier(cost) for cost in COSTS}
-    for one in search.best:
-        found, plan = one.accuracy, one.trial.run.plan
-        shares = [found.mean, found.low, found.high, found.n] if found else [None, None, None, 0]
-        costs = [one.cost(cost) for cost in COSTS]
-        batch = one.latency.batch if one.latency else None
-        frontiers = " ".join(cost for cost in COSTS if one in on[cost])
-        settings = [words.value(getattr(plan, name), name) for name in _SETTINGS]
-        told = [one.name, words.network(one.trial.run.model), *shares, one.group.left_out, *costs, batch, frontiers, *settings]
-        rows.append([*told, one.trial.number, one.trial.accuracy])
-    return figures.csv_text(rows)
+def best_table(search: Search) -> Table[Finalist]:
+    """One row per finalist, the best first; shares in [0, 1], seconds."""
+    frontiers = {cost: search.frontier(cost) for cost in COSTS}
 
+    def cost(name: str) -> Column[Finalist]:
+        return Column(name, lambda one: one.cost(name))
 
-_SETTINGS = ("optimizer", "learning_rate", "schedule", "batch_size", "momentum", "weight_decay", "l1", "l2")
-
-
-def trial_table(search: Search) -> str:
-    """CSV, one row a trial: its state, accuracy, network, costs and settings."""
-    rows: list[list[Any]] = [
-        ["number", "run", "state", "accuracy", "epochs", "network", "parameters", "operations", "units", *_SETTINGS, "seconds"]
+    columns: list[Column[Finalist]] = [
+        Column("name", lambda one: one.name),
+        Column("network", lambda one: words.network(one.trial.run.model)),
+        *interval_columns(lambda one: one.accuracy),
+        Column("n", lambda one: one.accuracy.n if one.accuracy else 0),
+        Column("left_out", lambda one: one.group.left_out),
+        *map(cost, COSTS),
+        Column("latency_batch", lambda one: one.latency and one.latency.batch),
+        Column("frontier_of", lambda one: " ".join(cost for cost in COSTS if one in frontiers[cost])),
+        *_setting_columns(lambda one: one.trial),
+        Column("trial", lambda one: one.trial.number),
+        Column("trial_accuracy", lambda one: one.trial.accuracy),
     ]
-    for trial in search.trials:
-        settings = [words.value(getattr(trial.run.plan, name), name) for name in _SETTINGS]
-        facts = [trial.model.parameters, trial.model.operations, trial.model.units]
-        epochs = max(trial.curve, default=trial.run.plan.epochs)
-        told = [trial.number, trial.name, trial.state, trial.accuracy, epochs, words.network(trial.run.model), *facts]
-        rows.append([*told, *settings, f"{trial.seconds:.3f}"])
-    return figures.csv_text(rows)
+    return Table(columns, search.best)
+
+
+def trial_table(search: Search) -> Table[Trial]:
+    """One row per trial: its state, accuracy, network, costs and settings."""
+    columns: list[Column[Trial]] = [
+        Column("number", lambda trial: trial.number),
+        Column("run", lambda trial: trial.name),
+        Column("state", lambda trial: trial.state),
+        Column("accuracy", lambda trial: trial.accuracy),
+        Column("epochs", lambda trial: max(trial.curve, default=trial.run.plan.epochs)),
+        Column("network", lambda trial: words.network(trial.run.model)),
+        Column("parameters", lambda trial: trial.model.parameters),
+        Column("operations", lambda trial: trial.model.operations),
+        Column("units", lambda trial: trial.model.units),
+        *_setting_columns(lambda trial: trial),
+        Column("seconds", lambda trial: f"{trial.seconds:.3f}"),
+    ]
+    return Table(columns, search.trials)
+
+
+def _setting_columns(trial: Callable[[Row], Trial]) -> list[Column[Row]]:
+    def column(name: str) -> Column[Row]:
+        return Column(name, lambda row: words.value(getattr(trial(row).run.plan, name), name))
+
+    return [column(name) for name in SETTINGS]

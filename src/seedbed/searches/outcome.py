@@ -12,6 +12,7 @@ from seedbed import figures
 from seedbed.errors import RunError
 from seedbed.figures import words
 from seedbed.groups import Contrast, caveats, differences
+from seedbed.kinds import OPTIMIZERS
 from seedbed.records import Result, finite
 from seedbed.runs import Home
 from seedbed.searches.finalists import Finalist
@@ -182,7 +183,7 @@ class Search:
         if AT_THE_EDGE <= share <= 1 - AT_THE_EDGE:
             return []
         plan = winner.trial.run.plan
-        low, high = STEP_RATES if plan.optimizer == "nesterov" else ADAPTIVE_RATES
+        low, high = STEP_RATES if "momentum" in OPTIMIZERS[plan.optimizer].settings else ADAPTIVE_RATES
         end = "lowest" if share < AT_THE_EDGE else "highest"
         rate = words.value(plan.learning_rate)
         return [

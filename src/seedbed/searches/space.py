@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
+from seedbed import kinds
 from seedbed.errors import SpecError
 from seedbed.models import facts
 from seedbed.records import DataFacts
 from seedbed.searches.budget import Budget
-from seedbed.specs import Activation, Conv, DataSpec, Dense, Plan, RunSpec
+from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 
 Point = Mapping[str, Any]
 """Names of the space's dimensions -> values."""
@@ -28,7 +29,6 @@ Family = Literal["dense", "conv"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
 OPTIMIZERS = ("adam", "nesterov", "rmsprop", "adamw")
-ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 MOMENTA = (0.0, 0.8, 0.9, 0.95)
 """With 0, nesterov is plain gradient descent."""
 BATCH_SIZES = (8, 16, 32, 64, 128, 256)
@@ -91,7 +91,7 @@ class Space:
         share = Real(0.0, 1.0)
         found: dict[str, Any] = {
             "layers": Whole(1, MOST_LAYERS),
-            "activation": Choice(ACTIVATIONS),
+            "activation": Choice(tuple(kinds.ACTIVATIONS)),
             "drops": Choice((False, True)),
             "dropout": Real(0.05, 0.5, step=0.05),
             "penalty": Choice(("none", "l1", "l2")),
@@ -149,12 +149,13 @@ class Space:
 
     def _plan(self, point: Point) -> Plan:
         settings: dict[str, Any] = {"optimizer": point["optimizer"]}
-        if point["optimizer"] == "nesterov":
+        used = kinds.OPTIMIZERS[point["optimizer"]].settings
+        if "momentum" in used:
             settings["momentum"] = point["momentum"]
             settings["learning_rate"] = _between(STEP_RATES, point["rate"], 1 - point["momentum"])
         else:
             settings["learning_rate"] = _between(ADAPTIVE_RATES, point["rate"])
-        if point["optimizer"] == "adamw":
+        if "weight_decay" in used:
             settings["weight_decay"] = _between(DECAYS, point["decay"])
         if point["penalty"] != "none":
             settings[point["penalty"]] = _between(STRENGTHS[point["penalty"]], point["strength"])

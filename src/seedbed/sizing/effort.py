@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seedbed.sizing.networks import Family
-from seedbed.specs import Activation
 
 SURE = 1.64
 """So many standard deviations above what is needed, an accuracy disappoints once in twenty times."""
@@ -37,7 +36,7 @@ class Effort:
     caution: float
     most: int
     rates: tuple[float, ...]
-    activations: tuple[Activation, ...]
+    activations: tuple[str, ...]
     batch_sizes: tuple[int, ...]
     penalties: tuple[float, ...]
     kept: int

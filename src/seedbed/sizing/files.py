@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import words
 from seedbed.sizing.attempts import Attempt
 from seedbed.sizing.outcome import Smallest
+from seedbed.tables import Column, Table, interval_columns
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -28,7 +29,7 @@ def save(found: Smallest, folder: Path) -> dict[str, list[Path]]:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
     drawn = chart(found)
-    return figures.save_results(folder, {FIGURE: drawn} if drawn else {}, {"sizes.csv": table(found)}, found.as_json())
+    return figures.save_results(folder, {FIGURE: drawn} if drawn else {}, {"sizes.csv": table(found).csv()}, found.as_json())
 
 
 def chart(found: Smallest) -> AnyChart | None:
@@ -42,19 +43,20 @@ def chart(found: Smallest) -> AnyChart | None:
         return None
 
 
-def table(found: Smallest) -> str:
-    """CSV, one row a setting; shares in [0, 1], what is not known is empty."""
-    heads = ["stage", "group", "network", "parameters", "epochs", "learning_rate", "schedule", "batch_size", "l2"]
-    rows: list[list[Any]] = [[*heads, "seeds", "mean", "low", "high", "left_out"]]
-    for one in found.everything:
-        plan = one.candidate.plan
-        how = [plan.epochs, plan.learning_rate, plan.schedule, plan.batch_size, plan.l2]
-        network = words.network(one.candidate.model)
-        rows.append([one.stage, one.group, network, one.parameters, *how, len(one.seeds), *_shares(one), one.left_out])
-    return figures.csv_text(rows)
+def table(found: Smallest) -> Table[Attempt]:
+    """One row per candidate; accuracies are shares in [0, 1]."""
 
+    def setting(name: str) -> Column[Attempt]:
+        return Column(name, lambda one: getattr(one.candidate.plan, name))
 
-def _shares(one: Attempt) -> list[float | None]:
-    if one.accuracy is None:
-        return [None, None, None]
-    return [one.accuracy.mean, *(one.accuracy.pair() if one.stage == "claim" else [None, None])]
+    columns: list[Column[Attempt]] = [
+        Column("stage", lambda one: one.stage),
+        Column("group", lambda one: one.group),
+        Column("network", lambda one: words.network(one.candidate.model)),
+        Column("parameters", lambda one: one.parameters),
+        *map(setting, ("epochs", "learning_rate", "schedule", "batch_size", "l2")),
+        Column("seeds", lambda one: len(one.seeds)),
+        *interval_columns(lambda one: one.accuracy),
+        Column("left_out", lambda one: one.left_out),
+    ]
+    return Table(columns, found.everything)

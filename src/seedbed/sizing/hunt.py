@@ -23,7 +23,7 @@ from seedbed.sizing.attempts import Attempt, Candidate, Stage
 from seedbed.sizing.claims import Test, in_order, sequences
 from seedbed.sizing.effort import SURE, Effort
 from seedbed.sizing.networks import Form, Network, parameters
-from seedbed.specs import Augmentation, Plan, Schedule
+from seedbed.specs import Plan, Schedule
 
 SCOUTS = 3
 """Doublings that are trained together."""
@@ -59,7 +59,7 @@ class Problem:
     data: DataFacts
     choosing: int
     effort: Effort
-    augment: Augmentation = "none"
+    augment: str = "none"
 
     @property
     def needed(self) -> float:

@@ -37,13 +37,11 @@ class Form:
     def network(self, width: float) -> Network:
         """The network whose first layer is so wide; every layer has one unit or filter at least."""
         widths = tuple(max(1, round(width * ratio)) for ratio in self.ratios)
-        if isinstance(self.base, Conv):
-            return self.base.changed(filters=widths)
-        return self.base.changed(hidden=widths)
+        return self.base.changed(**{self.base.widths: widths})
 
     def has(self, network: Network) -> bool:
         """Whether a network is of this form, whatever its activation."""
-        widths = network.filters if isinstance(network, Conv) else network.hidden
+        widths = getattr(network, network.widths)
         if not (type(network) is type(self.base) and len(widths) == len(self.ratios)):
             return False
         around = range(max(0, int((widths[0] - 2) / self._step)), int(widths[0] / self._step) + 1)

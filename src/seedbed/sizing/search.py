@@ -17,7 +17,7 @@ from seedbed.sizing.hunt import Problem, hunt
 from seedbed.sizing.networks import DEPTHS, forms
 from seedbed.sizing.outcome import Smallest
 from seedbed.sizing.trainer import Trainer
-from seedbed.specs import Augmentation, DataSpec, Plan
+from seedbed.specs import DataSpec, Plan
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
@@ -38,7 +38,7 @@ def search(
     seeds: int = SEEDS,
     epochs: int | None = None,
     minutes: float | None = None,
-    augment: Augmentation = "none",
+    augment: str = "none",
     name: str | None = None,
     watch_download: WatchDownload | None = None,
 ) -> Smallest:

@@ -1,6 +1,6 @@
 """Intervals, differences and corrections: every claim that seedbed makes about numbers rests on these pure functions.
 
-Two sources of chance are told apart throughout: the *seed* (another one gives another network) and the *images* (others
+Two sources of chance are kept apart throughout: the *seed* (another one gives another network) and the *images* (others
 might have been drawn for the validation part). Arrays that hold both are `(seeds, images)`.
 
 What can carry a decision has an `interval(confidence)` and a `p` (two-sided, of "the value is 0"): `PairedDifference` (seeds

@@ -30,7 +30,7 @@ class Decision:
 
     Attributes:
         interval: at the confidence that all claims share, whatever their number, so that rows can be compared.
-        p: of "there is no difference", of this claim alone.
+        p: the p-value of "there is no difference", for this claim alone.
         corrected_p: the same after Holm's correction over all claims.
         shown: whether the corrected p-value is below 1 - confidence.
         claims: how many the correction went over.

@@ -18,7 +18,7 @@ class TwoSources:
     """The variance of a mean over seeds x images, and how much of it each source brings.
 
     Attributes:
-        variance: of the mean; `from_seeds` and `from_images` are what either source alone would give.
+        variance: the variance of the mean; `from_seeds` and `from_images` are what either source alone would give.
         freedom: degrees of freedom of `variance`, after Satterthwaite.
     """
 
@@ -38,7 +38,7 @@ class TwoSources:
 
 
 def two_sources(values: ArrayLike) -> TwoSources:
-    """The mean of `values` `(seeds, images)` and its variance when both the seeds and the images are drawn anew.
+    """The mean of `values` `(seeds, images)` and its variance when both the seeds and the images are drawn again.
 
     With one seed nothing is known of other seeds, and the variance is that of the images.
 

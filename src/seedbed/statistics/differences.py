@@ -1,7 +1,7 @@
 """How much better one setting is than another: paired by seed and by image, with both as sources of chance.
 
 Every command that compares accuracies asks `accuracy_difference`, so that the same runs always give the same interval.
-docs/statistics.md has its false alarms, coverage and power by simulation, beside those of McNemar's test and Student's t.
+docs/statistics.md has its false alarms, coverage and power by simulation, with those of McNemar's test and Student's t.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class PairedDifference:
     """The mean of a difference over seeds x images.
 
     Attributes:
-        mean: of the first minus the second.
-        centre: of the intervals; for accuracies a little nearer to 0 than the mean.
+        mean: the first minus the second.
+        centre: the middle of the intervals; for accuracies a little nearer to 0 than the mean.
         by_seeds, by_images: variance of the mean that each source shows by itself; both hold `residual` once.
         seeds, images: how many of each; with one seed the intervals speak of these two networks alone.
         share: whether the values are differences of right and wrong, between -1 and 1.

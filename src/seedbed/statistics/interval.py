@@ -83,5 +83,5 @@ def checked(name: str, values: ArrayLike, *, least: int) -> Floats:
     if not (sample.ndim == 1 and len(sample) >= least):
         raise StatisticsError(f"{name}: at least {least} values in one row are needed; the shape is {sample.shape}.")
     if not np.isfinite(sample).all():
-        raise StatisticsError(f"{name}: a value is not finite; count diverged runs beside the others, not among them.")
+        raise StatisticsError(f"{name}: a value is not finite; exclude diverged runs, and count them.")
     return sample

@@ -11,8 +11,8 @@ def frontier(costs: Sequence[float], scores: Sequence[float], least_costs: Seque
     """The Pareto frontier: the places of the items that no other one equals or exceeds at a cost that is not higher.
 
     Args:
-        costs: of each item.
-        scores: of each item, the higher the better; minus infinity is never on the frontier.
+        costs: one per item.
+        scores: one per item, the higher the better; minus infinity is never on the frontier.
         least_costs: where costs are known within a range only, its lower ends; `costs` are then the upper ones, and an item
             counts as no more expensive than another where its lower end is not above the other's upper end.
 

@@ -9,47 +9,35 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Unpack
 
-from seedbed.errors import SpecError, nearest
+from seedbed.kinds import Registry
 
 if TYPE_CHECKING:
     from seedbed.scheduler import WorkerOptions
     from seedbed.specs import DataSpec
     from seedbed.studies.answers import Answer, Study
 
-ORDER = ("device", "hidden-units", "regularization", "polynomial", "activations", "budget", "convolution")
-"""The studies in the order of the exercise's questions."""
-
-
-def names() -> list[str]:
-    """The studies that there are, in the order of the exercise."""
-    return [name for name in ORDER if find_spec(_module(name)) is not None]
-
-
-def find(name: str) -> Study:
-    """A study by its name.
-
-    Raises:
-        SpecError: there is none; offers the nearest.
-    """
-    known = names()
-    if name not in known:
-        raise SpecError(f"No study is named {name!r}.{nearest(name, known)} There are: {', '.join(known)}.")
-    found: Study = import_module(_module(name)).STUDY
-    return found
-
-
-def _module(name: str) -> str:
-    return f"seedbed.studies.questions.{name.replace('-', '_')}"
-
 
 class Question:
-    """A study that can be called: `studies.regularization(data="digits", quick=True).report("lambda.html")`."""
+    """A study that can be called: `studies.regularization(data="digits", quick=True).report("lambda.html")`.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: as the command line calls it.
+        about: one line for the command's help.
+        module: holds its `STUDY`; None for the module of this name in `seedbed.studies.questions`.
+    """
+
+    def __init__(self, name: str, about: str, module: str | None = None) -> None:
         self.name = name
+        self.about = about
+        self._module = module or f"seedbed.studies.questions.{name.replace('-', '_')}"
+
+    @property
+    def study(self) -> Study:
+        """How the question is answered."""
+        study: Study = import_module(self._module).STUDY
+        return study
 
     def __call__(
         self,
@@ -84,16 +72,36 @@ class Question:
         execution = Execution.of(**options, resume=True, replace=False)
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, merge=merge, again=again)
         with Trainer(execution) as trainer:
-            return find(self.name).answer(setup, trainer)
+            return self.study.answer(setup, trainer)
 
     def __repr__(self) -> str:
         return f"<study {self.name}>"
 
 
-device = Question("device")
-hidden_units = Question("hidden-units")
-regularization = Question("regularization")
-polynomial = Question("polynomial")
-activations = Question("activations")
-budget = Question("budget")
-convolution = Question("convolution")
+STUDIES = Registry(
+    "study",
+    Question("device", "CPU against GPU, small nets and large batches"),
+    Question("hidden-units", "widths of two layers; the smallest net for a target"),
+    Question("regularization", "l2 from none to far too much, on easy and hard data"),
+    Question("polynomial", "the same for a polynomial, in closed form"),
+    Question("activations", "ReLU, tanh, sigmoid and others; why they differ"),
+    Question("budget", "the best net with 200 hidden units"),
+    Question("convolution", "convolutions against dense layers; what they assume"),
+)
+"""The studies in the order of the exercise's questions; each is an attribute of this package, too."""
+
+
+def __getattr__(name: str) -> Question:
+    """A study by its name, with underscores: `studies.hidden_units`."""
+    if name.replace("_", "-") not in STUDIES:
+        raise AttributeError(f"module 'seedbed.studies' has no attribute {name!r}")
+    return STUDIES[name.replace("_", "-")]
+
+
+def find(name: str) -> Study:
+    """A study by its name.
+
+    Raises:
+        SpecError: there is none; offers the nearest.
+    """
+    return STUDIES[name].study

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seedbed import figures, pages
 from seedbed.figures import words
 from seedbed.groups import Difference, Group, Request, caveats
-from seedbed.models import describe
+from seedbed.models import FAMILIES
 from seedbed.records import Result, finite
 from seedbed.studies.context import MOST, Steps, StudyContext, Trainer
 from seedbed.studies.files import checked_page, save
@@ -165,12 +165,10 @@ def training_operations(result: Result) -> float:
 
     For a dense network that is `4 * inputs * h1 + 6 * (later kernels)` an image. A network of one's own counts three passes.
     """
-    images = result.data.train * result.history.epochs
-    if result.run.model.family == "keras":
-        return float(3 * result.model.operations * images)
-    layers = describe(result.run.model, result.data.image_shape, len(result.data.classes))
-    first, *later = [layer.operations for layer in layers if layer.operations]
-    return float((2 * first + 3 * sum(later)) * images)
+    model, data = result.run.model, result.data
+    family = FAMILIES[model.family]
+    each = family.training_operations(model, result.model, data.image_shape, len(data.classes))
+    return float(each * data.train * result.history.epochs)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,8 +17,8 @@ from seedbed.errors import StatisticsError
 from seedbed.figures import Curve, words
 from seedbed.figures.panels import OUTPUT
 from seedbed.groups import Group, Measure
+from seedbed.kinds import ACTIVATIONS
 from seedbed.records import Floats, History, Result
-from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of, spearman
 from seedbed.studies.answers import Figure, Part, share_text, subtitle
 from seedbed.studies.setup import Setup
@@ -27,7 +27,7 @@ from seedbed.studies.why import probed
 
 T = TypeVar("T")
 
-BOUNDED = ("tanh", "sigmoid")
+BOUNDED = tuple(activation.name for activation in ACTIVATIONS.records() if activation.ends)
 """Activations whose units saturate at both ends; the units of the others are off for a whole batch, or they are not."""
 
 
@@ -70,11 +70,11 @@ MEASURES = {"gradient_ratio_log10": IMBALANCE, "saturation": SATURATION, "first_
 
 
 def depth_of(cell: Group) -> int:
-    return 0 if isinstance(cell.run.model, Keras) else len(cell.run.model.hidden)
+    return len(cell.run.model.hidden)
 
 
 def activation_of(cell: Group) -> str:
-    return "" if isinstance(cell.run.model, Keras) else name_of(cell.run.model.activation)
+    return name_of(cell.run.model.activation or "")
 
 
 def name_of(activation: str) -> str:

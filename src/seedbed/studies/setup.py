@@ -12,7 +12,7 @@ from seedbed import data as images
 from seedbed.errors import SpecError
 from seedbed.figures import words
 from seedbed.records import DataFacts
-from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
+from seedbed.specs import DataSpec, ModelSpec, Plan, RunSpec
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ class Setup:
         """One value for the whole study, another one for its preview."""
         return quick if self.quick else whole
 
-    def run(self, model: Dense | Conv | Keras, plan: Plan, on: DataSpec | None = None) -> RunSpec:
+    def run(self, model: ModelSpec, plan: Plan, on: DataSpec | None = None) -> RunSpec:
         """A run on these images, or on all of the data."""
         return RunSpec(model=model, plan=plan, data=on or self.data, seed=self.seeds[0])
 

@@ -50,7 +50,7 @@ class Slopes:
 
 def widths(cell: Group) -> Widths:
     """Of a network with two hidden layers."""
-    first, second = cell.run.model.hidden  # type: ignore[union-attr]  # a Keras model has no such cells
+    first, second = cell.run.model.hidden
     return first, second
 
 

@@ -9,7 +9,6 @@ from seedbed.figures import words
 from seedbed.groups import Group
 from seedbed.records import History, Result
 from seedbed.runs import Home
-from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of
 
 NEAR_ZERO = 0.01
@@ -31,9 +30,8 @@ def explained(cell: Group) -> list[str]:
     mean = mean_history(cell)
     if mean is None:
         return []
-    activation = None if isinstance(cell.run.model, Keras) else cell.run.model.activation
-    of = words.counted(cell.n, "seed")
-    return [f"{cell.label}: {said[0].lower()}{said[1:].rstrip('.')} (mean of {of})." for said in explain(mean, activation)]
+    of, sentences = words.counted(cell.n, "seed"), explain(mean, cell.run.model.activation)
+    return [f"{cell.label}: {said[0].lower()}{said[1:].rstrip('.')} (mean of {of})." for said in sentences]
 
 
 def probed(cell: Group, kind: str, *, epoch: int = -1) -> dict[str, Interval | None]:

@@ -1,15 +1,14 @@
 """Sweeps: a grid of settings, each trained with the same seeds, all of them side by side.
 
 `grid` is the combinations of values, `design` lays the runs out and trains them by one call of `train_groups`, `outcome` is the
-trained sweep and what it shows, `files` writes it.
+trained sweep and what it shows, `files` has its tables.
 """
 
 from __future__ import annotations
 
 from seedbed.groups.fields import field
 from seedbed.sweeps.design import Design, design
-from seedbed.sweeps.files import save
 from seedbed.sweeps.grid import Grid
 from seedbed.sweeps.outcome import Sweep
 
-__all__ = ["Design", "Grid", "Sweep", "design", "field", "save"]
+__all__ = ["Design", "Grid", "Sweep", "design", "field"]

@@ -1,81 +1,81 @@
-"""A sweep as files: tables, JSON, the YAML that repeats it, and figures."""
+"""A sweep's tables, and the YAML that repeats it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import yaml
 
-from seedbed import figures
 from seedbed.figures import words
 from seedbed.groups import Group
 from seedbed.records import Result, finite
-from seedbed.sweeps.outcome import Sweep
+from seedbed.specs import RunSpec
+from seedbed.sweeps.grid import Grid
+from seedbed.tables import Column, Row, Table, interval_columns
+
+METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+
+GroupRun = tuple[Group, Result]
 
 
-def save(sweep: Sweep, folder: Path, groups: Sequence[Group] | None = None) -> dict[str, list[Path]]:
-    """Write all that a sweep found into a folder; figures of an earlier save that this one does not draw are removed.
+def field_columns(varying: Sequence[str], group: Callable[[Row], Group]) -> list[Column[Row]]:
+    """The values of the fields that vary, in words."""
 
-    Args:
-        groups: the settings in the order of the table; that of the grid where it is left out.
+    def column(name: str) -> Column[Row]:
+        return Column(name, lambda row: words.value(group(row).setting[name], name), align="left")
 
-    Returns:
-        Kind -> files: `tables` (results.csv, one row a setting; runs.csv, one row a run), `json` (results.json), `yaml`
-        (sweep.yaml, which repeats the sweep), and each figure by its name.
-
-    Raises:
-        StorageError: a file could not be written, or another process has been writing them for a minute.
-    """
-    tables = {"results.csv": setting_table(sweep, groups or sweep.groups), "runs.csv": run_table(sweep)}
-    files = figures.save_results(folder, sweep.charts(), {**tables, "sweep.yaml": to_yaml(sweep)}, sweep.as_json())
-    return {**files, "tables": [folder / name for name in tables], "yaml": [folder / "sweep.yaml"]}
+    return [column(name) for name in varying]
 
 
-def setting_table(sweep: Sweep, groups: Sequence[Group]) -> str:
-    """CSV, one row a setting: the fields that vary, then figures; shares in [0, 1], what is not known is empty."""
-    kinds = list(dict.fromkeys(kind for one in groups for kind in one.verdicts))
-    figure_names = ["mean", "low", "high", "last_mean", "last_low", "last_high"]
-    rows: list[list[Any]] = [["group", *sweep.grid.varying, "parameters", "n", *figure_names, *kinds]]
-    for one in groups:
-        shares = [
-            share for found in (one.accuracy, one.last) for share in ((found.mean, *found.pair()) if found else [None] * 3)
-        ]
-        fields = [words.value(value, name) for name, value in one.setting.items()]
-        rows.append([one.name, *fields, one.parameters, one.n, *shares, *(one.verdicts.get(kind, 0) for kind in kinds)])
-    return figures.csv_text(rows)
+def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
+    """One row per setting: the fields that vary, mean accuracies as shares in [0, 1], and the number of runs by verdict."""
+
+    def runs(verdict: str) -> Column[Group]:
+        return Column(verdict, lambda group: group.verdicts.get(verdict, 0))
+
+    columns: list[Column[Group]] = [
+        Column("group", lambda group: group.name),
+        *field_columns(varying, lambda group: group),
+        Column("parameters", lambda group: group.parameters),
+        Column("n", lambda group: group.n),
+        *interval_columns(lambda group: group.accuracy),
+        *interval_columns(lambda group: group.last, "last_"),
+        *map(runs, dict.fromkeys(verdict for group in groups for verdict in group.verdicts)),
+    ]
+    return Table(columns, groups)
 
 
-def run_table(sweep: Sweep) -> str:
-    """CSV, one row a run: the fields that vary, the seed, and the figures of its best and last epoch."""
-    measured = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
-    heads = [f"{which}_{name}" for which in ("best", "last") for name in ("epoch", *measured)]
-    rows: list[list[Any]] = [["name", *sweep.grid.varying, "seed", "parameters", *heads, "verdict", "seconds"]]
-    for one in sweep.groups:
-        fields = [words.value(value, name) for name, value in one.setting.items()]
-        for result in one.results:
-            epochs = [*_at(result, result.best, measured), *_at(result, result.history.epochs, measured)]
-            facts = [result.verdict.kind, f"{result.seconds.total:.3f}"]
-            rows.append([result.name, *fields, result.run.seed, one.parameters, *epochs, *facts])
-    return figures.csv_text(rows)
+def run_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[GroupRun]:
+    """One row per run: the fields that vary, the seed, and the metrics of its best and its last epoch."""
+    columns: list[Column[GroupRun]] = [
+        Column("name", lambda row: row[1].name),
+        *field_columns(varying, lambda row: row[0]),
+        Column("seed", lambda row: row[1].run.seed),
+        Column("parameters", lambda row: row[0].parameters),
+        *_epoch_columns("best", lambda result: result.best),
+        *_epoch_columns("last", lambda result: result.history.epochs),
+        Column("verdict", lambda row: row[1].verdict.kind),
+        Column("seconds", lambda row: f"{row[1].seconds.total:.3f}"),
+    ]
+    return Table(columns, [(group, result) for group in groups for result in group.results])
 
 
-def _at(result: Result, epoch: int, measured: Sequence[str]) -> list[Any]:
-    if epoch < 1:
-        return [None] * (1 + len(measured))
-    row = result.history.row(epoch)
-    return [epoch, *(row[name] for name in measured)]
+def _epoch_columns(which: str, epoch: Callable[[Result], int]) -> list[Column[GroupRun]]:
+    """The number of an epoch and its metrics. Epoch 0 means that the run has none."""
+
+    def metric(name: str) -> Column[GroupRun]:
+        return Column(f"{which}_{name}", lambda row: row[1].history.row(at)[name] if (at := epoch(row[1])) else None)
+
+    return [Column(f"{which}_epoch", lambda row: epoch(row[1]) or None), *map(metric, METRICS)]
 
 
-def to_yaml(sweep: Sweep) -> str:
-    """The sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
-    base = sweep.base.plain()
-    base.pop("seed")
-    base["data"].pop("digest")
-    base["model"].pop("digest", None)
-    grid = {name: finite(list(values)) for name, values in sweep.grid.values.items()}
-    seeds: int | list[int] = list(sweep.seeds)
-    if seeds == list(range(len(sweep.seeds))):
-        seeds = len(sweep.seeds)
-    return yaml.safe_dump({"base": base, "grid": grid, "seeds": seeds}, sort_keys=False, allow_unicode=True)
+def to_yaml(base: RunSpec, grid: Grid, seeds: Sequence[int]) -> str:
+    """A sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
+    plain: dict[str, Any] = base.plain()
+    plain.pop("seed")
+    plain["data"].pop("digest")
+    plain["model"].pop("digest", None)
+    values = {name: finite(list(each)) for name, each in grid.values.items()}
+    counted = len(seeds) if list(seeds) == list(range(len(seeds))) else list(seeds)
+    return yaml.safe_dump({"base": plain, "grid": values, "seeds": counted}, sort_keys=False, allow_unicode=True)

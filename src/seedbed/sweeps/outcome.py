@@ -15,6 +15,7 @@ from seedbed.groups import Group, caveats
 from seedbed.groups.fields import Value, field
 from seedbed.records import Result, finite
 from seedbed.specs import RunSpec
+from seedbed.sweeps.files import run_table, setting_table, to_yaml
 from seedbed.sweeps.grid import Grid
 
 if TYPE_CHECKING:
@@ -138,11 +139,27 @@ class Sweep:
         )
         return plain
 
-    def save(self, folder: str | os.PathLike[str]) -> dict[str, list[Path]]:
-        """Tables, JSON, YAML and figures in a folder, as `seedbed.sweeps.files.save` writes them."""
-        from seedbed.sweeps.files import save
+    def save(self, folder: str | os.PathLike[str], groups: Sequence[Group] | None = None) -> dict[str, list[Path]]:
+        """Write all that the sweep found into a folder; figures of an earlier save that this one does not draw are removed.
 
-        return save(self, Path(folder))
+        Args:
+            groups: the settings in the order of the table. None means that of the grid.
+
+        Returns:
+            Kind -> files: `tables` (results.csv, one row per setting; runs.csv, one row per run), `json` (results.json), `yaml`
+            (sweep.yaml, which repeats the sweep), and each figure by its name.
+
+        Raises:
+            StorageError: a file could not be written, or another process has been writing them for a minute.
+        """
+        folder, varying = Path(folder), self.grid.varying
+        tables = {
+            "results.csv": setting_table(varying, groups or self.groups).csv(),
+            "runs.csv": run_table(varying, self.groups).csv(),
+        }
+        texts = {**tables, "sweep.yaml": to_yaml(self.base, self.grid, self.seeds)}
+        files = figures.save_results(folder, self.charts(), texts, self.as_json())
+        return {**files, "tables": [folder / name for name in tables], "yaml": [folder / "sweep.yaml"]}
 
     def charts(self) -> dict[str, AnyChart]:
         """Name -> figure: all settings, accuracy over each field that is a number, and over parameters where these differ.

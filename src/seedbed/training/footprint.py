@@ -9,17 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from seedbed.models import LayerFacts, describe
-from seedbed.models.architecture import conv_shapes, microbatch
+from seedbed.kinds import OPTIMIZERS
+from seedbed.models.families import FAMILIES, known_layers
 from seedbed.records import DataFacts
-from seedbed.specs import Conv, Dense, Keras, ModelSpec, Optimizer, RunSpec
+from seedbed.specs import ModelSpec, RunSpec
 
 MIB = 2**20
 FLOAT = 4
-MICROBATCH = 32
-"""Images at a time of a user's convolutional network."""
 
 RESIDENT_BYTES = 256 * MIB
 """Training images of more bytes than this stay in their file, which all workers share."""
@@ -29,20 +26,8 @@ PIECE_BYTES = 16 * MIB
 
 Small enough that memory is used again instead of being asked of the system for each, and for a processor's last cache."""
 
-PROCESS = {"dense": 150 * MIB, "conv": 150 * MIB, "keras": 330 * MIB}
-"""A worker before its first task; its libraries' own files, another 200 MiB that all workers share, not counted."""
-COMPILING = {"dense": 40 * MIB, "conv": 200 * MIB, "keras": 200 * MIB}
 COMPILING_A_LAYER = 4 * MIB
-"""What compiling takes, and what each layer of each shape among a population's members adds (jaxlib 0.10.2)."""
-
-CONSTANTS = 5
-"""How often a number of a dense network is there besides: whose it is, an index in every compiled program."""
-
-SLOTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
-"""Arrays that an optimizer keeps beside the weights (`training.optimizers.SLOTS`)."""
-
-EXAM_IMAGES = {"dense": 500, "conv": 50, "keras": 50}
-"""Images that an exam looks at at a time on a CPU."""
+"""What each layer of each shape among a population's members adds to what compiling takes (jaxlib 0.10.2)."""
 
 
 @dataclass(frozen=True)
@@ -91,47 +76,33 @@ def footprint(
         pixel_bytes: of an image's number in memory: 1 as uint8, 4 as float32.
         on_cpu: on a GPU all convolutional members work abreast, and the memory is the device's.
     """
-    first = runs[0]
+    first, specs = runs[0], [run.model for run in runs]
+    family = FAMILIES[first.model.family]
     numbers = blocks * sum(_parameters(run.model, data) for run in runs)
-    slots = SLOTS[first.plan.optimizer]
+    slots = len(OPTIMIZERS[first.plan.optimizer].slots)
     saved = (2 + slots) * FLOAT * numbers
-    in_programs = CONSTANTS * FLOAT * numbers if isinstance(first.model, Dense) else 0
+    in_programs = family.constants * FLOAT * numbers
     coming_and_going = max(2 * saved, (7 + slots) * FLOAT * numbers)
     answers = FLOAT * len(runs) * blocks * len(data.classes) * data.validation
     return Footprint(
-        process=PROCESS[first.model.family] if on_cpu else 0,
-        compilation=COMPILING[first.model.family] + COMPILING_A_LAYER * _layers_to_compile(runs) if on_cpu else 0,
+        process=family.process if on_cpu else 0,
+        compilation=family.compilation + COMPILING_A_LAYER * family.compiled_layers(specs) if on_cpu else 0,
         networks=saved + in_programs + (coming_and_going if on_cpu else (7 + slots) * FLOAT * numbers),
         answers=7 * answers,
         images=_images(data, first.plan.batch_size, blocks, pixel_bytes),
-        activations=_activations(runs, data, blocks, on_cpu),
+        activations=FLOAT * family.numbers(specs, data, batch=first.plan.batch_size, blocks=blocks, on_cpu=on_cpu),
         message=2 * saved if on_cpu else 0,
     )
-
-
-def _layers_to_compile(runs: Sequence[RunSpec]) -> int:
-    """Layers with weights, of all different shapes; a user's network counts as none."""
-    shapes = {
-        (model.filters if isinstance(model, Conv) else (), model.hidden, model.activation)
-        for model in (run.model for run in runs)
-        if not isinstance(model, Keras)
-    }
-    return sum(len(filters) + len(hidden) + 1 for filters, hidden, _ in shapes)
 
 
 def certainly(runs: Sequence[RunSpec], data: DataFacts) -> int:
     """Bytes without which these runs cannot be trained together, whatever else is estimated wrongly."""
     numbers = sum(_parameters(run.model, data) for run in runs)
-    return (3 + SLOTS[runs[0].plan.optimizer]) * FLOAT * numbers
+    return (3 + len(OPTIMIZERS[runs[0].plan.optimizer].slots)) * FLOAT * numbers
 
 
 def _parameters(model: ModelSpec, data: DataFacts) -> int:
-    return sum(layer.parameters for layer in _layers(model, data.image_shape, len(data.classes)))
-
-
-@lru_cache(maxsize=4096)
-def _layers(model: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> tuple[LayerFacts, ...]:
-    return tuple(describe(model, image_shape, classes))
+    return sum(layer.parameters for layer in known_layers(model, data.image_shape, len(data.classes)))
 
 
 def _images(data: DataFacts, batch_size: int, blocks: int, pixel_bytes: int) -> int:
@@ -141,44 +112,3 @@ def _images(data: DataFacts, batch_size: int, blocks: int, pixel_bytes: int) -> 
     exam = (data.validation + min(data.validation, data.train)) * one
     orders = 16 * blocks * data.train
     return train + (exam if exam <= PIECE_BYTES else 3 * PIECE_BYTES) + orders
-
-
-def _activations(runs: Sequence[RunSpec], data: DataFacts, blocks: int, on_cpu: bool) -> int:
-    model = runs[0].model
-    inputs, batch = math.prod(data.image_shape), runs[0].plan.batch_size
-    exam = EXAM_IMAGES[model.family] if on_cpu else 500
-    if isinstance(model, Dense):
-        units = sum(sum(run.model.hidden) + len(data.classes) for run in runs if isinstance(run.model, Dense))
-        return FLOAT * blocks * (max(4 * batch, 3 * exam) * units + 2 * max(batch, exam) * inputs)
-    abreast = 1 if on_cpu else len(runs) * blocks
-    numbers = _conv_numbers(model, data) if isinstance(model, Conv) and on_cpu else _layer_numbers(model, data)
-    step = _at_a_time(model, data, batch) if on_cpu else batch
-    return FLOAT * abreast * (2 * max(step, exam) * numbers + 2 * max(batch, exam) * inputs)
-
-
-def _at_a_time(model: Conv | Keras, data: DataFacts, batch: int) -> int:
-    """Images of a minibatch that go through a step together on a CPU."""
-    if isinstance(model, Conv):
-        return min(batch, microbatch(conv_shapes(model, data.image_shape)))
-    return min(batch, MICROBATCH) if _in_microbatches(model, data) else batch
-
-
-def _in_microbatches(model: Keras, data: DataFacts) -> bool:
-    """Whether a network of a user's goes through training in parts of a minibatch (`KerasPopulation`)."""
-    kinds = [layer.kind for layer in _layers(model, data.image_shape, len(data.classes))]
-    return any("Conv" in kind for kind in kinds) and "BatchNormalization" not in kinds
-
-
-def _conv_numbers(model: Conv, data: DataFacts) -> int:
-    """Numbers that one image takes on its way through: patches, what comes of them, and the pooled maps."""
-    return sum(shape.numbers for shape in conv_shapes(model, data.image_shape)) + sum(model.hidden)
-
-
-def _layer_numbers(model: ModelSpec, data: DataFacts) -> int:
-    """The same of any network: every layer's output, and the patches of a convolution."""
-    numbers = 0
-    for layer in _layers(model, data.image_shape, len(data.classes)):
-        outputs = math.prod(layer.output_shape)
-        patches = layer.operations // (2 * layer.output_shape[-1]) if len(layer.output_shape) == 3 else 0
-        numbers += 2 * outputs + (patches if isinstance(model, Keras) else 0)
-    return numbers

@@ -22,7 +22,7 @@ from seedbed.data import Dataset
 from seedbed.models.architecture import Weights
 from seedbed.models.protocol import Knobs, Population
 from seedbed.records import NO_SCORE, History, best_epoch, score
-from seedbed.specs import Keras, RunSpec
+from seedbed.specs import RunSpec
 from seedbed.training import footprint
 from seedbed.training.feed import Resident, Sheets, Source, Streamed, Stretch
 from seedbed.training.optimizers import empty_slots
@@ -157,12 +157,9 @@ class Job:
 
     def _new_population(self) -> Population:
         specs = [self.task.blocks[0][setting].model for setting in self._members.settings]
-        padded = self.task.padded and tuple(self.task.padded[setting] for setting in self._members.settings)
         facts, plan = self._dataset.facts(), self.task.plan
         on_cpu = jax.default_backend() == "cpu"
-        return models.build(
-            specs, facts.image_shape, len(facts.classes), padded=padded, precision=plan.precision, on_cpu=on_cpu
-        )
+        return models.build(specs, facts.image_shape, len(facts.classes), precision=plan.precision, on_cpu=on_cpu)
 
     def _take_up(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Packs the members' arrays into a population, on the device."""
@@ -210,8 +207,8 @@ class Job:
 
     def _new_settings(self) -> Settings:
         of = self._members.of
-        dropout = of(lambda run: 0.0 if isinstance(run.model, Keras) else run.model.dropout)
-        knobs = Knobs(*map(jnp.asarray, (of(lambda run: run.plan.l1), of(lambda run: run.plan.l2), dropout)))
+        rates = (of(lambda run: run.plan.l1), of(lambda run: run.plan.l2), of(lambda run: run.model.dropout))
+        knobs = Knobs(*map(jnp.asarray, rates))
         return Settings(knobs, jnp.asarray(of(lambda run: run.plan.momentum)), jnp.array(self._members.alive))
 
     # An epoch

@@ -18,9 +18,9 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.kinds import AUGMENTATIONS
 from seedbed.models.protocol import Batch, Knobs, Params, Population, State, image_losses
 from seedbed.specs import Plan
-from seedbed.training.augmentation import augment
 from seedbed.training.optimizers import Slots, Strides, last_gradient, update
 
 
@@ -216,7 +216,7 @@ class Program:
         weights = (number * size + jnp.arange(size) < feed.real).astype(jnp.float32)
         draws = jax.random.fold_in(jax.random.wrap_key_data(feed.keys), feed.first + number)
         images = self._seen(feed.images.at[rows].get(mode="promise_in_bounds"))
-        images = augment(self._plan.augment, images, jax.random.fold_in(draws, 0))
+        images = AUGMENTATIONS[self._plan.augment].function(images, jax.random.fold_in(draws, 0))
         labels = feed.labels.at[rows].get(mode="promise_in_bounds")
         return Batch(images, labels, weights), jax.random.fold_in(draws, 1)
 

@@ -29,7 +29,6 @@ class Task:
     Attributes:
         key: the population's name in the home.
         blocks: the runs, one tuple a seed; all blocks hold the same settings in the same order.
-        padded: hidden widths of each setting in the program, None where nothing is padded.
         save_every: seconds between checkpoints; None never saves.
         resume: where to go on.
         pruning: at which epochs the worse members stop; None trains all of them whole.
@@ -37,7 +36,6 @@ class Task:
 
     key: str
     blocks: tuple[tuple[RunSpec, ...], ...]
-    padded: tuple[tuple[int, ...], ...] | None = None
     save_every: float | None = 30.0
     resume: Checkpoint | None = None
     pruning: Pruning | None = None
@@ -52,7 +50,7 @@ class Task:
         """Tasks with equal values share their compiled programs."""
         first = self.blocks[0]
         images = first[0].data.changed(label_noise=0.0)
-        parts = (len(self.blocks), self.padded, [run.model.identity for run in first], first[0].plan.static, images)
+        parts = (len(self.blocks), [run.model.identity for run in first], first[0].plan.static, images)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seedbed.errors import CorruptFile, SpecError
 from seedbed.records import finite
-from seedbed.specs import Keras, RunSpec
+from seedbed.specs import RunSpec
 from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Checkpoint, Place, Row, Task
 
@@ -122,7 +122,7 @@ def _contradiction(save: Save) -> str:
     width = widths.pop()
     if any(each not in save.specs or save.specs[each].identity != each for block in blocks for each in block):
         return "a run is not what its identity says"
-    if any(isinstance(spec.model, Keras) and not spec.model.digest for spec in save.specs.values()):
+    if not all(spec.model.names_its_code for spec in save.specs.values()):
         return "a network of one's own does not say which text of its file was meant"
     if len({tuple(save.specs[each].setting for each in block) for block in blocks}) != 1:
         return "its blocks have different settings"

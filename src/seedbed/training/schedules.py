@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.kinds import OPTIMIZERS
 from seedbed.specs import Plan, Schedule
-
-BETA_1, BETA_2 = 0.9, 0.999
-"""Adam's decay rates of the first and second moment, Keras's defaults."""
 
 _RISE, _START, _END = 0.3, 1 / 25, 1 / 25e4
 
@@ -36,12 +34,10 @@ def step_sizes(plans: Sequence[Plan], epoch: int, steps_per_epoch: int) -> tuple
 
     Returns:
         rates: `(steps, members)`, what the optimizer multiplies with; Adam's correction of its moments' bias is part of it.
-        decays: `(steps, members)`, the share of a kernel that "adamw" takes off; 0 for other optimizers.
+        decays: `(steps, members)`, the share by which kernels shrink first; 0 for optimizers without weight decay.
     """
     steps = epoch * steps_per_epoch + np.arange(steps_per_epoch)
     rates = np.stack([p.learning_rate * factors(p.schedule, steps, p.epochs * steps_per_epoch) for p in plans], axis=1)
-    decays = rates * np.array([p.weight_decay if p.optimizer == "adamw" else 0.0 for p in plans])
-    if plans[0].optimizer in ("adam", "adamw"):
-        t = (steps + 1)[:, None]
-        rates = rates * np.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
+    decays = rates * np.array([p.weight_decay if OPTIMIZERS[p.optimizer].decays else 0.0 for p in plans])
+    rates = OPTIMIZERS[plans[0].optimizer].step_sizes(rates, (steps + 1)[:, None].astype(np.float64))
     return rates.astype(np.float32), decays.astype(np.float32)

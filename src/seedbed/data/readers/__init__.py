@@ -2,49 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from seedbed.data.content import Content
 from seedbed.data.readers import idx, npy, npz, pictures, tables
 from seedbed.data.readers.arrays import Size
 from seedbed.errors import DataError
+from seedbed.kinds import Registry
 
-Kind = Literal["pictures", "idx", "npy", "npz", "csv"]
+
+@dataclass(frozen=True)
+class Reader:
+    """How the user's files of one kind become content.
+
+    Attributes:
+        name: as lists of data sets and the records of added ones call it.
+        title: what it reads, for messages.
+        fits: whether a file or folder is of this kind, judged by names alone.
+        read: path, size of the images and column of the labels (None where the user left them out) -> content.
+        suffix: how the name of a single file ends; a data set is named without it.
+    """
+
+    name: str
+    title: str
+    fits: Callable[[Path], bool]
+    read: Callable[[Path, Size | None, str | None], Content]
+    suffix: str = ""
 
 
-def kind_of(path: Path) -> Kind:
-    """What a file or folder of the user's holds, by names alone.
+READERS = Registry(
+    "reader",
+    Reader("npz", "an .npz", npz.fits, lambda path, size, _: npz.read(path, size), ".npz"),
+    Reader("idx", "a folder of IDX files", idx.fits, lambda path, size, _: idx.read(path, size)),
+    Reader("npy", "a folder of .npy files", npy.fits, lambda path, size, _: npy.read(path, size)),
+    Reader("csv", "a .csv", tables.fits, tables.read, ".csv"),
+    Reader(
+        "pictures",
+        "a folder of class folders with PNG or JPEG files",
+        Path.is_dir,
+        lambda path, size, _: pictures.read(path, size),
+    ),
+)
+"""The first that fits reads a file or folder; that of pictures takes any folder."""
+
+
+def kind_of(path: Path) -> str:
+    """The name of the reader for a file or folder of the user's.
 
     Raises:
-        DataError: nothing that is known.
+        DataError: no reader fits.
     """
-    name = path.name.lower()
-    if path.is_file() and name.endswith(".npz"):
-        return "npz"
-    if path.is_file() and name.endswith((".csv", ".csv.gz")):
-        return "csv"
-    if path.is_dir():
-        if "train" in idx.find(path):
-            return "idx"
-        if npy.names(path):
-            return "npy"
-        return "csv" if "train" in tables.find(path) else "pictures"
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder.")
-    raise DataError(
-        f"{path}: data are a folder of class folders with PNG or JPEG files, a folder of IDX or .npy files, an .npz or a .csv."
-    )
+    for reader in READERS.records():
+        if reader.fits(path):
+            return reader.name
+    *others, last = (reader.title for reader in reversed(READERS.records()))
+    raise DataError(f"{path}: data are {', '.join(others)} or {last}.")
 
 
-def read(path: Path, kind: Kind, size: Size | None = None, label_column: str | None = None) -> Content:
-    """Content of the user's files.
+def read(path: Path, kind: str, size: Size | None = None, label_column: str | None = None) -> Content:
+    """Content of the user's files, by the reader of this name.
 
     Raises:
-        DataError: they cannot be used.
+        SpecError: no reader has this name.
+        DataError: the files cannot be used.
         CorruptData: they are damaged.
     """
-    if kind == "csv":
-        return tables.read(path, size, label_column)
-    reader = {"pictures": pictures.read, "idx": idx.read, "npy": npy.read, "npz": npz.read}[kind]
-    return reader(path, size)
+    return READERS[kind].read(path, size, label_column)

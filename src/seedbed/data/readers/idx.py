@@ -36,6 +36,11 @@ def find(folder: Path) -> dict[PartName, dict[str, Path]]:
     return pairs
 
 
+def fits(path: Path) -> bool:
+    """Whether this is a folder with a training part in IDX files."""
+    return path.is_dir() and "train" in find(path)
+
+
 def read(folder: Path, size: Size | None = None) -> Content:
     """Content of a folder with pairs of IDX files; plain files are mapped, not copied.
 

@@ -20,6 +20,11 @@ def names(folder: Path) -> list[str]:
     return [path.stem for path in folder.glob("*.npy") if not path.name.startswith(".")]
 
 
+def fits(path: Path) -> bool:
+    """Whether this is a folder with .npy files."""
+    return path.is_dir() and bool(names(path))
+
+
 def read(folder: Path, size: Size | None = None) -> Content:
     """Content of a folder with `x_train.npy`, `y_train.npy` and so on. uint8 and float32 images are not copied.
 

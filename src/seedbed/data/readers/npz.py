@@ -33,6 +33,11 @@ NAMES: dict[PartName, tuple[tuple[str, str], ...]] = {
 """What images and labels are called, the first that is there; capitals do not matter."""
 
 
+def fits(path: Path) -> bool:
+    """Whether this is the name of an archive."""
+    return path.is_file() and path.name.lower().endswith(".npz")
+
+
 def read(path: Path, size: Size | None = None) -> Content:
     """Content of an .npz archive.
 

@@ -52,6 +52,11 @@ def find(folder: Path) -> dict[PartName, Path]:
     return parts
 
 
+def fits(path: Path) -> bool:
+    """Whether this is the name of a table, or a folder with a table of a training part."""
+    return path.name.lower().endswith((".csv", ".csv.gz")) if path.is_file() else path.is_dir() and "train" in find(path)
+
+
 def read(path: Path, size: Size | None = None, label_column: str | None = None) -> Content:
     """Content of a CSV file, or of a folder of them, gzipped or not.
 

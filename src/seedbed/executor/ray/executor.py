@@ -17,7 +17,7 @@ from seedbed.executor.ray import cluster
 from seedbed.executor.ray.actor import Actor, Facts, Parcel
 from seedbed.executor.ray.cluster import Cluster
 from seedbed.models import trust
-from seedbed.specs import DataSpec, Keras
+from seedbed.specs import DataSpec
 from seedbed.training.reports import Failed, Task
 
 LEFT_TO_THE_MACHINE = frozenset({"JAX_COMPILATION_CACHE_DIR", "CUDA_VISIBLE_DEVICES"})
@@ -62,8 +62,7 @@ class RayExecutor(Pool):
         Raises:
             SeedbedError: the file or the images cannot be had any more.
         """
-        models = [run.model for run in task.blocks[0] if isinstance(run.model, Keras)]
-        texts = {model.digest: trust.text(model) for model in models}
+        texts = trust.texts(run.model for run in task.blocks[0])
         if where.alone:
             return Parcel(task, texts=texts)
         spec = DataSpec(name=task.blocks[0][0].data.name, digest=task.blocks[0][0].data.digest)

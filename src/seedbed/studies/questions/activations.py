@@ -13,7 +13,7 @@ from seedbed.figures import Dot, mean_curve, words
 from seedbed.groups import Contrast, Difference, Group, Request, best, by
 from seedbed.groups.fields import Setting
 from seedbed.records import Result
-from seedbed.specs import Activation, Dense, Plan
+from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Study, share_text, subtitle
 from seedbed.studies.causes import MEASURES, activation_of, depth_of, name_of, part
@@ -24,8 +24,8 @@ from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS
 from seedbed.tables import Column, Table
 
 NET = (200, 100)
-SWAPPED: tuple[Activation, ...] = ("relu", "tanh", "sigmoid")
-ACTIVATIONS: tuple[Activation, ...] = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu")
+SWAPPED: tuple[str, ...] = ("relu", "tanh", "sigmoid")
+ACTIVATIONS: tuple[str, ...] = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu")
 QUICK_ACTIVATIONS = SWAPPED
 
 WIDTH = 64
@@ -68,7 +68,7 @@ def swapped(setup: Setup) -> list[Request]:
     ]
 
 
-def deep(setup: Setup, activation: Activation, depth: int, rate: float, length: int) -> Request:
+def deep(setup: Setup, activation: str, depth: int, rate: float, length: int) -> Request:
     """A net of equal layers; its depth is said by `hidden`."""
     hidden = (WIDTH,) * depth
     setting: Setting = {"hidden": hidden, "activation": activation, "learning_rate": rate, "epochs": length}
@@ -92,7 +92,7 @@ class Tuned:
         trained: whether any rate gave a net that neither diverged nor collapsed.
     """
 
-    activation: Activation
+    activation: str
     depth: int
     rate: float
     tried: int
@@ -119,7 +119,7 @@ def tuned(study: StudyContext) -> Steps[list[Tuned]]:
     return [_tuned(*net, tried) for net, tried in found.items()]
 
 
-def _names(setup: Setup) -> tuple[Activation, ...]:
+def _names(setup: Setup) -> tuple[str, ...]:
     return setup.pick(ACTIVATIONS, QUICK_ACTIVATIONS)
 
 
@@ -132,7 +132,7 @@ def _further(tried: Sequence[Group]) -> float | None:
     return beyond([rate_of(cell) for cell in tried], rate_of(top)) if top else None
 
 
-def _tuned(activation: Activation, depth: int, tried: Sequence[Group]) -> Tuned:
+def _tuned(activation: str, depth: int, tried: Sequence[Group]) -> Tuned:
     rates = sorted(rate_of(cell) for cell in tried)
     top = best(tried)
     rate = rate_of(top) if top else rates[len(rates) // 2]

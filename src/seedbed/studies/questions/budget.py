@@ -15,7 +15,7 @@ from seedbed.runs import Home
 from seedbed.searches import Finalist, Search, Terms
 from seedbed.searches.importance import Importance
 from seedbed.searches.trial import Trial
-from seedbed.specs import Dense, Plan, RunSpec
+from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import Figure, Part, Study, share_text
 from seedbed.studies.context import Steps, StudyContext, request, requests
@@ -133,20 +133,12 @@ def _tried(home: Home, found: Search) -> list[Result]:
 def _request(finalist: Finalist) -> Request:
     """The winner, told apart by what a search chooses; the fields that only some optimizers have stand where they count."""
     run = finalist.trial.run
-    setting: dict[str, object] = {"hidden": _hidden(run), "activation": _activation(run)}
+    setting: dict[str, object] = {"hidden": run.model.hidden, "activation": run.model.activation}
     setting |= {name: getattr(run.plan, name) for name in ("optimizer", "learning_rate", "schedule", "batch_size")}
     setting |= {name: getattr(run.plan, name) for name in ("l1", "l2") if getattr(run.plan, name)}
-    if isinstance(run.model, Dense) and run.model.dropout:
+    if run.model.dropout:
         setting["dropout"] = run.model.dropout
     return request(setting, run)
-
-
-def _hidden(run: RunSpec) -> tuple[int, ...]:
-    return run.model.hidden if isinstance(run.model, Dense) else ()
-
-
-def _activation(run: RunSpec) -> str:
-    return run.model.activation if isinstance(run.model, Dense) else ""
 
 
 def _tested(study: StudyContext, winner: Group | None) -> Interval | None:
@@ -258,7 +250,7 @@ def _marks(search: Search) -> list[str]:
 
 def _finalist_table(found: Found) -> Table[Finalist]:
     columns: list[Column[Finalist]] = [
-        Column("hidden units", lambda one: _hidden(one.trial.run), words.value, align="left"),
+        Column("hidden units", lambda one: one.trial.run.model.hidden, words.value, align="left"),
         Column("parameters", lambda one: one.trial.model.parameters, ","),
         Column("settings", _other_settings, align="left"),
         Column("as a trial", lambda one: 100 * one.trial.accuracy, ".2f", unit="%"),
@@ -287,15 +279,15 @@ class _Depth:
 
 def _depth_table(search: Search) -> Table[_Depth]:
     rows = []
-    for depth in sorted({len(_hidden(trial.run)) for trial in search.trials}):
-        trials = [trial for trial in search.trials if len(_hidden(trial.run)) == depth]
+    for depth in sorted({len(trial.run.model.hidden) for trial in search.trials}):
+        trials = [trial for trial in search.trials if len(trial.run.model.hidden) == depth]
         whole = [trial for trial in trials if trial.state == "complete"]
         rows.append(_Depth(depth, trials, whole, max(whole, key=lambda trial: trial.accuracy, default=None)))
     columns: list[Column[_Depth]] = [
         Column("layers", lambda row: row.layers),
         Column("trials", lambda row: len(row.trials)),
         Column("trained to the end", lambda row: len(row.whole)),
-        Column("best split", lambda row: words.value(_hidden(row.best.run)) if row.best else None),
+        Column("best split", lambda row: words.value(row.best.run.model.hidden) if row.best else None),
         Column("its parameters", lambda row: row.best.model.parameters if row.best else None, ","),
         Column("its accuracy as a trial", lambda row: 100 * row.best.accuracy if row.best else None, ".2f", unit="%"),
     ]

@@ -2,313 +2,352 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
 
 from seedbed import figures
 from seedbed.data import load
-from seedbed.figures import Measured, Phase, words
+from seedbed.figures import words
 from seedbed.groups import Request
-from seedbed.models import describe, facts
-from seedbed.statistics import interval_of
+from seedbed.models import describe
+from seedbed.specs import Conv, Dense
+from seedbed.statistics import Decision, interval_of
 from seedbed.studies.answers import Figure, Part, Study
 from seedbed.studies.context import StudyContext
 from seedbed.studies.setup import Setup
-from seedbed.studies.timing import files
-from seedbed.studies.timing.measuring import NETS, Extent, measure
-from seedbed.studies.timing.records import Net, Timings
-from seedbed.studies.timing.summary import Found, Place, Speed
-from seedbed.studies.timing.turning import crossover
-from seedbed.studies.timing.wording import compared, ratio_text, spread_text, time_text
+from seedbed.studies.timing import records
+from seedbed.studies.timing.measuring import NETS, Extent, Stopwatch
+from seedbed.studies.timing.records import TimedImages
+from seedbed.studies.timing.summary import Spread, TimedCase, TimedSteps, TimingSummary
 from seedbed.tables import Column, Table
-from seedbed.training.events import Note
 
 WIDTHS, QUICK_WIDTHS = (25, 100, 400, 1600), (25, 400)
 BATCHES, QUICK_BATCHES = (8, 32, 128, 512, 2048), (8, 128)
-"""A net of width w has w and w/2 hidden units, as the exercise's 200-100 net has."""
+"""A network of width w has w and w/2 hidden units, as the exercise's 200-100 network has."""
 
 QUICK_IMAGES = 10_000
 BUSY = 0.15
-"""From which share of the processor on others count as disturbing."""
+"""Share of the processor from which on other programs disturb a measurement."""
 
-HOW_TO_ADD = (
-    "On a machine with a GPU, `seedbed study device -o gpu.json` measures it, and `seedbed study device --merge gpu.json` here "
-    "joins the two (docs/gpu.md)"
-)
+OUTCOMES = ("faster", "slower", "not clearly different")
 
 
 def extent(setup: Setup, train: int) -> Extent:
     """What is measured: minutes on MNIST, seconds for a preview."""
     sizes = [size for size in setup.pick(BATCHES, QUICK_BATCHES) if size <= train]
     steps = [((width, width // 2), size) for width in setup.pick(WIDTHS, QUICK_WIDTHS) for size in sizes]
-    several: Mapping[Net, Sequence[int]] = setup.pick({"dense": (1, 16), "conv": (1, 4)}, {"dense": (1, 16), "conv": (1,)})
     if setup.quick:
-        return Extent(several, epochs=10, repeats=1, seconds=1.0, steps=steps, rounds=2, step_seconds=0.05, cold=False)
-    return Extent(several, epochs=10, repeats=3, seconds=5.0, steps=steps, rounds=5, step_seconds=0.1, cold=True)
+        return Extent({"dense": (1, 16), "conv": (1,)}, 10, 1, 1.0, steps, rounds=2, step_seconds=0.05, cold=False)
+    return Extent({"dense": (1, 16), "conv": (1, 4)}, 10, 3, 5.0, steps, rounds=5, step_seconds=0.1, cold=True)
 
 
 def design(setup: Setup) -> list[Request]:
-    """Nothing is trained for its accuracy; files that cannot be joined are refused before anything is measured."""
+    """No runs; files that cannot be merged are refused before anything is measured."""
     for path in setup.merge:
-        files.read(path)
+        records.read(path)
     return []
 
 
 def parts(study: StudyContext) -> list[Part]:
-    """Measures what is missing, joins what was measured elsewhere, and answers."""
-    setup = study.setup
+    """Measure what is missing, merge what was measured elsewhere, and answer."""
+    setup, execution = study.setup, study.trainer.execution
     few = setup.quick and setup.facts.train > QUICK_IMAGES
     spec = setup.data.changed(first=QUICK_IMAGES) if few else setup.data
     images = load(spec).facts()
-    here, seconds = measure(
-        study.home,
-        spec,
-        images,
-        extent(setup, images.train),
-        device=study.trainer.execution.device,
-        quick=setup.quick,
-        again=setup.again,
-        say=lambda text: study.trainer.execution.on_event(Note(text)),
-    )
+    stopwatch = Stopwatch(spec, images, extent(setup, images.train), execution.device, setup.quick, execution.on_event)
+    here, seconds = stopwatch.measure(study.home, again=setup.again)
     study.seconds += seconds
-    found = Found(here, files.joined(here, setup.merge)[1:])
-    return [_training(found), crossover(found)]
+    summary = TimingSummary(records.joined(here, setup.merge))
+    return [training(summary), crossover(summary)]
 
 
-# The first part: whole trainings
+def _size(model: Dense | Conv, images: TimedImages) -> tuple[int, int]:
+    """Parameters, and operations of training on one image."""
+    layers = describe(model, images.image_shape, images.classes)
+    operations = [layer.operations for layer in layers if layer.operations]
+    return sum(layer.parameters for layer in layers), 3 * sum(operations) - operations[0]
 
 
-def _training(found: Found) -> Part:
-    here = found.here
-    rows = [f"{_net(one.net, one.nets)}" for one in found.speeds]
-    subtitle = [f"{_images(found)}; {_repeats(found)}", "dots: medians; bars: lowest to highest"]
-    times = [
-        Measured(one.place.label, *one.epoch.scaled(1 / one.nets).three, row=row, n=one.epoch.n)
-        for one, row in zip(found.speeds, rows, strict=True)
-    ]
-    several = len(found.places) > 1
-    phases = [phase for one, row in zip(found.speeds, rows, strict=True) for phase in _phases(one, row, several)]
-    epoch = figures.times_by_row(times, "Seconds an epoch and network", subtitle, x="seconds an epoch and network")
-    total = f"Where the time of {words.counted(here.epochs, 'epoch')} goes"
-    where = figures.time_by_phase(phases, total, [_images(found), "medians; of networks together, all of them"])
+# Whole trainings
+
+
+def training(summary: TimingSummary) -> Part:
+    """How long each network takes on each device."""
+    images, ratios = summary.machines[0].images, summary.ratios.items()
+    networks = "; ".join(f"{words.network(model)} ({_size(model, images)[0]:,} parameters)" for model in NETS.values())
     return Part(
         name="training",
         question="How long do the exercise's two networks take, alone and several together?",
-        answer=[*_answer(found), *_missing(found)],
+        answer=[*_times(summary), *_faster(summary)],
         method=(
-            f"{_both(found)}, batch 128, Adam. Each training runs in worker processes of its own, as `seedbed train` and "
-            f"sweeps start them; an epoch includes its examination on {here.images.validation:,} validation and as many "
-            "training images. Differences: Welch's interval of the ratio of times, Holm's correction over all of the study."
+            f"The exercise's networks: {networks}, batch 128, Adam. Each training runs in new worker processes, as `seedbed "
+            f"train` and sweeps start them; an epoch includes the evaluation on {images.validation:,} validation and as many "
+            "training images. Ratios of times: Welch's 95 % intervals on logarithms, called by Holm's correction."
         ),
-        figures=[
-            Figure("device_epochs", epoch, "The first epoch is left out here: it is slower, for caches are still cold."),
-            Figure("device_phases", where, "Start: the process, its libraries and the images. Compilation with a warm cache."),
-        ],
-        tables=[_speed_table(found), _machine_table(found)],
-        why=_why(found),
-        cells=[_cell(one) for one in found.speeds],
-        marks=_marks(found),
+        figures=_figures(summary),
+        tables=[_case_table(summary), _machine_table(summary)],
+        why=list(_reasons(summary)),
+        cells=[_cell(case) for case in summary.cases],
+        marks=list(_caveats(summary)),
         data={
-            files.KEY: [timings.plain() for timings in (found.here, *found.others)],
-            "ratios": {" | ".join(name): ratio.as_json() for name, ratio in found.ratios.items()},
+            "machines": [timings.plain() for timings in summary.machines],
+            "ratios": {" | ".join(name): _ratio_json(ratio) for name, ratio in ratios},
         },
     )
 
 
-def _answer(found: Found) -> list[str]:
-    return [" ".join(_on(place, found) for place in found.places), *_between_devices(found), *_together(found)]
+def _times(summary: TimingSummary) -> Iterator[str]:
+    for device in summary.devices:
+        alone = [
+            f"the {case.net} net takes {_time(case.seconds['epoch'])} per epoch and {_time(case.seconds['whole'])} for "
+            f"{case.timings.epochs} epochs from start to end"
+            for case in summary.cases
+            if case.nets == 1 and case.device == device
+        ]
+        yield f"On {device} {'; '.join(alone) or 'no network was measured alone'}."
 
 
-def _on(place: Place, found: Found) -> str:
-    said = []
-    for one in [one for one in found.speeds if one.place is place and one.nets == 1]:
-        whole = f"{time_text(one.whole.median)} for {one.whole_epochs} epochs from start to end"
-        said.append(f"the {one.net} net takes {time_text(one.epoch.median)} an epoch and {whole}")
-    return f"On {place.label} {'; '.join(said) or 'nothing was measured'}."
+def _faster(summary: TimingSummary) -> list[str]:
+    """Devices compared with the first one, then several networks with one alone."""
+    first, between, together = next(iter(summary.devices)), [], []
+    for case in summary.cases:
+        if case.nets == 1 and (ratio := summary.ratios.get(("devices", case.device, case.net, "1"))):
+            between.append(_compared(ratio, f"The {case.net} net alone", case.device, first))
+        if case.nets > 1 and (ratio := summary.ratios.get(("together", case.device, case.net))):
+            where = f"On {case.device}, an epoch of a {case.net} net"
+            together.append(_compared(ratio, where, "one alone", f"each of {case.nets} together"))
+    return between + together
 
 
-def _between_devices(found: Found) -> list[str]:
-    first, *others = found.places
-    return [
-        compared(f"The {net} net alone", place.label, first.label, ratio)
-        for place in others
-        for net in NETS
-        if (ratio := found.ratios.get(("devices", place.label, net, "1")))
-    ]
+def _compared(ratio: Decision, where: str, a: str, b: str) -> str:
+    """Which of `a` and `b` is faster, by the ratio of a's time to b's.
+
+    >>> _compared(Decision(Interval(2.0, 1.5, 2.5, 3), 0.01, 0.01, True, 1), "The dense net", "the CPU", "the GPU")
+    'The dense net: the GPU is 2 times as fast as the CPU (1.5 to 2.5).'
+    """
+    mean, low, high = ratio.interval.mean, ratio.interval.low, ratio.interval.high
+    if not ratio.shown:
+        return f"{where}: no clear difference between {a} and {b}; their times have a ratio of {_ratio(low)} to {_ratio(high)}."
+    if mean < 1:
+        a, b, mean, low, high = b, a, 1 / mean, 1 / high, 1 / low
+    return f"{where}: {b} is {_ratio(mean)} times as fast as {a} ({_ratio(low)} to {_ratio(high)})."
 
 
-def _together(found: Found) -> list[str]:
-    return [
-        compared(f"On {one.place.label}, an epoch of a {one.net} net", "one alone", f"each of {one.nets} together", ratio)
-        for one in found.speeds
-        if one.nets > 1 and (ratio := found.ratios.get(("together", one.place.label, one.net)))
-    ]
+def _reasons(summary: TimingSummary) -> Iterator[str]:
+    (dense, dense_work), (conv, conv_work) = (_size(NETS[net], summary.machines[0].images) for net in ("dense", "conv"))
+    fewer = f"{_ratio(dense / conv)} times fewer" if dense > conv else f"{_ratio(conv / dense)} times as many"
+    yield (
+        f"The conv net has {fewer} parameters ({conv:,} against {dense:,}), and training it takes "
+        f"{_ratio(conv_work / dense_work)} times the operations per image, because a kernel works at every pixel."
+    )
+    for (kind, device, *_), ratio in summary.ratios.items():
+        if kind == "conv" and ratio.shown:
+            yield f"On {device} its epoch takes {_ratio(ratio.interval.mean)} times as long as one of the dense net."
 
 
-def _missing(found: Found) -> list[str]:
-    gpus = [place for place in found.places if place.device.kind == "gpu"]
-    unusable = found.here.machine.unusable
-    said = [f"Found on this machine, but of no use: {'; '.join(unusable)}."] if unusable else []
-    if not gpus and not unusable:
-        said.append(f"No GPU was found on this machine, so these are the CPU's figures alone. {HOW_TO_ADD}.")
-    elif not gpus:
-        said.append(f"So these are the CPU's figures alone. {HOW_TO_ADD}.")
-    elif all(place.timings is not found.here for place in gpus):
-        said.append("No GPU was found on this machine; the GPU's figures were measured on another one.")
-    return said
-
-
-def _why(found: Found) -> list[str]:
-    sizes = {net: _facts(found.here, net) for net in NETS}
-    (dense, dense_work), (conv, conv_work) = sizes["dense"], sizes["conv"]
-    said = [
-        f"The conv net has {_fewer(dense, conv)} parameters ({conv:,} against {dense:,}), and training it takes "
-        f"{ratio_text(conv_work / dense_work)} times the operations for an image, because a kernel works at every pixel."
-    ]
-    for place in found.places:
-        ratio = found.ratios.get(("conv", place.label))
-        if ratio and ratio.shown:
-            low, high = map(ratio_text, ratio.interval.pair())
-            said.append(
-                f"On {place.label} an epoch of the conv net takes {ratio_text(ratio.interval.mean)} times as long as one of "
-                f"the dense net ({low} to {high}; {100 * ratio.confidence:.4g} % interval)."
-            )
-    for one in [one for one in found.speeds if one.anew and one.cached and one.nets == 1]:
-        anew = one.anew.median if one.anew else 0.0
-        said.append(
-            f"On {one.place.label} compiling the {one.net} net takes {time_text(anew)} the first time, and "
-            f"{time_text(one.compile)} once the cache holds it; its first epoch takes {time_text(one.first.median)}."
-        )
-    return said
-
-
-def _fewer(many: int, few: int) -> str:
-    return f"{ratio_text(many / few)} times fewer" if many > few else f"{ratio_text(few / many)} times as many"
-
-
-def _facts(timings: Timings, net: Net) -> tuple[int, float]:
-    """Parameters, and operations of one image's training."""
-    images = timings.images
-    layers = describe(NETS[net], images.image_shape, images.classes)
-    first, *later = [layer.operations for layer in layers if layer.operations]
-    return facts(NETS[net], images.image_shape, images.classes).parameters, float(2 * first + 3 * sum(later))
-
-
-def _marks(found: Found) -> list[str]:
-    said = []
-    for timings in (found.here, *found.others):
-        busy = max((one.busy for one in timings.trainings), default=0.0)
+def _caveats(summary: TimingSummary) -> Iterator[str]:
+    here = summary.machines[0]
+    for timings in summary.machines:
+        busy = max((each.busy for each in timings.trainings), default=0.0)
         if busy >= BUSY:
-            name = timings.machine.devices[0].name
-            said.append(
-                f"On {name} other programs used up to {words.percent(busy, 0)} of the processor just before a measurement, so "
-                "its times may be too long; `--again` measures anew."
+            yield (
+                f"On {timings.machine.devices[0].name} other programs used up to {words.percent(busy, 0)} of the processor just "
+                "before a measurement, so its times may be too long; `--again` measures again."
             )
-        if timings is not found.here and timings.quick != found.here.quick:
-            said.append("One of the machines was measured by a preview (--quick), the other was not.")
-    if any(not one.measured for one in found.speeds):
-        summed = words.listed(list(dict.fromkeys(_net(one.net, one.nets) for one in found.speeds if not one.measured)))
-        said.append(
-            f"Of {summed} no training was measured to its last epoch: the whole is start, compilation, first epoch and the "
-            "median of the other epochs, added up."
+        if timings.quick != here.quick:
+            yield "One of the machines was measured by a preview (--quick), the other was not."
+    if here.machine.unusable:
+        yield f"Found on this machine, but not measured: {'; '.join(here.machine.unusable)}."
+    if summed := dict.fromkeys(str(case) for case in summary.cases if not case.wholes):
+        yield (
+            f"No training to the last epoch was measured for {words.listed(list(summed))}: the whole is start, compilation, "
+            "first epoch and the median of the other epochs, added up."
         )
-    return said
 
 
-def _net(net: Net, nets: int) -> str:
-    return f"{net} net alone" if nets == 1 else f"{nets} {net} nets together"
-
-
-def _phases(one: Speed, row: str, several: bool) -> list[Phase]:
-    label = f"{row}, {one.place.label}" if several else row
-    others = (one.whole_epochs - 1) * one.epoch.median
-    spent = zip(figures.timings.PHASES, (one.setup.median, one.compile, one.first.median, others), strict=True)
-    return [Phase(label, phase, seconds) for phase, seconds in spent]
-
-
-def _images(found: Found) -> str:
-    return f"{found.here.images.name}, {found.here.images.train:,} training images"
-
-
-def _repeats(found: Found) -> str:
-    counts = sorted({one.epoch.n for one in found.speeds})
-    return f"n = {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} trainings of each"
-
-
-def _both(found: Found) -> str:
-    named = [f"{words.network(NETS[net])} ({_facts(found.here, net)[0]:,} parameters)" for net in NETS]
-    return f"The exercise's networks: {'; '.join(named)}"
-
-
-def _speed_table(found: Found) -> Table[Speed]:
-    columns: list[Column[Speed]] = [
-        Column("device", lambda one: one.place.label, align="left"),
-        Column("networks", lambda one: _net(one.net, one.nets), align="left"),
-        Column("start", lambda one: one.setup, spread_text),
-        Column("compile anew", lambda one: one.anew, spread_text),
-        Column("compile, cached", lambda one: one.cached, spread_text),
-        Column("first epoch", lambda one: one.first, spread_text),
-        Column("later epoch", lambda one: one.epoch, spread_text),
-        Column("images/s", lambda one: one.images, ",.0f"),
-        Column(f"{found.here.epochs} epochs in all", lambda one: spread_text(one.whole) + ("" if one.measured else " *")),
+def _figures(summary: TimingSummary) -> list[Figure]:
+    here, several = summary.machines[0], len(summary.devices) > 1
+    times = [{"device": case.device, "row": str(case), **vars(Spread.of(case.epochs))} for case in summary.cases]
+    phases = [
+        {"row": f"{case}, {case.device}" if several else str(case), "phase": phase, "seconds": seconds}
+        for case in summary.cases
+        for phase, seconds in zip(figures.timings.PHASES, case.phases, strict=True)
     ]
-    found_cache = any(training.compiled == "as found" for one in found.speeds for training in one.trainings)
+    title, whole = "Seconds per epoch and network", f"Where the time of {words.counted(here.epochs, 'epoch')} goes"
+    subtitle = f"{here.images.name}, {here.images.train:,} training images; {_counts(times)}"
+    by_row = figures.times_by_row(times, title, [subtitle, "dots: medians; bars: lowest to highest"], x=title.lower())
+    by_phase = figures.time_by_phase(phases, whole, [subtitle, "medians; several networks: the time of all of them"])
+    return [
+        Figure("device_epochs", by_row, "The first epoch is left out here: caches are still cold, and it is slower."),
+        Figure("device_phases", by_phase, "Start: processes, libraries and images. Compilation with a warm cache."),
+    ]
+
+
+def _case_table(summary: TimingSummary) -> Table[dict[str, str]]:
+    heads = ("start", "first compilation", "compilation, cached", "first epoch", "later epoch", "all epochs")
+    rows = []
+    for case in summary.cases:
+        times = {head: str(spread or "not measured") for head, spread in zip(heads, case.seconds.values(), strict=True)}
+        rows.append({"device": case.device, "networks": str(case), **times, "images/s": f"{case.images_per_second:,.0f}"})
     caption = (
-        "Seconds, of all networks together: medians, in brackets the lowest and the highest. Images/s: training images of all "
-        "networks; the examination of each epoch counts as time. * added up from its parts."
-        + (" The preview takes the cache of compiled programs as it finds it." if found_cache else "")
+        "Seconds for all networks together: medians, in brackets the lowest and the highest. Images/s: training images of all "
+        "networks; the evaluation of each epoch counts as time. A preview takes the cache of compiled programs as it finds it."
     )
-    return Table(columns, found.speeds, caption)
+    return _table(rows, 2, caption)
 
 
-def _machine_table(found: Found) -> Table[Place]:
-    columns: list[Column[Place]] = [
-        Column("device", lambda place: place.label, align="left"),
-        Column("full name", lambda place: place.device.name, align="left"),
-        Column("memory", lambda place: place.device.memory or place.timings.machine.memory, _memory, align="left"),
-        Column("system", lambda place: place.timings.machine.system, align="left"),
-        Column("versions", _versions, align="left"),
-        Column("measured", lambda place: _when(place, found), align="left"),
-    ]
-    return Table(columns, found.places, "The machines. A CPU's memory is its machine's.")
+def _machine_table(summary: TimingSummary) -> Table[dict[str, str]]:
+    rows = []
+    for label, (timings, number) in summary.devices.items():
+        machine, device = timings.machine, timings.machine.devices[number]
+        versions = ", ".join(f"{name} {version}" for name, version in {"Python": machine.python, **machine.versions}.items())
+        memory = f"{(device.memory or machine.memory) / 2**30:.0f} GiB"
+        where = "here" if timings is summary.machines[0] else "merged"
+        row = {"device": label, "full name": device.name, "memory": memory, "system": machine.system, "versions": versions}
+        rows.append({**row, "measured": f"{where}, {timings.measured}"})
+    return _table(rows, 6, "The machines. A CPU's memory is its machine's.")
 
 
-def _memory(size: int) -> str:
-    return f"{size / 2**30:.0f} GiB"
-
-
-def _versions(place: Place) -> str:
-    machine = place.timings.machine
-    return ", ".join([f"Python {machine.python}", *(f"{name} {version}" for name, version in machine.versions.items())])
-
-
-def _when(place: Place, found: Found) -> str:
-    return f"{'here' if place.timings is found.here else 'merged'}, {place.timings.measured}"
-
-
-def _cell(one: Speed) -> dict[str, object]:
-    mean = interval_of([epoch / one.nets for epoch in one.epochs])
+def _cell(case: TimedCase) -> dict[str, object]:
+    mean = interval_of(case.epochs)
     return {
-        "setting": {"device": one.place.label, "net": one.net, "nets": one.nets},
-        "label": f"{_net(one.net, one.nets)}, {one.place.label}: seconds an epoch and network",
-        "parameters": _facts(one.place.timings, one.net)[0],
-        "n": one.epoch.n,
-        "mean": mean.mean if mean else None,
-        "interval": mean.pair() if mean else None,
+        "setting": {"device": case.device, "net": case.net, "nets": case.nets},
+        "label": f"{case}, {case.device}: seconds per epoch and network",
+        "parameters": _size(NETS[case.net], case.timings.images)[0],
+        "n": len(case.epochs),
+        "mean": mean and mean.mean,
+        "interval": mean and mean.pair(),
         "unit": "seconds",
-        "seconds": {
-            name: vars(spread) if spread else None
-            for name, spread in (
-                ("epoch", one.epoch),
-                ("first_epoch", one.first),
-                ("start", one.setup),
-                ("compile_anew", one.anew),
-                ("compile_cached", one.cached),
-                ("whole", one.whole),
-            )
-        },
-        "whole_measured": one.measured,
-        "images_per_second": one.images,
+        "seconds": {name: spread and vars(spread) for name, spread in case.seconds.items()},
+        "whole_measured": bool(case.wholes),
+        "images_per_second": case.images_per_second,
     }
+
+
+def _ratio_json(ratio: Decision) -> dict[str, object]:
+    plain = {"ratio": ratio.interval.mean, "interval": ratio.interval.pair(), "n": ratio.interval.n}
+    return {**plain, "confidence": 0.95, "shown": ratio.shown}
+
+
+# Single steps
+
+
+def crossover(summary: TimingSummary) -> Part:
+    """For which widths and batch sizes one device trains faster than another."""
+    _, *others = summary.devices
+    times = [
+        {"device": one.device, "panel": f"hidden units {one}", "size": size, **vars(one.per_image(size))}
+        for one in summary.steps
+        for size in one.seconds
+    ]
+    title, subtitle = (
+        "Training time per image",
+        [f"{summary.machines[0].images.name}; {_counts(times)}; bars: lowest to highest"],
+    )
+    chart = figures.times_over_sizes(times, title, subtitle, x="batch size", y="microseconds per image")
+    crossing = Figure("device_crossover", chart, "Where two lines cross, the faster device changes.")
+    widths = [one.hidden for one in summary.steps]
+    return Part(
+        name="crossover",
+        question="For which widths and batch sizes does a GPU pay?",
+        answer=[said for device in others for said in _turning(summary, device)] or _nothing_to_compare(summary),
+        method=(
+            "One dense net of w and w/2 hidden units, Adam: the time of a training step over the batch size, without "
+            "evaluations; measurements go round over all sizes."
+        ),
+        figures=[crossing] if others else [],
+        tables=[_step_table(summary)],
+        why=[_fixed_cost(one) for one in summary.steps if one.hidden in (min(widths), max(widths))],
+    )
+
+
+def _turning(summary: TimingSummary, device: str) -> Iterator[str]:
+    """How often a device is faster than the first one, then the batch sizes at each width."""
+    kinds = ("faster", "slower", "not clearly different")
+    widths: dict[str, dict[str, list[str]]] = {}
+    for (kind, label, *what), ratio in summary.ratios.items():
+        if (kind, label) == ("steps", device):
+            outcome = kinds[2] if not ratio.shown else kinds[ratio.interval.mean > 1]
+            widths.setdefault(what[0], {kind: [] for kind in kinds})[outcome].append(what[1])
+    faster, slower, unclear = (sum(len(sizes[kind]) for sizes in widths.values()) for kind in kinds)
+    if widths:
+        what = words.counted(faster + slower + unclear, "combination")
+        rest = f"; for {unclear} there is no clear difference" if unclear else ""
+        yield (
+            f"Of {what} of width and batch size, {device} is faster than {next(iter(summary.devices))} for {faster} and slower "
+            f"for {slower}{rest}."
+        )
+    for width, sizes in widths.items():
+        said = [f"{kind} at batch size {words.listed(each)}" for kind, each in sizes.items() if each]
+        yield f"With {width} hidden units {device} is {'; '.join(said)}."
+
+
+def _nothing_to_compare(summary: TimingSummary) -> list[str]:
+    [(label, (here, number)), *others] = summary.devices.items()
+    if others or here.machine.devices[number].kind == "gpu":
+        why = "each was measured only once" if others else f"only {label} was measured"
+        return [f"Where a GPU begins to pay cannot be said from this: {why}."]
+    why = "This machine's GPU was not measured" if here.machine.unusable else "This machine has no GPU"
+    return [
+        f"{why}, so there is nothing to compare with. On one that has, run `seedbed study device -o gpu.json`.",
+        "Then `seedbed study device --merge gpu.json` here compares the two machines (docs/gpu.md).",
+    ]
+
+
+def _fixed_cost(steps: TimedSteps) -> str:
+    """What a step costs even with few images: the reason why small steps gain nothing from a fast device."""
+    small, large = min(steps.seconds), max(steps.seconds)
+    few, many = (statistics.median(steps.seconds[size]) for size in (small, large))
+    return (
+        f"On {steps.device}, with {steps} hidden units, a step of {large:,} images takes {_ratio(many / few)} times as long as "
+        f"one of {small:,}, for {_ratio(large / small)} times the images."
+    )
+
+
+def _step_table(summary: TimingSummary) -> Table[dict[str, str]]:
+    sizes = sorted({size for one in summary.steps for size in one.seconds})
+    rows = []
+    for one in summary.steps:
+        parameters = _size(Dense(hidden=one.hidden), summary.machines[0].images)[0]
+        times = {f"batch {size:,}": str(one.per_image(size) or "") for size in sizes}
+        rows.append({"device": one.device, "hidden units": str(one), "parameters": f"{parameters:,}", **times})
+    return _table(rows, 2, "Microseconds of training per image: medians, in brackets the lowest and the highest.")
+
+
+# Texts
+
+
+def _table(rows: Sequence[dict[str, str]], words_first: int, caption: str) -> Table[dict[str, str]]:
+    heads = list(rows[0]) if rows else []
+    return Table(
+        [Column(head, itemgetter(head), align="left" if place < words_first else "right") for place, head in enumerate(heads)],
+        rows,
+        caption,
+    )
+
+
+def _counts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many measurements each row has, from the fewest to the most."""
+    counts = {min(row["n"] for row in rows), max(row["n"] for row in rows)}
+    return f"n = {' to '.join(map(str, sorted(counts)))}"
+
+
+def _ratio(number: float) -> str:
+    return f"{number:.3g}" if number < 1000 else f"{number:,.0f}"
+
+
+def _time(spread: Spread | None) -> str:
+    """The median with two or three digits and its unit.
+
+    >>> [_time(Spread.of([seconds])) for seconds in (0.0123, 0.456, 84.2)]
+    ['12 ms', '0.46 s', '84 s']
+    """
+    seconds = spread.median if spread else 0.0
+    if seconds < 0.1:
+        return f"{1000 * seconds:.2g} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s" if seconds < 10 else f"{seconds:,.0f} s"
 
 
 STUDY = Study(

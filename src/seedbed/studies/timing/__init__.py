@@ -1,2 +1,2 @@
-"""How fast devices train: `records` says what was measured, `measuring` measures it, `kept` keeps it in the home, `files` reads
-what was measured elsewhere, `summary` makes figures of it."""
+"""How fast devices train: `records` are the measurements and their files, `measuring` makes them, `kept` stores them in the
+home, `summary` joins several machines and compares their devices."""

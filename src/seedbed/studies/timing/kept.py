@@ -1,4 +1,4 @@
-"""Measurements in the home, written as they come: a study that was killed goes on, and a second call measures nothing."""
+"""Measurements in the home, written one by one: an interrupted study goes on, and a second call measures nothing."""
 
 from __future__ import annotations
 
@@ -17,12 +17,8 @@ from seedbed.runs.record import LOCKS
 FOLDER = ".measurements"
 
 
-class Kept:
-    """The rows of measurements under one key.
-
-    Args:
-        path: a file of checksummed lines.
-    """
+class MeasurementLog:
+    """The rows of measurements under one key, in a file of checksummed lines."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -33,10 +29,10 @@ class Kept:
         return [row for row in self.rows if row.get("kind") == kind]
 
     def add(self, kind: str, **row: Any) -> None:
-        """Keeps a row; it is on the disk when this returns.
+        """Append a row; it is on the disk when this returns.
 
         Raises:
-            StorageError: the disk said no.
+            StorageError: the file cannot be written.
         """
         plain = {"kind": kind, **finite(row)}
         storage.append_lines(self.path, [plain])
@@ -44,12 +40,12 @@ class Kept:
 
 
 @contextmanager
-def measurements(home: Home, name: str, key: Any, *, again: bool = False) -> Iterator[Kept]:
-    """The measurements of this name that depend on nothing but the key, held for this process.
+def measurements(home: Home, name: str, key: Any, *, again: bool = False) -> Iterator[MeasurementLog]:
+    """Open the measurements of this name and key, locked for this process.
 
     Args:
-        key: plain JSON values: the machine, the images, the versions.
-        again: forget what was measured before.
+        key: everything that they depend on, as plain JSON values: the machine, the images, the versions.
+        again: delete what was measured before.
 
     Raises:
         HomeInUse: another process measures the same.
@@ -60,4 +56,4 @@ def measurements(home: Home, name: str, key: Any, *, again: bool = False) -> Ite
     with storage.lock(home.root / LOCKS / path.stem, "This measurement"):
         if again:
             storage.remove(path)
-        yield Kept(path)
+        yield MeasurementLog(path)

@@ -1,6 +1,6 @@
-"""Measures how fast this machine's devices train, in worker processes, one measurement at a time.
+"""Measure how fast this machine's devices train, in worker processes, one measurement at a time.
 
-A training is measured as `train_runs` would do it: the same planner, the same workers. Repeats go round over all cases, so that
+A training is measured as `seedbed train` runs it: the same planner, the same workers. Repeats go round over all cases, so that
 whatever slows the machine for a while slows none of them alone.
 """
 
@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+import psutil
 
 from seedbed import devices, populations
 from seedbed.devices import WorkerKind
@@ -26,17 +28,16 @@ from seedbed.executor import LocalExecutor
 from seedbed.records import DataFacts
 from seedbed.runs import Home
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
-from seedbed.studies.timing.kept import Kept, measurements
-from seedbed.studies.timing.records import Compiled, Device, Images, Machine, Net, Step, Timings, Training
+from seedbed.studies.timing.kept import MeasurementLog, measurements
+from seedbed.studies.timing.records import Net, TimedStep, TimedTraining, Timings
+from seedbed.training.events import Note, OnEvent
 from seedbed.training.reports import Begun, Failed, Outcome, Segment, Task
 
 NETS: Mapping[Net, Dense | Conv] = {"dense": Dense(), "conv": Conv()}
-"""The exercise's own two."""
+"""The exercise's two networks."""
 
 PATIENCE = 600.0
 """Seconds that a process may take for all of its steps."""
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ class Extent:
     """How much is measured.
 
     Attributes:
-        nets: how many of each network train together.
-        epochs: of a whole training.
-        repeats: trainings of each case, each in workers of its own.
-        seconds: a repeat but the first, which has two epochs, has as many epochs as fit; from two to `epochs`.
+        nets: how many networks of each kind train together.
+        epochs: epochs of a whole training.
+        repeats: trainings of each case, each in new workers.
+        seconds: the first repeat has two epochs, a later one as many as fit into this time, from two to `epochs`.
         steps: hidden units and batch sizes whose steps are timed.
-        rounds, step_seconds: how often, and for how long each time.
-        cold: compile in an empty folder first, so that both are known: compiling, and reading what was compiled.
+        rounds, step_seconds: how often they are timed, and for how long each time.
+        cold: compile in an empty folder first, to time both compiling and reading what was compiled.
     """
 
     nets: Mapping[Net, Sequence[int]]
@@ -64,208 +65,133 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class Case:
-    """So many networks of a kind, trained together on a device."""
+class Stopwatch:
+    """Measures what is missing in a log.
 
-    device: int
-    net: Net
-    nets: int
-
-
-def measure(
-    home: Home, spec: DataSpec, facts: DataFacts, extent: Extent, *, device: str, quick: bool, again: bool, say: Say
-) -> tuple[Timings, float]:
-    """This machine's timings: those in the home, and what is missing there, measured now.
-
-    Args:
+    Attributes:
         device: "auto", "cpu" or "gpu".
-        again: measure all of it anew.
-        say: is told what is being measured.
-
-    Returns:
-        The timings, and the seconds that all of their measurements took, whenever that was.
-
-    Raises:
-        DeviceError: a GPU is asked for and there is none; or a device does not answer.
-        WorkerError: a worker died or failed.
-        HomeInUse, StorageError: see `measurements`.
+        on_event: called with a `Note` before each measurement.
     """
-    devices.workers(device, None, 1)
-    images = Images(
-        name=spec.name,
-        train=facts.train,
-        validation=facts.validation,
-        image_shape=facts.image_shape,
-        classes=len(facts.classes),
-    )
-    key = {**_fingerprint(), "device": device, "data": spec.identity, "quick": quick}
-    with measurements(home, "device", key, again=again) as kept:
-        study = _Stopwatch(kept, spec, facts, extent, device, say)
-        study.trainings()
-        study.steps()
-        timings = Timings(
-            measured=study.day, quick=quick, images=images, epochs=extent.epochs, machine=study.machine, **study.found()
-        )
-        return timings, study.seconds
 
-
-def _fingerprint() -> dict[str, Any]:
-    """What tells this machine from others, without asking jax."""
-    return {
-        "system": platform.platform()[:160],
-        "python": platform.python_version(),
-        "versions": devices.versions(),
-        "processor": devices.processor()[:160],
-        "cores": devices.cores(),
-        "gpus": devices.gpus(),
-    }
-
-
-@dataclass
-class _Stopwatch:
-    """Measures what is not kept yet."""
-
-    kept: Kept
     spec: DataSpec
     facts: DataFacts
     extent: Extent
     device: str
-    say: Say
-    kinds: list[WorkerKind] = field(default_factory=list)
+    quick: bool
+    on_event: OnEvent
 
-    def __post_init__(self) -> None:
-        described = self.kept.of("machine")
-        if not described:
-            self._describe()
-            described = self.kept.of("machine")
-        self.machine = Machine(**described[0]["machine"])
-        self.day = str(described[0]["day"])
-        self.kinds = [WorkerKind(one["device"], one["threads"], one["index"]) for one in described[0]["kinds"]]
+    def measure(self, home: Home, *, again: bool) -> tuple[Timings, float]:
+        """This machine's timings: those in the home, and the missing ones measured now.
 
-    def _describe(self) -> None:
-        import psutil
+        Args:
+            again: measure everything again.
 
-        known, kinds, unusable = _devices(self.device)
-        seen = _fingerprint()
-        self.kept.add(
-            "machine",
-            machine={
-                **{name: seen[name] for name in ("system", "python", "versions")},
-                "memory": psutil.virtual_memory().total,
-                "devices": [device.plain() for device in known],
-                "unusable": unusable,
-            },
-            kinds=[vars(kind) for kind in kinds],
-            day=datetime.now(UTC).date().isoformat(),
-        )
+        Returns:
+            The timings, and the seconds that all of their measurements took, now or earlier.
 
-    @property
-    def seconds(self) -> float:
-        """That all measurements took."""
-        return float(sum(row.get("wall", 0.0) for row in self.kept.rows))
+        Raises:
+            DeviceError: a GPU is asked for and there is none; or a device does not answer.
+            WorkerError: a worker died or failed.
+            HomeInUse, StorageError: see `measurements`.
+        """
+        devices.workers(self.device, None, 1)
+        software = {"system": platform.platform()[:160], "python": platform.python_version(), "versions": devices.versions()}
+        hardware = {"processor": devices.processor()[:160], "cores": devices.cores(), "gpus": devices.gpus()}
+        key = {**software, **hardware, "device": self.device, "data": self.spec.identity, "quick": self.quick}
+        with measurements(home, "device", key, again=again) as log:
+            if not log.of("machine"):
+                known, unusable = _find_devices(self.device)
+                seen = {
+                    "memory": psutil.virtual_memory().total,
+                    "devices": [device for device, _ in known],
+                    "unusable": unusable,
+                }
+                day = datetime.now(UTC).date().isoformat()
+                log.add("machine", machine=software | seen, kinds=[vars(kind) for _, kind in known], day=day)
+            [machine] = log.of("machine")
+            kinds = [WorkerKind(kind["device"], kind["threads"], kind["index"]) for kind in machine["kinds"]]
+            names = [device["name"] for device in machine["machine"]["devices"]]
+            self._time_trainings(log, kinds, names)
+            self._time_steps(log, kinds, names)
+            sizes = {name: getattr(self.facts, name) for name in ("train", "validation", "image_shape")}
+            timings = Timings(
+                measured=machine["day"],
+                quick=self.quick,
+                images={"name": self.spec.name, "classes": len(self.facts.classes), **sizes},
+                epochs=self.extent.epochs,
+                machine=machine["machine"],
+                trainings=[row["training"] for row in log.of("training")],
+                steps=[row["step"] for row in log.of("step")],
+            )
+            return timings, float(sum(row.get("wall", 0.0) for row in log.rows))
 
-    def found(self) -> dict[str, Any]:
-        return {
-            "trainings": [row["training"] for row in self.kept.of("training")],
-            "steps": [row["step"] for row in self.kept.of("step")],
-        }
+    def _time_trainings(self, log: MeasurementLog, kinds: Sequence[WorkerKind], names: Sequence[str]) -> None:
+        """Time all cases, once per round."""
+        done = defaultdict(list)
+        for row in log.of("training"):
+            training = TimedTraining(**row["training"])
+            done[training.case].append(training)
+        several = [(net, count) for net, counts in self.extent.nets.items() for count in counts]
+        cases = [(device, net, count) for device in range(len(kinds)) for net, count in several]
+        missing = [case for turn in range(self.extent.repeats) for case in cases if turn >= len(done[case])]
+        with tempfile.TemporaryDirectory(prefix="seedbed-programs-") as programs:
+            compiled = dict.fromkeys(cases, "anew" if self.extent.cold else "as found")
+            for number, case in enumerate(missing, start=1):
+                device, net, count = case
+                many = "alone" if count == 1 else f"{count} together"
+                self._note(f"Measuring the {net} net, {many}, on {names[device]}: training {number} of {len(missing)}.")
+                began, busy = time.perf_counter(), min(1.0, psutil.cpu_percent(interval=0.2) / 100)
+                workers = devices.workers("cpu", None, count) if kinds[device].device == "cpu" else [kinds[device]]
+                workers = [replace(kind, programs=programs if self.extent.cold else "") for kind in workers]
+                seconds = timed(workers, self._tasks(net, count, self._epochs(done[case]), workers))
+                case_facts = {"device": device, "net": net, "nets": count, "workers": len(workers), "compiled": compiled[case]}
+                done[case].append(TimedTraining(**case_facts, busy=busy, **seconds))
+                log.add("training", training=done[case][-1].plain(), wall=time.perf_counter() - began)
+                if self.extent.cold:
+                    compiled[case] = "from the cache"
 
-    # Trainings
+    def _note(self, text: str) -> None:
+        self.on_event(Note(text))
 
-    def trainings(self) -> None:
-        """All cases, once a round."""
-        cases = [
-            Case(number, net, nets)
-            for number in range(len(self.kinds))
-            for net, several in self.extent.nets.items()
-            for nets in several
-        ]
-        missing = [(turn, case) for turn in range(self.extent.repeats) for case in cases if turn >= len(self._of(case))]
-        with tempfile.TemporaryDirectory(prefix="seedbed-programs-") as empty:
-            compiled: set[Case] = set()
-            for number, (_, case) in enumerate(missing, start=1):
-                many = "alone" if case.nets == 1 else f"{case.nets} together"
-                self.say(
-                    f"Measuring the {case.net} net, {many}, on {self.machine.devices[case.device].name}: training {number} of "
-                    f"{len(missing)}."
-                )
-                how: Compiled = "from the cache" if case in compiled else "anew"
-                self._train(case, how if self.extent.cold else "as found", empty if self.extent.cold else "")
-                compiled.add(case)
+    def _epochs(self, before: Sequence[TimedTraining]) -> int:
+        """Two the first time, then as many as fit."""
+        fitting = round(self.extent.seconds / before[0].epoch) if before else 0
+        return max(2, min(self.extent.epochs, fitting))
 
-    def _of(self, case: Case) -> list[Training]:
-        found = [Training(**row["training"]) for row in self.kept.of("training")]
-        return [one for one in found if (one.device, one.net, one.nets) == (case.device, case.net, case.nets)]
-
-    def _train(self, case: Case, compiled: Compiled, programs: str) -> None:
-        import psutil
-
-        began = time.perf_counter()
-        busy = psutil.cpu_percent(interval=0.2) / 100
-        kinds = [replace(kind, programs=programs) for kind in self._workers(case)]
-        found = timed(kinds, self._tasks(case, kinds))
-        training = Training(
-            device=case.device,
-            net=case.net,
-            nets=case.nets,
-            workers=len(kinds),
-            compiled=compiled,
-            busy=float(min(1.0, busy)),
-            **found,
-        )
-        self.kept.add("training", training=training.plain(), wall=time.perf_counter() - began)
-
-    def _workers(self, case: Case) -> list[WorkerKind]:
-        """As `train_runs` would choose them on this device."""
-        kind = self.kinds[case.device]
-        return devices.workers("cpu", None, case.nets) if kind.device == "cpu" else [kind]
-
-    def _tasks(self, case: Case, kinds: Sequence[WorkerKind]) -> list[Task]:
+    def _tasks(self, net: Net, nets: int, epochs: int, workers: Sequence[WorkerKind]) -> list[Task]:
         """Networks that differ in a penalty too small to matter: a population as sweeps make them."""
-        plan = Plan(epochs=self._epochs(case))
-        runs = [
-            RunSpec(model=NETS[case.net], plan=plan.changed(l2=number * 1e-9), data=self.spec) for number in range(case.nets)
-        ]
-        limits = populations.ON_GPU if kinds[0].device == "gpu" else populations.ON_CPU
-        tasks = populations.plan(runs, self.facts, limits=limits, workers=len(kinds))
+        plans = [Plan(epochs=epochs, l2=number * 1e-9) for number in range(nets)]
+        runs = [RunSpec(model=NETS[net], plan=plan, data=self.spec) for plan in plans]
+        limits = populations.ON_GPU if workers[0].device == "gpu" else populations.ON_CPU
+        tasks = populations.plan(runs, self.facts, limits=limits, workers=len(workers))
         return [replace(task, save_every=None) for task in tasks]
 
-    def _epochs(self, case: Case) -> int:
-        """Two the first time; then as many as fit, by the pace of those after the first."""
-        before = self._of(case)
-        if not before:
-            return 2
-        return max(2, min(self.extent.epochs, round(self.extent.seconds / statistics.median(before[0].epochs[1:]))))
-
-    # Steps
-
-    def steps(self) -> None:
-        """The steps of all cases on each device, in one process a device."""
-        for number, kind in enumerate(self.kinds):
-            known = [Step(**row["step"]) for row in self.kept.of("step")]
-            if not self.extent.steps or any(step.device == number for step in known):
-                continue
-            sizes = f"{len(self.extent.steps)} widths and batch sizes"
-            self.say(f"Measuring single steps on {self.machine.devices[number].name}: {sizes}.")
+    def _time_steps(self, log: MeasurementLog, kinds: Sequence[WorkerKind], names: Sequence[str]) -> None:
+        """Time the steps of all widths and batch sizes, in one process per device."""
+        extent, done = self.extent, {row["step"]["device"] for row in log.of("step")}
+        request = {"data": self.spec.plain(), "cases": extent.steps, "rounds": extent.rounds, "seconds": extent.step_seconds}
+        for device in [device for device in range(len(kinds)) if extent.steps and device not in done]:
+            self._note(f"Measuring single steps on {names[device]}: {len(extent.steps)} widths and batch sizes.")
             began = time.perf_counter()
-            rows = list(_steps(kind, number, self.spec, self.extent))
-            wall = time.perf_counter() - began
-            for row in rows:
-                self.kept.add("step", step=row.plain(), wall=wall / len(rows))
+            _, *found = _ask(kinds[device], request)
+            wall = (time.perf_counter() - began) / len(found)
+            for each in found:
+                hidden, size = extent.steps[each["case"]]
+                step = TimedStep(device=device, hidden=hidden, batch_size=size, seconds=each["seconds"])
+                log.add("step", step=step.plain(), wall=wall)
 
 
-def timed(kinds: Sequence[WorkerKind], tasks: Sequence[Task]) -> dict[str, Any]:
-    """Trains the tasks and says where the time went: `setup`, `compile`, `epochs` and `whole`, as `Training` has them.
+def timed(workers: Sequence[WorkerKind], tasks: Sequence[Task]) -> dict[str, Any]:
+    """Train the tasks, and return `setup`, `compile`, `epochs` and `whole` of a `TimedTraining`.
 
     Raises:
         WorkerError: a worker died.
-        SeedbedError: what a worker failed with.
+        SeedbedError: the error of a worker.
     """
     ready: dict[str, float] = {}
-    epochs: dict[int, float] = {}
-    compiling, whole = 0.0, 0.0
-    began = time.perf_counter()
-    with LocalExecutor(list(kinds)) as executor:
+    epochs: dict[int, float] = defaultdict(float)
+    compiling, whole, began = 0.0, 0.0, time.perf_counter()
+    with LocalExecutor(list(workers)) as executor:
         for task, report in executor.run(list(tasks)):
             now = time.perf_counter() - began
             match report:
@@ -274,85 +200,59 @@ def timed(kinds: Sequence[WorkerKind], tasks: Sequence[Task]) -> dict[str, Any]:
                 case Begun():
                     ready[task.key] = now
                 case Segment() if report.rows:
-                    spent = sum(row["seconds"] for row in report.rows.values())
-                    epochs[report.epoch] = epochs.get(report.epoch, 0.0) + spent / len(kinds)
+                    epochs[report.epoch] += sum(row["seconds"] for row in report.rows.values()) / len(workers)
                 case Outcome():
-                    compiling += report.compile_seconds / len(kinds)
-                    whole = now
+                    compiling, whole = compiling + report.compile_seconds / len(workers), now
                 case Failed():
                     raise report.error
-    setup = sorted(ready.values())[: len(kinds)][-1]
+    setup = sorted(ready.values())[: len(workers)][-1]
     return {"setup": setup, "compile": compiling, "epochs": tuple(epochs[number] for number in sorted(epochs)), "whole": whole}
 
 
-def _steps(kind: WorkerKind, device: int, spec: DataSpec, extent: Extent) -> Iterator[Step]:
-    asked = {
-        "data": spec.plain(),
-        "cases": [[list(hidden), size] for hidden, size in extent.steps],
-        "rounds": extent.rounds,
-        "seconds": extent.step_seconds,
-    }
-    for found in _asked(kind, asked)[1:]:
-        hidden, size = extent.steps[found["case"]]
-        yield Step(device=device, hidden=hidden, batch_size=size, seconds=found["seconds"])
-
-
-# Which devices there are
-
-
-def _devices(device: str) -> tuple[list[Device], list[WorkerKind], list[str]]:
-    """The devices to measure with the workers for them, and what was found and cannot be used. Of equal GPUs, one."""
-    known, kinds, unusable = [], [], []
-    if device != "gpu":
-        cores = devices.cores()
-        known.append(Device(kind="cpu", name=_named(devices.processor()), cores=cores))
-        kinds.append(WorkerKind("cpu", threads=cores))
-    found = devices.gpus() if device != "cpu" else 0
-    if found and not devices.jax_has_cuda():
-        return known, kinds, [f"{found} GPU{'s' * (found > 1)}: JAX was installed without CUDA (pip install 'seedbed[cuda]')"]
-    for index in range(found):
-        kind = WorkerKind("gpu", index=index)
+def _find_devices(device: str) -> tuple[list[tuple[dict[str, Any], WorkerKind]], list[str]]:
+    """The devices to measure, each with its worker, and what cannot be used. Of equal GPUs, one is measured."""
+    cores, gpus = devices.cores(), devices.gpus()
+    cpu = {"kind": "cpu", "name": _printable(devices.processor()), "cores": cores, "memory": 0}
+    known = [(cpu, WorkerKind("cpu", threads=cores))] if device != "gpu" else []
+    without = (
+        "--device cpu leaves them out" if device == "cpu" else "JAX was installed without CUDA (pip install 'seedbed[cuda]')"
+    )
+    if gpus and (device == "cpu" or not devices.jax_has_cuda()):
+        return known, [f"{gpus} GPU{'s' * (gpus > 1)}: {without}"]
+    unusable = []
+    for kind in [WorkerKind("gpu", index=index) for index in range(gpus)]:
         try:
-            seen = _asked(kind, {"data": {}, "cases": [], "rounds": 0, "seconds": 0.0})[0]
+            [seen] = _ask(kind, {"data": {}, "cases": [], "rounds": 0, "seconds": 0.0})
         except DeviceError as error:
-            unusable.append(_named(str(error)))
+            unusable.append(_printable(str(error)))
             continue
-        one = Device(kind="gpu", name=_named(seen["name"]), memory=seen["memory"] or 0)
-        if one not in known:
-            known.append(one)
-            kinds.append(kind)
+        gpu = {"kind": "gpu", "name": _printable(seen["name"]), "cores": 0, "memory": seen["memory"] or 0}
+        if all(gpu != other for other, _ in known):
+            known.append((gpu, kind))
     if not known:
         raise DeviceError(f"No GPU can be used: {'; '.join(unusable)}. Use --device cpu.")
-    return known, kinds, unusable
+    return known, unusable
 
 
-def _named(text: str) -> str:
-    """A text of this machine as records take it."""
+def _printable(text: str) -> str:
+    """The text on one line, as records take it."""
     plain = "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
     return plain[:160].strip() or "unknown"
 
 
-def _asked(kind: WorkerKind, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a process on this device says to a request of `training.stepping`: first what it is, then times.
+def _ask(kind: WorkerKind, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Answers of a process on this device to a request of `training.stepping`: first the device, then times.
 
     Raises:
         DeviceError: it does not answer, or says why it cannot.
     """
-    command = [sys.executable, "-m", "seedbed.training.stepping"]
-    environment = os.environ | devices.worker_environment(kind)
+    command, environment = [sys.executable, "-m", "seedbed.training.stepping"], os.environ | devices.worker_environment(kind)
+    pipes: dict[str, Any] = {"input": json.dumps(request) + "\n", "capture_output": True, "text": True}
     try:
-        answer = subprocess.run(
-            command,
-            input=json.dumps(request) + "\n",
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        answer = subprocess.run(command, env=environment, timeout=PATIENCE, check=False, **pipes)
     except subprocess.TimeoutExpired:
         raise DeviceError(f"jax on the {kind.device} gave no answer within {PATIENCE:.0f} s.") from None
     if answer.returncode != 0:
-        said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise DeviceError(f"jax cannot be used on the {kind.device}: {said[-1]}")
+        [*_, reason] = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
+        raise DeviceError(f"jax cannot be used on the {kind.device}: {reason}")
     return [json.loads(line) for line in answer.stdout.splitlines()]

@@ -1,12 +1,22 @@
-"""Timings as plain records, validated wherever they come from: another machine's file is a stranger's."""
+"""Times as validated records, and files of them: another machine's file is checked like any stranger's."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from seedbed import storage
+from seedbed.errors import SpecError
 from seedbed.specs import Spec
+
+MOST_BYTES = 32 << 20
+MOST_MACHINES = 16
+MOST_DEVICES = 8
+"""As many as a figure can tell apart."""
 
 
 def _printable(text: str) -> str:
@@ -16,18 +26,17 @@ def _printable(text: str) -> str:
 
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=160), AfterValidator(_printable)]
-Time = Annotated[float, Field(strict=True, gt=0, lt=1e7, allow_inf_nan=False)]
-Spent = Annotated[float, Field(strict=True, ge=0, lt=1e7, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(strict=True, ge=0, lt=1e7, allow_inf_nan=False)]
+Time = Annotated[Seconds, Field(gt=0)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Number = Annotated[int, Field(strict=True, ge=0, lt=2**60)]
 Several = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
-Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
-
 Net = Literal["dense", "conv"]
 Compiled = Literal["anew", "from the cache", "as found"]
 
 
-class Images(Spec):
-    """The images that were trained on: times compare where all of these but the name are equal."""
+class TimedImages(Spec):
+    """The images of a measurement: times compare where everything but the name is equal."""
 
     name: Text
     train: Several
@@ -35,18 +44,16 @@ class Images(Spec):
     image_shape: tuple[Several, Several, Several]
     classes: Several
 
-    @property
-    def sizes(self) -> tuple[object, ...]:
-        """All but the name."""
-        return self.train, self.validation, self.image_shape, self.classes
+    def __str__(self) -> str:
+        shape = "x".join(map(str, self.image_shape))
+        return f"{self.name} ({self.train:,} training images, {shape}, {self.classes} classes)"
 
 
 class Device(Spec):
-    """Something that networks can be trained on.
+    """A processor or GPU, with the name that its maker gives it.
 
     Attributes:
-        name: of a GPU as its driver calls it, of the CPU as its maker does.
-        cores: that the CPU's workers may use; 0 of a GPU.
+        cores: cores that the CPU's workers may use; 0 for a GPU.
         memory: bytes; 0 where it is not known.
     """
 
@@ -57,13 +64,13 @@ class Device(Spec):
 
 
 class Machine(Spec):
-    """Where something was measured.
+    """A computer with its devices.
 
     Attributes:
         memory: bytes.
         versions: library -> version.
         devices: all that were measured.
-        unusable: what was found and could not be used, with the reason.
+        unusable: what was found and not measured, with the reason.
     """
 
     system: Text
@@ -74,64 +81,131 @@ class Machine(Spec):
     unusable: tuple[Text, ...] = Field(default=(), max_length=64)
 
 
-class Training(Spec):
-    """One training from its beginning to its end, in workers that were started for it.
+class TimedTraining(Spec):
+    """One training from start to end, in workers that were started for it.
 
     Attributes:
-        device: number among the machine's devices.
-        nets: how many networks trained together, in `workers` processes side by side.
+        device: index among the machine's devices.
+        nets: networks that trained together, in `workers` processes side by side.
         setup: seconds until the workers were ready: processes, libraries, images.
-        compiled: whether the programs were compiled "anew" or read "from the cache" of an earlier training; "as found" does
-            not know.
-        compile: seconds for that.
-        epochs: seconds of each epoch of all networks together, their examination at its end included.
-        whole: seconds from the first process's start to the last network's arrival.
-        busy: the share of the processor that others used just before.
+        compiled: whether the programs were compiled "anew" or read "from the cache" of an earlier training; "as found" is
+            not known.
+        compile: seconds of compilation.
+        epochs: seconds of each epoch of all networks together, with the evaluation at its end.
+        whole: seconds from the first process's start to the last network's end.
+        busy: share of the processor that other programs used just before.
     """
 
     device: Number
     net: Net
     nets: Several
     workers: Several
-    setup: Spent
+    setup: Seconds
     compiled: Compiled
-    compile: Spent
+    compile: Seconds
     epochs: tuple[Time, ...] = Field(min_length=2, max_length=1000)
     whole: Time
     busy: Share
 
+    @property
+    def case(self) -> tuple[int, Net, int]:
+        """What repeats have in common: device, kind of network, how many together."""
+        return self.device, self.net, self.nets
 
-class Step(Spec):
-    """Seconds of one step of training of one dense network: a minibatch of `batch_size` images."""
+    @property
+    def epoch(self) -> float:
+        """The median epoch after the first, which is slower."""
+        return statistics.median(self.epochs[1:])
+
+
+class TimedStep(Spec):
+    """Seconds of one training step of one dense network, on a minibatch of `batch_size` images."""
 
     device: Number
     hidden: tuple[Several, ...] = Field(min_length=1, max_length=16)
     batch_size: Several
     seconds: Time
 
+    @property
+    def case(self) -> tuple[int, tuple[int, ...], int]:
+        """What repeats have in common: device, hidden units, batch size."""
+        return self.device, self.hidden, self.batch_size
+
 
 class Timings(Spec):
-    """What was measured on one machine.
+    """All times of one machine.
 
     Attributes:
         measured: the day, as 2026-01-31.
-        quick: by a preview of the study.
-        epochs: of a whole training.
+        quick: measured by a preview of the study.
+        epochs: epochs of a whole training.
     """
 
     format: Literal[1] = 1
     measured: Text
     quick: bool
-    images: Images
+    images: TimedImages
     epochs: Several
     machine: Machine
-    trainings: tuple[Training, ...] = Field(max_length=1_000)
-    steps: tuple[Step, ...] = Field(max_length=10_000)
+    trainings: tuple[TimedTraining, ...] = Field(max_length=1_000)
+    steps: tuple[TimedStep, ...] = Field(max_length=10_000)
 
     @model_validator(mode="after")
     def _devices_are_there(self) -> Self:
-        named = [training.device for training in self.trainings] + [step.device for step in self.steps]
-        highest = max(named, default=0)
+        highest = max((timed.device for timed in (*self.trainings, *self.steps)), default=0)
         if highest >= len(self.machine.devices):
             raise ValueError(f"device {highest} is named, and there are {len(self.machine.devices)}")
         return self
+
+
+def read(path: Path) -> list[Timings]:
+    """Read the timings in a file that `study device --json` printed, or in a page's results.json.
+
+    Raises:
+        StorageError: the file cannot be read, or is no JSON.
+        SpecError: it holds no timings, or impossible ones.
+    """
+    machines = list(_machines(storage.read_json(path, MOST_BYTES)))
+    if not 1 <= len(machines) <= MOST_MACHINES:
+        raise SpecError(
+            f"--merge {path}: it must hold the timings of 1 to {MOST_MACHINES} machines, as `seedbed study device --json` "
+            f"writes them, and it holds {len(machines)}."
+        )
+    try:
+        return [Timings(**machine) for machine in machines]
+    except SpecError as error:
+        raise SpecError(f"--merge {path}: these are no sound timings: {str(error)[:300]}") from None
+
+
+def _machines(content: Any) -> Iterator[dict[str, Any]]:
+    """The machines in the answer of a device study, alone or among a report's studies."""
+    several = isinstance(content, dict) and isinstance(content.get("studies"), list)
+    studies = content["studies"] if several else [content]
+    for study in studies:
+        match study:
+            case {"study": "device", "parts": [*parts]}:
+                for part in parts:
+                    match part:
+                        case {"data": {"machines": [*machines]}}:
+                            yield from (machine for machine in machines if isinstance(machine, dict))
+
+
+def joined(here: Timings, paths: Sequence[Path]) -> list[Timings]:
+    """This machine's timings, then those of files, each once.
+
+    Raises:
+        StorageError, SpecError: as `read`; or the times were measured on other images, or on too many devices.
+    """
+    machines = [here]
+    for path in paths:
+        for other in read(path):
+            if other.images.changed(name=here.images.name) != here.images:
+                raise SpecError(
+                    f"--merge {path}: it was measured on {other.images}, and this study is on {here.images}; times "
+                    "compare only on images of the same number and size. Give both the same --data, --protocol and --quick."
+                )
+            machines += [other] if other not in machines else []
+    devices = sum(len(timings.machine.devices) for timings in machines)
+    if devices > MOST_DEVICES:
+        raise SpecError(f"--merge: at most {MOST_DEVICES} devices can be compared in one figure, and these are {devices}.")
+    return machines

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from seedbed.comparison import Comparison, compare
 
 from seedbed.errors import RunError, UnknownRun
+from seedbed.groups import Comparison, Difference, compare
 from seedbed.records import FIGURES, DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.runs import Ending, Entry, Home
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
+from seedbed.statistics import holm
 
 N = 2000
 RANDOM = np.random.default_rng(0)
@@ -29,19 +31,22 @@ COLLAPSED = Verdict("collapsed", "It predicts class '7' for 100 % of the validat
 UNDERTRAINED = Verdict("undertrained", "The validation loss was still falling.")
 
 
-def probabilities(accuracy: float, seed: int, labels: NDArray[Any] = LABELS) -> NDArray[np.float32]:
+def correct(accuracy: float, seed: int) -> NDArray[np.bool_]:
     random = np.random.default_rng([seed, round(1e6 * accuracy)])
-    right = HARD + 0.02 * random.normal(size=N) < accuracy
-    answer = np.where(right, labels, (labels + 1) % 10)
-    found = np.full((N, 10), 0.02, np.float32)
-    found[np.arange(N), answer] = 0.82
+    return HARD + 0.02 * random.normal(size=N) < accuracy
+
+
+def probabilities(right: NDArray[np.bool_], labels: NDArray[Any]) -> NDArray[np.float32]:
+    predicted = np.where(right, labels, (labels + 1) % 10)
+    found = np.full((len(labels), 10), 0.02, np.float32)
+    found[np.arange(len(labels)), predicted] = 0.82
     return found
 
 
 def add(
     home: Home,
     name: str,
-    accuracies: dict[int, float],
+    accuracies: Mapping[int, float | NDArray[np.bool_]],
     *,
     verdicts: dict[int, Verdict] | None = None,
     labels: NDArray[Any] = LABELS,
@@ -49,7 +54,7 @@ def add(
     data: DataSpec | None = None,
     **settings: Any,
 ) -> None:
-    """A group with one run a seed, of these accuracies."""
+    """A group with one run per seed, of these accuracies; or of images that are right and wrong."""
     for seed, accuracy in accuracies.items():
         run = RunSpec(model=Dense(**settings), plan=Plan(), data=data or DataSpec(name="digits", digest="d"), seed=seed)
         entry = Entry(f"{name}.{seed}" if len(accuracies) > 1 else name, group or name, run)
@@ -66,7 +71,9 @@ def add(
             seconds=Seconds(0, 1, 1),
             device="cpu",
         )
-        predictions = {"validation_probabilities": probabilities(accuracy, seed, labels), "validation_labels": labels}
+        right = correct(accuracy, seed) if isinstance(accuracy, float) else accuracy
+        known = labels[: len(right)]
+        predictions = {"validation_probabilities": probabilities(right, known), "validation_labels": known}
         with home.claim([entry]):
             home.finish(Ending(entry, result, 16.0, predictions=predictions))
 
@@ -76,9 +83,13 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "runs")
 
 
-def only(comparison: Comparison) -> Any:
+def only(comparison: Comparison) -> Difference:
     (pair,) = comparison.pairs
     return pair
+
+
+def better(pair: Difference) -> str | None:
+    return pair.higher.name if pair.higher else None
 
 
 FIVE = dict.fromkeys(range(5), 0.95)
@@ -88,22 +99,28 @@ def test_a_difference_that_is_there_is_told_with_its_size_and_its_basis(home: Ho
     add(home, "wide", FIVE, hidden=(200,))
     add(home, "narrow", dict.fromkeys(range(5), 0.92), hidden=(10,))
     pair = only(compare(home, ["narrow", "wide"]))
-    assert (pair.better, pair.seeds, pair.networks) == ("wide", (0, 1, 2, 3, 4), None)
-    assert pair.accuracy.low < -0.03 < pair.accuracy.high < 0
+    assert (better(pair), pair.seeds, pair.networks) == ("wide", (0, 1, 2, 3, 4), None)
+    assert pair.decision is not None
+    accuracy = pair.decision.interval
+    assert accuracy.low < -0.03 < accuracy.high < 0
     assert pair.sentence.startswith("wide is better than narrow by ")
     assert pair.sentence.endswith("95 % interval; 5 seeds x 2,000 images, paired on both).")
+    assert pair.loss is not None
     assert pair.loss.low > 0
-    assert pair.loss.mean == pytest.approx(-pair.accuracy.mean * math.log(0.82 / 0.02), rel=1e-4)
+    assert pair.loss.mean == pytest.approx(-accuracy.mean * math.log(0.82 / 0.02), rel=1e-4)
 
 
 def test_without_a_difference_the_reach_of_the_interval_is_told(home: Home) -> None:
     add(home, "a", FIVE, activation="relu")
     add(home, "b", dict.fromkeys(range(5), 0.9502), activation="tanh")
     pair = only(compare(home, ["a", "b"]))
-    low, high = 100 * pair.verdict.interval.low, 100 * pair.verdict.interval.high
-    assert pair.better is None
+    assert pair.decision is not None
+    mean, low, high = (-100 * value for value in (pair.decision.interval.mean, *pair.decision.interval.pair()[::-1]))
+    assert better(pair) is None
+    assert 0 < mean < 0.2
     assert pair.sentence.startswith(
-        f"Between a and b no difference shown; the interval reaches from {low:+.2f} to {high:+.2f} points"
+        f"No clear difference between b and a: b is ahead by {mean:.2f} points of validation accuracy, but this may be chance "
+        f"({low:+.2f} to {high:+.2f};"
     )
 
 
@@ -112,16 +129,17 @@ def test_half_a_point_between_single_runs_is_no_claim(home: Home) -> None:
     add(home, "a", {0: 0.950}, hidden=(400, 100))
     add(home, "b", {0: 0.945}, hidden=(400, 200))
     pair = only(compare(home, ["a", "b"]))
-    assert (pair.better, pair.networks, pair.seeds) == (None, ("a", "b"), ())
-    assert "one network each on 2,000 images, McNemar" in pair.sentence
+    assert (better(pair), pair.networks) == (None, ("a", "b"))
+    assert "one network each on 2,000 images, paired" in pair.sentence
+    assert compare(home, ["a", "b"]).as_json()["pairs"][0]["seeds"] == []
 
 
 def test_single_networks_are_told_apart_but_nothing_is_said_of_their_settings(home: Home) -> None:
     add(home, "a", {0: 0.95})
     add(home, "b", {3: 0.85}, hidden=(2,))
     comparison = compare(home, ["a", "b"])
-    assert only(comparison).better == "a"
-    assert only(comparison).sentence.endswith("it says nothing of other seeds.")
+    assert better(only(comparison)) == "a"
+    assert only(comparison).sentence.endswith("it says nothing about other seeds.")
     assert comparison.differs == {"model.hidden": {"a": [200, 100], "b": [2]}, "seed": {"a": 0, "b": 3}}
 
 
@@ -137,8 +155,24 @@ def test_networks_with_the_same_mistakes_may_still_differ(home: Home) -> None:
     add(home, "a", {0: 1.5, 1: 1.5})
     add(home, "b", {0: 1.4, 1: 1.4}, hidden=(9,))
     pair = only(compare(home, ["a", "b"]))
-    assert pair.accuracy.mean == 0
-    assert pair.verdict.interval.low < 0 < pair.verdict.interval.high
+    assert pair.decision is not None
+    assert pair.decision.interval.mean == 0
+    assert pair.decision.interval.low < 0 < pair.decision.interval.high
+
+
+def test_one_differing_prediction_of_five_networks_on_270_images_makes_no_winner(home: Home) -> None:
+    """The smallest difference that there can be on `digits`: 1 of 5 x 270 predictions."""
+    whole = dict.fromkeys(range(5), HARD[:270] < 0.95)
+    one_wrong = {**whole, 3: whole[3] & (np.arange(270) != np.flatnonzero(whole[3])[0])}
+    add(home, "a", one_wrong, hidden=(9,))
+    add(home, "b", whole, hidden=(8,))
+    comparison = compare(home, ["a", "b"])
+    pair = only(comparison)
+    assert (better(pair), pair.images, pair.seeds) == (None, 270, (0, 1, 2, 3, 4))
+    assert pair.decision is not None
+    assert pair.decision.interval.mean == pytest.approx(-1 / (5 * 270))
+    assert pair.decision.interval.low < 0 < pair.decision.interval.high
+    assert comparison.as_json()["pairs"][0]["verdict"] == "no difference shown"
 
 
 def test_nans_and_collapses_enter_no_mean_and_are_counted_beside(home: Home) -> None:
@@ -148,12 +182,12 @@ def test_nans_and_collapses_enter_no_mean_and_are_counted_beside(home: Home) -> 
     add(home, "adam", FIVE, activation="tanh")
     comparison = compare(home, ["sgd", "adam"])
     assert only(comparison).seeds == (0, 3, 4)
-    assert comparison.candidates[0].accuracy is not None
-    assert comparison.candidates[0].accuracy.mean > 0.9
+    assert comparison.groups[0].accuracy is not None
+    assert comparison.groups[0].accuracy.mean > 0.9
     assert comparison.sentences()[1:] == [
-        "sgd: 1 of 5 runs diverged and is not in the figures above.",
-        "sgd: 1 of 5 runs collapsed and is not in the figures above.",
-        "sgd: 1 of 5 runs was still improving at the last epoch.",
+        "1 of 5 runs diverged and is excluded: 1 of 5 of sgd.",
+        "1 of 5 runs collapsed and is excluded: 1 of 5 of sgd.",
+        "1 of 5 runs was still improving at the last epoch: 1 of 5 of sgd.",
     ]
 
 
@@ -162,8 +196,8 @@ def test_a_group_that_diverged_throughout_has_no_pair(home: Home) -> None:
     add(home, "fine", {0: 0.95, 1: 0.95}, hidden=(9,))
     comparison = compare(home, ["boom", "fine"])
     assert comparison.pairs == []
-    assert comparison.sentences() == ["boom: 2 of 2 runs diverged and are not in the figures above."]
-    with pytest.raises(RunError, match="boom: 2 of 2 runs diverged"):
+    assert comparison.sentences() == ["2 of 2 runs diverged and are excluded: 2 of 2 of boom."]
+    with pytest.raises(RunError, match="2 of 2 runs diverged and are excluded: 2 of 2 of boom"):
         comparison.figure()
 
 
@@ -171,9 +205,16 @@ def test_several_names_share_holms_correction(home: Home) -> None:
     for number, accuracy in enumerate((0.95, 0.949, 0.90)):
         add(home, f"s{number}", dict.fromkeys(range(3), accuracy), hidden=(number + 1,))
     comparison = compare(home, ["s0", "s1", "s2"])
-    assert [pair.verdict.confidence for pair in comparison.pairs] == pytest.approx([0.95, 1 - 0.05 / 3, 1 - 0.05 / 2])
-    assert [pair.better for pair in comparison.pairs] == [None, "s0", "s1"]
-    assert all(pair.verdict.p >= pair.p for pair in comparison.pairs)
+    decisions = [pair.decision for pair in comparison.pairs if pair.decision]
+    assert [one.claims for one in decisions] == [3, 3, 3]
+    assert [better(pair) for pair in comparison.pairs] == [None, "s0", "s1"]
+    assert [one.corrected_p for one in decisions] == holm([one.p for one in decisions]).tolist()
+    assert all(one.corrected_p >= one.p for one in decisions)
+    for pair, names in zip(comparison.pairs, (["s0", "s1"], ["s0", "s2"], ["s1", "s2"]), strict=True):
+        alone = only(compare(home, names)).decision
+        assert alone is not None
+        assert pair.decision is not None
+        assert pair.decision.interval == alone.interval
     assert comparison.figure().to_dict()["config"]
 
 

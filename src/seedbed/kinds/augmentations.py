@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import jax
-import jax.numpy as jnp
-from jax import Array
+from seedbed.kinds.registry import Registry
 
-from seedbed.specs import Augmentation
+if TYPE_CHECKING:
+    from jax import Array
 
 SHIFT = 2 / 28
 """Shifts reach this share of an image's side, in whole pixels: 2 of MNIST's 28."""
@@ -25,18 +27,28 @@ weights sum to 1 leaves 1 / (2 sqrt(pi) sigma) of it: 1.38 pixels of 29.
 """
 
 
-def augment(kind: Augmentation, images: Array, key: Array) -> Array:
-    """Images `(B, h, w, c)` with a random change for each; what comes in from outside is 0."""
-    if kind == "none":
-        return images
-    if kind == "shift":
-        return _shift(images, key)
-    where = _affine(images.shape, key) if kind == "affine" else _elastic(images.shape, key)
-    return _sampled(images, *where)
+@dataclass(frozen=True)
+class Augmentation:
+    """A random change of each training image, drawn again at every step.
+
+    Attributes:
+        name: as plans call it.
+        function: images `(B, h, w, c)` and a key -> changed images of the same shape; pixels from outside the image are 0.
+    """
+
+    name: str
+    function: Callable[[Array, Array], Array]
+
+
+def _none(images: Array, key: Array) -> Array:
+    return images
 
 
 def _shift(images: Array, key: Array) -> Array:
     """Whole pixels, down and across on their own."""
+    import jax
+    import jax.numpy as jnp
+
     _, height, width, _ = images.shape
     reach = max(1, round(SHIFT * max(height, width)))
     padded = jnp.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
@@ -50,12 +62,21 @@ def _shift(images: Array, key: Array) -> Array:
 
 def _grid(height: int, width: int) -> tuple[Array, Array]:
     """Pixel places from the middle, `(h, 1)` and `(1, w)`."""
+    import jax.numpy as jnp
+
     rows, columns = (jnp.arange(side, dtype=jnp.float32) - (side - 1) / 2 for side in (height, width))
     return rows[:, None], columns[None, :]
 
 
-def _affine(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
+def _affine(images: Array, key: Array) -> Array:
+    return _sampled(images, *_affine_field(images.shape, key))
+
+
+def _affine_field(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
     """Where each pixel of the new images comes from, `(B, h, w)` twice: rows and columns."""
+    import jax
+    import jax.numpy as jnp
+
     images, height, width, _ = shape
     draws = jax.random.uniform(key, (images, 6), minval=-1.0, maxval=1.0)
     angle, shear = draws[:, 0] * TURN, draws[:, 1] * SHEAR
@@ -69,8 +90,15 @@ def _affine(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
     return rows + (height - 1) / 2, columns + (width - 1) / 2
 
 
-def _elastic(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
+def _elastic(images: Array, key: Array) -> Array:
+    return _sampled(images, *_elastic_field(images.shape, key))
+
+
+def _elastic_field(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
     """A smooth random displacement of every pixel; the smoothing is two small matrix products."""
+    import jax
+    import jax.numpy as jnp
+
     images, height, width, _ = shape
     side = max(height, width)
     noise = jax.random.normal(key, (2, images, height, width))
@@ -82,6 +110,8 @@ def _elastic(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
 
 def _blur(size: int, side: int) -> Array:
     """A Gaussian smoothing along one axis, scaled so that white noise keeps standard deviation 1."""
+    import jax.numpy as jnp
+
     places = jnp.arange(size, dtype=jnp.float32)
     distance = places[:, None] - places[None, :]
     weights = jnp.exp(-0.5 * jnp.square(distance / (ELASTIC_SIGMA * side)))
@@ -90,6 +120,8 @@ def _blur(size: int, side: int) -> Array:
 
 def _sampled(images: Array, rows: Array, columns: Array) -> Array:
     """Bilinear samples of images `(B, h, w, c)` at rows and columns `(B, h, w)`."""
+    import jax.numpy as jnp
+
     _, height, width, _ = images.shape
     top, left = jnp.floor(rows), jnp.floor(columns)
     down, right = (rows - top)[..., None], (columns - left)[..., None]
@@ -105,3 +137,12 @@ def _sampled(images: Array, rows: Array, columns: Array) -> Array:
     above = at(top, left) * (1 - right) + at(top, left + 1) * right
     below = at(top + 1, left) * (1 - right) + at(top + 1, left + 1) * right
     return above * (1 - down) + below * down
+
+
+AUGMENTATIONS = Registry(
+    "augment",
+    Augmentation("none", _none),
+    Augmentation("shift", _shift),
+    Augmentation("affine", _affine),
+    Augmentation("elastic", _elastic),
+)

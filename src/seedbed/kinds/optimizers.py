@@ -1,0 +1,142 @@
+"""Optimizers: the arithmetic of a step, elementwise. Definitions and constants are Keras's.
+
+An optimizer keeps *slots*, arrays laid out as the parameters. A step first computes the new slots, then the new weights from
+them. The weights take the slots as they are stored: from others XLA would compute them twice, and copy all three arrays of Adam
+before it may write to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from seedbed.kinds.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jax import Array
+    from numpy.typing import NDArray
+
+Rates: TypeAlias = "NDArray[np.float64]"
+
+BETA_1, BETA_2 = 0.9, 0.999
+"""Adam's decay rates of the first and second moment."""
+EPSILON = 1e-7
+RHO = 0.9
+SMALLEST_RATE = 1e-5
+"""Below this a step of plain gradient descent is lost in the rounding of a weight, and tells nothing of the gradient."""
+
+
+def _as_planned(rates: Rates, steps: Rates) -> Rates:
+    return rates
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How a gradient becomes a step.
+
+    Attributes:
+        name: as plans call it.
+        slots: names of the arrays kept beside each weight.
+        moments: gradient, rate, momentum, *old slots -> new slots.
+        moved: weights, gradient, rate, momentum, *new slots -> new weights.
+        gradient: (weights, *slots) before and after a step, its rate and momentum -> the step's gradient of loss plus penalty,
+            or its absolute value where the step does not tell the sign.
+        settings: plan fields that only this optimizer and some others use ("momentum", "weight_decay").
+        step_sizes: rates `(steps, members)` and the number of each step `(steps, 1)`, from 1 on -> what a step multiplies with.
+    """
+
+    name: str
+    slots: tuple[str, ...]
+    moments: Callable[..., tuple[Array, ...]]
+    moved: Callable[..., Array]
+    gradient: Callable[[tuple[Array, ...], tuple[Array, ...], Array, Array], Array]
+    settings: tuple[str, ...] = ()
+    step_sizes: Callable[[Rates, Rates], Rates] = _as_planned
+
+    @property
+    def decays(self) -> bool:
+        """Whether kernels shrink by rate * weight_decay before each step."""
+        return "weight_decay" in self.settings
+
+
+def _no_moments(g: Array, rate: Array, momentum: Array) -> tuple[Array, ...]:
+    return ()
+
+
+def _descent(w: Array, g: Array, rate: Array, momentum: Array) -> Array:
+    return w - rate * g
+
+
+def _descent_gradient(before: tuple[Array, ...], after: tuple[Array, ...], rate: Array, momentum: Array) -> Array:
+    import jax.numpy as jnp
+
+    return jnp.where(rate >= SMALLEST_RATE, (before[0] - after[0]) / rate, jnp.nan)
+
+
+def _velocity(g: Array, rate: Array, momentum: Array, velocity: Array) -> tuple[Array, ...]:
+    return (momentum * velocity - rate * g,)
+
+
+def _momentum(w: Array, g: Array, rate: Array, momentum: Array, velocity: Array) -> Array:
+    return w + velocity
+
+
+def _nesterov(w: Array, g: Array, rate: Array, momentum: Array, velocity: Array) -> Array:
+    return w + momentum * velocity - rate * g
+
+
+def _velocity_gradient(before: tuple[Array, ...], after: tuple[Array, ...], rate: Array, momentum: Array) -> Array:
+    return (momentum * before[1] - after[1]) / rate
+
+
+def _square(g: Array, rate: Array, momentum: Array, square: Array) -> tuple[Array, ...]:
+    return (RHO * square + (1 - RHO) * g * g,)
+
+
+def _rmsprop(w: Array, g: Array, rate: Array, momentum: Array, square: Array) -> Array:
+    import jax
+
+    return w - rate * g * jax.lax.rsqrt(square + EPSILON)
+
+
+def _square_gradient(before: tuple[Array, ...], after: tuple[Array, ...], rate: Array, momentum: Array) -> Array:
+    import jax.numpy as jnp
+
+    return jnp.sqrt(jnp.maximum(after[1] - RHO * before[1], 0) / (1 - RHO))
+
+
+def _mean_and_square(g: Array, rate: Array, momentum: Array, mean: Array, square: Array) -> tuple[Array, ...]:
+    return mean + (g - mean) * (1 - BETA_1), square + (g * g - square) * (1 - BETA_2)
+
+
+def _adam(w: Array, g: Array, rate: Array, momentum: Array, mean: Array, square: Array) -> Array:
+    import jax.numpy as jnp
+
+    return w - mean * rate / (jnp.sqrt(square) + EPSILON)
+
+
+def _mean_gradient(before: tuple[Array, ...], after: tuple[Array, ...], rate: Array, momentum: Array) -> Array:
+    return (after[1] - BETA_1 * before[1]) / (1 - BETA_1)
+
+
+def _bias_corrected(rates: Rates, steps: Rates) -> Rates:
+    import numpy as np
+
+    return rates * np.sqrt(1 - BETA_2**steps) / (1 - BETA_1**steps)
+
+
+_ADAM = (("mean", "square"), _mean_and_square, _adam, _mean_gradient)
+_MOMENTUM = ("momentum",)
+
+OPTIMIZERS = Registry(
+    "optimizer",
+    Optimizer("sgd", (), _no_moments, _descent, _descent_gradient),
+    Optimizer("momentum", ("velocity",), _velocity, _momentum, _velocity_gradient, settings=_MOMENTUM),
+    Optimizer("nesterov", ("velocity",), _velocity, _nesterov, _velocity_gradient, settings=_MOMENTUM),
+    Optimizer("adam", *_ADAM, step_sizes=_bias_corrected),
+    Optimizer("adamw", *_ADAM, settings=("weight_decay",), step_sizes=_bias_corrected),
+    Optimizer("rmsprop", ("square",), _square, _rmsprop, _square_gradient),
+)
+"""The gradient of "sgd" is NaN at a rate below `SMALLEST_RATE`; that of "rmsprop" is its absolute value."""

@@ -1,0 +1,245 @@
+"""The families of networks: one object each, with all that is known of a family beside its spec; everyone else asks it.
+
+No framework is loaded before a network is built.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from seedbed.devices import signals_held_back
+from seedbed.kinds import Registry
+from seedbed.models.architecture import (
+    MICROBATCH,
+    ImageShape,
+    LayerFacts,
+    Shapes,
+    conv_layers,
+    conv_shapes,
+    conv_weight_shapes,
+    dense_layers,
+    dense_weight_shapes,
+    microbatch,
+)
+from seedbed.records import DataFacts, ModelFacts
+from seedbed.specs import Conv, Dense, Keras, ModelSpec
+
+if TYPE_CHECKING:
+    from seedbed.models.protocol import Population
+
+MIB = 2**20
+SpecT = TypeVar("SpecT", bound=ModelSpec)
+
+
+class Family(ABC, Generic[SpecT]):
+    """What is known of a family of networks.
+
+    Attributes:
+        name: as specs call it.
+        process: bytes of a worker before its first task, without its libraries' own files, which all workers share.
+        compilation: bytes that compiling its programs takes.
+        constants: how often a compiled program holds each number of a network besides.
+        images: how many images an evaluation takes at a time on a CPU.
+    """
+
+    name: ClassVar[str]
+    process: ClassVar[int] = 150 * MIB
+    compilation: ClassVar[int] = 200 * MIB
+    constants: ClassVar[int] = 0
+    images: ClassVar[int] = 50
+
+    @abstractmethod
+    def population(
+        self, specs: Sequence[SpecT], image_shape: ImageShape, classes: int, *, precision: str, on_cpu: bool
+    ) -> Population:
+        """Networks of this family that train together, as one block of a compiled program."""
+
+    @abstractmethod
+    def layers(self, spec: SpecT, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
+        """The layers, first to last, with shapes, parameters and operations for one image."""
+
+    @abstractmethod
+    def program(self, spec: SpecT) -> Hashable:
+        """Equal for networks that one compiled program can train, except that those with dropout need another."""
+
+    def order(self, spec: SpecT) -> tuple[Any, ...]:
+        """Sorts the networks of a program, so that it has few parts."""
+        return ()
+
+    def weight_shapes(self, spec: SpecT, image_shape: ImageShape, classes: int) -> Shapes | None:
+        """The arrays of a network; None where only the network itself knows them."""
+        return None
+
+    def compiled_layers(self, specs: Sequence[SpecT]) -> int:
+        """Layers with weights, of all different shapes among these networks; 0 where they are not known."""
+        return 0
+
+    def training_operations(self, spec: SpecT, facts: ModelFacts, image_shape: ImageShape, classes: int) -> int:
+        """Operations of a step for one image: three forward passes, without the gradient to the first layer's inputs."""
+        first, *later = [layer.operations for layer in self.layers(spec, image_shape, classes) if layer.operations]
+        return 2 * first + 3 * sum(later)
+
+    def numbers(self, specs: Sequence[SpecT], data: DataFacts, *, batch: int, blocks: int, on_cpu: bool) -> int:
+        """How many float32 numbers a training step or an evaluation holds at its peak, beside weights.
+
+        On a CPU one network works at a time; on a GPU all do.
+        """
+        images = self.images if on_cpu else 500
+        step = self.microbatch(specs[0], data, batch) if on_cpu else batch
+        abreast = 1 if on_cpu else len(specs) * blocks
+        each = 2 * max(step, images) * self.numbers_per_image(specs[0], data, on_cpu)
+        return abreast * (each + 2 * max(batch, images) * math.prod(data.image_shape))
+
+    def microbatch(self, spec: SpecT, data: DataFacts, batch: int) -> int:
+        """Images of a minibatch that go through a step together on a CPU."""
+        return batch
+
+    def numbers_per_image(self, spec: SpecT, data: DataFacts, on_cpu: bool) -> int:
+        """Numbers that an image takes on its way through: the output of each layer, before and after its activation."""
+        return sum(2 * math.prod(layer.output_shape) for layer in known_layers(spec, data.image_shape, len(data.classes)))
+
+
+class DenseFamily(Family[Dense]):
+    """Fully connected networks: any mix of them shares a program."""
+
+    name = "dense"
+    compilation = 40 * MIB
+    constants = 5
+    images = 500
+
+    def population(
+        self, specs: Sequence[Dense], image_shape: ImageShape, classes: int, *, precision: str, on_cpu: bool
+    ) -> Population:
+        from seedbed.models.dense import DensePopulation
+
+        return DensePopulation(specs, image_shape, classes, precision=precision)
+
+    def layers(self, spec: Dense, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
+        drop = f", dropout {spec.dropout:g}" if spec.dropout else ""
+        return list(dense_layers([math.prod(image_shape), *spec.hidden, classes], f"{spec.activation}{drop}"))
+
+    def program(self, spec: Dense) -> Hashable:
+        return "dense"
+
+    def order(self, spec: Dense) -> tuple[Any, ...]:
+        return spec.activation, len(spec.hidden), spec.hidden
+
+    def weight_shapes(self, spec: Dense, image_shape: ImageShape, classes: int) -> Shapes:
+        return dense_weight_shapes([math.prod(image_shape), *spec.hidden, classes])
+
+    def compiled_layers(self, specs: Sequence[Dense]) -> int:
+        return sum(len(hidden) + 1 for hidden, _ in {(spec.hidden, spec.activation) for spec in specs})
+
+    def numbers(self, specs: Sequence[Dense], data: DataFacts, *, batch: int, blocks: int, on_cpu: bool) -> int:
+        units = sum(sum(spec.hidden) + len(data.classes) for spec in specs)
+        inputs = math.prod(data.image_shape)
+        return blocks * (max(4 * batch, 3 * self.images) * units + 2 * max(batch, self.images) * inputs)
+
+
+class ConvFamily(Family[Conv]):
+    """Convolutional networks: those of one shape share a program."""
+
+    name = "conv"
+
+    def population(
+        self, specs: Sequence[Conv], image_shape: ImageShape, classes: int, *, precision: str, on_cpu: bool
+    ) -> Population:
+        from seedbed.models.conv import ConvPopulation
+
+        return ConvPopulation(specs, image_shape, classes, precision=precision, on_cpu=on_cpu)
+
+    def layers(self, spec: Conv, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
+        layers = list(conv_layers(spec, image_shape))
+        return [*layers, *dense_layers([*layers[-1].output_shape, *spec.hidden, classes], spec.activation)]
+
+    def program(self, spec: Conv) -> Hashable:
+        return spec.changed(dropout=0.0)
+
+    def weight_shapes(self, spec: Conv, image_shape: ImageShape, classes: int) -> Shapes:
+        return conv_weight_shapes(spec, image_shape, classes)
+
+    def compiled_layers(self, specs: Sequence[Conv]) -> int:
+        shapes = {(spec.filters, spec.hidden, spec.activation) for spec in specs}
+        return sum(len(filters) + len(hidden) + 1 for filters, hidden, _ in shapes)
+
+    def microbatch(self, spec: Conv, data: DataFacts, batch: int) -> int:
+        return min(batch, microbatch(conv_shapes(spec, data.image_shape)))
+
+    def numbers_per_image(self, spec: Conv, data: DataFacts, on_cpu: bool) -> int:
+        """On a CPU: patches, their products with the kernels, and the pooled maps."""
+        if not on_cpu:
+            return super().numbers_per_image(spec, data, on_cpu)
+        return sum(block.numbers for block in conv_shapes(spec, data.image_shape)) + sum(spec.hidden)
+
+
+class KerasFamily(Family[Keras]):
+    """The user's own networks: only equal ones share a program."""
+
+    name = "keras"
+    process = 330 * MIB
+
+    def population(
+        self, specs: Sequence[Keras], image_shape: ImageShape, classes: int, *, precision: str, on_cpu: bool
+    ) -> Population:
+        from seedbed.models.keras import KerasPopulation
+
+        return KerasPopulation(specs, image_shape, classes, on_cpu=on_cpu)
+
+    def layers(self, spec: Keras, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
+        with signals_held_back():
+            from seedbed.models.keras import describe_keras
+            from seedbed.models.keras_backend import load_keras
+
+            load_keras()
+
+        return describe_keras(spec, image_shape, classes)
+
+    def program(self, spec: Keras) -> Hashable:
+        return spec
+
+    def training_operations(self, spec: Keras, facts: ModelFacts, image_shape: ImageShape, classes: int) -> int:
+        """Three forward passes: which layer is the first is not known."""
+        return 3 * facts.operations
+
+    def microbatch(self, spec: Keras, data: DataFacts, batch: int) -> int:
+        kinds = [layer.kind for layer in known_layers(spec, data.image_shape, len(data.classes))]
+        parts = any("Conv" in kind for kind in kinds) and "BatchNormalization" not in kinds
+        return min(batch, MICROBATCH) if parts else batch
+
+    def numbers_per_image(self, spec: Keras, data: DataFacts, on_cpu: bool) -> int:
+        """The outputs of the layers, and the patches of convolutions."""
+        maps = [layer for layer in known_layers(spec, data.image_shape, len(data.classes)) if len(layer.output_shape) == 3]
+        patches = sum(layer.operations // (2 * layer.output_shape[-1]) for layer in maps)
+        return super().numbers_per_image(spec, data, on_cpu) + patches
+
+
+FAMILIES: Registry[Family[Any]] = Registry("family", DenseFamily(), ConvFamily(), KerasFamily())
+
+
+def build(
+    specs: Sequence[ModelSpec], image_shape: ImageShape, classes: int, *, precision: str = "f32", on_cpu: bool = True
+) -> Population:
+    """A population of networks of one family that can share a program."""
+    return FAMILIES[specs[0].family].population(specs, image_shape, classes, precision=precision, on_cpu=on_cpu)
+
+
+def describe(spec: ModelSpec, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
+    """The layers, first to last, with shapes, parameters and operations for one image."""
+    return FAMILIES[spec.family].layers(spec, image_shape, classes)
+
+
+@lru_cache(maxsize=4096)
+def known_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> tuple[LayerFacts, ...]:
+    """As `describe`, remembered: for specs that name their code, as those of runs do."""
+    return tuple(describe(spec, image_shape, classes))
+
+
+def facts(spec: ModelSpec, image_shape: ImageShape, classes: int) -> ModelFacts:
+    """Parameters, operations for one image, and hidden units (units of dense layers but the last, filters of convolutions)."""
+    layers = describe(spec, image_shape, classes)
+    units = sum(layer.output_shape[-1] for layer in layers[:-1] if layer.parameters)
+    return ModelFacts(sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers), units)

@@ -1,0 +1,54 @@
+"""What is said of runs that are excluded, or were still improving."""
+
+from __future__ import annotations
+
+import pytest
+
+from groups.samples import folded, group, right
+from seedbed.groups import caveats
+
+
+def broken(l2: float, *verdicts):
+    return group(right(0.95, len(verdicts)), verdicts=verdicts, l2=l2)
+
+
+def test_each_kind_is_counted_over_all_groups_and_named_where_it_happened():
+    one = broken(0.1, "collapsed", "ok", "diverged", "undertrained", "ok")
+    assert caveats([one, group(right(0.9))]) == [
+        "1 of 10 runs diverged and is excluded: 1 of 5 with l2 0.1.",
+        "1 of 10 runs collapsed and is excluded: 1 of 5 with l2 0.1.",
+        "1 of 10 runs was still improving at the last epoch: 1 of 5 with l2 0.1.",
+    ]
+
+
+def test_of_several_groups_each_has_its_own_count():
+    groups = [broken(0.1, "diverged", "ok"), broken(0.5, "ok", "ok"), broken(1.0, "diverged", "diverged", "undertrained")]
+    assert caveats(groups) == [
+        "3 of 7 runs diverged and are excluded: 1 of 2 with l2 0.1; 2 of 3 with l2 1.",
+        "1 of 7 runs was still improving at the last epoch: 1 of 3 with l2 1.",
+    ]
+
+
+def test_groups_can_be_called_by_their_names():
+    groups = [broken(0.1, "undertrained", "undertrained"), group(right(0.9))]
+    assert caveats(groups, name=True) == ["2 of 7 runs were still improving at the last epoch: 2 of 2 of l2-0.1."]
+
+
+def test_a_group_that_stands_alone_needs_no_name():
+    assert caveats([broken(0.1, "collapsed", "ok")]) == ["1 of 2 runs collapsed and is excluded."]
+
+
+@pytest.mark.parametrize(("settings", "end"), [(6, "l2 6."), (8, "l2 6; and 2 more settings.")])
+def test_many_settings_are_counted_beyond_the_sixth(settings, end):
+    [said] = caveats([broken(float(place), "diverged") for place in range(1, settings + 1)])
+    assert said.startswith(f"{settings} of {settings} runs diverged and are excluded: 1 of 1 with l2 1; 1 of 1 with l2 2;")
+    assert said.endswith(f"1 of 1 with {end}")
+
+
+def test_folds_are_counted_run_by_run():
+    made = folded({0: [[True], [True]], 1: [[True], [False]]}, broken={(1, 1): "collapsed"})
+    assert caveats([made]) == ["1 of 4 runs collapsed and is excluded."]
+
+
+def test_sound_runs_have_no_caveats():
+    assert caveats([group(right(0.9)), group(right(0.8), l2=1)]) == []
