@@ -47,7 +47,7 @@ on. Written are a page, its figures (PNG, SVG), results.csv and results.json.
     metavar="FILE.json",
     help="device only: timings measured elsewhere, a results.json or what -o FILE.json wrote; may be repeated.",
 )
-@click.option("--again", is_flag=True, help="device only: measure anew what was measured before.")
+@click.option("--again", is_flag=True, help="device only: measure again what was measured before.")
 @options.execution()
 @options.as_json
 def command(

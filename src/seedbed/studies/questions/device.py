@@ -129,7 +129,7 @@ def _compared(ratio: Decision, where: str, a: str, b: str) -> str:
     """
     mean, low, high = ratio.interval.mean, ratio.interval.low, ratio.interval.high
     if not ratio.shown:
-        return f"{where}: no clear difference between {a} and {b}; their times have a ratio of {_ratio(low)} to {_ratio(high)}."
+        return f"{where}: no clear difference between {a} and {b}; the ratio of times is {_ratio(low)} to {_ratio(high)}."
     if mean < 1:
         a, b, mean, low, high = b, a, 1 / mean, 1 / high, 1 / low
     return f"{where}: {b} is {_ratio(mean)} times as fast as {a} ({_ratio(low)} to {_ratio(high)})."
@@ -153,8 +153,8 @@ def _caveats(summary: TimingSummary) -> Iterator[str]:
         busy = max((each.busy for each in timings.trainings), default=0.0)
         if busy >= BUSY:
             yield (
-                f"On {timings.machine.devices[0].name} other programs used up to {words.percent(busy, 0)} of the processor just "
-                "before a measurement, so its times may be too long; `--again` measures again."
+                f"On {timings.machine.devices[0].name} other programs used up to {words.percent(busy, 0)} of the processor "
+                "just before a measurement, so its times may be too long; `--again` measures again."
             )
         if timings.quick != here.quick:
             yield "One of the machines was measured by a preview (--quick), the other was not."
@@ -267,18 +267,16 @@ def _turning(summary: TimingSummary, device: str) -> Iterator[str]:
     """How often a device is faster than the first one, then the batch sizes at each width."""
     kinds = ("faster", "slower", "not clearly different")
     widths: dict[str, dict[str, list[str]]] = {}
-    for (kind, label, *what), ratio in summary.ratios.items():
+    for (kind, label, *step), ratio in summary.ratios.items():
         if (kind, label) == ("steps", device):
             outcome = kinds[2] if not ratio.shown else kinds[ratio.interval.mean > 1]
-            widths.setdefault(what[0], {kind: [] for kind in kinds})[outcome].append(what[1])
+            widths.setdefault(step[0], {kind: [] for kind in kinds})[outcome].append(step[1])
     faster, slower, unclear = (sum(len(sizes[kind]) for sizes in widths.values()) for kind in kinds)
     if widths:
-        what = words.counted(faster + slower + unclear, "combination")
+        sizes_in_all = words.counted(faster + slower + unclear, "combination")
         rest = f"; for {unclear} there is no clear difference" if unclear else ""
-        yield (
-            f"Of {what} of width and batch size, {device} is faster than {next(iter(summary.devices))} for {faster} and slower "
-            f"for {slower}{rest}."
-        )
+        than = f"{device} is faster than {next(iter(summary.devices))}"
+        yield f"Of {sizes_in_all} of width and batch size, {than} for {faster} and slower for {slower}{rest}."
     for width, sizes in widths.items():
         said = [f"{kind} at batch size {words.listed(each)}" for kind, each in sizes.items() if each]
         yield f"With {width} hidden units {device} is {'; '.join(said)}."

@@ -101,11 +101,7 @@ class Stopwatch:
         with measurements(home, "device", key, again=again) as log:
             if not log.of("machine"):
                 known, unusable = _find_devices(self.device)
-                seen = {
-                    "memory": psutil.virtual_memory().total,
-                    "devices": [device for device, _ in known],
-                    "unusable": unusable,
-                }
+                seen = {"memory": psutil.virtual_memory().total, "devices": [one for one, _ in known], "unusable": unusable}
                 day = datetime.now(UTC).date().isoformat()
                 log.add("machine", machine=software | seen, kinds=[vars(kind) for _, kind in known], day=day)
             [machine] = log.of("machine")
@@ -113,16 +109,11 @@ class Stopwatch:
             names = [device["name"] for device in machine["machine"]["devices"]]
             self._time_trainings(log, kinds, names)
             self._time_steps(log, kinds, names)
-            sizes = {name: getattr(self.facts, name) for name in ("train", "validation", "image_shape")}
-            timings = Timings(
-                measured=machine["day"],
-                quick=self.quick,
-                images={"name": self.spec.name, "classes": len(self.facts.classes), **sizes},
-                epochs=self.extent.epochs,
-                machine=machine["machine"],
-                trainings=[row["training"] for row in log.of("training")],
-                steps=[row["step"] for row in log.of("step")],
-            )
+            images = {name: getattr(self.facts, name) for name in ("train", "validation", "image_shape")}
+            images |= {"name": self.spec.name, "classes": len(self.facts.classes)}
+            found: dict[str, Any] = {f"{kind}s": [row[kind] for row in log.of(kind)] for kind in ("training", "step")}
+            found |= {"measured": machine["day"], "quick": self.quick, "epochs": self.extent.epochs, "images": images}
+            timings = Timings(**found, machine=machine["machine"])
             return timings, float(sum(row.get("wall", 0.0) for row in log.rows))
 
     def _time_trainings(self, log: MeasurementLog, kinds: Sequence[WorkerKind], names: Sequence[str]) -> None:
@@ -139,19 +130,24 @@ class Stopwatch:
             for number, case in enumerate(missing, start=1):
                 device, net, count = case
                 many = "alone" if count == 1 else f"{count} together"
-                self._note(f"Measuring the {net} net, {many}, on {names[device]}: training {number} of {len(missing)}.")
+                self.on_event(
+                    Note(f"Measuring the {net} net, {many}, on {names[device]}: training {number} of {len(missing)}.")
+                )
                 began, busy = time.perf_counter(), min(1.0, psutil.cpu_percent(interval=0.2) / 100)
                 workers = devices.workers("cpu", None, count) if kinds[device].device == "cpu" else [kinds[device]]
                 workers = [replace(kind, programs=programs if self.extent.cold else "") for kind in workers]
                 seconds = timed(workers, self._tasks(net, count, self._epochs(done[case]), workers))
-                case_facts = {"device": device, "net": net, "nets": count, "workers": len(workers), "compiled": compiled[case]}
-                done[case].append(TimedTraining(**case_facts, busy=busy, **seconds))
+                what: dict[str, Any] = {
+                    "device": device,
+                    "net": net,
+                    "nets": count,
+                    "workers": len(workers),
+                    "compiled": compiled[case],
+                }
+                done[case].append(TimedTraining(**what, busy=busy, **seconds))
                 log.add("training", training=done[case][-1].plain(), wall=time.perf_counter() - began)
                 if self.extent.cold:
                     compiled[case] = "from the cache"
-
-    def _note(self, text: str) -> None:
-        self.on_event(Note(text))
 
     def _epochs(self, before: Sequence[TimedTraining]) -> int:
         """Two the first time, then as many as fit."""
@@ -171,7 +167,7 @@ class Stopwatch:
         extent, done = self.extent, {row["step"]["device"] for row in log.of("step")}
         request = {"data": self.spec.plain(), "cases": extent.steps, "rounds": extent.rounds, "seconds": extent.step_seconds}
         for device in [device for device in range(len(kinds)) if extent.steps and device not in done]:
-            self._note(f"Measuring single steps on {names[device]}: {len(extent.steps)} widths and batch sizes.")
+            self.on_event(Note(f"Measuring single steps on {names[device]}: {len(extent.steps)} widths and batch sizes."))
             began = time.perf_counter()
             _, *found = _ask(kinds[device], request)
             wall = (time.perf_counter() - began) / len(found)
@@ -214,11 +210,9 @@ def _find_devices(device: str) -> tuple[list[tuple[dict[str, Any], WorkerKind]],
     cores, gpus = devices.cores(), devices.gpus()
     cpu = {"kind": "cpu", "name": _printable(devices.processor()), "cores": cores, "memory": 0}
     known = [(cpu, WorkerKind("cpu", threads=cores))] if device != "gpu" else []
-    without = (
-        "--device cpu leaves them out" if device == "cpu" else "JAX was installed without CUDA (pip install 'seedbed[cuda]')"
-    )
     if gpus and (device == "cpu" or not devices.jax_has_cuda()):
-        return known, [f"{gpus} GPU{'s' * (gpus > 1)}: {without}"]
+        why = "--device cpu" if device == "cpu" else "JAX was installed without CUDA (pip install 'seedbed[cuda]')"
+        return known, [f"{gpus} GPU{'s' * (gpus > 1)}: {why}"]
     unusable = []
     for kind in [WorkerKind("gpu", index=index) for index in range(gpus)]:
         try:

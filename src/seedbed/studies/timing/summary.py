@@ -152,9 +152,11 @@ class TimingSummary:
 
         Every device is compared with the first, networks alone with several together, the conv net with the dense one.
         """
+        times: dict[tuple[str, ...], list[float]]
         times = {("devices", case.device, case.net, str(case.nets)): case.epochs for case in self.cases}
         times |= {("steps", one.device, str(one), str(size)): each for one in self.steps for size, each in one.seconds.items()}
-        first, pairs = next(iter(self.devices)), {}
+        first = next(iter(self.devices))
+        pairs: dict[tuple[str, ...], tuple[list[float], list[float]]] = {}
         for (kind, device, net, number), seconds in times.items():
             if device != first:
                 pairs[kind, device, net, number] = seconds, times.get((kind, first, net, number), [])
