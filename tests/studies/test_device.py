@@ -174,6 +174,7 @@ HOSTILE = {
     "a name that turns its writing": (("machine", "devices", 0, "name"), "A \u202eUPG"),
     "a name too long": (("machine", "system"), "x" * 10_000),
     "an unknown field": (("machine", "owner"), "me"),
+    "a field that Python passes by itself": (("machine", "self"), "me"),
     "a network of another kind": (("trainings", 0, "net"), "transformer"),
     "too many steps": (("steps",), [timings().steps[0].plain()] * 10_001),
     "a later format": (("format",), 2),

@@ -36,7 +36,7 @@ def ask(kind: WorkerKind) -> dict[str, Any]:
 
 
 def replies(kind: WorkerKind, module: str, request: object = None, *, patience: float = PATIENCE) -> list[dict[str, Any]]:
-    """Run a module in a process with a worker's environment: JSON on its standard input, a JSON object on each line of its output.
+    """Run a module in a process with a worker's environment: JSON on its standard input, a JSON object per line of output.
 
     Args:
         patience: seconds that the process may take.

@@ -207,7 +207,7 @@ def timed(workers: Sequence[WorkerKind], tasks: Sequence[Task]) -> dict[str, Any
 def _find_devices(device: str) -> tuple[list[tuple[dict[str, Any], WorkerKind]], list[str]]:
     """The devices to measure, each with its worker, and what cannot be used. Of equal GPUs, one is measured."""
     cores, gpus = devices.cores(), devices.gpus()
-    cpu = {"kind": "cpu", "name": _printable(devices.processor()), "cores": cores, "memory": 0}
+    cpu = {"kind": "cpu", "name": _one_line(devices.processor()), "cores": cores, "memory": 0}
     known = [(cpu, WorkerKind("cpu", threads=cores))] if device != "gpu" else []
     if gpus and (device == "cpu" or not devices.jax_has_cuda()):
         why = "--device cpu" if device == "cpu" else "JAX was installed without CUDA (pip install 'seedbed[cuda]')"
@@ -217,9 +217,9 @@ def _find_devices(device: str) -> tuple[list[tuple[dict[str, Any], WorkerKind]],
         try:
             [seen] = probe.replies(kind, STEPPING, {"data": {}, "cases": [], "rounds": 0, "seconds": 0.0})
         except DeviceError as error:
-            unusable.append(_printable(str(error)))
+            unusable.append(_one_line(str(error)))
             continue
-        gpu = {"kind": "gpu", "name": _printable(seen["name"]), "cores": 0, "memory": seen["memory"] or 0}
+        gpu = {"kind": "gpu", "name": _one_line(seen["name"]), "cores": 0, "memory": seen["memory"] or 0}
         if all(gpu != other for other, _ in known):
             known.append((gpu, kind))
     if not known:
@@ -227,7 +227,7 @@ def _find_devices(device: str) -> tuple[list[tuple[dict[str, Any], WorkerKind]],
     return known, unusable
 
 
-def _printable(text: str) -> str:
+def _one_line(text: str) -> str:
     """The text on one line, as records take it."""
     plain = "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
     return plain[:160].strip() or "unknown"
