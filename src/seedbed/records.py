@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,6 +187,10 @@ class Result:
         return at
 
 
+@overload
+def finite(value: dict[str, Any]) -> dict[str, Any]: ...
+@overload
+def finite(value: Any) -> Any: ...
 def finite(value: Any) -> Any:
     """The value with every NaN and infinity replaced by None, tuples by lists and NumPy's numbers by Python's."""
     if isinstance(value, dict):

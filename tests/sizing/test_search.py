@@ -128,7 +128,7 @@ def test_stopped_three_times_and_resumed_it_ends_with_the_same_runs(
             patch.setattr(SEARCH, "_deadline", _after(reports))
             stopped = searched(tmp_path, trained=trained, minutes=1, resume=True)
         assert stopped.stopped
-        with pytest.raises(RunHalfDone, match="Go on with --resume, or give the new one another name"):
+        with pytest.raises(RunHalfDone, match="Continue with --resume, or give another name"):
             searched(tmp_path)
         assert not stopped.settled
         assert "--resume" in stopped.sentences()[-1]

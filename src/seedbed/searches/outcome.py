@@ -194,7 +194,7 @@ class Search:
     def as_json(self) -> dict[str, Any]:
         """Return the contract of `search --json` (NaN is null)."""
         budget = self.terms.space.budget
-        plain: dict[str, Any] = finite(
+        return finite(
             {
                 "name": self.name,
                 "budget": {budget.kind: budget.limit},
@@ -209,7 +209,6 @@ class Search:
                 "seconds": self.seconds,
             }
         )
-        return plain
 
     def charts(self) -> dict[str, AnyChart]:
         """Draw the course of the search, the frontier over each cost, and the importances: name -> figure."""

@@ -116,7 +116,7 @@ class Smallest:
         """Return the contract of `smallest --json`, and every setting that was tried (NaN is null)."""
         best = self.nearest
         model = {**best.candidate.model.plain(), "parameters": best.parameters} if best else None
-        plain: dict[str, Any] = finite(
+        return finite(
             {
                 "name": self.name,
                 "target": self.target,
@@ -137,4 +137,3 @@ class Smallest:
                 "sentences": self.sentences(),
             }
         )
-        return plain

@@ -93,7 +93,7 @@ def _claims(problem: Problem, trainer: AttemptTrainer) -> tuple[list[Attempt], b
         if trainer.execution.resume:
             raise
         raise RunHalfDone(
-            f"The search {trainer.name!r} was stopped before its end. Continue with --resume, or give a new one another name (-m)."
+            f"The search {trainer.name!r} was stopped before its end. Continue with --resume, or give another name (-m)."
         ) from None
     return claims, False
 
