@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,10 +188,6 @@ class Result:
         return at
 
 
-@overload
-def finite(value: dict[str, Any]) -> dict[str, Any]: ...
-@overload
-def finite(value: Any) -> Any: ...
 def finite(value: Any) -> Any:
     """The value with every NaN and infinity replaced by None, tuples by lists and NumPy's numbers by Python's."""
     if isinstance(value, dict):
@@ -204,3 +201,8 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def json_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping as a JSON object, its values as `finite` makes them."""
+    return {key: finite(value) for key, value in values.items()}
