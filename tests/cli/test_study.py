@@ -10,7 +10,7 @@ from report.samples import HERE
 from seedbed import studies
 from seedbed.cli.frame import run
 from seedbed.report import making
-from studies.samples import SMALL
+from studies.samples import SMALL, registry
 
 SHORT = ["--quick", "--data", "digits", "--seeds", "2"]
 
@@ -23,9 +23,7 @@ def home(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(studies, "names", lambda: ["small"])
-    monkeypatch.setattr(studies, "find", lambda name: SMALL)
-    monkeypatch.setattr(studies, "ORDER", ("small",))
+    monkeypatch.setattr(studies, "STUDIES", registry(SMALL))
     monkeypatch.setattr(making, "examine", lambda *_: HERE)
     return tmp_path
 

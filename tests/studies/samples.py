@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from seedbed.groups import Contrast, Request
+from seedbed.kinds import Registry
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import Figure, Part, Study
 from seedbed.studies.context import Steps, StudyContext, requests
@@ -65,3 +67,8 @@ def parts(study: StudyContext) -> Steps[list[Part]]:
 
 
 SMALL = Study("small", "A small study", "Does a <huge> penalty hurt?", ("none against far too much",), design, parts)
+
+
+def registry(*known: Study) -> Registry[Any]:
+    """Studies as `studies.STUDIES` holds them."""
+    return Registry("study", *(SimpleNamespace(name=study.name, about="", study=study) for study in known))
