@@ -161,24 +161,15 @@ def _limit(fate: Fate) -> str:
 
 def chart(fates: dict[tuple[str, int], Fate]) -> Any:
     """Hours over machines, both logarithmic, a line for each variant."""
-    import altair as alt
+    from seedbed.figures import marks, scales
 
-    from seedbed.figures import theme
-
-    rows = [{"case": name, "machines": n, "hours": fate.seconds / 3600} for (name, n), fate in fates.items()]
-    lines = (
-        alt.Chart(theme.table(rows))
-        .mark_line(point=True)
-        .encode(
-            x=alt.X(
-                "machines:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=list(MACHINES)), title="machines of 16 cores"
-            ),
-            y=alt.Y("hours:Q", scale=alt.Scale(type="log"), title="hours"),
-            color=alt.Color("case:N", title=None, sort=None, legend=alt.Legend(orient="bottom")),
-        )
-        .properties(width=520, height=300)
-    )
-    return theme.finish(lines, "100,000 runs", "Simulated from costs that were measured on one machine.")
+    rows = [{"case": name, "machines": n, "mean": fate.seconds / 3600} for (name, n), fate in fates.items()]
+    x = marks.x("machines", scales.logarithmic(MACHINES), "machines of 16 cores", grid=True, values=list(MACHINES))
+    y = marks.y("mean", scales.logarithmic(scales.reach(rows)), "hours")
+    by = marks.Groups(list(marks.split(rows, "case")), field="case", columns=2)
+    lines = [*marks.lines(rows, x, y, by, band=False), *marks.dots(rows, x, y, by)]
+    subtitle = "Simulated from costs that were measured on one machine."
+    return marks.figure([marks.panel(lines, width=520, height=300)], "100,000 runs", subtitle)
 
 
 def write(costs: Costs, about: str, docs: Path) -> Sequence[Path]:

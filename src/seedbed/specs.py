@@ -84,7 +84,7 @@ class Spec(BaseModel):
     later: ClassVar[frozenset[str]] = frozenset()
     """Fields that came when there were runs already: at their default they are no part of the identity, which those keep."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, /, **settings: Any) -> None:
         try:
             super().__init__(**settings)
         except ValidationError as error:

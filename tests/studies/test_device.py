@@ -174,6 +174,7 @@ HOSTILE = {
     "a name that turns its writing": (("machine", "devices", 0, "name"), "A \u202eUPG"),
     "a name too long": (("machine", "system"), "x" * 10_000),
     "an unknown field": (("machine", "owner"), "me"),
+    "a field that Python passes by itself": (("machine", "self"), "me"),
     "a network of another kind": (("trainings", 0, "net"), "transformer"),
     "too many steps": (("steps",), [timings().steps[0].plain()] * 10_001),
     "a later format": (("format",), 2),
@@ -273,7 +274,7 @@ def test_a_gpu_is_described_measured_and_compared(tmp_path, monkeypatch):
     monkeypatch.setattr(device, "extent", lambda setup, train: replace(SMALL, nets={"dense": (2,)}, repeats=1))
     monkeypatch.setattr(devices, "gpus", lambda: 1)
     monkeypatch.setattr(devices, "jax_has_cuda", lambda: True)
-    for module in ("seedbed.devices", "seedbed.executor.local"):
+    for module in ("seedbed.executor.probe", "seedbed.executor.local"):
         monkeypatch.setattr(f"{module}.worker_environment", lambda kind: real(WorkerKind("cpu", 1, programs=kind.programs)))
     answer = sb.studies.device(data="digits", quick=True, home=tmp_path / "runs")
     [found] = answer.parts[0].data["machines"]

@@ -29,6 +29,11 @@ name = click.option("-m", "--name", "name", required=True, metavar="NAME", help=
 """Passes `name: str`."""
 
 
+def folder(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Passes `out: Path | None`, a folder for tables and figures."""
+    return click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=text)
+
+
 def of_studies(function: Any) -> Any:
     """What a study is asked for: passes `data`, `quick`, `seeds`, `seed`, `protocol`."""
     choices = (

@@ -50,7 +50,7 @@ def _sizes(name: str) -> str:
 @click.option("--protocol", default="honest", show_default=True, metavar="NAME", help=f"{', '.join(get_args(Protocol))}.")
 @click.option("--first", type=int, metavar="N", help="Keep only so many training images.")
 @click.option("--storage", metavar="URL", help="Any storage that Optuna knows.  [default: a journal in the home]")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="[default: searches/NAME]")
+@options.folder("Where tables and figures go.  [default: searches/NAME]")
 @options.execution(
     resume="Continue a search that was interrupted, or with more --trials.",
     replace="Search again; all runs of the search are removed.",

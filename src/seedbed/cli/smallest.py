@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 @options.data
 @click.option("--protocol", default="honest", show_default=True, metavar="NAME", help="As `seedbed train` takes it.")
 @click.option("-m", "--name", "name", metavar="NAME", help="Stands before the names of the runs.  [default: made of the above]")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Where table and figure go.  [default: smallest/NAME]",
-)
+@options.folder("Where table and figure go.  [default: smallest/NAME]")
 @options.execution(resume="Continue a search that was interrupted.")
 @options.as_json
 def command(

@@ -43,12 +43,7 @@ MOST_ROWS = 200
 )
 @click.option("--seeds", type=int, metavar="K", help=f"Train each setting with the seeds 0 ... K-1.  [default: {SEEDS}]")
 @click.option("--sort", type=click.Choice(["grid", "mean"]), default="grid", show_default=True, help="Order of the table.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Where tables and figures go.  [default: sweeps/NAME]",
-)
+@options.folder("Where tables and figures go.  [default: sweeps/NAME]")
 @flags
 @options.execution(resume="Continue runs that were interrupted.", replace="Train all of it again.")
 @options.as_json

@@ -43,7 +43,7 @@ def command(data: str, out: Path, protocol: Literal["honest", "handout"], as_jso
 
     with fetching() as watch:
         dataset = sets.load(DataSpec(name=sets.named(data), protocol=protocol), watch)
-    report = visualize(dataset, out, watch=progress())
+    report = visualize(dataset, out, on_event=progress())
     _clear()
     if as_json:
         screen.emit(report.as_json())
@@ -56,18 +56,18 @@ def command(data: str, out: Path, protocol: Literal["honest", "handout"], as_jso
 
 
 def progress() -> Callable[[str], None]:
-    """One line on stderr that follows the work: rewritten in place on a terminal, a line a step elsewhere."""
-    told = ""
+    """Show the work on stderr: one line that is rewritten on a terminal, a line per step elsewhere."""
+    shown = ""
 
-    def tell(line: str) -> None:
-        nonlocal told
+    def show(line: str) -> None:
+        nonlocal shown
         if sys.stderr.isatty():
             click.echo(f"\r\x1b[K{escaped(line)}", nl=False, err=True)
-        elif (step := line.split(":")[0]) != told:
+        elif (step := line.split(":")[0]) != shown:
             screen.note(step)
-            told = step
+            shown = step
 
-    return tell
+    return show
 
 
 def _clear() -> None:

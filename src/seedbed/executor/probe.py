@@ -32,17 +32,28 @@ def ask(kind: WorkerKind) -> dict[str, Any]:
     Raises:
         DeviceError: jax cannot be started there; says what it said.
     """
-    command = [sys.executable, "-m", "seedbed.executor.probe"]
-    environment = os.environ | worker_environment(kind)
+    return replies(kind, "seedbed.executor.probe")[-1]
+
+
+def replies(kind: WorkerKind, module: str, request: object = None, *, patience: float = PATIENCE) -> list[dict[str, Any]]:
+    """Run a module in a process with a worker's environment: JSON on its standard input, a JSON object per line of output.
+
+    Args:
+        patience: seconds that the process may take.
+
+    Raises:
+        DeviceError: it does not end in time, or ends with an error, whose last line is the reason.
+    """
+    command, environment = [sys.executable, "-m", module], os.environ | worker_environment(kind)
+    text: dict[str, Any] = {"input": json.dumps(request) + "\n", "capture_output": True, "text": True}
     try:
-        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        answer = subprocess.run(command, env=environment, timeout=patience, check=False, **text)
     except subprocess.TimeoutExpired:
-        raise DeviceError(f"jax on the {kind.device} gave no answer within {PATIENCE:.0f} s.") from None
+        raise DeviceError(f"jax on the {kind.device} gave no answer within {patience:.0f} s.") from None
     if answer.returncode != 0:
-        said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise DeviceError(f"jax cannot be used on the {kind.device}: {said[-1]}")
-    found: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
-    return found
+        [*_, reason] = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
+        raise DeviceError(f"jax cannot be used on the {kind.device}: {reason}")
+    return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
 
 
 def look() -> dict[str, Any]:

@@ -91,12 +91,10 @@ class Search:
         """
         from seedbed.groups.evaluation import evaluate_group
 
-        if self.winner is None or self._folds:
-            raise RunError(
-                "--test: there is no winner to look at the test part with."
-                if self.winner is None
-                else "--test: each fold has a network of its own; search with the one validation part (--folds 1)."
-            )
+        if self.winner is None:
+            raise RunError("--test: there is no winner to look at the test part with.")
+        if self._folds:
+            raise RunError("--test: each fold has a network of its own; search with the one validation part (--folds 1).")
         return replace(self, test=evaluate_group(home, self.winner.name, test=True).test)
 
     # The frontier

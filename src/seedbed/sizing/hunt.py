@@ -13,7 +13,7 @@ clock, or on chance but through the runs; so a search that is repeated asks for 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -95,7 +95,7 @@ class Problem:
 
 
 def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Attempt]:
-    """Does the whole search; yields the claims as they are tested."""
+    """Do the whole search; yield the claims as they are tested."""
     scouts = scout(problem, train)
     tuned = tune(problem, train, _anchor(problem, scouts))
     if not tuned:
@@ -103,10 +103,7 @@ def hunt(problem: Problem, train: Train, test: Test) -> Iterator[Attempt]:
     orders: Iterable[Sequence[Attempt]] = sequences(ranking.best_by_size(tuned), problem.safe, problem.sure)
     if _in_reach(problem, scouts, tuned):
         orders = _orders(problem, train, tuned, ranking.slope(problem.points(scouts)))
-    claims: list[Attempt] = []
-    for claim in _in_order(problem, orders, test):
-        claims.append(claim)
-        yield claim
+    claims = yield from _in_order(problem, orders, test)
     yield from _further_down(problem, train, test, tuned, claims)
 
 
@@ -121,8 +118,13 @@ def _orders(problem: Problem, train: Train, tuned: Sequence[Attempt], steep: flo
     yield larger
 
 
-def _in_order(problem: Problem, orders: Iterable[Sequence[Attempt]], test: Test) -> Iterator[Attempt]:
-    return in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once)
+def _in_order(problem: Problem, orders: Iterable[Sequence[Attempt]], test: Test) -> Generator[Attempt, None, Sequence[Attempt]]:
+    """Yield the claims as they are tested; return all of them."""
+    claims = []
+    for claim in in_order(orders, problem.target, test, at_once=problem.effort.claims_at_once):
+        claims.append(claim)
+        yield claim
+    return claims
 
 
 def _further_down(
@@ -138,10 +140,7 @@ def _further_down(
         last = claims[-1].parameters
         ladder = _ladder(problem, train, tuned, last / max(problem.effort.factors))
         front = ranking.best_by_size([one for one in ladder if one.parameters < last])
-        claims = []
-        for claim in _in_order(problem, [front[::-1]], test):
-            claims.append(claim)
-            yield claim
+        claims = yield from _in_order(problem, [front[::-1]], test)
 
 
 def _in_reach(problem: Problem, scouts: Sequence[Attempt], tuned: Sequence[Attempt]) -> bool:

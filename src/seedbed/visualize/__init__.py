@@ -18,13 +18,13 @@ __all__ = ["Survey", "VisualizeReport", "survey", "visualize"]
 
 @dataclass(frozen=True)
 class VisualizeReport:
-    """What `visualize` found and where it was written.
+    """A survey of a data set and the files that show it.
 
     Attributes:
         page: the HTML page.
         pictures: name -> PNG file, in the page's order.
         survey: the facts.
-        sentences: section -> what the facts say in words.
+        sentences: section -> the facts in words.
     """
 
     page: Path
@@ -39,23 +39,22 @@ class VisualizeReport:
         return report
 
 
-def visualize(dataset: Dataset, out: Path, *, watch: Callable[[str], None] | None = None) -> VisualizeReport:
-    """Look at a data set: PNG files and `index.html`, one self-contained page, in the folder `out`.
+def visualize(dataset: Dataset, out: Path, *, on_event: Callable[[str], None] | None = None) -> VisualizeReport:
+    """Look at a data set: write PNG files and `index.html`, one self-contained page, into the folder `out`.
 
     Of the test part only pixels are compared, to find leakage; none of its images is shown and none of its labels read.
 
     Args:
-        dataset: what to look at.
-        out: the folder; files of the same names are replaced.
-        watch: called with a line about what is being done.
+        out: folder for the files; those of the same names are replaced.
+        on_event: called with one line before each piece of work.
 
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    tell = watch or _silent
-    found = survey(dataset, tell)
+    on_event = on_event or (lambda _: None)
+    found = survey(dataset, on_event)
     said = sentences.all_of(dataset, found)
-    tell("drawing")
+    on_event("drawing")
     grids, charts = drawing.grids(dataset, found), drawing.charts(dataset, found)
     pictures = {name: out / f"{name}.png" for name in (*grids, *charts)}
     index = out / "index.html"
@@ -66,7 +65,3 @@ def visualize(dataset: Dataset, out: Path, *, watch: Callable[[str], None] | Non
             figures.save(chart, out / name, ("png",))
         storage.write(index, page.of(dataset, said, grids, charts).encode())
     return VisualizeReport(index, pictures, found, said)
-
-
-def _silent(line: str) -> None:
-    del line

@@ -12,6 +12,7 @@ from seedbed import figures
 from seedbed.data import Dataset, Part
 from seedbed.data.embedding import stratified
 from seedbed.data.facts import Pair, Place
+from seedbed.figures.words import percent
 from seedbed.palette import Mode
 from seedbed.visualize.survey import Survey
 
@@ -38,9 +39,9 @@ def grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
     within = [pair for pair in both if pair.second.part == "training"]
     leaked = [pair for pair in both if (pair.first.part, pair.second.part) == ("training", "validation")]
     kinds = {
-        "duplicates": ("Like pairs within the training part", within),
-        "other_label": ("Like pairs with different labels", list(conflicts)),
-        "leakage": ("Training images and like validation images", leaked),
+        "duplicates": ("Similar pairs within the training part", within),
+        "other_label": ("Similar pairs with different labels", list(conflicts)),
+        "leakage": ("Training images and similar validation images", leaked),
     }
     return drawn | {name: _pairs(dataset, heading, pairs, equal) for name, (heading, pairs) in kinds.items() if pairs}
 
@@ -50,18 +51,17 @@ def charts(dataset: Dataset, found: Survey) -> dict[str, AnyChart]:
     drawn = {"class_balance": figures.class_balance(found.balance, dataset.classes)}
     if found.embedding is None:
         return drawn
-    plane = found.embedding
-    labels = dataset.train.labels[plane.positions]
-    small = figures.thumbnails(dataset.train.take(plane.positions), top=dataset.scale)
+    positions, variances = found.embedding.positions, [percent(share) for share in found.embedding.explained]
+    images: dict[str, Any] = {
+        "labels": dataset.train.labels[positions],
+        "classes": dataset.classes,
+        "pictures": figures.thumbnails(dataset.train.take(positions), top=dataset.scale),
+    }
     first, second = (
-        f"{axis} principal axis ({100 * share:.1f} % of the variance)"
-        for axis, share in zip(("first", "second"), plane.explained, strict=True)
+        f"{name} principal axis ({share} of the variance)" for name, share in zip(("first", "second"), variances, strict=True)
     )
-    share: dict[str, Any] = {"labels": labels, "classes": dataset.classes, "pictures": small}
-    drawn["embedding_pca"] = figures.embedding_scatter(plane.pca, method="PCA", axes=(first, second), **share)
-    drawn["embedding_tsne"] = figures.embedding_scatter(
-        plane.tsne, method="t-SNE", axes=("without unit", "without unit"), **share
-    )
+    drawn["embedding_pca"] = figures.embedding_scatter(found.embedding.pca, method="PCA", axes=(first, second), **images)
+    drawn["embedding_tsne"] = figures.embedding_scatter(found.embedding.tsne, method="t-SNE", axes=("", ""), **images)
     return drawn
 
 

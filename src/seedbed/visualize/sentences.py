@@ -1,4 +1,4 @@
-"""What the facts say, in words: every number in a sentence is computed."""
+"""The facts in words; every number in a sentence is computed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seedbed.figures.words import counted, listed, percent
 from seedbed.visualize.survey import Survey
 
 HIDDEN = 5
-"""Pairs with a test image that are named."""
+"""How many pairs with a test image are named."""
 
 
 def all_of(dataset: Dataset, found: Survey) -> dict[str, list[str]]:
@@ -41,7 +41,7 @@ def _overview(dataset: Dataset, found: Survey) -> list[str]:
         )
     elif found.facts.test:
         said.append(
-            "The test part is locked: no image of it is shown, none enters a mean or a plane, and none of its labels is read. "
+            "The test part is locked: no image of it is shown, none is part of a mean or map, and none of its labels is read. "
             "Only its pixels are compared with the other parts, to find images that leaked."
         )
     return [*said, *dataset.notes]
@@ -62,10 +62,7 @@ def _balance(found: Survey) -> list[str]:
             f"as the smallest, {names[least]} ({train[most]:,} and {train[least]:,})."
         )
     always = validation[most] / max(validation.sum(), 1)
-    said.append(
-        f"Whoever always answers {names[most]} is right on {percent(always)} of the validation images, without any skill."
-    )
-    return said
+    return [*said, f"Always answering {names[most]} is right on {percent(always)} of the validation images, without any skill."]
 
 
 def _classes(found: Survey) -> list[str]:
@@ -91,13 +88,10 @@ def _pixels(found: Survey) -> list[str]:
         for name, m, d in zip(names, pixels.mean, pixels.deviation, strict=True)
     ]
     said = [f"Values run from {pixels.low:g} to {pixels.high:g} ({'; '.join(moments)}); {percent(pixels.zeros)} of them are 0."]
-    if pixels.constant:
-        said.append(
-            f"{pixels.constant} of {counted(pixels.places, 'place')} hold one value in all training images: they tell nothing."
-        )
-    else:
-        said.append("Every place differs between some images.")
-    return said
+    if not pixels.constant:
+        return [*said, "Every pixel varies between images."]
+    values = counted(pixels.places, "pixel value")
+    return [*said, f"{pixels.constant} of {values} are the same in all training images, so they are of no use."]
 
 
 def _duplicates(found: Survey) -> list[str]:
@@ -115,14 +109,15 @@ def _duplicates(found: Survey) -> list[str]:
     conflicts = len(exact.conflicts) + len(near.conflicts)
     if conflicts:
         more = "at least " if max(len(exact.conflicts), len(near.conflicts)) >= KEPT_PAIRS else ""
-        said.append(f"{more}{counted(conflicts, 'pair')} of like images {_have(conflicts)} different labels: one may be wrong.")
+        pairs = counted(conflicts, "pair")
+        said.append(f"{more}{pairs} of similar images {_have(conflicts)} different labels; one may be wrong.")
     elif exact.found or near.found:
         said.append("No such pair of training or validation images has two different labels.")
     return said
 
 
 def _whose(found: Survey, near: Likeness) -> list[str]:
-    """Where nearly all pairs belong to one class, they tell of the class and not of copies."""
+    """A sentence where nearly all pairs belong to one class: a property of the class, not a sign of copies."""
     labelled = [pair for pair in near.pairs if pair.same_label and pair.first.part == "training"]
     if len(labelled) < 20 or near.found > KEPT_PAIRS:
         return []
@@ -131,7 +126,7 @@ def _whose(found: Survey, near: Likeness) -> list[str]:
     if times < 0.9 * len(labelled):
         return []
     name, share = found.facts.classes[label], "All" if times == len(labelled) else percent(times / len(labelled), 0)
-    return [f"{share} of these pairs show {name}: its images are much alike, which need not mean that any was copied."]
+    return [f"{share} of these pairs show {name}: its images are very similar, which need not mean that any was copied."]
 
 
 def _leakage(dataset: Dataset, found: Survey) -> list[str]:
@@ -157,18 +152,18 @@ def _leakage(dataset: Dataset, found: Survey) -> list[str]:
         pairs = [
             f"{pair.first.part} {pair.first.source} and test {pair.second.source} ({pair.correlation:.4f})" for pair in hidden
         ]
-        said.append(f"Test images are not shown. The most alike by number and correlation: {listed(pairs)}.")
+        said.append(f"Test images are not shown. The most similar by number and correlation: {listed(pairs)}.")
     return said
 
 
 def _embedding(found: Survey) -> list[str]:
     if found.embedding is None:
-        return ["There are too few training images to place them in a plane."]
+        return ["There are too few training images for a map."]
     first, second = found.embedding.explained
     return [
-        f"Both planes show the same {len(found.embedding.positions):,} training images, each class by its share.",
+        f"Both maps show the same {len(found.embedding.positions):,} training images, each class by its share.",
         f"PCA is a straight view: its two axes hold {percent(first)} and {percent(second)} of the variance, so "
-        f"{percent(1 - first - second, 0)} of what tells images apart cannot be seen in it.",
+        f"{percent(1 - first - second, 0)} of the differences between images cannot be seen in it.",
         "t-SNE keeps neighbours together; distances between groups, and their sizes, mean nothing.",
     ]
 

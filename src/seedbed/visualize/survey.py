@@ -1,4 +1,4 @@
-"""All facts about a data set that the page shows, gathered once."""
+"""The facts about a data set that the page shows, gathered once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LISTED = 20
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known about a data set before any training.
+    """The facts about a data set before any training.
 
     Attributes:
         facts: sizes, classes, shape.
@@ -73,16 +73,16 @@ class Survey:
         }
 
 
-def survey(dataset: Dataset, tell: Callable[[str], None]) -> Survey:
-    """Every fact, with `tell` called before each piece of work."""
-    tell("counting classes and pixels")
+def survey(dataset: Dataset, on_event: Callable[[str], None]) -> Survey:
+    """Gather every fact; `on_event` is called with one line before each piece of work."""
+    on_event("counting classes and pixels")
     balance = class_balance(dataset)
     centres = class_pictures(dataset.train, len(dataset.classes))
     pixels = pixel_facts(dataset.train)
     baseline = wilson(nearest_centroid(centres, dataset.validation), len(dataset.validation))
-    tell("looking for duplicates")
-    like = duplicates(dataset, watch=tell)
-    tell("placing images in a plane")
+    on_event("looking for duplicates")
+    like = duplicates(dataset, watch=on_event)
+    on_event("placing images in a plane")
     plane = embed(dataset.train, scale=dataset.scale) if len(dataset.train) >= FEWEST else None
     spec = dataset.spec
     return Survey(

@@ -246,7 +246,7 @@ def _mistakes(study: StudyContext, pair: Pair) -> Part:
         name="mistakes",
         question="Do both nets fail on the same images?",
         answer=_overlap_said(found) if found else [none],
-        method="Seed by seed, each validation image at the best epoch; McNemar's test for each pair of networks.",
+        method="Seed by seed, each validation image at the best epoch; each pair of networks compared image by image.",
         figures=[Figure("conv_mistakes", chart, "Upper panel: only the conv net is right; lower: only the dense one.")]
         if chart
         else [],
@@ -273,7 +273,7 @@ def _overlap_said(found: Sequence[Overlap]) -> list[str]:
             f"{share_text(_within(alone), 1)} of those that it gets right."
         )
     shown = sum(one.p < 0.05 for one in found)
-    said.append(f"McNemar's test tells the two networks apart (p < 0.05, uncorrected) in {shown} of {len(found)} pairs.")
+    said.append(f"The two networks differ in accuracy (p < 0.05, uncorrected) in {shown} of {len(found)} pairs.")
     return said
 
 
@@ -288,7 +288,7 @@ def _overlap_table(found: Sequence[Overlap]) -> Table[Overlap]:
         Column("only conv right", lambda one: one.only_a, ","),
         Column("only dense right", lambda one: one.only_b, ","),
         Column("neither", lambda one: one.both_wrong, ","),
-        Column("McNemar's p", lambda one: one.p, ".2g"),
+        Column("p", lambda one: one.p, ".2g"),
     ]
     return Table(columns, found, "Validation images at the best epoch of each network.")
 

@@ -31,8 +31,6 @@ QUICK_IMAGES = 10_000
 BUSY = 0.15
 """Share of the processor from which on other programs disturb a measurement."""
 
-OUTCOMES = ("faster", "slower", "not clearly different")
-
 
 def extent(setup: Setup, train: int) -> Extent:
     """What is measured: minutes on MNIST, seconds for a preview."""
@@ -75,7 +73,7 @@ def _size(model: Dense | Conv, images: TimedImages) -> tuple[int, int]:
 
 def training(summary: TimingSummary) -> Part:
     """How long each network takes on each device."""
-    images, ratios = summary.machines[0].images, summary.ratios.items()
+    images = summary.machines[0].images
     networks = "; ".join(f"{words.network(model)} ({_size(model, images)[0]:,} parameters)" for model in NETS.values())
     return Part(
         name="training",
@@ -84,7 +82,7 @@ def training(summary: TimingSummary) -> Part:
         method=(
             f"The exercise's networks: {networks}, batch 128, Adam. Each training runs in new worker processes, as `seedbed "
             f"train` and sweeps start them; an epoch includes the evaluation on {images.validation:,} validation and as many "
-            "training images. Ratios of times: Welch's 95 % intervals on logarithms, called by Holm's correction."
+            "training images. Ratios of times: Welch's 95 % intervals on logarithms; Holm's correction decides."
         ),
         figures=_figures(summary),
         tables=[_case_table(summary), _machine_table(summary)],
@@ -93,7 +91,7 @@ def training(summary: TimingSummary) -> Part:
         marks=list(_caveats(summary)),
         data={
             "machines": [timings.plain() for timings in summary.machines],
-            "ratios": {" | ".join(name): _ratio_json(ratio) for name, ratio in ratios},
+            "ratios": {" | ".join(name): _ratio_json(ratio) for name, ratio in summary.ratios.items()},
         },
     )
 
@@ -242,13 +240,11 @@ def crossover(summary: TimingSummary) -> Part:
         for one in summary.steps
         for size in one.seconds
     ]
-    title, subtitle = (
-        "Training time per image",
-        [f"{summary.machines[0].images.name}; {_counts(times)}; bars: lowest to highest"],
-    )
-    chart = figures.times_over_sizes(times, title, subtitle, x="batch size", y="microseconds per image")
+    subtitle = [f"{summary.machines[0].images.name}; {_counts(times)}; bars: lowest to highest"]
+    axes = {"x": "batch size", "y": "microseconds per image"}
+    chart = figures.times_over_sizes(times, "Training time per image", subtitle, **axes)
     crossing = Figure("device_crossover", chart, "Where two lines cross, the faster device changes.")
-    widths = [one.hidden for one in summary.steps]
+    widths = [one.hidden for one in summary.steps if len(one.seconds) > 1]
     return Part(
         name="crossover",
         question="For which widths and batch sizes does a GPU pay?",
@@ -259,7 +255,7 @@ def crossover(summary: TimingSummary) -> Part:
         ),
         figures=[crossing] if others else [],
         tables=[_step_table(summary)],
-        why=[_fixed_cost(one) for one in summary.steps if one.hidden in (min(widths), max(widths))],
+        why=[_fixed_cost(one) for one in summary.steps if one.hidden in {*widths[:1], *widths[-1:]}],
     )
 
 

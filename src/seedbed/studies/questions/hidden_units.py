@@ -339,7 +339,7 @@ def _frontier(setup: Setup, cells: Sequence[Group], confirmed: Group | None) -> 
     method = (
         "A net is on the frontier of the means if no smaller one has as high a mean. A step of the frontier that the intervals "
         "carry is the smallest net that is shown to be above the step before: all pairs compared on the same seeds and images, "
-        "variance from all nets, Holm's correction over all pairs."
+        "with Holm's correction over all pairs."
     )
     try:
         found = size_frontier(cells)

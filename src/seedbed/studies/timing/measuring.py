@@ -6,11 +6,7 @@ whatever slows the machine for a while slows none of them alone.
 
 from __future__ import annotations
 
-import json
-import os
 import platform
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -24,7 +20,7 @@ import psutil
 from seedbed import devices, populations
 from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, WorkerError
-from seedbed.executor import LocalExecutor
+from seedbed.executor import LocalExecutor, probe
 from seedbed.records import DataFacts
 from seedbed.runs import Home
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
@@ -36,8 +32,8 @@ from seedbed.training.reports import Begun, Failed, Outcome, Segment, Task
 NETS: Mapping[Net, Dense | Conv] = {"dense": Dense(), "conv": Conv()}
 """The exercise's two networks."""
 
-PATIENCE = 600.0
-"""Seconds that a process may take for all of its steps."""
+STEPPING, PATIENCE = "seedbed.training.stepping", 600.0
+"""The module that times single steps, and seconds that its process may take for all of them."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +165,7 @@ class Stopwatch:
         for device in [device for device in range(len(kinds)) if extent.steps and device not in done]:
             self.on_event(Note(f"Measuring single steps on {names[device]}: {len(extent.steps)} widths and batch sizes."))
             began = time.perf_counter()
-            _, *found = _ask(kinds[device], request)
+            _, *found = probe.replies(kinds[device], STEPPING, request, patience=PATIENCE)
             wall = (time.perf_counter() - began) / len(found)
             for each in found:
                 hidden, size = extent.steps[each["case"]]
@@ -208,7 +204,7 @@ def timed(workers: Sequence[WorkerKind], tasks: Sequence[Task]) -> dict[str, Any
 def _find_devices(device: str) -> tuple[list[tuple[dict[str, Any], WorkerKind]], list[str]]:
     """The devices to measure, each with its worker, and what cannot be used. Of equal GPUs, one is measured."""
     cores, gpus = devices.cores(), devices.gpus()
-    cpu = {"kind": "cpu", "name": _printable(devices.processor()), "cores": cores, "memory": 0}
+    cpu = {"kind": "cpu", "name": _one_line(devices.processor()), "cores": cores, "memory": 0}
     known = [(cpu, WorkerKind("cpu", threads=cores))] if device != "gpu" else []
     if gpus and (device == "cpu" or not devices.jax_has_cuda()):
         why = "--device cpu" if device == "cpu" else "JAX was installed without CUDA (pip install 'seedbed[cuda]')"
@@ -216,11 +212,11 @@ def _find_devices(device: str) -> tuple[list[tuple[dict[str, Any], WorkerKind]],
     unusable = []
     for kind in [WorkerKind("gpu", index=index) for index in range(gpus)]:
         try:
-            [seen] = _ask(kind, {"data": {}, "cases": [], "rounds": 0, "seconds": 0.0})
+            [seen] = probe.replies(kind, STEPPING, {"data": {}, "cases": [], "rounds": 0, "seconds": 0.0})
         except DeviceError as error:
-            unusable.append(_printable(str(error)))
+            unusable.append(_one_line(str(error)))
             continue
-        gpu = {"kind": "gpu", "name": _printable(seen["name"]), "cores": 0, "memory": seen["memory"] or 0}
+        gpu = {"kind": "gpu", "name": _one_line(seen["name"]), "cores": 0, "memory": seen["memory"] or 0}
         if all(gpu != other for other, _ in known):
             known.append((gpu, kind))
     if not known:
@@ -228,25 +224,7 @@ def _find_devices(device: str) -> tuple[list[tuple[dict[str, Any], WorkerKind]],
     return known, unusable
 
 
-def _printable(text: str) -> str:
+def _one_line(text: str) -> str:
     """The text on one line, as records take it."""
     plain = "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
     return plain[:160].strip() or "unknown"
-
-
-def _ask(kind: WorkerKind, request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Answers of a process on this device to a request of `training.stepping`: first the device, then times.
-
-    Raises:
-        DeviceError: it does not answer, or says why it cannot.
-    """
-    command, environment = [sys.executable, "-m", "seedbed.training.stepping"], os.environ | devices.worker_environment(kind)
-    pipes: dict[str, Any] = {"input": json.dumps(request) + "\n", "capture_output": True, "text": True}
-    try:
-        answer = subprocess.run(command, env=environment, timeout=PATIENCE, check=False, **pipes)
-    except subprocess.TimeoutExpired:
-        raise DeviceError(f"jax on the {kind.device} gave no answer within {PATIENCE:.0f} s.") from None
-    if answer.returncode != 0:
-        [*_, reason] = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise DeviceError(f"jax cannot be used on the {kind.device}: {reason}")
-    return [json.loads(line) for line in answer.stdout.splitlines()]
