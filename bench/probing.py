@@ -41,7 +41,6 @@ class _Bench:
             [run.model for run in self.runs],
             facts.image_shape,
             len(facts.classes),
-            padded=task.padded,
             on_cpu=jax.default_backend() == "cpu",
         )
         self.program = Program(self.population, task.plan, 1, self.scale)

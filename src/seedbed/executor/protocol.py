@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
 from seedbed.errors import SeedbedError
-from seedbed.training.reports import Report, Task
+from seedbed.training.reports import JobReport, Task
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Slow:
     waits_for: Literal["segment", "worker"] = "segment"
 
 
-Message = Report | Lost | Slow | None
+Message = JobReport | Lost | Slow | None
 """What `run` yields beside its task; None when the task is done."""
 
 
