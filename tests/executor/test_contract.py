@@ -228,7 +228,7 @@ def test_closing_ends_the_workers_whatever_they_do(shared: Any) -> None:
     next(iter(shared.run([task(LONG)])))
     alive = processes(shared)
     assert len(alive) == 1
-    shared.close()
+    shared.__exit__()
     assert psutil.wait_procs(alive, timeout=20)[1] == []
 
 

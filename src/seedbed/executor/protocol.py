@@ -35,7 +35,13 @@ Message = JobReport | Lost | Slow | None
 
 
 class Executor(Protocol):
-    """Deals tasks out to workers and yields what they report. A context manager: leaving it ends the workers."""
+    """Dispatches tasks to workers and yields what they report. A context manager: leaving it ends the workers.
+
+    Attributes:
+        stopped: whether `stop` was called.
+    """
+
+    stopped: bool
 
     def __enter__(self) -> Self: ...
 

@@ -1,8 +1,7 @@
 """The scheduler: plans populations, deals them out to workers, stores what comes back. All commands are its clients.
 
 execution.py    `Execution`: device, workers, engine and run store, passed as one thing
-request.py      one call, with its images found and its settings checked
-planning.py     from missing runs to populations and workers
+planning.py     from what one call asks for to populations and workers
 dispatching.py  `train_runs`: populations to workers, their reports to the run store and to `on_event`
 ingesting.py    reports, stored
 clock.py        the time that is left

@@ -13,7 +13,6 @@ class Clock:
     def __init__(self) -> None:
         self._work: dict[str, float] = {}
         self._done: dict[str, float] = {}
-        self._steps: dict[str, int] = {}
         self._first: float | None = None
         self._before = 0.0
 
@@ -23,16 +22,9 @@ class Clock:
         if task.pruning:
             self._work[task.key] = len(task.runs) * task.pruning.work(task.epochs, task.epochs)
 
-    def began(self, task: Task, steps_per_epoch: int) -> None:
-        """Note the number of steps of a task's epochs."""
-        self._steps[task.key] = steps_per_epoch
-
-    def steps(self, task: Task) -> int:
-        return self._steps.get(task.key, 1)
-
     def seconds_left(self, task: Task, segment: Segment) -> float | None:
         """Estimate by the epochs of runs since the first report, which bore the compilation. None means that it is unknown."""
-        whole = segment.epoch - 1 + segment.step / self.steps(task)
+        whole = segment.epoch - 1 + segment.step / segment.steps
         each = task.pruning.work(whole, task.epochs) if task.pruning else whole
         self._done[task.key] = min(len(task.runs) * each, self._work[task.key])
         now, done = time.monotonic(), sum(self._done.values())

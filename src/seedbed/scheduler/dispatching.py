@@ -19,7 +19,7 @@ from seedbed.scheduler import planning
 from seedbed.scheduler.clock import Clock
 from seedbed.scheduler.execution import Execution
 from seedbed.scheduler.ingesting import Ingest
-from seedbed.scheduler.request import Request
+from seedbed.scheduler.planning import Request
 from seedbed.scheduler.signals import signals
 from seedbed.training.events import Note, Progress, Started
 from seedbed.training.pruning import Pruning
@@ -61,17 +61,18 @@ def train_runs(
         Interrupted: a signal came, or `until` returned True (then its `signal` is 0); everything is saved.
     """
     execution.check(len(entries))
-    request = Request.of(entries, execution, save_every=save_every, pruning=pruning, metrics_only=metrics_only)
+    wanted, datasets = planning.resolved(entries)
+    request = Request(execution, wanted, datasets, pruning, metrics_only)
     resume, fresh = execution.resume, execution.replace
-    with execution.home.claim(request.entries, resume=resume, replace=fresh, whole=not metrics_only) as claim:
+    with execution.home.claim(wanted, resume=resume, replace=fresh, whole=not metrics_only) as claim:
         scheduler = Scheduler(request, claim)
         if not fresh:
             scheduler.ingest.copy_finished()
         if scheduler.ingest.missing():
-            scheduler.train(until)
+            scheduler.train(save_every, until)
             scheduler.ingest.copy_finished()
         results = claim.done | scheduler.ingest.results
-    return [results[entry.name] for entry in request.entries]
+    return [results[entry.name] for entry in wanted]
 
 
 class Scheduler:
@@ -87,7 +88,7 @@ class Scheduler:
         self._failures: list[SeedbedError] = []
         self._threads = 1
 
-    def train(self, until: Callable[[], bool]) -> None:
+    def train(self, save_every: float | None, until: Callable[[], bool]) -> None:
         """Train all that is missing, population by population; the workers load while the driver plans."""
         going_on = planning.continued(self._request, self._claim, self.ingest.missing())
         kinds, memory = planning.workers(self._request, self.ingest.missing())
@@ -101,7 +102,7 @@ class Scheduler:
                     self._failed(task, Failed(DeviceError(want)))
                 else:
                     tasks.append(task)
-            tasks = [replace(task, save_every=self._request.save_every) for task in tasks]
+            tasks = [replace(task, save_every=save_every) for task in tasks]
             self._begin(tasks)
             self._dispatch(executor, tasks, received, until)
         self._conclude(received)
@@ -143,7 +144,6 @@ class Scheduler:
             case Begun():
                 names = tuple(self.ingest.names(task).values())
                 self._on_event(Started(names, report.device, report.epochs, report.steps_per_epoch))
-                self._clock.began(task, report.steps_per_epoch)
             case Segment():
                 self._segment(task, report)
             case Checkpoint():
@@ -161,9 +161,8 @@ class Scheduler:
 
     def _segment(self, task: Task, segment: Segment) -> None:
         rows = self.ingest.segment(task, segment)
-        left, steps = self._clock.seconds_left(task, segment), self._clock.steps(task)
-        names = tuple(self.ingest.names(task).values())
-        self._on_event(Progress(names, segment.epoch, task.epochs, segment.step, steps, rows, left))
+        left, names = self._clock.seconds_left(task, segment), tuple(self.ingest.names(task).values())
+        self._on_event(Progress(names, segment.epoch, task.epochs, segment.step, segment.steps, rows, left))
 
     def _failed(self, task: Task, failure: Failed) -> list[Task]:
         """Halve a population that was too large; else mark its runs as failed and go on with the others."""

@@ -11,7 +11,7 @@ import numpy as np
 from seedbed import devices, diagnosis
 from seedbed.records import Result, Seconds, Verdict
 from seedbed.runs import TOGETHER, Claim, Ending, Entry, together
-from seedbed.scheduler.request import Request
+from seedbed.scheduler.planning import Request
 from seedbed.training import saves
 from seedbed.training.events import Done
 from seedbed.training.members import EpochMetrics, Member

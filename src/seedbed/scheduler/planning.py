@@ -3,21 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from seedbed import devices, populations
+from seedbed import data, devices, populations
+from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
+from seedbed.errors import SpecError
+from seedbed.models import trust
 from seedbed.populations import Site
 from seedbed.records import DataFacts
 from seedbed.runs import Claim, Entry
-from seedbed.scheduler.request import Request
-from seedbed.specs import RunSpec
+from seedbed.scheduler.execution import Execution
+from seedbed.specs import DataSpec, Keras, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Note
+from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Task
 
 WORKERS_WHERE_PRUNED = 2
 """Number of workers for which populations are composed whose worse members are stopped, however many there are."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one call of `train_runs` asks for.
+
+    Attributes:
+        entries: all runs, the finished ones too; their data specs are resolved.
+        datasets: the images of each data spec.
+    """
+
+    execution: Execution
+    entries: Sequence[Entry]
+    datasets: dict[DataSpec, Dataset]
+    pruning: Pruning | None
+    metrics_only: bool
+
+
+def resolved(entries: Sequence[Entry]) -> tuple[list[Entry], dict[DataSpec, Dataset]]:
+    """The entries with their data specs resolved, and the images.
+
+    Raises:
+        DataError: the images cannot be had.
+        SpecError: a minibatch of more images than there are.
+    """
+    specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
+    for model in {entry.run.model: None for entry in entries if isinstance(entry.run.model, Keras)}:
+        trust.remember(model)
+    datasets = {spec: data.load(spec) for spec in specs.values()}
+    for run in (entry.run for entry in entries):
+        size, images = run.plan.batch_size, len(datasets[specs[run.data]].train)
+        if not size <= images:
+            raise SpecError(f"batch_size = {size}: it must be at most {images}, the training images of {run.data.name}.")
+    return [Entry(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries], datasets
 
 
 def continued(request: Request, claim: Claim, missing: Sequence[Entry]) -> list[tuple[Task, int]]:

@@ -141,12 +141,12 @@ class Job:
                     self._segment(stretch, at, stop)
                 at, self._step = stop, stretch.offset + stop
                 if self._step < self._steps():
-                    yield Segment(self._epoch + 1, self._step, {})
+                    yield Segment(self._epoch + 1, self._step, self._steps(), {})
         figures = self._timed(self._loaded.evaluated)
         self._last_logits = figures.logits
         rows = self._rows(figures, norms, self._training_seconds - epoch_began)
         self._epoch, self._step = self._epoch + 1, 0
-        yield Segment(self._epoch, self._steps(), rows)
+        yield Segment(self._epoch, self._steps(), self._steps(), rows)
 
     def _segment_stop(self, stretch: Stretch, at: int) -> int:
         """A segment of a few seconds; an epoch's last step goes alone, for the probes."""

@@ -78,10 +78,11 @@ class Begun:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment ended after `step` of the epoch's steps; `rows` holds an epoch's metrics where it ended one."""
+    """A segment ended after `step` of the epoch's `steps`; `rows` holds an epoch's metrics where it ended one."""
 
     epoch: int
     step: int
+    steps: int
     rows: dict[Member, EpochMetrics]
 
 
