@@ -46,13 +46,13 @@ class Small(InProcess):
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         for task in tasks:
             runs = sum(len(block) for block in task.blocks)
-            self.begun.append((runs, task.resume.manifest["epoch"] if task.resume else 0))
+            self.begun.append((runs, task.resume.state.epoch if task.resume else 0))
             for current, report in self._reports(task):
                 if runs > self.room and self.after == 0:
                     yield current, Failed(DeviceError("Out of memory."))
                     break
                 yield current, report
-                if isinstance(report, Checkpoint) and runs > self.room and report.manifest["epoch"] >= self.after:
+                if isinstance(report, Checkpoint) and runs > self.room and report.state.epoch >= self.after:
                     yield replace(task, resume=report), Failed(DeviceError("Out of memory."))
                     break
 

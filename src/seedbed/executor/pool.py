@@ -64,7 +64,7 @@ class Pool(ABC):
         self._messages: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()  # its `put` is safe in a signal handler
         self._tries: dict[str, int] = {}
         self._stillborn = 0
-        self._stopping = False
+        self.stopped = False
         self._started = 0
 
     @abstractmethod
@@ -75,16 +75,13 @@ class Pool(ABC):
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def start(self) -> None:
         """Starts the workers that are not running; they load while the driver plans."""
         while len(self._hands) < len(self._kinds):
             self._hands.append(self._new_worker(self._kinds[len(self._hands)]))
 
-    def close(self) -> None:
-        """Ends the workers, whatever they are doing."""
+    def __exit__(self, *error: object) -> None:
+        """End the workers, whatever they are doing."""
         for _, worker in self._hands:
             worker.kill()
         for hand, worker in self._hands:
@@ -94,7 +91,7 @@ class Pool(ABC):
 
     def stop(self) -> None:
         """As in `Executor`."""
-        self._stopping = True
+        self.stopped = True
         self._messages.put((0, _STOP))
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
@@ -103,7 +100,7 @@ class Pool(ABC):
         self.start()
         while True:
             self._deal(waiting)
-            if not (self._busy() or (waiting and not self._stopping)):
+            if not (self._busy() or (waiting and not self.stopped)):
                 return
             try:
                 number, message = self._messages.get(timeout=self._patience())
@@ -149,7 +146,7 @@ class Pool(ABC):
 
     def _lost(self, number: int, task: Task, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
         """The task of a dead worker, once more or no more."""
-        if self._stopping:
+        if self.stopped:
             return
         self._tries[task.key] = self._tries.get(task.key, 0) + 1
         if self._tries[task.key] < ATTEMPTS:
@@ -173,7 +170,7 @@ class Pool(ABC):
 
     def _deal(self, waiting: list[Task]) -> None:
         """Gives idle workers tasks."""
-        if not waiting or self._stopping:
+        if not waiting or self.stopped:
             return
         self._hands = [self._new_worker(hand.kind) if hand.gone else (hand, worker) for hand, worker in self._hands]
         for hand, worker in self._hands:

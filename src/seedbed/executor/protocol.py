@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
 from seedbed.errors import SeedbedError
-from seedbed.training.reports import Report, Task
+from seedbed.training.reports import JobReport, Task
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,18 @@ class Slow:
     waits_for: Literal["segment", "worker"] = "segment"
 
 
-Message = Report | Lost | Slow | None
+Message = JobReport | Lost | Slow | None
 """What `run` yields beside its task; None when the task is done."""
 
 
 class Executor(Protocol):
-    """Deals tasks out to workers and yields what they report. A context manager: leaving it ends the workers."""
+    """Dispatches tasks to workers and yields what they report. A context manager: leaving it ends the workers.
+
+    Attributes:
+        stopped: whether `stop` was called.
+    """
+
+    stopped: bool
 
     def __enter__(self) -> Self: ...
 

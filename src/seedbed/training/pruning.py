@@ -10,7 +10,7 @@ import numpy as np
 
 from seedbed.errors import SpecError
 from seedbed.records import History, best_epoch
-from seedbed.training.reports import Place, Row
+from seedbed.training.members import EpochMetrics, Member
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Pruning:
         if not 0 < self.keep <= 1:
             raise SpecError(f"keep = {self.keep!r}: it must lie above 0 and at most at 1.")
 
-    def stopped(self, epoch: int, rows: Mapping[Place, list[Row]]) -> set[Place]:
+    def stopped(self, epoch: int, rows: Mapping[Member, list[EpochMetrics]]) -> set[Member]:
         """Who stops at the end of an epoch, by the rows of all who were ever in the population."""
         if epoch not in self.rungs:
             return set()
         ranked = sorted(
-            (place for place in rows if len(rows[place]) >= epoch), key=lambda place: _rank(rows[place][:epoch], place)
+            (member for member in rows if len(rows[member]) >= epoch), key=lambda member: _rank(rows[member][:epoch], member)
         )
         return set(ranked[math.ceil(self.keep * len(ranked)) :])
 
@@ -54,10 +54,10 @@ class Pruning:
         return done
 
 
-def _rank(rows: list[Row], place: Place) -> tuple[float, float, Place]:
+def _rank(rows: list[EpochMetrics], member: Member) -> tuple[float, float, Member]:
     """Sorts the better ones first; those without a finite figure last."""
     history = History.from_rows(rows)
     best = best_epoch(history)
     if best == 0 or not np.isfinite(rows[-1]["validation_loss"]):
-        return math.inf, math.inf, place
-    return -float(history["validation_accuracy"][best - 1]), float(history["validation_loss"][best - 1]), place
+        return math.inf, math.inf, member
+    return -float(history["validation_accuracy"][best - 1]), float(history["validation_loss"][best - 1]), member

@@ -16,7 +16,7 @@ from seedbed.errors import ModelError
 from seedbed.executor.serving import Server
 from seedbed.models import trust
 from seedbed.specs import DataSpec
-from seedbed.training.reports import Failed, Report, Task
+from seedbed.training.reports import Failed, JobReport, Task
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Actor:
         """The job in hand ends after its segment. Runs beside `reports`."""
         self._stop.set()
 
-    def reports(self, parcel: Parcel) -> Iterator[Report | None]:
+    def reports(self, parcel: Parcel) -> Iterator[JobReport | None]:
         """Trains the task; its reports, and None or `Failed` at its end."""
         try:
             trust.hand_over(parcel.texts)
