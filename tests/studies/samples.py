@@ -69,8 +69,8 @@ def parts(bench: Bench) -> list[Part]:
     settled = bench.settle([Planned("none against far too much", *cells, "no penalty", "l2 10", where="on digits")])
     contrast = settled["none against far too much"]
     points = [{"l2": one.run.plan.l2, "mean": one.accuracy.mean if one.accuracy else None} for one in cells]
-    layers = marks.dots(points, marks.x("l2", linear([0.0, 10.0])), marks.y("mean", linear([0.0, 1.0])))
-    chart = marks.figure([marks.panel(layers, width=100, height=100)], "Means", "n = 2 seeds")
+    axes = marks.Axes(marks.x("l2", linear([0.0, 10.0])), marks.y("mean", linear([0.0, 1.0])))
+    chart = marks.single(axes.dots(points), "Means", "n = 2 seeds", (100, 100))
     rows = [[one.label, f"{one.parameters:,}", interval_text(one.accuracy)] for one in cells]
     table = Table({"setting": "left", "parameters": "right", "accuracy, best epoch (%)": "right"}, rows, "A <table>.")
     return [

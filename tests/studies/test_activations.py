@@ -11,7 +11,8 @@ import pytest
 from seedbed import figures, studies
 from seedbed.comparison import Candidate
 from seedbed.figures import Curve, Dot
-from seedbed.figures.panels import curve_rows, dot_rows
+from seedbed.figures.curves import curve_rows
+from seedbed.figures.panels import dot_rows
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.specs import Activation, Dense, Plan, RunSpec
 from seedbed.statistics import Interval

@@ -63,21 +63,20 @@ def confusion(matrix: ArrayLike, classes: Sequence[str], *, part: str = "validat
     hits = marks.split(rows, "right")
     n, right = sum(row["count"] for row in rows), sum(row["count"] for row in hits.get(True, []))
     angle = 0 if max(map(len, classes)) <= 4 else -40
-    x = marks.names_axis("x", "predicted", classes, "predicted class", labelAngle=angle)
-    y = marks.names_axis("y", "true", classes, "true class")
-    tooltip = marks.tips("true", "predicted", count=",d", share=".2%")
+    axes = marks.Axes(
+        marks.names_axis("x", "predicted", classes, "predicted class", labelAngle=angle),
+        marks.names_axis("y", "true", classes, "true class"),
+        tooltip=marks.tips("true", "predicted", count=",d", share=".2%"),
+    )
     layers = []
     for hit, colours in ((True, "ramp"), (False, "heatmap")):
-        layers += marks.matrix(
-            hits.get(hit, []), x, y, "share", "text", colours=colours, zero=True, nice=False, tooltip=tooltip
-        )
+        layers += axes.squares(hits.get(hit, []), colours, zero=True, nice=False)
     side = max(14, min(42, 900 // len(classes))) * len(classes)
-    panel = marks.panel(layers, width=side, height=side).resolve_scale(fill="independent")
     subtitle = [
         f"n = {words.counted(n, f'{part} image')}, {words.percent(right / max(n, 1), 2)} right",
         "blue: right predictions, orange: mistakes; the stronger, the larger a share of the true class",
     ]
-    return marks.figure([panel], "Confusion matrix", subtitle)
+    return marks.single(layers, "Confusion matrix", subtitle, (side, side))
 
 
 def reliability_rows(calibration: Calibration) -> Rows:
@@ -93,22 +92,23 @@ def reliability_curve(calibration: Calibration, *, part: str = "validation") -> 
         part: which images were classified.
     """
     rows = reliability_rows(calibration)
+    n, most = sum(row["n"] for row in rows), max((row["n"] for row in rows), default=1)
     unit = Scale((0.0, 1.0), form="~%", ticks=6)
-    confidence = "confidence: an image's largest probability"
-    x, below = marks.x("confidence", unit, grid=True), marks.x("confidence", unit, confidence, grid=True)
-    y = marks.y("mean", unit, "share right")
-    tooltip = marks.tips(confidence=".1%", **marks.SHARES, n=",d")
-    ideal = marks.chart([{"confidence": at, "mean": at} for at in (0.0, 1.0)]).mark_line(style="ideal").encode(x, y)
-    layers = [ideal, *marks.lines(rows, x, y, band=False), *marks.dots(rows, x, y, tooltip=tooltip)]
-    n = sum(row["n"] for row in rows)
-    images = marks.counts_axis("n", max((row["n"] for row in rows), default=1), "images")
-    bars = marks.chart(rows).mark_bar(size=12).encode(below, images, tooltip=marks.tips(n=",d"))
-    panels = [marks.panel(layers, width=320, height=320), marks.panel([bars], width=320, height=80)]
+    x, y = marks.x("confidence", unit, grid=True), marks.y("mean", unit, "share right")
+    axes = marks.Axes(x, y, tooltip=marks.tips(confidence=".1%", **marks.SHARES, n=",d"))
+    ideal = axes.mark([{"confidence": at, "mean": at} for at in (0.0, 1.0)], "line", style="ideal")
+    layers = [ideal, axes.mark(rows, "line"), *axes.dots(rows)]
+    images = marks.Axes(
+        marks.x("confidence", unit, "confidence: an image's largest probability", grid=True),
+        marks.counts_axis("n", most, "images"),
+        tooltip=marks.tips(n=",d"),
+    )
+    panels = [marks.panel(layers, "", (320, 320)), marks.panel([images.mark(rows, "bar", size=12)], "", (320, 80))]
     subtitle = [
         f"n = {words.counted(n, f'{part} image')}; expected calibration error {100 * calibration.ece:.2f} points",
         "bars: 95 % Wilson intervals; dashed: perfect calibration",
     ]
-    return marks.figure(panels, "Calibration", subtitle, columns=1)
+    return marks.finish(panels, "Calibration", subtitle, columns=1)
 
 
 def per_class_rows(metrics: Sequence[ClassFigures], classes: Sequence[str]) -> Rows:
@@ -140,16 +140,17 @@ def per_class(metrics: Sequence[ClassFigures], classes: Sequence[str], *, part: 
     """
     rows = per_class_rows(metrics, classes)
     labels = [f"{name} (n = {one.n:,})" for name, one in zip(classes, metrics, strict=True)]
-    by = marks.Groups(["precision", "recall"], field="measure")
-    x = marks.x("mean", scales.shares(scales.reach(rows)), "share", grid=True)
-    y = marks.names_axis("y", "class", labels, "class", padding=0.35)
-    layers = marks.dots(rows, x, y, by, tooltip=marks.tips("class", "measure", **marks.SHARES), offset=True)
+    axes = marks.Axes(
+        marks.x("mean", scales.shares(scales.reach(rows)), "share", grid=True),
+        marks.names_axis("y", "class", labels, "class", padding=0.35),
+        marks.Groups(["precision", "recall"], field="measure"),
+        marks.tips("class", "measure", **marks.SHARES),
+    )
     subtitle = [
         f"n = {words.counted(sum(one.n for one in metrics), f'{part} image')}; bars: 95 % Wilson intervals",
         "precision: right among those given this name; recall: right among those of this class",
     ]
-    panel = marks.panel(layers, width=400, height=marks.rows_height(labels, by))
-    return marks.figure([panel], "Precision and recall by class", subtitle)
+    return marks.single(axes.dots(rows, offset=True), "Precision and recall by class", subtitle, (400, 28 * len(labels)))
 
 
 def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], factor: float) -> Rows:
@@ -191,13 +192,14 @@ def paired_differences(
         StatisticsError: not one interval per contrast.
     """
     rows = difference_rows(contrasts, intervals, factor)
-    order = [row["contrast"] for row in rows]
     scale = scales.linear([0.0, *scales.reach(rows)], form="+~r")
-    x = marks.x("mean", scale, f"difference in {measure} ({unit})", grid=True)
-    y = marks.names_axis("y", "contrast", order, padding=0.5, labelLimit=320)
-    tooltip = marks.tips("contrast", **dict.fromkeys(("mean", "low", "high"), "+.3f"))
-    layers = [*marks.line_at([0.0], x, "zero"), *marks.texts(rows, "text", y, align="left", x=430)]
+    axes = marks.Axes(
+        marks.x("mean", scale, f"difference in {measure} ({unit})", grid=True),
+        marks.names_axis("y", "contrast", [row["contrast"] for row in rows], padding=0.5, labelLimit=320),
+        tooltip=marks.tips("contrast", **dict.fromkeys(("mean", "low", "high"), "+.3f")),
+    )
+    layers = [*marks.line_at([0.0], axes.x, "zero"), *marks.texts(rows, "text", axes.y, align="left", x=430)]
     for shown, mine in marks.split(rows, "shown").items():
-        layers += marks.dots(mine, x, y, tooltip=tooltip, size=60, width=2, style="solid" if shown else "hollow")
+        layers += axes.dots(mine, size=60, width=2, style="solid" if shown else "hollow")
     subtitle = f"bars: {100 * confidence:g} % intervals; filled: zero lies outside, hollow: no difference shown"
-    return marks.figure([marks.panel(layers, width=420, height=30 * len(rows))], "Paired differences", subtitle)
+    return marks.single(layers, "Paired differences", subtitle, (420, 30 * len(rows)))

@@ -110,7 +110,7 @@ class Layout:
         return self.colours.index(self.group(cell)) - (len(self.colours) - 1) / 2
 
     def groups(self) -> marks.Groups:
-        return marks.Groups(self.colours, self.colour.replace("_", " "), alone=True) if self.colour else marks.NO_GROUPS
+        return marks.Groups(self.colours, self.colour.replace("_", " "), legend=True) if self.colour else marks.Groups(())
 
 
 def by_colour(cells: Sequence[MeasuredSetting], fields: Sequence[str]) -> str | None:
@@ -168,17 +168,19 @@ def accuracy_over_field(cells: Sequence[MeasuredSetting], field: str) -> AnyChar
         raise StatisticsError(f"{field!r} is no field of this sweep with two numbers or more, so it makes no axis.")
     where, scale = beside(cells, field), scales.field_scale([cell.setting[field] for cell in cells], field)
     rows = field_rows(cells, field, where, scale)
-    x, y = marks.x("place", scale, scales.called(field)), marks.y("mean", _share(rows), "validation accuracy")
-    tooltip = marks.tips("setting", "out", **TOOLTIP)
-    width, height = (420, 260) if len(where.panels) == 1 else (230, 180)
+    axes = marks.Axes(
+        marks.x("place", scale, scales.called(field)),
+        marks.y("mean", _share(rows), "validation accuracy"),
+        where.groups(),
+        marks.tips("setting", "out", **TOOLTIP),
+    )
     panels = []
     for panel, mine in marks.split(rows).items():
-        known = [row for row in mine if "mean" in row]
-        layers = marks.over_field(known, x, y, where.groups(), scale, tooltip=tooltip)
-        layers += marks.texts(out_rows(mine), "out", x, style="quiet-text", y=-7)
-        panels.append(marks.panel(layers, panel, width=width, height=height))
+        above = marks.texts(out_rows(mine), "out", axes.x, style="quiet-text", y=-7)
+        panels.append((panel, [*axes.over_field([row for row in mine if "mean" in row], scale.breaks), *above]))
     title = f"Validation accuracy over {scales.called(field)}"
-    return marks.figure(panels, title, _subtitle(cells, where, "above a panel"), columns=3)
+    size = (420, 260) if len(panels) == 1 else (230, 180)
+    return marks.figure(panels, title, _subtitle(cells, where, "above a panel"), size, columns=3, lift=24)
 
 
 # All settings
@@ -202,19 +204,18 @@ def setting_means(cells: Sequence[MeasuredSetting]) -> AnyChart:
         StatisticsError: every run of every setting diverged or collapsed.
     """
     rows = setting_rows(cells)
-    names = [row["setting"] for row in rows]
-    x = marks.x("mean", _share(rows), "validation accuracy", grid=True)
-    y = marks.names_axis("y", "setting", names, labelLimit=420)
-    layers = [
-        *marks.dots(rows, x, y, tooltip=marks.tips("setting", "out", **TOOLTIP)),
-        *marks.texts(rows, "share", y, align="right", x=482),
-        *marks.texts(rows, "size", y, align="right", x=610),
-        *marks.texts(rows, "out", y, align="left", x=624),
-    ]
+    axes = marks.Axes(
+        marks.x("mean", _share(rows), "validation accuracy", grid=True),
+        marks.names_axis("y", "setting", [row["setting"] for row in rows], labelLimit=420),
+        tooltip=marks.tips("setting", "out", **TOOLTIP),
+    )
+    layers = axes.dots(rows)
+    for name, align, place in (("share", "right", 482), ("size", "right", 610), ("out", "left", 624)):
+        layers += marks.texts(rows, name, axes.y, align=align, x=place)
     subtitle = _subtitle(cells, Layout(None, ()))
     if len(rows) < len(cells):
         subtitle.append(f"the {len(rows)} highest means of {len(cells):,} settings")
-    return marks.figure([marks.panel(layers, width=420, height=22 * len(rows))], "All settings", subtitle)
+    return marks.single(layers, "All settings", subtitle, (420, 22 * len(rows)))
 
 
 # Accuracy over parameters
@@ -261,18 +262,16 @@ def accuracy_over_parameters(cells: Sequence[MeasuredSetting], conditions: Seque
     beside_size = [name for name in cells[0].setting if name not in (*OF_SIZE, *conditions)]
     where = Layout.of(cells, by_colour(cells, beside_size), conditions)
     rows = parameter_rows(cells, where)
-    domain = scales.beyond(rows[0]["parameters"], rows[-1]["parameters"], 0.08, logarithmic=True)
-    size = scales.logarithmic(domain, pad=1.0, form="~s")
+    size = scales.logarithmic((row["at"] for row in rows), form="~s")
     x, nudged = (marks.x(name, size, "parameters") for name in ("parameters", "at"))
-    y = marks.y("mean", _share(rows), "validation accuracy")
-    tooltip = marks.tips("setting", "out", **TOOLTIP)
+    y, tooltip = marks.y("mean", _share(rows), "validation accuracy"), marks.tips("setting", "out", **TOOLTIP)
+    axes = marks.Axes(x, y, where.groups(), tooltip)
     aside = 7 + 4 * len(where.colours)
-    width, height = (460, 300) if len(where.panels) == 1 else (280, 210)
     panels = []
     for panel, mine in marks.split(rows).items():
         few = sum(row["frontier"] for row in mine) <= MOST_LABELS
         named = [{**row, "named": few and row["frontier"]} for row in mine]
-        layers = marks.cost_scatter(named, x, y, where.groups(), label="label", tooltip=tooltip, nudged=nudged, aside=aside)
-        panels.append(marks.panel(layers, panel, width=width, height=height))
+        panels.append((panel, axes.cost_scatter(named, nudged=nudged, aside=aside)))
     subtitle = [*_subtitle(cells, where), "dashed: no network that is smaller has a higher mean"]
-    return marks.figure(panels, "Validation accuracy over parameters", subtitle, columns=2)
+    room = (460, 300) if len(panels) == 1 else (280, 210)
+    return marks.figure(panels, "Validation accuracy over parameters", subtitle, room, columns=2)

@@ -144,6 +144,7 @@ def _styles(colours: dict[str, Any]) -> dict[str, Any]:
         "break": {"strokeDash": [2, 3]},
         "interval": {"strokeWidth": 2, "color": colours["accent"]},
         "shade": {"color": colours["accent"], "fillOpacity": 0.2, "opacity": 1},
+        "faint": {"color": quiet, "filled": False, "size": 24, "opacity": 0.5},
         "hollow": dot | {"filled": False, "fill": paper},
         "solid": dot | {"filled": True},
         "heading": {"align": "left", "baseline": "bottom", "fontSize": 13, "fontWeight": "bold"},

@@ -74,7 +74,7 @@ def times_by_row(times: Sequence[Measured], title: str, subtitle: Sequence[str],
     tooltip = ["row:N", "device:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("median", "low", "high")), "n:Q"]
     span = marks.chart(rows).mark_rule(strokeWidth=2).encode(alt.X("low:Q"), alt.X2("high:Q"), y, colour, offset)
     dots = marks.chart(rows).mark_point(style="solid").encode(axis, y, colour, shape, offset, tooltip=tooltip)
-    return marks.figure([marks.panel([span, dots], width=360, height=len(order) * (18 + 10 * len(devices)))], title, subtitle)
+    return marks.single([span, dots], title, subtitle, (360, len(order) * (18 + 10 * len(devices))))
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def time_by_phase(phases: Sequence[Phase], title: str, subtitle: Sequence[str]) 
     x = alt.X("seconds:Q", title="seconds", stack=True, axis=alt.Axis(tickCount=6))
     tooltip = ["row:N", "phase:N", alt.Tooltip("seconds:Q", format=".3g")]
     bars = marks.chart(rows).mark_bar().encode(x, y, colour, order="order:Q", tooltip=tooltip)
-    return marks.figure([marks.panel([bars], width=360, height=22 * len(order))], title, subtitle)
+    return marks.single([bars], title, subtitle, (360, 22 * len(order)))
 
 
 def times_over_sizes(times: Sequence[Measured], title: str, subtitle: Sequence[str], *, x: str, y: str) -> AnyChart:
@@ -148,8 +148,8 @@ def times_over_sizes(times: Sequence[Measured], title: str, subtitle: Sequence[s
         line = marks.chart(mine).mark_line(strokeWidth=1.5).encode(across, up, colour)
         span = marks.chart(mine).mark_rule(strokeWidth=1.5).encode(across, alt.Y("low:Q"), alt.Y2("high:Q"), colour)
         dots = marks.chart(mine).mark_point(style="solid", size=44).encode(across, up, colour, shape, tooltip=tooltip)
-        panels.append(marks.panel([line, span, dots], panel, width=230, height=170))
-    return marks.figure(panels, title, subtitle, columns=2)
+        panels.append((panel, [line, span, dots]))
+    return marks.figure(panels, title, subtitle, (230, 170), columns=2)
 
 
 def _by_device(devices: Sequence[str]) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import Curve, words
-from seedbed.figures.panels import OUTPUT
+from seedbed.figures.curves import OUTPUT
 from seedbed.records import Floats, History, Result
 from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of, spearman

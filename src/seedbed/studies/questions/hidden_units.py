@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed import figures
 from seedbed.errors import StatisticsError
-from seedbed.figures import Point, Sized, mean_curve, words
+from seedbed.figures import Dot, Sized, mean_curve, words
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval, spearman
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
@@ -242,7 +242,7 @@ ACCURACY_PANEL, LAST_PANEL, GAP_PANEL = "accuracy, best epoch", "accuracy, last 
 def _measures(setup: Setup, cells: Sequence[Cell]) -> Figure:
     measured = [(cell, {ACCURACY_PANEL: cell.accuracy, LAST_PANEL: cell.last, GAP_PANEL: cell.mean(GAP)}) for cell in cells]
     points = [
-        Point(panel, str(widths(cell)[1]), widths(cell)[0], measures[panel])
+        Dot(panel, widths(cell)[0], str(widths(cell)[1]), measures[panel])
         for panel in (ACCURACY_PANEL, LAST_PANEL, GAP_PANEL)
         for cell, measures in sorted(measured, key=lambda pair: widths(pair[0])[1])
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedbed import figures
-from seedbed.figures import Point, mean_curve, words
+from seedbed.figures import Dot, mean_curve, words
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval, interval_of
 from seedbed.studies.answers import Figure, Part, Study, Table, interval_text, share_text, subtitle
@@ -294,7 +294,7 @@ def _measures(setup: Setup, several: Sequence[Found], name: str, title: str) -> 
     return Figure(name, chart, caption)
 
 
-def _points(found: Found, cell: Cell) -> list[Point]:
+def _points(found: Found, cell: Cell) -> list[Dot]:
     strength, label = _strength(cell), found.where.label
     panels = {
         ACCURACY_PANEL: cell.mean(ACCURACY),
@@ -303,7 +303,7 @@ def _points(found: Found, cell: Cell) -> list[Point]:
         **{f"norm of {layer}'s weights": norm for layer, norm in _norms(cell).items()},
         NEAR_PANEL: found.near_zero[strength],
     }
-    return [Point(panel, label, strength, mean) for panel, mean in panels.items()]
+    return [Dot(panel, strength, label, mean) for panel, mean in panels.items()]
 
 
 def _norms(cell: Cell) -> dict[str, Interval | None]:
