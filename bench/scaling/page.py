@@ -163,11 +163,11 @@ def chart(fates: dict[tuple[str, int], Fate]) -> Any:
     """Hours over machines, both logarithmic, a line for each variant."""
     import altair as alt
 
-    from seedbed.figures import theme
+    from seedbed.figures import marks
 
     rows = [{"case": name, "machines": n, "hours": fate.seconds / 3600} for (name, n), fate in fates.items()]
     lines = (
-        alt.Chart(theme.table(rows))
+        marks.chart(rows)
         .mark_line(point=True)
         .encode(
             x=alt.X(
@@ -176,9 +176,8 @@ def chart(fates: dict[tuple[str, int], Fate]) -> Any:
             y=alt.Y("hours:Q", scale=alt.Scale(type="log"), title="hours"),
             color=alt.Color("case:N", title=None, sort=None, legend=alt.Legend(orient="bottom")),
         )
-        .properties(width=520, height=300)
     )
-    return theme.finish(lines, "100,000 runs", "Simulated from costs that were measured on one machine.")
+    return marks.single([lines], "100,000 runs", "Simulated from costs that were measured on one machine.", (520, 300))
 
 
 def write(costs: Costs, about: str, docs: Path) -> Sequence[Path]:

@@ -34,18 +34,12 @@ def confusion_rows(matrix: ArrayLike, classes: Sequence[str]) -> Rows:
         )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     numbered = len(classes) <= NUMBERED_CLASSES
-    return [
-        {
-            "true": classes[i],
-            "predicted": classes[j],
-            "count": int(counts[i, j]),
-            "text": f"{counts[i, j]:,}" if numbered and counts[i, j] else "",
-            "share": float(shares[i, j]),
-            "right": i == j,
-        }
-        for i in range(len(classes))
-        for j in range(len(classes))
-    ]
+    rows: Rows = []
+    for (i, j), count in np.ndenumerate(counts):
+        cell = {"true": classes[i], "predicted": classes[j], "right": i == j}
+        text = f"{count:,}" if numbered and count else ""
+        rows.append({**cell, "count": int(count), "text": text, "share": float(shares[i, j])})
+    return rows
 
 
 def confusion(matrix: ArrayLike, classes: Sequence[str], *, part: str = "validation") -> AnyChart:
@@ -63,14 +57,10 @@ def confusion(matrix: ArrayLike, classes: Sequence[str], *, part: str = "validat
     hits = marks.split(rows, "right")
     n, right = sum(row["count"] for row in rows), sum(row["count"] for row in hits.get(True, []))
     angle = 0 if max(map(len, classes)) <= 4 else -40
-    axes = marks.Axes(
-        marks.names_axis("x", "predicted", classes, "predicted class", labelAngle=angle),
-        marks.names_axis("y", "true", classes, "true class"),
-        tooltip=marks.tips("true", "predicted", count=",d", share=".2%"),
-    )
-    layers = []
-    for hit, colours in ((True, "ramp"), (False, "heatmap")):
-        layers += axes.squares(hits.get(hit, []), colours, zero=True, nice=False)
+    x = marks.names_axis("x", "predicted", classes, "predicted class", labelAngle=angle)
+    y = marks.names_axis("y", "true", classes, "true class")
+    axes = marks.Axes(x, y, tooltip=marks.tips("true", "predicted", count=",d", share=".2%"))
+    layers = [*axes.squares(hits.get(True, []), "ramp", zero=True), *axes.squares(hits.get(False, []), "heatmap", zero=True)]
     side = max(14, min(42, 900 // len(classes))) * len(classes)
     subtitle = [
         f"n = {words.counted(n, f'{part} image')}, {words.percent(right / max(n, 1), 2)} right",
@@ -98,11 +88,8 @@ def reliability_curve(calibration: Calibration, *, part: str = "validation") -> 
     axes = marks.Axes(x, y, tooltip=marks.tips(confidence=".1%", **marks.SHARES, n=",d"))
     ideal = axes.mark([{"confidence": at, "mean": at} for at in (0.0, 1.0)], "line", style="ideal")
     layers = [ideal, axes.mark(rows, "line"), *axes.dots(rows)]
-    images = marks.Axes(
-        marks.x("confidence", unit, "confidence: an image's largest probability", grid=True),
-        marks.counts_axis("n", most, "images"),
-        tooltip=marks.tips(n=",d"),
-    )
+    below = marks.x("confidence", unit, "confidence: an image's largest probability", grid=True)
+    images = marks.Axes(below, marks.counts_axis("n", most, "images"), tooltip=marks.tips(n=",d"))
     panels = [marks.panel(layers, "", (320, 320)), marks.panel([images.mark(rows, "bar", size=12)], "", (320, 80))]
     subtitle = [
         f"n = {words.counted(n, f'{part} image')}; expected calibration error {100 * calibration.ece:.2f} points",
@@ -140,12 +127,10 @@ def per_class(metrics: Sequence[ClassFigures], classes: Sequence[str], *, part: 
     """
     rows = per_class_rows(metrics, classes)
     labels = [f"{name} (n = {one.n:,})" for name, one in zip(classes, metrics, strict=True)]
-    axes = marks.Axes(
-        marks.x("mean", scales.shares(scales.reach(rows)), "share", grid=True),
-        marks.names_axis("y", "class", labels, "class", padding=0.35),
-        marks.Groups(["precision", "recall"], field="measure"),
-        marks.tips("class", "measure", **marks.SHARES),
-    )
+    x = marks.x("mean", scales.shares(scales.reach(rows)), "share", grid=True)
+    y = marks.names_axis("y", "class", labels, "class", padding=0.35)
+    by = marks.Groups(["precision", "recall"], field="measure")
+    axes = marks.Axes(x, y, by, marks.tips("class", "measure", **marks.SHARES))
     subtitle = [
         f"n = {words.counted(sum(one.n for one in metrics), f'{part} image')}; bars: 95 % Wilson intervals",
         "precision: right among those given this name; recall: right among those of this class",
@@ -193,12 +178,10 @@ def paired_differences(
     """
     rows = difference_rows(contrasts, intervals, factor)
     scale = scales.linear([0.0, *scales.reach(rows)], form="+~r")
-    axes = marks.Axes(
-        marks.x("mean", scale, f"difference in {measure} ({unit})", grid=True),
-        marks.names_axis("y", "contrast", [row["contrast"] for row in rows], padding=0.5, labelLimit=320),
-        tooltip=marks.tips("contrast", **dict.fromkeys(("mean", "low", "high"), "+.3f")),
-    )
-    layers = [*marks.line_at([0.0], axes.x, "zero"), *marks.texts(rows, "text", axes.y, align="left", x=430)]
+    x = marks.x("mean", scale, f"difference in {measure} ({unit})", grid=True)
+    y = marks.names_axis("y", "contrast", [row["contrast"] for row in rows], padding=0.5, labelLimit=320)
+    axes = marks.Axes(x, y, tooltip=marks.tips("contrast", mean="+.3f", low="+.3f", high="+.3f"))
+    layers = [*marks.line_at([0.0], x, "zero"), *marks.texts(rows, "text", y, align="left", x=430)]
     for shown, mine in marks.split(rows, "shown").items():
         layers += axes.dots(mine, size=60, width=2, style="solid" if shown else "hollow")
     subtitle = f"bars: {100 * confidence:g} % intervals; filled: zero lies outside, hollow: no difference shown"

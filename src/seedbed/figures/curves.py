@@ -118,12 +118,9 @@ def curve_panels(
     rows, scale = _rows_and_scale(curves, share, logarithmic)
     drawn, along = marks.split(rows, "line"), scales.stepwise(row["x"] for row in rows)
     names = [name for name in dict.fromkeys(curve.line for curve in curves) if name in drawn]
-    axes = marks.Axes(
-        marks.x("x", along, x),
-        marks.y("mean", scale, y),
-        marks.Groups(names, line, "line", strokes=True),
-        marks.tips("line", x="~g", **marks.NUMBERS),
-    )
+    by = marks.Groups(names, line, "line", strokes=True)
+    tooltip = marks.tips("line", x="~g", **marks.NUMBERS)
+    axes = marks.Axes(marks.x("x", along, x), marks.y("mean", scale, y), by, tooltip)
     point = not isinstance(along.ticks, int)  # few values: nothing was measured between them
     panels = [(panel, axes.lines(mine, point=point)) for panel, mine in marks.split(rows).items()]
     return marks.figure(panels, title, subtitle, size, columns=columns)

@@ -56,13 +56,11 @@ def class_balance(counts: Mapping[str, ArrayLike], classes: Sequence[str]) -> An
     panels: list[tuple[str, marks.Layers]] = []
     for part, mine in marks.split(rows, "part").items():
         first = not panels
-        axes = marks.Axes(
-            marks.x("share", scale, f"share of the {part} images"),
-            marks.names_axis("y", "class", classes, "class" if first else "", padding=0.1, labels=first, ticks=first),
-            tooltip=marks.tips("class", count=",d", share=".2%"),
-        )
-        numbers = marks.texts(mine, "number", axes.y, style="quiet-text", align="right", x=WIDTH)
-        layers = [axes.mark(mine, "bar"), *marks.line_at([1 / len(classes)], axes.x), *numbers]
+        x = marks.x("share", scale, f"share of the {part} images")
+        y = marks.names_axis("y", "class", classes, "class" if first else "", padding=0.1, labels=first, ticks=first)
+        axes = marks.Axes(x, y, tooltip=marks.tips("class", count=",d", share=".2%"))
+        numbers = marks.texts(mine, "number", y, style="quiet-text", align="right", x=WIDTH)
+        layers = [axes.mark(mine, "bar"), *marks.line_at([1 / len(classes)], x), *numbers]
         panels.append((f"{part} (n = {sum(row['count'] for row in mine):,})", layers))
     subtitle = "numbers: images; dashed: the share if all classes were equally large"
     return marks.figure(panels, "Images of each class", subtitle, (WIDTH, height))
@@ -102,12 +100,10 @@ def embedding_scatter(
     letters = max(map(len, classes)) <= LETTERED
     shapes = [theme.SHAPES[(i + i // COLOURED_CLASSES) % len(theme.SHAPES)] for i in range(len(classes))]
     look: dict[str, Any] = {"columns": 1 + len(classes) // 24, "orient": "right", "shapes": shapes, "most": len(classes)}
-    plane = marks.Axes(
-        marks.x("x", scales.linear(xy[:, 0].tolist()), axes[0]),
-        marks.y("y", scales.linear(xy[:, 1].tolist()), axes[1], grid=False),
-        marks.Groups(list(classes), "class", "class", legend=not letters, **look),
-        marks.tips("class", *(["image"] if pictures else [])),
-    )
+    by = marks.Groups(list(classes), "class", "class", legend=not letters, **look)
+    across, up = (scales.linear(values) for values in xy.T.tolist())
+    x, y = marks.x("x", across, axes[0]), marks.y("y", up, axes[1], grid=False)
+    plane = marks.Axes(x, y, by, marks.tips("class", "image"))
     if letters:
         text = plane.mark(rows, "text", coloured=True, fontSize=10, fontWeight="bold", fillOpacity=0.85)
         layers = [text.encode(text="class:N")]

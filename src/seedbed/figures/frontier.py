@@ -71,12 +71,9 @@ def frontier(
 
 
 def _axes(rows: Rows, targets: Sequence[float], by: marks.Groups, accuracy: str) -> marks.Axes:
-    return marks.Axes(
-        marks.x("parameters", scales.logarithmic((row["parameters"] for row in rows), form="~s"), "parameters"),
-        marks.y("mean", scales.shares([*scales.reach(rows), *targets]), accuracy),
-        by,
-        marks.tips("label", parameters=",d", **marks.SHARES, n="d"),
-    )
+    x = marks.x("parameters", scales.logarithmic((row["parameters"] for row in rows), form="~s"), "parameters")
+    y = marks.y("mean", scales.shares([*scales.reach(rows), *targets]), accuracy)
+    return marks.Axes(x, y, by, marks.tips("label", parameters=",d", **marks.SHARES, n="d"))
 
 
 def _target_lines(targets: dict[float, str], axes: marks.Axes) -> marks.Layers:

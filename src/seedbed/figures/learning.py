@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 Panel = Literal["accuracy", "loss", "penalty"]
 
-COLUMNS: dict[Panel, dict[str, str]] = {
-    "accuracy": {"training": "train_accuracy", "validation": "validation_accuracy"},
-    "loss": {"training": "train_loss", "validation": "validation_loss"},
-    "penalty": {"training": "train_penalty"},
-}
+COLUMNS: tuple[tuple[Panel, str, str], ...] = (
+    ("accuracy", "training", "train_accuracy"),
+    ("accuracy", "validation", "validation_accuracy"),
+    ("loss", "training", "train_loss"),
+    ("loss", "validation", "validation_loss"),
+    ("penalty", "training", "train_penalty"),
+)
 HEADINGS: dict[Panel, tuple[str, str]] = {
     "accuracy": ("Accuracy", "share classified correctly"),
     "loss": ("Loss (without penalty)", "mean cross-entropy (nats)"),
@@ -39,18 +41,23 @@ class LearningPoints:
         raw: one row per point: panel, line (the part), seed, x (the epoch), mean (the value; None where a run diverged).
         mean: one row per point of the mean: panel, line, x, mean, low, high; empty for a single run.
         best: the validation metrics at the best epoch of each run: panel, line, seed, x, mean.
-        averaged: how many seeds the mean holds; left_out: seed -> verdict of those that it does not hold.
-        epochs: of the longest run.
-        logarithmic: the panels to be drawn on a logarithmic axis.
+        left_out: seed -> verdict of those that the mean does not hold.
     """
 
     raw: Rows
     mean: Rows
     best: Rows
-    averaged: int
-    epochs: int
     left_out: dict[int, str] = field(default_factory=dict)
-    logarithmic: frozenset[str] = frozenset()
+
+    @property
+    def epochs(self) -> int:
+        """The epochs of the longest run."""
+        return max(row["x"] for row in self.raw)
+
+    @property
+    def logarithmic(self) -> set[str]:
+        """The panels to be drawn on a logarithmic axis."""
+        return {panel for panel in ("loss", "penalty") if _spans_decades(*(of(rows, panel) for rows in (self.raw, self.mean)))}
 
     @property
     def panels(self) -> list[Panel]:
@@ -72,50 +79,35 @@ def learning_points(results: Sequence[Result]) -> LearningPoints:
         raise StatisticsError(f"Learning curves show the seeds of one setting; these {len(results)} runs have {len(settings)}.")
     whole = [result for result in results if result.verdict.ranked and result.best]
     raw = [row for result in results for row in _raw(result.history, result.run.seed)]
-    mean = _mean(whole) if len(whole) > 1 else []
-    return LearningPoints(
-        raw=raw,
-        mean=mean,
-        best=[row for result in results for row in _best(result)],
-        averaged=len(whole) if mean else 0,
-        epochs=max(result.history.epochs for result in results),
-        left_out={result.run.seed: result.verdict.kind for result in results if result not in whole} if mean else {},
-        logarithmic=frozenset(panel for panel in ("loss", "penalty") if _spans_decades(raw, mean, panel)),
-    )
+    curves = [mean_curve(whole, column, panel=panel, line=part) for panel, part, column in COLUMNS]
+    mean = curve_rows(curves) if len(whole) > 1 else []
+    best = [row for result in results for row in _best(result)]
+    left_out = {result.run.seed: result.verdict.kind for result in results if result not in whole}
+    return LearningPoints(raw, mean, best, left_out if mean else {})
+
+
+def of(rows: Rows, panel: str) -> Rows:
+    """The rows of a panel."""
+    return [row for row in rows if row["panel"] == panel]
 
 
 def _raw(history: History, seed: int) -> Rows:
     return [
         {"panel": panel, "line": part, "seed": seed, "x": epoch, "mean": finite(float(value))}
-        for panel, parts in COLUMNS.items()
-        for part, column in parts.items()
+        for panel, part, column in COLUMNS
         for epoch, value in enumerate(history[column], start=1)
     ]
 
 
 def _best(result: Result) -> Rows:
+    row = result.history.row(result.best) if result.best else {}
     at = {"line": "validation", "seed": result.run.seed, "x": result.best}
-    return [
-        {"panel": panel, **at, "mean": result.history.row(result.best)[COLUMNS[panel]["validation"]]}
-        for panel in ("accuracy", "loss")
-        if result.best
-    ]
+    return [{"panel": panel, **at, "mean": row[column]} for panel, part, column in COLUMNS if row and part == "validation"]
 
 
-def _mean(results: Sequence[Result]) -> Rows:
-    return curve_rows(
-        [
-            mean_curve(results, column, panel=panel, line=part)
-            for panel, parts in COLUMNS.items()
-            for part, column in parts.items()
-        ]
-    )
-
-
-def _spans_decades(raw: Rows, mean: Rows, panel: Panel) -> bool:
-    values, lowest = ([row[name] for row in rows if row["panel"] == panel] for rows, name in ((raw, "mean"), (mean, "low")))
-    known = [value for value in values if value is not None]
-    return bool(known) and min([*known, *lowest]) > 0 and max(known) / min(known) >= LOG_FROM
+def _spans_decades(raw: Rows, mean: Rows) -> bool:
+    known = [row["mean"] for row in raw if row["mean"] is not None]
+    return bool(known) and min([*known, *(row["low"] for row in mean)]) > 0 and max(known) / min(known) >= LOG_FROM
 
 
 def learning_curves(results: Sequence[Result]) -> AnyChart:
@@ -137,15 +129,13 @@ def learning_curves(results: Sequence[Result]) -> AnyChart:
 
 
 def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
-    raw, mean, best = ([row for row in rows if row["panel"] == panel] for rows in (points.raw, points.mean, points.best))
+    raw, mean, best = (of(rows, panel) for rows in (points.raw, points.mean, points.best))
     values = scales.reach(raw + mean) or [0.0, 1.0]
     kind = scales.shares if panel == "accuracy" else scales.logarithmic if panel in points.logarithmic else scales.linear
-    axes = marks.Axes(
-        marks.x("x", scales.stepwise(range(1, points.epochs + 1), form="d", ticks=6), "epoch"),
-        marks.y("mean", kind(values), HEADINGS[panel][1]),
-        marks.Groups(theme.PARTS, field="line", strokes=True, dashes=theme.DASHES),
-        marks.tips("line", "seed", x="d", mean=".4f"),
-    )
+    x = marks.x("x", scales.stepwise(range(1, points.epochs + 1), form="d", ticks=6), "epoch")
+    by = marks.Groups(theme.PARTS, field="line", strokes=True, dashes=theme.DASHES)
+    tooltip = marks.tips("line", "seed", x="d", mean=".4f")
+    axes = marks.Axes(x, marks.y("mean", kind(values), HEADINGS[panel][1]), by, tooltip)
     diamonds = axes.mark(best, "point", coloured=True, style="best")
     if not mean:
         return [*axes.lines(raw, detail="seed", point=points.epochs == 1), diamonds]
@@ -168,10 +158,10 @@ def _seeds(results: Sequence[Result], points: LearningPoints) -> str:
     if len(results) == 1:
         verdict = "" if results[0].verdict.kind == "ok" else f"; {results[0].verdict.kind}"
         return f"n = 1 run, seed {results[0].run.seed}; {_best_words(results[0])}{verdict}"
-    if not points.averaged:
+    if not points.mean:
         return f"n = {len(results)} seeds, each drawn by itself: fewer than two can be averaged"
     bests = [result.best for result in results if result.run.seed not in points.left_out]
-    shown = f"n = {points.averaged} seeds: mean with 95 % interval (Student t), single seeds faint behind"
+    shown = f"n = {points.mean[0]['n']} seeds: mean with 95 % interval (Student t), single seeds faint behind"
     spread = f"{min(bests)} to {max(bests)}" if min(bests) != max(bests) else str(bests[0])
     excluded = [f"seed {seed} {verdict}" for seed, verdict in points.left_out.items()]
     return f"{shown}; best epochs {spread} (diamonds)" + (f"; not in the mean: {words.listed(excluded)}" if excluded else "")
@@ -204,11 +194,9 @@ def probes_over_epochs(history: History, kind: str) -> AnyChart:
         for epoch, value in enumerate(column, start=1)
     ]
     called = kind.replace("_", " ")
-    axes = marks.Axes(
-        marks.x("x", scales.stepwise(range(1, history.epochs + 1), form="d"), "epoch"),
-        marks.y("mean", scales.linear([0.0, *scales.reach(rows)]), called),
-        tooltip=marks.tips("panel", x="d", mean=".4g"),
-    )
+    x = marks.x("x", scales.stepwise(range(1, history.epochs + 1), form="d"), "epoch")
+    y = marks.y("mean", scales.linear([0.0, *scales.reach(rows)]), called)
+    axes = marks.Axes(x, y, tooltip=marks.tips("panel", x="d", mean=".4g"))
     panels = [(layer, axes.lines(mine, point={"size": 20})) for layer, mine in marks.split(rows).items()]
     subtitle = f"n = 1 run; {words.counted(len(layers), 'layer')} on one scale"
     return marks.figure(panels, f"{called.capitalize()} by layer", subtitle, (170, 130))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedbed.errors import StatisticsError
 from seedbed.figures import theme
@@ -36,6 +36,8 @@ else:
 
 SHARES, NUMBERS = (dict.fromkeys(("mean", "low", "high"), form) for form in (".2%", ".4g"))
 """Formats of an estimate next to the pointer, for `tips`."""
+
+MOST_LABELS = 12
 
 SMALL_WITH_EXPONENT = "datum.value < 0.001 ? format(datum.value, '~e') : format(datum.value, '~g')"
 """Labels of a logarithmic axis as `words.value` writes numbers."""
@@ -140,7 +142,7 @@ class Groups:
     dashes: Sequence[Sequence[int]] = ()
     shapes: Sequence[str] = theme.SHAPES
     ramp: Sequence[str] = ()
-    orient: str = "top"
+    orient: Literal["top", "right"] = "top"
     most: int = len(theme.SHAPES)
 
     def __post_init__(self) -> None:
@@ -162,7 +164,7 @@ class Groups:
     def _channel(self, channel: Any, values: Any) -> list[Any]:
         if not self.names:
             return []
-        look = {"symbolType": "stroke", "symbolSize": 300, "symbolOpacity": 1} if self.strokes else {}
+        look: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 300, "symbolOpacity": 1} if self.strokes else {}
         look |= {"values": list(self.names)} if self.ramp else {}
         several = len(self.names) > 1 if self.legend is None else self.legend
         legend = alt.Legend(orient=self.orient, columns=self.columns, symbolLimit=0, **look) if several else None
@@ -239,13 +241,16 @@ class Axes:
         """Dots with intervals over a cost: those with `frontier` joined by dashed steps, those with `named` and their `label`.
 
         Args:
-            rows: from the lowest cost on; those without an interval are drawn faint and behind.
+            rows: from the lowest cost on; those without an interval are drawn faint and behind. If no row says whether it is
+                named, those on the frontier are, unless they are too many.
             through: join the named ones by a solid line.
             nudged: where the dots stand, if not exactly at their cost.
             aside: how far from its dot a label begins (pixels).
         """
         sure, faint = ([row for row in rows if ("low" in row) is known] for known in (True, False))
         frontier, named = ([row for row in sure if row.get(name)] for name in ("frontier", "named"))
+        if not any("named" in row for row in sure) and len(frontier) <= MOST_LABELS:
+            named = frontier
         behind = self.mark(faint, "point", *self.by.shape, coloured=True, style="faint")
         lines = [*self.steps(frontier), *self.steps(named if through else [], "zero")]
         dots = replace(self, x=nudged or self.x).dots(sure, size=48, width=2)
@@ -284,8 +289,8 @@ def extents(rows: Rows, *channels: Any, kind: str = "rule", **look: Any) -> Laye
 def panel(layers: Layers, heading: str, size: tuple[float, float], lift: float = 14) -> alt.LayerChart:
     """Layers over each other, with a heading at the same height above every panel, whatever sticks out of it."""
     over = chart([{"heading": heading}]).mark_text(style="heading", x=0, y=-lift).encode(text="heading:N")
-    whole = alt.layer(*layers, *([over] if heading else [])).properties(width=size[0], height=size[1])
-    return whole.resolve_scale(fill="independent")  # squares of two kinds have two scales
+    whole = alt.layer(*layers, *([over] if heading else [])).resolve_scale(fill="independent")  # of two kinds of squares
+    return whole.properties(width=size[0], height=size[1])
 
 
 def figure(

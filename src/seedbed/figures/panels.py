@@ -73,17 +73,13 @@ def dot_panels(
     names, groups = list(marks.split(rows, "row")), list(marks.split(rows, "group"))
     values = scales.reach(rows)
     scale = scales.shares(values, ticks=4) if share else scales.linear(values, form="~s", ticks=4, zero=from_zero)
-    panels = []
+    panels, tooltip = [], marks.tips("row", "group", "note", **marks.NUMBERS)
     for place, (panel, mine) in enumerate(marks.split(rows).items()):
         first = place % columns == 0
-        axes = marks.Axes(
-            marks.x("mean", scale, x, grid=True),
-            marks.names_axis("y", "row", names, padding=0.25, grid=True, labels=first, ticks=False, domain=False),
-            marks.Groups(groups, group),
-            marks.tips("row", "group", "note", **marks.NUMBERS),
-        )
+        y = marks.names_axis("y", "row", names, padding=0.25, grid=True, labels=first, ticks=False, domain=False)
+        axes = marks.Axes(marks.x("mean", scale, x, grid=True), y, marks.Groups(groups, group), tooltip)
         notes = [row for row in mine if row["note"]]
-        beside = marks.texts(notes, "note", axes.y, *axes.offset, style="quiet-text", align="left", x=width + 6)
+        beside = marks.texts(notes, "note", y, *axes.offset, style="quiet-text", align="left", x=width + 6)
         panels.append((panel, [*axes.dots(mine, size=40, offset=True), *beside]))
     height = len(names) * (18 if len(groups) == 1 else 14 * len(groups))
     return marks.figure(panels, title, subtitle, (width, height), columns=columns, spacing=14)
@@ -165,11 +161,9 @@ def share_table(
     if not cells:
         raise StatisticsError("There is nothing to draw: a table of shares needs at least one.")
     across, down = (list(marks.split(cells, name)) for name in ("column", "row"))
-    axes = marks.Axes(
-        marks.names_axis("x", "column", across, columns, orient="top", labelAngle=0, domain=False, ticks=False),
-        marks.names_axis("y", "row", down, rows, domain=False, ticks=False),
-        tooltip=marks.tips("row", "column", share=".0%"),
-    )
+    x = marks.names_axis("x", "column", across, columns, orient="top", labelAngle=0, domain=False, ticks=False)
+    y = marks.names_axis("y", "row", down, rows, domain=False, ticks=False)
+    axes = marks.Axes(x, y, tooltip=marks.tips("row", "column", share=".0%"))
     panels = [(panel, axes.squares(mine, domain=[0, 1])) for panel, mine in marks.split(cells).items()]
     return marks.figure(panels, title, subtitle, (56 * len(across), 22 * len(down)), columns=panels_abreast, lift=48)
 

@@ -64,12 +64,8 @@ def fit_panels(
     """
     if not (fits and sample):
         raise StatisticsError("Fits need a sample, and one fit at least.")
-    axes = marks.Axes(
-        marks.x("x", scales.linear([x for one in fits for x in one.x], pad=0.03), "x"),
-        marks.y("mean", _window(fits, sample), "y"),
-        marks.Groups([TRUE, FITTED], strokes=True),
-        marks.tips("group", x=".2f", mean=".3f"),
-    )
+    x, y = marks.x("x", scales.linear(fits[0].x, pad=0.03), "x"), marks.y("mean", _window(fits, sample), "y")
+    axes = marks.Axes(x, y, marks.Groups([TRUE, FITTED], strokes=True), marks.tips("group", x=".2f", mean=".3f"))
     points = axes.mark([{"x": x, "mean": y} for x, y in sample], "point", style="hollow", clip=True)
     panels = [(one.panel, [*axes.lines(fit_rows([one]), clip=True), points]) for one in fits]
     return marks.figure(panels, title, subtitle, size)
@@ -115,12 +111,9 @@ def error_parts(
     """
     rows = part_rows(parts)
     strengths = scales.logarithmic((row["strength"] for row in rows), pad=1.3)
-    axes = marks.Axes(
-        marks.x("strength", strengths, "lambda", grid=True),
-        marks.y("mean", scales.linear([0.0, *scales.reach(rows)], pad=0.04, ticks=6), y),
-        marks.Groups(list(parts)),
-        marks.tips("group", strength=".3g", **marks.NUMBERS),
-    )
+    x, tooltip = marks.x("strength", strengths, "lambda", grid=True), marks.tips("group", strength=".3g", **marks.NUMBERS)
+    up = marks.y("mean", scales.linear([0.0, *scales.reach(rows)], pad=0.04, ticks=6), y)
+    axes = marks.Axes(x, up, marks.Groups(list(parts)), tooltip)
     mark: Rows = [{"strength": best, "label": f"lowest at {words.value(best)}"}]
     layers = [
         *marks.extents([{"least": undecided[0], "most": undecided[1]}], kind="rect", style="shade"),

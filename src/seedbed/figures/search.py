@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 STATES = ("complete", "pruned", "diverged", "collapsed")
-MOST_LABELS = 10
 
 CALLED = {
     "layers": "number of layers",
@@ -58,12 +57,10 @@ def search_course(rows: Rows) -> AnyChart:
     scale = course_scale(rows)
     low = scale.domain[0]
     states = [state for state in STATES if any(row["state"] == state for row in rows)]
-    axes = marks.Axes(
-        marks.x("number", Scale((-0.5, len(rows) - 0.5), form="d"), "trial", tickMinStep=1),
-        marks.y("mean", scale, "validation accuracy, best epoch so far"),
-        marks.Groups(states, field="state", legend=True),
-        marks.tips("number", "network", "state", "epochs", accuracy=".2%"),
-    )
+    x = marks.x("number", Scale((-0.5, len(rows) - 0.5), form="d"), "trial", tickMinStep=1)
+    y = marks.y("mean", scale, "validation accuracy, best epoch so far")
+    tooltip = marks.tips("number", "network", "state", "epochs", accuracy=".2%")
+    axes = marks.Axes(x, y, marks.Groups(states, field="state", legend=True), tooltip)
     shown = [{**row, "mean": max(row["accuracy"], low)} for row in rows]
     best = [{**row, "mean": row["best"]} for row in rows if row["best"] is not None and row["best"] >= low]
     below = sum(row["accuracy"] < low for row in rows)
@@ -87,30 +84,26 @@ def search_frontier(rows: Rows, cost: str) -> AnyChart:
     title, form = AXES[cost]
     share = scales.shares([*scales.reach(finalists), max(row["mean"] for row in rows)])
     rows = [row for row in rows if row["mean"] >= share.domain[0]]
-    axes = marks.Axes(
-        marks.x("at", scales.logarithmic((row[name] for row in rows for name in ("least", "most")), form=form), title),
-        marks.y("mean", share, "validation accuracy"),
-        tooltip=marks.tips("label", **marks.SHARES, at="~g"),
-    )
+    ends = [row[name] for row in rows for name in ("least", "most")]
+    x, y = marks.x("at", scales.logarithmic(ends, form=form), title), marks.y("mean", share, "validation accuracy")
+    axes = marks.Axes(x, y, tooltip=marks.tips("label", **marks.SHARES, at="~g"))
     layers = [*marks.extents(finalists, axes.y), *axes.cost_scatter(rows)]
     subtitle = _frontier_subtitle(finalists, len(rows) - len(finalists), cost)
     return marks.single(layers, f"Validation accuracy over {cost}", subtitle, (520, 300))
 
 
 def frontier_rows(rows: Rows, unit: float) -> Rows:
-    """The marks of `search_frontier`, from the cheapest on: the rows with at, least, most (in the unit), label, named.
+    """The marks of `search_frontier`, from the cheapest on: the rows with at, least, most (in the unit) and label.
 
     Raises:
         StatisticsError: no finalist has a mean.
     """
-    finalists = [row for row in rows if row["kind"] == "finalist"]
-    if not finalists:
+    if not any(row["kind"] == "finalist" for row in rows):
         raise StatisticsError("No setting was trained again, so there is no frontier to draw.")
-    few = sum(row["frontier"] for row in finalists) <= MOST_LABELS
     placed = []
-    for row in sorted(rows, key=lambda row: row["cost"]):
+    for row in sorted(rows, key=lambda row: float(row["cost"])):
         ends = {name: unit * row.get(name, row["cost"]) for name in ("least", "most")}
-        placed.append({**row, "at": unit * row["cost"], **ends, "label": row["network"], "named": few and row["frontier"]})
+        placed.append({**row, "at": unit * row["cost"], "label": row["network"], **ends})
     return placed
 
 
@@ -129,8 +122,7 @@ def _frontier_subtitle(finalists: Rows, trials: int, cost: str) -> list[str]:
 def importance_rows(shares: Sequence[dict[str, Any]]) -> Rows:
     """The rows of `search_importance`: name, mean (the share), low, high."""
     names = [CALLED.get(row["dimension"], str(row["dimension"]).replace("_", " ")) for row in shares]
-    ends = [{"mean": row["share"], "low": row["low"], "high": row["high"]} for row in shares]
-    return [{"name": name, **row} for name, row in zip(names, ends, strict=True)]
+    return [{**row, "name": name, "mean": row["share"]} for name, row in zip(names, shares, strict=True)]
 
 
 def search_importance(shares: Sequence[dict[str, Any]], *, trials: int, epoch: int) -> AnyChart:
@@ -142,10 +134,9 @@ def search_importance(shares: Sequence[dict[str, Any]], *, trials: int, epoch: i
         epoch: at which their accuracies are compared.
     """
     rows = importance_rows(shares)
+    x = marks.x("mean", scales.shares([0.0, *scales.reach(rows)]), "share of the variance explained", grid=True)
     axes = marks.Axes(
-        marks.x("mean", scales.shares([0.0, *scales.reach(rows)]), "share of the variance explained", grid=True),
-        marks.names_axis("y", "name", [row["name"] for row in rows]),
-        tooltip=marks.tips("name", **dict.fromkeys(("mean", "low", "high"), ".1%")),
+        x, marks.names_axis("y", "name", [row["name"] for row in rows]), tooltip=marks.tips("name", **marks.SHARES)
     )
     subtitle = [
         f"main effects by functional ANOVA over {words.counted(trials, 'trial')}, accuracy at epoch {epoch}",

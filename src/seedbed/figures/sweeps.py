@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from seedbed.errors import StatisticsError
 from seedbed.figures import marks, scales, words
-from seedbed.figures.scales import FieldScale, Rows, Scale
+from seedbed.figures.scales import FieldScale, Rows
 from seedbed.statistics import Interval
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OF_SIZE = ("hidden", "filters", "kernel", "stride", "pool", "padding", "separable", "head", "data", "size")
 """Fields that the number of parameters stands for."""
 
-MOST_ROWS, MOST_PANELS, MOST_COLOURS, MOST_LABELS = 60, 24, 8, 12
+MOST_ROWS, MOST_PANELS, MOST_COLOURS = 60, 24, 8
 
 
 class MeasuredSetting(Protocol):
@@ -53,6 +53,7 @@ def _rows(cell: MeasuredSetting) -> dict[str, Any]:
     }
 
 
+ACCURACY = "validation accuracy"
 TOOLTIP: dict[str, str] = {**marks.SHARES, "parameters": ",d", "n": "d"}
 
 
@@ -66,13 +67,6 @@ def _subtitle(cells: Sequence[MeasuredSetting], where: Layout, excluded: str = "
     if where.cut:
         lines.append(f"the first {len(where.panels)} of {len(where.panels) + where.cut} panels")
     return lines
-
-
-def _share(rows: Rows) -> Scale:
-    values = scales.reach(rows)
-    if not values:
-        raise StatisticsError("Every run of every setting diverged or collapsed; there is no mean to draw.")
-    return scales.shares(values)
 
 
 # Accuracy over a field
@@ -168,12 +162,8 @@ def accuracy_over_field(cells: Sequence[MeasuredSetting], field: str) -> AnyChar
         raise StatisticsError(f"{field!r} is no field of this sweep with two numbers or more, so it makes no axis.")
     where, scale = beside(cells, field), scales.field_scale([cell.setting[field] for cell in cells], field)
     rows = field_rows(cells, field, where, scale)
-    axes = marks.Axes(
-        marks.x("place", scale, scales.called(field)),
-        marks.y("mean", _share(rows), "validation accuracy"),
-        where.groups(),
-        marks.tips("setting", "out", **TOOLTIP),
-    )
+    x, y = marks.x("place", scale, scales.called(field)), marks.y("mean", scales.shares(scales.reach(rows)), ACCURACY)
+    axes = marks.Axes(x, y, where.groups(), marks.tips("setting", "out", **TOOLTIP))
     panels = []
     for panel, mine in marks.split(rows).items():
         above = marks.texts(out_rows(mine), "out", axes.x, style="quiet-text", y=-7)
@@ -204,11 +194,9 @@ def setting_means(cells: Sequence[MeasuredSetting]) -> AnyChart:
         StatisticsError: every run of every setting diverged or collapsed.
     """
     rows = setting_rows(cells)
-    axes = marks.Axes(
-        marks.x("mean", _share(rows), "validation accuracy", grid=True),
-        marks.names_axis("y", "setting", [row["setting"] for row in rows], labelLimit=420),
-        tooltip=marks.tips("setting", "out", **TOOLTIP),
-    )
+    x = marks.x("mean", scales.shares(scales.reach(rows)), ACCURACY, grid=True)
+    y = marks.names_axis("y", "setting", [row["setting"] for row in rows], labelLimit=420)
+    axes = marks.Axes(x, y, tooltip=marks.tips("setting", "out", **TOOLTIP))
     layers = axes.dots(rows)
     for name, align, place in (("share", "right", 482), ("size", "right", 610), ("out", "left", 624)):
         layers += marks.texts(rows, name, axes.y, align=align, x=place)
@@ -264,14 +252,10 @@ def accuracy_over_parameters(cells: Sequence[MeasuredSetting], conditions: Seque
     rows = parameter_rows(cells, where)
     size = scales.logarithmic((row["at"] for row in rows), form="~s")
     x, nudged = (marks.x(name, size, "parameters") for name in ("parameters", "at"))
-    y, tooltip = marks.y("mean", _share(rows), "validation accuracy"), marks.tips("setting", "out", **TOOLTIP)
-    axes = marks.Axes(x, y, where.groups(), tooltip)
-    aside = 7 + 4 * len(where.colours)
-    panels = []
-    for panel, mine in marks.split(rows).items():
-        few = sum(row["frontier"] for row in mine) <= MOST_LABELS
-        named = [{**row, "named": few and row["frontier"]} for row in mine]
-        panels.append((panel, axes.cost_scatter(named, nudged=nudged, aside=aside)))
+    y, tooltip = marks.y("mean", scales.shares(scales.reach(rows)), ACCURACY), marks.tips("setting", "out", **TOOLTIP)
+    axes, aside = marks.Axes(x, y, where.groups(), tooltip), 7 + 4 * len(where.colours)
+    parts = marks.split(rows).items()
+    panels = [(panel, axes.cost_scatter(mine, nudged=nudged, aside=aside)) for panel, mine in parts]
     subtitle = [*_subtitle(cells, where), "dashed: no network that is smaller has a higher mean"]
     room = (460, 300) if len(panels) == 1 else (280, 210)
     return marks.figure(panels, "Validation accuracy over parameters", subtitle, room, columns=2)

@@ -31,10 +31,6 @@ DASHES = ([6, 3], [1, 0])
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 
-def _hex(colours: str) -> list[str]:
-    return colours.split()
-
-
 COLOURS: dict[Mode, dict[str, Any]] = {
     "light": {
         "paper": "#ffffff",
@@ -44,10 +40,10 @@ COLOURS: dict[Mode, dict[str, Any]] = {
         "axis": "#9aa3ad",
         "accent": "#0072b2",
         "contrast": "#d55e00",
-        "category": _hex("#0072b2 #d55e00 #009e73 #cc79a7 #56b4e9 #e69f00 #332288 #882255 #117733 #666666"),
+        "category": str.split("#0072b2 #d55e00 #009e73 #cc79a7 #56b4e9 #e69f00 #332288 #882255 #117733 #666666"),
         "ramp": ["#eef5fb", "#5b9fd1"],
         "heatmap": ["#fffaf5", "#f5a45d"],
-        "ordinal": _hex("#a6cee3 #86bbd9 #66a7ce #4692c2 #2f7bb3 #1f639f #134b86 #08306b #d55e00"),
+        "ordinal": str.split("#a6cee3 #86bbd9 #66a7ce #4692c2 #2f7bb3 #1f639f #134b86 #08306b #d55e00"),
     },
     "dark": {
         "paper": "#14181d",
@@ -57,10 +53,10 @@ COLOURS: dict[Mode, dict[str, Any]] = {
         "axis": "#59636e",
         "accent": "#56b4e9",
         "contrast": "#f0883e",
-        "category": _hex("#56b4e9 #f0883e #2fc89b #e29ac4 #3f8fd6 #f2c14e #9a8cf0 #d4679a #66c07a #b0b6bc"),
+        "category": str.split("#56b4e9 #f0883e #2fc89b #e29ac4 #3f8fd6 #f2c14e #9a8cf0 #d4679a #66c07a #b0b6bc"),
         "ramp": ["#1a2530", "#2f6d9c"],
         "heatmap": ["#1f1a17", "#b4601f"],
-        "ordinal": _hex("#2b5a80 #35709e #4186bb #549cd2 #70b1e2 #90c5ee #b2d9f7 #d8eefd #f0883e"),
+        "ordinal": str.split("#2b5a80 #35709e #4186bb #549cd2 #70b1e2 #90c5ee #b2d9f7 #d8eefd #f0883e"),
     },
 }
 
@@ -68,68 +64,27 @@ COLOURS: dict[Mode, dict[str, Any]] = {
 def config(mode: Mode = "light") -> dict[str, Any]:
     """The Vega-Lite configuration of all charts, for a light or a dark page."""
     colours = COLOURS[mode]
+    paper, ink, quiet, axis = (colours[name] for name in ("paper", "ink", "quiet", "axis"))
+    small, large, plain = {"labelFontSize": 11}, {"labelFontSize": 12}, {"titleFontSize": 12, "titleFontWeight": "normal"}
+    subtitle = {"subtitleColor": quiet, "subtitleFontSize": 12, "subtitleLineHeight": 16, "subtitlePadding": 5}
+    lines = {"gridColor": colours["grid"], "domainColor": axis, "tickColor": axis}
     return {
-        "background": colours["paper"],
+        "background": paper,
         "font": FONT,
-        "view": {"stroke": None, "continuousWidth": 300, "continuousHeight": 220},
+        "view": {"stroke": None},
         "padding": 14,
-        "concat": {"spacing": 28},
-        "facet": {"spacing": 18},
-        "title": _title(colours),
-        "axis": _axis(colours),
-        "axisQuantitative": {"tickCount": 6, "labelFlush": False},
-        "legend": _legend(colours),
-        "header": {"labelFontSize": 12, "labelFontWeight": "bold", "labelColor": colours["ink"], "title": None},
+        "title": {"anchor": "start", "fontSize": 15, "fontWeight": "bold", "color": ink, "offset": 12, **subtitle},
+        "axis": {"labelColor": quiet, "titleColor": ink, "titlePadding": 8, "labelLimit": 160, **small, **plain, **lines},
+        "axisQuantitative": {"labelFlush": False},
+        "legend": {"labelColor": ink, "titleColor": quiet, "symbolSize": 110, "labelLimit": 220, **large, **plain},
         "range": {name: colours[name] for name in ("category", "ramp", "heatmap", "ordinal")} | {"symbol": list(SHAPES)},
-        "text": {"color": colours["ink"], "fontSize": 11},
+        "text": {"color": ink, "fontSize": 11},
         "line": {"color": colours["accent"], "strokeWidth": 2, "strokeJoin": "round", "strokeCap": "butt"},
-        "rect": {"stroke": colours["paper"], "strokeWidth": 1},
+        "rect": {"stroke": paper, "strokeWidth": 1},
         "bar": {"color": colours["accent"]},
         "point": {"size": 36, "filled": True, "opacity": 1},
-        "rule": {"color": colours["axis"]},
+        "rule": {"color": axis},
         "style": _styles(colours),
-    }
-
-
-def _title(colours: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "anchor": "start",
-        "fontSize": 15,
-        "fontWeight": "bold",
-        "color": colours["ink"],
-        "subtitleColor": colours["quiet"],
-        "subtitleFontSize": 12,
-        "subtitleLineHeight": 16,
-        "subtitlePadding": 5,
-        "offset": 12,
-    }
-
-
-def _axis(colours: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "labelColor": colours["quiet"],
-        "labelFontSize": 11,
-        "titleColor": colours["ink"],
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-        "gridColor": colours["grid"],
-        "domainColor": colours["axis"],
-        "tickColor": colours["axis"],
-        "labelLimit": 160,
-    }
-
-
-def _legend(colours: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "labelColor": colours["ink"],
-        "labelFontSize": 12,
-        "titleColor": colours["quiet"],
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "symbolStrokeWidth": 2,
-        "symbolSize": 110,
-        "labelLimit": 220,
     }
 
 
