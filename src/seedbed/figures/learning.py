@@ -52,7 +52,7 @@ class LearningPoints:
     @property
     def epochs(self) -> int:
         """The epochs of the longest run."""
-        return max(row["x"] for row in self.raw)
+        return max(int(row["x"]) for row in self.raw)
 
     @property
     def logarithmic(self) -> set[str]:
@@ -82,7 +82,7 @@ def learning_points(results: Sequence[Result]) -> LearningPoints:
     curves = [mean_curve(whole, column, panel=panel, line=part) for panel, part, column in COLUMNS]
     mean = curve_rows(curves) if len(whole) > 1 else []
     best = [row for result in results for row in _best(result)]
-    left_out = {result.run.seed: result.verdict.kind for result in results if result not in whole}
+    left_out: dict[int, str] = {one.run.seed: one.verdict.kind for one in results if one not in whole}
     return LearningPoints(raw, mean, best, left_out if mean else {})
 
 

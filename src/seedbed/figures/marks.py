@@ -289,8 +289,9 @@ def extents(rows: Rows, *channels: Any, kind: str = "rule", **look: Any) -> Laye
 def panel(layers: Layers, heading: str, size: tuple[float, float], lift: float = 14) -> alt.LayerChart:
     """Layers over each other, with a heading at the same height above every panel, whatever sticks out of it."""
     over = chart([{"heading": heading}]).mark_text(style="heading", x=0, y=-lift).encode(text="heading:N")
-    whole = alt.layer(*layers, *([over] if heading else [])).resolve_scale(fill="independent")  # of two kinds of squares
-    return whole.properties(width=size[0], height=size[1])
+    whole = alt.layer(*layers, *([over] if heading else []), width=size[0], height=size[1])
+    sized: alt.LayerChart = whole.resolve_scale(fill="independent")  # two kinds of squares have two scales
+    return sized
 
 
 def figure(

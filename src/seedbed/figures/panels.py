@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import StatisticsError
 from seedbed.figures import marks, scales, words
@@ -202,7 +202,7 @@ def picture_panels(
         rows = [{**one, "x": n % columns, "y": n // columns, "above": "\n".join(one["above"])} for n, one in enumerate(mine)]
         down = -(-len(rows) // columns)
         x, y = marks.x("x", Scale((-0.5, columns - 0.5))).axis(None), marks.y("y", Scale((down - 0.5, -0.5))).axis(None)
-        look = {"width": side, "height": side, "yOffset": (tall - side) / 2 - 4, "smooth": False}
+        look: dict[str, Any] = {"width": side, "height": side, "yOffset": (tall - side) / 2 - 4, "smooth": False}
         images = marks.Axes(x, y).mark(rows, "image", **look).encode(url="address:N")
         above = marks.texts(rows, "above", x, y, baseline="top", dy=6 - tall / 2, lineBreak="\n")
         panels.append(marks.panel([images, *above], panel, ((side + 62) * columns, tall * down)))

@@ -102,8 +102,9 @@ def frontier_rows(rows: Rows, unit: float) -> Rows:
         raise StatisticsError("No setting was trained again, so there is no frontier to draw.")
     placed = []
     for row in sorted(rows, key=lambda row: float(row["cost"])):
-        ends = {name: unit * row.get(name, row["cost"]) for name in ("least", "most")}
-        placed.append({**row, "at": unit * row["cost"], "label": row["network"], **ends})
+        at = unit * float(row["cost"])
+        ends = {name: unit * float(row[name]) if name in row else at for name in ("least", "most")}
+        placed.append({**row, "at": at, "label": row["network"], **ends})
     return placed
 
 

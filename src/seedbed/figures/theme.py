@@ -100,7 +100,7 @@ def _styles(colours: dict[str, Any]) -> dict[str, Any]:
         "interval": {"strokeWidth": 2, "color": colours["accent"]},
         "shade": {"color": colours["accent"], "fillOpacity": 0.2, "opacity": 1},
         "faint": {"color": quiet, "filled": False, "size": 24, "opacity": 0.5},
-        "hollow": dot | {"filled": False, "fill": paper},
+        "hollow": {**dot, "filled": True, "color": paper, "stroke": colours["accent"]},
         "solid": dot | {"filled": True},
         "heading": {"align": "left", "baseline": "bottom", "fontSize": 13, "fontWeight": "bold"},
         "label": {"color": ink, "fontSize": 11},
