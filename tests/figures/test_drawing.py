@@ -129,7 +129,7 @@ def test_a_class_never_predicted_has_no_precision() -> None:
 
 
 def test_only_an_interval_that_excludes_zero_shows_a_difference() -> None:
-    rows = assessment.difference_rows(["x", "y"], [st.Interval(0.01, 0.002, 0.02, 5), st.Interval(0.01, -0.002, 0.02, 5)], 100)
+    rows = assessment.difference_rows(["x", "y"], [st.Interval(0.01, 0.002, 0.02, 5), st.Interval(0.01, -0.002, 0.02, 5)])
     assert [row["shown"] for row in rows] == [True, False]
     assert rows[0]["text"] == "+1.00 (+0.20 to +2.00)"
 

@@ -138,8 +138,8 @@ def per_class(metrics: Sequence[ClassFigures], classes: Sequence[str], *, part: 
     return marks.single(axes.dots(rows, offset=True), "Precision and recall by class", subtitle, (400, 28 * len(labels)))
 
 
-def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], factor: float) -> Rows:
-    """The rows of `paired_differences`: contrast (with its n), mean, low, high, shown, text.
+def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval]) -> Rows:
+    """The rows of `paired_differences`: contrast (with its n), mean, low, high (percentage points), shown, text.
 
     Raises:
         StatisticsError: not one interval per contrast.
@@ -148,7 +148,7 @@ def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], fac
         raise StatisticsError(f"{len(contrasts)} contrasts need as many intervals; {len(intervals)} were given.")
     rows: Rows = []
     for name, one in zip(contrasts, intervals, strict=True):
-        mean, low, high = (factor * value for value in (one.mean, one.low, one.high))
+        mean, low, high = (100 * value for value in (one.mean, one.low, one.high))
         text = f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
         known = {"mean": mean, "low": low, "high": high, "shown": one.excludes(0.0), "text": text}
         rows.append(finite({"contrast": f"{name} (n = {one.n:,})", **known}))
@@ -156,29 +156,22 @@ def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], fac
 
 
 def paired_differences(
-    contrasts: Sequence[str],
-    intervals: Sequence[Interval],
-    *,
-    measure: str = "validation accuracy",
-    unit: str = "percentage points",
-    factor: float = 100.0,
-    confidence: float = 0.95,
+    contrasts: Sequence[str], intervals: Sequence[Interval], *, measure: str = "validation accuracy", confidence: float = 0.95
 ) -> AnyChart:
     """Draw a forest plot: one row per contrast, its difference with its interval; filled where the interval excludes zero.
 
     Args:
         contrasts: names such as "200-100 minus 32".
-        intervals: of the differences, one per contrast.
+        intervals: of the differences of shares, one per contrast.
         measure: what differs.
-        unit: of the axis; an interval's values times `factor` are in it.
         confidence: of the intervals, for the title.
 
     Raises:
         StatisticsError: not one interval per contrast.
     """
-    rows = difference_rows(contrasts, intervals, factor)
+    rows = difference_rows(contrasts, intervals)
     scale = scales.linear([0.0, *scales.reach(rows)], form="+~r")
-    x = marks.x("mean", scale, f"difference in {measure} ({unit})", grid=True)
+    x = marks.x("mean", scale, f"difference in {measure} (percentage points)", grid=True)
     y = marks.names_axis("y", "contrast", [row["contrast"] for row in rows], padding=0.5, labelLimit=320)
     axes = marks.Axes(x, y, tooltip=marks.tips("contrast", mean="+.3f", low="+.3f", high="+.3f"))
     layers = [*marks.line_at([0.0], x, "zero"), *marks.texts(rows, "text", y, align="left", x=430)]

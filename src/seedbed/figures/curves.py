@@ -127,26 +127,19 @@ def curve_panels(
 
 
 def layers_over_epochs(
-    curves: Sequence[Curve],
-    title: str,
-    subtitle: Sequence[str],
-    *,
-    y: str,
-    share: bool = False,
-    logarithmic: bool = False,
-    size: tuple[int, int] = (90, 84),
+    curves: Sequence[Curve], title: str, subtitle: Sequence[str], *, y: str, share: bool = False
 ) -> AnyChart:
     """Draw a table of small multiples on one scale, a line per layer, with 95 % bands.
 
     Args:
         curves: rows and panels in the order in which they are to stand; a line is a layer's number, from 1, or `OUTPUT`.
         y: title of the axis.
-        share: the values are shares, shown in per cent.
+        share: the values are shares, shown in per cent; others are drawn on a logarithmic axis.
 
     Raises:
         StatisticsError: there is nothing to draw, or there are more than eight numbered layers.
     """
-    rows, scale = _rows_and_scale(curves, share, logarithmic)
+    rows, scale = _rows_and_scale(curves, share, logarithmic=not share)
     by = _layer_groups({curve.line for curve in curves})
     notes = {(curve.row, curve.panel): curve.note for curve in curves}
     down, across = (list(dict.fromkeys(getattr(curve, name) for curve in curves)) for name in ("row", "panel"))
@@ -164,7 +157,7 @@ def layers_over_epochs(
             layers = marks.Axes(along, up, by, tooltip).lines(mine, strokeWidth=1.5, point=last == 1)
             layers += marks.texts(note, "note", style="quiet-text", align="left", x=4, y=8)
             panels.append((panel if row == down[0] else "", layers))
-    return marks.figure(panels, title, subtitle, size, columns=len(across), spacing=14)
+    return marks.figure(panels, title, subtitle, (90, 84), columns=len(across), spacing=14)
 
 
 def _layer_groups(lines: set[str]) -> marks.Groups:

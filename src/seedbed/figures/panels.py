@@ -16,6 +16,10 @@ from seedbed.statistics import Interval
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
+COLUMNS = 4
+SIDE = 64
+"""Of a picture (pixels)."""
+
 # Dots
 
 
@@ -54,7 +58,6 @@ def dot_panels(
     group: str = "",
     share: bool = False,
     from_zero: bool = False,
-    columns: int = 4,
     width: int = 150,
 ) -> AnyChart:
     """Draw values as dots with their intervals: a row per setting, a panel per condition, all on one scale.
@@ -75,14 +78,14 @@ def dot_panels(
     scale = scales.shares(values, ticks=4) if share else scales.linear(values, form="~s", ticks=4, zero=from_zero)
     panels, tooltip = [], marks.tips("row", "group", "note", **marks.NUMBERS)
     for place, (panel, mine) in enumerate(marks.split(rows).items()):
-        first = place % columns == 0
+        first = place % COLUMNS == 0
         y = marks.names_axis("y", "row", names, padding=0.25, grid=True, labels=first, ticks=False, domain=False)
         axes = marks.Axes(marks.x("mean", scale, x, grid=True), y, marks.Groups(groups, group), tooltip)
         notes = [row for row in mine if row["note"]]
         beside = marks.texts(notes, "note", y, *axes.offset, style="quiet-text", align="left", x=width + 6)
         panels.append((panel, [*axes.dots(mine, size=40, offset=True), *beside]))
     height = len(names) * (18 if len(groups) == 1 else 14 * len(groups))
-    return marks.figure(panels, title, subtitle, (width, height), columns=columns, spacing=14)
+    return marks.figure(panels, title, subtitle, (width, height), columns=COLUMNS, spacing=14)
 
 
 # Measures over a field
@@ -106,7 +109,6 @@ def measures_over(
     *,
     group: str = "",
     shares: Sequence[str] = (),
-    columns: int = 3,
     size: tuple[int, int] = (230, 170),
 ) -> AnyChart:
     """Draw several measures over one field, a panel each with a scale of its own, groups by colour, with 95 % intervals.
@@ -131,20 +133,14 @@ def measures_over(
         kind = scales.shares if panel in shares else scales.linear
         axes = marks.Axes(x, marks.y("mean", kind(scales.reach(mine), ticks=5)), by, tooltip)
         panels.append((panel, axes.over_field(mine, scale.breaks)))
-    return marks.figure(panels, title, subtitle, size, columns=columns)
+    return marks.figure(panels, title, subtitle, size, columns=3)
 
 
 # Shares of a table
 
 
 def share_table(
-    shares: Sequence[tuple[str, str, str, float]],
-    title: str,
-    subtitle: Sequence[str],
-    *,
-    rows: str,
-    columns: str,
-    panels_abreast: int = 2,
+    shares: Sequence[tuple[str, str, str, float]], title: str, subtitle: Sequence[str], *, rows: str, columns: str
 ) -> AnyChart:
     """Draw shares as shaded squares with their numbers: panel, row, column, share in [0, 1].
 
@@ -165,7 +161,7 @@ def share_table(
     y = marks.names_axis("y", "row", down, rows, domain=False, ticks=False)
     axes = marks.Axes(x, y, tooltip=marks.tips("row", "column", share=".0%"))
     panels = [(panel, axes.squares(mine, domain=[0, 1])) for panel, mine in marks.split(cells).items()]
-    return marks.figure(panels, title, subtitle, (56 * len(across), 22 * len(down)), columns=panels_abreast, lift=48)
+    return marks.figure(panels, title, subtitle, (56 * len(across), 22 * len(down)), columns=2, lift=48)
 
 
 # Pictures
@@ -186,9 +182,7 @@ class Picture:
     above: Sequence[str]
 
 
-def picture_panels(
-    pictures: Sequence[Picture], title: str, subtitle: Sequence[str], *, columns: int = 5, side: int = 64
-) -> AnyChart:
+def picture_panels(pictures: Sequence[Picture], title: str, subtitle: Sequence[str], *, columns: int = 5) -> AnyChart:
     """Draw images with their words, in panels one under the other.
 
     Raises:
@@ -196,14 +190,14 @@ def picture_panels(
     """
     if not pictures:
         raise StatisticsError("There is nothing to draw: panels of pictures need at least one.")
-    tall = side + 14 * max(len(picture.above) for picture in pictures) + 14
+    tall = SIDE + 14 * max(len(picture.above) for picture in pictures) + 14
     panels = []
     for panel, mine in marks.split([vars(picture) for picture in pictures]).items():
         rows = [{**one, "x": n % columns, "y": n // columns, "above": "\n".join(one["above"])} for n, one in enumerate(mine)]
         down = -(-len(rows) // columns)
         x, y = marks.x("x", Scale((-0.5, columns - 0.5))).axis(None), marks.y("y", Scale((down - 0.5, -0.5))).axis(None)
-        look: dict[str, Any] = {"width": side, "height": side, "yOffset": (tall - side) / 2 - 4, "smooth": False}
+        look: dict[str, Any] = {"width": SIDE, "height": SIDE, "yOffset": (tall - SIDE) / 2 - 4, "smooth": False}
         images = marks.Axes(x, y).mark(rows, "image", **look).encode(url="address:N")
         above = marks.texts(rows, "above", x, y, baseline="top", dy=6 - tall / 2, lineBreak="\n")
-        panels.append(marks.panel([images, *above], panel, ((side + 62) * columns, tall * down)))
+        panels.append(marks.panel([images, *above], panel, ((SIDE + 62) * columns, tall * down)))
     return marks.finish(panels, title, subtitle, columns=1)

@@ -45,14 +45,7 @@ def fit_rows(fits: Sequence[Fit]) -> Rows:
     return rows
 
 
-def fit_panels(
-    fits: Sequence[Fit],
-    sample: Sequence[tuple[float, float]],
-    title: str,
-    subtitle: Sequence[str],
-    *,
-    size: tuple[int, int] = (168, 155),
-) -> AnyChart:
+def fit_panels(fits: Sequence[Fit], sample: Sequence[tuple[float, float]], title: str, subtitle: Sequence[str]) -> AnyChart:
     """Draw several fits to one sample, a panel each on one scale, with the true curve and the sample's points.
 
     Args:
@@ -68,7 +61,7 @@ def fit_panels(
     axes = marks.Axes(x, y, marks.Groups([TRUE, FITTED], strokes=True), marks.tips("group", x=".2f", mean=".3f"))
     points = axes.mark([{"x": x, "mean": y} for x, y in sample], "point", style="hollow", clip=True)
     panels = [(one.panel, [*axes.lines(fit_rows([one]), clip=True), points]) for one in fits]
-    return marks.figure(panels, title, subtitle, size)
+    return marks.figure(panels, title, subtitle, (168, 155))
 
 
 def _window(fits: Sequence[Fit], sample: Sequence[tuple[float, float]]) -> Scale:
@@ -96,7 +89,6 @@ def error_parts(
     best: float,
     undecided: tuple[float, float],
     y: str,
-    size: tuple[int, int] = (460, 280),
 ) -> AnyChart:
     """Draw the parts of an error over the strength of the penalty (logarithmic), with intervals.
 
@@ -122,4 +114,4 @@ def error_parts(
         axes.mark(rows, "line", coloured=True, strokeWidth=1.5),
         *axes.dots(rows, size=36),
     ]
-    return marks.single(layers, title, subtitle, size)
+    return marks.single(layers, title, subtitle, (460, 280))

@@ -218,7 +218,7 @@ def _figure(setup: Setup, cells: Sequence[Cell], kind: str, name: str, title: st
     lost = [cell for cell in cells if not cell.n]
     said += ["where all runs of a setting diverged or collapsed, these are shown, and the panel says so"] * bool(lost)
     share = kind == "saturation"
-    chart = figures.layers_over_epochs(curves, title, said, y=y, share=share, logarithmic=not share)
+    chart = figures.layers_over_epochs(curves, title, said, y=y, share=share)
     captions = {
         "saturation": (
             "Of tanh and sigmoid the share of outputs near their ends; of the others the share of units whose output is not "
