@@ -196,9 +196,11 @@ class Axes:
         return [alt.YOffset(f"{self.by.field}:N", sort=names)] if len(names) > 1 else []
 
     def mark(self, rows: Rows, kind: str, *channels: Any, coloured: bool = False, **look: Any) -> alt.Chart:
-        """One mark per row, of a kind of Vega-Lite (`point`, `bar`, ...); the pointer shows those fields that all rows have."""
+        """One mark per row, of a kind of Vega-Lite (`point`, `bar`, ...); the pointer shows the fields that all rows have."""
         colour = self.by.colour if coloured else []
-        tooltip = [tip for tip in self.tooltip if all(tip["shorthand"][:-2] in row for row in rows)]
+        titles = {axis["shorthand"][:-2]: axis["title"] for axis in (self.x, self.y) if isinstance(axis["title"], str)}
+        known = {tip["shorthand"][:-2]: tip for tip in self.tooltip if all(tip["shorthand"][:-2] in row for row in rows)}
+        tooltip = [tip.title(titles[name]) if name in titles else tip for name, tip in known.items()]
         drawn: alt.Chart = getattr(chart(rows), f"mark_{kind}")(**look)
         return drawn.encode(self.x, self.y, *colour, *channels, tooltip=tooltip)
 

@@ -114,7 +114,7 @@ def by_colour(cells: Sequence[MeasuredSetting], fields: Sequence[str]) -> str | 
     return min(few, key=lambda name: counts[name]) if few else None
 
 
-def beside(cells: Sequence[MeasuredSetting], field: str) -> Layout:
+def layout(cells: Sequence[MeasuredSetting], field: str) -> Layout:
     """A second field as small multiples; of several others, the one with the fewest values by colour instead."""
     others = [name for name in cells[0].setting if name != field]
     colour = by_colour(cells, others) if len(others) > 1 else None
@@ -160,7 +160,7 @@ def accuracy_over_field(cells: Sequence[MeasuredSetting], field: str) -> AnyChar
     """
     if not (field in cells[0].setting and scales.is_quantity(field, [cell.setting[field] for cell in cells])):
         raise StatisticsError(f"{field!r} is no field of this sweep with two numbers or more, so it makes no axis.")
-    where, scale = beside(cells, field), scales.field_scale([cell.setting[field] for cell in cells], field)
+    where, scale = layout(cells, field), scales.field_scale([cell.setting[field] for cell in cells], field)
     rows = field_rows(cells, field, where, scale)
     x, y = marks.x("place", scale, scales.called(field)), marks.y("mean", scales.shares(scales.reach(rows)), ACCURACY)
     axes = marks.Axes(x, y, where.groups(), marks.tips("setting", "out", **TOOLTIP))
@@ -247,8 +247,8 @@ def accuracy_over_parameters(cells: Sequence[MeasuredSetting], conditions: Seque
     """
     if len({cell.parameters for cell in cells if cell.accuracy}) < 2:
         raise StatisticsError("The settings that are left have equally many parameters, so these make no axis.")
-    beside_size = [name for name in cells[0].setting if name not in (*OF_SIZE, *conditions)]
-    where = Layout.of(cells, by_colour(cells, beside_size), conditions)
+    fields = [name for name in cells[0].setting if name not in (*OF_SIZE, *conditions)]
+    where = Layout.of(cells, by_colour(cells, fields), conditions)
     rows = parameter_rows(cells, where)
     size = scales.logarithmic((row["at"] for row in rows), form="~s")
     x, nudged = (marks.x(name, size, "parameters") for name in ("parameters", "at"))
