@@ -119,6 +119,13 @@ def test_conditions_of_the_data_have_frontiers_of_their_own():
     ]
 
 
+def test_colours_stand_apart_and_the_frontier_runs_through_the_true_sizes():
+    cells = [Cell({"hidden": (n,), "activation": word}, parameters=n) for n in (10, 100) for word in ("relu", "tanh")]
+    layers = figures.specification(figures.accuracy_over_parameters(cells))["layer"]
+    fields = {layer["mark"]["type"]: layer["encoding"]["x"]["field"] for layer in layers}
+    assert (fields["line"], fields["point"]) == ("parameters", "at")
+
+
 def test_of_many_settings_the_highest_means_are_shown_in_their_order():
     cells = [Cell({"epochs": n}, 0.5 + n / 1000) for n in range(100)]
     rows = sweeps.setting_rows(cells)

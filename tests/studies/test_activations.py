@@ -95,7 +95,7 @@ def test_saturation_is_the_mean_over_the_layers() -> None:
 def test_curves_of_a_setting_that_only_collapsed_say_so_and_those_of_another_leave_collapsed_runs_out() -> None:
     lost = causes.layer_curves(cell_of([net([0.1, 0.1], seed=seed, collapsed=True) for seed in (0, 1)]), "gradient")
     assert {curve.note for curve in lost} == {"2 of 2 collapsed"}
-    assert [curve.layer for curve in lost] == ["1", "2", "output"]
+    assert [curve.line for curve in lost] == ["1", "2", "output"]
     bent = net([0.1, 0.1], seed=2, gradients=(9.0, 9.0, 9.0), collapsed=True)
     mixed = causes.layer_curves(cell_of([net([0.9, 0.9], seed=0), net([0.9, 0.9], seed=1), bent]), "gradient")
     assert {curve.note for curve in mixed} == {""}
