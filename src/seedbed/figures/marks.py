@@ -111,6 +111,10 @@ def counts_axis(name: str, most: int, title: str) -> alt.Y:
     return alt.Y(f"{name}:Q", title=title, scale=alt.Scale(type="symlog"), axis=alt.Axis(values=ticks, format=",d"))
 
 
+def _field(channel: Any) -> str:
+    return str(channel["shorthand"]).rpartition(":")[0]
+
+
 def tips(*names: str, **formats: str) -> list[alt.Tooltip]:
     """What is shown next to the pointer: fields as they are, and numbers in d3's formats."""
     numbers = [alt.Tooltip(f"{name}:Q", format=form) for name, form in formats.items()]
@@ -196,9 +200,11 @@ class Axes:
         return [alt.YOffset(f"{self.by.field}:N", sort=names)] if len(names) > 1 else []
 
     def mark(self, rows: Rows, kind: str, *channels: Any, coloured: bool = False, **look: Any) -> alt.Chart:
-        """One mark per row, of a kind of Vega-Lite (`point`, `bar`, ...); the pointer shows those fields that all rows have."""
+        """One mark per row, of a kind of Vega-Lite (`point`, `bar`, ...); the pointer shows the fields that all rows have."""
         colour = self.by.colour if coloured else []
-        tooltip = [tip for tip in self.tooltip if all(tip["shorthand"][:-2] in row for row in rows)]
+        titles = {_field(axis): axis["title"] for axis in (self.x, self.y) if isinstance(axis["title"], str)}
+        known = {_field(tip): tip for tip in self.tooltip if all(_field(tip) in row for row in rows)}
+        tooltip = [tip.title(titles[name]) if name in titles else tip for name, tip in known.items()]
         drawn: alt.Chart = getattr(chart(rows), f"mark_{kind}")(**look)
         return drawn.encode(self.x, self.y, *colour, *channels, tooltip=tooltip)
 
@@ -232,10 +238,10 @@ class Axes:
         """A frontier: from each row straight on to the next one's cost, and there up; nothing for no rows."""
         return [chart(rows).mark_line(style=style, interpolate="step-after").encode(self.x, self.y)] if rows else []
 
-    def labels(self, rows: Rows, text: str, aside: float = 7) -> Layers:
-        """Names to the lower right of their points, on a ground of paper so that no line runs through them."""
+    def labels(self, rows: Rows, aside: float = 7) -> Layers:
+        """Each `label` to the lower right of its point, on a ground of paper so that no line runs through them."""
         named = [chart(rows).mark_text(style=["label", look], align="left", dx=aside, dy=12) for look in ("halo", "label")]
-        return [layer.encode(self.x, self.y, text=f"{text}:N") for layer in named]
+        return [layer.encode(self.x, self.y, text="label:N") for layer in named]
 
     def cost_scatter(self, rows: Rows, *, through: bool = False, nudged: alt.X | None = None, aside: float = 7) -> Layers:
         """Dots with intervals over a cost: those with `frontier` joined by dashed steps, those with `named` and their `label`.
@@ -254,7 +260,7 @@ class Axes:
         behind = self.mark(faint, "point", *self.by.shape, coloured=True, style="faint")
         lines = [*self.steps(frontier), *self.steps(named if through else [], "zero")]
         dots = replace(self, x=nudged or self.x).dots(sure, size=48, width=2)
-        return [*([behind] if faint else []), *lines, *dots, *self.labels(named, "label", aside)]
+        return [*([behind] if faint else []), *lines, *dots, *self.labels(named, aside)]
 
     def over_field(self, rows: Rows, breaks: Sequence[float]) -> Layers:
         """Dots with intervals over a field, joined within `apart`; broken lines part off 0 and "none"."""
@@ -274,7 +280,7 @@ def texts(rows: Rows, text: str, *channels: Any, style: str = "label", **place: 
 
 def line_at(values: Iterable[float], channel: Any, style: str = "ideal") -> Layers:
     """A straight line across the panel at each value of an axis."""
-    rows = [{channel["shorthand"].removesuffix(":Q"): value} for value in values]
+    rows = [{_field(channel): value} for value in values]
     return [chart(rows).mark_rule(style=style).encode(channel)] if rows else []
 
 
