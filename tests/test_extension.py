@@ -63,7 +63,7 @@ def accuracy(result: Any) -> float:
 
 
 def test_a_new_activation_trains_and_its_saturation_is_measured(add: Add, train: Callable[..., Any]) -> None:
-    add(ACTIVATIONS, Activation("softsign", jax.nn.soft_sign, ends=(-0.5, 0.5)))
+    add(ACTIVATIONS, Activation("softsign", jax.nn.soft_sign, ends=(-0.7, 0.7)))
     result = train(Dense(hidden=(16,), activation="softsign"))
     assert accuracy(result) > 0.85
     assert 0 < result.history["saturation/dense_0"][-1] < 0.5

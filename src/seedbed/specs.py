@@ -13,7 +13,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
@@ -25,10 +25,8 @@ from pydantic import (
     ModelWrapValidatorHandler,
     SerializeAsAny,
     ValidationError,
-    field_validator,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, PydanticKnownError, core_schema
 
 from seedbed.errors import SpecError, nearest
@@ -60,14 +58,6 @@ class NameIn:
         if isinstance(name, str) and name in self.registry:
             return name
         raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.registry))})
-
-
-def words_of(field: FieldInfo) -> tuple[str, ...]:
-    """The words that a field takes; none for a field of numbers or free text."""
-    registries = [mark.registry for mark in field.metadata if isinstance(mark, NameIn)]
-    if registries:
-        return tuple(registries[0])
-    return tuple(word for word in get_args(field.annotation) if isinstance(word, str))
 
 
 ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
@@ -449,27 +439,18 @@ NAME_RULE: re.Pattern[str] = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})
 
 
-class _Named(Spec):
-    kind: ClassVar[str] = "name"
-    name: str
-
-    @field_validator("name")
-    @classmethod
-    def _fits(cls, name: str) -> str:
-        if not NAME_RULE.fullmatch(name) or name.endswith("."):
-            raise ValueError("it must be 1 to 100 letters, digits, '_', '-' or '.', with no '-' or '.' first and no '.' last")
-        if name.split(".")[0].lower() in RESERVED:
-            raise ValueError("Windows keeps this name for a device; choose another")
-        return name
-
-
 def checked_name(name: str) -> str:
     """The name, if it is one that a run, group or data set may have on every system.
 
     Raises:
         SpecError: it holds something else than letters, digits, '_', '-', '.', or is longer than 100.
     """
-    return _Named(name=name).name
+    if not NAME_RULE.fullmatch(name) or name.endswith("."):
+        rule = "it must be 1 to 100 letters, digits, '_', '-' or '.', with no '-' or '.' first and no '.' last"
+        raise SpecError(f"name = {name!r}: {rule}.")
+    if name.split(".")[0].lower() in RESERVED:
+        raise SpecError(f"name = {name!r}: Windows keeps this name for a device; choose another.")
+    return name
 
 
 def checked_group(name: str) -> str:

@@ -23,9 +23,8 @@ def home(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(studies, "names", lambda: ["small"])
     monkeypatch.setattr(studies, "find", lambda name: SMALL)
-    monkeypatch.setattr(studies, "ORDER", ("small",))
+    monkeypatch.setattr(studies, "STUDIES", ("small",))
     monkeypatch.setattr(making, "examine", lambda *_: HERE)
     return tmp_path
 

@@ -29,7 +29,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class Builtin:
-    """A data set that needs no `data add`.
+    """A data set that needs no `data add`; sizes are MNIST's where nothing else is said.
 
     Attributes:
         title: one line for lists.
@@ -44,8 +44,8 @@ class Builtin:
     title: str
     format: Format
     classes: tuple[str, ...]
-    sizes: tuple[int, int]
-    image_shape: tuple[int, int, int]
+    sizes: tuple[int, int] = (60_000, 10_000)
+    image_shape: tuple[int, int, int] = (28, 28, 1)
     megabytes: int = 0
     digest: str = ""
     files: tuple[Remote, ...] = ()
@@ -63,8 +63,6 @@ _ALL = (
         title="handwritten digits (LeCun, Cortes, Burges)",
         format="idx",
         classes=DIGITS,
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=11,
         digest="b8b2bb964704acf5e65a30803f25a9607adddf90e06ee17e579e0f7f8d4adbff",
         files=_idx_files(
@@ -85,20 +83,7 @@ _ALL = (
         name="fashion_mnist",
         title="pictures of clothes (Zalando)",
         format="idx",
-        classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
+        classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         megabytes=30,
         files=_idx_files(
             "md5",
@@ -119,8 +104,6 @@ _ALL = (
         title="handwritten hiragana (ROIS-CODH)",
         format="idx",
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=21,
         files=_idx_files(
             "md5",

@@ -189,23 +189,23 @@ def is_sound(path: Path, remote: Remote) -> bool:
     return True
 
 
+REASONS = {
+    "its name cannot be resolved": ("name resolution", "nameresolution", "getaddrinfo"),
+    "refused the connection": ("refused",),
+    "its certificate is not trusted": ("certificate",),
+    "the proxy refused": ("proxy",),
+    "cut the file short": ("incompleteread",),
+    "did not answer in time": ("timed out", "timeout"),
+    "no network": ("unreachable",),
+    "broke the connection": ("reset", "aborted"),
+}
+"""What went wrong on the network -> words of the exceptions that say so; the first that fits counts."""
+
+
 def _reason(error: Exception) -> str:
     """What went wrong on the network, in a few words."""
     text = f"{type(error).__name__} {error}".lower()
-    for sign, words in (
-        ("name resolution", "its name cannot be resolved"),
-        ("nameresolution", "its name cannot be resolved"),
-        ("getaddrinfo", "its name cannot be resolved"),
-        ("refused", "refused the connection"),
-        ("certificate", "its certificate is not trusted"),
-        ("proxy", "the proxy refused"),
-        ("incompleteread", "cut the file short"),
-        ("timed out", "did not answer in time"),
-        ("timeout", "did not answer in time"),
-        ("unreachable", "no network"),
-        ("reset", "broke the connection"),
-        ("aborted", "broke the connection"),
-    ):
-        if sign in text:
+    for words, signs in REASONS.items():
+        if any(sign in text for sign in signs):
             return words
     return first_line(error)[:80]

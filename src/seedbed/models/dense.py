@@ -9,6 +9,7 @@ an optimizer's step is four loops however many members there are. Activations ar
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -96,6 +97,10 @@ def _cut(x: Array, sizes: Sequence[int]) -> list[Array]:
     return list(jax.lax.split(x, sizes)) if sizes else []
 
 
+Shares = dict[str, list[tuple[Shelf, Array]]]
+"""Name of a probe -> the shares of the members of each shelf."""
+
+
 class Owners(NamedTuple):
     """Which member each row of the first layer, each later kernel's number and each later bias belongs to."""
 
@@ -136,11 +141,6 @@ def shelves(specs: Sequence[Dense], inputs: int, classes: int) -> tuple[Shelf, .
 
 def _rows(*shelves: Shelf) -> int:
     return shelves[-1].bottom - shelves[0].top
-
-
-def _first_activation(shelf: Shelf) -> str | None:
-    """What follows the first layer; nothing where that one gives the logits."""
-    return shelf.activation if shelf.depth > 1 else None
 
 
 class DensePopulation:
@@ -190,13 +190,20 @@ class DensePopulation:
     def apply(
         self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
     ) -> tuple[Array, State, Probes]:
-        saturation = _Saturation(len(self.specs))
-        return self._logits(params, images, knobs, key, saturation), state, saturation.probes()
+        shares: Shares = defaultdict(list)
+        logits = self._logits(params, images, knobs, key, shares)
+        return logits, state, {name: self._of_all_members(parts) for name, parts in shares.items()}
 
-    def _logits(
-        self, params: Params, images: Array, knobs: Knobs, key: Array | None, saturation: _Saturation | None = None
-    ) -> Array:
-        """Of all members; what collects the saturated units stays away from a step, where it would be traced for nothing."""
+    def _of_all_members(self, parts: Sequence[tuple[Shelf, Array]]) -> Array:
+        """Values of some shelves as one `(M,)`, NaN for the members of others."""
+        whole, at = [], 0
+        for shelf, values in parts:
+            whole += [jnp.full(shelf.start - at, jnp.nan), values]
+            at = shelf.stop
+        return jnp.concatenate([*whole, jnp.full(len(self.specs) - at, jnp.nan)])
+
+    def _logits(self, params: Params, images: Array, knobs: Knobs, key: Array | None, shares: Shares | None = None) -> Array:
+        """Of all members; `shares` collects those of saturated units, which a step would compute for nothing."""
         x = images.reshape(images.shape[0], -1)
         first = self._matmul("hd,bd->hb", params["first"]["kernel"], x) + params["first"]["bias"][:, None]
         later = _blocks_apart(self._blocks, params["later"])
@@ -204,8 +211,10 @@ class DensePopulation:
         for shelf, top, layers in zip(self.shelves, self._tops(first), later, strict=True):
             a = top.reshape(shelf.members, shelf.widths[1], -1)
             for number, (kernel, bias) in enumerate(layers):
-                if saturation is not None:
-                    saturation.add(number, shelf, a)
+                if shares is not None:
+                    units = ACTIVATIONS[shelf.activation].saturated(a, ()).astype(jnp.float32)
+                    share = jnp.sum(units * np.full(units.shape, 1 / units.shape[1], np.float32), axis=1)
+                    shares[f"saturation/dense_{number}"].append((shelf, share))
                 if self.drops and key is not None:
                     a = dropout(a, knobs.dropout[shelf.start : shelf.stop, None, None], jax.random.fold_in(key, number))
                 z = self._matmul("goi,gib->gob", kernel, a) + bias
@@ -215,7 +224,8 @@ class DensePopulation:
 
     def _tops(self, first: Array) -> list[Array]:
         """What the first layer hands to each shelf's next one; neighbouring shelves of one activation at a time."""
-        groups = [(activation, list(group)) for activation, group in groupby(self.shelves, key=_first_activation)]
+        followed = groupby(self.shelves, key=lambda shelf: shelf.activation if shelf.depth > 1 else None)
+        groups = [(activation, list(group)) for activation, group in followed]
         tops: list[Array] = []
         for (activation, group), part in zip(groups, _cut(first, [_rows(*group) for _, group in groups]), strict=True):
             tops += _cut(ACTIVATIONS[activation].function(part) if activation else part, [_rows(shelf) for shelf in group])
@@ -298,31 +308,6 @@ class DensePopulation:
 
 def _hosted(later: Any) -> Any:
     return {name: np.asarray(leaf) for name, leaf in later.items()}
-
-
-class _Saturation:
-    """Collects the shares of saturated units, layer by layer."""
-
-    def __init__(self, members: int) -> None:
-        self._members = members
-        self._parts: dict[str, list[tuple[Shelf, Array]]] = {}
-
-    def add(self, number: int, shelf: Shelf, a: Array) -> None:
-        """Outputs `(members, units, images)` of a shelf's hidden layer."""
-        units = ACTIVATIONS[shelf.activation].saturated(a, ()).astype(jnp.float32)
-        share = jnp.sum(units * np.full(units.shape, 1 / units.shape[1], np.float32), axis=1)
-        self._parts.setdefault(f"saturation/dense_{number}", []).append((shelf, share))
-
-    def probes(self) -> Probes:
-        """One `(M,)` a layer, NaN for members that have no such layer."""
-        return {name: self._whole(parts) for name, parts in self._parts.items()}
-
-    def _whole(self, parts: list[tuple[Shelf, Array]]) -> Array:
-        whole, at = [], 0
-        for shelf, share in parts:
-            whole += [jnp.full(shelf.start - at, jnp.nan), share]
-            at = shelf.stop
-        return jnp.concatenate([*whole, jnp.full(self._members - at, jnp.nan)])
 
 
 def dropout(a: Array, rate: Array, key: Array) -> Array:
