@@ -9,6 +9,7 @@ import pytest
 from report.samples import HERE
 from seedbed import studies
 from seedbed.cli.frame import run
+from seedbed.kinds import Registry
 from seedbed.report import making
 from studies.samples import SMALL
 
@@ -24,7 +25,7 @@ def home(tmp_path_factory):
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(studies, "find", lambda name: SMALL)
-    monkeypatch.setattr(studies, "STUDIES", ("small",))
+    monkeypatch.setattr(studies, "STUDIES", Registry("study", studies.Question("small", "a small study")))
     monkeypatch.setattr(making, "examine", lambda *_: HERE)
     return tmp_path
 

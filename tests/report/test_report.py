@@ -14,6 +14,7 @@ import pytest
 from report.samples import HERE
 from seedbed import studies
 from seedbed.errors import Interrupted, SpecError
+from seedbed.kinds import Registry
 from seedbed.report import make, making, read_notes, worksheet
 from seedbed.report.notes import Notes
 from seedbed.runs import Home
@@ -37,7 +38,7 @@ def setup() -> Setup:
 def small(monkeypatch):
     """One small study instead of seven; the machine is not measured."""
     monkeypatch.setattr(studies, "find", lambda name: SMALL)
-    monkeypatch.setattr(studies, "STUDIES", ("small",))
+    monkeypatch.setattr(studies, "STUDIES", Registry("study", studies.Question("small", "a small study")))
     monkeypatch.setattr(making, "examine", lambda *_: HERE)
 
 
@@ -124,7 +125,7 @@ def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_th
 
     both = {"one": going_on("one", 3), "other": going_on("other", 4)}
     monkeypatch.setattr(studies, "find", both.__getitem__)
-    monkeypatch.setattr(studies, "STUDIES", tuple(both))
+    monkeypatch.setattr(studies, "STUDIES", Registry("study", *(studies.Question(name, "") for name in both)))
     calls: list[int] = []
     real = GROW.grow
 
