@@ -215,37 +215,27 @@ class Conv(ModelSpec):
     activation: ActivationName = "relu"
     dropout: Share = 0.0
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _one_for_all(cls, settings: dict[str, Any]) -> dict[str, Any]:
+    def _one_for_each(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """One value for all convolutions becomes one for each, which does not count as set (`model_fields_set`)."""
+        if not isinstance(settings, dict):
+            return handler(settings)
         filters = settings.get("filters", (20, 10))
         blocks = len(filters) if isinstance(filters, list | tuple) else 1
         spread = dict(settings)
         for name, default in (("kernel", (5, 3)), ("stride", (1, 1)), ("pool", (2, 2))):
             value = settings.get(name, default if blocks == 2 else default[-1])
-            spread[name] = (value,) * blocks if isinstance(value, int) else value
-            if isinstance(spread[name], list | tuple) and len(spread[name]) == 1:
-                spread[name] = tuple(spread[name]) * blocks
-        return spread
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _remember_what_was_said(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """What was spread over the convolutions by itself does not count as set (`model_fields_set`)."""
-        made = handler(settings)
-        if isinstance(settings, dict):
-            made.model_fields_set.intersection_update(settings)
-        return made
-
-    @model_validator(mode="after")
-    def _one_for_each(self) -> Self:
+            value = (value,) if isinstance(value, int) else value
+            spread[name] = tuple(value) * blocks if isinstance(value, list | tuple) and len(value) == 1 else value
+        made = handler(spread)
+        made.model_fields_set.intersection_update(settings)
         for name in ("kernel", "stride", "pool"):
-            if len(getattr(self, name)) != len(self.filters):
-                raise ValueError(
-                    f"{name} = {getattr(self, name)} has {len(getattr(self, name))} values for {len(self.filters)} "
-                    f"convolutions; give one, or one for each"
-                )
-        return self
+            values = getattr(made, name)
+            if len(values) != blocks:
+                few = f"{name} = {values} has {len(values)} values for {blocks} convolutions"
+                raise ValueError(f"{few}; give one, or one for each")
+        return made
 
     @property
     def title(self) -> str:
