@@ -41,7 +41,7 @@ Head = Literal["flatten", "average"]
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -169,7 +169,7 @@ class Dense(ModelSpec):
     family: Literal["dense"] = "dense"
     hidden: tuple[Count, ...] = (200, 100)
     activation: ActivationName = "relu"
-    dropout: Share = 0.0
+    dropout: Fraction = 0.0
 
     @property
     def title(self) -> str:
@@ -213,7 +213,7 @@ class Conv(ModelSpec):
     head: Head = "flatten"
     hidden: tuple[Count, ...] = ()
     activation: ActivationName = "relu"
-    dropout: Share = 0.0
+    dropout: Fraction = 0.0
 
     @model_validator(mode="wrap")
     @classmethod
@@ -336,7 +336,7 @@ class Plan(Spec):
     optimizer: Annotated[str, NameIn(OPTIMIZERS), Field(json_schema_extra=STATIC)] = "adam"
     learning_rate: Positive = 1e-3
     schedule: Schedule = "constant"
-    momentum: Share = 0.9
+    momentum: Fraction = 0.9
     weight_decay: NotNegative = 0.004
     l1: NotNegative = 0.0
     l2: NotNegative = 0.0
@@ -387,7 +387,7 @@ class DataSpec(Spec):
     protocol: Protocol = "honest"
     size: tuple[Count, Count] | None = None
     first: Count | None = None
-    label_noise: Share = 0.0
+    label_noise: Fraction = 0.0
     permutation: Seed | None = None
     fold: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=2)]] | None = None
     inner: bool = False

@@ -15,7 +15,7 @@ DIGITS = tuple("0123456789")
 IDX_NAMES = tuple(f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 
 Format = Literal["idx", "cifar", "embedded"]
-How = Literal["md5", "sha256 unpacked"]
+DigestKind = Literal["md5", "sha256 unpacked"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Remote:
     """A file to download: its name behind each mirror's address, and the digest that it must have."""
 
     name: str
-    how: How
+    how: DigestKind
     digest: str
 
 
@@ -53,7 +53,7 @@ class Builtin:
     torchvision: str = ""
 
 
-def _idx_files(how: How, *digests: str) -> tuple[Remote, ...]:
+def _idx_files(how: DigestKind, *digests: str) -> tuple[Remote, ...]:
     return tuple(Remote(name, how, digest) for name, digest in zip(IDX_NAMES, digests, strict=True))
 
 

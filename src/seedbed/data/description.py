@@ -9,7 +9,7 @@ import numpy as np
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN
 from seedbed.data.dataset import Part
-from seedbed.data.download import Watch
+from seedbed.data.download import WatchDownload
 from seedbed.data.library import content_of, entry_of, load, origin
 from seedbed.errors import DataError
 from seedbed.specs import DataSpec
@@ -86,7 +86,7 @@ def known() -> list[Known]:
     return listed + [Known(entry.name, "your own", entry.kind, entry.path) for entry in added.entries()]
 
 
-def info(name: str, spec: DataSpec | None = None, watch: Watch | None = None) -> DataInfo:
+def info(name: str, spec: DataSpec | None = None, watch: WatchDownload | None = None) -> DataInfo:
     """A data set as training would see it: by default split by the honest protocol.
 
     Args:
@@ -118,7 +118,7 @@ def info(name: str, spec: DataSpec | None = None, watch: Watch | None = None) ->
     )
 
 
-def verify(name: str, watch: Watch | None = None) -> Verified:
+def verify(name: str, watch: WatchDownload | None = None) -> Verified:
     """Look at every byte again: the user's files against what they held when they were added, what is kept in the cache against
     its digest. What is damaged in the cache is decoded (or downloaded) anew.
 

@@ -23,7 +23,7 @@ BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
-class Progress:
+class DownloadProgress:
     """How far a download is: bytes done, and in all where the server said so."""
 
     what: str
@@ -31,7 +31,7 @@ class Progress:
     total: int | None
 
 
-Watch = Callable[[Progress], None]
+WatchDownload = Callable[[DownloadProgress], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Failed(DataError):
         self.again = again
 
 
-def fetch(builtin: Builtin, folder: Path, *, watch: Watch | None = None, patience: Patience = Patience()) -> list[Path]:
+def fetch(builtin: Builtin, folder: Path, *, watch: WatchDownload | None = None, patience: Patience = Patience()) -> list[Path]:
     """The files of a data set, downloaded into a folder; what is there with the right digest is not fetched again.
 
     Returns:
@@ -80,7 +80,7 @@ def fetch(builtin: Builtin, folder: Path, *, watch: Watch | None = None, patienc
     return paths
 
 
-def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: Watch | None, patience: Patience) -> None:
+def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: WatchDownload | None, patience: Patience) -> None:
     most = 2 * builtin.megabytes * 1_000_000
     reasons = []
     for mirror in builtin.mirrors:
@@ -98,7 +98,7 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: Watch | None
     raise DataUnavailable(f"{remote.name} could not be downloaded ({'; '.join(reasons)})")
 
 
-def _stream(url: str, remote: Remote, most: int, watch: Watch | None, patience: Patience) -> Iterator[bytes]:
+def _stream(url: str, remote: Remote, most: int, watch: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
     """The bytes behind an address, as they arrive."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -119,7 +119,7 @@ def _stream(url: str, remote: Remote, most: int, watch: Watch | None, patience: 
             raise _Failed(_reason(error), again=True) from None
 
 
-def _blocks(answer: Response, what: str, most: int, watch: Watch | None, patience: Patience) -> Iterator[bytes]:
+def _blocks(answer: Response, what: str, most: int, watch: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
     stated = answer.headers.get("Content-Length", "")
     total = int(stated) if stated.isdecimal() else None
     done, since, before = 0, time.monotonic(), 0
@@ -130,7 +130,7 @@ def _blocks(answer: Response, what: str, most: int, watch: Watch | None, patienc
             raise _Failed(f"sent more than {most:,} bytes")
         yield block
         if watch:
-            watch(Progress(what, done, total))
+            watch(DownloadProgress(what, done, total))
         now = time.monotonic()
         if now - since > patience.window:
             if not done - before >= patience.least:

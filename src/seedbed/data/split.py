@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Labelled, Labels, PartName
-from seedbed.data.dataset import Dataset, Part, Pictures, Rows
+from seedbed.data.dataset import Dataset, Part, Pictures, RowNumbers
 from seedbed.errors import DataError, SpecError
 from seedbed.specs import DataSpec
 
@@ -111,7 +111,7 @@ def _inner(drawn: _Drawn, spec: DataSpec, content: Content) -> _Drawn:
     return _Drawn(rest, validation, None, note)
 
 
-def _whole(part: Labelled, pixels: Rows | None) -> Part:
+def _whole(part: Labelled, pixels: RowNumbers | None) -> Part:
     return Part(Pictures(part.images, part.sources, pixels), np.arange(len(part.labels)), part.labels)
 
 
@@ -157,7 +157,7 @@ def _fold(part: Part, spec: DataSpec, content: Content) -> tuple[Part, Part, str
     return _some(part, chosen), _some(part, ~chosen), note
 
 
-def _by_class(part: Part, words: NDArray[np.uint64], classes: int) -> Iterator[Rows]:
+def _by_class(part: Part, words: NDArray[np.uint64], classes: int) -> Iterator[RowNumbers]:
     """The positions of each class's images in the order of their random words."""
     for label in range(classes):
         members = np.flatnonzero(part.labels == label)
@@ -220,7 +220,7 @@ def _noisy(train: Part, spec: DataSpec, classes: int) -> Part:
     return replace(train, labels=labels)
 
 
-def _permutation(seed: int | None, image_shape: tuple[int, int, int]) -> Rows | None:
+def _permutation(seed: int | None, image_shape: tuple[int, int, int]) -> RowNumbers | None:
     if seed is None:
         return None
     height, width, _ = image_shape

@@ -170,12 +170,7 @@ class KerasPopulation(StackedPopulation):
             return sum(penalties, jnp.zeros(()))
 
     def one(
-        self,
-        params: Params,
-        state: State,
-        images: Array,
-        dropout: Array,
-        key: Array | None,
+        self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
     ) -> tuple[Array, State, Probes]:
         bits = jax.random.key_data(key if key is not None else jax.random.key(0))
         draws = {name: bits + jnp.uint32(number) for number, name in enumerate(self._draws)}

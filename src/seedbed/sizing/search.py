@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from seedbed import data
-from seedbed.data import Watch as WatchDownload
+from seedbed.data import WatchDownload
 from seedbed.errors import Interrupted, RunHalfDone, SpecError, nearest
 from seedbed.executor import LOCAL, Engine, standing
 from seedbed.records import Result

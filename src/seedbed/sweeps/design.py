@@ -96,7 +96,7 @@ def _outcome(home: Home, one: Planned, varying: Sequence[str], results: list[Res
     return Outcome({name: one.setting[name] for name in varying}, results, candidate(home, one.group, results))
 
 
-def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.Watch | None = None) -> Design:
+def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.WatchDownload | None = None) -> Design:
     """Lay a sweep out. Everything that can be wrong with a setting is found here, before anything is trained.
 
     Args:
