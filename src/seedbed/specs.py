@@ -81,7 +81,7 @@ class Spec(BaseModel):
             raise SpecError(_one_line(type(self), error.errors()[0])) from None
 
     def changed(self, **settings: Any) -> Self:
-        """The same spec with some settings replaced, checked anew."""
+        """The same spec with some settings replaced, checked again."""
         return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **settings})
 
     def plain(self) -> dict[str, Any]:
@@ -326,8 +326,8 @@ class Plan(Spec):
         momentum: of "momentum" and "nesterov".
         weight_decay: of "adamw", decoupled: kernels shrink by rate * weight_decay at each step.
         l1, l2: the penalty is l2 * sum(w**2) + l1 * sum(|w|) over kernels, as Keras's regularizers define it.
-        augment: random changes of the training images, drawn anew at each step.
-        patience: stop after so many epochs without a new best validation accuracy; 0 never stops early.
+        augment: random changes of the training images, drawn again at each step.
+        patience: stop after this many epochs without a new best validation accuracy; 0 never stops early.
         precision: of matrix products; "f32" unless speed is worth other bits.
     """
 
@@ -370,7 +370,7 @@ class DataSpec(Spec):
         protocol: "honest" locks the test part away; "handout" does as the exercise did: the official test images are
             called validation, and all training images are trained on.
         size: height and width that images of a folder are brought to; None takes the most common size.
-        first: keep only so many training images, a stratified choice; None keeps all.
+        first: keep only this many training images, a stratified choice; None keeps all.
         label_noise: the share of training labels replaced by another class, in [0, 1).
         permutation: a seed for one fixed permutation of the pixels of all images; None leaves them in place.
         fold: `(k, n)` validates on the k-th (from 0) of n parts into which the training and validation images are drawn by

@@ -88,7 +88,7 @@ def add(
 
 
 def content_of(entry: AddedData, size: ImageSize | None = None) -> tuple[AddedData, str, Content]:
-    """An entry's content, from the cache or read anew; an entry that has no digest yet gets it.
+    """An entry's content, from the cache or read again; an entry that has no digest yet gets it.
 
     Raises:
         CorruptData: the files have changed since they were added.
@@ -119,7 +119,7 @@ def read_anew(entry: AddedData, size: ImageSize | None, signature: str) -> tuple
     path = Path(entry.path)
     content = read(path, entry.kind, size, entry.label_column)
     check(content, str(path))
-    split(content, DataSpec(name=entry.name))  # a class too small to be split is told now, not when it is trained on
+    split(content, DataSpec(name=entry.name))  # a class too small to be split is reported now, not when it is trained on
     digest = content.digest
     known = entry.digests.get(key)
     if known and known != digest:
@@ -142,7 +142,7 @@ def existing(entry: AddedData) -> Path:
     """
     path = Path(entry.path)
     if not path.exists():
-        raise DataError(f"{entry.name}: {path} is gone. Put it back, or add the data anew: seedbed data add {entry.name} PATH.")
+        raise DataError(f"{entry.name}: {path} is gone. Put it back, or add it again: seedbed data add {entry.name} PATH.")
     return path
 
 

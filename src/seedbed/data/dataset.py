@@ -98,7 +98,7 @@ class Part:
 
     @property
     def images(self) -> Images:
-        """All images of the part, `(n, h, w, c)`, uint8 or float32, gathered anew at each call."""
+        """All images of the part, `(n, h, w, c)`, uint8 or float32, gathered again at each call."""
         return self.pictures.take(self.rows)
 
     def take(self, positions: NDArray[Any], out: Images | None = None) -> Images:

@@ -91,7 +91,7 @@ def info(name: str, spec: DataSpec | None = None, watch: WatchDownload | None = 
 
     Args:
         spec: how it is split and what a study did to it; its name does not matter.
-        watch: is told how far a download is.
+        watch: called with how far a download is.
 
     Raises:
         As `load`.
@@ -120,7 +120,7 @@ def info(name: str, spec: DataSpec | None = None, watch: WatchDownload | None = 
 
 def verify(name: str, watch: WatchDownload | None = None) -> Verified:
     """Look at every byte again: the user's files against what they held when they were added, what is kept in the cache against
-    its digest. What is damaged in the cache is decoded (or downloaded) anew.
+    its digest. What is damaged in the cache is decoded (or downloaded) again.
 
     Raises:
         CorruptData: the files are not what they were.

@@ -112,7 +112,7 @@ def chunks(part: Part) -> Iterator[tuple[int, Floats32]]:
 
 
 def _step(values: int) -> int:
-    """Images of so many values that are worked on at once."""
+    """How many images of this many values are worked on at once."""
     return max(1, min(CHUNK, CHUNK_VALUES // values))
 
 
@@ -127,7 +127,7 @@ MOST_CANDIDATES = 5_000_000
 
 LEAF, AXES, SAMPLE = 1024, 32, 5000
 PLACES = 1024
-"""Larger images are summed over blocks to at most so many values before the search projects them."""
+"""Larger images are summed over blocks to at most this many values before the search projects them."""
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ def _exact(everything: _Everything) -> tuple[Int64s, Int64s]:
 
 def _near(everything: _Everything, numbers: Int64s, threshold: float, watch: Callable[[str], None] | None) -> Alike:
     """Near duplicates among the images of these numbers."""
-    found, waiting, compared, told = _Found(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
+    found, waiting, compared, shown = _Found(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
     for candidates, share in _candidates(_projected(everything, numbers), 2 * (1 - threshold)):
         if not compared < MOST_CANDIDATES:
             return found.likeness(complete=False)
@@ -313,9 +313,9 @@ def _near(everything: _Everything, numbers: Int64s, threshold: float, watch: Cal
         if sum(map(len, waiting)) >= 8 * CHUNK:
             _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
             waiting = []
-        if watch and share > told:
+        if watch and share > shown:
             watch(f"looking for duplicates: {share:.0%}")
-            told = share
+            shown = share
     if waiting:
         _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
     return found.likeness()

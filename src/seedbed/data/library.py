@@ -42,7 +42,7 @@ def resolve(spec: DataSpec, watch: WatchDownload | None = None) -> DataSpec:
     """The spec with the content's digest; finds the data, or downloads them.
 
     Args:
-        watch: is told how far a download is.
+        watch: called with how far a download is.
 
     Raises:
         UnknownDataset: no data set has this name.
@@ -58,7 +58,7 @@ def load(spec: DataSpec, watch: WatchDownload | None = None) -> Dataset:
     """Images and labels, split as the spec says. Decoded images come from the cache as memory maps.
 
     Args:
-        watch: is told how far a download is.
+        watch: called with how far a download is.
 
     Raises:
         As `resolve`; and DataError where a class has too few images to be split.
@@ -185,7 +185,7 @@ def _by_name(spec: DataSpec, watch: WatchDownload | None) -> tuple[str, Content]
 def _embedded(builtin: Builtin) -> tuple[str, Content]:
     content = digits.read()
     if content.digest != builtin.digest:
-        raise CorruptData(f"{digits.path()}: this is not {builtin.name} as published. Install scikit-learn anew.")
+        raise CorruptData(f"{digits.path()}: this is not {builtin.name} as published. Install scikit-learn again.")
     return builtin.digest, content
 
 
@@ -228,7 +228,7 @@ def _taken_in(builtin: Builtin, content: Content, where: str, proof: lookup.Proo
         raise CorruptData(f"{where}: this is not {builtin.name} as published; its content differs.")
     if recorded and digest != recorded and proof != "files":
         raise CorruptData(
-            f"{where}: {builtin.name} was {recorded[:12]} when it was first seen, and this is {digest[:12]}. Get it anew."
+            f"{where}: {builtin.name} was {recorded[:12]} when it was first seen, and this is {digest[:12]}. Get it again."
         )
     kept.keep(content, digest)
     storage.write_json(_origin_file(builtin), {"digest": digest, "where": where, "proof": proof})

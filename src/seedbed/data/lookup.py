@@ -124,7 +124,7 @@ def _proof(content: Content, builtin: Builtin, place: SearchPlace) -> Proof | No
             return "first sight"
     if place.certain:
         raise CorruptData(
-            f"{place.path}: this is not {builtin.name} as published; its content differs. Get it anew, or, if it is your own "
+            f"{place.path}: this is not {builtin.name} as published; its content differs. Get it again, or, if it is your own "
             f"variant, add it under another name: seedbed data add NAME {place.path}."
         )
     return None

@@ -91,5 +91,5 @@ def _header(file: IO[bytes], path: Path) -> tuple[np.dtype[Any], tuple[int, ...]
         raise CorruptData(f"{path}: this is not an IDX file; it begins with {start.hex(' ') or 'nothing'}.")
     sizes = file.read(4 * start[3])
     if len(sizes) != 4 * start[3]:
-        raise CorruptData(f"{path}: cut short within its header. Get the file anew.")
+        raise CorruptData(f"{path}: cut short within its header. Get the file again.")
     return np.dtype(kind), tuple(int(size) for size in np.frombuffer(sizes, dtype=">u4")), 4 + len(sizes)
