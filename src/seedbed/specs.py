@@ -304,8 +304,10 @@ FAMILIES: Registry[type[ModelSpec]] = Registry(
 
 def _of_its_family(model: object) -> object:
     """A model spec from plain settings that name its family."""
-    if not isinstance(model, dict):
+    if isinstance(model, ModelSpec):
         return model
+    if not (isinstance(model, dict) and all(isinstance(name, str) for name in model)):
+        raise ValueError("it must be a mapping of settings that names a family")
     return FAMILIES[model.get("family")](**model)
 
 
