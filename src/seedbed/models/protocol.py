@@ -1,7 +1,7 @@
-"""What the three families of networks share: weights only. No optimizer, no data order, no disk.
+"""What all families of networks share: weights only. No optimizer, no data order, no disk.
 
 A population is M members of one block: they share a seed, and see the same minibatch. The layout of its parameters is its
-own affair; whoever needs a network's arrays asks `unpack` for them, under Keras's names and in Keras's layouts.
+own affair; `unpack` gives a network's arrays under Keras's names and in Keras's layouts.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def update(
     def leaf(
         w: Array, g: Array, kernel: bool, rate: Array, decay: Array, momentum: Array, alive: Array, *moments: Array
     ) -> tuple[Array, ...]:
-        start = w - decay * w if kernel and rule.decays else w
+        start = w - decay * w if kernel and "weight_decay" in rule.settings else w
         fresh = rule.moments(g, rate, momentum, *moments)
         kept = tuple(jnp.where(alive, new, old) for new, old in zip(fresh, moments, strict=True))
         return jnp.where(alive, rule.moved(start, g, rate, momentum, *kept), w), *kept
