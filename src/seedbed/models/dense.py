@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
 from seedbed.models.architecture import Weights, dense_weight_shapes, each_initial
-from seedbed.models.protocol import Batch, Knobs, MatMul, Params, Penalty, Probes, State, cross_entropy
+from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Params, Penalty, Probes, State, cross_entropy
 from seedbed.specs import Dense
 
 Constants = NDArray[np.float32]
@@ -179,14 +179,14 @@ class DensePopulation:
         return True
 
     @property
-    def exam_batch(self) -> int:
+    def eval_batch_size(self) -> int:
         return 500
 
     def apply(
-        self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
+        self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None
     ) -> tuple[Array, State, Probes]:
         shares: Shares = defaultdict(list)
-        logits = self._logits(params, images, knobs, key, shares)
+        logits = self._logits(params, images, hyper, key, shares)
         return logits, state, {name: self._of_all_members(parts) for name, parts in shares.items()}
 
     def _of_all_members(self, parts: Sequence[tuple[ShapeBucket, Array]]) -> Array:
@@ -197,7 +197,9 @@ class DensePopulation:
             at = bucket.stop
         return jnp.concatenate([*whole, jnp.full(len(self.specs) - at, jnp.nan)])
 
-    def _logits(self, params: Params, images: Array, knobs: Knobs, key: Array | None, shares: Shares | None = None) -> Array:
+    def _logits(
+        self, params: Params, images: Array, hyper: Hyperparameters, key: Array | None, shares: Shares | None = None
+    ) -> Array:
         """Of all members; `shares` collects those of saturated units, which a step would compute for nothing."""
         x = images.reshape(images.shape[0], -1)
         first = self._matmul("hd,bd->hb", params["first"]["kernel"], x) + params["first"]["bias"][:, None]
@@ -211,7 +213,7 @@ class DensePopulation:
                     share = jnp.sum(units * np.full(units.shape, 1 / units.shape[1], np.float32), axis=1)
                     shares[f"saturation/dense_{number}"].append((bucket, share))
                 if self.drops and key is not None:
-                    a = dropout(a, knobs.dropout[bucket.start : bucket.stop, None, None], jax.random.fold_in(key, number))
+                    a = dropout(a, hyper.dropout[bucket.start : bucket.stop, None, None], jax.random.fold_in(key, number))
                 z = self._matmul("goi,gib->gob", kernel, a) + bias
                 a = ACTIVATIONS[bucket.activation].function(z) if number + 1 < len(layers) else z
             logits.append(a)
@@ -226,21 +228,21 @@ class DensePopulation:
             tops += _cut(ACTIVATIONS[activation].function(part) if activation else part, [_rows(bucket) for bucket in group])
         return tops
 
-    def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
+    def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         def total(params: Params) -> Array:
-            logits = self._logits(params, batch.images, knobs, key)
+            logits = self._logits(params, batch.images, hyper, key)
             return jnp.sum(cross_entropy(logits, batch.labels, batch.weights))
 
         def with_penalty(gradient: Array, kernel: bool, w: Array, l1: Array, l2: Array) -> Array:
             return gradient + (2 * l2 * w + l1 * jnp.sign(w)) if kernel else gradient
 
-        spreads = (self.spread(knobs.l1, params), self.spread(knobs.l2, params))
-        return jax.tree.map(with_penalty, jax.grad(total)(params), self.kernels(params), params, *spreads), state
+        broadcasts = (self.broadcast(hyper.l1, params), self.broadcast(hyper.l2, params))
+        return jax.tree.map(with_penalty, jax.grad(total)(params), self.kernels(params), params, *broadcasts), state
 
-    def penalty(self, params: Params, knobs: Knobs) -> Penalty:
+    def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
         sums = self._sums([jax.tree.map(norm, params) for norm in (jnp.square, jnp.abs)])
         squares, sizes = ({name: of_both[kind] for name, of_both in sums.items()} for kind in range(2))
-        whole = knobs.l2 * sum(squares.values(), jnp.zeros(())) + knobs.l1 * sum(sizes.values(), jnp.zeros(()))
+        whole = hyper.l2 * sum(squares.values(), jnp.zeros(())) + hyper.l1 * sum(sizes.values(), jnp.zeros(()))
         return Penalty(whole, squares)
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
@@ -254,7 +256,7 @@ class DensePopulation:
         found = segments.sums([(self._rows, rows), (self._later, later)], layers * members)
         return {f"dense_{number}": found[:, number * members : (number + 1) * members] for number in range(layers)}
 
-    def spread(self, values: Array, params: Params) -> Params:
+    def broadcast(self, values: Array, params: Params) -> Params:
         rows = values[self._owners.rows]
         later = {"kernels": values[self._owners.kernels], "biases": values[self._owners.biases]}
         return {"first": {"kernel": rows[:, None], "bias": rows}, "later": later}

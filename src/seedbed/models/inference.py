@@ -49,12 +49,12 @@ def alone(spec: ModelSpec, image_shape: ImageShape, classes: int) -> tuple[Popul
         import jax
         import jax.numpy as jnp
 
-        from seedbed.models.protocol import Knobs
+        from seedbed.models.protocol import Hyperparameters
 
     population, none = build([spec], image_shape, classes), jnp.zeros(1)
 
     def softmax(params: Params, state: State, images: Array) -> Array:
-        logits, _, _ = population.apply(params, state, images, Knobs(none, none, none), None)
+        logits, _, _ = population.apply(params, state, images, Hyperparameters(none, none, none), None)
         return jax.nn.softmax(logits[0], axis=0).T
 
     return population, jax.jit(softmax)
