@@ -14,7 +14,7 @@ from seedbed.figures.curves import curve_rows
 from seedbed.figures.panels import dot_rows
 from seedbed.groups import Group
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
-from seedbed.specs import Activation, Dense, Plan, RunSpec
+from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
@@ -25,7 +25,7 @@ def net(
     accuracies: list[float],
     *,
     seed: int = 0,
-    activation: Activation = "sigmoid",
+    activation: str = "sigmoid",
     depth: int = 2,
     gradients: tuple[float, ...] = (1e-4, 1e-2, 1.0),
     collapsed: bool = False,

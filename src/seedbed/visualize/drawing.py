@@ -99,7 +99,7 @@ def _pairs(dataset: Dataset, heading: str, pairs: Sequence[ImagePair], equal: Co
     count = f"{len(shown)} of {len(pairs):,}" if len(pairs) > len(shown) else str(len(pairs))
     images = np.stack([_side_by_side(dataset, pair) for pair in shown])
     titles = [_caption(dataset, pair, "equal" if pair in equal else f"correlation {pair.correlation:.4f}") for pair in shown]
-    return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224, size=13)
+    return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224)
 
 
 def _side_by_side(dataset: Dataset, pair: ImagePair) -> NDArray[Any]:
