@@ -17,7 +17,7 @@ from seedbed.palette import COLOURS, Mode
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
 
-MARGIN, GAP, FONT_SIZE = 20, 16, 15
+MARGIN, GAP = 20, 16
 LINE = 1.35
 """Height of a line of text, in font sizes."""
 
@@ -30,6 +30,7 @@ def picture_grid(
     top: float = 255.0,
     heading: str = "",
     side: int = 140,
+    size: int = 15,
     mode: Mode = "light",
 ) -> Image.Image:
     """Images in rows under their titles, each pixel a crisp square.
@@ -41,25 +42,26 @@ def picture_grid(
         top: the value that is drawn white, `Dataset.scale`.
         heading: a line above all.
         side: a picture's longer side is enlarged by whole pixels to about this, or made smaller to it.
+        size: of the font, in pixels.
         mode: the paper's colour.
 
     Raises:
-        SpecError: not one title per image, no image, or another number of channels.
+        SpecError: not one title an image, no image, or another number of channels.
     """
     from PIL import Image, ImageDraw
 
     pixels = _bytes(images, top)
     if not (len(pixels) == len(titles) and len(pixels) > 0 and columns > 0):
         raise SpecError(
-            f"A grid needs one title per image and a column: {len(pixels)} images, {len(titles)} titles, {columns} columns."
+            f"A grid needs one title an image and a column: {len(pixels)} images, {len(titles)} titles, {columns} columns."
         )
-    colours, font, bold = COLOURS[mode], _font(FONT_SIZE), _font(FONT_SIZE + 3)
+    colours, font, bold = COLOURS[mode], _font(size), _font(size + 3)
     tiles = [_enlarged(image, side) for image in pixels]
     width, height = max(tiles[0].width, side), tiles[0].height
     texts = [_fitted(title, font, width) for title in titles]
     lines = max(len(text) for text in texts)
-    above = math.ceil((FONT_SIZE + 3) * LINE) + 14 if heading else 0
-    cell = height + math.ceil(lines * FONT_SIZE * LINE) + 6
+    above = math.ceil((size + 3) * LINE) + 14 if heading else 0
+    cell = height + math.ceil(lines * size * LINE) + 6
     across, down = min(columns, len(tiles)), math.ceil(len(tiles) / columns)
     room = (2 * MARGIN + across * (width + GAP) - GAP, 2 * MARGIN + above + down * (cell + GAP) - GAP)
     canvas = Image.new("RGB", room, colours["paper"])
@@ -69,7 +71,7 @@ def picture_grid(
     for i, (tile, text) in enumerate(zip(tiles, texts, strict=True)):
         x, y = MARGIN + i % columns * (width + GAP), MARGIN + above + i // columns * (cell + GAP)
         for row, line in enumerate(text, start=lines - len(text)):
-            draw.text((x + width / 2, y + row * FONT_SIZE * LINE), line, font=font, fill=colours["ink"], anchor="ma")
+            draw.text((x + width / 2, y + row * size * LINE), line, font=font, fill=colours["ink"], anchor="ma")
         canvas.paste(tile, (x + (width - tile.width) // 2, y + cell - height))
     return canvas
 
