@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seedbed import figures
 from seedbed.errors import RunError
 from seedbed.records import Result, Verdict, finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.statistics import (
     Claim,
     Corrected,
@@ -198,7 +198,7 @@ class Comparison:
         return figures.paired_differences(contrasts, [pair.verdict.interval for pair in self.pairs], measure=measure)
 
 
-def compare(home: Home, names: Sequence[str]) -> Comparison:
+def compare(home: RunStore, names: Sequence[str]) -> Comparison:
     """Compare runs or groups by their validation accuracy at the best epoch.
 
     Groups that have two seeds or more in common are paired by seed, and on the images: both are sources of chance
@@ -250,7 +250,7 @@ def _shown(value: object) -> str:
     return value[:12] if isinstance(value, str) else str(value)
 
 
-def candidate(home: Home, name: str, results: Sequence[Result]) -> Candidate:
+def candidate(home: RunStore, name: str, results: Sequence[Result]) -> Candidate:
     """The runs of one setting, those that diverged or collapsed put aside, judged by their kept predictions.
 
     Raises:
@@ -271,7 +271,7 @@ def candidate(home: Home, name: str, results: Sequence[Result]) -> Candidate:
     return Candidate(name, runs, left_out, correct, losses, accuracy, last_correct)
 
 
-def _same_images(home: Home, candidates: Sequence[Candidate]) -> None:
+def _same_images(home: RunStore, candidates: Sequence[Candidate]) -> None:
     """The predictions must be about the same labels in the same order, whatever the data specs say."""
     reference: tuple[str, NDArray[Any]] | None = None
     for result in (next(iter(one.runs.values())) for one in candidates if one.runs):

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from searches.samples import space
 from seedbed.errors import HomeInUse, RunExists, RunHalfDone, StorageError
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.searches import book as books
 from seedbed.searches.book import Book, Told, journal, opened
 from seedbed.searches.sampling import propose
@@ -23,8 +23,8 @@ SETTINGS = {"budget": {"units": 200}, "trials": 4}
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "runs")
+def home(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "runs")
 
 
 def tell(book: Book, value: float = 0.5, *, complete: bool = True) -> None:
@@ -32,19 +32,19 @@ def tell(book: Book, value: float = 0.5, *, complete: bool = True) -> None:
     book.tell(Told(point, complete, [value], {1: value / 2, 2: value}, {"run": "a"}), SPACE.dimensions())
 
 
-def begin(home: Home, trials: int = 2, **more: Any) -> None:
+def begin(home: RunStore, trials: int = 2, **more: Any) -> None:
     with opened(home, "s") as shelf:
         book = shelf.book({**SETTINGS, **more}, ["maximize"], resume=True, replace=False)
         for number in range(trials):
             tell(book, 0.1 * number, complete=bool(number % 2))
 
 
-def states(home: Home) -> list[TrialState]:
+def states(home: RunStore) -> list[TrialState]:
     with opened(home, "s") as shelf:
         return [trial.state for trial in shelf.book(SETTINGS, ["maximize"], resume=True, replace=False).trials]
 
 
-def test_trials_are_found_again_as_they_were_told(home: Home) -> None:
+def test_trials_are_found_again_as_they_were_told(home: RunStore) -> None:
     begin(home)
     assert states(home) == [TrialState.PRUNED, TrialState.COMPLETE]
     with opened(home, "s") as shelf:
@@ -52,7 +52,7 @@ def test_trials_are_found_again_as_they_were_told(home: Home) -> None:
     assert (pruned.intermediate_values, whole.value, whole.user_attrs) == ({1: 0.0, 2: 0.0}, 0.1, {"run": "a"})
 
 
-def test_a_line_that_a_killed_process_began_is_cut_off_wherever_it_was_cut(home: Home) -> None:
+def test_a_line_that_a_killed_process_began_is_cut_off_wherever_it_was_cut(home: RunStore) -> None:
     begin(home)
     path = journal(home, "s")
     whole = path.read_bytes()
@@ -66,21 +66,21 @@ def test_a_line_that_a_killed_process_began_is_cut_off_wherever_it_was_cut(home:
     assert not list(path.parent.glob("*.lock*"))
 
 
-def test_optunas_own_reader_opens_the_journal_as_its_dashboard_does(home: Home) -> None:
+def test_optunas_own_reader_opens_the_journal_as_its_dashboard_does(home: RunStore) -> None:
     begin(home)
     study = optuna.load_study(study_name="s", storage=JournalStorage(JournalFileBackend(str(journal(home, "s")))))
     assert [trial.state for trial in study.trials] == [TrialState.PRUNED, TrialState.COMPLETE]
     assert study.best_trial.number == 1
 
 
-def test_a_search_is_held_by_one_process(home: Home) -> None:
+def test_a_search_is_held_by_one_process(home: RunStore) -> None:
     with opened(home, "s"), pytest.raises(HomeInUse, match="Search 's' is in use by pid"), opened(home, "s"):
         pass
     with opened(home, "s"), opened(home, "t"):
         pass
 
 
-def test_other_settings_are_shown_and_other_numbers_of_trials_are_not(home: Home) -> None:
+def test_other_settings_are_shown_and_other_numbers_of_trials_are_not(home: RunStore) -> None:
     begin(home)
     with opened(home, "s") as shelf:
         with pytest.raises(RunExists, match=r'budget: {"units": 200} there, {"units": 100} here'):
@@ -88,7 +88,7 @@ def test_other_settings_are_shown_and_other_numbers_of_trials_are_not(home: Home
         shelf.book({**SETTINGS, "trials": 90}, ["maximize"], resume=True, replace=False)
 
 
-def test_a_search_that_is_not_complete_wants_resume_and_one_that_is_does_not(home: Home) -> None:
+def test_a_search_that_is_not_complete_wants_resume_and_one_that_is_does_not(home: RunStore) -> None:
     begin(home)
     with opened(home, "s") as shelf:
         with pytest.raises(RunHalfDone, match=r"after 2 of 4 trials\. Go on with --resume"):
@@ -97,14 +97,14 @@ def test_a_search_that_is_not_complete_wants_resume_and_one_that_is_does_not(hom
         assert shelf.book(SETTINGS, ["maximize"], resume=False, replace=True).trials == []
 
 
-def test_a_study_of_somebody_else_is_left_alone(home: Home, tmp_path: Path) -> None:
+def test_a_study_of_somebody_else_is_left_alone(home: RunStore, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'theirs.db'}"
     optuna.create_study(study_name="s", storage=url).optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     with opened(home, "s", url) as shelf, pytest.raises(RunExists, match="not seedbed's"):
         shelf.book(SETTINGS, ["maximize"], resume=True, replace=False)
 
 
-def test_a_database_does_as_well(home: Home, tmp_path: Path) -> None:
+def test_a_database_does_as_well(home: RunStore, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'searches.db'}"
     for number in (1, 2):
         with opened(home, "s", url) as shelf:
@@ -114,14 +114,14 @@ def test_a_database_does_as_well(home: Home, tmp_path: Path) -> None:
     assert not journal(home, "s").exists()
 
 
-def test_a_storage_that_cannot_be_opened_is_one_line(home: Home, tmp_path: Path) -> None:
+def test_a_storage_that_cannot_be_opened_is_one_line(home: RunStore, tmp_path: Path) -> None:
     for url in ("nonsense://x", f"sqlite:///{tmp_path}/no/such/folder/x.db"):
         with pytest.raises(StorageError, match="cannot be opened") as raised, opened(home, "s", url):
             pass
         assert "\n" not in str(raised.value)
 
 
-def test_a_killed_owner_of_the_journals_lock_does_not_hold_it(home: Home) -> None:
+def test_a_killed_owner_of_the_journals_lock_does_not_hold_it(home: RunStore) -> None:
     begin(home)
     lock = home.root / ".locks" / "journal-s"
     lock.write_text("pid 1 on host gone")  # what stays of a process that was killed while it held the lock

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seedbed import scheduler
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import Execution
 from seedbed.specs import Dense, Plan
 from seedbed.studies.bench import SetAside, Trainer
@@ -41,7 +41,7 @@ def asked(setup: Setup, *strengths: float) -> list[Wanted]:
 def test_what_several_ask_for_is_trained_together_when_all_have_asked(
     tmp_path: Path, setup: Setup, calls: list[list[str]]
 ) -> None:
-    trainer = Trainer(Execution(Home(tmp_path), workers=1))
+    trainer = Trainer(Execution(RunStore(tmp_path), workers=1))
     for strengths in ((0.1,), (0.2, 0.1)):
         with trainer.gathering(), pytest.raises(SetAside):
             trainer.train(asked(setup, *strengths), (0,))
@@ -55,15 +55,15 @@ def test_what_several_ask_for_is_trained_together_when_all_have_asked(
 
 
 def test_what_is_in_the_home_sets_nobody_aside(tmp_path: Path, setup: Setup) -> None:
-    Trainer(Execution(Home(tmp_path), workers=1)).train(asked(setup, 0.1), (0,))
-    again = Trainer(Execution(Home(tmp_path), workers=1))
+    Trainer(Execution(RunStore(tmp_path), workers=1)).train(asked(setup, 0.1), (0,))
+    again = Trainer(Execution(RunStore(tmp_path), workers=1))
     with again.gathering():
         [cell] = again.train(asked(setup, 0.1), (0,))
     assert cell.n == 1
 
 
 def test_a_search_waits_until_all_runs_are_there_and_is_done_once(tmp_path: Path, setup: Setup) -> None:
-    trainer, done = Trainer(Execution(Home(tmp_path), workers=1)), []
+    trainer, done = Trainer(Execution(RunStore(tmp_path), workers=1)), []
 
     def work() -> int:
         done.append(len(trainer.home.listing()))

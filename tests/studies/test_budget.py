@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import seedbed as sb
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import Execution
 from seedbed.searches.importance import Importance
 from seedbed.studies.answers import Answer
@@ -63,7 +63,7 @@ def test_the_cost_counts_every_trial_and_every_final_once(answer):
 
 
 def test_a_preview_does_not_look_at_the_test_part_and_says_so(answer, study_home):
-    assert not Home(study_home).looks()
+    assert not RunStore(study_home).looks()
     assert answer.parts[0].answer[-1] == "A preview does not look at the test part."
     assert answer.parts[1].answer == ["16 trials are too few, or too alike, to weigh the settings."]
 
@@ -80,7 +80,7 @@ def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, m
 
 def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(answer, study_home, monkeypatch):
     setup = Setup.of("digits", seeds=2)
-    execution = Execution(Home(study_home))
+    execution = Execution(RunStore(study_home))
     bench = Bench(setup, Trainer(execution))
     cell = Trainer(execution).train([budget.plain(Setup.of("digits", quick=True, seeds=2))[0]], setup.seeds)[0]
     seen = [budget._tested(bench, cell) for _ in range(2)]
@@ -88,10 +88,10 @@ def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(ans
     assert seen[0] is not None
     assert seen[0].n == 2
     assert 0.8 < seen[0].mean < 1
-    assert len(Home(study_home).looks()) == 2  # one a seed
+    assert len(RunStore(study_home).looks()) == 2  # one a seed
     handout = Setup.of("digits", seeds=2, protocol="handout")
-    assert budget._tested(Bench(handout, Trainer(Execution(Home(study_home)))), cell) is None
-    assert len(Home(study_home).looks()) == 2
+    assert budget._tested(Bench(handout, Trainer(Execution(RunStore(study_home)))), cell) is None
+    assert len(RunStore(study_home).looks()) == 2
 
 
 def test_figures_and_tables_are_there(answer):

@@ -85,7 +85,7 @@ def test_the_last_epoch_is_judged_and_a_run_that_failed_leaves_no_claim():
     made = net((25, 25), right(0.9))
     labels = np.zeros(1000, dtype=int)
 
-    class Home:
+    class RunStore:
         def predictions(self, name):
             correct = right(0.8, seed=int(name[-1]))[0]
             last = np.stack([correct, ~correct], axis=1).astype(float)
@@ -93,5 +93,5 @@ def test_the_last_epoch_is_judged_and_a_run_that_failed_leaves_no_claim():
 
     named = replace(made, results=[replace(result, name=f"a.{n}") for n, result in enumerate(made.results)])
     expected = accuracy_interval(np.stack([right(0.8, seed=n)[0] for n in range(5)]))
-    assert last_accuracy(Home(), named) == expected  # type: ignore[arg-type]
-    assert last_accuracy(Home(), net((25, 25), right(0.9), verdicts=["diverged", *["ok"] * 4])) is None  # type: ignore[arg-type]
+    assert last_accuracy(RunStore(), named) == expected  # type: ignore[arg-type]
+    assert last_accuracy(RunStore(), net((25, 25), right(0.9), verdicts=["diverged", *["ok"] * 4])) is None  # type: ignore[arg-type]

@@ -33,9 +33,9 @@ def command(names: tuple[str, ...], out: Path, home: Path, as_json: bool) -> Non
     of pairs.
     """
     from seedbed.comparison import compare
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    found = compare(Home(home), names)
+    found = compare(RunStore(home), names)
     pictures = _draw(found, out) if found.pairs else []
     if as_json:
         screen.emit(found.as_json())

@@ -12,7 +12,7 @@ from seedbed.cli.screen import note, result
 
 if TYPE_CHECKING:
     from seedbed.evaluation import Evaluation, GroupEvaluation, PartEvaluation
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
     from seedbed.statistics import Interval
 
 MISTAKES = 10
@@ -33,9 +33,9 @@ def command(name: str, test: bool, home: Path, as_json: bool) -> None:
     Its best epoch's weights are judged on the whole training part and on the validation part. Of a group, every seed is.
     """
     from seedbed.evaluation import evaluate, evaluate_group
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    store = Home(home)
+    store = RunStore(home)
     if len(store.find(name)) > 1:
         together = evaluate_group(store, name, test=test)
         pictures = _draw(store, max(together.runs, key=lambda run: run.validation.accuracy.mean))
@@ -46,7 +46,7 @@ def command(name: str, test: bool, home: Path, as_json: bool) -> None:
         screen.emit(alone.as_json()) if as_json else _show(alone, pictures)
 
 
-def _draw(home: Home, evaluation: Evaluation) -> list[Path]:
+def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
     from seedbed import data
     from seedbed.evaluation import illustrate
 

@@ -32,9 +32,9 @@ def command(
     """
     from seedbed.evaluation import predict
     from seedbed.figures.words import percent
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    answers = predict(Home(home), name, images, invert=invert)
+    answers = predict(RunStore(home), name, images, invert=invert)
     if as_json:
         screen.emit({"name": name, "predictions": [answer.as_json() for answer in answers]})
         return

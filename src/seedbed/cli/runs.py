@@ -13,7 +13,7 @@ from seedbed.cli.screen import note, result
 
 if TYPE_CHECKING:
     from seedbed.records import Result
-    from seedbed.runs import Home, Listed
+    from seedbed.runs import Listed, RunStore
 
 
 @click.group("runs", cls=Group)
@@ -26,9 +26,9 @@ def command() -> None:
 @options.as_json
 def list_runs(home: Path, as_json: bool) -> None:
     """Every run, finished or not."""
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    listed = Home(home).listing()
+    listed = RunStore(home).listing()
     if as_json:
         screen.emit({"home": str(home), "runs": [_plain(each) for each in listed]})
         return
@@ -46,9 +46,9 @@ def list_runs(home: Path, as_json: bool) -> None:
 @options.as_json
 def show(name: str, home: Path, as_json: bool) -> None:
     """A run's settings, figures and files; of a group, those of each seed."""
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    store = Home(home)
+    store = RunStore(home)
     found = store.find(name)
     if as_json:
         looks = {each.name: len(store.looks(each.name)) for each in found}
@@ -64,9 +64,9 @@ def show(name: str, home: Path, as_json: bool) -> None:
 @options.as_json
 def remove(names: tuple[str, ...], home: Path, as_json: bool) -> None:
     """Remove runs, or all runs of a group."""
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    gone = [each for name in names for each in Home(home).remove(name)]
+    gone = [each for name in names for each in RunStore(home).remove(name)]
     if as_json:
         screen.emit({"removed": gone})
     else:
@@ -95,7 +95,7 @@ def _row(listed: Listed) -> list[object]:
     return [listed.name, listed.status, network(run.model), run.data.name, run.seed, record.epochs or "", accuracy, verdict]
 
 
-def _show(home: Home, of: Result) -> None:
+def _show(home: RunStore, of: Result) -> None:
     """One run: what was asked for, what came of it, and where its files are."""
     from seedbed.specs import to_yaml
 

@@ -19,7 +19,7 @@ from seedbed.figures.words import percent
 if TYPE_CHECKING:
     from seedbed.data import Dataset
     from seedbed.records import Result
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
     from seedbed.scheduler import Execution
     from seedbed.specs import RunSpec
 
@@ -132,7 +132,7 @@ def _draw(results: Sequence[Result]) -> list[Path]:
     return figures.save(figures.learning_curves(results), stem)
 
 
-def _show(name: str, home: Home, results: Sequence[Result]) -> None:
+def _show(name: str, home: RunStore, results: Sequence[Result]) -> None:
     columns: dict[str, screen.Justify] = {"run": "left", "epoch": "right"}
     for part in ("training", "validation"):
         columns |= {f"{part} loss": "right", f"{part} accuracy": "right"}
@@ -156,7 +156,7 @@ def _row(name: str, which: str, of: Result, epoch: int) -> list[object]:
     return [name, f"{which}: {epoch}", *figures[0], *figures[1]]
 
 
-def _show_mean(name: str, home: Home, results: Sequence[Result]) -> None:
+def _show_mean(name: str, home: RunStore, results: Sequence[Result]) -> None:
     from seedbed.comparison import candidate
 
     group = candidate(home, name, results)
@@ -180,6 +180,6 @@ def _show_verdicts(results: Sequence[Result]) -> None:
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")
 
 
-def _home_flag(home: Home) -> str:
+def _home_flag(home: RunStore) -> str:
     """What a command for the same home must add: nothing where it finds the home by itself."""
     return "" if home.root == type(home).at().root else f" --home {home.root}"

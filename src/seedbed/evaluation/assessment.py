@@ -14,7 +14,7 @@ from seedbed.data import Dataset, Part
 from seedbed.errors import DataError, RunError
 from seedbed.models.architecture import weight_shapes
 from seedbed.records import Result, Verdict, finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.specs import Keras
 from seedbed.statistics import (
     Calibration,
@@ -195,7 +195,7 @@ def _mean(interval: Interval | None) -> dict[str, Any] | None:
     return None if interval is None else {"accuracy": interval.mean, "interval": interval.pair(), "n": interval.n}
 
 
-def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
+def evaluate(home: RunStore, name: str, *, test: bool = False) -> Evaluation:
     """One run's best network on its data.
 
     Args:
@@ -217,7 +217,7 @@ def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
     return _evaluate(home, result, data.load(result.run.data), test=test)
 
 
-def evaluate_group(home: Home, name: str, *, test: bool = False) -> GroupEvaluation:
+def evaluate_group(home: RunStore, name: str, *, test: bool = False) -> GroupEvaluation:
     """Every finished run of a group (or the one run of this name), and their mean accuracy.
 
     Raises:
@@ -240,7 +240,7 @@ def evaluate_group(home: Home, name: str, *, test: bool = False) -> GroupEvaluat
     return GroupEvaluation(name, runs, left_out, validation, accuracy_interval(np.stack(tests)) if tests else None)
 
 
-def _evaluate(home: Home, result: Result, dataset: Dataset, *, test: bool) -> Evaluation:
+def _evaluate(home: RunStore, result: Result, dataset: Dataset, *, test: bool) -> Evaluation:
     if test and dataset.test is None:
         raise DataError(_no_test(result))
     train_answers = answers(home, result, dataset, dataset.train)
@@ -276,7 +276,7 @@ def _no_test(result: Result) -> str:
     return f"Run {result.name!r}: its data set {result.run.data.name!r} has no test part, so there is nothing to look at."
 
 
-def answers(home: Home, result: Result, dataset: Dataset, part: Part) -> NDArray[np.float32]:
+def answers(home: RunStore, result: Result, dataset: Dataset, part: Part) -> NDArray[np.float32]:
     """The best network's class probabilities, `(n, C)`, for the images of a part."""
     model = result.run.model
     expected = None if isinstance(model, Keras) else weight_shapes(model, dataset.image_shape, len(dataset.classes))

@@ -15,7 +15,7 @@ from seedbed.data import Dataset
 from seedbed.data.readers import pictures
 from seedbed.errors import DataError, RunError, SpecError, nearest
 from seedbed.records import Result, finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 
 Inversion = Literal["auto", "yes", "no"]
 INVERSIONS = ("auto", "yes", "no")
@@ -74,7 +74,7 @@ class Border:
     spread: float
 
 
-def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion = "auto") -> list[Prediction]:
+def predict(home: RunStore, name: str, paths: Sequence[Path], *, invert: Inversion = "auto") -> list[Prediction]:
     """What a run's best network says to image files (PNG, JPEG) of any size.
 
     Each picture is brought to the network's size and channels as the reader of image folders does it: stretched. A network
@@ -110,7 +110,7 @@ def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion =
     return [Prediction(Path(path), dataset.classes, row, said, image) for path, row, (image, said) in rows]
 
 
-def _best(home: Home, name: str) -> Result:
+def _best(home: RunStore, name: str) -> Result:
     ranked = [result for result in home.find(name) if result.verdict.ranked and result.best]
     if not ranked:
         raise RunError(f"{name!r} has no network that can answer: every run of it diverged or collapsed.")

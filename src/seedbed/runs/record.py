@@ -53,7 +53,7 @@ _Figures = Annotated[dict[str, Any], AfterValidator(_with_figures)]
 
 
 @dataclass(frozen=True)
-class Entry:
+class NamedRun:
     """A run that is asked for: its name, the group whose runs differ only in seed, and what to train.
 
     Raises:
@@ -122,7 +122,7 @@ class Record(BaseModel):
         return self.status == "finished" and bool(self.files) if whole else self.ended
 
     @classmethod
-    def begun(cls, entry: Entry, owner: str) -> Record:
+    def begun(cls, entry: NamedRun, owner: str) -> Record:
         """The record of a run that is about to be trained."""
         identity = entry.run.identity
         return cls(status="running", owner=owner, name=entry.name, group=entry.group, identity=identity, run=entry.run)

@@ -12,7 +12,7 @@ from seedbed.errors import SpecError
 from seedbed.models import trust
 from seedbed.populations import Site
 from seedbed.records import DataFacts
-from seedbed.runs import Claim, Entry
+from seedbed.runs import ClaimedRuns, NamedRun
 from seedbed.scheduler.execution import Execution
 from seedbed.specs import DataSpec, Keras, RunSpec
 from seedbed.training import saves
@@ -34,13 +34,13 @@ class Request:
     """
 
     execution: Execution
-    entries: Sequence[Entry]
+    entries: Sequence[NamedRun]
     datasets: dict[DataSpec, Dataset]
     pruning: Pruning | None
     metrics_only: bool
 
 
-def resolved(entries: Sequence[Entry]) -> tuple[list[Entry], dict[DataSpec, Dataset]]:
+def resolved(entries: Sequence[NamedRun]) -> tuple[list[NamedRun], dict[DataSpec, Dataset]]:
     """The entries with their data specs resolved, and the images.
 
     Raises:
@@ -55,10 +55,10 @@ def resolved(entries: Sequence[Entry]) -> tuple[list[Entry], dict[DataSpec, Data
         size, images = run.plan.batch_size, len(datasets[specs[run.data]].train)
         if not size <= images:
             raise SpecError(f"batch_size = {size}: it must be at most {images}, the training images of {run.data.name}.")
-    return [Entry(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries], datasets
+    return [NamedRun(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries], datasets
 
 
-def continued(request: Request, claim: Claim, missing: Sequence[Entry]) -> list[tuple[Task, int]]:
+def continued(request: Request, claim: ClaimedRuns, missing: Sequence[NamedRun]) -> list[tuple[Task, int]]:
     """Populations that were interrupted, composed as they were, so that they go on bit for bit; with their workers' threads.
 
     Raises:
@@ -82,7 +82,7 @@ def continued(request: Request, claim: Claim, missing: Sequence[Entry]) -> list[
     return tasks
 
 
-def workers(request: Request, missing: Sequence[Entry]) -> tuple[list[WorkerKind], int | None]:
+def workers(request: Request, missing: Sequence[NamedRun]) -> tuple[list[WorkerKind], int | None]:
     """The workers, and the memory of each (bytes). None means that it is not known, or on other machines.
 
     There are fewer than there could be where memory is short.
@@ -110,7 +110,7 @@ def workers(request: Request, missing: Sequence[Entry]) -> tuple[list[WorkerKind
 
 
 def composed_now(
-    request: Request, missing: Sequence[Entry], going_on: Collection[Task], kinds: Sequence[WorkerKind], memory: int | None
+    request: Request, missing: Sequence[NamedRun], going_on: Collection[Task], kinds: Sequence[WorkerKind], memory: int | None
 ) -> Iterator[tuple[Task, str]]:
     """New populations of the runs that do not go on from a save, each with "" or with why it cannot fit into memory."""
     continued = {run.identity for task in going_on for block in task.blocks for run in block}
@@ -128,14 +128,14 @@ def composed_now(
                 yield replace(task, pruning=request.pruning), want
 
 
-def _composed(request: Request, missing: Sequence[Entry]) -> list[Entry]:
+def _composed(request: Request, missing: Sequence[NamedRun]) -> list[NamedRun]:
     """The runs of which populations are composed: the missing ones; with pruning all, each once, the finished ones too."""
     if request.pruning is None:
         return list(missing)
     return list({entry.run.identity: entry for entry in request.entries}.values())
 
 
-def _by_data(request: Request, entries: Sequence[Entry], *, on_cpu: bool) -> list[tuple[list[RunSpec], DataFacts, Site]]:
+def _by_data(request: Request, entries: Sequence[NamedRun], *, on_cpu: bool) -> list[tuple[list[RunSpec], DataFacts, Site]]:
     """Runs of one data spec together, with its sizes and with what their memory depends on."""
     found = []
     for spec in {entry.run.data: None for entry in entries}:

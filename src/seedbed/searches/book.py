@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import storage
 from seedbed.errors import RunExists, RunHalfDone, StorageError
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.runs.record import LOCKS
 from seedbed.searches.sampling import Direction, quiet
 from seedbed.specs import checked_name
@@ -35,7 +35,7 @@ PATIENCE = 60.0
 """Seconds to wait for another process that appends to the journal."""
 
 
-def journal(home: Home, name: str) -> Path:
+def journal(home: RunStore, name: str) -> Path:
     """Where a search of a home keeps its journal."""
     return home.root / FOLDER / f"{checked_name(name)}.journal"
 
@@ -75,7 +75,7 @@ class Told:
 
 
 @contextmanager
-def opened(home: Home, name: str, url: str | None = None) -> Iterator[Shelf]:
+def opened(home: RunStore, name: str, url: str | None = None) -> Iterator[Shelf]:
     """The place of a search's book, held for this process.
 
     Args:
@@ -92,7 +92,7 @@ def opened(home: Home, name: str, url: str | None = None) -> Iterator[Shelf]:
 class Shelf:
     """Where the book stands, or will."""
 
-    def __init__(self, home: Home, name: str, url: str | None) -> None:
+    def __init__(self, home: RunStore, name: str, url: str | None) -> None:
         self._name = name
         self._path = journal(home, name) if url is None else None
         self._lock = home.root / LOCKS / f"journal-{name}"

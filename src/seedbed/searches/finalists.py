@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seedbed.comparison import candidate
 from seedbed.records import Result, finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.searches.latency import Latency
 from seedbed.searches.trial import Trial
 from seedbed.statistics import Bootstrap, Interval, accuracy_interval, bootstrap_difference
@@ -66,7 +66,7 @@ class Finalist:
         return plain
 
 
-def judged(home: Home, trial: Trial, name: str, results: list[list[Result]]) -> Finalist:
+def judged(home: RunStore, trial: Trial, name: str, results: list[list[Result]]) -> Finalist:
     """A setting with the runs of its fresh seeds.
 
     Raises:

@@ -20,7 +20,7 @@ from seedbed.errors import Interrupted, UnknownRun
 from seedbed.figures.words import network
 from seedbed.models import facts
 from seedbed.records import ModelFacts, Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.searches.book import Book, Told, opened
 from seedbed.searches.finalists import Finalist, judged, ranked
 from seedbed.searches.outcome import Search
@@ -77,7 +77,7 @@ def _interrupted(terms: Terms, book: Book, stopped: Interrupted) -> Interrupted:
     )
 
 
-def _remove_runs(home: Home, name: str) -> None:
+def _remove_runs(home: RunStore, name: str) -> None:
     pattern = re.compile(rf"{re.escape(name)}-(trial|best)-\d+(-fold-\d+)?(\.\d+)?")
     for listed in home.listing():
         if pattern.fullmatch(listed.name):
@@ -113,12 +113,12 @@ def _batch(terms: Terms, execution: Execution, book: Book, clock: _Clock) -> Non
     clock.told(len(book.trials))
 
 
-def _entries(terms: Terms, name: str, run: RunSpec) -> list[Entry]:
+def _entries(terms: Terms, name: str, run: RunSpec) -> list[NamedRun]:
     """A trial's runs: one, or one a fold."""
     if terms.folds == 1:
-        return [Entry(name, name, run)]
+        return [NamedRun(name, name, run)]
     names = [f"{name}-fold-{fold}" for fold in range(terms.folds)]
-    return [Entry(each, each, run.changed(data=terms.data(fold))) for fold, each in enumerate(names)]
+    return [NamedRun(each, each, run.changed(data=terms.data(fold))) for fold, each in enumerate(names)]
 
 
 def _told(terms: Terms, point: Mapping[str, Any], run: RunSpec, name: str, results: Sequence[Result]) -> Told:
@@ -177,11 +177,11 @@ def _finals(terms: Terms, execution: Execution, trials: Sequence[Trial]) -> list
     from seedbed.scheduler import train_runs
 
     chosen = chosen_trials(terms, trials)
-    entries: dict[str, Entry] = {}
+    entries: dict[str, NamedRun] = {}
     for trial in chosen:
         for seed in terms.fresh:
             for entry in _entries(terms, f"{terms.name}-best-{trial.number}", trial.run.changed(seed=seed)):
-                entries[f"{entry.name}.{seed}"] = Entry(f"{entry.name}.{seed}", entry.group, entry.run)
+                entries[f"{entry.name}.{seed}"] = NamedRun(f"{entry.name}.{seed}", entry.group, entry.run)
     results = train_runs(list(entries.values()), execution)
     found = dict(zip(entries, results, strict=True))
     finalists = []

@@ -12,7 +12,7 @@ from seedbed import figures
 from seedbed.errors import RunError
 from seedbed.figures import words
 from seedbed.records import Result, finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.searches.finalists import Finalist, difference
 from seedbed.searches.importance import Importance, importances
 from seedbed.searches.space import ADAPTIVE_RATES, STEP_RATES
@@ -75,7 +75,7 @@ class Search:
         found = latencies([one.trial.run.model for one in self.best], self.terms.space.data)
         return replace(self, best=[replace(one, latency=each) for one, each in zip(self.best, found, strict=True)])
 
-    def tested(self, home: Home) -> Search:
+    def tested(self, home: RunStore) -> Search:
         """The same with the winner's accuracy on the test part; the look is written into the home's ledger.
 
         Raises:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seedbed.errors import RunError
 from seedbed.figures.words import counted
 from seedbed.records import Result
-from seedbed.runs import Entry
+from seedbed.runs import NamedRun
 from seedbed.sizing.records import Claim, Setting, Stage, Tried
 from seedbed.sizing.sentences import best_so_far, claimed
 from seedbed.specs import DataSpec, RunSpec
@@ -101,7 +101,7 @@ class Trainer:
         from seedbed.scheduler import train_runs
 
         runs = {self._group(run): run for run in (RunSpec(model=s.model, plan=s.plan, data=data) for s in settings)}
-        entries = [Entry(f"{group}.{seed}", group, run.changed(seed=seed)) for group, run in runs.items() for seed in seeds]
+        entries = [NamedRun(f"{group}.{seed}", group, run.changed(seed=seed)) for group, run in runs.items() for seed in seeds]
         what = f"{doing}: {counted(len(runs), 'setting')} x {counted(len(seeds), 'seed')}"
         self.execution.on_event(StageStarted(what, len(entries)))
         results = train_runs(entries, self.execution, metrics_only=data.inner, until=self.until)

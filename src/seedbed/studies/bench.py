@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from seedbed.comparison import Candidate, candidate
 from seedbed.errors import Interrupted, StatisticsError
 from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.studies.cells import Cell, Wanted, group_name
 from seedbed.studies.contrasts import Contrast, Planned, settled
 from seedbed.studies.setup import Setup
@@ -60,7 +60,7 @@ class Trainer:
         self._open.close()
 
     @property
-    def home(self) -> Home:
+    def home(self) -> RunStore:
         return self.execution.home
 
     def train(self, asked: Sequence[Wanted], seeds: Sequence[int]) -> list[Cell]:
@@ -130,7 +130,7 @@ class Trainer:
         return Cell(one.setting, results, judged, one.run)
 
 
-def untrained(home: Home, asked: Sequence[tuple[Wanted, tuple[int, ...]]]) -> list[Entry]:
+def untrained(home: RunStore, asked: Sequence[tuple[Wanted, tuple[int, ...]]]) -> list[NamedRun]:
     """Those of the runs that are not finished in the home, each once."""
     entries = {entry.name: entry for one, seeds in asked for entry in one.entries(seeds)}
     finished = {each.name for each in home.listing() if each.status == "finished"}
@@ -167,7 +167,7 @@ class Bench:
     _settled: bool = False
 
     @property
-    def home(self) -> Home:
+    def home(self) -> RunStore:
         return self.trainer.home
 
     def train(self, asked: Sequence[Wanted], seeds: Sequence[int] | None = None) -> list[Cell]:

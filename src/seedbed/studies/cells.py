@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seedbed.figures import words
 from seedbed.records import Result, finite
-from seedbed.runs import Entry
+from seedbed.runs import NamedRun
 from seedbed.specs import Conv, Dense, Keras, ModelSpec, RunSpec
 from seedbed.statistics import Interval, interval_of
 from seedbed.sweeps import naming
@@ -35,9 +35,9 @@ class Wanted:
     setting: Setting
     run: RunSpec
 
-    def entries(self, seeds: Sequence[int]) -> list[Entry]:
+    def entries(self, seeds: Sequence[int]) -> list[NamedRun]:
         group = group_name(self.run)
-        return [Entry(f"{group}.{seed}", group, self.run.changed(seed=seed)) for seed in seeds]
+        return [NamedRun(f"{group}.{seed}", group, self.run.changed(seed=seed)) for seed in seeds]
 
 
 def wanted(base: RunSpec, settings: Iterable[Setting]) -> list[Wanted]:

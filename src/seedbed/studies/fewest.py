@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbed.records import Result
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.statistics import Interval, accuracy_interval
 from seedbed.studies.bench import Bench
 from seedbed.studies.cells import Cell, Wanted
@@ -121,13 +121,13 @@ def _gap(sizes: Sequence[Rung], target: float, count: int) -> list[int]:
     return sorted({round(narrow + (wide - narrow) * step / (steps + 1)) for step in range(1, steps + 1)}, reverse=True)
 
 
-def last_accuracy(home: Home, cell: Cell) -> Interval | None:
+def last_accuracy(home: RunStore, cell: Cell) -> Interval | None:
     """Validation accuracy at the last epoch over seeds and images; None where a run diverged or collapsed."""
     if cell.left_out:
         return None
     return accuracy_interval(np.stack([_right(home, result) for result in cell.results]))
 
 
-def _right(home: Home, result: Result) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _right(home: RunStore, result: Result) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     kept = home.predictions(result.name)
     return np.asarray(kept[PREDICTIONS].argmax(axis=1) == kept[LABELS])

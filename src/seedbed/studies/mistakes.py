@@ -14,7 +14,7 @@ from seedbed import data, figures
 from seedbed.data import Dataset
 from seedbed.figures import Picture
 from seedbed.records import finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.statistics import Discordance
 from seedbed.studies.cells import Cell
 
@@ -65,7 +65,7 @@ def overlaps(a: Cell, b: Cell) -> list[Overlap]:
     return found
 
 
-def differing(home: Home, a: Cell, b: Cell, *, most: int, names: tuple[str, str]) -> list[Picture]:
+def differing(home: RunStore, a: Cell, b: Cell, *, most: int, names: tuple[str, str]) -> list[Picture]:
     """The images on which the two settings differ in the most seeds, up to `most` of either kind.
 
     An image counts where more seeds of one setting than of the other are right; those with the largest lead come first.
@@ -89,7 +89,7 @@ def differing(home: Home, a: Cell, b: Cell, *, most: int, names: tuple[str, str]
     return found
 
 
-def _answers(home: Home, cell: Cell, seeds: list[int]) -> NDArray[np.int64]:
+def _answers(home: RunStore, cell: Cell, seeds: list[int]) -> NDArray[np.int64]:
     """What each seed's best network says to each validation image, `(seeds, images)`."""
     kept = [home.predictions(cell.judged.runs[seed].name)["validation_probabilities"] for seed in seeds]
     return np.array([probabilities.argmax(axis=1) for probabilities in kept])

@@ -7,7 +7,7 @@ import numpy as np
 from seedbed.diagnosis import explain
 from seedbed.figures import words
 from seedbed.records import History, Result
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.specs import Keras
 from seedbed.statistics import Interval, interval_of
 from seedbed.studies.cells import Cell
@@ -47,7 +47,7 @@ def probed(cell: Cell, kind: str, *, epoch: int = -1) -> dict[str, Interval | No
     return {layer: interval_of([result.history[f"{kind}/{layer}"][epoch] for result in cell.kept]) for layer in layers}
 
 
-def near_zero(home: Home, result: Result) -> float:
+def near_zero(home: RunStore, result: Result) -> float:
     """The share of a run's weights (kernels, last epoch) that lie near 0."""
     kernels = [array for name, array in home.weights(result.name, "last").items() if name.endswith("/kernel")]
     small = sum(int((np.abs(kernel) < NEAR_ZERO * np.sqrt(6 / sum(kernel.shape))).sum()) for kernel in kernels)

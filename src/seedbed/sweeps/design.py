@@ -11,7 +11,7 @@ from seedbed.comparison import candidate
 from seedbed.errors import SpecError
 from seedbed.models import describe
 from seedbed.records import DataFacts, Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.sweeps import naming
 from seedbed.sweeps.grid import Grid, Setting, applied
@@ -49,13 +49,15 @@ class Design:
     data: dict[DataSpec, DataFacts]
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[NamedRun]:
         """All runs: `GROUP.SEED`, so that more seeds can be added later."""
         return [
-            Entry(f"{one.group}.{seed}", one.group, one.run.changed(seed=seed)) for one in self.planned for seed in self.seeds
+            NamedRun(f"{one.group}.{seed}", one.group, one.run.changed(seed=seed))
+            for one in self.planned
+            for seed in self.seeds
         ]
 
-    def finished(self, home: Home) -> int:
+    def finished(self, home: RunStore) -> int:
         """How many of the runs the home holds already, finished, under their names."""
         names = {entry.name for entry in self.entries}
         return sum(each.name in names and each.status == "finished" for each in home.listing())
@@ -70,7 +72,7 @@ class Design:
 
         return self.gathered(execution.home, train_runs(self.entries, execution))
 
-    def gathered(self, home: Home, results: Sequence[Result]) -> Sweep:
+    def gathered(self, home: RunStore, results: Sequence[Result]) -> Sweep:
         """The sweep of these results, one for each entry, in the order of `entries`."""
         n, varying = len(self.seeds), self.grid.varying
         outcomes = [
@@ -79,7 +81,7 @@ class Design:
         return Sweep(self.name, self.base, self.grid, self.seeds, outcomes)
 
 
-def _outcome(home: Home, one: Planned, varying: Sequence[str], results: list[Result]) -> Outcome:
+def _outcome(home: RunStore, one: Planned, varying: Sequence[str], results: list[Result]) -> Outcome:
     return Outcome({name: one.setting[name] for name in varying}, results, candidate(home, one.group, results))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from seedbed import searches
 from seedbed.figures import words
 from seedbed.records import Result
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.searches import Finalist, Search, Terms
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
@@ -116,7 +116,7 @@ def parts(bench: Bench) -> list[Part]:
     return [_best(setup, everything), _importance(everything)]
 
 
-def _tried(home: Home, found: Search) -> list[Result]:
+def _tried(home: RunStore, found: Search) -> list[Result]:
     """What came of every trial, pruned ones too: they cost what they cost."""
     tried = {trial.name for trial in found.trials}
     listed = [each for each in home.listing() if each.name in tried]

@@ -11,7 +11,7 @@ from typing import Any
 
 from seedbed import storage
 from seedbed.records import finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.runs.record import LOCKS
 
 FOLDER = ".measurements"
@@ -44,7 +44,7 @@ class Kept:
 
 
 @contextmanager
-def measurements(home: Home, name: str, key: Any, *, again: bool = False) -> Iterator[Kept]:
+def measurements(home: RunStore, name: str, key: Any, *, again: bool = False) -> Iterator[Kept]:
     """The measurements of this name that depend on nothing but the key, held for this process.
 
     Args:

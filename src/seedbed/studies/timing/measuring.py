@@ -24,7 +24,7 @@ from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, WorkerError
 from seedbed.executor import LocalExecutor
 from seedbed.records import DataFacts
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 from seedbed.studies.timing.kept import Kept, measurements
 from seedbed.studies.timing.records import Compiled, Device, Images, Machine, Net, Step, Timings, Training
@@ -73,7 +73,7 @@ class Case:
 
 
 def measure(
-    home: Home, spec: DataSpec, facts: DataFacts, extent: Extent, *, device: str, quick: bool, again: bool, say: Say
+    home: RunStore, spec: DataSpec, facts: DataFacts, extent: Extent, *, device: str, quick: bool, again: bool, say: Say
 ) -> tuple[Timings, float]:
     """This machine's timings: those in the home, and what is missing there, measured now.
 

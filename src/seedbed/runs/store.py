@@ -23,7 +23,7 @@ from seedbed.runs.record import (
     METRICS_FILE,
     PREDICTIONS_FILE,
     RUN_FILE,
-    Entry,
+    NamedRun,
     Record,
     Status,
     folders,
@@ -48,7 +48,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Ending:
+class FinishedRun:
     """What is to be kept of a run that has come to its end.
 
     Attributes:
@@ -62,7 +62,7 @@ class Ending:
         RunError: the result is that of other settings.
     """
 
-    entry: Entry
+    entry: NamedRun
     result: Result
     scale: float
     best: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Ending:
         return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
 
 
-class Home:
+class RunStore:
     """The run store. Plain folders are the truth:
 
         ROOT/NAME/run.json              state, settings, facts, verdict; written last, so it commits the run
@@ -127,8 +127,8 @@ class Home:
     # Training
 
     def claim(
-        self, entries: Sequence[Entry], *, resume: bool = False, replace: bool = False, whole: bool = True
-    ) -> claims.Claim:
+        self, entries: Sequence[NamedRun], *, resume: bool = False, replace: bool = False, whole: bool = True
+    ) -> claims.ClaimedRuns:
         """Sort the entries into done and to do, and hold those to do for this process until the claim is closed.
 
         Absent runs begin anew, and so do those that failed before their first epoch's end; a finished one of the same
@@ -184,7 +184,7 @@ class Home:
         folders = [self.folder(name) for name in names]
         write({folder: read(folder).changed(status=status, reason=reason) for folder in folders})
 
-    def finish(self, *endings: Ending) -> list[Result]:
+    def finish(self, *endings: FinishedRun) -> list[Result]:
         """Store finished runs; of each, `run.json`, written last, commits it.
 
         Returns:
@@ -192,7 +192,7 @@ class Home:
         """
         return [result for few in together(endings) for result in self._finish(few)]
 
-    def _finish(self, endings: Sequence[Ending]) -> list[Result]:
+    def _finish(self, endings: Sequence[FinishedRun]) -> list[Result]:
         folders = [self.folder(ending.entry.name) for ending in endings]
         files = [ending.files() for ending in endings]
         contents = {folder / file: content for folder, own in zip(folders, files, strict=True) for file, content in own.items()}
