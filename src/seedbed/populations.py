@@ -70,7 +70,7 @@ def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: i
         runs: of one data spec, all different.
         data: that data set's sizes.
         limits: see `Limits`.
-        workers: among how many the tasks will be dealt out.
+        workers: number of workers that the tasks are dealt out to.
         site: decides with `limits.memory` how large a population may be.
     """
     tasks: list[Task] = []
@@ -236,7 +236,7 @@ def restricted(task: Task, identities: Collection[str]) -> Task | None:
 
 
 def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
-    """Some blocks and settings of a task as a task of its own; None where nobody in it trains any more."""
+    """Some blocks and settings of a task as a task of its own; None where no run of it trains any more."""
     part = _task(tuple(tuple(task.blocks[block][setting] for setting in settings) for block in blocks))
     resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
     if resume and not any(any(block) for block in resume.state.alive):

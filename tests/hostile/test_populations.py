@@ -226,7 +226,7 @@ def test_bit_rot_in_a_save_falls_back_and_says_so_and_never_begins_afresh_in_sil
     with pytest.raises(RunHalfDone, match="--resume"):
         _grow(tmp_path / "rotten")
     if damage == "all":
-        with pytest.raises(CorruptFile, match=r"no checkpoint of this population is sound\. Start anew with --replace"):
+        with pytest.raises(CorruptFile, match=r"no checkpoint of this population is sound\. Start again with --replace"):
             _grow(tmp_path / "rotten", resume=True)
         _grow(tmp_path / "rotten", replace=True)
     else:

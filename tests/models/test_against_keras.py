@@ -93,7 +93,7 @@ def test_padding_changes_nothing_whatever_the_activation_and_the_dropout() -> No
     padded = Family("padded", specs, padded=((5, 7),) * len(specs))
     logits, _, probes, gradients = plain.trained
     own = padded.population.pack(plain.weights)
-    found = in_training(padded.population)(*own, small_batch(), plain.knobs, jax.random.key(3))
+    found = in_training(padded.population)(*own, small_batch(), plain.hyper, jax.random.key(3))
     close(found[0], logits, 1e-6)
     assert found[2].keys() == probes.keys()
     for name, values in probes.items():

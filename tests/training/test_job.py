@@ -1,4 +1,4 @@
-"""A job's life between its segments: bits, checkpoints, members that end early, figures."""
+"""A job's life between its segments: bits, checkpoints, members that end early, metrics."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def straight() -> Ran:
 
 
 def test_options_that_this_release_of_jax_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert program._options("exam") == program.OPTIONS["cpu"] | program.ONCE_AN_EPOCH
+    assert program._options("evaluation") == program.OPTIONS["cpu"] | program.ONCE_AN_EPOCH
     monkeypatch.setitem(program.OPTIONS, "cpu", {"xla_of_another_time": True})
-    assert program._options("exam") == program._options("segment") == {}
+    assert program._options("evaluation") == program._options("segment") == {}
 
 
 # Segments and checkpoints
@@ -218,7 +218,7 @@ def test_a_population_is_not_compiled_anew_for_a_few_operations() -> None:
     assert saved.state.alive == ((False, False, False, True),)
 
 
-# Figures
+# Metrics
 
 
 def test_a_history_has_the_probes_of_the_members_own_layers_only(straight: Ran) -> None:
@@ -257,8 +257,8 @@ FOUR_STEPS = 4 * 2 * 16 * 64
 
 
 def test_shares_of_saturated_units_count_training_images_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the sample is so much smaller than the validation part that whole chunks of the exam hold none."""
-    monkeypatch.setattr(DensePopulation, "exam_batch", 30)
+    """Also where the sample is so much smaller than the validation part that whole chunks of the evaluation hold none."""
+    monkeypatch.setattr(DensePopulation, "eval_batch_size", 30)
     dataset = digits(30)
     assert len(dataset.validation) > 8 * 30
     model = Dense(hidden=(5,), activation="sigmoid")

@@ -1,4 +1,4 @@
-"""What all executors do alike: deal tasks to workers, take their reports, try again what a dead worker held, and stop."""
+"""What all executors share: dispatching tasks, taking reports, trying again what a dead worker held, and stopping."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seedbed.executor.protocol import Death, Gone, Lost, Message, Post, Ready, S
 from seedbed.training.reports import Checkpoint, Failed, Segment, Task
 
 ATTEMPTS = 3
-"""How often a task is tried when its worker dies under it."""
+"""Number of tries of a task whose worker dies."""
 
 AHEAD = 8
 """How many messages of a worker may wait to be stored: one that is faster than the disk waits, and does not fill memory."""
@@ -25,7 +25,7 @@ UNREAD = 1_000
 """More messages than a worker can have on its way when it is closed."""
 
 SLOW_SECONDS = 60.0
-"""After so long without a first segment, whoever watches is told what the worker may be doing."""
+"""Seconds without a first segment after which a `Slow` says what the worker may be doing."""
 
 _STOP = "stop"
 
@@ -41,7 +41,7 @@ class Hand:
     task: Task | None = None
     since: float = 0.0
     training: bool = False
-    told: bool = False
+    reported_slow: bool = False
     gone: bool = False
     programs: set[str] = field(default_factory=set)
 
@@ -76,7 +76,7 @@ class Pool(ABC):
         return self
 
     def start(self) -> None:
-        """Starts the workers that are not running; they load while the driver plans."""
+        """Start the workers that are not running; they load while the driver plans."""
         while len(self._hands) < len(self._kinds):
             self._hands.append(self._new_worker(self._kinds[len(self._hands)]))
 
@@ -145,7 +145,7 @@ class Pool(ABC):
             yield from self._not_come_up(death, waiting)
 
     def _lost(self, number: int, task: Task, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
-        """The task of a dead worker, once more or no more."""
+        """Try the task of a dead worker again, up to `ATTEMPTS` times."""
         if self.stopped:
             return
         self._tries[task.key] = self._tries.get(task.key, 0) + 1
@@ -169,14 +169,14 @@ class Pool(ABC):
     # Dealing and stopping
 
     def _deal(self, waiting: list[Task]) -> None:
-        """Gives idle workers tasks."""
+        """Give idle workers tasks."""
         if not waiting or self.stopped:
             return
         self._hands = [self._new_worker(hand.kind) if hand.gone else (hand, worker) for hand, worker in self._hands]
         for hand, worker in self._hands:
             if hand.ready and hand.task is None and (task := self._next(hand, waiting)):
                 waiting.remove(task)
-                hand.task, hand.since, hand.training, hand.told = task, time.monotonic(), False, False
+                hand.task, hand.since, hand.training, hand.reported_slow = task, time.monotonic(), False, False
                 hand.programs.add(task.program)
                 worker.give(task)
 
@@ -214,7 +214,7 @@ class Pool(ABC):
                 hand.task = None
                 worker.kill()
 
-    # Whoever watches is told of what takes long
+    # What takes long is reported
 
     def _patience(self) -> float | None:
         """Seconds until the first of the workers that set up is slow; None where none does."""
@@ -224,25 +224,25 @@ class Pool(ABC):
     def _slow(self, waiting: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
         slow = [hand for hand in self._setting_up() if time.monotonic() - hand.since >= SLOW_SECONDS]
         for hand in slow:
-            hand.told = True
+            hand.reported_slow = True
             if hand.task is not None:
                 yield hand.task, Slow(SLOW_SECONDS)
         if slow and waiting and not any(hand.ready for hand, _ in self._hands):
             for hand, _ in self._hands:
-                hand.told = True
+                hand.reported_slow = True
             yield waiting[0], Slow(SLOW_SECONDS, "worker")
 
     def _setting_up(self) -> list[Hand]:
-        """Workers that come up or have not trained a segment of their task, and of which that was not told."""
+        """Workers that come up or have not trained a segment of their task, and were not reported as slow."""
         return [
             hand
             for hand, _ in self._hands
-            if not (hand.told or hand.gone or hand.training) and (hand.task is not None or not hand.ready)
+            if not (hand.reported_slow or hand.gone or hand.training) and (hand.task is not None or not hand.ready)
         ]
 
 
 def _given_up(task: Task, death: Death) -> SeedbedError:
-    """What is said of a task that killed its workers; one short of memory may be tried in halves."""
+    """The error of a task that killed its workers; one short of memory may be tried in halves."""
     died = f"A worker died {ATTEMPTS} times over the same population (last {death.how})"
     if death.short_of_memory:
         runs = sum(len(block) for block in task.blocks)

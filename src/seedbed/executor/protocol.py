@@ -1,4 +1,4 @@
-"""What an executor is to the driver, what a worker is to an executor, and what both say beside a job's own reports."""
+"""The protocols of executors and workers, and the messages that they add to a job's reports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Slow:
 
 
 Message = JobReport | Lost | Slow | None
-"""What `run` yields beside its task; None when the task is done."""
+"""What `run` yields with its task; None when the task is done."""
 
 
 class Executor(Protocol):
@@ -54,7 +54,7 @@ class Executor(Protocol):
         """
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
-        """Trains the tasks; yields each report with its task, and None when the task is done.
+        """Train the tasks; yield each report with its task, and None when the task is done.
 
         A task whose worker died three times ends with `Failed`, and the others go on.
         """
@@ -65,12 +65,12 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Ready:
-    """What a worker posts that has come up and may be given a task."""
+    """Posted by a worker that has come up and may be given a task."""
 
 
 @dataclass(frozen=True)
 class Gone:
-    """What is posted of a worker that died: nothing follows it."""
+    """Posted for a worker that died: nothing follows it."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Death:
 
 
 Post = Callable[[Any], None]
-"""Hands what a worker said to its executor; waits where the executor has too much of it already."""
+"""Passes a worker's message to its executor; blocks while the executor has too many of them."""
 
 
 class Worker(Protocol):
@@ -105,4 +105,4 @@ class Worker(Protocol):
         """The worker ends, whatever it is doing."""
 
     def end(self) -> Death:
-        """Clears away a worker that is gone or was killed, and says how it ended."""
+        """Clear away a worker that is gone or was killed, and return how it ended."""

@@ -1,4 +1,4 @@
-"""What every worker does with a task, wherever it runs: train it, and put whatever goes wrong into one line."""
+"""How every worker serves a task: it trains it, and puts an error into one line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Server:
         self._programs: Any = None
 
     def reports(self, task: Task) -> Iterator[JobReport | None]:
-        """Trains the task's population; its reports, and None or `Failed` at its end."""
+        """Train the task's population; yield its reports, and None or `Failed` at its end."""
         try:
             yield from self._trained(task)
         except SeedbedError as error:

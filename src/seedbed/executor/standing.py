@@ -13,7 +13,7 @@ from seedbed.executor.protocol import Executor
 
 @contextmanager
 def standing(engine: Engine) -> Iterator[Engine]:
-    """The same engine, whose workers live until this is left; one that is standing already stays with whoever made it so."""
+    """The same engine, whose workers live until the context ends; an engine that is standing already stays as it is."""
     if isinstance(engine, _Standing):
         yield engine
         return

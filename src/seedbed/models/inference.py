@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seedbed import models
 from seedbed.models.architecture import Weights, check_weights
-from seedbed.models.protocol import Knobs, Params, Population, State
+from seedbed.models.protocol import Hyperparameters, Params, Population, State
 from seedbed.specs import Keras, ModelSpec
 
 
@@ -42,7 +42,7 @@ def alone(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> t
     none = jnp.zeros(1)
 
     def probabilities(params: Params, state: State, images: Array) -> Array:
-        logits, _, _ = population.apply(params, state, images, Knobs(none, none, none), None)
+        logits, _, _ = population.apply(params, state, images, Hyperparameters(none, none, none), None)
         return jax.nn.softmax(logits[0], axis=0).T
 
     return population, jax.jit(probabilities)

@@ -50,7 +50,7 @@ def load(root: Path, key: str, on_damage: Callable[[str], None]) -> tuple[Arrays
         except StorageError as damage:
             on_damage(f"{damage} Going on from the checkpoint before it.")
     if numbers:
-        raise CorruptFile(f"{folder}: no checkpoint of this population is sound. Start anew with --replace.")
+        raise CorruptFile(f"{folder}: no checkpoint of this population is sound. Start again with --replace.")
     return None
 
 

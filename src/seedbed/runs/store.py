@@ -131,12 +131,12 @@ class RunStore:
     ) -> claims.ClaimedRuns:
         """Sort the entries into done and to do, and hold those to do for this process until the claim is closed.
 
-        Absent runs begin anew, and so do those that failed before their first epoch's end; a finished one of the same
-        identity is read; all or none are claimed.
+        Absent runs start from the beginning, and so do those that failed before their first epoch's end; a finished one of
+        the same identity is read; all or none are claimed.
 
         Args:
-            resume: go on with half-done runs.
-            replace: begin all anew, and remove what is under their names and in their groups.
+            resume: continue half-done runs.
+            replace: start all from the beginning, and remove what is under their names and in their groups.
             whole: a run counts as finished if it was trained to its end and kept its weights; else also without them, and
                 also if it was pruned.
 
@@ -180,7 +180,7 @@ class RunStore:
         self._epochs[name] = epoch
 
     def mark(self, names: Iterable[str], status: Literal["running", "interrupted", "failed"], reason: str = "") -> None:
-        """Write down what became of claimed runs that are not finished."""
+        """Record the status of claimed runs that are not finished."""
         folders = [self.folder(name) for name in names]
         write({folder: read(folder).changed(status=status, reason=reason) for folder in folders})
 

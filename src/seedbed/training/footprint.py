@@ -41,8 +41,8 @@ CONSTANTS = 5
 SLOTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 """Arrays that an optimizer keeps beside the weights (`training.optimizers.SLOTS`)."""
 
-EXAM_IMAGES = {"dense": 500, "conv": 50, "keras": 50}
-"""Images that an exam looks at at a time on a CPU."""
+EVAL_IMAGES = {"dense": 500, "conv": 50, "keras": 50}
+"""Images that an evaluation looks at at a time on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Footprint:
         process: the worker itself; 0 on a GPU, whose memory they are not in.
         compilation: what compiling its programs takes beside.
         networks: weights, moments, best weights, and the largest of what comes and goes: gradients, or the copies of a save.
-        answers: logits of the exam.
-        images: of training and exam, as far as they are in memory.
-        activations: of a minibatch or an exam's chunk.
+        answers: logits of the evaluation.
+        images: of training and evaluation, as far as they are in memory.
+        activations: of a minibatch or an evaluation's chunk.
         message: a save on its way through the driver.
     """
 
@@ -138,22 +138,22 @@ def _images(data: DataFacts, batch_size: int, blocks: int, pixel_bytes: int) -> 
     one = math.prod(data.image_shape) * pixel_bytes
     resident = data.train * one <= RESIDENT_BYTES
     train = data.train * one if resident else 3 * max(PIECE_BYTES, batch_size * blocks * one)
-    exam = (data.validation + min(data.validation, data.train)) * one
+    evaluation = (data.validation + min(data.validation, data.train)) * one
     orders = 16 * blocks * data.train
-    return train + (exam if exam <= PIECE_BYTES else 3 * PIECE_BYTES) + orders
+    return train + (evaluation if evaluation <= PIECE_BYTES else 3 * PIECE_BYTES) + orders
 
 
 def _activations(runs: Sequence[RunSpec], data: DataFacts, blocks: int, on_cpu: bool) -> int:
     model = runs[0].model
     inputs, batch = math.prod(data.image_shape), runs[0].plan.batch_size
-    exam = EXAM_IMAGES[model.family] if on_cpu else 500
+    evaluation = EVAL_IMAGES[model.family] if on_cpu else 500
     if isinstance(model, Dense):
         units = sum(sum(run.model.hidden) + len(data.classes) for run in runs if isinstance(run.model, Dense))
-        return FLOAT * blocks * (max(4 * batch, 3 * exam) * units + 2 * max(batch, exam) * inputs)
+        return FLOAT * blocks * (max(4 * batch, 3 * evaluation) * units + 2 * max(batch, evaluation) * inputs)
     abreast = 1 if on_cpu else len(runs) * blocks
     numbers = _conv_numbers(model, data) if isinstance(model, Conv) and on_cpu else _layer_numbers(model, data)
     step = _at_a_time(model, data, batch) if on_cpu else batch
-    return FLOAT * abreast * (2 * max(step, exam) * numbers + 2 * max(batch, exam) * inputs)
+    return FLOAT * abreast * (2 * max(step, evaluation) * numbers + 2 * max(batch, evaluation) * inputs)
 
 
 def _at_a_time(model: Conv | Keras, data: DataFacts, batch: int) -> int:

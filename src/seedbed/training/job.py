@@ -22,10 +22,10 @@ from seedbed.models.protocol import Population
 from seedbed.records import History, best_epoch
 from seedbed.specs import RunSpec
 from seedbed.training import footprint
-from seedbed.training.feed import Resident, Sheets, Source, Streamed, Stretch
+from seedbed.training.feed import Chunk, EvalBatches, Resident, Source, Streamed
 from seedbed.training.loaded import Arrays, Loaded, fresh_arrays
 from seedbed.training.members import EpochMetrics, JobState, Member, Members
-from seedbed.training.program import Best, Figures
+from seedbed.training.program import Best, EvalMetrics
 from seedbed.training.programs import Programs
 from seedbed.training.reports import Begun, Checkpoint, JobReport, Outcome, Segment, Stopped, Task
 
@@ -63,7 +63,7 @@ class Job:
         self._last_logits: Any = None  # of the epoch that ended last
         population = self._population()
         arrays = task.resume.arrays if task.resume else fresh_arrays(population, self._members)
-        self._loaded = self._load(population, arrays, Sheets(dataset, population.exam_batch))
+        self._loaded = self._load(population, arrays, EvalBatches(dataset, population.eval_batch_size))
 
     def reports(self) -> Iterator[JobReport]:
         """The job's life. Ends with `Stopped`, or when no member trains any more."""
@@ -115,10 +115,10 @@ class Job:
         facts, on_cpu = self._dataset.facts(), jax.default_backend() == "cpu"
         return models.build(specs, facts.image_shape, len(facts.classes), precision=self.task.plan.precision, on_cpu=on_cpu)
 
-    def _load(self, population: Population, arrays: Arrays, exam: Sheets) -> Loaded:
+    def _load(self, population: Population, arrays: Arrays, eval_batches: EvalBatches) -> Loaded:
         blocks, shared = len(self.task.blocks), self._source.shared
         program = self._programs.of(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
-        return Loaded.of(population, program, exam, self._members, arrays, self._dataset)
+        return Loaded.of(population, program, eval_batches, self._members, arrays, self._dataset)
 
     # An epoch
 
@@ -129,29 +129,29 @@ class Job:
         plans = [[block[s].plan for s in self._members.settings] for block in self.task.blocks]
         epoch_began = self._training_seconds
         norms: dict[str, Any] = {}
-        for stretch in self._source.stretches(self._epoch, self._step, plans):
+        for chunk in self._source.chunks(self._epoch, self._step, plans):
             loaded = self._loaded
-            loaded.program.prepare(loaded.carry, loaded.best, stretch.feed, loaded.settings, loaded.exam.shapes)
-            at = stretch.start
-            while at < stretch.stop:
-                stop = self._segment_stop(stretch, at)
-                if stretch.offset + stop == self._steps() and stop - at == 1:
-                    norms = self._timed(self._last_step, stretch, at)
+            loaded.program.prepare(loaded.train_state, loaded.best, chunk.feed, loaded.settings, loaded.eval_batches.shapes)
+            at = chunk.start
+            while at < chunk.stop:
+                stop = self._segment_stop(chunk, at)
+                if chunk.offset + stop == self._steps() and stop - at == 1:
+                    norms = self._timed(self._last_step, chunk, at)
                 else:
-                    self._segment(stretch, at, stop)
-                at, self._step = stop, stretch.offset + stop
+                    self._segment(chunk, at, stop)
+                at, self._step = stop, chunk.offset + stop
                 if self._step < self._steps():
                     yield Segment(self._epoch + 1, self._step, self._steps(), {})
-        figures = self._timed(self._loaded.evaluated)
-        self._last_logits = figures.logits
-        rows = self._rows(figures, norms, self._training_seconds - epoch_began)
+        metrics = self._timed(self._loaded.evaluated)
+        self._last_logits = metrics.logits
+        rows = self._rows(metrics, norms, self._training_seconds - epoch_began)
         self._epoch, self._step = self._epoch + 1, 0
         yield Segment(self._epoch, self._steps(), self._steps(), rows)
 
-    def _segment_stop(self, stretch: Stretch, at: int) -> int:
+    def _segment_stop(self, chunk: Chunk, at: int) -> int:
         """A segment of a few seconds; an epoch's last step goes alone, for the probes."""
         steps = int(SEGMENT_SECONDS / self._pace) if self._pace else 16
-        last = stretch.stop - (stretch.offset + stretch.stop == self._steps())
+        last = chunk.stop - (chunk.offset + chunk.stop == self._steps())
         return max(at + 1, min(last, at + max(1, steps)))
 
     def _timed(self, work: Callable[..., Any], *arguments: Any) -> Any:
@@ -164,26 +164,26 @@ class Job:
         self._training_seconds += time.perf_counter() - began - (program.compile_seconds - compiled)
         return result
 
-    def _segment(self, stretch: Stretch, start: int, stop: int) -> None:
+    def _segment(self, chunk: Chunk, start: int, stop: int) -> None:
         before, loaded = self._training_seconds, self._loaded
-        carry = self._timed(loaded.program.run_segment, loaded.carry, stretch.feed, loaded.settings, start, stop)
-        self._loaded = replace(loaded, carry=carry)
+        train_state = self._timed(loaded.program.run_segment, loaded.train_state, chunk.feed, loaded.settings, start, stop)
+        self._loaded = replace(loaded, train_state=train_state)
         self._pace = (self._training_seconds - before) / (stop - start)
 
-    def _last_step(self, stretch: Stretch, step: int) -> dict[str, Any]:
+    def _last_step(self, chunk: Chunk, step: int) -> dict[str, Any]:
         """An epoch's last step, with the norms of its gradient and its change."""
         loaded = self._loaded
-        before = jax.tree.map(jnp.copy, loaded.carry)
-        carry = loaded.program.run_segment(loaded.carry, stretch.feed, loaded.settings, step, step + 1)
-        self._loaded = replace(loaded, carry=carry)
-        return loaded.program.norms(before, carry, stretch.feed.rates[:, step], loaded.settings.momentum)
+        before = jax.tree.map(jnp.copy, loaded.train_state)
+        train_state = loaded.program.run_segment(loaded.train_state, chunk.feed, loaded.settings, step, step + 1)
+        self._loaded = replace(loaded, train_state=train_state)
+        return loaded.program.norms(before, train_state, chunk.feed.rates[:, step], loaded.settings.momentum)
 
-    def _rows(self, figures: Figures, norms: dict[str, Any], seconds: float) -> dict[Member, EpochMetrics]:
+    def _rows(self, metrics: EvalMetrics, norms: dict[str, Any], seconds: float) -> dict[Member, EpochMetrics]:
         """The epoch's metrics of all members that trained; keeps the networks that are better than before."""
-        columns: dict[str, Any] = {"train_loss": figures.losses[0], "train_penalty": figures.penalties}
-        columns |= {"train_accuracy": figures.accuracies[0]}
-        columns |= {"validation_loss": figures.losses[1], "validation_accuracy": figures.accuracies[1]}
-        columns = {name: np.asarray(value, np.float64) for name, value in (columns | norms | figures.probes).items()}
+        columns: dict[str, Any] = {"train_loss": metrics.losses[0], "train_penalty": metrics.penalties}
+        columns |= {"train_accuracy": metrics.accuracies[0]}
+        columns |= {"validation_loss": metrics.losses[1], "validation_accuracy": metrics.accuracies[1]}
+        columns = {name: np.asarray(value, np.float64) for name, value in (columns | norms | metrics.probes).items()}
         rows: dict[Member, EpochMetrics] = {}
         better = np.zeros_like(self._members.alive)
         share = seconds / self._members.alive.sum()
@@ -193,7 +193,7 @@ class Job:
             rows[member] = own | {"seconds": float(share)}
             better[block, column] = self._members.add(member, rows[member])
         loaded = self._loaded
-        now = Best(loaded.carry.params, loaded.carry.state, figures.logits)
+        now = Best(loaded.train_state.params, loaded.train_state.state, metrics.logits)
         best = loaded.program.keep_best(loaded.best, now, jnp.asarray(better))
         self._loaded = replace(loaded, best=best)
         return rows
@@ -213,7 +213,7 @@ class Job:
         done, pruned, loaded = self._ending(), self._pruned(), self._loaded
         if not done:
             return
-        host = replace(loaded, carry=jax.device_get(loaded.carry), best=jax.device_get(loaded.best))
+        host = replace(loaded, train_state=jax.device_get(loaded.train_state), best=jax.device_get(loaded.best))
         logits = jax.device_get(self._last_logits)
         for block, column, member in done:
             yield self._outcome(host, logits[block][column], block, column, member, pruned=member in pruned)
@@ -228,9 +228,9 @@ class Job:
         arrays, before = self._loaded.arrays(self._members), self._loaded
         self._members.drop(useful)
         population = self._population()
-        same = population.exam_batch == before.population.exam_batch
-        exam = before.exam if same else Sheets(self._dataset, population.exam_batch)
-        self._loaded = self._load(population, arrays, exam)
+        same = population.eval_batch_size == before.population.eval_batch_size
+        eval_batches = before.eval_batches if same else EvalBatches(self._dataset, population.eval_batch_size)
+        self._loaded = self._load(population, arrays, eval_batches)
 
     def _worth_compiling(self, useful: Sequence[bool]) -> bool:
         """Whether going on without those that are done saves more than compiling their neighbours' own program costs."""
@@ -261,7 +261,7 @@ class Job:
         self, host: Loaded, logits: NDArray[np.float32], block: int, column: int, member: Member, *, pruned: bool
     ) -> Outcome:
         """What a member leaves behind; `host` holds arrays of this process's memory, `logits` are the last network's."""
-        carry, best = (jax.tree.map(lambda leaf: leaf[block], part) for part in (host.carry, host.best))
+        train_state, best = (jax.tree.map(lambda leaf: leaf[block], part) for part in (host.train_state, host.best))
         run, rows = self._members.run(member), self._members.rows[member]
         facts = self._dataset.facts()
         runs = sum(len(block) for block in self.task.blocks)
@@ -270,7 +270,7 @@ class Job:
             History.from_rows(rows),
             models.facts(run.model, facts.image_shape, len(facts.classes)),
             host.population.unpack(best.params, best.state, column),
-            host.population.unpack(carry.params, carry.state, column),
+            host.population.unpack(train_state.params, train_state.state, column),
             _softmax(best.logits[column][:, : facts.validation]),
             _softmax(logits[:, : facts.validation]),
             _patience_is_over(run, rows) and len(rows) < run.plan.epochs,

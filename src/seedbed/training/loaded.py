@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from seedbed.data import Dataset
 from seedbed.models.architecture import Weights
-from seedbed.models.protocol import Knobs, Population
+from seedbed.models.protocol import Hyperparameters, Population
 from seedbed.specs import Keras
-from seedbed.training.feed import Sheets
+from seedbed.training.feed import EvalBatches
 from seedbed.training.members import Members
 from seedbed.training.optimizers import empty_slots
-from seedbed.training.program import Best, Carry, Figures, Program, Settings, together
+from seedbed.training.program import Best, EvalMetrics, MemberSettings, Program, TrainState, together
 
 Arrays = Mapping[str, NDArray[Any]]
 """`block.setting/kind/name` -> array in Keras's layout; kinds are `weights`, `best` and `slots.NAME`."""
@@ -30,23 +30,29 @@ class Loaded:
     """A population on the device: what training changes, and what it needs for that.
 
     Attributes:
-        exam: the images on which an epoch's metrics are measured.
+        eval_batches: the images on which an epoch's metrics are measured.
         layers: the names of each setting's layers.
         compiled_before: seconds that the program had been compiled for before this job (s).
     """
 
     population: Population
     program: Program
-    exam: Sheets
+    eval_batches: EvalBatches
     layers: dict[int, set[str]]
-    settings: Settings
-    carry: Carry
+    settings: MemberSettings
+    train_state: TrainState
     best: Best
     compiled_before: float
 
     @classmethod
     def of(
-        cls, population: Population, program: Program, exam: Sheets, members: Members, arrays: Arrays, dataset: Dataset
+        cls,
+        population: Population,
+        program: Program,
+        eval_batches: EvalBatches,
+        members: Members,
+        arrays: Arrays,
+        dataset: Dataset,
     ) -> Self:
         """Pack the members' arrays into the population, and put them on the device."""
 
@@ -59,15 +65,15 @@ class Loaded:
             slots = {name: packed(f"slots.{name}")[0] for name in slots}
         saved = any("/best/" in name for name in arrays)
         best_params, best_state = packed("best") if saved else jax.tree.map(jnp.copy, (params, state))
-        none = np.zeros((len(dataset.classes), exam.answers), np.float32)
+        none = np.zeros((len(dataset.classes), eval_batches.answers), np.float32)
         logits = [[arrays.get(f"{b}.{s}/best_logits", none) for s in members.settings] for b in range(len(members.blocks))]
         return cls(
             population,
             program,
-            exam,
+            eval_batches,
             {setting: _layers(arrays, f"0.{setting}/weights/") for setting in members.settings},
             _settings(members),
-            Carry(params, state, slots),
+            TrainState(params, state, slots),
             Best(best_params, best_state, jnp.asarray(np.array(logits))),
             program.compile_seconds,
         )
@@ -77,22 +83,22 @@ class Loaded:
         """Seconds that the program was compiled for in this job."""
         return self.program.compile_seconds - self.compiled_before
 
-    def evaluated(self) -> Figures:
+    def evaluated(self) -> EvalMetrics:
         """The metrics of all members, without dropout."""
         parts, counts = [], []
-        for sheet in self.exam:
-            figures = self.program.examine(self.carry, self.settings, sheet.exam)
-            figures.logits.block_until_ready()  # or every sheet would be gathered while the first is still looked at
-            parts.append(figures)
-            counts.append(sheet.counts)
+        for piece in self.eval_batches:
+            metrics = self.program.evaluate(self.train_state, self.settings, piece.eval_set)
+            metrics.logits.block_until_ready()  # or every piece would be gathered while the first is still looked at
+            parts.append(metrics)
+            counts.append(piece.counts)
         return together(parts, counts)
 
     def arrays(self, members: Members) -> dict[str, NDArray[Any]]:
         """Each member's arrays, from which `of` makes the same again."""
         arrays: dict[str, NDArray[Any]] = {}
-        carry, best = jax.device_get((self.carry, self.best))
+        train_state, best = jax.device_get((self.train_state, self.best))
         for block, column, (_, setting) in members:
-            c, b = (jax.tree.map(lambda leaf, at=block: leaf[at], part) for part in (carry, best))
+            c, b = (jax.tree.map(lambda leaf, at=block: leaf[at], part) for part in (train_state, best))
             kinds = {"weights": (c.params, c.state), "best": (b.params, b.state)}
             kinds |= {f"slots.{name}": (slot, {}) for name, slot in c.slots.items()}
             for kind, (params, state) in kinds.items():
@@ -125,11 +131,11 @@ def _packed(population: Population, members: Members, arrays: Arrays, kind: str)
     return params, state
 
 
-def _settings(members: Members) -> Settings:
+def _settings(members: Members) -> MemberSettings:
     dropout = members.values(lambda run: 0.0 if isinstance(run.model, Keras) else run.model.dropout)
     l1, l2 = members.values(lambda run: run.plan.l1), members.values(lambda run: run.plan.l2)
-    knobs = Knobs(jnp.asarray(l1), jnp.asarray(l2), jnp.asarray(dropout))
-    return Settings(knobs, jnp.asarray(members.values(lambda run: run.plan.momentum)), jnp.array(members.alive))
+    hyper = Hyperparameters(jnp.asarray(l1), jnp.asarray(l2), jnp.asarray(dropout))
+    return MemberSettings(hyper, jnp.asarray(members.values(lambda run: run.plan.momentum)), jnp.array(members.alive))
 
 
 def _layers(arrays: Arrays, prefix: str) -> set[str]:

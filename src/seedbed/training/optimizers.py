@@ -16,7 +16,7 @@ from seedbed.models.protocol import Params
 from seedbed.specs import Optimizer
 from seedbed.training.schedules import BETA_1, BETA_2
 
-Slots = dict[str, Params]
+OptimizerState = dict[str, Params]
 EPSILON = 1e-7
 RHO = 0.9
 SMALLEST_RATE = 1e-5
@@ -33,8 +33,8 @@ SLOTS: dict[Optimizer, tuple[str, ...]] = {
 """The names of each optimizer's slots."""
 
 
-class Strides(NamedTuple):
-    """What one step takes from each member, spread over the layout of the parameters.
+class StepSizes(NamedTuple):
+    """What one step takes from each member, broadcast over the layout of the parameters.
 
     Attributes:
         rate: the step size (see `schedules.step_sizes`).
@@ -49,14 +49,14 @@ class Strides(NamedTuple):
     alive: Params
 
 
-def empty_slots(optimizer: Optimizer, params: Params) -> Slots:
+def empty_slots(optimizer: Optimizer, params: Params) -> OptimizerState:
     """Zeros for every slot."""
     return {name: jax.tree.map(jnp.zeros_like, params) for name in SLOTS[optimizer]}
 
 
 def update(
-    optimizer: Optimizer, params: Params, gradients: Params, slots: Slots, strides: Strides, kernels: Params
-) -> tuple[Params, Slots]:
+    optimizer: Optimizer, params: Params, gradients: Params, slots: OptimizerState, step_sizes: StepSizes, kernels: Params
+) -> tuple[Params, OptimizerState]:
     """One step: new parameters and slots.
 
     Args:
@@ -74,7 +74,7 @@ def update(
         kept = tuple(jnp.where(alive, new, old) for new, old in zip(fresh, moments, strict=True))
         return jnp.where(alive, rule.moved(start, g, rate, momentum, *kept), w), *kept
 
-    trees = (params, gradients, kernels, *strides, *(slots[name] for name in names))
+    trees = (params, gradients, kernels, *step_sizes, *(slots[name] for name in names))
     leaves = [jax.tree.leaves(tree) for tree in trees]
     moved = [leaf(*arguments) for arguments in zip(*leaves, strict=True)]
     structure = jax.tree.structure(params)
@@ -142,13 +142,17 @@ _RULES: dict[Optimizer, _Rule] = {
 
 
 def last_gradient(
-    optimizer: Optimizer, before: tuple[Params, Slots], after: tuple[Params, Slots], rate: Params, momentum: Params
+    optimizer: Optimizer,
+    before: tuple[Params, OptimizerState],
+    after: tuple[Params, OptimizerState],
+    rate: Params,
+    momentum: Params,
 ) -> Params:
     """The last step's gradient, from what the step changed: the program need not hand its gradients out.
 
     Args:
         before, after: parameters and slots around one step.
-        rate, momentum: of that step, spread over the layout of the parameters.
+        rate, momentum: of that step, broadcast over the layout of the parameters.
 
     Returns:
         The gradient of loss plus penalty; of "rmsprop" its absolute value; NaN for "sgd" at a rate below `SMALLEST_RATE`.

@@ -17,12 +17,12 @@ from seedbed.training.members import EpochMetrics, Member
 class Pruning:
     """At each rung only the better share of a population's members goes on.
 
-    What it decides is a function of the members' figures alone: a population that is resumed is pruned as it would have been.
+    What it decides is a function of the members' metrics alone: a population that is resumed is pruned as it would have been.
 
     Args:
         rungs: epochs, from 1, at whose ends the members are ranked by their best validation accuracy so far, ties by the
             validation loss there.
-        keep: the share of those who reached a rung that goes on, rounded up.
+        keep: share of the members that reached a rung that goes on, rounded up.
 
     Source: Jamieson, Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization".
     """
@@ -37,7 +37,7 @@ class Pruning:
             raise SpecError(f"keep = {self.keep!r}: it must lie above 0 and at most at 1.")
 
     def stopped(self, epoch: int, rows: Mapping[Member, list[EpochMetrics]]) -> set[Member]:
-        """Who stops at the end of an epoch, by the rows of all who were ever in the population."""
+        """The members that stop at the end of an epoch, by the rows of all that were ever in the population."""
         if epoch not in self.rungs:
             return set()
         ranked = sorted(

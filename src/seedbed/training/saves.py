@@ -17,7 +17,7 @@ from seedbed.training.reports import Checkpoint, Task
 
 
 class Save(BaseModel):
-    """What is written beside a population's arrays.
+    """What is written with a population's arrays.
 
     Attributes:
         identities: of its runs, block by block.
@@ -91,7 +91,7 @@ def read(key: str, plain: Mapping[str, Any]) -> Save:
 
 
 def _corrupt(key: str, what: str) -> CorruptFile:
-    return CorruptFile(f"The save of the population {key} is not one that seedbed wrote ({what}). Start anew with --replace.")
+    return CorruptFile(f"The save of the population {key} is not one that seedbed wrote ({what}). Start again with --replace.")
 
 
 def _contradiction(save: Save) -> str:
@@ -115,7 +115,7 @@ def _contradiction(save: Save) -> str:
         return "it does not say who is alive"
     members = {(b, m) for b in range(len(blocks)) for m in range(width)}
     if not (set(job.rows) <= members and all(len(rows) <= job.epoch for rows in job.rows.values())):
-        return "it has figures of epochs that were not trained"
+        return "it has metrics of epochs that were not trained"
     return ""
 
 
