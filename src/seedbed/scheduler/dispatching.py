@@ -19,7 +19,7 @@ from seedbed.scheduler import planning
 from seedbed.scheduler.clock import Clock
 from seedbed.scheduler.execution import Execution
 from seedbed.scheduler.ingesting import Ingest
-from seedbed.scheduler.planning import Request
+from seedbed.scheduler.planning import TrainRequest
 from seedbed.scheduler.signals import signals
 from seedbed.training.events import Note, Progress, Started
 from seedbed.training.pruning import Pruning
@@ -62,7 +62,7 @@ def train_runs(
     """
     execution.check(len(entries))
     wanted, datasets = planning.resolved(entries)
-    request = Request(execution, wanted, datasets, pruning, metrics_only)
+    request = TrainRequest(execution, wanted, datasets, pruning, metrics_only)
     resume, fresh = execution.resume, execution.replace
     with execution.home.claim(wanted, resume=resume, replace=fresh, whole=not metrics_only) as claim:
         scheduler = Scheduler(request, claim)
@@ -78,7 +78,7 @@ def train_runs(
 class Scheduler:
     """Trains the runs that one call has claimed."""
 
-    def __init__(self, request: Request, claim: ClaimedRuns) -> None:
+    def __init__(self, request: TrainRequest, claim: ClaimedRuns) -> None:
         self.ingest = Ingest(request, claim)
         self._request = request
         self._claim = claim

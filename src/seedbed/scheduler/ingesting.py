@@ -11,7 +11,7 @@ import numpy as np
 from seedbed import devices, diagnosis
 from seedbed.records import Result, Seconds, Verdict
 from seedbed.runs import TOGETHER, ClaimedRuns, FinishedRun, NamedRun, together
-from seedbed.scheduler.planning import Request
+from seedbed.scheduler.planning import TrainRequest
 from seedbed.training import saves
 from seedbed.training.events import Done
 from seedbed.training.members import EpochMetrics, Member
@@ -27,7 +27,7 @@ class Ingest:
         results: name -> result of each run that was finished or copied in this call.
     """
 
-    def __init__(self, request: Request, claim: ClaimedRuns) -> None:
+    def __init__(self, request: TrainRequest, claim: ClaimedRuns) -> None:
         self.results: dict[str, Result] = {}
         self._request = request
         self._home = request.execution.home

@@ -25,7 +25,7 @@ WORKERS_WHERE_PRUNED = 2
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainRequest:
     """What one call of `train_runs` asks for.
 
     Attributes:
@@ -58,7 +58,7 @@ def resolved(entries: Sequence[NamedRun]) -> tuple[list[NamedRun], dict[DataSpec
     return [NamedRun(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries], datasets
 
 
-def continued(request: Request, claim: ClaimedRuns, missing: Sequence[NamedRun]) -> list[tuple[Task, int]]:
+def continued(request: TrainRequest, claim: ClaimedRuns, missing: Sequence[NamedRun]) -> list[tuple[Task, int]]:
     """Populations that were interrupted, composed as they were, so that they go on bit for bit; with their workers' threads.
 
     Raises:
@@ -82,7 +82,7 @@ def continued(request: Request, claim: ClaimedRuns, missing: Sequence[NamedRun])
     return tasks
 
 
-def workers(request: Request, missing: Sequence[NamedRun]) -> tuple[list[WorkerKind], int | None]:
+def workers(request: TrainRequest, missing: Sequence[NamedRun]) -> tuple[list[WorkerKind], int | None]:
     """The workers, and the memory of each (bytes). None means that it is not known, or on other machines.
 
     There are fewer than there could be where memory is short.
@@ -110,7 +110,11 @@ def workers(request: Request, missing: Sequence[NamedRun]) -> tuple[list[WorkerK
 
 
 def composed_now(
-    request: Request, missing: Sequence[NamedRun], going_on: Collection[Task], kinds: Sequence[WorkerKind], memory: int | None
+    request: TrainRequest,
+    missing: Sequence[NamedRun],
+    going_on: Collection[Task],
+    kinds: Sequence[WorkerKind],
+    memory: int | None,
 ) -> Iterator[tuple[Task, str]]:
     """New populations of the runs that do not go on from a save, each with "" or with why it cannot fit into memory."""
     continued = {run.identity for task in going_on for block in task.blocks for run in block}
@@ -128,14 +132,16 @@ def composed_now(
                 yield replace(task, pruning=request.pruning), want
 
 
-def _composed(request: Request, missing: Sequence[NamedRun]) -> list[NamedRun]:
+def _composed(request: TrainRequest, missing: Sequence[NamedRun]) -> list[NamedRun]:
     """The runs of which populations are composed: the missing ones; with pruning all, each once, the finished ones too."""
     if request.pruning is None:
         return list(missing)
     return list({entry.run.identity: entry for entry in request.entries}.values())
 
 
-def _by_data(request: Request, entries: Sequence[NamedRun], *, on_cpu: bool) -> list[tuple[list[RunSpec], DataFacts, Site]]:
+def _by_data(
+    request: TrainRequest, entries: Sequence[NamedRun], *, on_cpu: bool
+) -> list[tuple[list[RunSpec], DataFacts, Site]]:
     """Runs of one data spec together, with its sizes and with what their memory depends on."""
     found = []
     for spec in {entry.run.data: None for entry in entries}:

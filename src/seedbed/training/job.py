@@ -23,7 +23,7 @@ from seedbed.records import History, best_epoch
 from seedbed.specs import RunSpec
 from seedbed.training import footprint
 from seedbed.training.feed import Chunk, EvalBatches, Resident, Source, Streamed
-from seedbed.training.loaded import Arrays, Loaded, fresh_arrays
+from seedbed.training.loaded import Loaded, NamedArrays, fresh_arrays
 from seedbed.training.members import EpochMetrics, JobState, Member, Members
 from seedbed.training.program import Best, EvalMetrics
 from seedbed.training.programs import Programs
@@ -115,7 +115,7 @@ class Job:
         facts, on_cpu = self._dataset.facts(), jax.default_backend() == "cpu"
         return models.build(specs, facts.image_shape, len(facts.classes), precision=self.task.plan.precision, on_cpu=on_cpu)
 
-    def _load(self, population: Population, arrays: Arrays, eval_batches: EvalBatches) -> Loaded:
+    def _load(self, population: Population, arrays: NamedArrays, eval_batches: EvalBatches) -> Loaded:
         blocks, shared = len(self.task.blocks), self._source.shared
         program = self._programs.of(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
         return Loaded.of(population, program, eval_batches, self._members, arrays, self._dataset)

@@ -21,7 +21,7 @@ from seedbed.training.members import Members
 from seedbed.training.optimizers import empty_slots
 from seedbed.training.program import Best, EvalMetrics, MemberSettings, Program, TrainState, together
 
-Arrays = Mapping[str, NDArray[Any]]
+NamedArrays = Mapping[str, NDArray[Any]]
 """`block.setting/kind/name` -> array in Keras's layout; kinds are `weights`, `best` and `slots.NAME`."""
 
 
@@ -51,7 +51,7 @@ class Loaded:
         program: Program,
         eval_batches: EvalBatches,
         members: Members,
-        arrays: Arrays,
+        arrays: NamedArrays,
         dataset: Dataset,
     ) -> Self:
         """Pack the members' arrays into the population, and put them on the device."""
@@ -117,7 +117,7 @@ def fresh_arrays(population: Population, members: Members) -> dict[str, NDArray[
     return arrays
 
 
-def _packed(population: Population, members: Members, arrays: Arrays, kind: str) -> tuple[Any, Any]:
+def _packed(population: Population, members: Members, arrays: NamedArrays, kind: str) -> tuple[Any, Any]:
     """Parameters and state of all blocks, stacked, on the device."""
     own: dict[str, Weights] = defaultdict(dict)
     for name, array in arrays.items():
@@ -138,6 +138,6 @@ def _settings(members: Members) -> MemberSettings:
     return MemberSettings(hyper, jnp.asarray(members.values(lambda run: run.plan.momentum)), jnp.array(members.alive))
 
 
-def _layers(arrays: Arrays, prefix: str) -> set[str]:
+def _layers(arrays: NamedArrays, prefix: str) -> set[str]:
     """The layers of the network whose arrays begin with the prefix."""
     return {name.removeprefix(prefix).rpartition("/")[0] for name in arrays if name.startswith(prefix)}
