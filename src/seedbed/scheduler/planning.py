@@ -92,8 +92,7 @@ def workers(request: TrainRequest, missing: Sequence[NamedRun]) -> tuple[list[Wo
     if execution.engine.name != "local":
         return kinds, None
     if kinds[0].device == "gpu":
-        memory = devices.free_gpu_memory()
-        return kinds, memory and memory // len(kinds)
+        return kinds, devices.free_gpu_memory()
     memory = devices.free_memory()
     if memory is None:
         return kinds, None
