@@ -160,9 +160,9 @@ class Scheduler:
         return []
 
     def _segment(self, task: Task, segment: Segment) -> None:
-        rows = self.ingest.segment(task, segment)
-        left, names = self._clock.seconds_left(task, segment), tuple(self.ingest.names(task).values())
-        self._on_event(Progress(names, segment.epoch, task.epochs, segment.step, segment.steps, rows, left))
+        names = self.ingest.names(task)
+        rows, left = self.ingest.segment(segment, names), self._clock.seconds_left(task, segment)
+        self._on_event(Progress(tuple(names.values()), segment.epoch, task.epochs, segment.step, segment.steps, rows, left))
 
     def _failed(self, task: Task, failure: Failed) -> list[Task]:
         """Halve a population that was too large; else mark its runs as failed and go on with the others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -60,9 +60,8 @@ class Ingest:
             if self._home.epochs(name) > len(rows):
                 self._home.cut(name, len(rows))
 
-    def segment(self, task: Task, segment: Segment) -> dict[str, EpochMetrics]:
+    def segment(self, segment: Segment, names: Mapping[Member, str]) -> dict[str, EpochMetrics]:
         """Append an epoch's metrics where the segment ended one, and return them by the names of the runs."""
-        names = self.names(task)
         rows = {names[member]: row for member, row in segment.rows.items() if member in names}
         for name, row in rows.items():
             if self._home.epochs(name) < segment.epoch:
@@ -82,10 +81,9 @@ class Ingest:
 
     def store_outcomes(self, task: Task) -> None:
         """Store all finished members of a task."""
-        names = self.names(task)
-        endings = [self._ending(task, outcome) for outcome in self._ended.pop(task.key, ()) if outcome.member in names]
-        if endings:
-            self._store(endings)
+        if task.key in self._ended:
+            names = self.names(task)
+            self._store([self._ending(task, outcome) for outcome in self._ended.pop(task.key) if outcome.member in names])
 
     def drop(self, task: Task) -> None:
         """Remove a population's saves, if none of its runs is left to train."""
