@@ -186,6 +186,8 @@ class Scheduler:
             raise self._failures[0]
         missing = self.ingest.missing()
         if not missing:
+            if any(received):  # or the caller would begin its next runs
+                raise Interrupted("Stopped; all runs of this call are finished and saved.", received[0])
             return
         groups = ", ".join(dict.fromkeys(entry.group for entry in missing))
         if received:
