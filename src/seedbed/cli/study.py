@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,18 +23,9 @@ if TYPE_CHECKING:
     from seedbed.studies.setup import Setup
 
 KINDS = (".html", ".htm", ".json")
-HELP = """Answer a question of the exercise: train what it takes, compare, and say why.
-
-\b
-NAME is one of
-{}
-
-Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted is
-resumed. A page, its figures (PNG, SVG), results.csv and results.json are written.
-"""
 
 
-@click.command("study", help=HELP.format("\n".join(f"  {study.name:15} {study.about}" for study in studies.STUDIES.records())))
+@click.command("study")
 @click.argument("name", metavar="NAME")
 @options.of_studies
 @options.file("-o", "--out", text="FILE.html, with figures and tables next to it, or FILE.json.  [default: studies/NAME.html]")
@@ -49,6 +41,15 @@ resumed. A page, its figures (PNG, SVG), results.csv and results.json are writte
 def command(
     name: str, out: Path | None, merge: tuple[Path, ...], again: bool, execution: Execution, **asked: Any
 ) -> options.Output:
+    """Answer a question of the exercise: train what it takes, compare, and say why.
+
+    \b
+    NAME is one of
+      STUDIES
+
+    Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted is
+    resumed. A page, its figures (PNG, SVG), results.csv and results.json are written.
+    """
     page = out or Path("studies") / f"{name}.html"
     if page.suffix.lower() not in KINDS:
         raise click.UsageError(f"--out {page}: it must end in .html or .json.", click.get_current_context())
@@ -60,6 +61,10 @@ def command(
         answer = study.answer(setup, trainer)
     files = _write(answer, page)
     return answer.as_json(), lambda: _show(answer, files)
+
+
+_LISTED = "\n".join(f"  {study.name:15} {study.about}" for study in studies.STUDIES.records())
+command.help = cleandoc(command.help or "").replace("  STUDIES", _LISTED)
 
 
 @contextmanager

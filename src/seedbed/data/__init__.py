@@ -14,7 +14,7 @@ from seedbed.data.builtin import BUILTIN
 from seedbed.data.content import Content, Images, Labels
 from seedbed.data.dataset import Dataset, Part
 from seedbed.data.description import DataInfo, Known, Verified, info, known, verify
-from seedbed.data.download import Progress, Watch
+from seedbed.data.download import DownloadProgress, WatchDownload
 from seedbed.data.library import at_hand, load, named, portable, resolve, unpacked
 from seedbed.data.readers.pictures import read_one as picture
 
@@ -23,13 +23,13 @@ __all__ = [
     "Content",
     "DataInfo",
     "Dataset",
+    "DownloadProgress",
     "Images",
     "Known",
     "Labels",
     "Part",
-    "Progress",
     "Verified",
-    "Watch",
+    "WatchDownload",
     "add",
     "at_hand",
     "info",

@@ -15,7 +15,7 @@ DIGITS = tuple("0123456789")
 IDX_NAMES = tuple(f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 
 Format = Literal["idx", "cifar", "embedded"]
-How = Literal["md5", "sha256 unpacked"]
+DigestKind = Literal["md5", "sha256 unpacked"]
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Remote:
     """A file to download: its name behind each mirror's address, and the digest that it must have."""
 
     name: str
-    how: How
+    how: DigestKind
     digest: str
 
 
 @dataclass(frozen=True)
 class Builtin:
-    """A data set that needs no `data add`.
+    """A data set that needs no `data add`; sizes are MNIST's where nothing else is said.
 
     Attributes:
         title: one line for lists.
@@ -44,8 +44,8 @@ class Builtin:
     title: str
     format: Format
     classes: tuple[str, ...]
-    sizes: tuple[int, int]
-    image_shape: tuple[int, int, int]
+    sizes: tuple[int, int] = (60_000, 10_000)
+    image_shape: tuple[int, int, int] = (28, 28, 1)
     megabytes: int = 0
     digest: str = ""
     files: tuple[Remote, ...] = ()
@@ -53,7 +53,7 @@ class Builtin:
     torchvision: str = ""
 
 
-def _idx_files(how: How, *digests: str) -> tuple[Remote, ...]:
+def _idx_files(how: DigestKind, *digests: str) -> tuple[Remote, ...]:
     return tuple(Remote(name, how, digest) for name, digest in zip(IDX_NAMES, digests, strict=True))
 
 
@@ -63,8 +63,6 @@ _ALL = (
         title="handwritten digits (LeCun, Cortes, Burges)",
         format="idx",
         classes=DIGITS,
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=11,
         digest="b8b2bb964704acf5e65a30803f25a9607adddf90e06ee17e579e0f7f8d4adbff",
         files=_idx_files(
@@ -85,20 +83,7 @@ _ALL = (
         name="fashion_mnist",
         title="pictures of clothes (Zalando)",
         format="idx",
-        classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
+        classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         megabytes=30,
         files=_idx_files(
             "md5",
@@ -119,8 +104,6 @@ _ALL = (
         title="handwritten hiragana (ROIS-CODH)",
         format="idx",
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=21,
         files=_idx_files(
             "md5",

@@ -15,7 +15,7 @@ from seedbed.data.content import Images, Labels
 from seedbed.records import DataFacts
 from seedbed.specs import DataSpec
 
-Rows = NDArray[np.int64]
+RowNumbers = NDArray[np.int64]
 
 
 class Pictures:
@@ -27,7 +27,7 @@ class Pictures:
         pixels: `(h * w,)`, which pixel of the original stands at each place; None leaves them where they are.
     """
 
-    def __init__(self, images: Images, sources: Sequence[str] = (), pixels: Rows | None = None) -> None:
+    def __init__(self, images: Images, sources: Sequence[str] = (), pixels: RowNumbers | None = None) -> None:
         self._original = images
         self._pixels = pixels
         self._sources = sources
@@ -79,7 +79,7 @@ class Part:
     """
 
     pictures: Pictures
-    rows: Rows
+    rows: RowNumbers
     labels: Labels
 
     def __len__(self) -> int:
@@ -98,7 +98,7 @@ class Part:
 
     @property
     def images(self) -> Images:
-        """All images of the part, `(n, h, w, c)`, uint8 or float32, gathered anew at each call."""
+        """All images of the part, `(n, h, w, c)`, uint8 or float32, gathered again at each call."""
         return self.pictures.take(self.rows)
 
     def take(self, positions: NDArray[Any], out: Images | None = None) -> Images:

@@ -9,7 +9,7 @@ import numpy as np
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN
 from seedbed.data.dataset import Part
-from seedbed.data.download import Watch
+from seedbed.data.download import WatchDownload
 from seedbed.data.library import content_of, entry_of, load, origin
 from seedbed.errors import DataError
 from seedbed.specs import DataSpec
@@ -86,12 +86,12 @@ def known() -> list[Known]:
     return listed + [Known(entry.name, "your own", entry.kind, entry.path) for entry in added.entries()]
 
 
-def info(name: str, spec: DataSpec | None = None, watch: Watch | None = None) -> DataInfo:
+def info(name: str, spec: DataSpec | None = None, watch: WatchDownload | None = None) -> DataInfo:
     """A data set as training would see it: by default split by the honest protocol.
 
     Args:
         spec: how it is split and what a study did to it; its name does not matter.
-        watch: is told how far a download is.
+        watch: called with how far a download is.
 
     Raises:
         As `load`.
@@ -118,9 +118,9 @@ def info(name: str, spec: DataSpec | None = None, watch: Watch | None = None) ->
     )
 
 
-def verify(name: str, watch: Watch | None = None) -> Verified:
+def verify(name: str, watch: WatchDownload | None = None) -> Verified:
     """Look at every byte again: the user's files against what they held when they were added, what is kept in the cache against
-    its digest. What is damaged in the cache is decoded (or downloaded) anew.
+    its digest. What is damaged in the cache is decoded (or downloaded) again.
 
     Raises:
         CorruptData: the files are not what they were.

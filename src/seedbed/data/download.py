@@ -23,7 +23,7 @@ BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
-class Progress:
+class DownloadProgress:
     """How far a download is: bytes done, and in all where the server said so."""
 
     what: str
@@ -31,7 +31,7 @@ class Progress:
     total: int | None
 
 
-Watch = Callable[[Progress], None]
+WatchDownload = Callable[[DownloadProgress], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Failed(DataError):
         self.again = again
 
 
-def fetch(builtin: Builtin, folder: Path, *, watch: Watch | None = None, patience: Patience = Patience()) -> list[Path]:
+def fetch(builtin: Builtin, folder: Path, *, watch: WatchDownload | None = None, patience: Patience = Patience()) -> list[Path]:
     """The files of a data set, downloaded into a folder; what is there with the right digest is not fetched again.
 
     Returns:
@@ -80,7 +80,7 @@ def fetch(builtin: Builtin, folder: Path, *, watch: Watch | None = None, patienc
     return paths
 
 
-def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: Watch | None, patience: Patience) -> None:
+def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: WatchDownload | None, patience: Patience) -> None:
     most = 2 * builtin.megabytes * 1_000_000
     reasons = []
     for mirror in builtin.mirrors:
@@ -98,7 +98,7 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: Watch | None
     raise DataUnavailable(f"{remote.name} could not be downloaded ({'; '.join(reasons)})")
 
 
-def _stream(url: str, remote: Remote, most: int, watch: Watch | None, patience: Patience) -> Iterator[bytes]:
+def _stream(url: str, remote: Remote, most: int, watch: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
     """The bytes behind an address, as they arrive."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -119,7 +119,7 @@ def _stream(url: str, remote: Remote, most: int, watch: Watch | None, patience: 
             raise _Failed(_reason(error), again=True) from None
 
 
-def _blocks(answer: Response, what: str, most: int, watch: Watch | None, patience: Patience) -> Iterator[bytes]:
+def _blocks(answer: Response, what: str, most: int, watch: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
     stated = answer.headers.get("Content-Length", "")
     total = int(stated) if stated.isdecimal() else None
     done, since, before = 0, time.monotonic(), 0
@@ -130,7 +130,7 @@ def _blocks(answer: Response, what: str, most: int, watch: Watch | None, patienc
             raise _Failed(f"sent more than {most:,} bytes")
         yield block
         if watch:
-            watch(Progress(what, done, total))
+            watch(DownloadProgress(what, done, total))
         now = time.monotonic()
         if now - since > patience.window:
             if not done - before >= patience.least:
@@ -189,23 +189,23 @@ def is_sound(path: Path, remote: Remote) -> bool:
     return True
 
 
+REASONS = {
+    "its name cannot be resolved": ("name resolution", "nameresolution", "getaddrinfo"),
+    "refused the connection": ("refused",),
+    "its certificate is not trusted": ("certificate",),
+    "the proxy refused": ("proxy",),
+    "cut the file short": ("incompleteread",),
+    "did not answer in time": ("timed out", "timeout"),
+    "no network": ("unreachable",),
+    "broke the connection": ("reset", "aborted"),
+}
+"""What went wrong on the network -> words of the exceptions that say so; the first that fits counts."""
+
+
 def _reason(error: Exception) -> str:
     """What went wrong on the network, in a few words."""
     text = f"{type(error).__name__} {error}".lower()
-    for sign, words in (
-        ("name resolution", "its name cannot be resolved"),
-        ("nameresolution", "its name cannot be resolved"),
-        ("getaddrinfo", "its name cannot be resolved"),
-        ("refused", "refused the connection"),
-        ("certificate", "its certificate is not trusted"),
-        ("proxy", "the proxy refused"),
-        ("incompleteread", "cut the file short"),
-        ("timed out", "did not answer in time"),
-        ("timeout", "did not answer in time"),
-        ("unreachable", "no network"),
-        ("reset", "broke the connection"),
-        ("aborted", "broke the connection"),
-    ):
-        if sign in text:
+    for words, signs in REASONS.items():
+        if any(sign in text for sign in signs):
             return words
     return first_line(error)[:80]

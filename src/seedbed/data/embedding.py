@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.dataset import Part
-from seedbed.data.facts import ClassPictures, chunks
+from seedbed.data.facts import ClassPictures, Int64s, chunks
 from seedbed.errors import DataError
-
-Integers = NDArray[np.int64]
 
 AXES = 50
 """Principal axes that t-SNE sees."""
@@ -29,13 +27,13 @@ class Embedding:
         tsne: by t-SNE, `(n, 2)`, without units: only who lies beside whom means something.
     """
 
-    positions: Integers
+    positions: Int64s
     pca: NDArray[np.float64]
     explained: tuple[float, float]
     tsne: NDArray[np.float64]
 
 
-def stratified(labels: NDArray[np.int32], most: int, *, seed: int = 0) -> Integers:
+def stratified(labels: NDArray[np.int32], most: int, *, seed: int = 0) -> Int64s:
     """Positions of at most `most` labels, each class by its share (and at least once if there is room), ascending.
 
     The images of a class are drawn without replacement; `seed` decides which.

@@ -20,8 +20,7 @@ from seedbed.data.dataset import Dataset, Part
 from seedbed.errors import DataError
 
 Floats32 = NDArray[np.float32]
-Integers = NDArray[np.int64]
-Watch = Callable[[str], None]
+Int64s = NDArray[np.int64]
 
 CHUNK = 4096
 """Images that are in memory as float32 at once, unless they are large."""
@@ -38,7 +37,7 @@ class ClassPictures:
 
     mean: Floats32
     deviation: Floats32
-    counts: Integers
+    counts: Int64s
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class PixelFacts:
     places: int
 
 
-def class_balance(dataset: Dataset) -> dict[str, Integers]:
+def class_balance(dataset: Dataset) -> dict[str, Int64s]:
     """Images of each class, `(C,)`, in the training and the validation part; the test part's labels are not read."""
     parts = {"training": dataset.train, "validation": dataset.validation}
     return {name: np.bincount(part.labels, minlength=len(dataset.classes)) for name, part in parts.items()}
@@ -113,7 +112,7 @@ def chunks(part: Part) -> Iterator[tuple[int, Floats32]]:
 
 
 def _step(values: int) -> int:
-    """Images of so many values that are worked on at once."""
+    """How many images of this many values are worked on at once."""
     return max(1, min(CHUNK, CHUNK_VALUES // values))
 
 
@@ -128,11 +127,11 @@ MOST_CANDIDATES = 5_000_000
 
 LEAF, AXES, SAMPLE = 1024, 32, 5000
 PLACES = 1024
-"""Larger images are summed over blocks to at most so many values before the search projects them."""
+"""Larger images are summed over blocks to at most this many values before the search projects them."""
 
 
 @dataclass(frozen=True)
-class Place:
+class ImagePlace:
     """An image: its part, its position there, and where it came from (file name or index)."""
 
     part: str
@@ -141,17 +140,17 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ImagePair:
     """Two like images. `same_label` is None where one of them belongs to the test part, whose labels are not read."""
 
-    first: Place
-    second: Place
+    first: ImagePlace
+    second: ImagePlace
     correlation: float
     same_label: bool | None
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Alike:
     """Duplicates of one kind, exact or near, within the training part and across parts.
 
     Attributes:
@@ -163,10 +162,10 @@ class Likeness:
         complete: False where the search stopped at `MOST_CANDIDATES`; the numbers are then lower bounds.
     """
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ImagePair, ...]
     found: int
     affected: dict[str, int]
-    conflicts: tuple[Pair, ...]
+    conflicts: tuple[ImagePair, ...]
     complete: bool = True
 
 
@@ -174,12 +173,12 @@ class Likeness:
 class Duplicates:
     """Exact duplicates, near duplicates among images that differ, and the correlation that makes two images near."""
 
-    exact: Likeness
-    near: Likeness
+    exact: Alike
+    near: Alike
     threshold: float
 
 
-def duplicates(dataset: Dataset, *, threshold: float = NEAR, watch: Watch | None = None) -> Duplicates:
+def duplicates(dataset: Dataset, *, threshold: float = NEAR, watch: Callable[[str], None] | None = None) -> Duplicates:
     """Which images occur twice, within training or across parts.
 
     Near duplicates are searched for without missing any: with `z` an image's pixels, centred and of length 1, the correlation
@@ -225,7 +224,7 @@ class _Everything:
     def __len__(self) -> int:
         return int(self.starts[-1])
 
-    def take(self, numbers: Integers) -> NDArray[np.generic]:
+    def take(self, numbers: Int64s) -> NDArray[np.generic]:
         """The images of these numbers, which ascend, `(k, h, w, c)`."""
         bounds = np.searchsorted(numbers, self.starts)
         pieces = [
@@ -235,12 +234,12 @@ class _Everything:
         ]
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
-    def place(self, number: int) -> Place:
+    def place(self, number: int) -> ImagePlace:
         name = self.names[self.part[number]]
         position = int(number - self.starts[self.part[number]])
-        return Place(name, position, self.parts[name].source(position))
+        return ImagePlace(name, position, self.parts[name].source(position))
 
-    def centred(self, numbers: Integers) -> Floats32:
+    def centred(self, numbers: Int64s) -> Floats32:
         """The images of ascending numbers as vectors of mean 0 and length 1, `(k, d)`; an image of one value stays 0."""
         vectors = self.take(numbers).reshape(len(numbers), -1).astype(np.float32)
         vectors -= vectors.mean(axis=1, keepdims=True)
@@ -259,7 +258,7 @@ class _Found:
         self._best: list[tuple[float, int, int]] = []
         self._conflicts: list[tuple[float, int, int]] = []
 
-    def add(self, a: Integers, b: Integers, correlation: Floats32) -> None:
+    def add(self, a: Int64s, b: Int64s, correlation: Floats32) -> None:
         """Pairs of numbers with a < b, each pair once."""
         training = self._all.part == 0
         self._in_training[b[training[a]]] = True
@@ -270,27 +269,27 @@ class _Found:
         self._best = _most_alike(self._best, a, b, correlation)
         self._conflicts = _most_alike(self._conflicts, a[differ], b[differ], correlation[differ])
 
-    def likeness(self, *, complete: bool = True) -> Likeness:
+    def likeness(self, *, complete: bool = True) -> Alike:
         bounds = zip(self._all.starts[:-1], self._all.starts[1:], strict=True)
         affected = {
             name: int(self._in_training[low:high].sum()) for name, (low, high) in zip(self._all.names, bounds, strict=True)
         }
         pairs, conflicts = (tuple(self._pair(*one) for one in chosen) for chosen in (self._best, self._conflicts))
-        return Likeness(pairs, self._count, affected, conflicts, complete)
+        return Alike(pairs, self._count, affected, conflicts, complete)
 
-    def _pair(self, correlation: float, a: int, b: int) -> Pair:
+    def _pair(self, correlation: float, a: int, b: int) -> ImagePair:
         labels = self._all.labels[[a, b]]
         same = bool(labels[0] == labels[1]) if (labels >= 0).all() else None
-        return Pair(self._all.place(a), self._all.place(b), correlation, same)
+        return ImagePair(self._all.place(a), self._all.place(b), correlation, same)
 
 
-def _most_alike(best: list[tuple[float, int, int]], a: Integers, b: Integers, s: Floats32) -> list[tuple[float, int, int]]:
+def _most_alike(best: list[tuple[float, int, int]], a: Int64s, b: Int64s, s: Floats32) -> list[tuple[float, int, int]]:
     order = np.argsort(-s, kind="stable")[:KEPT_PAIRS]
     both = best + list(zip(s[order].tolist(), a[order].tolist(), b[order].tolist(), strict=True))
     return sorted(both, key=lambda one: (-one[0], one[1], one[2]))[:KEPT_PAIRS]
 
 
-def _exact(everything: _Everything) -> tuple[Integers, Integers]:
+def _exact(everything: _Everything) -> tuple[Int64s, Int64s]:
     """Pairs (first, copy) `(k, 2)` of equal images, and the numbers of all first ones `(m,)`, ascending."""
     first: dict[bytes, int] = {}
     pairs: list[tuple[int, int]] = []
@@ -303,9 +302,9 @@ def _exact(everything: _Everything) -> tuple[Integers, Integers]:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(list(first.values()), dtype=np.int64)
 
 
-def _near(everything: _Everything, numbers: Integers, threshold: float, watch: Watch | None) -> Likeness:
+def _near(everything: _Everything, numbers: Int64s, threshold: float, watch: Callable[[str], None] | None) -> Alike:
     """Near duplicates among the images of these numbers."""
-    found, waiting, compared, told = _Found(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
+    found, waiting, compared, shown = _Found(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
     for candidates, share in _candidates(_projected(everything, numbers), 2 * (1 - threshold)):
         if not compared < MOST_CANDIDATES:
             return found.likeness(complete=False)
@@ -314,15 +313,15 @@ def _near(everything: _Everything, numbers: Integers, threshold: float, watch: W
         if sum(map(len, waiting)) >= 8 * CHUNK:
             _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
             waiting = []
-        if watch and share > told:
+        if watch and share > shown:
             watch(f"looking for duplicates: {share:.0%}")
-            told = share
+            shown = share
     if waiting:
         _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
     return found.likeness()
 
 
-def _verify(everything: _Everything, pairs: Integers, threshold: float, found: _Found) -> None:
+def _verify(everything: _Everything, pairs: Int64s, threshold: float, found: _Found) -> None:
     for start in range(0, len(pairs), everything.step):
         some = pairs[start : start + everything.step]
         numbers, where = np.unique(some, return_inverse=True)
@@ -333,7 +332,7 @@ def _verify(everything: _Everything, pairs: Integers, threshold: float, found: _
         found.add(some[near, 0], some[near, 1], np.minimum(correlation[near], 1))
 
 
-def _projected(everything: _Everything, numbers: Integers) -> Floats32:
+def _projected(everything: _Everything, numbers: Int64s) -> Floats32:
     """The centred images on the principal axes of a sample of them, `(n, axes)`."""
     blocks = _blocks(everything.shape)
     pieces = [numbers[start : start + everything.step] for start in range(0, len(numbers), everything.step)]
@@ -363,7 +362,7 @@ def _blocks(shape: Sequence[int]) -> Callable[[Floats32], Floats32]:
     return summed
 
 
-def _candidates(points: Floats32, squared: float) -> Iterator[tuple[Integers, float]]:
+def _candidates(points: Floats32, squared: float) -> Iterator[tuple[Int64s, float]]:
     """Pairs of rows of `points` `(n, k)` whose squared distance is at most `squared`, two groups of rows at a time.
 
     Yields:
@@ -386,7 +385,7 @@ def _candidates(points: Floats32, squared: float) -> Iterator[tuple[Integers, fl
             yield np.column_stack([leaf[a[once]], leaves[j][b[once]]]), (i + 1) / len(leaves)
 
 
-def _leaves(points: Floats32, rows: Integers) -> list[Integers]:
+def _leaves(points: Floats32, rows: Int64s) -> list[Int64s]:
     """The rows in groups of at most `LEAF` that lie together: halved again and again along the widest axis."""
     if len(rows) <= LEAF:
         return [rows]

@@ -72,7 +72,7 @@ def find(digest: str) -> Content | None:
             labels = np.array(_mapped(facts["labels"], place), dtype=np.int32)
             parts[name] = Labelled(_mapped(facts["images"], place), labels, sources)
     except (StorageError, OSError, KeyError, TypeError, ValueError, AttributeError):
-        return None  # not kept, or damaged: it is decoded anew
+        return None  # not kept, or damaged: it is decoded again
     return Content(parts, tuple(manifest["classes"]), float(manifest["scale"]), tuple(manifest["rules"]))
 
 
@@ -124,7 +124,7 @@ def _mapped(facts: dict[str, Any], place: Path) -> Any:
     stat = file.stat() if own or file.exists() else None
     if not own and not (stat and (stat.st_size, stat.st_mtime_ns) == (facts["bytes"], facts["changed"])):
         raise CorruptData(
-            f"{file}: it has changed or gone since its images were first used. Put it back, or add the data anew."
+            f"{file}: it has changed or gone since its images were first used. Put it back, or add the data again."
         )
     dtype, shape = np.dtype(facts["dtype"]), tuple(facts["shape"])
     if not (stat and stat.st_size == facts["bytes"] >= facts["offset"] + math.prod(shape) * dtype.itemsize):

@@ -12,7 +12,7 @@ from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN, Builtin
 from seedbed.data.content import Content, Labelled, check
 from seedbed.data.dataset import Dataset
-from seedbed.data.download import Watch, fetch
+from seedbed.data.download import WatchDownload, fetch
 from seedbed.data.readers import cifar, digits, idx
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
@@ -38,11 +38,11 @@ class Origin:
     proof: str
 
 
-def resolve(spec: DataSpec, watch: Watch | None = None) -> DataSpec:
+def resolve(spec: DataSpec, watch: WatchDownload | None = None) -> DataSpec:
     """The spec with the content's digest; finds the data, or downloads them.
 
     Args:
-        watch: is told how far a download is.
+        watch: called with how far a download is.
 
     Raises:
         UnknownDataset: no data set has this name.
@@ -54,11 +54,11 @@ def resolve(spec: DataSpec, watch: Watch | None = None) -> DataSpec:
     return spec.changed(digest=content_of(spec, watch)[0])
 
 
-def load(spec: DataSpec, watch: Watch | None = None) -> Dataset:
+def load(spec: DataSpec, watch: WatchDownload | None = None) -> Dataset:
     """Images and labels, split as the spec says. Decoded images come from the cache as memory maps.
 
     Args:
-        watch: is told how far a download is.
+        watch: called with how far a download is.
 
     Raises:
         As `resolve`; and DataError where a class has too few images to be split.
@@ -92,7 +92,7 @@ def unpacked(content: Content, spec: DataSpec) -> Dataset:
     return split(content, spec)
 
 
-def content_of(spec: DataSpec, watch: Watch | None = None) -> tuple[str, Content]:
+def content_of(spec: DataSpec, watch: WatchDownload | None = None) -> tuple[str, Content]:
     """Digest and content, not yet split. A digest in the spec is kept to: what it names is used, or nothing.
 
     Raises:
@@ -122,7 +122,7 @@ def origin(name: str) -> Origin:
     return Origin(next(iter(entry.digests.values()), ""), entry.path, "recorded when it was added")
 
 
-def entry_of(name: str) -> added.Entry:
+def entry_of(name: str) -> added.AddedData:
     """What the user added under this name.
 
     Raises:
@@ -155,7 +155,7 @@ def named(text: str) -> str:
     return entry_of(text).name
 
 
-def builtin_content(builtin: Builtin, watch: Watch | None = None) -> tuple[str, Content]:
+def builtin_content(builtin: Builtin, watch: WatchDownload | None = None) -> tuple[str, Content]:
     """A built-in data set: from the cache, else found on this machine, else downloaded.
 
     Raises:
@@ -170,7 +170,7 @@ def builtin_content(builtin: Builtin, watch: Watch | None = None) -> tuple[str, 
     return found
 
 
-def _by_name(spec: DataSpec, watch: Watch | None) -> tuple[str, Content]:
+def _by_name(spec: DataSpec, watch: WatchDownload | None) -> tuple[str, Content]:
     if spec.name not in BUILTIN:
         _, digest, content = added.content_of(entry_of(spec.name), spec.size)
         return digest, content
@@ -185,7 +185,7 @@ def _by_name(spec: DataSpec, watch: Watch | None) -> tuple[str, Content]:
 def _embedded(builtin: Builtin) -> tuple[str, Content]:
     content = digits.read()
     if content.digest != builtin.digest:
-        raise CorruptData(f"{digits.path()}: this is not {builtin.name} as published. Install scikit-learn anew.")
+        raise CorruptData(f"{digits.path()}: this is not {builtin.name} as published. Install scikit-learn again.")
     return builtin.digest, content
 
 
@@ -195,7 +195,7 @@ def _kept(builtin: Builtin) -> tuple[str, Content] | None:
     return None if content is None else (digest, content)
 
 
-def _found_or_fetched(builtin: Builtin, watch: Watch | None) -> tuple[Content, str, lookup.Proof]:
+def _found_or_fetched(builtin: Builtin, watch: WatchDownload | None) -> tuple[Content, str, lookup.Proof]:
     search = lookup.search(builtin)
     if search.content is not None:
         return search.content, str(search.path), search.proof
@@ -228,7 +228,7 @@ def _taken_in(builtin: Builtin, content: Content, where: str, proof: lookup.Proo
         raise CorruptData(f"{where}: this is not {builtin.name} as published; its content differs.")
     if recorded and digest != recorded and proof != "files":
         raise CorruptData(
-            f"{where}: {builtin.name} was {recorded[:12]} when it was first seen, and this is {digest[:12]}. Get it anew."
+            f"{where}: {builtin.name} was {recorded[:12]} when it was first seen, and this is {digest[:12]}. Get it again."
         )
     kept.keep(content, digest)
     storage.write_json(_origin_file(builtin), {"digest": digest, "where": where, "proof": proof})

@@ -6,6 +6,7 @@ to version, which it does not promise of shuffles; so a split can be drawn again
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Labelled, Labels, PartName
-from seedbed.data.dataset import Dataset, Part, Pictures, Rows
+from seedbed.data.dataset import Dataset, Part, Pictures, RowNumbers
 from seedbed.errors import DataError, SpecError
 from seedbed.specs import DataSpec
 
@@ -110,7 +111,7 @@ def _inner(drawn: _Drawn, spec: DataSpec, content: Content) -> _Drawn:
     return _Drawn(rest, validation, None, note)
 
 
-def _whole(part: Labelled, pixels: Rows | None) -> Part:
+def _whole(part: Labelled, pixels: RowNumbers | None) -> Part:
     return Part(Pictures(part.images, part.sources, pixels), np.arange(len(part.labels)), part.labels)
 
 
@@ -133,9 +134,8 @@ def _draw(part: Part, counts: NDArray[Any], seed: int, purpose: str, content: Co
         )
     chosen = np.zeros(len(part), dtype=bool)
     words = _words(seed, purpose, int(part.rows[-1]) + 1)[part.rows]
-    for label, count in enumerate(counts):
-        members = np.flatnonzero(part.labels == label)
-        chosen[members[np.argsort(words[members], kind="stable")[:count]]] = True
+    for members, count in zip(_by_class(part, words, len(counts)), counts, strict=True):
+        chosen[members[:count]] = True
     return _some(part, chosen), _some(part, ~chosen)
 
 
@@ -145,18 +145,23 @@ def _fold(part: Part, spec: DataSpec, content: Content) -> tuple[Part, Part, str
     number, folds = spec.fold
     words = _words(spec.split_seed, "validation", int(part.rows[-1]) + 1)[part.rows]
     chosen = np.zeros(len(part), dtype=bool)
-    for label in range(len(content.classes)):
-        members = np.flatnonzero(part.labels == label)
+    for name, members in zip(content.classes, _by_class(part, words, len(content.classes)), strict=True):
         if not len(members) >= folds:
-            name = content.classes[label]
             raise DataError(
                 f"{folds} folds need {folds} images of each class to train on, and class {name!r} has {len(members)}."
             )
-        chosen[members[np.argsort(words[members], kind="stable")[number::folds]]] = True
+        chosen[members[number::folds]] = True
     note = (
         f"Validation: fold {number + 1} of {folds} of {len(part):,} images, drawn by class with split seed {spec.split_seed}."
     )
     return _some(part, chosen), _some(part, ~chosen), note
+
+
+def _by_class(part: Part, words: NDArray[np.uint64], classes: int) -> Iterator[RowNumbers]:
+    """The positions of each class's images in the order of their random words."""
+    for label in range(classes):
+        members = np.flatnonzero(part.labels == label)
+        yield members[np.argsort(words[members], kind="stable")]
 
 
 def _some(part: Part, chosen: NDArray[np.bool_]) -> Part:
@@ -192,16 +197,12 @@ def _first(train: Part, spec: DataSpec, classes: int) -> Part:
             f"first = {spec.first}: it must be at least the {classes} classes and at most the {len(train):,} training images."
         )
     words = _words(spec.split_seed, "first", int(train.rows[-1]) + 1)[train.rows]
-    counts = np.bincount(train.labels, minlength=classes)
     place = np.empty(len(train))
-    for label in range(classes):
-        members = np.flatnonzero(train.labels == label)
-        place[members[np.argsort(words[members], kind="stable")]] = (np.arange(len(members)) + 0.5) / counts[label]
     # Each class is spread evenly over one common line, and one image of each stands at its start: any beginning of the line
     # is stratified, and a smaller subset lies within a larger one.
-    for label in range(classes):
-        members = np.flatnonzero(train.labels == label)
-        place[members[np.argmin(place[members])]] = -1
+    for members in _by_class(train, words, classes):
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+        place[members[:1]] = -1
     chosen = np.zeros(len(train), dtype=bool)
     chosen[np.lexsort((words, place))[: spec.first]] = True
     return _some(train, chosen)
@@ -219,7 +220,7 @@ def _noisy(train: Part, spec: DataSpec, classes: int) -> Part:
     return replace(train, labels=labels)
 
 
-def _permutation(seed: int | None, image_shape: tuple[int, int, int]) -> Rows | None:
+def _permutation(seed: int | None, image_shape: tuple[int, int, int]) -> RowNumbers | None:
     if seed is None:
         return None
     height, width, _ = image_shape

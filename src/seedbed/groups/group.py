@@ -195,6 +195,7 @@ class Group:
         """Return the group as JSON values (NaN is null); `measures` are further means by their names."""
         return json_values(
             {
+                **self.setting,
                 "group": self.name,
                 "label": self.label,
                 "setting": self.setting,

@@ -59,7 +59,7 @@ class Design:
         return Sweep(self.name, self.base, self.grid, self.seeds, train_groups(self.requests, execution))
 
 
-def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.Watch | None = None) -> Design:
+def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.WatchDownload | None = None) -> Design:
     """Plan a sweep. Every error in a setting is found here, before anything is trained.
 
     Args:

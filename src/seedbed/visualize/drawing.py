@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seedbed import figures
 from seedbed.data import Dataset, Part
 from seedbed.data.embedding import stratified
-from seedbed.data.facts import Pair, Place
+from seedbed.data.facts import ImagePair, ImagePlace
 from seedbed.figures.words import percent
 from seedbed.palette import Mode
 from seedbed.visualize.survey import Survey
@@ -94,31 +94,31 @@ def _class_grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
     }
 
 
-def _pairs(dataset: Dataset, heading: str, pairs: Sequence[Pair], equal: Collection[Pair]) -> Grid:
+def _pairs(dataset: Dataset, heading: str, pairs: Sequence[ImagePair], equal: Collection[ImagePair]) -> Grid:
     shown = pairs[:PAIRS]
     count = f"{len(shown)} of {len(pairs):,}" if len(pairs) > len(shown) else str(len(pairs))
     images = np.stack([_side_by_side(dataset, pair) for pair in shown])
     titles = [_caption(dataset, pair, "equal" if pair in equal else f"correlation {pair.correlation:.4f}") for pair in shown]
-    return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224, size=13)
+    return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224)
 
 
-def _side_by_side(dataset: Dataset, pair: Pair) -> NDArray[Any]:
+def _side_by_side(dataset: Dataset, pair: ImagePair) -> NDArray[Any]:
     """Both images with a grey line between them."""
     first, second = _image(dataset, pair.first), _image(dataset, pair.second)
     line = np.full_like(first[:, : max(1, first.shape[1] // 14)], dataset.scale / 2)
     return np.concatenate([first, line, second], axis=1)
 
 
-def _image(dataset: Dataset, place: Place) -> NDArray[Any]:
+def _image(dataset: Dataset, place: ImagePlace) -> NDArray[Any]:
     image: NDArray[Any] = _part(dataset, place.part).take(np.array([place.position]))[0]
     return image
 
 
-def _caption(dataset: Dataset, pair: Pair, likeness: str) -> str:
+def _caption(dataset: Dataset, pair: ImagePair, likeness: str) -> str:
     return f"{_called(dataset, pair.first)}\n{_called(dataset, pair.second)}\n{likeness}"
 
 
-def _called(dataset: Dataset, place: Place) -> str:
+def _called(dataset: Dataset, place: ImagePlace) -> str:
     file = place.source.rpartition("/")[2]
     return f"{place.part} {file}: {dataset.classes[_part(dataset, place.part).labels[place.position]]}"
 

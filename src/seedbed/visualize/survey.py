@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from seedbed.data import Dataset
 from seedbed.data.embedding import FEWEST, Embedding, embed, nearest_centroid
 from seedbed.data.facts import (
+    Alike,
     ClassPictures,
     Duplicates,
-    Likeness,
-    Pair,
+    ImagePair,
     PixelFacts,
     class_balance,
     class_pictures,
@@ -90,7 +90,7 @@ def survey(dataset: Dataset, on_event: Callable[[str], None]) -> Survey:
     )
 
 
-def _plain(found: Likeness) -> dict[str, Any]:
+def _plain(found: Alike) -> dict[str, Any]:
     return {
         "pairs": found.found,
         "complete": found.complete,
@@ -100,7 +100,7 @@ def _plain(found: Likeness) -> dict[str, Any]:
     }
 
 
-def _pair(pair: Pair) -> dict[str, Any]:
+def _pair(pair: ImagePair) -> dict[str, Any]:
     return {
         "first": {"part": pair.first.part, "source": pair.first.source},
         "second": {"part": pair.second.part, "source": pair.second.source},

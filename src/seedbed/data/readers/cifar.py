@@ -77,5 +77,5 @@ def _from_archive(path: Path) -> dict[str, bytes]:
                 if files.keys() == wanted:
                     break
     except tarfile.TarError as error:
-        raise CorruptData(f"{path}: this is not a .tar.gz, or a damaged one ({first_line(error)}). Get it anew.") from None
+        raise CorruptData(f"{path}: this is not a .tar.gz, or a damaged one ({first_line(error)}). Get it again.") from None
     return files

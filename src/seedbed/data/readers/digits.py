@@ -28,7 +28,7 @@ def path() -> Path:
         file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if file.is_file():
             return file
-    raise DataUnavailable("digits: scikit-learn's own file of them is not there. Install it anew: pip install scikit-learn.")
+    raise DataUnavailable("digits: scikit-learn's own file of them is not there. Install it again: pip install scikit-learn.")
 
 
 def read() -> Content:

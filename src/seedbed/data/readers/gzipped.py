@@ -49,7 +49,7 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CorruptData(f"{path}: damaged or cut short ({first_line(error)}). Get the file anew.") from None
+        raise CorruptData(f"{path}: damaged or cut short ({first_line(error)}). Get the file again.") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or first_line(error)}).") from None
     except MemoryError:
@@ -72,7 +72,7 @@ def read_exactly(file: IO[bytes], path: Path, count: int) -> NDArray[np.uint8]:
     while filled < count:
         got = file.readinto(view[filled : filled + (1 << 20)])  # type: ignore[attr-defined]
         if not got:
-            raise CorruptData(f"{path}: cut short: {filled:,} of {count:,} bytes are there. Get the file anew.")
+            raise CorruptData(f"{path}: cut short: {filled:,} of {count:,} bytes are there. Get the file again.")
         filled += got
     return content
 
