@@ -21,9 +21,9 @@ from seedbed.runs import Home
 from seedbed.scheduler import Execution, train_runs
 from seedbed.searches import Search, Terms, loop, save
 from seedbed.searches import run as run_with
-from seedbed.searches.store import journal
 from seedbed.searches.finalists import Finalist, ranked
 from seedbed.searches.loop import chosen_trials
+from seedbed.searches.store import journal
 
 
 @pytest.fixture(scope="module", autouse=True)

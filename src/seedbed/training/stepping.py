@@ -1,6 +1,6 @@
 """How long a step of training takes, measured in a process of its own: `python -m seedbed.training.stepping`.
 
-A `Request` comes as JSON on its standard input. On its standard output it writes a line of JSON that says what the device is,
+A `StepRequest` comes as JSON on its standard input. On its standard output it writes a line of JSON that names the device,
 then one for each case and round: rounds go over all cases, so that whatever slows the machine for a while slows none alone.
 """
 
@@ -27,7 +27,7 @@ from seedbed.training.program import MemberSettings, Program, TrainState
 
 
 @dataclass(frozen=True)
-class Request:
+class StepRequest:
     """What is to be measured.
 
     Attributes:
@@ -84,7 +84,7 @@ class Stepper:
         return (time.perf_counter() - began) / steps
 
 
-def measured(request: Request) -> Iterator[dict[str, Any]]:
+def measured(request: StepRequest) -> Iterator[dict[str, Any]]:
     """One mapping a case and round: its number among the cases, and seconds a step."""
     dataset = data.load(DataSpec(**request.data))
     steppers = [Stepper(dataset, hidden, batch_size) for hidden, batch_size in request.cases]
@@ -102,7 +102,7 @@ def device() -> dict[str, Any]:
 
 def main() -> None:
     """Serves the one request on standard input."""
-    request = Request(**json.loads(sys.stdin.readline()))
+    request = StepRequest(**json.loads(sys.stdin.readline()))
     _say(device())
     for found in measured(request) if request.cases else ():
         _say(found)
