@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
@@ -36,12 +35,7 @@ COMMANDS = {
 }
 """Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""
 
-
-@dataclass
-class Session:
-    """Options that concern a whole call of the program."""
-
-    debug: bool = False
+DEBUG = "--debug"
 
 
 class CommandGroup(click.Group):
@@ -74,16 +68,10 @@ class LazyGroup(CommandGroup):
 
 def add_debug(command: click.Command) -> None:
     """Give a command, and all below it, the option `--debug`; a second call changes nothing."""
-
-    def remember(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-        session = context.find_object(Session)
-        if wanted and session is not None:
-            session.debug = True
-
     if any(parameter.name == "debug" for parameter in command.params):
         return
     text = "On an error, show the traceback too."
-    option = click.Option(["--debug"], is_flag=True, expose_value=False, callback=remember, help=text)
+    option = click.Option([DEBUG], is_flag=True, expose_value=False, help=text)
     command.params.append(option)
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         add_debug(below)
@@ -126,20 +114,19 @@ def run(arguments: Sequence[str]) -> int:
         # A file name or label that the terminal cannot show must not end the program.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    session = Session()
     try:
-        with seedbed.make_context("seedbed", list(arguments), obj=session) as context:
+        with seedbed.make_context("seedbed", list(arguments)) as context:
             seedbed.invoke(context)
     except click.exceptions.Exit as done:
         return done.exit_code
     except Exception as error:
-        return _error(error, session)
+        return _error(error, debug=DEBUG in arguments)
     except KeyboardInterrupt as stopped:
         return _print_line("interrupted", 143 if isinstance(stopped, _Terminated) else 130)
     return 0
 
 
-def _error(error: Exception, session: Session) -> int:
+def _error(error: Exception, *, debug: bool) -> int:
     if isinstance(error, BrokenPipeError):
         _discard_output()
         return 1
@@ -147,7 +134,7 @@ def _error(error: Exception, session: Session) -> int:
         return _usage_error(error)
     if isinstance(error, click.Abort):
         return _print_line("interrupted", 130)
-    if session.debug:
+    if debug:
         import traceback
 
         traceback.print_exception(error)
@@ -157,7 +144,7 @@ def _error(error: Exception, session: Session) -> int:
         return _print_line(f"error: {error}")
     if isinstance(error, OSError):
         return _print_line(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
-    hint = "" if session.debug else " `--debug` shows where."
+    hint = "" if debug else " `--debug` shows where."
     return _print_line(f"error: this was not foreseen: {type(error).__name__}: {error}.{hint}")
 
 
