@@ -46,11 +46,7 @@ class Comparison:
                 "measure": "validation accuracy at the best epoch",
                 "confidence": CONFIDENCE,
                 "correction": "Holm",
-                "candidates": [
-                    {"name": group.name, **whole, "seeds": list(group.included), "accuracy": whole["mean"]}
-                    for group in self.groups
-                    for whole in [group.as_json()]
-                ],
+                "candidates": [_candidate_json(group) for group in self.groups],
                 "differs": self.differs,
                 "pairs": [_pair_json(pair) for pair in self.pairs],
                 "sentences": self.sentences(),
@@ -131,6 +127,11 @@ def _differing_settings(results: Mapping[str, Sequence[Result]]) -> dict[str, di
     keys = dict.fromkeys(key for flat in settings.values() for key in flat)
     table = {key: {name: flat.get(key) for name, flat in settings.items()} for key in keys}
     return {key: values for key, values in table.items() if len(set(map(str, values.values()))) > 1}
+
+
+def _candidate_json(group: Group) -> dict[str, Any]:
+    mean = group.accuracy and group.accuracy.mean
+    return {"name": group.name, **group.as_json(), "seeds": list(group.included), "accuracy": mean}
 
 
 def _pair_json(pair: Difference) -> dict[str, Any]:

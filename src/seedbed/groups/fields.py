@@ -57,23 +57,14 @@ class Field:
 
     @property
     def several(self) -> bool:
-        """Whether one value is itself a list of numbers, as hidden layers are."""
+        """Whether a value is itself a list of numbers, as hidden layers are."""
         return self.name in ("hidden", "filters", *PER_CONVOLUTION)
-
-    @property
-    def can_be_none(self) -> bool:
-        return type(None) in get_args(self._annotation)
 
     @property
     def is_word(self) -> bool:
         """Whether the value is one of a few words."""
         marks = self.spec.model_fields[self.attribute].metadata if self.spec else ()
         return get_origin(self._annotation) is Literal or any(isinstance(mark, NameIn) for mark in marks)
-
-    @property
-    def is_switch(self) -> bool:
-        """Whether the value is true or false."""
-        return self._annotation is bool
 
     @property
     def least(self) -> float | None:
@@ -95,7 +86,7 @@ class Field:
             if isinstance(value, bool | int | float | str):
                 return value
             raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true or false.")
-        if isinstance(value, bool) and not self.is_switch:
+        if isinstance(value, bool) and self._annotation is not bool:
             raise SpecError(f"{self.name} = {value!r}: it must not be true or false.")
         read = self._read(value)
         checked: Value = getattr(self.spec(**{**self._company(read), self.attribute: read}), self.attribute)
@@ -112,7 +103,7 @@ class Field:
             return (value,)
         if not isinstance(value, str):
             return value
-        if self.can_be_none and value in NO_VALUE:
+        if value in NO_VALUE and type(None) in get_args(self._annotation):
             return None
         if self.name == "size":
             height, _, width = value.partition("x")

@@ -18,7 +18,6 @@ from seedbed.searches.space import FAMILIES, OPTIMIZERS, Space
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
 Sampler = Literal["tpe", "random"]
@@ -57,10 +56,14 @@ def propose(
 
 
 def _next(study: Study, space: Space, number: int, seed: int, sampler: Sampler) -> dict[str, Any]:
+    from optuna.samplers import RandomSampler, TPESampler
+
     leader = number - number % GROUP
     model = number - (number - leader) % ALIKE
-    study.sampler = _sampler(sampler, int(np.random.default_rng([seed, number, 1]).integers(2**31)))
+    own_seed = int(np.random.default_rng([seed, number, 1]).integers(2**31))
+    study.sampler = RandomSampler(seed=own_seed)
     if sampler == "tpe":
+        study.sampler = TPESampler(seed=own_seed, n_startup_trials=STARTUP * GROUP, multivariate=True, constant_liar=True)
         shared = _dealt(space, seed, number) if number == leader else space.shared(study.trials[leader].params)
         if number != model:
             shared |= space.shape(study.trials[model].params)
@@ -79,14 +82,6 @@ def _dealt(space: Space, seed: int, leader: int) -> dict[str, Any]:
     if len(space.families) > 1:
         dealt["family"] = FAMILIES[(group + seed) % len(FAMILIES)]
     return dealt
-
-
-def _sampler(kind: Sampler, seed: int) -> BaseSampler:
-    from optuna.samplers import RandomSampler, TPESampler
-
-    if kind == "random":
-        return RandomSampler(seed=seed)
-    return TPESampler(seed=seed, n_startup_trials=STARTUP * GROUP, multivariate=True, constant_liar=True)
 
 
 @contextmanager
