@@ -64,14 +64,13 @@ def search(
     """
     check(target, family, depth, seeds, minutes)
     effort = EFFORTS[family]
-    if epochs is not None:
-        effort = replace(effort, epochs=Plan(epochs=epochs).epochs)
+    plan = Plan(epochs=effort.epochs if epochs is None else epochs, augment=augment)  # an error before the data are loaded
     spec = spec.changed(name=data.named(spec.name))
     called = checked_prefix(default_name(target, family, spec) if name is None else name)
     whole, inner = (data.load(data.resolve(spec.changed(inner=inner)), watch_download) for inner in (False, True))
     facts = whole.facts()
     usable = forms(family, DEPTHS if depth is None else (depth,), facts)
-    problem = Problem(target, usable, facts, len(inner.validation), effort, Plan(augment=augment).augment)
+    problem = Problem(target, usable, facts, len(inner.validation), replace(effort, epochs=plan.epochs), plan.augment)
     end = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with execution.standing() as standing:
         trainer = AttemptTrainer(called, standing, lambda: time.monotonic() >= end, whole.spec, seeds)
