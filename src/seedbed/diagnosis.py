@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.kinds import ACTIVATIONS
-from seedbed.records import Floats, History, Verdict, best_epoch
+from seedbed.records import EpochSeries, History, Verdict, best_epoch
 from seedbed.statistics import Interval, slope
 
 ONE_CLASS = 0.99
@@ -119,7 +119,7 @@ def _overfitting(history: History) -> Verdict | None:
     return Verdict("overfitting", f"{rose}: {where}, while {fell}.")
 
 
-def _reach_of_noise(values: Floats, width: int) -> float:
+def _reach_of_noise(values: EpochSeries, width: int) -> float:
     """How far a mean of `width` epochs may lie above the lowest of the running means of three by noise alone.
 
     The noise comes from the second differences of neighbouring epochs, which a steady trend leaves alone, by their median,
@@ -215,7 +215,7 @@ def _weights(history: History) -> list[str]:
     return said
 
 
-def _probes(history: History, kind: str) -> dict[str, Floats]:
+def _probes(history: History, kind: str) -> dict[str, EpochSeries]:
     """Finite columns, in the network's order: convolutions first, then by number (`dense_10` after `dense_9`)."""
     finite = {layer: column[np.isfinite(column)] for layer, column in history.probes(kind).items()}
     return {layer: finite[layer] for layer in sorted(finite, key=_place) if len(finite[layer])}

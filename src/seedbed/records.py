@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seedbed.specs import RunSpec
 
-Floats = NDArray[np.float64]
+EpochSeries = NDArray[np.float64]
 VerdictKind = Literal["ok", "diverged", "collapsed", "undertrained", "overfitting"]
 
 FIGURES = ("train_loss", "train_penalty", "train_accuracy", "validation_loss", "validation_accuracy")
@@ -27,13 +27,13 @@ class History:
             `kind/layer`, for example `saturation/dense_0`.
     """
 
-    columns: dict[str, Floats]
+    columns: dict[str, EpochSeries]
 
     @property
     def epochs(self) -> int:
         return len(self.columns["validation_accuracy"])
 
-    def __getitem__(self, name: str) -> Floats:
+    def __getitem__(self, name: str) -> EpochSeries:
         return self.columns[name]
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ class History:
         names = list(dict.fromkeys([*FIGURES, *(name for row in rows for name in row)]))
         return cls({name: np.array([row.get(name, math.nan) for row in rows], dtype=np.float64) for name in names})
 
-    def probes(self, kind: str) -> dict[str, Floats]:
+    def probes(self, kind: str) -> dict[str, EpochSeries]:
         """The probes of one kind: layer -> `(epochs,)`."""
         return {name.split("/", 1)[1]: column for name, column in self.columns.items() if name.startswith(kind + "/")}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from seedbed.data import Progress as Download
+    from seedbed.data import DownloadProgress as Download
 
 LINES = 20
 """How many lines stay: every epoch of 20, every fifth of 100; of several runs together, one for each 5 % of the work."""

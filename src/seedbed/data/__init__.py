@@ -14,7 +14,7 @@ from seedbed.data.builtin import BUILTIN
 from seedbed.data.content import Content, Images, Labels
 from seedbed.data.dataset import Dataset, Part
 from seedbed.data.description import DataInfo, Known, Verified, info, known, verify
-from seedbed.data.download import Progress, Watch
+from seedbed.data.download import DownloadProgress, OnProgress
 from seedbed.data.library import at_hand, load, named, portable, resolve, unpacked
 from seedbed.data.readers.pictures import read_one as picture
 
@@ -27,9 +27,9 @@ __all__ = [
     "Known",
     "Labels",
     "Part",
-    "Progress",
+    "DownloadProgress",
     "Verified",
-    "Watch",
+    "OnProgress",
     "add",
     "at_hand",
     "info",

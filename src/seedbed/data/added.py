@@ -17,7 +17,7 @@ from seedbed.data import kept
 from seedbed.data.builtin import BUILTIN
 from seedbed.data.content import Content, check
 from seedbed.data.readers import READERS, kind_of, read
-from seedbed.data.readers.arrays import Size
+from seedbed.data.readers.arrays import ImageSize
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataError, StorageError
@@ -28,7 +28,7 @@ DEEPEST = 3
 
 
 @dataclass(frozen=True)
-class Entry:
+class AddedDataset:
     """A name of the user's.
 
     Attributes:
@@ -42,24 +42,24 @@ class Entry:
     name: str
     path: str
     kind: str
-    size: Size | None = None
+    size: ImageSize | None = None
     label_column: str | None = None
     signature: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def entries() -> list[Entry]:
+def entries() -> list[AddedDataset]:
     """All entries, by name; files that are none are passed over."""
     folder = cache_folder() / "data" / "added"
     return [entry for path in sorted(folder.glob("*.json")) if (entry := _read_entry(path)) is not None]
 
 
-def find(name: str) -> Entry | None:
+def find(name: str) -> AddedDataset | None:
     """The entry of this name."""
     return _read_entry(_file(name)) if re.fullmatch(r"[\w.-]+", name) else None
 
 
-def add(name: str, path: Path, *, size: Size | None = None, label_column: str | None = None, replace: bool = False) -> Entry:
+def add(name: str, path: Path, *, size: ImageSize | None = None, label_column: str | None = None, replace: bool = False) -> AddedDataset:
     """Give a name to the user's images; reads them once, to see that they can be used.
 
     Args:
@@ -75,7 +75,7 @@ def add(name: str, path: Path, *, size: Size | None = None, label_column: str | 
     if checked_name(name) in BUILTIN:
         raise DataError(f"{name!r} is the name of a built-in data set; choose another.")
     path = path.expanduser().resolve()
-    entry = Entry(name, str(path), kind_of(path), size, label_column)
+    entry = AddedDataset(name, str(path), kind_of(path), size, label_column)
     before = find(name)
     same = before is not None and _settings(before) == _settings(entry)
     if before is not None and not same and not replace:
@@ -85,7 +85,7 @@ def add(name: str, path: Path, *, size: Size | None = None, label_column: str | 
     return content_of(entry)[0]
 
 
-def content_of(entry: Entry, size: Size | None = None) -> tuple[Entry, str, Content]:
+def content_of(entry: AddedDataset, size: ImageSize | None = None) -> tuple[AddedDataset, str, Content]:
     """An entry's content, from the cache or read anew; an entry that has no digest yet gets it.
 
     Raises:
@@ -106,7 +106,7 @@ def content_of(entry: Entry, size: Size | None = None) -> tuple[Entry, str, Cont
     return read_anew(entry, size, signature)
 
 
-def read_anew(entry: Entry, size: Size | None, signature: str) -> tuple[Entry, str, Content]:
+def read_anew(entry: AddedDataset, size: ImageSize | None, signature: str) -> tuple[AddedDataset, str, Content]:
     """Read the user's files again, whatever is kept of them.
 
     Raises:
@@ -132,7 +132,7 @@ def read_anew(entry: Entry, size: Size | None, signature: str) -> tuple[Entry, s
     return entry, digest, kept.find(digest) or content
 
 
-def existing(entry: Entry) -> Path:
+def existing(entry: AddedDataset) -> Path:
     """The entry's path.
 
     Raises:
@@ -192,15 +192,15 @@ def _numbered(base: str) -> Iterator[str]:
         number += 1
 
 
-def _settings(entry: Entry) -> tuple[object, ...]:
+def _settings(entry: AddedDataset) -> tuple[object, ...]:
     return entry.path, entry.kind, entry.size, entry.label_column
 
 
-def _key(size: Size | None) -> str:
+def _key(size: ImageSize | None) -> str:
     return f"{size[0]}x{size[1]}" if size else ""
 
 
-def _size(key: str) -> Size | None:
+def _size(key: str) -> ImageSize | None:
     height, _, width = key.partition("x")
     return (int(height), int(width)) if key else None
 
@@ -209,11 +209,11 @@ def _file(name: str) -> Path:
     return cache_folder() / "data" / "added" / f"{name}.json"
 
 
-def _read_entry(path: Path) -> Entry | None:
+def _read_entry(path: Path) -> AddedDataset | None:
     try:
         facts = storage.read_json(path)
         size = facts["size"]
-        entry = Entry(**{**facts, "size": (int(size[0]), int(size[1])) if size else None})
+        entry = AddedDataset(**{**facts, "size": (int(size[0]), int(size[1])) if size else None})
     except (StorageError, KeyError, TypeError, ValueError):
         return None
     return entry if entry.kind in READERS and entry.name == path.stem else None

@@ -9,7 +9,7 @@ import numpy as np
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN
 from seedbed.data.dataset import Part
-from seedbed.data.download import Watch
+from seedbed.data.download import OnProgress
 from seedbed.data.library import content_of, entry_of, load, origin
 from seedbed.errors import DataError
 from seedbed.specs import DataSpec
@@ -86,17 +86,17 @@ def known() -> list[Known]:
     return listed + [Known(entry.name, "your own", entry.kind, entry.path) for entry in added.entries()]
 
 
-def info(name: str, spec: DataSpec | None = None, watch: Watch | None = None) -> DataInfo:
+def info(name: str, spec: DataSpec | None = None, on_progress: OnProgress | None = None) -> DataInfo:
     """A data set as training would see it: by default split by the honest protocol.
 
     Args:
         spec: how it is split and what a study did to it; its name does not matter.
-        watch: is told how far a download is.
+        on_progress: is told how far a download is.
 
     Raises:
         As `load`.
     """
-    dataset = load((spec or DataSpec()).changed(name=name), watch)
+    dataset = load((spec or DataSpec()).changed(name=name), on_progress)
     from_here = origin(name)
     parts = {"train": dataset.train, "validation": dataset.validation}
     if dataset.test is not None:
@@ -118,7 +118,7 @@ def info(name: str, spec: DataSpec | None = None, watch: Watch | None = None) ->
     )
 
 
-def verify(name: str, watch: Watch | None = None) -> Verified:
+def verify(name: str, on_progress: OnProgress | None = None) -> Verified:
     """Look at every byte again: the user's files against what they held when they were added, what is kept in the cache against
     its digest. What is damaged in the cache is decoded (or downloaded) anew.
 
@@ -130,11 +130,11 @@ def verify(name: str, watch: Watch | None = None) -> Verified:
         entry = entry_of(name)
         path = added.existing(entry)
         added.read_anew(entry, entry.size, added.signature_of(path))
-    digest, content = content_of(DataSpec(name=name), watch)
+    digest, content = content_of(DataSpec(name=name), on_progress)
     repaired = content.digest != digest
     if repaired:
         kept.forget(digest)
-        digest, content = content_of(DataSpec(name=name), watch)
+        digest, content = content_of(DataSpec(name=name), on_progress)
     from_here = origin(name)
     if content.digest != digest:
         raise DataError(f"{name}: it is damaged each time it is written to the cache. Look after the disk.")

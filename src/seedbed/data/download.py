@@ -23,7 +23,7 @@ BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
-class Progress:
+class DownloadProgress:
     """How far a download is: bytes done, and in all where the server said so."""
 
     what: str
@@ -31,7 +31,7 @@ class Progress:
     total: int | None
 
 
-Watch = Callable[[Progress], None]
+OnProgress = Callable[[DownloadProgress], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Failed(DataError):
         self.again = again
 
 
-def fetch(builtin: Builtin, folder: Path, *, watch: Watch | None = None, patience: Patience = Patience()) -> list[Path]:
+def fetch(builtin: Builtin, folder: Path, *, on_progress: OnProgress | None = None, patience: Patience = Patience()) -> list[Path]:
     """The files of a data set, downloaded into a folder; what is there with the right digest is not fetched again.
 
     Returns:
@@ -75,12 +75,12 @@ def fetch(builtin: Builtin, folder: Path, *, watch: Watch | None = None, patienc
     for remote in builtin.files:
         path = folder / remote.name
         if not (path.is_file() and is_sound(path, remote)):
-            _fetch_one(remote, builtin, path, watch, patience)
+            _fetch_one(remote, builtin, path, on_progress, patience)
         paths.append(path)
     return paths
 
 
-def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: Watch | None, patience: Patience) -> None:
+def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: OnProgress | None, patience: Patience) -> None:
     most = 2 * builtin.megabytes * 1_000_000
     reasons = []
     for mirror in builtin.mirrors:
@@ -88,7 +88,7 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: Watch | None
             if attempt:
                 time.sleep(patience.pause * 2 ** (attempt - 1))
             try:
-                storage.write(path, _verified(_stream(mirror + remote.name, remote, most, watch, patience), remote))
+                storage.write(path, _verified(_stream(mirror + remote.name, remote, most, on_progress, patience), remote))
                 return
             except _Failed as failure:
                 reason = f"{urlsplit(mirror).netloc}: {failure}"
@@ -98,7 +98,7 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: Watch | None
     raise DataUnavailable(f"{remote.name} could not be downloaded ({'; '.join(reasons)})")
 
 
-def _stream(url: str, remote: Remote, most: int, watch: Watch | None, patience: Patience) -> Iterator[bytes]:
+def _stream(url: str, remote: Remote, most: int, on_progress: OnProgress | None, patience: Patience) -> Iterator[bytes]:
     """The bytes behind an address, as they arrive."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -114,12 +114,12 @@ def _stream(url: str, remote: Remote, most: int, watch: Watch | None, patience: 
             again = answer.status_code >= 500 or answer.status_code == 429
             raise _Failed(f"answered {answer.status_code}", again)
         try:
-            yield from _blocks(answer, remote.name, most, watch, patience)
+            yield from _blocks(answer, remote.name, most, on_progress, patience)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise _Failed(_reason(error), again=True) from None
 
 
-def _blocks(answer: Response, what: str, most: int, watch: Watch | None, patience: Patience) -> Iterator[bytes]:
+def _blocks(answer: Response, what: str, most: int, on_progress: OnProgress | None, patience: Patience) -> Iterator[bytes]:
     stated = answer.headers.get("Content-Length", "")
     total = int(stated) if stated.isdecimal() else None
     done, since, before = 0, time.monotonic(), 0
@@ -129,8 +129,8 @@ def _blocks(answer: Response, what: str, most: int, watch: Watch | None, patienc
         if not done <= most:
             raise _Failed(f"sent more than {most:,} bytes")
         yield block
-        if watch:
-            watch(Progress(what, done, total))
+        if on_progress:
+            on_progress(DownloadProgress(what, done, total))
         now = time.monotonic()
         if now - since > patience.window:
             if not done - before >= patience.least:

@@ -12,7 +12,7 @@ from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN, Builtin
 from seedbed.data.content import Content, Labelled, check
 from seedbed.data.dataset import Dataset
-from seedbed.data.download import Watch, fetch
+from seedbed.data.download import OnProgress, fetch
 from seedbed.data.readers import cifar, digits, idx
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
@@ -38,11 +38,11 @@ class Origin:
     proof: str
 
 
-def resolve(spec: DataSpec, watch: Watch | None = None) -> DataSpec:
+def resolve(spec: DataSpec, on_progress: OnProgress | None = None) -> DataSpec:
     """The spec with the content's digest; finds the data, or downloads them.
 
     Args:
-        watch: is told how far a download is.
+        on_progress: is told how far a download is.
 
     Raises:
         UnknownDataset: no data set has this name.
@@ -51,19 +51,19 @@ def resolve(spec: DataSpec, watch: Watch | None = None) -> DataSpec:
         DataError: what was found cannot be used.
         SpecError: the size of a data set whose size is fixed.
     """
-    return spec.changed(digest=content_of(spec, watch)[0])
+    return spec.changed(digest=content_of(spec, on_progress)[0])
 
 
-def load(spec: DataSpec, watch: Watch | None = None) -> Dataset:
+def load(spec: DataSpec, on_progress: OnProgress | None = None) -> Dataset:
     """Images and labels, split as the spec says. Decoded images come from the cache as memory maps.
 
     Args:
-        watch: is told how far a download is.
+        on_progress: is told how far a download is.
 
     Raises:
         As `resolve`; and DataError where a class has too few images to be split.
     """
-    digest, content = content_of(spec, watch)
+    digest, content = content_of(spec, on_progress)
     return split(content, spec.changed(digest=digest))
 
 
@@ -92,7 +92,7 @@ def unpacked(content: Content, spec: DataSpec) -> Dataset:
     return split(content, spec)
 
 
-def content_of(spec: DataSpec, watch: Watch | None = None) -> tuple[str, Content]:
+def content_of(spec: DataSpec, on_progress: OnProgress | None = None) -> tuple[str, Content]:
     """Digest and content, not yet split. A digest in the spec is kept to: what it names is used, or nothing.
 
     Raises:
@@ -101,7 +101,7 @@ def content_of(spec: DataSpec, watch: Watch | None = None) -> tuple[str, Content
     content = kept.sound(spec.digest) if spec.digest else None
     if content is not None:
         return spec.digest, content
-    digest, content = _by_name(spec, watch)
+    digest, content = _by_name(spec, on_progress)
     if spec.digest and digest != spec.digest:
         raise CorruptData(
             f"{spec.name}: the content asked for is {spec.digest[:12]}, and what is here now is {digest[:12]}. Put the files "
@@ -122,7 +122,7 @@ def origin(name: str) -> Origin:
     return Origin(next(iter(entry.digests.values()), ""), entry.path, "recorded when it was added")
 
 
-def entry_of(name: str) -> added.Entry:
+def entry_of(name: str) -> added.AddedDataset:
     """What the user added under this name.
 
     Raises:
@@ -155,7 +155,7 @@ def named(text: str) -> str:
     return entry_of(text).name
 
 
-def builtin_content(builtin: Builtin, watch: Watch | None = None) -> tuple[str, Content]:
+def builtin_content(builtin: Builtin, on_progress: OnProgress | None = None) -> tuple[str, Content]:
     """A built-in data set: from the cache, else found on this machine, else downloaded.
 
     Raises:
@@ -166,11 +166,11 @@ def builtin_content(builtin: Builtin, watch: Watch | None = None) -> tuple[str, 
     found = _kept(builtin)
     if found is None:
         with storage.lock(cache_folder() / "data" / f"{builtin.name}.lock", f"data set {builtin.name}", wait=SOMEBODY_ELSE):
-            found = _kept(builtin) or _taken_in(builtin, *_found_or_fetched(builtin, watch))
+            found = _kept(builtin) or _taken_in(builtin, *_found_or_fetched(builtin, on_progress))
     return found
 
 
-def _by_name(spec: DataSpec, watch: Watch | None) -> tuple[str, Content]:
+def _by_name(spec: DataSpec, on_progress: OnProgress | None) -> tuple[str, Content]:
     if spec.name not in BUILTIN:
         _, digest, content = added.content_of(entry_of(spec.name), spec.size)
         return digest, content
@@ -179,7 +179,7 @@ def _by_name(spec: DataSpec, watch: Watch | None) -> tuple[str, Content]:
         raise SpecError(
             f"size = {spec.size}: {spec.name} has images of {builtin.image_shape[:2]}; only your own folders are resized."
         )
-    return builtin_content(builtin, watch)
+    return builtin_content(builtin, on_progress)
 
 
 def _embedded(builtin: Builtin) -> tuple[str, Content]:
@@ -195,13 +195,13 @@ def _kept(builtin: Builtin) -> tuple[str, Content] | None:
     return None if content is None else (digest, content)
 
 
-def _found_or_fetched(builtin: Builtin, watch: Watch | None) -> tuple[Content, str, lookup.Proof]:
+def _found_or_fetched(builtin: Builtin, on_progress: OnProgress | None) -> tuple[Content, str, lookup.Proof]:
     search = lookup.search(builtin)
     if search.content is not None:
         return search.content, str(search.path), search.proof
     folder = cache_folder() / "data" / "downloads" / builtin.name
     try:
-        files = fetch(builtin, folder, watch=watch)
+        files = fetch(builtin, folder, on_progress=on_progress)
     except DataUnavailable as error:
         raise DataUnavailable(_what_was_tried(builtin, search.passed, str(error))) from None
     if builtin.format == "cifar":

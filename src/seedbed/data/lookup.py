@@ -20,7 +20,7 @@ their name, number and shape; then the digest of the content is recorded, and mu
 
 
 @dataclass(frozen=True)
-class Place:
+class SearchPath:
     """A folder or file that may hold a data set.
 
     Attributes:
@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchResult:
     """What looking for a data set gave.
 
     Attributes:
@@ -54,21 +54,21 @@ def folders() -> list[Path]:
     return [Path(text).expanduser() for text in os.environ.get("SEEDBED_DATA", "").split(os.pathsep) if text.strip()]
 
 
-def places(builtin: Builtin) -> Iterator[Place]:
+def places(builtin: Builtin) -> Iterator[SearchPath]:
     """Where to look, in order: `SEEDBED_DATA`, then where Keras and torchvision keep their downloads."""
     names = (builtin.name, builtin.name.replace("_", "-"), builtin.torchvision)
     for folder in folders():
         for name in dict.fromkeys(names):
-            yield Place(folder / name, chosen=True)
-        yield Place(folder / f"{builtin.name}.npz", chosen=True)
-        yield Place(folder, chosen=True, certain=folder.name.lower() in names)
+            yield SearchPath(folder / name, chosen=True)
+        yield SearchPath(folder / f"{builtin.name}.npz", chosen=True)
+        yield SearchPath(folder, chosen=True, certain=folder.name.lower() in names)
     keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
-    yield Place(keras / f"{builtin.name}.npz")
-    yield Place(keras / builtin.name.replace("_", "-"))
-    yield Place(Path("data") / builtin.torchvision)
+    yield SearchPath(keras / f"{builtin.name}.npz")
+    yield SearchPath(keras / builtin.name.replace("_", "-"))
+    yield SearchPath(Path("data") / builtin.torchvision)
 
 
-def search(builtin: Builtin) -> Search:
+def search(builtin: Builtin) -> SearchResult:
     """The first place that holds the data set.
 
     Raises:
@@ -80,13 +80,13 @@ def search(builtin: Builtin) -> Search:
             content = _read(place.path, builtin)
             proof = _proof(content, builtin, place) if content is not None else None
             if proof is not None:
-                return Search(content, place.path.resolve(), proof, tuple(passed))
+                return SearchResult(content, place.path.resolve(), proof, tuple(passed))
         except DataError as error:
             if place.chosen and place.certain:
                 raise
             if place.certain:
                 passed.append(str(error))
-    return Search(passed=tuple(passed))
+    return SearchResult(passed=tuple(passed))
 
 
 def glance(builtin: Builtin) -> Path | None:
@@ -112,7 +112,7 @@ def _read(path: Path, builtin: Builtin) -> Content | None:
     return replace(content, classes=builtin.classes) if content.classes == DIGITS else content
 
 
-def _proof(content: Content, builtin: Builtin, place: Place) -> Proof | None:
+def _proof(content: Content, builtin: Builtin, place: SearchPath) -> Proof | None:
     """What proves that this is the data set; None where another was found in a place that promised nothing."""
     sizes = tuple(len(content.parts[name].labels) if name in content.parts else 0 for name in ("train", "test"))
     if sizes == builtin.sizes and content.image_shape == builtin.image_shape:

@@ -56,7 +56,7 @@ class Setup:
         quick: bool = False,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
-        watch: images.Watch | None = None,
+        watch: images.OnProgress | None = None,
     ) -> Setup:
         """Find the images, and check what was asked for.
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seedbed import figures
 from seedbed.data import Dataset, Part
 from seedbed.data.embedding import stratified
-from seedbed.data.facts import Pair, Place
+from seedbed.data.facts import ImagePair, ImageLocation
 from seedbed.figures.words import percent
 from seedbed.palette import Mode
 from seedbed.visualize.survey import Survey
@@ -23,10 +23,10 @@ EXAMPLES, COLUMNS = 15, 5
 PAIRS = 12
 SHOWN_CLASSES = 40
 
-Grid = dict[Mode, bytes]
+ThemedPng = dict[Mode, bytes]
 
 
-def grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
+def grids(dataset: Dataset, found: Survey) -> dict[str, ThemedPng]:
     """Name -> PNG for light and for dark pages; kinds of pairs that do not occur have no picture."""
     drawn = {
         "training_example": _examples(dataset, dataset.train, "training"),
@@ -65,12 +65,12 @@ def charts(dataset: Dataset, found: Survey) -> dict[str, AnyChart]:
     return drawn
 
 
-def _both(images: NDArray[Any], titles: Sequence[str], **settings: Any) -> Grid:
+def _both(images: NDArray[Any], titles: Sequence[str], **settings: Any) -> ThemedPng:
     modes: tuple[Mode, Mode] = ("light", "dark")
     return {mode: figures.picture_bytes(figures.picture_grid(images, titles, mode=mode, **settings)) for mode in modes}
 
 
-def _examples(dataset: Dataset, part: Part, name: str) -> Grid:
+def _examples(dataset: Dataset, part: Part, name: str) -> ThemedPng:
     """The exercise's grid of 3 x 5, drawn at random (always the same ones), each class by its share."""
     positions = np.random.default_rng(0).permutation(stratified(part.labels, EXAMPLES))
     titles = [dataset.classes[label] for label in part.labels[positions]]
@@ -78,7 +78,7 @@ def _examples(dataset: Dataset, part: Part, name: str) -> Grid:
     return _both(part.take(positions), titles, columns=COLUMNS, top=dataset.scale, heading=heading)
 
 
-def _class_grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
+def _class_grids(dataset: Dataset, found: Survey) -> dict[str, ThemedPng]:
     shown = np.flatnonzero(found.classes.counts > 0)[:SHOWN_CLASSES]
     titles = [f"{dataset.classes[i]} (n = {found.classes.counts[i]:,})" for i in shown]
     deviation = found.classes.deviation[shown]
@@ -94,7 +94,7 @@ def _class_grids(dataset: Dataset, found: Survey) -> dict[str, Grid]:
     }
 
 
-def _pairs(dataset: Dataset, heading: str, pairs: Sequence[Pair], equal: Collection[Pair]) -> Grid:
+def _pairs(dataset: Dataset, heading: str, pairs: Sequence[ImagePair], equal: Collection[ImagePair]) -> ThemedPng:
     shown = pairs[:PAIRS]
     count = f"{len(shown)} of {len(pairs):,}" if len(pairs) > len(shown) else str(len(pairs))
     images = np.stack([_side_by_side(dataset, pair) for pair in shown])
@@ -102,23 +102,23 @@ def _pairs(dataset: Dataset, heading: str, pairs: Sequence[Pair], equal: Collect
     return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224, size=13)
 
 
-def _side_by_side(dataset: Dataset, pair: Pair) -> NDArray[Any]:
+def _side_by_side(dataset: Dataset, pair: ImagePair) -> NDArray[Any]:
     """Both images with a grey line between them."""
     first, second = _image(dataset, pair.first), _image(dataset, pair.second)
     line = np.full_like(first[:, : max(1, first.shape[1] // 14)], dataset.scale / 2)
     return np.concatenate([first, line, second], axis=1)
 
 
-def _image(dataset: Dataset, place: Place) -> NDArray[Any]:
+def _image(dataset: Dataset, place: ImageLocation) -> NDArray[Any]:
     image: NDArray[Any] = _part(dataset, place.part).take(np.array([place.position]))[0]
     return image
 
 
-def _caption(dataset: Dataset, pair: Pair, likeness: str) -> str:
+def _caption(dataset: Dataset, pair: ImagePair, likeness: str) -> str:
     return f"{_called(dataset, pair.first)}\n{_called(dataset, pair.second)}\n{likeness}"
 
 
-def _called(dataset: Dataset, place: Place) -> str:
+def _called(dataset: Dataset, place: ImageLocation) -> str:
     file = place.source.rpartition("/")[2]
     return f"{place.part} {file}: {dataset.classes[_part(dataset, place.part).labels[place.position]]}"
 

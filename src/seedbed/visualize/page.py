@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures, pages
 from seedbed.data import Dataset
-from seedbed.visualize.drawing import Grid
+from seedbed.visualize.drawing import ThemedPng
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -37,7 +37,7 @@ DESCRIPTIONS = {
 }
 
 
-def of(dataset: Dataset, said: Mapping[str, Sequence[str]], grids: Mapping[str, Grid], charts: Mapping[str, AnyChart]) -> str:
+def of(dataset: Dataset, said: Mapping[str, Sequence[str]], grids: Mapping[str, ThemedPng], charts: Mapping[str, AnyChart]) -> str:
     """The whole page.
 
     Args:
@@ -57,7 +57,7 @@ def of(dataset: Dataset, said: Mapping[str, Sequence[str]], grids: Mapping[str, 
     )
 
 
-def _section(name: str, sentences: Sequence[str], grids: Mapping[str, Grid], charts: Mapping[str, AnyChart]) -> dict[str, Any]:
+def _section(name: str, sentences: Sequence[str], grids: Mapping[str, ThemedPng], charts: Mapping[str, AnyChart]) -> dict[str, Any]:
     heading, shown = SECTIONS[name]
     return {
         "name": name,
@@ -69,5 +69,5 @@ def _section(name: str, sentences: Sequence[str], grids: Mapping[str, Grid], cha
     }
 
 
-def _picture(grid: Grid, description: str) -> dict[str, str]:
+def _picture(grid: ThemedPng, description: str) -> dict[str, str]:
     return {"description": description, **{mode: figures.picture_address(content) for mode, content in grid.items()}}

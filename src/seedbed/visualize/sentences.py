@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from seedbed.data import Dataset
-from seedbed.data.facts import KEPT_PAIRS, Likeness
+from seedbed.data.facts import KEPT_PAIRS, DuplicatePairs
 from seedbed.figures.words import counted, listed, percent
 from seedbed.visualize.survey import Survey
 
@@ -116,7 +116,7 @@ def _duplicates(found: Survey) -> list[str]:
     return said
 
 
-def _whose(found: Survey, near: Likeness) -> list[str]:
+def _whose(found: Survey, near: DuplicatePairs) -> list[str]:
     """A sentence where nearly all pairs belong to one class: a property of the class, not a sign of copies."""
     labelled = [pair for pair in near.pairs if pair.same_label and pair.first.part == "training"]
     if len(labelled) < 20 or near.found > KEPT_PAIRS:
@@ -176,5 +176,5 @@ def _have(n: int) -> str:
     return "has" if n == 1 else "have"
 
 
-def _at_least(found: Likeness) -> str:
+def _at_least(found: DuplicatePairs) -> str:
     return "" if found.complete else "at least "

@@ -14,8 +14,8 @@ from seedbed.data.embedding import FEWEST, Embedding, embed, nearest_centroid
 from seedbed.data.facts import (
     ClassPictures,
     Duplicates,
-    Likeness,
-    Pair,
+    DuplicatePairs,
+    ImagePair,
     PixelFacts,
     class_balance,
     class_pictures,
@@ -81,7 +81,7 @@ def survey(dataset: Dataset, on_event: Callable[[str], None]) -> Survey:
     pixels = pixel_facts(dataset.train)
     baseline = wilson(nearest_centroid(centres, dataset.validation), len(dataset.validation))
     on_event("looking for duplicates")
-    like = duplicates(dataset, watch=on_event)
+    like = duplicates(dataset, on_event=on_event)
     on_event("placing images in a plane")
     plane = embed(dataset.train, scale=dataset.scale) if len(dataset.train) >= FEWEST else None
     spec = dataset.spec
@@ -90,7 +90,7 @@ def survey(dataset: Dataset, on_event: Callable[[str], None]) -> Survey:
     )
 
 
-def _plain(found: Likeness) -> dict[str, Any]:
+def _plain(found: DuplicatePairs) -> dict[str, Any]:
     return {
         "pairs": found.found,
         "complete": found.complete,
@@ -100,7 +100,7 @@ def _plain(found: Likeness) -> dict[str, Any]:
     }
 
 
-def _pair(pair: Pair) -> dict[str, Any]:
+def _pair(pair: ImagePair) -> dict[str, Any]:
     return {
         "first": {"part": pair.first.part, "source": pair.first.source},
         "second": {"part": pair.second.part, "source": pair.second.source},

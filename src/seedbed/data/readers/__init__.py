@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seedbed.data.content import Content
 from seedbed.data.readers import idx, npy, npz, pictures, tables
-from seedbed.data.readers.arrays import Size
+from seedbed.data.readers.arrays import ImageSize
 from seedbed.errors import DataError
 from seedbed.kinds import Registry
 
@@ -28,7 +28,7 @@ class Reader:
     name: str
     title: str
     fits: Callable[[Path], bool]
-    read: Callable[[Path, Size | None, str | None], Content]
+    read: Callable[[Path, ImageSize | None, str | None], Content]
     suffix: str = ""
 
 
@@ -63,7 +63,7 @@ def kind_of(path: Path) -> str:
     raise DataError(f"{path}: data are {', '.join(others)} or {last}.")
 
 
-def read(path: Path, kind: str, size: Size | None = None, label_column: str | None = None) -> Content:
+def read(path: Path, kind: str, size: ImageSize | None = None, label_column: str | None = None) -> Content:
     """Content of the user's files, by the reader of this name.
 
     Raises:

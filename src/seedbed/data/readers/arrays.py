@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seedbed.data.content import Content, Images, Labelled, Labels, PartName, check_finite, chunks, class_order
 from seedbed.errors import CorruptData, DataError
 
-Size = tuple[int, int]
+ImageSize = tuple[int, int]
 
 SCALES = (1, 15, 16, 255, 65535)
 """What pixels are divided by: the first that is not below the largest training pixel; a larger one is its own scale."""
@@ -24,7 +24,7 @@ MOST_DECODED = 8 << 30
 
 
 @dataclass(frozen=True)
-class Found:
+class RawPart:
     """Images and labels as a file holds them, and its name for messages."""
 
     images: NDArray[Any]
@@ -32,7 +32,7 @@ class Found:
     where: str
 
 
-def assemble(found: Mapping[PartName, Found], size: Size | None = None, rules: tuple[str, ...] = ()) -> Content:
+def assemble(found: Mapping[PartName, RawPart], size: ImageSize | None = None, rules: tuple[str, ...] = ()) -> Content:
     """Content from raw arrays.
 
     Args:
@@ -80,7 +80,7 @@ def extent(images: NDArray[Any]) -> tuple[float, float]:
     return min(lows), max(highs)
 
 
-def square(pixels: int, size: Size | None, where: str) -> tuple[int, int, int]:
+def square(pixels: int, size: ImageSize | None, where: str) -> tuple[int, int, int]:
     """Height, width and channels of images that come as rows of pixels.
 
     Raises:
@@ -99,7 +99,7 @@ def square(pixels: int, size: Size | None, where: str) -> tuple[int, int, int]:
     )
 
 
-def _shaped(part: Found, size: Size | None) -> tuple[NDArray[Any], str]:
+def _shaped(part: RawPart, size: ImageSize | None) -> tuple[NDArray[Any], str]:
     """The images as `(n, h, w, c)`, and the rule where one was needed."""
     images, where = part.images, part.where
     if images.dtype.kind not in "buif":
@@ -112,7 +112,7 @@ def _shaped(part: Found, size: Size | None) -> tuple[NDArray[Any], str]:
         shape = square(images.shape[1], size, where)
         return images.reshape(
             -1, *shape
-        ), f"Rows of {images.shape[1]} pixels are read as {shape[0]} x {shape[1]} x {shape[2]} images."
+        ), f"Int64Array of {images.shape[1]} pixels are read as {shape[0]} x {shape[1]} x {shape[2]} images."
     if images.ndim == 3:
         images = images[..., None] if not isinstance(images, np.memmap) else images.reshape(*images.shape, 1)
     elif images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
@@ -155,7 +155,7 @@ def _converted(images: NDArray[Any], kind: np.dtype[Any]) -> Any:
     return converted
 
 
-def _labelled(found: Mapping[PartName, Found]) -> tuple[tuple[str, ...], dict[PartName, Labels]]:
+def _labelled(found: Mapping[PartName, RawPart]) -> tuple[tuple[str, ...], dict[PartName, Labels]]:
     """The classes' names in order, and each part's labels as indices into them."""
     unique = {name: np.unique(_flat_labels(part), return_inverse=True) for name, part in found.items()}
     names = {name: [_label_name(value) for value in values] for name, (values, _) in unique.items()}
@@ -167,7 +167,7 @@ def _labelled(found: Mapping[PartName, Found]) -> tuple[tuple[str, ...], dict[Pa
     return classes, labels
 
 
-def _flat_labels(part: Found) -> NDArray[Any]:
+def _flat_labels(part: RawPart) -> NDArray[Any]:
     labels, where = part.labels, part.where
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]

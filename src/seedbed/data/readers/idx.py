@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, PartName
-from seedbed.data.readers.arrays import MOST_DECODED, Found, Size, assemble
+from seedbed.data.readers.arrays import MOST_DECODED, RawPart, ImageSize, assemble
 from seedbed.data.readers.gzipped import is_gzipped, opened, read_exactly
 from seedbed.errors import CorruptData, DataError
 
@@ -41,19 +41,19 @@ def fits(path: Path) -> bool:
     return path.is_dir() and "train" in find(path)
 
 
-def read(folder: Path, size: Size | None = None) -> Content:
+def read(folder: Path, size: ImageSize | None = None) -> Content:
     """Content of a folder with pairs of IDX files; plain files are mapped, not copied.
 
     Raises:
         DataError: a file of a pair is missing, or they are no images and labels.
         CorruptData: a file is damaged.
     """
-    found: dict[PartName, Found] = {}
+    found: dict[PartName, RawPart] = {}
     for part, pair in find(folder).items():
         for kind in ("images", "labels"):
             if kind not in pair:
                 raise DataError(f"{folder}: the {part} part has no file of {kind} beside {next(iter(pair.values())).name}.")
-        found[part] = Found(read_array(pair["images"]), np.asarray(read_array(pair["labels"])), str(pair["images"]))
+        found[part] = RawPart(read_array(pair["images"]), np.asarray(read_array(pair["labels"])), str(pair["images"]))
     if "train" not in found:
         raise DataError(f"{folder}: there are no training images; their file's name must hold 'train-images-idx'.")
     return assemble(found, size)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, PartName
-from seedbed.data.readers.arrays import Found, Size, assemble
+from seedbed.data.readers.arrays import RawPart, ImageSize, assemble
 from seedbed.data.readers.gzipped import explained
 from seedbed.data.readers.npz import header, pairs
 from seedbed.errors import CorruptData
@@ -25,17 +25,17 @@ def fits(path: Path) -> bool:
     return path.is_dir() and bool(names(path))
 
 
-def read(folder: Path, size: Size | None = None) -> Content:
+def read(folder: Path, size: ImageSize | None = None) -> Content:
     """Content of a folder with `x_train.npy`, `y_train.npy` and so on. uint8 and float32 images are not copied.
 
     Raises:
         DataError: no names that are known, or no images and labels.
         CorruptData: a file is damaged or holds objects.
     """
-    found: dict[PartName, Found] = {}
+    found: dict[PartName, RawPart] = {}
     for part, (images, labels) in pairs(names(folder), str(folder)).items():
         path = folder / f"{images}.npy"
-        found[part] = Found(_mapped(path), np.array(_mapped(folder / f"{labels}.npy")), str(path))
+        found[part] = RawPart(_mapped(path), np.array(_mapped(folder / f"{labels}.npy")), str(path))
     return assemble(found, size)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, PartName
-from seedbed.data.readers.arrays import MOST_DECODED, Found, Size, assemble
+from seedbed.data.readers.arrays import MOST_DECODED, RawPart, ImageSize, assemble
 from seedbed.data.readers.gzipped import explained, first_line, read_exactly
 from seedbed.errors import CorruptData, DataError
 
@@ -38,7 +38,7 @@ def fits(path: Path) -> bool:
     return path.is_file() and path.name.lower().endswith(".npz")
 
 
-def read(path: Path, size: Size | None = None) -> Content:
+def read(path: Path, size: ImageSize | None = None) -> Content:
     """Content of an .npz archive.
 
     Raises:
@@ -48,9 +48,9 @@ def read(path: Path, size: Size | None = None) -> Content:
     try:
         with explained(path), zipfile.ZipFile(path) as archive:
             inside = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-            found: dict[PartName, Found] = {}
+            found: dict[PartName, RawPart] = {}
             for part, (images, labels) in pairs(inside, str(path)).items():
-                found[part] = Found(_member(archive, images, path), _member(archive, labels, path), str(path))
+                found[part] = RawPart(_member(archive, images, path), _member(archive, labels, path), str(path))
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, ValueError, OverflowError) as error:
         raise CorruptData(f"{path}: this is not an .npz archive, or a damaged one ({first_line(error)}).") from None
     return assemble(found, size)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Labelled, PartName, class_order
-from seedbed.data.readers.arrays import MOST_DECODED, Size
+from seedbed.data.readers.arrays import MOST_DECODED, ImageSize
 from seedbed.data.readers.gzipped import first_line
 from seedbed.devices import cores
 from seedbed.errors import CorruptData, DataError
@@ -46,7 +46,7 @@ _PARTS: dict[str, PartName] = {
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureFile:
     """A file that is to be read, as its header describes it.
 
     Attributes:
@@ -56,11 +56,11 @@ class Picture:
 
     path: Path
     label: str
-    size: Size
+    size: ImageSize
     colour: bool
 
 
-def read(folder: Path, size: Size | None = None) -> Content:
+def read(folder: Path, size: ImageSize | None = None) -> Content:
     """Content of a folder of class folders.
 
     Args:
@@ -133,7 +133,7 @@ def _text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _one_shape(pictures: Sequence[Picture], size: Size | None) -> tuple[tuple[int, int, int], list[str]]:
+def _one_shape(pictures: Sequence[PictureFile], size: ImageSize | None) -> tuple[tuple[int, int, int], list[str]]:
     """Height, width and channels for all, and the rules that were applied."""
     sizes = Counter(picture.size for picture in pictures)
     chosen = size or min(sizes, key=lambda one: (-sizes[one], one))
@@ -149,7 +149,7 @@ def _one_shape(pictures: Sequence[Picture], size: Size | None) -> tuple[tuple[in
 
 
 def _decoded(
-    pictures: Sequence[Picture], folder: Path, shape: tuple[int, int, int], classes: tuple[str, ...], pool: ThreadPoolExecutor
+    pictures: Sequence[PictureFile], folder: Path, shape: tuple[int, int, int], classes: tuple[str, ...], pool: ThreadPoolExecutor
 ) -> Labelled:
     images = np.empty((len(pictures), *shape), dtype=np.uint8)
 
@@ -163,11 +163,11 @@ def _decoded(
     return Labelled(images, labels, tuple(_text(str(picture.path.relative_to(folder).as_posix())) for picture in pictures))
 
 
-def _glance(path: Path, label: str) -> Picture:
+def _glance(path: Path, label: str) -> PictureFile:
     with _opened(path) as image:
         width, height = image.size
         turned = image.format == "JPEG" and image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
-        return Picture(path, label, (width, height) if turned else (height, width), _coloured(image))
+        return PictureFile(path, label, (width, height) if turned else (height, width), _coloured(image))
 
 
 def _coloured(image: Image) -> bool:

@@ -14,20 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, PartName
-from seedbed.data.readers.arrays import MOST_DECODED, Found, Size, assemble
+from seedbed.data.readers.arrays import MOST_DECODED, RawPart, ImageSize, assemble
 from seedbed.data.readers.gzipped import first_line, opened
 from seedbed.errors import CorruptData, DataError, nearest
 
 LABELS = ("label", "class", "target")
 STRETCH = 2048
-"""Rows that are parsed at a time."""
+"""Int64Array that are parsed at a time."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 _FILE = re.compile(r"(?:.*[_-])?(train|test|val|valid|validation)\.csv(?:\.gz)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """How a table is written.
 
     Attributes:
@@ -57,7 +57,7 @@ def fits(path: Path) -> bool:
     return path.name.lower().endswith((".csv", ".csv.gz")) if path.is_file() else path.is_dir() and "train" in find(path)
 
 
-def read(path: Path, size: Size | None = None, label_column: str | None = None) -> Content:
+def read(path: Path, size: ImageSize | None = None, label_column: str | None = None) -> Content:
     """Content of a CSV file, or of a folder of them, gzipped or not.
 
     Args:
@@ -70,7 +70,7 @@ def read(path: Path, size: Size | None = None, label_column: str | None = None) 
     files: dict[PartName, Path] = find(path) if path.is_dir() else {"train": path}
     if "train" not in files:
         raise DataError(f"{path}: there is no train.csv.")
-    found: dict[PartName, Found] = {}
+    found: dict[PartName, RawPart] = {}
     rules: list[str] = []
     for part, file in files.items():
         found[part], rule = _read_table(file, label_column)
@@ -78,7 +78,7 @@ def read(path: Path, size: Size | None = None, label_column: str | None = None) 
     return assemble(found, size, tuple(rules))
 
 
-def _read_table(path: Path, label_column: str | None) -> tuple[Found, str]:
+def _read_table(path: Path, label_column: str | None) -> tuple[RawPart, str]:
     labels: list[str] = []
     stretches: list[Pixels] = []
     try:
@@ -104,7 +104,7 @@ def _read_table(path: Path, label_column: str | None) -> tuple[Found, str]:
         raise CorruptData(f"{path}: the table has a header and no rows.")
     small = all(stretch.dtype == np.uint8 for stretch in stretches)
     images = np.concatenate([stretch if small else stretch.astype(np.float32) for stretch in stretches])
-    return Found(images, _label_array(labels), str(path)), _rule(layout)
+    return RawPart(images, _label_array(labels), str(path)), _rule(layout)
 
 
 def _numbered_lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
@@ -118,7 +118,7 @@ def _fields(line: str) -> list[str]:
     return [field.strip() for field in next(csv.reader([line]), [])]
 
 
-def _layout(line: str, wanted: str | None, path: Path) -> Layout:
+def _layout(line: str, wanted: str | None, path: Path) -> TableLayout:
     fields = _fields(line)
     if len(fields) < 2:
         raise DataError(
@@ -135,7 +135,7 @@ def _layout(line: str, wanted: str | None, path: Path) -> Layout:
     else:
         known = ", ".join(header[:6]) if header else f"numbers 0 to {len(fields) - 1}, since it has no header"
         raise DataError(f"{path}: there is no column {wanted!r}.{nearest(wanted, header)} Its columns: {known}.")
-    return Layout(header, label, len(fields))
+    return TableLayout(header, label, len(fields))
 
 
 def _is_number(text: str) -> bool:
@@ -146,7 +146,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _pixels(lines: Sequence[tuple[int, str]], layout: Layout, path: Path) -> Pixels:
+def _pixels(lines: Sequence[tuple[int, str]], layout: TableLayout, path: Path) -> Pixels:
     columns = [column for column in range(layout.columns) if column != layout.label]
     try:
         values = np.loadtxt(
@@ -166,7 +166,7 @@ def _pixels(lines: Sequence[tuple[int, str]], layout: Layout, path: Path) -> Pix
     return small if np.array_equal(small, values) else values
 
 
-def _labels(lines: Sequence[tuple[int, str]], layout: Layout, path: Path) -> list[str]:
+def _labels(lines: Sequence[tuple[int, str]], layout: TableLayout, path: Path) -> list[str]:
     labels = []
     for number, text in lines:
         fields = _fields(text) if '"' in text else text.split(",")
@@ -186,7 +186,7 @@ def _label_array(labels: list[str]) -> NDArray[np.str_] | NDArray[np.int64] | ND
     return np.array(labels)
 
 
-def _wrong_line(lines: Sequence[tuple[int, str]], layout: Layout, path: Path) -> str:
+def _wrong_line(lines: Sequence[tuple[int, str]], layout: TableLayout, path: Path) -> str:
     """Which value of a stretch is no number."""
     for number, text in lines:
         fields = _fields(text)
@@ -198,6 +198,6 @@ def _wrong_line(lines: Sequence[tuple[int, str]], layout: Layout, path: Path) ->
     return f"{path}, after line {lines[0][0]}: a value is no number."
 
 
-def _rule(layout: Layout) -> str:
+def _rule(layout: TableLayout) -> str:
     name = f", {layout.header[layout.label]!r}" if layout.header else ""
     return f"Labels are in column {layout.label}{name}; the other {layout.columns - 1} columns are pixels."
