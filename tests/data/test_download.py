@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from seedbed.data.builtin import BUILTIN, Remote
-from seedbed.data.download import Patience, DownloadProgress, fetch
+from seedbed.data.download import DownloadProgress, Patience, fetch
 from seedbed.errors import DataUnavailable
 
 CONTENT = bytes(range(256)) * 800

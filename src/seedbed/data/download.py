@@ -1,4 +1,4 @@
-"""Downloads that end: every byte is checked before it has a name, every wait is bounded, and there is always a next mirror."""
+"""Downloads: every byte is checked before the file gets its name, every wait is bounded, each failure tries another mirror."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from seedbed import storage
@@ -24,7 +24,7 @@ BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class DownloadProgress:
-    """How far a download is: bytes done, and in all where the server said so."""
+    """Progress of a download in bytes; `total` is None where the server does not state it."""
 
     what: str
     done: int
@@ -34,15 +34,33 @@ class DownloadProgress:
 OnProgress = Callable[[DownloadProgress], None]
 
 
+REASONS = {
+    "name resolution": "its name cannot be resolved",
+    "nameresolution": "its name cannot be resolved",
+    "getaddrinfo": "its name cannot be resolved",
+    "refused": "refused the connection",
+    "certificate": "its certificate is not trusted",
+    "proxy": "the proxy refused",
+    "incompleteread": "cut the file short",
+    "timed out": "did not answer in time",
+    "timeout": "did not answer in time",
+    "unreachable": "no network",
+    "reset": "broke the connection",
+    "aborted": "broke the connection",
+}
+"""Texts in errors of the network, in the order of the search -> reasons."""
+
+
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait, in seconds, and how often to try.
+    """Limits of waiting (seconds) and of attempts.
 
     Attributes:
-        connect, read: until a server answers, and between two of its bytes.
-        attempts: at one mirror, where it answered but failed; a mirror that cannot be reached is asked once.
-        pause: before the second attempt; doubled before each further one.
-        window, least: fewer than `least` bytes within `window` seconds is a stall.
+        connect: timeout of the first answer of a server.
+        read: timeout between two of its bytes.
+        attempts: number of attempts per mirror that answers but fails; an unreachable mirror gets one.
+        pause: pause before the second attempt; doubled before each further one.
+        window, least: a download is stalled with fewer than `least` bytes within `window` seconds.
     """
 
     connect: float = 8.0
@@ -54,21 +72,23 @@ class Patience:
 
 
 class _Failed(DataError):
-    """An attempt failed; `again` tells whether the same mirror may do better."""
+    """A failed attempt; `again` is whether the same mirror is worth another one."""
 
     def __init__(self, message: str, again: bool = False) -> None:
         super().__init__(message)
         self.again = again
 
 
-def fetch(builtin: Builtin, folder: Path, *, on_progress: OnProgress | None = None, patience: Patience = Patience()) -> list[Path]:
-    """The files of a data set, downloaded into a folder; what is there with the right digest is not fetched again.
+def fetch(
+    builtin: Builtin, folder: Path, *, on_progress: OnProgress | None = None, patience: Patience = Patience()
+) -> list[Path]:
+    """Download the files of a data set into a folder, except those with the right digest that are there already.
 
     Returns:
-        Their paths, in the order of `builtin.files`.
+        Paths of the files, in the order of `builtin.files`.
 
     Raises:
-        DataUnavailable: no mirror gave a file with the right digest; says what each did.
+        DataUnavailable: no mirror gave a file with the right digest; the message has each mirror's failure.
         StorageError: the folder cannot be written.
     """
     paths = []
@@ -99,7 +119,7 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: OnProg
 
 
 def _stream(url: str, remote: Remote, most: int, on_progress: OnProgress | None, patience: Patience) -> Iterator[bytes]:
-    """The bytes behind an address, as they arrive."""
+    """Stream the bytes of an address."""
     import requests
     from urllib3.exceptions import HTTPError
 
@@ -123,7 +143,7 @@ def _blocks(answer: Response, what: str, most: int, on_progress: OnProgress | No
     stated = answer.headers.get("Content-Length", "")
     total = int(stated) if stated.isdecimal() else None
     done, since, before = 0, time.monotonic(), 0
-    # read1 hands over what is there: a server that trickles is noticed, where a full block would be waited for.
+    # read1 returns the bytes that have arrived: a slow server is noticed, while a full block would be waited for.
     while block := answer.raw.read1(BLOCK):
         done += len(block)
         if not done <= most:
@@ -138,14 +158,8 @@ def _blocks(answer: Response, what: str, most: int, on_progress: OnProgress | No
             since, before = now, done
 
 
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-
-    def hexdigest(self) -> str: ...
-
-
 class _Unpacked:
-    """SHA-256 of what gzipped bytes unfold to, a little at a time, so that a bomb costs no memory."""
+    """SHA-256 of the content of gzipped bytes, unpacked in small pieces, so that a decompression bomb needs no memory."""
 
     MOST = 1 << 30
 
@@ -166,8 +180,8 @@ class _Unpacked:
 
 
 def _verified(blocks: Iterator[bytes], remote: Remote) -> Iterator[bytes]:
-    """The same bytes; raises at their end, before the file gets its name, where their digest is not the published one."""
-    digest: _Digest = _Unpacked() if remote.how == "sha256 unpacked" else hashlib.md5(usedforsecurity=False)
+    """Pass the bytes on; raise at their end, before the file gets its name, if their digest is not the published one."""
+    digest = _Unpacked() if remote.how == "sha256 unpacked" else hashlib.md5(usedforsecurity=False)
     for block in blocks:
         try:
             digest.update(block)
@@ -175,7 +189,7 @@ def _verified(blocks: Iterator[bytes], remote: Remote) -> Iterator[bytes]:
             raise _Failed("sent something that is no gzip file") from None
         yield block
     if digest.hexdigest() != remote.digest:
-        raise _Failed("sent something else than the published file (its digest differs)")
+        raise _Failed("sent another file than the published one (its digest differs)")
 
 
 def is_sound(path: Path, remote: Remote) -> bool:
@@ -190,22 +204,6 @@ def is_sound(path: Path, remote: Remote) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong on the network, in a few words."""
+    """Describe a network error in a few words."""
     text = f"{type(error).__name__} {error}".lower()
-    for sign, words in (
-        ("name resolution", "its name cannot be resolved"),
-        ("nameresolution", "its name cannot be resolved"),
-        ("getaddrinfo", "its name cannot be resolved"),
-        ("refused", "refused the connection"),
-        ("certificate", "its certificate is not trusted"),
-        ("proxy", "the proxy refused"),
-        ("incompleteread", "cut the file short"),
-        ("timed out", "did not answer in time"),
-        ("timeout", "did not answer in time"),
-        ("unreachable", "no network"),
-        ("reset", "broke the connection"),
-        ("aborted", "broke the connection"),
-    ):
-        if sign in text:
-            return words
-    return first_line(error)[:80]
+    return next((reason for sign, reason in REASONS.items() if sign in text), first_line(error)[:80])

@@ -10,6 +10,7 @@ value have no correlation and are never near duplicates.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -71,8 +72,8 @@ def class_balance(dataset: Dataset) -> dict[str, Int64Array]:
 
 def class_pictures(part: Part, classes: int) -> ClassPictures:
     """Compute the mean and the standard deviation of each class's images."""
-    shape = part.take(np.arange(1)).shape[1:]
-    sums, squares = (np.zeros((classes, int(np.prod(shape)))) for _ in range(2))
+    shape, _ = part.pictures.image
+    sums, squares = (np.zeros((classes, math.prod(shape))) for _ in range(2))
     for start, images in chunks(part):
         belongs = (part.labels[start : start + len(images), None] == np.arange(classes)).astype(np.float32)
         sums += belongs.T @ images
@@ -86,7 +87,7 @@ def class_pictures(part: Part, classes: int) -> ClassPictures:
 
 def pixel_facts(part: Part) -> PixelFacts:
     """Compute the range, the moments and the constant pixels of a part."""
-    channels = part.take(np.arange(1)).shape[-1]
+    channels = part.pictures.image[0][-1]
     total, squares, zeros = np.zeros(channels), np.zeros(channels), 0
     lows, highs = [], []
     for _, images in chunks(part):
@@ -108,15 +109,15 @@ def pixel_facts(part: Part) -> PixelFacts:
 
 def chunks(part: Part) -> Iterator[tuple[int, Floats32]]:
     """Yield the part's images in blocks, float32 `(k, h * w * c)`, each with the position of its first image."""
-    step = _step(part.take(np.arange(1)).size)
+    step = _step(part.pictures.image[0])
     for start in range(0, len(part), step):
         images = part.take(np.arange(start, min(start + step, len(part))))
         yield start, images.reshape(len(images), -1).astype(np.float32)
 
 
-def _step(values: int) -> int:
-    """Number of images, of this number of values each, that are processed at once."""
-    return max(1, min(CHUNK, CHUNK_VALUES // values))
+def _step(shape: Sequence[int]) -> int:
+    """Number of images of this shape that are processed at once."""
+    return max(1, min(CHUNK, CHUNK_VALUES // math.prod(shape)))
 
 
 # --- Duplicates --------------------------------------------------------------------------------------------------------
@@ -201,16 +202,16 @@ def duplicates(dataset: Dataset, *, threshold: float = NEAR, on_event: Callable[
         raise DataError(f"threshold = {threshold!r}: a correlation from which images count as alike lies between 0 and 1.")
     from threadpoolctl import threadpool_limits
 
-    everything = _Everything(dataset)
+    everything = _AllImages(dataset)
     copies, firsts = _exact(everything)
-    found = _Found(everything)
+    found = _PairCollection(everything)
     found.add(copies[:, 0], copies[:, 1], np.ones(len(copies), dtype=np.float32))
     with threadpool_limits(1):  # thousands of small products: threads would mostly wait, and next to other work, spin
         near = _near(everything, firsts, threshold, on_event)
     return Duplicates(found.likeness(), near, threshold)
 
 
-class _Everything:
+class _AllImages:
     """All images of a data set under one numbering: training first, then validation, then test."""
 
     def __init__(self, dataset: Dataset) -> None:
@@ -222,7 +223,7 @@ class _Everything:
         unread = np.full(len(dataset.test) if dataset.test else 0, -1)
         self.labels = np.concatenate([dataset.train.labels, dataset.validation.labels, unread]).astype(np.int64)
         self.shape = dataset.image_shape
-        self.step = _step(int(np.prod(self.shape)))
+        self.step = _step(self.shape)
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -251,10 +252,10 @@ class _Everything:
         return vectors
 
 
-class _Found:
+class _PairCollection:
     """A collection of pairs: all are counted, the most similar kept."""
 
-    def __init__(self, everything: _Everything) -> None:
+    def __init__(self, everything: _AllImages) -> None:
         self._all = everything
         self._in_training = np.zeros(len(everything), dtype=bool)
         self._count = 0
@@ -273,10 +274,8 @@ class _Found:
         self._conflicts = _most_alike(self._conflicts, a[differ], b[differ], correlation[differ])
 
     def likeness(self, *, complete: bool = True) -> DuplicatePairs:
-        bounds = zip(self._all.starts[:-1], self._all.starts[1:], strict=True)
-        affected = {
-            name: int(self._in_training[low:high].sum()) for name, (low, high) in zip(self._all.names, bounds, strict=True)
-        }
+        numbers = np.bincount(self._all.part, self._in_training, len(self._all.names)).astype(int).tolist()
+        affected = dict(zip(self._all.names, numbers, strict=True))
         pairs, conflicts = (tuple(self._pair(*scored) for scored in chosen) for chosen in (self._best, self._conflicts))
         return DuplicatePairs(pairs, self._count, affected, conflicts, complete)
 
@@ -292,7 +291,7 @@ def _most_alike(best: list[tuple[float, int, int]], a: Int64Array, b: Int64Array
     return sorted(both, key=lambda scored: (-scored[0], *scored[1:]))[:KEPT_PAIRS]
 
 
-def _exact(everything: _Everything) -> tuple[Int64Array, Int64Array]:
+def _exact(everything: _AllImages) -> tuple[Int64Array, Int64Array]:
     """Find pairs (first, copy) `(k, 2)` of equal images, and the ascending numbers of all first images `(m,)`."""
     first: dict[bytes, int] = {}
     pairs: list[tuple[int, int]] = []
@@ -305,26 +304,28 @@ def _exact(everything: _Everything) -> tuple[Int64Array, Int64Array]:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(list(first.values()), dtype=np.int64)
 
 
-def _near(everything: _Everything, numbers: Int64Array, threshold: float, on_event: Callable[[str], None] | None) -> DuplicatePairs:
+def _near(
+    everything: _AllImages, numbers: Int64Array, threshold: float, on_event: Callable[[str], None] | None
+) -> DuplicatePairs:
     """Find near duplicates among the images of these numbers."""
-    found, waiting, compared, reported = _Found(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
+    found, waiting, compared, reported = _PairCollection(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
     for candidates, share in _candidates(_projected(everything, numbers), 2 * (1 - threshold)):
         if not compared < MOST_CANDIDATES:
             return found.likeness(complete=False)
         waiting.append(candidates)
         compared += len(candidates)
         if sum(map(len, waiting)) >= 8 * CHUNK:
-            _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
-            waiting = []
+            _verify(everything, numbers[np.concatenate(waiting)], threshold, found)
+            waiting = [candidates[:0]]
         if on_event and share > reported:
             on_event(f"looking for duplicates: {share:.0%}")
             reported = share
-    if waiting:
-        _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
+    _verify(everything, numbers[np.concatenate(waiting)], threshold, found)
     return found.likeness()
 
 
-def _verify(everything: _Everything, pairs: Int64Array, threshold: float, found: _Found) -> None:
+def _verify(everything: _AllImages, pairs: Int64Array, threshold: float, found: _PairCollection) -> None:
+    pairs = np.sort(pairs, axis=1)
     for start in range(0, len(pairs), everything.step):
         some = pairs[start : start + everything.step]
         numbers, where = np.unique(some, return_inverse=True)
@@ -335,7 +336,7 @@ def _verify(everything: _Everything, pairs: Int64Array, threshold: float, found:
         found.add(some[near, 0], some[near, 1], np.minimum(correlation[near], 1))
 
 
-def _projected(everything: _Everything, numbers: Int64Array) -> Floats32:
+def _projected(everything: _AllImages, numbers: Int64Array) -> Floats32:
     """Project the centred images onto the principal axes of a sample of them, `(n, axes)`."""
     blocks = _blocks(everything.shape)
     pieces = [numbers[start : start + everything.step] for start in range(0, len(numbers), everything.step)]

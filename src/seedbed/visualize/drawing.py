@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seedbed import figures
 from seedbed.data import Dataset, Part
 from seedbed.data.embedding import stratified
-from seedbed.data.facts import ImagePair, ImageLocation
+from seedbed.data.facts import ImageLocation, ImagePair
 from seedbed.figures.words import percent
 from seedbed.palette import Mode
 from seedbed.visualize.survey import Survey

@@ -37,7 +37,9 @@ DESCRIPTIONS = {
 }
 
 
-def of(dataset: Dataset, said: Mapping[str, Sequence[str]], grids: Mapping[str, ThemedPng], charts: Mapping[str, AnyChart]) -> str:
+def of(
+    dataset: Dataset, said: Mapping[str, Sequence[str]], grids: Mapping[str, ThemedPng], charts: Mapping[str, AnyChart]
+) -> str:
     """The whole page.
 
     Args:
@@ -57,7 +59,9 @@ def of(dataset: Dataset, said: Mapping[str, Sequence[str]], grids: Mapping[str, 
     )
 
 
-def _section(name: str, sentences: Sequence[str], grids: Mapping[str, ThemedPng], charts: Mapping[str, AnyChart]) -> dict[str, Any]:
+def _section(
+    name: str, sentences: Sequence[str], grids: Mapping[str, ThemedPng], charts: Mapping[str, AnyChart]
+) -> dict[str, Any]:
     heading, shown = SECTIONS[name]
     return {
         "name": name,

@@ -13,8 +13,8 @@ from seedbed.data import Dataset
 from seedbed.data.embedding import FEWEST, Embedding, embed, nearest_centroid
 from seedbed.data.facts import (
     ClassPictures,
-    Duplicates,
     DuplicatePairs,
+    Duplicates,
     ImagePair,
     PixelFacts,
     class_balance,
