@@ -340,7 +340,7 @@ def test_downloads_are_found_and_taken_in(small, tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         for remote in one.files:
             (folder / remote.name).write_bytes((tmp_path / "mirror" / remote.name).read_bytes())
-        watch(download.Progress("x", 1, 1))
+        on_progress(download.DownloadProgress("x", 1, 1))
         return [folder / remote.name for remote in one.files]
 
     one = replace(builtin.BUILTIN["mnist"], mirrors=("http://mirror/",))

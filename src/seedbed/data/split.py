@@ -77,21 +77,19 @@ def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _D
             raise SpecError(f"fold = {spec.fold}: {spec.name} has a validation part of its own, so it is not cut into folds.")
         note = "The validation part is the data set's own." + ("" if test else " It has no test part, so there is none.")
         return _Drawn(train, whole["validation"], test, note)
-    if test is not None and spec.fold:
-        validation, rest, note = _fold(train, spec, content)
-        return _Drawn(rest, validation, test, f"{note} The test part is the official one.")
     if test is not None:
-        counts = _least(np.bincount(train.labels), len(train))
-        validation, rest = _draw(train, counts, spec.split_seed, "validation", content)
-        note = f"Validation: {len(validation):,} of {len(train):,} training images, drawn by class with split seed"
-        return _Drawn(rest, validation, test, f"{note} {spec.split_seed}. The test part is the official one.")
-    test, rest = _draw(train, _shares(train, HELD_OUT_SHARE), spec.split_seed, "test", content)
+        origin, rest, counts = "The test part is the official one.", train, _validation_counts(train)
+        note = "Validation: {:,} of {:,} training images, drawn by class with split seed {}. The test part is the official one."
+    else:
+        origin = "There is no official test set: 15 % were drawn for it before."
+        counts = _held_out_counts(train)
+        test, rest = _draw(train, counts, spec.split_seed, "test", content)
+        note = "There is no official test set: 70/15/15 %, drawn by class with split seed {2}."
     if spec.fold:
-        validation, rest, note = _fold(rest, spec, content)
-        return _Drawn(rest, validation, test, f"{note} There is no official test set: 15 % were drawn for it before.")
-    validation, rest = _draw(rest, _shares(train, HELD_OUT_SHARE), spec.split_seed, "validation", content)
-    note = f"There is no official test set: 70/15/15 %, drawn by class with split seed {spec.split_seed}."
-    return _Drawn(rest, validation, test, note)
+        validation, rest, fold = _fold(rest, spec, content)
+        return _Drawn(rest, validation, test, f"{fold} {origin}")
+    validation, rest = _draw(rest, counts, spec.split_seed, "validation", content)
+    return _Drawn(rest, validation, test, note.format(len(validation), len(train), spec.split_seed))
 
 
 def _handout(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _Drawn:
@@ -101,15 +99,14 @@ def _handout(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _
         return _Drawn(train, test, None, note)
     if "validation" in whole:
         return _Drawn(train, whole["validation"], None, "The validation part is the data set's own; there is no test part.")
-    held, rest = _draw(train, _shares(train, HELD_OUT_SHARE), spec.split_seed, "test", content)
+    held, rest = _draw(train, _held_out_counts(train), spec.split_seed, "test", content)
     note = "There is no official test set: as in the exercise, the test images (15 %, drawn by class with split seed"
     return _Drawn(rest, held, None, f"{note} {spec.split_seed}) are called validation.")
 
 
 def _inner(drawn: _Drawn, spec: DataSpec, content: Content) -> _Drawn:
-    counts = _least(np.bincount(drawn.train.labels), len(drawn.train))
-    validation, rest = _draw(drawn.train, counts, spec.split_seed, "inner", content)
-    aside = f"Inner split: the {len(drawn.validation):,} validation images are left aside"
+    validation, rest = _draw(drawn.train, _validation_counts(drawn.train), spec.split_seed, "inner", content)
+    aside = f"Inner split: the {len(drawn.validation):,} validation images are not used"
     note = f"{aside}, and {len(validation):,} of the {len(drawn.train):,} training images take their place."
     return _Drawn(rest, validation, None, note)
 
@@ -171,16 +168,20 @@ def _some(part: Part, chosen: NDArray[np.bool_]) -> Part:
     return Part(part.pictures, part.rows[chosen], part.labels[chosen])
 
 
-def _least(counts: NDArray[Any], total: int) -> NDArray[np.int64]:
-    share = _apportion(counts, round(total * VALIDATION_SHARE))
-    least: NDArray[np.int64] = np.maximum(share, np.minimum(LEAST_VALIDATION, counts // 2))
-    return least
+def _validation_counts(part: Part) -> Int64Array:
+    """A twelfth of the images, by class; at least 10 per class, or half of a class that is too small for this."""
+    return _counts(part, VALIDATION_SHARE, LEAST_VALIDATION, 2)
 
 
-def _shares(part: Part, share: float) -> NDArray[np.int64]:
-    counts = np.bincount(part.labels)
-    shares: NDArray[np.int64] = np.maximum(_apportion(counts, round(len(part) * share)), np.minimum(1, counts // 3))
-    return shares
+def _held_out_counts(part: Part) -> Int64Array:
+    """15 % of the images, by class; at least one of each class of three."""
+    return _counts(part, HELD_OUT_SHARE, 1, 3)
+
+
+def _counts(part: Part, share: float, least: int, divisor: int) -> Int64Array:
+    sizes = np.bincount(part.labels)
+    counts: Int64Array = np.maximum(_apportion(sizes, round(len(part) * share)), np.minimum(least, sizes // divisor))
+    return counts
 
 
 def _apportion(counts: NDArray[Any], total: int) -> NDArray[np.int64]:

@@ -142,7 +142,7 @@ def _common_shape(pictures: Sequence[PictureFile], size: ImageSize | None) -> tu
     sizes = Counter(picture.size for picture in pictures)
     chosen = size or min(sizes, key=lambda shape: (-sizes[shape], shape))
     others = len(pictures) - sizes[chosen]
-    why = "as asked for" if size else "the most common" if len(sizes) > 1 else "that of all pictures"
+    why = "as requested" if size else "the most common" if len(sizes) > 1 else "that of all pictures"
     rules = [f"Size {chosen[0]} x {chosen[1]}, {why}."]
     if others:
         rules.append(f"{others:,} of {len(pictures):,} pictures had another size and were stretched to it.")
