@@ -39,7 +39,7 @@ def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss_then_comes
 def test_a_history_is_columns_and_rows() -> None:
     found = History.from_rows([{"validation_accuracy": 0.5}, {"validation_accuracy": 0.6, "saturation/dense_0": 0.1}])
     assert set(METRICS) <= found.columns.keys()
-    assert (len(found), found.epochs) == (2, 2)
+    assert found.epochs == 2
     assert found.row(2)["validation_accuracy"] == 0.6
     assert math.isnan(found.row(1)["saturation/dense_0"])
     assert list(found.probes("saturation")) == ["dense_0"]

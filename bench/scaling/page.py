@@ -143,8 +143,8 @@ def _bottleneck(costs: Costs, fates: dict[tuple[str, int], Fate], runs: int) -> 
 {chr(10).join(said)}
 
 The driver can receive {whole.runs / whole.driver_least:,.0f} runs per second and spends {share:.0%} of its time on storing
-finished runs with weights and predictions. This is the output of {whole.ideal / whole.driver_least:,.1f} machines of {whole.cores}
-cores; with full storage, further machines do not help. With metrics alone, {SHOWN[-1]} machines take
+finished runs with weights and predictions. This is the output of {whole.ideal / whole.driver_least:,.1f} machines of
+{whole.cores} cores; with full storage, further machines do not help. With metrics alone, {SHOWN[-1]} machines take
 {_limit(alone)}"""
 
 

@@ -36,9 +36,6 @@ class History:
     def __getitem__(self, name: str) -> EpochSeries:
         return self.columns[name]
 
-    def __len__(self) -> int:
-        return self.epochs
-
     def row(self, epoch: int) -> dict[str, float]:
         """The metrics of one epoch, counted from 1."""
         return {name: float(column[epoch - 1]) for name, column in self.columns.items()}

@@ -10,27 +10,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from seedbed.data import added
-from seedbed.data.builtin import BUILTIN
-from seedbed.data.content import Content, Images, Labels
 from seedbed.data.dataset import Dataset, Part
-from seedbed.data.description import DataInfo, Known, Verified, info, known, verify
+from seedbed.data.description import DataInfo, info, known, verify
 from seedbed.data.download import DownloadProgress, OnProgress
 from seedbed.data.library import at_hand, load, named, portable, resolve
 from seedbed.data.readers.pictures import read_one as picture
 from seedbed.data.split import split
 
 __all__ = [
-    "BUILTIN",
-    "Content",
     "DataInfo",
     "Dataset",
     "DownloadProgress",
-    "Images",
-    "Known",
-    "Labels",
     "OnProgress",
     "Part",
-    "Verified",
     "add",
     "at_hand",
     "info",

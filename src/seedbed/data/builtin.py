@@ -29,7 +29,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class Builtin:
-    """A data set that needs no `data add`.
+    """A data set that needs no `data add`; by default in the form of MNIST.
 
     Attributes:
         title: description of one line for lists.
@@ -42,10 +42,10 @@ class Builtin:
 
     name: str
     title: str
-    format: Format
     classes: tuple[str, ...]
-    sizes: tuple[int, int]
-    image_shape: tuple[int, int, int]
+    format: Format = "idx"
+    sizes: tuple[int, int] = (60_000, 10_000)
+    image_shape: tuple[int, int, int] = (28, 28, 1)
     megabytes: int = 0
     digest: str = ""
     files: tuple[Remote, ...] = ()
@@ -61,10 +61,7 @@ _ALL = (
     Builtin(
         name="mnist",
         title="handwritten digits (LeCun, Cortes, Burges)",
-        format="idx",
         classes=DIGITS,
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=11,
         digest="b8b2bb964704acf5e65a30803f25a9607adddf90e06ee17e579e0f7f8d4adbff",
         files=_idx_files(
@@ -84,10 +81,7 @@ _ALL = (
     Builtin(
         name="fashion_mnist",
         title="pictures of clothes (Zalando)",
-        format="idx",
         classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=30,
         files=_idx_files(
             "md5",
@@ -106,10 +100,7 @@ _ALL = (
     Builtin(
         name="kmnist",
         title="handwritten hiragana (ROIS-CODH)",
-        format="idx",
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=21,
         files=_idx_files(
             "md5",

@@ -104,6 +104,7 @@ def info(name: str, spec: DataSpec | None = None, on_progress: OnProgress | None
     counts = {
         part: tuple(np.bincount(images.labels, minlength=len(dataset.classes)).tolist()) for part, images in parts.items()
     }
+    smallest, largest = min(counts["train"]), max(counts["train"])
     return DataInfo(
         name=name,
         digest=dataset.spec.digest,
@@ -115,7 +116,7 @@ def info(name: str, spec: DataSpec | None = None, on_progress: OnProgress | None
         classes=dataset.classes,
         parts={part: len(images) for part, images in parts.items()},
         counts=counts,
-        imbalance=max(counts["train"]) / min(counts["train"]) if min(counts["train"]) else float("inf"),
+        imbalance=largest / smallest if smallest else float("inf"),
         notes=dataset.notes,
     )
 

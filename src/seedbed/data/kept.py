@@ -35,24 +35,24 @@ def keep(content: Content, digest: str, *, in_place: bool = False) -> None:
     Raises:
         StorageError: the cache cannot be written.
     """
+    place = folder(digest)
     try:
-        _keep(content, folder(digest), in_place)
+        parts = {name: _keep_part(part, place, name, in_place) for name, part in content.parts.items()}
+        facts = {"classes": content.classes, "scale": content.scale, "rules": content.rules}
+        storage.write_json(place / "manifest.json", {"format": FORMAT, **facts, "parts": parts})
     except StorageError as error:
-        raise StorageError(f"Decoded images are kept in {cache_folder()}, or where SEEDBED_CACHE says. {error}") from None
+        raise StorageError(f"Decoded images are stored in {cache_folder()}; SEEDBED_CACHE changes this. {error}") from None
 
 
-def _keep(content: Content, place: Path, in_place: bool) -> None:
-    parts: dict[str, Any] = {}
-    for name, part in content.parts.items():
-        parts[name] = {
-            "images": _keep_array(part.images, place / f"{name}_images.npy", in_place),
-            "labels": _keep_array(part.labels, place / f"{name}_labels.npy", False),
-        }
-        if part.sources:
-            storage.write_json(place / f"{name}_sources.json", part.sources)
-            parts[name]["sources"] = f"{name}_sources.json"
-    manifest = {"format": FORMAT, "classes": content.classes, "scale": content.scale, "rules": content.rules, "parts": parts}
-    storage.write_json(place / "manifest.json", manifest)
+def _keep_part(part: Labelled, place: Path, name: str, in_place: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "images": _keep_array(part.images, place / f"{name}_images.npy", in_place),
+        "labels": _keep_array(part.labels, place / f"{name}_labels.npy", False),
+    }
+    if part.sources:
+        entry["sources"] = f"{name}_sources.json"
+        storage.write_json(place / entry["sources"], part.sources)
+    return entry
 
 
 def find(digest: str) -> Content | None:

@@ -96,7 +96,14 @@ def content_of(spec: DataSpec, on_progress: OnProgress | None = None) -> tuple[s
     content = kept.sound(spec.digest) if spec.digest else None
     if content is not None:
         return spec.digest, content
-    digest, content = _by_name(spec, on_progress)
+    builtin = BUILTIN.get(spec.name)
+    if builtin is None:
+        _, digest, content = added.content_of(entry_of(spec.name), spec.size)
+    elif spec.size in (None, builtin.image_shape[:2]):
+        digest, content = _builtin_content(builtin, on_progress)
+    else:
+        sides = builtin.image_shape[:2]
+        raise SpecError(f"size = {spec.size}: {spec.name} has images of {sides}; only your own folders are resized.")
     if spec.digest and digest != spec.digest:
         raise CorruptData(
             f"{spec.name}: the requested content is {spec.digest[:12]}, and the files here have {digest[:12]}. Put the "
@@ -150,7 +157,7 @@ def named(text: str) -> str:
     return entry_of(text).name
 
 
-def _builtin_content(builtin: Builtin, on_progress: OnProgress | None = None) -> tuple[str, Content]:
+def _builtin_content(builtin: Builtin, on_progress: OnProgress | None) -> tuple[str, Content]:
     """A built-in data set: from the cache, else found on this machine, else downloaded."""
     if builtin.format == "embedded":
         return _embedded(builtin)
@@ -159,18 +166,6 @@ def _builtin_content(builtin: Builtin, on_progress: OnProgress | None = None) ->
         with storage.lock(cache_folder() / "data" / f"{builtin.name}.lock", f"data set {builtin.name}", wait=PATIENCE):
             available = _kept(builtin) or _taken_in(builtin, *_found_or_fetched(builtin, on_progress))
     return available
-
-
-def _by_name(spec: DataSpec, on_progress: OnProgress | None) -> tuple[str, Content]:
-    if spec.name not in BUILTIN:
-        _, digest, content = added.content_of(entry_of(spec.name), spec.size)
-        return digest, content
-    builtin = BUILTIN[spec.name]
-    if spec.size not in (None, builtin.image_shape[:2]):
-        raise SpecError(
-            f"size = {spec.size}: {spec.name} has images of {builtin.image_shape[:2]}; only your own folders are resized."
-        )
-    return _builtin_content(builtin, on_progress)
 
 
 def _embedded(builtin: Builtin) -> tuple[str, Content]:

@@ -42,8 +42,8 @@ class Mistake:
 
     def as_json(self) -> dict[str, Any]:
         """A mistake as `evaluate --json` has it."""
-        fields = dict(vars(self))
-        return {**fields, "probability of the true class": fields.pop("true_probability")}
+        fields = vars(self) | {"probability of the true class": self.true_probability}
+        return {name: value for name, value in fields.items() if name != "true_probability"}
 
 
 @dataclass(frozen=True, eq=False)

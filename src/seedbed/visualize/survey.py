@@ -6,20 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from seedbed.data import Dataset
+from seedbed.data import Dataset, facts
 from seedbed.data.content import Int64Array
 from seedbed.data.embedding import FEWEST, Embedding, embed, nearest_centroid
-from seedbed.data.facts import (
-    ClassPictures,
-    DuplicatePairs,
-    Duplicates,
-    ImagePair,
-    PixelFacts,
-    class_balance,
-    class_pictures,
-    duplicates,
-    pixel_facts,
-)
 from seedbed.statistics import Interval, wilson
 
 LISTED = 20
@@ -42,10 +31,10 @@ class Survey:
 
     dataset: Dataset
     balance: dict[str, Int64Array]
-    classes: ClassPictures
-    pixels: PixelFacts
+    classes: facts.ClassPictures
+    pixels: facts.PixelFacts
     baseline: Interval
-    duplicates: Duplicates
+    duplicates: facts.Duplicates
     embedding: Embedding | None
 
     def plain(self) -> dict[str, Any]:
@@ -68,18 +57,18 @@ class Survey:
 def survey(dataset: Dataset, on_event: Callable[[str], None]) -> Survey:
     """Gather all facts; `on_event` is called with one line before each piece of work."""
     on_event("counting classes and pixels")
-    balance = class_balance(dataset)
-    centres = class_pictures(dataset.train, len(dataset.classes))
-    pixels = pixel_facts(dataset.train)
+    balance = facts.class_balance(dataset)
+    centres = facts.class_pictures(dataset.train, len(dataset.classes))
+    pixels = facts.pixel_facts(dataset.train)
     baseline = wilson(nearest_centroid(centres, dataset.validation), len(dataset.validation))
     on_event("looking for duplicates")
-    similar = duplicates(dataset, on_event=on_event)
+    similar = facts.duplicates(dataset, on_event=on_event)
     on_event("placing images in a plane")
     embedding = embed(dataset.train, scale=dataset.scale) if len(dataset.train) >= FEWEST else None
     return Survey(dataset, balance, centres, pixels, baseline, similar, embedding)
 
 
-def _plain(kind: DuplicatePairs) -> dict[str, Any]:
+def _plain(kind: facts.DuplicatePairs) -> dict[str, Any]:
     return {
         "pairs": kind.found,
         "complete": kind.complete,
@@ -89,7 +78,7 @@ def _plain(kind: DuplicatePairs) -> dict[str, Any]:
     }
 
 
-def _pair(pair: ImagePair) -> dict[str, Any]:
+def _pair(pair: facts.ImagePair) -> dict[str, Any]:
     return {
         "first": {"part": pair.first.part, "source": pair.first.source},
         "second": {"part": pair.second.part, "source": pair.second.source},

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, PartName
+from seedbed.data.content import PART_NAMES, Content, PartName
 from seedbed.data.readers import gzipped
 from seedbed.data.readers.arrays import ImageSize, RawPart, assemble
 from seedbed.errors import CorruptData, DataError
@@ -21,7 +21,6 @@ from seedbed.errors import CorruptData, DataError
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 _NAME = re.compile(r"(?:(train|t10k|test|val(?:id(?:ation)?)?)[-_.]?)?(images?|labels?)[-_.]?idx\d", re.IGNORECASE)
-_PARTS: dict[str, PartName] = {"train": "train", "t10k": "test", "test": "test"}
 
 
 def find(folder: Path) -> dict[PartName, dict[str, Path]]:
@@ -30,7 +29,7 @@ def find(folder: Path) -> dict[PartName, dict[str, Path]]:
     for path in sorted(folder.iterdir(), key=lambda path: (path.name.endswith(".gz"), path.name)):
         match = _NAME.search(path.name)
         if match and path.is_file() and not path.name.startswith("."):
-            part = _PARTS.get((match[1] or "train").lower(), "validation")
+            part = PART_NAMES.get((match[1] or "train").lower(), "test")  # MNIST's own files call it t10k
             kind = match[2].lower().rstrip("s") + "s"
             pairs.setdefault(part, {}).setdefault(kind, path)
     return pairs

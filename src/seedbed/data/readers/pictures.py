@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, Labelled, PartName, class_order
+from seedbed.data.content import PART_NAMES, Content, Labelled, PartName, class_order
 from seedbed.data.readers.arrays import MOST_DECODED, ImageSize
 from seedbed.data.readers.gzipped import first_line
 from seedbed.devices import cores
@@ -43,11 +43,6 @@ MOST_PIXELS = 50_000_000
 """Largest picture, by its header, before any of it is unpacked (pixels)."""
 
 ORIENTATION = 0x0112
-_PARTS: dict[str, PartName] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ def read_one(path: Path, shape: tuple[int, int, int], scale: float = 255.0) -> N
 
 def _listed(folder: Path) -> tuple[dict[PartName, list[tuple[Path, str]]], list[str]]:
     """The files of each part with their classes, and the rule about excluded files."""
-    above = {_PARTS[path.name.lower()]: path for path in _subfolders(folder) if path.name.lower() in _PARTS}
+    above = {PART_NAMES[path.name.lower()]: path for path in _subfolders(folder) if path.name.lower() in PART_NAMES}
     roots: dict[PartName, Path] = above if "train" in above else {"train": folder}
     listed: dict[PartName, list[tuple[Path, str]]] = {}
     excluded = 0

@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, PartName
+from seedbed.data.content import PART_NAMES, Content, PartName
 from seedbed.data.readers.arrays import MOST_DECODED, ImageSize, RawPart, assemble
 from seedbed.data.readers.gzipped import first_line, opened
 from seedbed.errors import CorruptData, DataError, nearest
@@ -47,8 +47,7 @@ def find(folder: Path) -> dict[PartName, Path]:
     for path in sorted(folder.iterdir()):
         match = _FILE.fullmatch(path.name)
         if match and path.is_file() and not path.name.startswith("."):
-            word = match[1].lower()
-            parts.setdefault("train" if word == "train" else "test" if word == "test" else "validation", path)
+            parts.setdefault(PART_NAMES[match[1].lower()], path)
     return parts
 
 
