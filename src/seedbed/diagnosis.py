@@ -168,13 +168,15 @@ def _saturation(history: History, activation: str | None) -> list[str]:
     bounded = activation is None or ACTIVATIONS[activation].ends is not None
     units = f"the {activation} units are" if activation else "the units are"
     state = "saturated" if bounded else "off for every image of a batch"
-    found = [
+    sentences = [
         f"In layer {layer} {_whole(column[-1])} of {units} {state} at epoch {len(column)} ({_whole(column[0])} at epoch 1)."
         for layer, column in layers.items()
         if column[-1] >= 0.1
     ]
     most = max(layers, key=lambda layer: layers[layer][-1])
-    return found or [f"At the last epoch no layer has more than {_percent(layers[most][-1])} of its units {state} ({most})."]
+    return sentences or [
+        f"At the last epoch no layer has more than {_percent(layers[most][-1])} of its units {state} ({most})."
+    ]
 
 
 def _gradients(history: History) -> list[str]:
@@ -195,24 +197,21 @@ def _gradients(history: History) -> list[str]:
 
 
 def _updates(history: History) -> list[str]:
-    said = []
-    for layer, column in _probes(history, "update").items():
-        ratio = float(np.median(column))
-        if not 1e-5 <= ratio <= 3e-2:
-            pace = "hardly moves" if ratio < 1e-5 else "moves in large steps"
-            said.append(
-                f"Layer {layer} {pace}: each step changes its weights by {ratio:.1g} of their norm (median over epochs)."
-            )
-    return said
+    ratios = {layer: float(np.median(column)) for layer, column in _probes(history, "update").items()}
+    return [
+        f"Layer {layer} {'hardly moves' if ratio < 1e-5 else 'moves in large steps'}: each step changes its weights by "
+        f"{ratio:.1g} of their norm (median over epochs)."
+        for layer, ratio in ratios.items()
+        if not 1e-5 <= ratio <= 3e-2
+    ]
 
 
 def _weights(history: History) -> list[str]:
-    said = []
-    for layer, column in _probes(history, "weights").items():
-        if column[0] > 0 and not 2 / 3 <= column[-1] / column[0] <= 1.5:
-            change = f"from {column[0]:.3g} at epoch 1 to {column[-1]:.3g} at epoch {len(column)}"
-            said.append(f"The norm of the weights of {layer} went {change}.")
-    return said
+    return [
+        f"The norm of the weights of {layer} went from {column[0]:.3g} at epoch 1 to {column[-1]:.3g} at epoch {len(column)}."
+        for layer, column in _probes(history, "weights").items()
+        if column[0] > 0 and not 2 / 3 <= column[-1] / column[0] <= 1.5
+    ]
 
 
 def _probes(history: History, kind: str) -> dict[str, EpochSeries]:

@@ -293,7 +293,7 @@ class Canary:
 def test_objects_are_never_unpickled(tmp_path, alone):
     images, _ = digits_like(8)
     np.savez(tmp_path / "d.npz", X=images, y=np.array([Canary()] * 8, dtype=object))
-    refused(tmp_path / "d.npz", "array y: it holds Python objects, which are never unpickled")
+    refused(tmp_path / "d.npz", "array y: it has Python objects, which are never unpickled")
     (tmp_path / "in").mkdir()
     np.save(tmp_path / "in/X.npy", images)
     np.save(tmp_path / "in/y.npy", np.array([Canary()] * 8, dtype=object))

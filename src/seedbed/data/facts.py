@@ -159,7 +159,7 @@ class DuplicatePairs:
 
     Attributes:
         pairs: most similar pairs, at most `KEPT_PAIRS`; an exact duplicate is paired with the first image that equals it.
-        found: number of all pairs.
+        count: number of all pairs.
         affected: part -> number of its images with a duplicate in the training part (for "training": another one there).
             In "validation" and "test" this is leakage.
         conflicts: pairs outside the test part whose labels differ, at most `KEPT_PAIRS`.
@@ -167,7 +167,7 @@ class DuplicatePairs:
     """
 
     pairs: tuple[ImagePair, ...]
-    found: int
+    count: int
     affected: dict[str, int]
     conflicts: tuple[ImagePair, ...]
     complete: bool = True
@@ -199,16 +199,18 @@ def duplicates(dataset: Dataset, *, threshold: float = NEAR, on_event: Callable[
         DataError: the threshold is not in (0, 1).
     """
     if not 0 < threshold < 1:
-        raise DataError(f"threshold = {threshold!r}: a correlation from which images count as alike lies between 0 and 1.")
+        raise DataError(
+            f"threshold = {threshold!r}: a correlation from which images are near duplicates must lie between 0 and 1."
+        )
     from threadpoolctl import threadpool_limits
 
     everything = _AllImages(dataset)
     copies, firsts = _exact(everything)
-    found = _PairCollection(everything)
-    found.add(copies[:, 0], copies[:, 1], np.ones(len(copies), dtype=np.float32))
+    collection = _PairCollection(everything)
+    collection.add(copies[:, 0], copies[:, 1], np.ones(len(copies), dtype=np.float32))
     with threadpool_limits(1):  # thousands of small products: threads would mostly wait, and next to other work, spin
         near = _near(everything, firsts, threshold, on_event)
-    return Duplicates(found.likeness(), near, threshold)
+    return Duplicates(collection.summary(), near, threshold)
 
 
 class _AllImages:
@@ -273,7 +275,7 @@ class _PairCollection:
         self._best = _most_alike(self._best, a, b, correlation)
         self._conflicts = _most_alike(self._conflicts, a[differ], b[differ], correlation[differ])
 
-    def likeness(self, *, complete: bool = True) -> DuplicatePairs:
+    def summary(self, *, complete: bool = True) -> DuplicatePairs:
         numbers = np.bincount(self._all.part, self._in_training, len(self._all.names)).astype(int).tolist()
         affected = dict(zip(self._all.names, numbers, strict=True))
         pairs, conflicts = (tuple(self._pair(*scored) for scored in chosen) for chosen in (self._best, self._conflicts))
@@ -308,23 +310,23 @@ def _near(
     everything: _AllImages, numbers: Int64Array, threshold: float, on_event: Callable[[str], None] | None
 ) -> DuplicatePairs:
     """Find near duplicates among the images of these numbers."""
-    found, waiting, compared, reported = _PairCollection(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
+    collection, waiting, compared, reported = _PairCollection(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
     for candidates, share in _candidates(_projected(everything, numbers), 2 * (1 - threshold)):
         if not compared < MOST_CANDIDATES:
-            return found.likeness(complete=False)
+            return collection.summary(complete=False)
         waiting.append(candidates)
         compared += len(candidates)
         if sum(map(len, waiting)) >= 8 * CHUNK:
-            _verify(everything, numbers[np.concatenate(waiting)], threshold, found)
+            _verify(everything, numbers[np.concatenate(waiting)], threshold, collection)
             waiting = [candidates[:0]]
         if on_event and share > reported:
             on_event(f"looking for duplicates: {share:.0%}")
             reported = share
-    _verify(everything, numbers[np.concatenate(waiting)], threshold, found)
-    return found.likeness()
+    _verify(everything, numbers[np.concatenate(waiting)], threshold, collection)
+    return collection.summary()
 
 
-def _verify(everything: _AllImages, pairs: Int64Array, threshold: float, found: _PairCollection) -> None:
+def _verify(everything: _AllImages, pairs: Int64Array, threshold: float, collection: _PairCollection) -> None:
     pairs = np.sort(pairs, axis=1)
     for start in range(0, len(pairs), everything.step):
         some = pairs[start : start + everything.step]
@@ -333,7 +335,7 @@ def _verify(everything: _AllImages, pairs: Int64Array, threshold: float, found: 
         a, b = where.reshape(some.shape).T
         correlation = np.einsum("ij,ij->i", vectors[a], vectors[b])
         near = correlation >= threshold
-        found.add(some[near, 0], some[near, 1], np.minimum(correlation[near], 1))
+        collection.add(some[near, 0], some[near, 1], np.minimum(correlation[near], 1))
 
 
 def _projected(everything: _AllImages, numbers: Int64Array) -> Floats32:

@@ -57,7 +57,14 @@ def of(
             "name": name,
             "heading": heading,
             "sentences": sentences[name],
-            "pictures": [_picture(grids[picture], DESCRIPTIONS[picture]) for picture in shown if picture in grids],
+            "pictures": [
+                {
+                    "description": DESCRIPTIONS[picture],
+                    **{mode: figures.picture_address(png) for mode, png in grids[picture].items()},
+                }
+                for picture in shown
+                if picture in grids
+            ],
             "charts": [chart for chart in shown if chart in charts],
             "pair": name in PAIRS,
         }
@@ -71,7 +78,3 @@ def of(
         command=f"seedbed visualize --data {spec.name} --protocol {spec.protocol}",
         digest=spec.digest,
     )
-
-
-def _picture(grid: ThemedPng, description: str) -> dict[str, str]:
-    return {"description": description, **{mode: figures.picture_address(content) for mode, content in grid.items()}}

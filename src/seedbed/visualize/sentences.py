@@ -10,6 +10,9 @@ from seedbed.data.facts import KEPT_PAIRS, DuplicatePairs
 from seedbed.figures.words import counted, listed, percent
 from seedbed.visualize.survey import Survey
 
+MISSING = 5
+"""Maximal number of classes without images in the sentences."""
+
 HIDDEN = 5
 """Maximal number of pairs with a test image in the sentences."""
 
@@ -53,7 +56,8 @@ def _balance(survey: Survey) -> list[str]:
     sentences = []
     if train[least] == 0:
         missing = [names[i] for i in np.flatnonzero(train == 0)]
-        sentences.append(f"No training image belongs to {_some(missing)}: a network cannot learn a class without images.")
+        shown = missing if len(missing) <= MISSING else [*missing[:MISSING], f"{len(missing) - MISSING} others"]
+        sentences.append(f"No training image belongs to {listed(shown)}: a network cannot learn a class without images.")
     elif train[most] == train[least]:
         sentences.append(f"All classes have the same number of training images, {train[most]:,}.")
     else:
@@ -116,7 +120,7 @@ def _duplicates(survey: Survey) -> list[str]:
         more = "at least " if max(len(exact.conflicts), len(near.conflicts)) >= KEPT_PAIRS else ""
         pairs = counted(conflicts, "pair")
         sentences.append(f"{more}{pairs} of similar images {_have(conflicts)} different labels; one of the two may be wrong.")
-    elif exact.found or near.found:
+    elif exact.count or near.count:
         sentences.append("No such pair of training or validation images has two different labels.")
     return sentences
 
@@ -124,7 +128,7 @@ def _duplicates(survey: Survey) -> list[str]:
 def _main_class(survey: Survey, near: DuplicatePairs) -> list[str]:
     """A sentence if nearly all pairs belong to one class: a property of the class, not a sign of copies."""
     labelled = [pair for pair in near.pairs if pair.same_label and pair.first.part == "training"]
-    if len(labelled) < 20 or near.found > KEPT_PAIRS:
+    if len(labelled) < 20 or near.count > KEPT_PAIRS:
         return []
     classes = Counter(survey.dataset.train.labels[pair.first.position] for pair in labelled)
     label, times = classes.most_common(1)[0]
@@ -171,10 +175,6 @@ def _embedding(survey: Survey) -> list[str]:
         f"{percent(1 - first - second, 0)} of the differences between images.",
         "t-SNE keeps neighbours together; distances between groups, and their sizes, mean nothing.",
     ]
-
-
-def _some(names: list[str], most: int = 5) -> str:
-    return listed(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} others"
 
 
 def _have(n: int) -> str:

@@ -70,7 +70,7 @@ def survey(dataset: Dataset, on_event: Callable[[str], None]) -> Survey:
 
 def _plain(kind: facts.DuplicatePairs) -> dict[str, Any]:
     return {
-        "pairs": kind.found,
+        "pairs": kind.count,
         "complete": kind.complete,
         "images_with_one_in_training": kind.affected,
         "other_label": [_pair(pair) for pair in kind.conflicts[:LISTED]],

@@ -55,7 +55,7 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or first_line(error)}).") from None
     except MemoryError:
-        raise DataError(f"{path}: what it holds does not fit into memory.") from None
+        raise DataError(f"{path}: its content does not fit into memory.") from None
 
 
 def read_array(

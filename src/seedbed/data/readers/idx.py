@@ -47,15 +47,15 @@ def read(folder: Path, size: ImageSize | None = None) -> Content:
         DataError: a file of a pair is missing, or the arrays are no images and labels.
         CorruptData: a file is damaged.
     """
-    found: dict[PartName, RawPart] = {}
+    raw: dict[PartName, RawPart] = {}
     for part, pair in find(folder).items():
         for kind in ("images", "labels"):
             if kind not in pair:
                 raise DataError(f"{folder}: the {part} part has no file of {kind} next to {next(iter(pair.values())).name}.")
-        found[part] = RawPart(read_array(pair["images"]), np.asarray(read_array(pair["labels"])), str(pair["images"]))
-    if "train" not in found:
-        raise DataError(f"{folder}: there are no training images; their file's name must hold 'train-images-idx'.")
-    return assemble(found, size)
+        raw[part] = RawPart(read_array(pair["images"]), np.asarray(read_array(pair["labels"])), str(pair["images"]))
+    if "train" not in raw:
+        raise DataError(f"{folder}: there are no training images; their file's name must contain 'train-images-idx'.")
+    return assemble(raw, size)
 
 
 def read_array(path: Path) -> NDArray[Any]:

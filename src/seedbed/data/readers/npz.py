@@ -91,7 +91,7 @@ def header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype
     except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError, TokenError) as error:
         raise CorruptData(f"{where}: its .npy header is damaged ({first_line(error)}).") from None
     if dtype.hasobject:
-        raise CorruptData(f"{where}: it holds Python objects, which are never unpickled. Save it as numbers or text.")
+        raise CorruptData(f"{where}: it has Python objects, which are never unpickled. Save it as numbers or text.")
     if not all(0 <= side < 2**40 for side in shape):
         raise CorruptData(f"{where}: its .npy header claims the shape {shape}.")
     return shape, fortran, dtype

@@ -70,12 +70,12 @@ def read(path: Path, size: ImageSize | None = None, label_column: str | None = N
     files: dict[PartName, Path] = find(path) if path.is_dir() else {"train": path}
     if "train" not in files:
         raise DataError(f"{path}: there is no train.csv.")
-    found: dict[PartName, RawPart] = {}
+    raw: dict[PartName, RawPart] = {}
     rules: list[str] = []
     for part, file in files.items():
-        found[part], rule = _read_table(file, label_column)
+        raw[part], rule = _read_table(file, label_column)
         rules += [rule] if rule not in rules else []
-    return assemble(found, size, tuple(rules))
+    return assemble(raw, size, tuple(rules))
 
 
 def _read_table(path: Path, label_column: str | None) -> tuple[RawPart, str]:
