@@ -63,7 +63,7 @@ def accuracy(result: Any) -> float:
 
 
 def test_a_new_activation_trains_and_its_saturation_is_measured(add: Add, train: Callable[..., Any]) -> None:
-    add(ACTIVATIONS, Activation("softsign", jax.nn.soft_sign, ends=(-0.5, 0.5)))
+    add(ACTIVATIONS, Activation("softsign", jax.nn.soft_sign, ends=(-0.7, 0.7)))
     result = train(Dense(hidden=(16,), activation="softsign"))
     assert accuracy(result) > 0.85
     assert 0 < result.history["saturation/dense_0"][-1] < 0.5
@@ -148,8 +148,8 @@ class PrototypeFamily(models.Family[Prototypes]):
 
     name = "prototypes"
 
-    def population(self, specs: Sequence[Prototypes], image_shape: Any, classes: int, *, precision: str, on_cpu: bool) -> Any:
-        return PrototypePopulation(specs, image_shape, classes)
+    def population(self, specs: Sequence[Prototypes], shape: Any, classes: int, precision: str, on_cpu: bool) -> Any:
+        return PrototypePopulation(specs, shape, classes)
 
     def layers(self, spec: Prototypes, image_shape: Any, classes: int) -> list[LayerFacts]:
         numbers = int(np.prod(image_shape)) * classes

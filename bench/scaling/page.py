@@ -166,10 +166,10 @@ def chart(fates: dict[tuple[str, int], Fate]) -> Any:
     rows = [{"case": name, "machines": n, "mean": fate.seconds / 3600} for (name, n), fate in fates.items()]
     x = marks.x("machines", scales.logarithmic(MACHINES), "machines of 16 cores", grid=True, values=list(MACHINES))
     y = marks.y("mean", scales.logarithmic(scales.reach(rows)), "hours")
-    by = marks.Groups(list(marks.split(rows, "case")), field="case", columns=2)
-    lines = [*marks.lines(rows, x, y, by, band=False), *marks.dots(rows, x, y, by)]
+    axes = marks.Axes(x, y, marks.Groups(list(marks.split(rows, "case")), field="case", columns=2))
+    layers = [*axes.lines(rows, band=False), *axes.dots(rows)]
     subtitle = "Simulated from costs that were measured on one machine."
-    return marks.figure([marks.panel(lines, width=520, height=300)], "100,000 runs", subtitle)
+    return marks.single(layers, "100,000 runs", subtitle, (520, 300))
 
 
 def write(costs: Costs, about: str, docs: Path) -> Sequence[Path]:

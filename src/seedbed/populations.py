@@ -70,7 +70,7 @@ def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: i
         runs: of one data spec, all different.
         data: that data set's sizes.
         limits: see `Limits`.
-        workers: among how many the tasks will be dealt out.
+        workers: number of workers that the tasks are dealt out to.
         site: decides with `limits.memory` how large a population may be.
     """
     tasks: list[Task] = []
@@ -209,7 +209,7 @@ def halves(task: Task) -> list[Task]:
     They go on from the task's checkpoint where it has one; finished members are left behind. One run alone gives none.
     """
     blocks = list(range(len(task.blocks)))
-    settings = list(task.resume.manifest["settings"] if task.resume else range(len(task.blocks[0])))
+    settings = list(task.resume.state.settings if task.resume else range(len(task.blocks[0])))
     if len(blocks) > 1:
         middle = len(blocks) // 2
         parts = [(blocks[:middle], settings), (blocks[middle:], settings)]
@@ -232,24 +232,17 @@ def restricted(task: Task, identities: Collection[str]) -> Task | None:
 
 
 def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
-    """Some blocks and settings of a task as a task of its own; None where nobody in it trains any more."""
+    """Some blocks and settings of a task as a task of its own; None where no run of it trains any more."""
     part = _task(tuple(tuple(task.blocks[block][setting] for setting in settings) for block in blocks))
     resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
-    if resume and not any(any(block) for block in resume.manifest["alive"]):
+    if resume and not any(any(block) for block in resume.state.alive):
         return None
     return replace(part, save_every=task.save_every, resume=resume, pruning=task.pruning)
 
 
 def _part_of_checkpoint(checkpoint: Checkpoint, blocks: list[int], settings: list[int]) -> Checkpoint:
-    """The arrays and figures of these places, under their new numbers."""
+    """The arrays and numbers of these members, under their new numbers."""
     moved = {f"{b}.{s}": f"{blocks.index(b)}.{settings.index(s)}" for b in blocks for s in settings}
     named = ((name.partition("/"), array) for name, array in checkpoint.arrays.items())
-    arrays = {f"{moved[place]}/{rest}": array for (place, _, rest), array in named if place in moved}
-    before = checkpoint.manifest
-    columns = [before["settings"].index(setting) for setting in settings]
-    after = {
-        "settings": list(range(len(settings))),
-        "alive": [[before["alive"][block][column] for column in columns] for block in blocks],
-        "rows": {moved[place]: rows for place, rows in before["rows"].items() if place in moved},
-    }
-    return Checkpoint(arrays, {**before, **after})
+    arrays = {f"{moved[member]}/{rest}": array for (member, _, rest), array in named if member in moved}
+    return Checkpoint(arrays, checkpoint.state.part(blocks, settings))

@@ -25,7 +25,7 @@ from seedbed.studies.context import Steps, StudyContext, Trainer, requests
 from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.training.events import Finding, StageStarted
-from studies.samples import SMALL
+from studies.samples import SMALL, registry
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,7 @@ def setup() -> Setup:
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """One small study instead of seven; the machine is not measured."""
-    monkeypatch.setattr(studies, "names", lambda: ["small"])
-    monkeypatch.setattr(studies, "find", lambda name: SMALL)
-    monkeypatch.setattr(studies, "ORDER", ("small",))
+    monkeypatch.setattr(studies, "STUDIES", registry(SMALL))
     monkeypatch.setattr(making, "examine", lambda *_: HERE)
 
 
@@ -124,9 +122,7 @@ def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_th
         return replace(SMALL, name=name, parts=parts)
 
     both = {"one": going_on("one", 3), "other": going_on("other", 4)}
-    monkeypatch.setattr(studies, "names", lambda: list(both))
-    monkeypatch.setattr(studies, "find", both.__getitem__)
-    monkeypatch.setattr(studies, "ORDER", tuple(both))
+    monkeypatch.setattr(studies, "STUDIES", registry(*both.values()))
     calls: list[int] = []
     real = scheduler.train_runs
 

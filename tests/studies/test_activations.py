@@ -10,10 +10,11 @@ import pytest
 
 from seedbed import figures, studies
 from seedbed.figures import Curve, Dot
-from seedbed.figures.panels import curve_rows, dot_rows
+from seedbed.figures.curves import curve_rows
+from seedbed.figures.panels import dot_rows
 from seedbed.groups import Group
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
-from seedbed.specs import Activation, Dense, Plan, RunSpec
+from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
@@ -24,7 +25,7 @@ def net(
     accuracies: list[float],
     *,
     seed: int = 0,
-    activation: Activation = "sigmoid",
+    activation: str = "sigmoid",
     depth: int = 2,
     gradients: tuple[float, ...] = (1e-4, 1e-2, 1.0),
     collapsed: bool = False,
@@ -91,7 +92,7 @@ def test_saturation_is_the_mean_over_the_layers() -> None:
 def test_curves_of_a_setting_that_only_collapsed_say_so_and_those_of_another_leave_collapsed_runs_out() -> None:
     lost = causes.layer_curves(group_of([net([0.1, 0.1], seed=seed, collapsed=True) for seed in (0, 1)]), "gradient")
     assert {curve.note for curve in lost} == {"2 of 2 collapsed"}
-    assert [curve.layer for curve in lost] == ["1", "2", "output"]
+    assert [curve.line for curve in lost] == ["1", "2", "output"]
     bent = net([0.1, 0.1], seed=2, gradients=(9.0, 9.0, 9.0), collapsed=True)
     mixed = causes.layer_curves(group_of([net([0.9, 0.9], seed=0), net([0.9, 0.9], seed=1), bent]), "gradient")
     assert {curve.note for curve in mixed} == {""}

@@ -10,7 +10,7 @@ import pytest
 
 import seedbed as sb
 from seedbed.runs import Home
-from seedbed.studies import names
+from seedbed.studies import STUDIES
 from seedbed.studies.answers import Answer
 from seedbed.studies.questions import regularization
 
@@ -26,7 +26,7 @@ def answer(study_home) -> Answer:
 
 
 def test_the_study_is_listed_and_answers_its_three_parts(answer):
-    assert "regularization" in names()
+    assert "regularization" in STUDIES
     assert [part.name for part in answer.parts] == ["effect", "harder-data", "smaller-net"]
     assert len(answer.short) == 3
     assert len(answer.contrasts) <= 5

@@ -12,7 +12,7 @@ from pathlib import Path
 from seedbed.data import added
 from seedbed.data.dataset import Dataset, Part
 from seedbed.data.description import DataInfo, info, known, verify
-from seedbed.data.download import DownloadProgress, OnProgress
+from seedbed.data.download import DownloadProgress, WatchDownload
 from seedbed.data.library import at_hand, load, named, portable, resolve
 from seedbed.data.readers.pictures import read_one as picture
 from seedbed.data.split import split
@@ -21,8 +21,8 @@ __all__ = [
     "DataInfo",
     "Dataset",
     "DownloadProgress",
-    "OnProgress",
     "Part",
+    "WatchDownload",
     "add",
     "at_hand",
     "info",

@@ -8,7 +8,7 @@ import numpy as np
 
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN
-from seedbed.data.download import OnProgress
+from seedbed.data.download import WatchDownload
 from seedbed.data.library import content_of, entry_of, load, origin
 from seedbed.errors import DataError
 from seedbed.specs import DataSpec
@@ -86,7 +86,7 @@ def known() -> list[Known]:
     return listed + [Known(entry.name, "your own", entry.kind, entry.path) for entry in added.entries()]
 
 
-def info(name: str, spec: DataSpec | None = None, on_progress: OnProgress | None = None) -> DataInfo:
+def info(name: str, spec: DataSpec | None = None, on_progress: WatchDownload | None = None) -> DataInfo:
     """Describe a data set as training would see it: by default split by the honest protocol.
 
     Args:
@@ -121,7 +121,7 @@ def info(name: str, spec: DataSpec | None = None, on_progress: OnProgress | None
     )
 
 
-def verify(name: str, on_progress: OnProgress | None = None) -> Verified:
+def verify(name: str, on_progress: WatchDownload | None = None) -> Verified:
     """Check every byte: the user's files against the digest from when they were added, the cache against its digest.
 
     Damaged content of the cache is decoded (or downloaded) again.

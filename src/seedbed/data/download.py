@@ -31,24 +31,20 @@ class DownloadProgress:
     total: int | None
 
 
-OnProgress = Callable[[DownloadProgress], None]
+WatchDownload = Callable[[DownloadProgress], None]
 
 
 REASONS = {
-    "name resolution": "its name cannot be resolved",
-    "nameresolution": "its name cannot be resolved",
-    "getaddrinfo": "its name cannot be resolved",
-    "refused": "refused the connection",
-    "certificate": "its certificate is not trusted",
-    "proxy": "the proxy refused",
-    "incompleteread": "cut the file short",
-    "timed out": "did not answer in time",
-    "timeout": "did not answer in time",
-    "unreachable": "no network",
-    "reset": "broke the connection",
-    "aborted": "broke the connection",
+    "its name cannot be resolved": ("name resolution", "nameresolution", "getaddrinfo"),
+    "refused the connection": ("refused",),
+    "its certificate is not trusted": ("certificate",),
+    "the proxy refused": ("proxy",),
+    "cut the file short": ("incompleteread",),
+    "did not answer in time": ("timed out", "timeout"),
+    "no network": ("unreachable",),
+    "broke the connection": ("reset", "aborted"),
 }
-"""Texts in errors of the network, in the order of the search -> reasons."""
+"""Reasons of network errors -> texts in their exceptions, in the order of the search."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ class _Failed(DataError):
 
 
 def fetch(
-    builtin: Builtin, folder: Path, *, on_progress: OnProgress | None = None, patience: Patience = Patience()
+    builtin: Builtin, folder: Path, *, on_progress: WatchDownload | None = None, patience: Patience = Patience()
 ) -> list[Path]:
     """Download the files of a data set into a folder, except those with the right digest that are there already.
 
@@ -100,7 +96,7 @@ def fetch(
     return paths
 
 
-def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: OnProgress | None, patience: Patience) -> None:
+def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: WatchDownload | None, patience: Patience) -> None:
     most = 2 * builtin.megabytes * 1_000_000
     reasons = []
     for mirror in builtin.mirrors:
@@ -118,7 +114,7 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: OnProg
     raise DataUnavailable(f"{remote.name} could not be downloaded ({'; '.join(reasons)})")
 
 
-def _stream(url: str, remote: Remote, most: int, on_progress: OnProgress | None, patience: Patience) -> Iterator[bytes]:
+def _stream(url: str, remote: Remote, most: int, on_progress: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
     """Stream the bytes of an address."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -139,7 +135,7 @@ def _stream(url: str, remote: Remote, most: int, on_progress: OnProgress | None,
             raise _Failed(_reason(error), again=True) from None
 
 
-def _blocks(answer: Response, what: str, most: int, on_progress: OnProgress | None, patience: Patience) -> Iterator[bytes]:
+def _blocks(answer: Response, what: str, most: int, on_progress: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
     stated = answer.headers.get("Content-Length", "")
     total = int(stated) if stated.isdecimal() else None
     done, since, before = 0, time.monotonic(), 0
@@ -206,4 +202,4 @@ def is_sound(path: Path, remote: Remote) -> bool:
 def _reason(error: Exception) -> str:
     """Describe a network error in a few words."""
     text = f"{type(error).__name__} {error}".lower()
-    return next((reason for sign, reason in REASONS.items() if sign in text), first_line(error)[:80])
+    return next((reason for reason, signs in REASONS.items() if any(sign in text for sign in signs)), first_line(error)[:80])

@@ -12,7 +12,7 @@ from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN, Builtin
 from seedbed.data.content import Content, Labelled, check
 from seedbed.data.dataset import Dataset
-from seedbed.data.download import OnProgress, fetch
+from seedbed.data.download import WatchDownload, fetch
 from seedbed.data.readers import cifar, digits, idx
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
@@ -38,7 +38,7 @@ class Origin:
     proof: str
 
 
-def resolve(spec: DataSpec, on_progress: OnProgress | None = None) -> DataSpec:
+def resolve(spec: DataSpec, on_progress: WatchDownload | None = None) -> DataSpec:
     """Complete the spec with the digest of the content; find the data, or download them.
 
     Args:
@@ -54,7 +54,7 @@ def resolve(spec: DataSpec, on_progress: OnProgress | None = None) -> DataSpec:
     return spec.changed(digest=content_of(spec, on_progress)[0])
 
 
-def load(spec: DataSpec, on_progress: OnProgress | None = None) -> Dataset:
+def load(spec: DataSpec, on_progress: WatchDownload | None = None) -> Dataset:
     """Load images and labels, split by the spec. Decoded images come from the cache as memory maps.
 
     Args:
@@ -87,7 +87,7 @@ def portable(spec: DataSpec) -> Content:
     return Content(parts, content.classes, content.scale)
 
 
-def content_of(spec: DataSpec, on_progress: OnProgress | None = None) -> tuple[str, Content]:
+def content_of(spec: DataSpec, on_progress: WatchDownload | None = None) -> tuple[str, Content]:
     """Find digest and content, not yet split. A digest in the spec is binding: other content is an error.
 
     Raises:
@@ -157,7 +157,7 @@ def named(text: str) -> str:
     return entry_of(text).name
 
 
-def _builtin_content(builtin: Builtin, on_progress: OnProgress | None) -> tuple[str, Content]:
+def _builtin_content(builtin: Builtin, on_progress: WatchDownload | None) -> tuple[str, Content]:
     """A built-in data set: from the cache, else found on this machine, else downloaded."""
     if builtin.format == "embedded":
         return _embedded(builtin)
@@ -181,7 +181,7 @@ def _kept(builtin: Builtin) -> tuple[str, Content] | None:
     return None if content is None else (digest, content)
 
 
-def _found_or_fetched(builtin: Builtin, on_progress: OnProgress | None) -> tuple[Content, str, lookup.Proof]:
+def _found_or_fetched(builtin: Builtin, on_progress: WatchDownload | None) -> tuple[Content, str, lookup.Proof]:
     search = lookup.search(builtin)
     if search.content is not None:
         return search.content, str(search.path), search.proof

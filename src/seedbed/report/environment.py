@@ -19,10 +19,10 @@ class Environment:
     """Where a report was made.
 
     Attributes:
-        versions: of what the results depend on, as the runs recorded them; several where they differ.
+        versions: package -> version, as the runs recorded it; several where they differ.
         workers: how many train side by side, each on one core or GPU.
-        sgemm: operations a second of one of them, multiplying square float32 matrices while the others do the same, measured
-            beside the report; None where it could not be measured.
+        sgemm: operations per second of one worker that multiplies square float32 matrices while the others do the same,
+            measured with the report; None where it could not be measured.
     """
 
     system: str

@@ -17,7 +17,7 @@ INTRODUCTION = f"""\
 # Worksheet
 
 Fill in "{BEFORE}" before you make the report, and "{AFTER}" when you have read it. Then
-`seedbed report --notes THIS-FILE.md` prints your words beside the answers. Leave the lines that begin with # as they are.
+`seedbed report --notes THIS-FILE.md` prints your words with the answers. Leave the lines that begin with # as they are.
 """
 
 

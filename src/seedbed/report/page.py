@@ -126,10 +126,10 @@ def cost_sentences(report: Report) -> list[str]:
     sentences = [cost.sentence]
     if here.sgemm and cost.rate:
         share = words.percent(cost.rate / here.sgemm, 0)
-        speed = f"One worker multiplies square float32 matrices at {words.quantity(here.sgemm)} operations a second"
+        speed = f"One worker multiplies square float32 matrices at {words.quantity(here.sgemm)} operations per second"
         sentences.append(
-            f"{speed}, measured while this report was made with all {here.workers} at it; training reached {share} of that, "
-            "over all runs and without compilation."
+            f"{speed}, measured with this report on all {here.workers} workers at once; training reached {share} of that, over "
+            "all runs and without compilation."
         )
     return sentences + ([f"Matrix products could not be measured: {here.problem}"] if here.problem else [])
 

@@ -31,8 +31,8 @@ class Figure:
     """A named chart.
 
     Attributes:
-        name: of its files, unique in the study: letters, digits and `_`.
-        caption: one sentence that says what to see in it.
+        name: name of its files, unique in the study: letters, digits and `_`.
+        caption: one sentence on what to see in it.
     """
 
     name: str
@@ -54,12 +54,11 @@ class Part:
         answer: sentences; the first answers the question and stands at the top of the report.
         method: one line.
         why: sentences from the probes and other measurements.
-        cells: of which results.json tells.
-        measures: name -> measure of the cells, group by group: what results.json gives beside accuracy.
-        contrasts: of those that the study named beforehand.
+        cells: groups as JSON values, for results.json.
+        contrasts: differences that the study announced beforehand.
         marks: what limits the answer: ends of sweeps, sizes that this data set does not have.
-        published: figures of student reports that the answer can be held against.
-        data: further results as JSON values, for what is not a cell or a contrast.
+        published: metrics of student reports, to compare the answer with.
+        data: further results as JSON values, neither cells nor contrasts.
     """
 
     name: str
@@ -105,9 +104,9 @@ class Cost:
     """What was spent on some runs, whenever they were trained.
 
     Attributes:
-        seconds: of all workers together, compilation among them; `compile` of these.
+        seconds: time of all workers together, compilation included; `compile` is that share of it.
         operations: multiplications and additions of training: the forward pass, and the gradients of every layer.
-        beside: seconds spent on measurements that are no runs.
+        beside: seconds spent on measurements outside runs.
         devices: on which they were trained.
     """
 
@@ -137,7 +136,7 @@ class Cost:
 
     @property
     def rate(self) -> float | None:
-        """Operations a second of one worker while it trained; None where nothing was trained."""
+        """Operations per second of one worker while it trained; None where nothing was trained."""
         spent = self.seconds - self.compile
         return self.operations / spent if spent > 0 else None
 
@@ -150,9 +149,9 @@ class Cost:
             spent.append(f"{words.counted(self.runs, 'run')} on {words.listed(list(self.devices))}; {time}")
             spent.append(f"{words.quantity(self.operations)} operations of training")
             if self.rate:
-                spent.append(f"{words.quantity(self.rate)} operations a second and worker")
+                spent.append(f"{words.quantity(self.rate)} operations per second and worker")
         if self.beside:
-            spent.append(f"{words.seconds(self.beside)} of computing and measuring beside the runs")
+            spent.append(f"{words.seconds(self.beside)} of computing and measuring outside the runs")
         return "Cost: " + "; ".join(spent or ["next to nothing"]) + "."
 
     def as_json(self) -> dict[str, Any]:
@@ -356,7 +355,7 @@ def share_text(found: Any, digits: int = 2) -> str:
 
 
 def subtitle(setup: Setup, cells: Sequence[Group], what: str) -> list[str]:
-    """What stands under a figure's title: the data, how many seeds, what is drawn, and how many runs are in no mean.
+    """What stands under a figure's title: the data, how many seeds, what is drawn, and how many runs are excluded.
 
     Args:
         what: for example "bars: 95 % intervals (seeds x images)".
@@ -366,4 +365,4 @@ def subtitle(setup: Setup, cells: Sequence[Group], what: str) -> list[str]:
     out = sum(cell.left_out for cell in cells)
     noun = "seed" if n == "1" else "seeds"
     lines = [f"{setup.data.name}; n = {n} {noun} a setting; {what}"]
-    return [*lines, f"{words.counted(out, 'run')} diverged or collapsed: in no mean"] if out else lines
+    return [*lines, f"{words.counted(out, 'run')} diverged or collapsed: excluded"] if out else lines

@@ -15,7 +15,7 @@ import numpy as np
 from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import Curve, words
-from seedbed.figures.panels import OUTPUT
+from seedbed.figures.curves import OUTPUT
 from seedbed.groups import Group, Measure
 from seedbed.kinds import ACTIVATIONS
 from seedbed.records import EpochSeries, History, Result
@@ -221,7 +221,7 @@ def _figure(setup: Setup, cells: Sequence[Group], kind: str, name: str, title: s
     lost = [cell for cell in cells if not cell.n]
     said += ["where all runs of a setting diverged or collapsed, these are shown, and the panel says so"] * bool(lost)
     share = kind == "saturation"
-    chart = figures.layers_over_epochs(curves, title, said, y=y, share=share, logarithmic=not share)
+    chart = figures.layers_over_epochs(curves, title, said, y=y, share=share)
     captions = {
         "saturation": (
             "Of tanh and sigmoid the share of outputs near their ends; of the others the share of units whose output is not "

@@ -56,7 +56,7 @@ class Setup:
         quick: bool = False,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
-        watch: images.OnProgress | None = None,
+        watch: images.WatchDownload | None = None,
     ) -> Setup:
         """Find the images, and check what was asked for.
 

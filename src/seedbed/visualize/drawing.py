@@ -103,7 +103,7 @@ def _pairs(dataset: Dataset, heading: str, pairs: Sequence[ImagePair], equal: Co
     similarity = ["equal" if pair in equal else f"correlation {pair.correlation:.4f}" for pair in shown]
     sides = [f"{_title(dataset, pair.first)}\n{_title(dataset, pair.second)}" for pair in shown]
     titles = [f"{names}\n{text}" for names, text in zip(sides, similarity, strict=True)]
-    return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224, size=13)
+    return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224)
 
 
 def _side_by_side(dataset: Dataset, pair: ImagePair) -> NDArray[Any]:

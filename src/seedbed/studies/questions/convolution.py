@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seedbed import figures
-from seedbed.figures import Curve, Dot, Point, mean_curve, words
+from seedbed.figures import Curve, Dot, mean_curve, words
 from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.specs import Conv, Dense, Plan
 from seedbed.statistics import Interval, interval_of
@@ -374,7 +374,7 @@ def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[D
     pairs = [*reversed(several), whole]
     cells = [cell for pair in pairs for cell in pair.cells]
     dots = [
-        Point("validation accuracy", name_of(cell), cell.run.data.first or setup.facts.train, cell.accuracy) for cell in cells
+        Dot("validation accuracy", cell.run.data.first or setup.facts.train, name_of(cell), cell.accuracy) for cell in cells
     ]
     answer = [one.sentence for one in contrasts]
     answer += [

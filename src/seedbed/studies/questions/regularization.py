@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from seedbed import figures
-from seedbed.figures import Point, mean_curve, words
+from seedbed.figures import Dot, mean_curve, words
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Measure, Request, at_last, best
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval, interval_of
@@ -298,7 +298,7 @@ def _measures(setup: Setup, several: Sequence[Found], name: str, title: str) -> 
     return Figure(name, chart, caption)
 
 
-def _points(found: Found, cell: Group) -> list[Point]:
+def _points(found: Found, cell: Group) -> list[Dot]:
     strength, label = _strength(cell), found.where.label
     panels = {
         ACCURACY_PANEL: cell.measured(ACCURACY),
@@ -307,7 +307,7 @@ def _points(found: Found, cell: Group) -> list[Point]:
         **{f"norm of {layer}'s weights": norm for layer, norm in _norms(cell).items()},
         NEAR_PANEL: found.near_zero[strength],
     }
-    return [Point(panel, label, strength, mean) for panel, mean in panels.items()]
+    return [Dot(panel, strength, label, mean) for panel, mean in panels.items()]
 
 
 def _norms(cell: Group) -> dict[str, Interval | None]:
