@@ -85,21 +85,18 @@ def content_of(entry: AddedDataset, size: ImageSize | None = None) -> tuple[Adde
         DataError: the files cannot be used.
     """
     size = size or entry.size
-    key = _key(size)
-    path = Path(entry.path)
-    known = entry.digests.get(key)
-    if known and not path.exists() and (content := kept.sound(known)) is not None:
-        return entry, known, content
-    signature = signature_of(existing(entry))
+    known = entry.digests.get(_key(size))
+    gone = not Path(entry.path).exists()
+    signature = entry.signature if known and gone else signature_of(existing(entry))
     if known and signature == entry.signature and (content := kept.sound(known)) is not None:
         return entry, known, content
     if not known and signature != entry.signature and entry.digests:
         height, _, width = next(iter(entry.digests)).partition("x")
-        entry, *_ = read_again(entry, (int(height), int(width)) if height else None, signature)
-    return read_again(entry, size, signature)
+        entry, *_ = read_again(entry, (int(height), int(width)) if height else None)
+    return read_again(entry, size)
 
 
-def read_again(entry: AddedDataset, size: ImageSize | None, signature: str) -> tuple[AddedDataset, str, Content]:
+def read_again(entry: AddedDataset, size: ImageSize | None) -> tuple[AddedDataset, str, Content]:
     """Read the user's files, even if their content is in the cache.
 
     Raises:
@@ -107,7 +104,8 @@ def read_again(entry: AddedDataset, size: ImageSize | None, signature: str) -> t
         DataError: the files cannot be used.
     """
     key = _key(size)
-    path = Path(entry.path)
+    path = existing(entry)
+    signature = signature_of(path)
     content = read(path, entry.kind, size, entry.label_column)
     check(content, str(path))
     split(content, DataSpec(name=entry.name))  # fails now, and not in training, where a class is too small

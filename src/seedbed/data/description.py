@@ -132,8 +132,7 @@ def verify(name: str, on_progress: WatchDownload | None = None) -> Verified:
     """
     if name not in BUILTIN:
         entry = entry_of(name)
-        path = added.existing(entry)
-        added.read_again(entry, entry.size, added.signature_of(path))
+        added.read_again(entry, entry.size)
     digest, content = content_of(DataSpec(name=name), on_progress)
     repaired = content.digest != digest
     if repaired:
