@@ -78,7 +78,7 @@ class Ending:
         history = self.result.history
         return [{"epoch": epoch, **finite(history.row(epoch))} for epoch in range(1, history.epochs + 1)]
 
-    def files(self) -> dict[str, storage.Content]:
+    def files(self) -> dict[str, storage.FileContent]:
         """Path below the run's folder -> what the file holds, without the metrics."""
         facts = {
             "model": json.dumps(self.result.run.model.plain()),
@@ -87,10 +87,10 @@ class Ending:
             "scale": repr(float(self.scale)),
         }
         kept = {_weights_file(which): weights for which, weights in (("best", self.best), ("last", self.last)) if weights}
-        files: dict[str, storage.Content] = {file: safetensors_pieces(weights, facts) for file, weights in kept.items()}
+        files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in kept.items()}
         return files | ({PREDICTIONS_FILE: npz(self.predictions)} if self.predictions else {})
 
-    def record(self, named: Result, files: Mapping[str, storage.Content]) -> Record:
+    def record(self, named: Result, files: Mapping[str, storage.FileContent]) -> Record:
         """The record that commits it, of the result under the entry's name."""
         digests = {file: storage.sha256(content) for file, content in files.items()}
         return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
