@@ -56,7 +56,8 @@ def trained(name: str, mistakes: tuple[float, float] = (0.03, 0.03), **spreads: 
                 level += np.repeat(folds * normal(seeds, 5), -(-count // 5), axis=1)[:, :count]
             total = math.sqrt(1 + images**2 + likings**2 + run**2 + folds**2)
             right.append(level < -ndtri(share) * total)
-        return right[0].astype(np.int8) - right[1].astype(np.int8)
+        table: Table = right[0].astype(np.int8) - right[1].astype(np.int8)
+        return table
 
     return World(name, draw, lambda _: mistakes[1] - mistakes[0])
 
