@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -192,8 +191,3 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def json_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping as a JSON object, its values as `finite` makes them."""
-    return {key: finite(value) for key, value in values.items()}

@@ -14,7 +14,7 @@ from seedbed.errors import RunError
 from seedbed.groups.caveats import caveats
 from seedbed.groups.differences import CONFIDENCE, Contrast, Difference, decision_json, differences, loss_json
 from seedbed.groups.group import Group
-from seedbed.records import Result, json_values
+from seedbed.records import Result, finite_fields
 from seedbed.runs import Home
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """Return the comparison as JSON values (NaN is null)."""
-        return json_values(
+        return finite_fields(
             {
                 "measure": "validation accuracy at the best epoch",
                 "confidence": CONFIDENCE,

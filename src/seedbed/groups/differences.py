@@ -18,7 +18,7 @@ import numpy as np
 from seedbed.figures.words import capital
 from seedbed.groups.group import BySeed, Group
 from seedbed.groups.measures import ACCURACY, Measure
-from seedbed.records import json_values
+from seedbed.records import finite_fields
 from seedbed.statistics import (
     Claim,
     Decision,
@@ -152,7 +152,7 @@ class Difference:
         """Return the difference as results.json has it; in the measure's own units, shares in [0, 1]."""
         contrast, decision = self.contrast, self.decision
         interval = decision.interval if decision else None
-        return json_values(
+        return finite_fields(
             {
                 "name": contrast.name,
                 "measure": contrast.measure.name,

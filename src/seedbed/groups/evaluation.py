@@ -11,7 +11,7 @@ from seedbed import data
 from seedbed.errors import RunError
 from seedbed.evaluation import Evaluation, evaluate_result
 from seedbed.groups.group import Group
-from seedbed.records import Verdict, json_values
+from seedbed.records import Verdict, finite_fields
 from seedbed.runs import Home
 from seedbed.statistics import Interval, accuracy_interval
 
@@ -47,7 +47,7 @@ class GroupEvaluation:
 
     def as_json(self) -> dict[str, Any]:
         """Return the group's name, its runs and their means as JSON values."""
-        return json_values(
+        return finite_fields(
             {
                 "group": self.name,
                 "runs": [run.as_json() for run in self.runs],

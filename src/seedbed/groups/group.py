@@ -15,7 +15,7 @@ from seedbed.errors import RunError
 from seedbed.figures import words
 from seedbed.groups.fields import Setting
 from seedbed.groups.measures import Measure
-from seedbed.records import Result, Verdict, json_values
+from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import Home
 from seedbed.specs import RunSpec
 from seedbed.statistics import Interval, accuracy_interval, interval_of, losses
@@ -193,7 +193,7 @@ class Group:
 
     def as_json(self, **measures: Interval | None) -> dict[str, Any]:
         """Return the group as JSON values (NaN is null); `measures` are further means by their names."""
-        return json_values(
+        return finite_fields(
             {
                 **self.setting,
                 "group": self.name,

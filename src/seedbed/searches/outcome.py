@@ -13,7 +13,7 @@ from seedbed.errors import RunError
 from seedbed.figures import words
 from seedbed.groups import Contrast, caveats, differences
 from seedbed.kinds import OPTIMIZERS
-from seedbed.records import Result, json_values
+from seedbed.records import Result, finite_fields
 from seedbed.runs import Home
 from seedbed.searches.finalists import Finalist
 from seedbed.searches.importance import Importance, importances
@@ -194,7 +194,7 @@ class Search:
     def as_json(self) -> dict[str, Any]:
         """Return the contract of `search --json` (NaN is null)."""
         budget = self.terms.space.budget
-        return json_values(
+        return finite_fields(
             {
                 "name": self.name,
                 "budget": {budget.kind: budget.limit},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed.figures import words
-from seedbed.records import json_values
+from seedbed.records import finite_fields
 from seedbed.sizing.attempts import Attempt, as_accuracy, interval_in_words, network_in_words, plan_in_words
 from seedbed.specs import DataSpec
 
@@ -116,7 +116,7 @@ class Smallest:
         """Return the contract of `smallest --json`, and every setting that was tried (NaN is null)."""
         best = self.nearest
         model = {**best.candidate.model.plain(), "parameters": best.parameters} if best else None
-        return json_values(
+        return finite_fields(
             {
                 "name": self.name,
                 "target": self.target,

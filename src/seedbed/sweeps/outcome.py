@@ -13,7 +13,7 @@ from seedbed.figures import words
 from seedbed.figures.scales import is_quantity, number
 from seedbed.groups import Group, caveats
 from seedbed.groups.fields import Value, field
-from seedbed.records import Result, json_values
+from seedbed.records import Result, finite_fields
 from seedbed.specs import RunSpec
 from seedbed.sweeps.files import run_table, setting_table, to_yaml
 from seedbed.sweeps.grid import Grid
@@ -127,7 +127,7 @@ class Sweep:
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings with the fields that vary, and the sentences (NaN is null)."""
-        return json_values(
+        return finite_fields(
             {
                 "name": self.name,
                 "measure": "validation accuracy at the best epoch",
