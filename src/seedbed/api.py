@@ -112,7 +112,7 @@ def sweep(
         name: name of the sweep; its runs are `NAME-SETTING.SEED`. None derives one from the settings.
 
     Returns:
-        The settings with their means, what may be said of them, and their charts.
+        The settings with their means, sentences and charts.
 
     Raises:
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.

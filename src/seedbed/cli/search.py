@@ -134,7 +134,7 @@ def _show(search: Search, files: Mapping[str, Sequence[Path]]) -> None:
 def _finalist_table(finalists: Sequence[Finalist]) -> Table[Finalist]:
     columns: list[Column[Finalist]] = [
         Column("name", lambda each: each.name, align="left"),
-        Column("network", lambda one: network(one.trial.run.model), align="left"),
+        Column("network", lambda each: network(each.trial.run.model), align="left"),
         Column("training", _training, align="left"),
         Column("parameters", lambda each: each.trial.model.parameters, ","),
         Column("operations", lambda each: each.trial.model.operations, ","),

@@ -33,7 +33,7 @@ def deviation(target: float, images: Sequence[int]) -> float:
 
 def best_by_size(tried: Sequence[Attempt]) -> list[Attempt]:
     """List the attempts that no smaller one equals, from the smallest network on."""
-    return [tried[place] for place in frontier([one.parameters for one in tried], [one.score for one in tried])]
+    return [tried[place] for place in frontier([attempt.parameters for attempt in tried], [attempt.score for attempt in tried])]
 
 
 def best_of_each(tried: Sequence[Attempt], kind: Callable[[Attempt], Hashable]) -> list[Attempt]:
@@ -47,7 +47,7 @@ def best_of_each(tried: Sequence[Attempt], kind: Callable[[Attempt], Hashable]) 
 
 def points(tried: Sequence[Attempt], images: int) -> list[SizeError]:
     """List size and mistakes of the attempts that no smaller one equals; at least half a mistake, so that logarithms exist."""
-    return [(one.parameters, max(1 - one.score, 0.5 / images)) for one in best_by_size(tried)]
+    return [(attempt.parameters, max(1 - attempt.score, 0.5 / images)) for attempt in best_by_size(tried)]
 
 
 def crossing(sizes: Sequence[SizeError], error: float) -> float | None:
