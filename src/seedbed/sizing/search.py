@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -71,9 +72,8 @@ def search(
     facts = whole.facts()
     usable = forms(family, DEPTHS if depth is None else (depth,), facts)
     problem = Problem(target, usable, facts, len(inner.validation), replace(effort, epochs=plan.epochs), plan.augment)
-    end = math.inf if minutes is None else time.monotonic() + 60 * minutes
     with execution.standing() as standing:
-        trainer = AttemptTrainer(called, standing, lambda: time.monotonic() >= end, whole.spec, seeds)
+        trainer = AttemptTrainer(called, standing, _deadline(minutes), whole.spec, seeds)
         claims, stopped = _claims(problem, trainer)
     return Smallest(called, target, whole.spec, trainer.tried, claims, stopped)
 
@@ -120,3 +120,9 @@ def default_name(target: float, family: str, spec: DataSpec) -> str:
     """
     data_name = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in spec.name)[-20:]
     return f"smallest-{family}-{target:g}-{data_name}".replace(".", "p")
+
+
+def _deadline(minutes: float | None) -> Callable[[], bool]:
+    """Make the function that says whether the time is over."""
+    end = math.inf if minutes is None else time.monotonic() + 60 * minutes
+    return lambda: time.monotonic() >= end
