@@ -112,8 +112,8 @@ def _show(answer: Answer) -> None:
     result(answer.title)
     for part in answer.parts:
         _show_part(part)
-    for mark in answer.marks:
-        result(f"! {mark}")
+    for caveat in answer.caveats:
+        result(f"! {caveat}")
     result(answer.cost.sentence)
     result(f"To repeat it: {answer.command}")
 
@@ -125,7 +125,7 @@ def _show_part(part: Part) -> None:
         result(f"  {said}")
     for said in part.why:
         result(f"  Why: {said}")
-    for said in part.marks:
+    for said in part.caveats:
         result(f"  ! {said}")
     for one in part.tables:
         result()

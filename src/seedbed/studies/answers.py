@@ -1,4 +1,4 @@
-"""What a study gives back: sentences with their figures, tables and reasons, what they cost, and how to repeat them."""
+"""The result of a study: sentences with their figures, tables and reasons, their cost, and how to repeat them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Figure:
     """A named chart.
 
     Attributes:
-        name: of its files, unique in the study: letters, digits and `_`.
-        caption: one sentence that says what to see in it.
+        name: name of its files, unique in the study: letters, digits and `_`.
+        caption: one sentence on what to see in it.
     """
 
     name: str
@@ -54,12 +54,11 @@ class Part:
         answer: sentences; the first answers the question and stands at the top of the report.
         method: one line.
         why: sentences from the probes and other measurements.
-        cells: of which results.json tells.
-        measures: name -> measure of the cells, group by group: what results.json gives beside accuracy.
-        contrasts: of those that the study named beforehand.
-        marks: what limits the answer: ends of sweeps, sizes that this data set does not have.
-        published: figures of student reports that the answer can be held against.
-        data: further results as JSON values, for what is not a cell or a contrast.
+        cells: JSON values of each setting, for results.json and results.csv.
+        contrasts: comparisons of this part that the study announced.
+        caveats: limits of the answer: ends of sweeps, sizes that this data set does not have.
+        published: metrics of student reports to compare with.
+        data: further results as JSON values.
     """
 
     name: str
@@ -71,7 +70,7 @@ class Part:
     why: Sequence[str] = ()
     cells: Sequence[Mapping[str, Any]] = ()
     contrasts: Sequence[Difference] = ()
-    marks: Sequence[str] = ()
+    caveats: Sequence[str] = ()
     published: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -90,7 +89,7 @@ class Part:
                 "why": list(self.why),
                 "cells": [dict(cell) for cell in self.cells],
                 "contrasts": [contrast.as_json() for contrast in self.contrasts],
-                "marks": list(self.marks),
+                "marks": list(self.caveats),
                 "published": list(self.published),
                 "figures": [figure.name for figure in self.figures],
                 "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
@@ -102,32 +101,33 @@ class Part:
 
 @dataclass(frozen=True)
 class Cost:
-    """What was spent on some runs, whenever they were trained.
+    """The cost of some runs, whenever they were trained.
 
     Attributes:
-        seconds: of all workers together, compilation among them; `compile` of these.
+        seconds: worker time, including compilation (s).
+        compile: part of `seconds` spent on compilation (s).
         operations: multiplications and additions of training: the forward pass, and the gradients of every layer.
-        beside: seconds spent on measurements that are no runs.
-        devices: on which they were trained.
+        measuring: time of measurements and computations that are no runs (s).
+        devices: devices of the runs.
     """
 
     runs: int = 0
     seconds: float = 0.0
     compile: float = 0.0
     operations: float = 0.0
-    beside: float = 0.0
+    measuring: float = 0.0
     devices: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, results: Sequence[Result], beside: float = 0.0) -> Cost:
-        """Of different runs; one that is there twice counts once."""
+    def of(cls, results: Sequence[Result], measuring: float = 0.0) -> Cost:
+        """The cost of different runs; a run that is listed twice counts once."""
         once = {result.run.identity: result for result in results}.values()
         return cls(
             runs=len(once),
             seconds=sum(result.seconds.total for result in once),
             compile=sum(result.seconds.compile for result in once),
             operations=sum(map(training_operations, once)),
-            beside=beside,
+            measuring=measuring,
             devices=tuple(sorted({result.device for result in once})),
         )
 
@@ -137,7 +137,7 @@ class Cost:
 
     @property
     def rate(self) -> float | None:
-        """Operations a second of one worker while it trained; None where nothing was trained."""
+        """Operations per second of one worker while it trained; None where nothing was trained."""
         spent = self.seconds - self.compile
         return self.operations / spent if spent > 0 else None
 
@@ -150,20 +150,20 @@ class Cost:
             spent.append(f"{words.counted(self.runs, 'run')} on {words.listed(list(self.devices))}; {time}")
             spent.append(f"{words.quantity(self.operations)} operations of training")
             if self.rate:
-                spent.append(f"{words.quantity(self.rate)} operations a second and worker")
-        if self.beside:
-            spent.append(f"{words.seconds(self.beside)} of computing and measuring beside the runs")
-        return "Cost: " + "; ".join(spent or ["next to nothing"]) + "."
+                spent.append(f"{words.quantity(self.rate)} operations per second and worker")
+        if self.measuring:
+            spent.append(f"{words.seconds(self.measuring)} of other computations and measurements")
+        return f"Cost: {'; '.join(spent or ['next to nothing'])}."
 
     def as_json(self) -> dict[str, Any]:
         plain: dict[str, Any] = finite({**vars(self), "compile_share": self.compile_share, "rate": self.rate})
-        return plain
+        return {"beside" if name == "measuring" else name: value for name, value in plain.items()}
 
 
 def training_operations(result: Result) -> float:
-    """What training a run took: for each image three times the forward pass, without the gradient to the first layer's inputs.
+    """Operations of a run's training: per image three forward passes, without the gradient to the first layer's inputs.
 
-    For a dense network that is `4 * inputs * h1 + 6 * (later kernels)` an image. A network of one's own counts three passes.
+    For a dense network these are `4 * inputs * h1 + 6 * (later kernels)` per image. A user's own network counts three passes.
     """
     model, data = result.run.model, result.data
     family = FAMILIES[model.family]
@@ -176,7 +176,7 @@ class Answer:
     """A study, answered.
 
     Attributes:
-        results: all runs that it rests on.
+        results: all runs behind it.
     """
 
     name: str
@@ -185,7 +185,7 @@ class Answer:
     parts: Sequence[Part]
     setup: Setup
     cost: Cost
-    marks: Sequence[str] = ()
+    caveats: Sequence[str] = ()
     results: Sequence[Result] = ()
 
     @property
@@ -195,7 +195,7 @@ class Answer:
 
     @property
     def command(self) -> str:
-        """What repeats the study."""
+        """The command that repeats the study."""
         return shlex.join(["seedbed", "study", self.name, *self.setup.asked])
 
     @property
@@ -207,8 +207,9 @@ class Answer:
         return [figure for part in self.parts for figure in part.figures]
 
     def sentences(self) -> list[str]:
-        """All that is said: answers, reasons and limits, part by part."""
-        return [said for part in self.parts for said in (*part.answer, *part.why, *part.marks)] + list(self.marks)
+        """All sentences: answers, reasons and caveats, part by part."""
+        parts = [sentence for part in self.parts for sentence in (*part.answer, *part.why, *part.caveats)]
+        return [*parts, *self.caveats]
 
     def charts(self) -> dict[str, AnyChart]:
         """Name -> figure."""
@@ -228,7 +229,7 @@ class Answer:
                 "correction": "Holm",
                 "short": self.short,
                 "parts": [part.as_json() for part in self.parts],
-                "marks": list(self.marks),
+                "marks": list(self.caveats),
                 "command": self.command,
                 "cost": self.cost.as_json(),
             }
@@ -279,10 +280,10 @@ class Study:
     """A question of the exercise, and how it is answered.
 
     Attributes:
-        name: as the command line calls it.
-        contrasts: the names of the comparisons that will carry verdicts, at most five, before anything is trained.
-        design: the settings that are known to be needed from the beginning, so that those of several studies grow together.
-        parts: asks for what more is needed, and answers; a plain function where nothing is trained.
+        name: name on the command line.
+        contrasts: names of the comparisons that will be decided, at most five; announced before anything is trained.
+        design: the settings that are needed from the beginning, so that those of several studies are trained together.
+        parts: requests further settings, and answers; a plain function where nothing is trained.
     """
 
     name: str
@@ -301,7 +302,8 @@ class Study:
         study = StudyContext(setup, trainer, self.contrasts)
         yield from study.train(self.design(setup))
         made = self.parts(study)
-        parts = [_marked(part, setup) for part in ((yield from made) if isinstance(made, Generator) else made)]
+        parts = (yield from made) if isinstance(made, Generator) else made
+        parts = list(map(_as_preview, parts)) if setup.quick else parts
         results = [*(result for group in study.used for result in group.results), *study.others]
         limits = _limits(setup, study.used)
         return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, study.seconds), limits, results)
@@ -315,19 +317,19 @@ class Study:
         return trainer.run(self.steps(setup, trainer))
 
 
-def _limits(setup: Setup, cells: Sequence[Group]) -> list[str]:
-    said = [f"This is a preview ({QUICK})."] if setup.quick else []
-    if len(setup.seeds) == 1 and cells:
-        said.append("One seed a setting: the intervals speak of these very networks, not of other seeds.")
-    if setup.data.protocol == "handout" and cells:
-        said.append("Handout protocol: the official test images are called validation, as the exercise did; they chose epochs.")
-    return said + caveats(cells)
+def _limits(setup: Setup, groups: Sequence[Group]) -> list[str]:
+    limits = [f"This is a preview ({QUICK})."] if setup.quick else []
+    if len(setup.seeds) == 1 and groups:
+        limits.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
+    if setup.data.protocol == "handout" and groups:
+        limits.append(
+            "Handout protocol: the official test images serve as validation images, as in the exercise; they chose epochs."
+        )
+    return limits + caveats(groups)
 
 
-def _marked(part: Part, setup: Setup) -> Part:
-    """A part whose figures say that they are a preview, if they are."""
-    if not setup.quick:
-        return part
+def _as_preview(part: Part) -> Part:
+    """The part with figures that say that they are a preview."""
     return replace(part, figures=[replace(figure, chart=_with_subtitle(figure.chart, QUICK)) for figure in part.figures])
 
 
@@ -339,31 +341,3 @@ def _with_subtitle(chart: Any, line: str) -> AnyChart:
     marked: AnyChart = chart.copy(deep=False)
     marked.title = title  # type: ignore[attr-defined]  # altair's mixin leaves `title` to its subclasses
     return marked
-
-
-def share_text(found: Any, digits: int = 2) -> str:
-    """A share with its interval, for sentences.
-
-    >>> share_text(Interval(0.97, 0.96, 0.98, 5))
-    '97.00 % (96.00 to 98.00)'
-    """
-    if found is None:
-        return "not known (no run is left)"
-    known = found.low == found.low
-    return words.percent(found.mean, digits) + (
-        f" ({100 * found.low:.{digits}f} to {100 * found.high:.{digits}f})" if known else ""
-    )
-
-
-def subtitle(setup: Setup, cells: Sequence[Group], what: str) -> list[str]:
-    """What stands under a figure's title: the data, how many seeds, what is drawn, and how many runs are in no mean.
-
-    Args:
-        what: for example "bars: 95 % intervals (seeds x images)".
-    """
-    counts = sorted({cell.n for cell in cells if cell.n}) or [0]
-    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    out = sum(cell.left_out for cell in cells)
-    noun = "seed" if n == "1" else "seeds"
-    lines = [f"{setup.data.name}; n = {n} {noun} a setting; {what}"]
-    return [*lines, f"{words.counted(out, 'run')} diverged or collapsed: in no mean"] if out else lines

@@ -1,7 +1,7 @@
-"""Polynomials fitted to noisy samples of a cubic, by least squares with a penalty and in closed form; pure.
+"""Polynomials fitted to noisy samples of a cubic, by least squares with a penalty and in closed form; pure functions.
 
-What the penalty does to a network cannot be computed, only watched; here all of it can: a fit is linear in the samples. So the
-split of its expected test error into bias, variance and noise is measured over many samples, and known exactly beside.
+The effect of a penalty on a network can only be observed; here it can be computed, because a fit is linear in the samples. So
+the split of the expected test error into bias, variance and noise is both measured over many samples and known exactly.
 
 Source: Geman, Bienenstock, Doursat 1992, "Neural Networks and the Bias/Variance Dilemma", section 3; Bishop 2006, "Pattern
 Recognition and Machine Learning", sections 1.1 and 3.2.
@@ -15,34 +15,33 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import polynomial
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from seedbed.errors import SpecError
+from seedbed.records import Floats
 from seedbed.statistics import Interval, mean_interval, paired_difference
 
-Floats = NDArray[np.float64]
-
 CUBIC = (0.0, -3.0, 0.0, 4.0)
-"""The coefficients of what is sampled, 4x^3 - 3x: it reaches -1 and 1 twice each in [-1, 1]."""
+"""The coefficients of the true curve, 4x^3 - 3x: it reaches -1 and 1 twice each in [-1, 1]."""
 
 MOST_ORDER = 25
-"""Beyond, powers of x on [-1, 1] can no longer be told apart in float64."""
+"""Beyond, powers of x on [-1, 1] are no longer distinct in float64."""
 
 GRID = np.linspace(-1.0, 1.0, 201)
-"""Where fits are held against the cubic."""
+"""The places where fits are compared with the cubic."""
 
 GROUPS = 20
-"""Independent groups of samples, which the intervals are over."""
+"""The number of independent groups of samples behind an interval."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is fitted to what.
+    """A polynomial and the samples that it is fitted to.
 
     Attributes:
-        order: of the polynomial.
-        n: values of a sample, at equally spaced places of [-1, 1].
-        noise: standard deviation of what is added to each of them.
+        order: order of the polynomial.
+        n: values per sample, at equally spaced places of [-1, 1].
+        noise: standard deviation of the noise in each value.
     """
 
     order: int = 9
@@ -62,7 +61,7 @@ class Task:
         return np.linspace(-1.0, 1.0, self.n)
 
     def draw(self, count: int, seed: Sequence[int]) -> Floats:
-        """So many samples, `(count, n)`."""
+        """Draw samples, `(count, n)`."""
         return cubic(self.places) + self.noise * np.random.default_rng(seed).standard_normal((count, self.n))
 
 
@@ -87,8 +86,7 @@ def solver(task: Task, strength: float) -> Floats:
     powers = polynomial.polyvander(task.places, task.order) / math.sqrt(task.n)
     penalty = math.sqrt(strength) * np.eye(task.order + 1)[1:]
     values = np.concatenate([np.eye(task.n) / math.sqrt(task.n), np.zeros((task.order, task.n))])
-    found: Floats = np.linalg.lstsq(np.concatenate([powers, penalty]), values, rcond=None)[0]
-    return found
+    return np.asarray(np.linalg.lstsq(np.concatenate([powers, penalty]), values, rcond=None)[0])
 
 
 def fitted(task: Task, strength: float, sample: ArrayLike, at: ArrayLike = GRID) -> Floats:
@@ -116,10 +114,10 @@ class Split:
     """The expected test error of one strength, in squared units of y, mean over the grid; 95 % intervals over the groups.
 
     Attributes:
-        error: of the fits against values that are new, noise and all: bias2 + variance + noise.
-        bias2: of the mean fit, squared; an unbiased estimate, so its interval may reach below 0.
-        noise: known.
-        errors: of each sample's fit, without the noise, `(samples,)`.
+        error: test error of the fits on new, noisy values: bias2 + variance + noise.
+        bias2: squared bias of the mean fit; an unbiased estimate, so its interval may reach below 0.
+        noise: known variance of the noise.
+        errors: error of each sample's fit without the noise, `(samples,)`.
     """
 
     strength: float
@@ -131,35 +129,34 @@ class Split:
 
 
 def split(task: Task, strength: float, samples: Floats, *, groups: int = GROUPS) -> Split:
-    """The split as it is measured over samples `(count, n)`; count is a multiple of `groups`."""
+    """Measure the split over samples `(count, n)`; count is a multiple of `groups`."""
     fits = fitted(task, strength, samples)
     size = len(fits) // groups
     grouped = fits.reshape(groups, size, -1)
     variance = grouped.var(axis=1, ddof=1).mean(axis=1)
     apart = ((grouped.mean(axis=1) - cubic(GRID)) ** 2).mean(axis=1)
-    bias2 = apart - variance / size  # the mean of so many fits varies too
+    bias2 = apart - variance / size  # the mean of a group's fits varies too
     noise = task.noise**2
-    total, squared, spread = (mean_interval(values) for values in (bias2 + variance + noise, bias2, variance))
-    errors = ((fits - cubic(GRID)) ** 2).mean(axis=1)
-    return Split(strength, total, squared, spread, noise, errors)
+    intervals = map(mean_interval, (bias2 + variance + noise, bias2, variance))
+    return Split(strength, *intervals, noise, ((fits - cubic(GRID)) ** 2).mean(axis=1))
 
 
 def expected(task: Task, strength: float) -> tuple[float, float]:
-    """Squared bias and variance exactly: what `split` estimates."""
+    """The exact squared bias and variance, which `split` estimates."""
     smoother = _basis(task, GRID) @ solver(task, strength)
     bias = smoother @ cubic(task.places) - cubic(GRID)
     return float((bias**2).mean()), float(task.noise**2 * (smoother**2).sum(axis=1).mean())
 
 
 def lowest(splits: Sequence[Split]) -> Split:
-    """The strength of the lowest mean error."""
-    return min(splits, key=lambda one: one.error.mean)
+    """The split with the lowest mean error."""
+    return min(splits, key=lambda split: split.error.mean)
 
 
 def undistinguished(splits: Sequence[Split]) -> list[Split]:
-    """The strengths whose error these samples do not tell from the lowest: the paired 95 % interval reaches 0."""
+    """The strengths whose error is not clearly above the lowest: the paired 95 % interval reaches 0."""
     best = lowest(splits)
-    return [one for one in splits if one is best or not above(one, best).excludes(0.0)]
+    return [split for split in splits if split is best or not above(split, best).excludes(0.0)]
 
 
 def above(one: Split, other: Split) -> Interval:
@@ -168,6 +165,6 @@ def above(one: Split, other: Split) -> Interval:
 
 
 def best_for_each(splits: Sequence[Split]) -> Floats:
-    """For each sample the strength that would have been best for this very one, `(samples,)`."""
-    errors = np.stack([one.errors for one in splits])
-    return np.asarray(np.array([one.strength for one in splits])[errors.argmin(axis=0)], dtype=np.float64)
+    """The strength with the lowest error for each single sample, `(samples,)`."""
+    errors = np.stack([split.errors for split in splits])
+    return np.asarray(np.array([split.strength for split in splits])[errors.argmin(axis=0)], dtype=np.float64)
