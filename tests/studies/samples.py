@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from seedbed.groups import Contrast, Request
 from seedbed.specs import Dense, Plan
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import Steps, StudyContext, requests
 from seedbed.studies.setup import Setup
 from seedbed.studies.tables import BEST, PARAMETERS
@@ -39,7 +39,7 @@ def design(setup: Setup) -> list[Request]:
     return requests(setup.run(Dense(hidden=(8,)), Plan(epochs=setup.pick(3, 2))), [{"l2": 0.0}, {"l2": 10.0}])
 
 
-def parts(study: StudyContext) -> Steps[list[Part]]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     from seedbed.figures import marks
     from seedbed.figures.scales import linear
 
@@ -51,7 +51,7 @@ def parts(study: StudyContext) -> Steps[list[Part]]:
     chart = marks.figure([marks.panel(layers, width=100, height=100)], "Means", "n = 2 seeds")
     table = Table([Column("setting", lambda one: one.label, align="left"), PARAMETERS, BEST], groups, "A <table>.")
     return [
-        Part(
+        AnswerPart(
             name="one",
             question="Does l2 = 10 hurt?",
             answer=[difference.sentence],

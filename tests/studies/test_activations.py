@@ -13,7 +13,7 @@ from seedbed.figures import Curve, Dot
 from seedbed.figures.panels import curve_rows, dot_rows
 from seedbed.groups import Group
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
-from seedbed.specs import Activation, Dense, Plan, RunSpec
+from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
@@ -24,7 +24,7 @@ def net(
     accuracies: list[float],
     *,
     seed: int = 0,
-    activation: Activation = "sigmoid",
+    activation: str = "sigmoid",
     depth: int = 2,
     gradients: tuple[float, ...] = (1e-4, 1e-2, 1.0),
     collapsed: bool = False,
@@ -91,7 +91,7 @@ def test_saturation_is_the_mean_over_the_layers() -> None:
 def test_curves_of_a_setting_that_only_collapsed_say_so_and_those_of_another_leave_collapsed_runs_out() -> None:
     lost = causes.layer_curves(group_of([net([0.1, 0.1], seed=seed, collapsed=True) for seed in (0, 1)]), "gradient")
     assert {curve.note for curve in lost} == {"2 of 2 collapsed"}
-    assert [curve.layer for curve in lost] == ["1", "2", "output"]
+    assert [curve.line for curve in lost] == ["1", "2", "output"]
     bent = net([0.1, 0.1], seed=2, gradients=(9.0, 9.0, 9.0), collapsed=True)
     mixed = causes.layer_curves(group_of([net([0.9, 0.9], seed=0), net([0.9, 0.9], seed=1), bent]), "gradient")
     assert {curve.note for curve in mixed} == {""}
@@ -103,22 +103,22 @@ def test_a_ratio_is_averaged_on_its_logarithm() -> None:
     assert causes.times(Interval(-2.0, math.nan, math.nan, 1)) == "0.01"
 
 
-def test_a_cause_that_goes_with_the_outcome_is_told_and_one_that_does_not_is_not() -> None:
+def test_a_clear_correlation_with_the_outcome_is_reported_and_an_unclear_one_as_such() -> None:
     some = [group_of([net([0.5, 0.5 + 0.04 * at], gradients=(10.0**-at, 1.0, 1.0))]) for at in range(10)]
     found = causes._correlation(some, causes.IMBALANCE)
     assert found is not None
     assert found.mean == pytest.approx(-1)
-    assert "the lower the accuracy" in causes._goes_with(causes.IMBALANCE, found)
-    assert "no connection" in causes._goes_with(causes.IMBALANCE, Interval(0.3, -0.2, 0.6, 10))
+    assert "the lower the accuracy" in causes._correlation_sentence(causes.IMBALANCE, found)
+    assert "no clear connection" in causes._correlation_sentence(causes.IMBALANCE, Interval(0.3, -0.2, 0.6, 10))
     assert causes._correlation(some, causes.PACE) is None  # all alike
 
 
 def test_dots_keep_the_note_of_a_setting_without_a_value() -> None:
     rows = dot_rows(
-        [Dot("depth 8", "sigmoid", "", None, "5 of 5 left out"), Dot("depth 8", "relu", "", Interval(0.9, 0.8, 1.0, 5))]
+        [Dot("depth 8", "sigmoid", "", None, "5 of 5 runs excluded"), Dot("depth 8", "relu", "", Interval(0.9, 0.8, 1.0, 5))]
     )
     assert "mean" not in rows[0]
-    assert rows[0]["note"] == "5 of 5 left out"
+    assert rows[0]["note"] == "5 of 5 runs excluded"
     assert rows[1]["low"] == 0.8
 
 

@@ -129,7 +129,7 @@ def test_the_published_comparison_is_one_of_the_contrasts_on_all_seeds():
     groups = [net(hidden, right(0.98, seed=sum(hidden))) for hidden in plot.all]
     control = [net(hidden, right(0.9, seed=sum(hidden))) for hidden in plot.control]
     study = StudyContext(setup, None, hidden_units.CONTRASTS)  # type: ignore[arg-type]
-    found = hidden_units._settled(study, plot, groups, control)
+    found = hidden_units._decided(study, plot, groups, control)
     labels = {one.name: one.contrast.names for one in found}
     assert list(labels) == list(hidden_units.CONTRASTS)
     assert labels["widest net against half its second layer"] == (

@@ -10,7 +10,7 @@ import pytest
 
 import seedbed as sb
 from seedbed.runs import Home
-from seedbed.studies import names
+from seedbed.studies import STUDIES
 from seedbed.studies.answers import Answer
 from seedbed.studies.questions import regularization
 
@@ -26,7 +26,7 @@ def answer(study_home) -> Answer:
 
 
 def test_the_study_is_listed_and_answers_its_three_parts(answer):
-    assert "regularization" in names()
+    assert "regularization" in STUDIES
     assert [part.name for part in answer.parts] == ["effect", "harder-data", "smaller-net"]
     assert len(answer.short) == 3
     assert len(answer.contrasts) <= 5
@@ -57,7 +57,7 @@ def test_a_collapsed_setting_is_counted_and_in_no_mean(answer):
     broken = [cell for cell in answer.parts[0].cells if cell["setting"]["l2"] == 1.0]
     assert broken[0]["n"] == 0
     assert broken[0]["mean"] is None
-    assert any("collapsed and are excluded" in mark for mark in answer.marks)
+    assert any("collapsed and are excluded" in mark for mark in answer.caveats)
     assert not any("l2 1," in said and "better" in said for said in answer.sentences())
 
 

@@ -112,12 +112,12 @@ def _made(names: list[str], setup: Setup, notes: Notes | None, execution: Execut
     from seedbed.groups.training import missing
     from seedbed.report import make
     from seedbed.report.making import chosen, designed
-    from seedbed.studies.context import Trainer
+    from seedbed.studies.context import StudyTrainer
 
     asked = chosen(names)
     untrained = len(missing(designed(asked, setup), execution.home))
     note(f"Report on {setup.data.name}: {counted(len(asked), 'study', 'studies')}, {counted(untrained, 'run')} to begin with")
-    with watching("report", max(1, untrained)) as watcher, Trainer(replace(execution, on_event=watcher)) as trainer:
+    with watching("report", max(1, untrained)) as watcher, StudyTrainer(replace(execution, on_event=watcher)) as trainer:
         return make(setup, trainer, names, notes=notes)
 
 

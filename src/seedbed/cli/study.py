@@ -15,7 +15,7 @@ from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
-    from seedbed.studies.answers import Answer, Part, Study
+    from seedbed.studies.answers import Answer, AnswerPart, Study
     from seedbed.studies.setup import Setup
 
 KINDS = (".html", ".htm", ".json")
@@ -89,13 +89,13 @@ def _answered(study: Study, setup: Setup, execution: Execution) -> Answer:
     from seedbed.figures.words import counted
     from seedbed.groups.training import missing
     from seedbed.report.making import designed
-    from seedbed.studies.context import Trainer
+    from seedbed.studies.context import StudyTrainer
 
     asked = designed([study], setup)
     untrained = len(missing(asked, execution.home))
     size = f"{counted(len(asked), 'setting')} x {counted(len(setup.seeds), 'seed')}"
     note(f"Study {study.name}: {size}, {counted(untrained, 'run')} to train")
-    with watching(study.name, max(1, untrained)) as watcher, Trainer(replace(execution, on_event=watcher)) as trainer:
+    with watching(study.name, max(1, untrained)) as watcher, StudyTrainer(replace(execution, on_event=watcher)) as trainer:
         return study.answer(setup, trainer)
 
 
@@ -118,7 +118,7 @@ def _show(answer: Answer) -> None:
     result(f"To repeat it: {answer.command}")
 
 
-def _show_part(part: Part) -> None:
+def _show_part(part: AnswerPart) -> None:
     result()
     result(part.question)
     for said in part.answer:

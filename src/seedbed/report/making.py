@@ -12,7 +12,7 @@ from seedbed.report.environment import examine
 from seedbed.report.notes import Notes
 from seedbed.report.page import Report
 from seedbed.studies.answers import Answer, Study
-from seedbed.studies.context import Steps, Trainer, side_by_side
+from seedbed.studies.context import Steps, StudyTrainer, side_by_side
 from seedbed.studies.setup import Setup
 from seedbed.training.events import Finding, StageStarted
 
@@ -32,7 +32,7 @@ def designed(asked: Sequence[Study], setup: Setup) -> list[Request]:
     return [replace(request, seeds=setup.seeds) for study in asked for request in study.design(setup)]
 
 
-def make(setup: Setup, trainer: Trainer, names: Sequence[str] = (), *, notes: Notes | None = None) -> Report:
+def make(setup: Setup, trainer: StudyTrainer, names: Sequence[str] = (), *, notes: Notes | None = None) -> Report:
     """Train what is missing, all studies side by side, and answer every question.
 
     Args:
@@ -54,7 +54,7 @@ def make(setup: Setup, trainer: Trainer, names: Sequence[str] = (), *, notes: No
     return Report(setup, answers, environment, trainer.home.looks(), notes, tuple(names))
 
 
-def _reported(study: Study, setup: Setup, trainer: Trainer) -> Steps[Answer]:
+def _reported(study: Study, setup: Setup, trainer: StudyTrainer) -> Steps[Answer]:
     answer = yield from study.steps(setup, trainer)
     trainer.execution.on_event(Finding(f"Answered: {study.title}"))
     return answer

@@ -68,12 +68,12 @@ class Question:
             SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
         """
         from seedbed.scheduler import Execution
-        from seedbed.studies.context import Trainer
+        from seedbed.studies.context import StudyTrainer
         from seedbed.studies.setup import Setup
 
         execution = Execution.of(**options, resume=True, replace=False)
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, merge=merge, again=again)
-        with Trainer(execution) as trainer:
+        with StudyTrainer(execution) as trainer:
             return self.study.answer(setup, trainer)
 
     def __repr__(self) -> str:

@@ -16,7 +16,7 @@ from seedbed.figures import words
 from seedbed.groups import Difference, Group, Request, caveats
 from seedbed.models import FAMILIES
 from seedbed.records import Result, finite
-from seedbed.studies.context import MOST, Steps, StudyContext, Trainer
+from seedbed.studies.context import MOST, Steps, StudyContext, StudyTrainer
 from seedbed.studies.files import checked_page, save
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.studies.tables import contrast_table
@@ -46,7 +46,7 @@ class Figure:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class AnswerPart:
     """One question of a study, answered.
 
     Attributes:
@@ -182,7 +182,7 @@ class Answer:
     name: str
     title: str
     question: str
-    parts: Sequence[Part]
+    parts: Sequence[AnswerPart]
     setup: Setup
     cost: Cost
     caveats: Sequence[str] = ()
@@ -291,13 +291,13 @@ class Study:
     question: str
     contrasts: tuple[str, ...]
     design: Callable[[Setup], Sequence[Request]]
-    parts: Callable[[StudyContext], Steps[list[Part]] | list[Part]]
+    parts: Callable[[StudyContext], Steps[list[AnswerPart]] | list[AnswerPart]]
 
     def __post_init__(self) -> None:
         if not len(set(self.contrasts)) == len(self.contrasts) <= MOST:
             raise ValueError(f"{self.name}: a study announces at most {MOST} different contrasts")
 
-    def steps(self, setup: Setup, trainer: Trainer) -> Steps[Answer]:
+    def steps(self, setup: Setup, trainer: StudyTrainer) -> Steps[Answer]:
         """The steps to the answer; the first of them asks for the design."""
         study = StudyContext(setup, trainer, self.contrasts)
         yield from study.train(self.design(setup))
@@ -308,7 +308,7 @@ class Study:
         limits = _limits(setup, study.used)
         return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, study.seconds), limits, results)
 
-    def answer(self, setup: Setup, trainer: Trainer) -> Answer:
+    def answer(self, setup: Setup, trainer: StudyTrainer) -> Answer:
         """Train what is missing, and answer.
 
         Raises:
@@ -328,7 +328,7 @@ def _limits(setup: Setup, groups: Sequence[Group]) -> list[str]:
     return limits + caveats(groups)
 
 
-def _as_preview(part: Part) -> Part:
+def _as_preview(part: AnswerPart) -> AnswerPart:
     """The part with figures that say that they are a preview."""
     return replace(part, figures=[replace(figure, chart=_with_subtitle(figure.chart, QUICK)) for figure in part.figures])
 

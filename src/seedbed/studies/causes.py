@@ -18,7 +18,7 @@ from seedbed.groups import Group, Measure
 from seedbed.kinds import ACTIVATIONS
 from seedbed.records import Result
 from seedbed.statistics import Interval, interval_of, spearman
-from seedbed.studies.answers import Figure, Part
+from seedbed.studies.answers import AnswerPart, Figure
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import BANDS, clipped, number_text, share_text, subtitle
 from seedbed.studies.why import layers_of, probed
@@ -66,7 +66,7 @@ def name_of(activation: str) -> str:
     return activation.replace("_", " ")
 
 
-def part(setup: Setup, cells: Sequence[Group]) -> Part:
+def part(setup: Setup, cells: Sequence[Group]) -> AnswerPart:
     """Answer why: three causes over the layers of all settings, and their correlation with accuracy.
 
     Args:
@@ -75,7 +75,7 @@ def part(setup: Setup, cells: Sequence[Group]) -> Part:
     deepest = max(map(depth_of, cells))
     deep = [cell for cell in cells if depth_of(cell) == deepest]
     correlations = [(measure, rho) for measure in MEASURES.values() if (rho := _correlation(cells, measure))]
-    return Part(
+    return AnswerPart(
         name="why",
         question="Why: which units saturate, where do gradients vanish, how far do the layers move?",
         answer=[

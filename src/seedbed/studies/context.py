@@ -59,7 +59,7 @@ def requests(base: RunSpec, settings: Iterable[Setting]) -> list[Request]:
     return [request(setting, applied(base, setting)) for setting in settings]
 
 
-class Trainer:
+class StudyTrainer:
     """Trains the requests of studies in a home, and remembers the groups that it has read there.
 
     Half-done runs of a study are always resumed: no other command uses their names. As a context manager it keeps its workers
@@ -164,7 +164,7 @@ class StudyContext:
     """
 
     setup: Setup
-    trainer: Trainer
+    trainer: StudyTrainer
     contrasts: tuple[str, ...] = ()
     seconds: float = 0.0
     used: list[Group] = field(default_factory=list)

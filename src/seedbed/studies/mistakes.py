@@ -61,8 +61,8 @@ def overlaps(a: Group, b: Group) -> list[Overlap]:
 
 
 def _overlap(seed: int, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Overlap:
-    counts = (int(np.sum(kind)) for kind in (a & b, a & ~b, ~a & b, ~a & ~b))
-    return Overlap(seed, *counts, accuracy_difference(a, b).p)
+    both_right, only_a, only_b, both_wrong = (int(np.sum(kind)) for kind in (a & b, a & ~b, ~a & b, ~a & ~b))
+    return Overlap(seed, both_right, only_a, only_b, both_wrong, accuracy_difference(a, b).p)
 
 
 def differing(home: Home, a: Group, b: Group, *, most: int, names: tuple[str, str]) -> list[Picture]:

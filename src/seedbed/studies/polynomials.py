@@ -35,7 +35,7 @@ GROUPS = 20
 
 
 @dataclass(frozen=True)
-class Task:
+class PolynomialTask:
     """A polynomial and the samples that it is fitted to.
 
     Attributes:
@@ -70,7 +70,7 @@ def cubic(x: ArrayLike) -> Floats:
     return np.asarray(polynomial.polyval(np.asarray(x, dtype=np.float64), CUBIC), dtype=np.float64)
 
 
-def solver(task: Task, strength: float) -> Floats:
+def solver(task: PolynomialTask, strength: float) -> Floats:
     """The matrix `(order + 1, n)` that makes coefficients, the constant first, of the values of a sample.
 
     They minimize `mean((fit - y)**2) + strength * sum(w**2)`, the sum over all coefficients but the constant, as the penalty
@@ -89,12 +89,12 @@ def solver(task: Task, strength: float) -> Floats:
     return np.asarray(np.linalg.lstsq(np.concatenate([powers, penalty]), values, rcond=None)[0])
 
 
-def fitted(task: Task, strength: float, sample: ArrayLike, at: ArrayLike = GRID) -> Floats:
+def fitted(task: PolynomialTask, strength: float, sample: ArrayLike, at: ArrayLike = GRID) -> Floats:
     """Values of the fits to samples `(..., n)` at some places `(m,)`: `(..., m)`."""
     return np.asarray(sample) @ (_basis(task, at) @ solver(task, strength)).T
 
 
-def freedom(task: Task, strength: float) -> float:
+def freedom(task: PolynomialTask, strength: float) -> float:
     """The effective degrees of freedom: how many coefficients the penalty leaves, the trace of values -> fitted values.
 
     Source: Hastie, Tibshirani, Friedman 2009, "The Elements of Statistical Learning", equation 3.50.
@@ -102,7 +102,7 @@ def freedom(task: Task, strength: float) -> float:
     return float(np.trace(_basis(task, task.places) @ solver(task, strength)))
 
 
-def _basis(task: Task, at: ArrayLike) -> Floats:
+def _basis(task: PolynomialTask, at: ArrayLike) -> Floats:
     return np.asarray(polynomial.polyvander(np.asarray(at, dtype=np.float64), task.order), dtype=np.float64)
 
 
@@ -128,7 +128,7 @@ class Split:
     errors: Floats
 
 
-def split(task: Task, strength: float, samples: Floats, *, groups: int = GROUPS) -> Split:
+def split(task: PolynomialTask, strength: float, samples: Floats, *, groups: int = GROUPS) -> Split:
     """Measure the split over samples `(count, n)`; count is a multiple of `groups`."""
     fits = fitted(task, strength, samples)
     size = len(fits) // groups
@@ -137,11 +137,11 @@ def split(task: Task, strength: float, samples: Floats, *, groups: int = GROUPS)
     apart = ((grouped.mean(axis=1) - cubic(GRID)) ** 2).mean(axis=1)
     bias2 = apart - variance / size  # the mean of a group's fits varies too
     noise = task.noise**2
-    intervals = map(mean_interval, (bias2 + variance + noise, bias2, variance))
-    return Split(strength, *intervals, noise, ((fits - cubic(GRID)) ** 2).mean(axis=1))
+    total, squared, spread = map(mean_interval, (bias2 + variance + noise, bias2, variance))
+    return Split(strength, total, squared, spread, noise, ((fits - cubic(GRID)) ** 2).mean(axis=1))
 
 
-def expected(task: Task, strength: float) -> tuple[float, float]:
+def expected(task: PolynomialTask, strength: float) -> tuple[float, float]:
     """The exact squared bias and variance, which `split` estimates."""
     smoother = _basis(task, GRID) @ solver(task, strength)
     bias = smoother @ cubic(task.places) - cubic(GRID)

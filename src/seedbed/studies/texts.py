@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+
+import numpy as np
 
 from seedbed.figures import words
 from seedbed.groups import Group
@@ -43,8 +46,8 @@ def share_text(share: Interval | None, digits: int = 2) -> str:
 
 
 def clipped(share: Interval | None) -> Interval | None:
-    """The interval of a share, ending at 0 and 1, where Student's t may reach beyond."""
-    return share and Interval(share.mean, max(0.0, share.low), min(1.0, share.high), share.n)
+    """The interval of a share, ending at 0 and 1, where Student's t may reach beyond; unknown ends (NaN) stay."""
+    return share and replace(share, low=float(np.clip(share.low, 0, 1)), high=float(np.clip(share.high, 0, 1)))
 
 
 def sized(name: str, parameters: int) -> str:

@@ -15,7 +15,7 @@ from seedbed.groups.caveats import excluded
 from seedbed.records import Result
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.causes import MEASURES, activation_of, depth_of, name_of, part
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request
@@ -204,7 +204,7 @@ def steps_per_epoch(result: Result) -> int:
 # The answers
 
 
-def parts(study: StudyContext) -> Steps[list[Part]]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     setup = study.setup
     plain = yield from study.train(swapped(setup))
     rates = yield from tuned(study)
@@ -231,7 +231,7 @@ def _decided(study: StudyContext, plain: Sequence[Group], cells: Sequence[Group]
     return study.decide(planned)
 
 
-def _swap(setup: Setup, cells: Sequence[Group], contrasts: list[Difference]) -> Part:
+def _swap(setup: Setup, cells: Sequence[Group], contrasts: list[Difference]) -> AnswerPart:
     curves = training_curves(cells, "accuracy", activation_of)
     chart = figures.curve_panels(
         curves,
@@ -241,7 +241,7 @@ def _swap(setup: Setup, cells: Sequence[Group], contrasts: list[Difference]) -> 
         share=True,
         size=(165, 140),
     )
-    return Part(
+    return AnswerPart(
         name="swap",
         question=f"ReLU, tanh or sigmoid in the {words.value(NET)} net, nothing else changed?",
         answer=[*(each.sentence for each in contrasts), *_speed(cells, f"In the {words.value(NET)} net")],
@@ -272,13 +272,13 @@ def _took(steps: StepsToLevel) -> str:
     return f"unknown ({len(steps.reached)} of {steps.total} got there)" if steps.median is None else steps.text
 
 
-def _depths(setup: Setup, cells: Sequence[Group], rates: Sequence[Tuned], contrasts: list[Difference]) -> Part:
+def _depths(setup: Setup, cells: Sequence[Group], rates: Sequence[Tuned], contrasts: list[Difference]) -> AnswerPart:
     depths = sorted({depth_of(cell) for cell in cells})
     deepest = [cell for cell in cells if depth_of(cell) == depths[-1]]
     sizes = words.listed([sized(f"depth {d}", next(c.parameters for c in cells if depth_of(c) == d)) for d in depths])
     grid = setup.pick(RATES, QUICK_RATES)
     order = [contrasts[place] for place in (1, 2, 0) if place < len(contrasts)]
-    return Part(
+    return AnswerPart(
         name="depths",
         question="Which activation trains how well at which depth, with the learning rate tuned for each?",
         answer=[

@@ -17,7 +17,7 @@ from seedbed.searches.importance import Importance
 from seedbed.searches.trial import Trial
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import interval_text, share_text, sized
@@ -91,7 +91,7 @@ class SearchOutcome:
     test: Interval | None
 
 
-def parts(study: StudyContext) -> Steps[list[Part]]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     """Search, train the winner with the study's seeds, evaluate it on the test part once, and answer."""
     setup = study.setup
     cells = yield from study.train(plain(setup))
@@ -154,14 +154,14 @@ def _tested(study: StudyContext, winner: Group | None) -> Interval | None:
 # The first part: the best network
 
 
-def _best(setup: Setup, outcome: SearchOutcome) -> Part:
+def _best(setup: Setup, outcome: SearchOutcome) -> AnswerPart:
     search, test = outcome.search, outcome.test
     captions = {
         "trials": "Each trial is one network with one seed; a pruned one was stopped early.",
         "accuracy_over_parameters": "The best trials' settings with fresh seeds: equal units, nets of unequal sizes.",
     }
     charts = search.charts()
-    return Part(
+    return AnswerPart(
         name="best",
         question=f"Which network with {UNITS} hidden units in all is the best?",
         answer=[
@@ -293,9 +293,9 @@ def _finalist_json(finalist: Finalist) -> dict[str, object]:
 # The second part: the importance of settings
 
 
-def _importance(search: Search) -> Part:
+def _importance(search: Search) -> AnswerPart:
     shares = search.importances
-    return Part(
+    return AnswerPart(
         name="importance",
         question="Which settings mattered most?",
         answer=[_most_important(shares, len(search.trials))],

@@ -12,7 +12,7 @@ from seedbed.groups.caveats import excluded
 from seedbed.models import facts
 from seedbed.specs import Conv, Dense, Plan
 from seedbed.statistics import Interval, interval_of
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
@@ -115,7 +115,7 @@ class Pair:
         return self.conv, self.dense
 
 
-def parts(study: StudyContext) -> Steps[list[Part]]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     setup = study.setup
     conv, *dense = yield from study.train([everything(setup).request(setup, model) for model in all_nets(setup)])
     whole = Pair(everything(setup), conv, dense[0])
@@ -154,7 +154,7 @@ def _decided(study: StudyContext, whole: Pair, equal: Group, permuted: Pair, few
 # The nets
 
 
-def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Difference]) -> Part:
+def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Difference]) -> AnswerPart:
     cells, equal = [conv, *dense], dense[1]
     ratio = dense[0].parameters / conv.parameters
     curves = training_curves([conv, dense[0], equal], "accuracy", name_of)
@@ -163,7 +163,7 @@ def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Dif
         curves, "Conv net and dense nets", said, y="accuracy", share=True, columns=3, size=(165, 140)
     )
     over = figures.accuracy_over_parameters(cells)
-    return Part(
+    return AnswerPart(
         name="nets",
         question="What does the conv net gain over dense ones, without regularization?",
         answer=[
@@ -214,7 +214,7 @@ def _table(cells: Sequence[Group], *, images: Sequence[TrainingImages] = ()) -> 
 # Mistakes
 
 
-def _mistakes(study: StudyContext, pair: Pair) -> Part:
+def _mistakes(study: StudyContext, pair: Pair) -> AnswerPart:
     found = overlaps(*pair.cells)
     pictures = differing(study.home, *pair.cells, most=SHOWN, names=("conv net", f"{words.value(NET)} net"))
     chart = pictures and figures.picture_panels(
@@ -229,7 +229,7 @@ def _mistakes(study: StudyContext, pair: Pair) -> Part:
         columns=5,
     )
     none = "All runs of one of the nets are excluded, so their mistakes cannot be compared."
-    return Part(
+    return AnswerPart(
         name="mistakes",
         question="Do both nets fail on the same images?",
         answer=_overlap_sentences(found) if found else [none],
@@ -276,7 +276,7 @@ def _overlap_table(found: Sequence[Overlap]) -> Table[Overlap]:
 # Permuted pixels
 
 
-def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Difference]) -> Part:
+def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Difference]) -> AnswerPart:
     cells = [*whole.cells, *mixed.cells]
     dots = [
         Dot(name_of(cell), label, "", cell.accuracy, excluded([cell]))
@@ -287,7 +287,7 @@ def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Difference
     chart = figures.dot_panels(
         dots, "One fixed permutation of the pixels", said, x="validation accuracy", share=True, width=230
     )
-    return Part(
+    return AnswerPart(
         name="permuted",
         question="Does it matter which pixels are neighbours?",
         answer=[each.sentence for each in contrasts],
@@ -305,7 +305,7 @@ def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Difference
 # Shifted images
 
 
-def _shifted(study: StudyContext, pair: Pair) -> Part:
+def _shifted(study: StudyContext, pair: Pair) -> AnswerPart:
     setup = study.setup
     found = {cell: shifted_accuracy(study, cell) for cell in pair.cells if cell.n}
     reach = distances(setup.facts.image_shape)
@@ -323,7 +323,7 @@ def _shifted(study: StudyContext, pair: Pair) -> Part:
         curves, "Validation images shifted", below, x="shift (pixels)", y="accuracy", share=True, size=(420, 240)
     )
     none = "All runs of both nets are excluded, so nothing was shifted."
-    return Part(
+    return AnswerPart(
         name="shifted",
         question="How much does a shift of the images hurt?",
         answer=answer if found else [none],
@@ -349,7 +349,7 @@ def _shift_table(found: dict[Group, Shifted]) -> Table[int]:
 # Fewer images
 
 
-def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[Difference]) -> Part:
+def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[Difference]) -> AnswerPart:
     pairs = [*reversed(several), whole]
     cells = [cell for pair in pairs for cell in pair.cells]
     dots = [
@@ -366,7 +366,7 @@ def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[D
         dots, "first", "Fewer training images", said, group="net", shares=("validation accuracy",), size=(420, 240)
     )
     lengths = "; ".join(f"{pair.images.label}: {pair.images.epochs} epochs" for pair in pairs)
-    return Part(
+    return AnswerPart(
         name="fewer-images",
         question="Does the conv net's advantage grow where there are fewer images?",
         answer=answer or ["This data set is too small to take a part of it, so this was not tried."],

@@ -14,7 +14,7 @@ from seedbed.groups import Request
 from seedbed.models import describe
 from seedbed.specs import Conv, Dense
 from seedbed.statistics import Decision, interval_of
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import StudyContext
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import sized
@@ -49,7 +49,7 @@ def design(setup: Setup) -> list[Request]:
     return []
 
 
-def parts(study: StudyContext) -> list[Part]:
+def parts(study: StudyContext) -> list[AnswerPart]:
     """Measure what is missing, merge what was measured elsewhere, and answer."""
     setup, execution = study.setup, study.trainer.execution
     few = setup.quick and setup.facts.train > QUICK_IMAGES
@@ -72,11 +72,11 @@ def _size(model: Dense | Conv, images: TimedImages) -> tuple[int, int]:
 # Whole trainings
 
 
-def training(summary: TimingSummary) -> Part:
+def training(summary: TimingSummary) -> AnswerPart:
     """Answer how long each network takes on each device."""
     images = summary.machines[0].images
     networks = " and ".join(sized(words.network(model), _size(model, images)[0]) for model in NETS.values())
-    return Part(
+    return AnswerPart(
         name="training",
         question="How long do the exercise's two networks take, alone and several together?",
         answer=[*_times(summary), *_faster(summary)],
@@ -233,7 +233,7 @@ def _ratio_json(ratio: Decision) -> dict[str, object]:
 # Single steps
 
 
-def crossover(summary: TimingSummary) -> Part:
+def crossover(summary: TimingSummary) -> AnswerPart:
     """Answer for which widths and batch sizes one device trains faster than another."""
     _, *others = summary.devices
     times = [
@@ -246,7 +246,7 @@ def crossover(summary: TimingSummary) -> Part:
     chart = figures.times_over_sizes(times, "Training time per image", subtitle, **axes)
     crossing = Figure("device_crossover", chart, "Where two lines cross, the faster device changes.")
     widths = [step.hidden for step in summary.steps if len(step.seconds) > 1]
-    return Part(
+    return AnswerPart(
         name="crossover",
         question="For which widths and batch sizes does a GPU pay?",
         answer=[sentence for device in others for sentence in _turning(summary, device)] or _nothing_to_compare(summary),

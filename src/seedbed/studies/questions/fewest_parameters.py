@@ -11,7 +11,7 @@ from seedbed.figures import Sized, words
 from seedbed.groups import Request
 from seedbed.groups.caveats import excluded
 from seedbed.records import finite
-from seedbed.studies.answers import Figure, Part
+from seedbed.studies.answers import AnswerPart, Figure
 from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
@@ -72,7 +72,7 @@ def planned(setup: Setup, net: Callable[[tuple[int, int]], Request]) -> Ladder:
     return Ladder(setup.pick(WIDTHS, QUICK_WIDTHS), lambda width: net((width, WIDER * width)))
 
 
-def part(study: StudyContext, ladder: Ladder) -> Steps[Part]:
+def part(study: StudyContext, ladder: Ladder) -> Steps[AnswerPart]:
     setup = study.setup
     within, tested = yield from fewest(study, ladder.widths, TARGETS, ladder.make, between=setup.pick(BETWEEN, 0))
     free: dict[float, Smallest] = {}
@@ -85,7 +85,7 @@ def part(study: StudyContext, ladder: Ladder) -> Steps[Part]:
     nets = [_Net(_units(size), WITHIN, size.group.parameters, size.group.n, size.group.total, size) for size in tested]
     nets += [_free_net(claim) for found in free.values() for claim in found.claims]
     n = len(fresh_seeds(setup))
-    return Part(
+    return AnswerPart(
         name="fewest-parameters",
         question="How few parameters are enough for more than 95 % and 97 % of the validation images?",
         answer=[
@@ -165,7 +165,7 @@ def _tested_sentence(found: Fewest) -> str:
     if not failed:
         return f"{within}: all {len(found.order)} nets that were tested are clearly above."
     below = max((each for each in failed if each.width < size.width), key=lambda each: each.width)
-    return f"{within}: {_with_accuracy(size)}, is clearly above; the first net below it that is not is {_with_accuracy(below)}."
+    return f"{within}: {_with_accuracy(size)} is clearly above; the first net below it that is not is {_with_accuracy(below)}."
 
 
 def _with_accuracy(size: Size) -> str:

@@ -13,7 +13,7 @@ from seedbed.figures import Point, Sized, mean_curve, words
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, size_frontier
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import spearman
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.fewest import fresh_seeds
@@ -99,7 +99,7 @@ def design(setup: Setup) -> list[Request]:
     return nets(setup, list(dict.fromkeys([*plot.all, *plot.control])))
 
 
-def parts(study: StudyContext) -> Steps[list[Part]]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     setup = study.setup
     plot = Plot.of(setup)
     cells = yield from study.train(nets(setup, plot.all))
@@ -142,14 +142,14 @@ def units(cell: Group) -> str:
 # What the widths do
 
 
-def _widths(setup: Setup, cells: Sequence[Group], contrasts: Sequence[Difference]) -> Part:
+def _widths(setup: Setup, cells: Sequence[Group], contrasts: Sequence[Difference]) -> AnswerPart:
     known = [cell for cell in cells if cell.n]
     try:
         trend, steps = slopes(known), doublings(known)
         answer = [*_trend_sentences(trend), *_step_sentences(steps)]
     except StatisticsError as missing:
         answer, steps = [f"The gain of more units cannot be estimated: {missing}"], []
-    return Part(
+    return AnswerPart(
         name="widths",
         question="What do more hidden units gain, in the first layer and in the second?",
         answer=[*answer, *(contrast.sentence for contrast in contrasts)],
@@ -308,7 +308,7 @@ def _rank_sentence(cells: Sequence[Group]) -> list[str]:
 # Which sizes are worth their parameters
 
 
-def _frontier(setup: Setup, cells: Sequence[Group], confirmed: Group | None) -> Part:
+def _frontier(setup: Setup, cells: Sequence[Group], confirmed: Group | None) -> AnswerPart:
     question = "Which of these sizes are worth their parameters?"
     method = (
         "A net is on the frontier of the means if no smaller one has as high a mean. A clear step of the frontier is the "
@@ -318,8 +318,8 @@ def _frontier(setup: Setup, cells: Sequence[Group], confirmed: Group | None) -> 
     try:
         found = size_frontier(cells)
     except StatisticsError as missing:
-        return Part("frontier", question, [str(missing)], method)
-    return Part(
+        return AnswerPart("frontier", question, [str(missing)], method)
+    return AnswerPart(
         name="frontier",
         question=question,
         answer=[_steps_sentence(found), _ratio_sentence(found), *_top_sentences(found, confirmed)],
@@ -343,12 +343,11 @@ def _steps_sentence(found: Frontier) -> str:
 
 def _ratio_sentence(found: Frontier) -> str:
     first, last, largest = found.steps[0], found.steps[-1], found.groups[-1]
-    beaten = len(found.beaten)
     compared = [] if last is first else [f"the last step has {ratio(last, first)} as many parameters as the first"]
     if last is not largest:
         than = "that" if last is first else "the last step"
         compared.append(f"the largest net has {ratio(largest, last)} as many as {than}, with {share_text(largest.accuracy)}")
-    compared.append(f"{words.counted(beaten, 'net')} {'is' if beaten == 1 else 'are'} shown to be below one that is not larger")
+    compared.append(f"{words.counted(len(found.beaten), 'net is', 'nets are')} clearly below a net that is not larger")
     return f"{words.capital('; '.join(compared))}."
 
 

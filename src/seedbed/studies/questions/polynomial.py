@@ -14,15 +14,15 @@ from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
 from seedbed.records import Floats
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import StudyContext
 from seedbed.studies.edges import beyond, extension_text
 from seedbed.studies.polynomials import (
     CUBIC,
     GRID,
     GROUPS,
+    PolynomialTask,
     Split,
-    Task,
     above,
     best_for_each,
     cubic,
@@ -38,7 +38,7 @@ from seedbed.studies.setup import Setup
 from seedbed.studies.texts import number_text
 from seedbed.tables import Column, Table
 
-TASK = Task(order=9, n=11, noise=0.3)
+TASK = PolynomialTask(order=9, n=11, noise=0.3)
 STRENGTHS = (*(float(f"{digit}e{power}") for power in range(-8, 1) for digit in (1, 3)), 10.0)
 SAMPLES, QUICK_SAMPLES = 4_000, 400
 """The samples of each of the two draws: one selects the best strength, the other one measures."""
@@ -69,7 +69,7 @@ class Measured:
         caveats: sentences on the end of the sweep.
     """
 
-    task: Task
+    task: PolynomialTask
     choosing: list[Split]
     splits: list[Split]
     sample: Floats
@@ -94,7 +94,7 @@ class Measured:
         return [split.strength for split in undistinguished(self.choosing)]
 
 
-def measured(task: Task, strengths: Sequence[float], *, count: int, seed: int) -> Measured:
+def measured(task: PolynomialTask, strengths: Sequence[float], *, count: int, seed: int) -> Measured:
     """Measure the split of every strength, and of one more where the best of them lies at the end.
 
     Args:
@@ -116,7 +116,7 @@ def measured(task: Task, strengths: Sequence[float], *, count: int, seed: int) -
     return found
 
 
-def parts(study: StudyContext) -> list[Part]:
+def parts(study: StudyContext) -> list[AnswerPart]:
     setup, began = study.setup, time.perf_counter()
     found = measured(TASK, STRENGTHS, count=setup.pick(SAMPLES, QUICK_SAMPLES), seed=setup.seeds[0])
     answers = [_fits(found), _split(found)]
@@ -127,9 +127,9 @@ def parts(study: StudyContext) -> list[Part]:
 # Three fits to one sample
 
 
-def _fits(found: Measured) -> Part:
+def _fits(found: Measured) -> AnswerPart:
     task = found.task
-    return Part(
+    return AnswerPart(
         name="fits",
         question=f"What does the penalty do to a polynomial of order {task.order}, fitted to {task.n} values of a cubic?",
         answer=[_fits_sentence(found), _size_sentence(found)],
@@ -195,9 +195,9 @@ def _coefficients(found: Measured) -> Table[int]:
 # Many samples
 
 
-def _split(found: Measured) -> Part:
+def _split(found: Measured) -> AnswerPart:
     task = found.task
-    return Part(
+    return AnswerPart(
         name="bias-variance",
         question="Why is there a best lambda, between little and much?",
         answer=[_best_sentence(found), _certainty_sentence(found), *map(_part_sentence, found.shown), _single_sentence(found)],

@@ -11,7 +11,7 @@ from seedbed.figures import Point, mean_curve, words
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Measure, Request, at_last, best
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval, interval_of
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, requests, side_by_side
 from seedbed.studies.edges import swept
@@ -148,7 +148,7 @@ class Penalized:
         return self.cells[0]
 
 
-def parts(study: StudyContext) -> Steps[list[Part]]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     setup, several = study.setup, []
     sweeps = yield from side_by_side(
         [
@@ -201,14 +201,14 @@ def _decided(study: StudyContext, cells: Mapping[Condition, list[Group]]) -> Ste
 # The first part: what the penalty does
 
 
-def _effect(setup: Setup, found: Penalized) -> Part:
+def _effect(setup: Setup, found: Penalized) -> AnswerPart:
     where, plain, top = found.where, found.plain, best(found.cells)
     answer = [contrast.sentence for contrast in found.contrasts]
     if top:
         highest = f"The highest mean of {len(found.cells)} strengths is {share_text(top.accuracy)} at the best epoch,"
         without = f"{_l2(top)}; without penalty it is {share_text(plain.accuracy)}"
         answer.append(f"{highest} with {'no penalty' if top is plain else without}.")
-    return Part(
+    return AnswerPart(
         name="effect",
         question=f"What does l2 do to the {words.value(NET)} net, trained on {where.label}?",
         answer=answer,
@@ -323,12 +323,12 @@ def _why(found: Penalized) -> list[str]:
 # The second part: harder data
 
 
-def _harder(setup: Setup, several: Sequence[Penalized]) -> Part:
+def _harder(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
     harder = several[1:]
     answer = [contrast.sentence for found in reversed(harder) for contrast in found.contrasts]
     answer += [sentence for found in harder for sentence in _at_end(found)]
     sizes = words.listed([found.where.label for found in harder]) or "no smaller part"
-    return Part(
+    return AnswerPart(
         name="harder-data",
         question="Does l2 help where there are few images, or wrong labels?",
         answer=answer or ["This data set is too small to take a part of it, so this was not tried."],
@@ -360,10 +360,10 @@ def _at_end(found: Penalized) -> list[str]:
 # The third part: which smaller net
 
 
-def _smaller_net(setup: Setup, several: Sequence[Penalized]) -> Part:
+def _smaller_net(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
     answer = [f"On {found.where.label}: {'; '.join(map(_likened, found.like))}." for found in several if found.like]
     ladder = words.listed([sized(_net(cell), cell.parameters) for cell in several[0].ladder])
-    return Part(
+    return AnswerPart(
         name="smaller-net",
         question="Which smaller net without penalty does each strength behave like?",
         answer=answer or ["Too few nets without penalty have runs left, so nothing can be matched."],

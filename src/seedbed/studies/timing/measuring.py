@@ -136,9 +136,9 @@ class Stopwatch:
                 began, busy = time.perf_counter(), min(1.0, psutil.cpu_percent(interval=0.2) / 100)
                 workers = devices.workers("cpu", None, count) if kinds[device].device == "cpu" else [kinds[device]]
                 workers = [replace(kind, programs=programs if self.extent.cold else "") for kind in workers]
-                seconds = timed(workers, self._tasks(net, count, self._epochs(done[case]), workers))
-                case_of = {"device": device, "net": net, "nets": count, "workers": len(workers)}
-                done[case].append(TimedTraining(**case_of, compiled=compiled[case], busy=busy, **seconds))
+                measured = timed(workers, self._tasks(net, count, self._epochs(done[case]), workers))
+                measured |= {"device": device, "net": net, "nets": count, "workers": len(workers), "compiled": compiled[case]}
+                done[case].append(TimedTraining(**measured, busy=busy))
                 log.add("training", training=done[case][-1].plain(), wall=time.perf_counter() - began)
                 if self.extent.cold:
                     compiled[case] = "from the cache"

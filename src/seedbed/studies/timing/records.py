@@ -25,9 +25,9 @@ def _printable(text: str) -> str:
 
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=160), AfterValidator(_printable)]
-Seconds = Annotated[float, Field(strict=True, ge=0, lt=1e7, allow_inf_nan=False)]
-Time = Annotated[Seconds, Field(gt=0)]
-Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Elapsed = Annotated[float, Field(strict=True, ge=0, lt=1e7, allow_inf_nan=False)]
+Time = Annotated[Elapsed, Field(gt=0)]
+BusyShare = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Number = Annotated[int, Field(strict=True, ge=0, lt=2**60)]
 Several = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
 Net = Literal["dense", "conv"]
@@ -98,12 +98,12 @@ class TimedTraining(Spec):
     net: Net
     nets: Several
     workers: Several
-    setup: Seconds
+    setup: Elapsed
     compiled: Compiled
-    compile: Seconds
+    compile: Elapsed
     epochs: tuple[Time, ...] = Field(min_length=2, max_length=1000)
     whole: Time
-    busy: Share
+    busy: BusyShare
 
     @property
     def case(self) -> tuple[int, Net, int]:
@@ -145,7 +145,7 @@ class Timings(Spec):
 
     @model_validator(mode="after")
     def _devices_are_there(self) -> Self:
-        highest = max([0, *(timed.device for timed in (*self.trainings, *self.steps))])
+        highest = max([0, *(each.device for each in self.trainings), *(each.device for each in self.steps)])
         if highest >= len(self.machine.devices):
             raise ValueError(f"device {highest} does not exist; there are {len(self.machine.devices)}")
         return self
