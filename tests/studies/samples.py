@@ -45,7 +45,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
 
     groups = yield from study.train(design(study.setup))
     announced = Contrast(*groups, "no penalty", "l2 10", where="on digits", name="none against far too much")
-    difference = study.decide([announced])["none against far too much"]
+    [difference] = study.decide([announced])
     points = [{"l2": one.run.plan.l2, "mean": one.accuracy.mean if one.accuracy else None} for one in groups]
     layers = marks.dots(points, marks.x("l2", linear([0.0, 10.0])), marks.y("mean", linear([0.0, 1.0])))
     chart = marks.figure([marks.panel(layers, width=100, height=100)], "Means", "n = 2 seeds")

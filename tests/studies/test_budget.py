@@ -96,9 +96,9 @@ def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(ans
 def test_figures_and_tables_are_there(answer):
     assert {figure.name for figure in answer.figures} >= {"budget_trials"}
     finals, depths = answer.parts[0].tables
-    assert len(finals.rows) == 2
-    assert sum(int(row[1]) for row in depths.rows) == 16
-    assert np.isfinite([float(row[3]) for row in finals.rows]).all()
+    assert len(finals.texts) == 2
+    assert sum(int(row[1]) for row in depths.texts) == 16
+    assert np.isfinite([float(row[3]) for row in finals.texts]).all()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import os
 import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,9 @@ from seedbed.groups import Difference, Group, Request, caveats
 from seedbed.models import FAMILIES
 from seedbed.records import Result, finite
 from seedbed.studies.context import MOST, Steps, StudyContext, StudyTrainer
-from seedbed.studies.files import checked_page, save
+from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
-from seedbed.studies.tables import contrast_table
+from seedbed.studies.tables import contrast_table, results_csv
 from seedbed.tables import Table
 
 if TYPE_CHECKING:
@@ -38,11 +37,6 @@ class Figure:
     name: str
     chart: AnyChart
     caption: str = ""
-
-    @cached_property
-    def specification(self) -> dict[str, Any]:
-        """The chart as plain Vega-Lite, for a light page; a large one takes a while to put together."""
-        return figures.specification(self.chart)
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,25 +248,31 @@ class Answer:
 def write_page(
     path: Path, template: str, answers: Sequence[Answer], results: Mapping[str, Any], **values: Any
 ) -> dict[str, list[Path]]:
-    """Write answers as a page, with their figures and results in a folder of the same name next to it.
+    """Write answers as a page; next to it, in a folder of its name, figures (PNG, SVG), `results.csv` and `results.json`.
 
     Args:
-        results: JSON values for results.json. `studies` holds the answers.
-        values: what the template reads apart from the answers.
+        results: JSON values for results.json; `studies` holds the answers.
+        values: further values for the template.
+
+    Returns:
+        `page`, `figures`, `tables` -> files.
 
     Raises:
         SpecError: this is no path for a page.
-        StorageError: a file could not be written.
+        StorageError: a file could not be written, or another process has been writing them for a minute.
         ValueError: two figures have one name, so that one would replace the other.
     """
     checked_page(path)
     drawn = [figure for answer in answers for figure in answer.figures]
-    charts = {figure.name: figure.specification for figure in drawn}
+    charts = {figure.name: figures.specification(figure.chart) for figure in drawn}
     if len(charts) < len(drawn):
         names = [figure.name for figure in drawn]
         raise ValueError(f"figures of one name: {', '.join(sorted({name for name in names if names.count(name) > 1}))}")
     text = pages.render(template, figures.embedded(charts), answers=answers, setup=answers[0].setup, **values)
-    return save(path, text, charts, results)
+    tables = {"results.csv": results_csv(results["studies"])}
+    files = figures.save_results(path.with_suffix(""), charts, tables, results, kinds=("png", "svg"), pages={path: text})
+    listed = [*files.pop("tables"), *files.pop("json")]
+    return {"page": [path], "figures": [file for paths in files.values() for file in paths], "tables": listed}
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,12 +92,12 @@ class StudyTrainer:
         Raises:
             SeedbedError: as `train_runs` raises them.
         """
-        new = list({_key(one): one for one in asked if _key(one) not in self._groups}.values())
+        new = list({_key(each): each for each in asked if _key(each) not in self._groups}.values())
         if new:
             with _resumable():
                 groups = train_groups(new, self.execution)
-            self._groups |= {_key(one): group for one, group in zip(new, groups, strict=True)}
-        return [replace(self._groups[_key(one)], setting=one.setting) for one in asked]
+            self._groups |= {_key(each): group for each, group in zip(new, groups, strict=True)}
+        return [replace(self._groups[_key(each)], setting=each.setting) for each in asked]
 
     def do(self, work: Work) -> Any:
         """The outcome of work, which is done once for each key."""
@@ -129,18 +129,18 @@ def side_by_side(several: Sequence[Steps[T]]) -> Steps[list[T]]:
             except StopIteration as end:
                 ended[place] = end.value
                 asked.pop(place, None)
-        wanted = {place: one for place, one in asked.items() if not isinstance(one, Work)}
+        wanted = {place: step for place, step in asked.items() if not isinstance(step, Work)}
         if wanted:
-            groups = iter((yield [each for one in wanted.values() for each in one]))
-            answers = {place: [next(groups) for _ in one] for place, one in wanted.items()}
+            groups = iter((yield [each for requested in wanted.values() for each in requested]))
+            answers = {place: [next(groups) for _ in requested] for place, requested in wanted.items()}
         elif asked:
             place, work = next(iter(asked.items()))
             answers = {place: (yield work)}
     return [ended[place] for place in range(len(several))]
 
 
-def _key(one: Request) -> tuple[str, tuple[int, ...]]:
-    return one.run.setting, one.seeds
+def _key(request: Request) -> tuple[str, tuple[int, ...]]:
+    return request.run.setting, request.seeds
 
 
 @contextmanager
@@ -179,11 +179,11 @@ class StudyContext:
     def train(self, asked: Sequence[Request], seeds: Sequence[int] | None = None) -> Steps[list[Group]]:
         """The groups of these settings with the study's seeds, or others; trained where they are missing, else read."""
         chosen = self.setup.seeds if seeds is None else tuple(seeds)
-        seeded = [replace(one, seeds=chosen) for one in asked]
+        seeded = [replace(each, seeds=chosen) for each in asked]
         groups: list[Group] = (yield seeded) if seeded else []
-        for one, group in zip(seeded, groups, strict=True):
-            if _key(one) not in self._seen:
-                self._seen.add(_key(one))
+        for each, group in zip(seeded, groups, strict=True):
+            if _key(each) not in self._seen:
+                self._seen.add(_key(each))
                 self.used.append(group)
         return groups
 
@@ -196,16 +196,16 @@ class StudyContext:
         outcome: T = yield Work(key, work)
         return outcome
 
-    def decide(self, contrasts: Sequence[Contrast]) -> dict[str, Difference]:
-        """Decide the study's contrasts, name -> difference: once, and only those that it announced.
+    def decide(self, contrasts: Sequence[Contrast]) -> list[Difference]:
+        """Decide the study's contrasts: once, and only those that it announced.
 
         Raises:
             StatisticsError: a contrast that was not announced, one twice, or a second call.
         """
-        names = [one.name for one in contrasts]
+        names = [each.name for each in contrasts]
         alien = [name for name in names if name not in self.contrasts]
         if alien or self._decided or len(set(names)) < len(names):
             why = f"{alien[0]!r} was not announced" if alien else "they were decided already, or one is there twice"
             raise StatisticsError(f"A study's contrasts are announced beforehand and decided once; {why}.")
         self._decided = True
-        return {one.name: one for one in differences(contrasts)}
+        return differences(contrasts)

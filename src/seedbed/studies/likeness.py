@@ -45,12 +45,12 @@ class Likeness:
         return self.distance <= ALIKE
 
 
-def likeness(cells: Sequence[Group], references: Sequence[Group], *, resamples: int = RESAMPLES) -> list[Likeness]:
+def likeness(cells: Sequence[Group], references: Sequence[Group]) -> list[Likeness]:
     """The nearest reference of each cell by validation accuracy, generalization gap and learning curves.
 
     Three distances are averaged, each in units of its range among the references: the validation accuracy at the last
     epoch, the gap there (validation minus training data loss), and the curves of both data losses (root mean square
-    difference of their logarithms) over the epochs. The seeds are resampled `resamples` times, for all settings the same ones,
+    difference of their logarithms) over the epochs. The seeds are resampled `RESAMPLES` times, for all settings the same ones,
     because they are paired; how often each reference is the nearest says how certain the answer is.
 
     Args:
@@ -66,7 +66,7 @@ def likeness(cells: Sequence[Group], references: Sequence[Group], *, resamples: 
     seeds = sorted(set.intersection(*(set(cell.runs) for cell in [*known, *asked])))
     if not seeds:
         raise StatisticsError("The settings have no seed in common, so they cannot be resampled together.")
-    draws = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=resamples) / len(seeds)
+    draws = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES) / len(seeds)
     weights = np.concatenate([np.full((1, len(seeds)), 1 / len(seeds)), draws])
     theirs = [_behaviour(cell, seeds, weights) for cell in known]
     return [_nearest(cell, _behaviour(cell, seeds, weights), known, theirs) for cell in asked]

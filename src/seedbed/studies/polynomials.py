@@ -128,11 +128,11 @@ class Split:
     errors: Floats
 
 
-def split(task: PolynomialTask, strength: float, samples: Floats, *, groups: int = GROUPS) -> Split:
-    """Measure the split over samples `(count, n)`; count is a multiple of `groups`."""
+def split(task: PolynomialTask, strength: float, samples: Floats) -> Split:
+    """Measure the split over samples `(count, n)`; count is a multiple of `GROUPS`."""
     fits = fitted(task, strength, samples)
-    size = len(fits) // groups
-    grouped = fits.reshape(groups, size, -1)
+    size = len(fits) // GROUPS
+    grouped = fits.reshape(GROUPS, size, -1)
     variance = grouped.var(axis=1, ddof=1).mean(axis=1)
     apart = ((grouped.mean(axis=1) - cubic(GRID)) ** 2).mean(axis=1)
     bias2 = apart - variance / size  # the mean of a group's fits varies too

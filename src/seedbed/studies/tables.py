@@ -33,6 +33,9 @@ PARAMETERS: Column[Group] = Column("parameters", lambda group: group.parameters,
 RUNS: Column[Group] = Column("runs", lambda group: f"{group.n} of {group.total}")
 BEST: Column[Group] = Column("accuracy, best epoch", lambda group: group.accuracy, interval_text, unit="%")
 LAST: Column[Group] = Column("last epoch", lambda group: group.last, interval_text, unit="%")
+GROUP_COLUMNS = (PARAMETERS, RUNS, BEST, LAST)
+"""The columns that most tables of groups have."""
+
 TRAIN_LOSS_COLUMN: Column[Group] = Column("training loss", lambda group: group.measured(TRAIN_LOSS), loss_text)
 GAP_COLUMN: Column[Group] = Column("gap", lambda group: group.measured(GAP), loss_text)
 

@@ -21,7 +21,7 @@ from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request
 from seedbed.studies.edges import beyond
 from seedbed.studies.setup import Setup
-from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS, measured
+from seedbed.studies.tables import GROUP_COLUMNS, measured
 from seedbed.studies.texts import BANDS, best_epoch, share_text, sized, subtitle
 from seedbed.tables import Column, Table
 
@@ -210,11 +210,10 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     rates = yield from tuned(study)
     cells = yield from study.train([deep(setup, one.activation, one.depth, one.rate, deep_epochs(setup)) for one in rates])
     decided = _decided(study, plain, cells)
-    swap, depths = ([decided[name] for name in names if name in decided] for names in (CONTRASTS[:2], CONTRASTS[2:]))
-    return [_swap(setup, plain, swap), _depths(setup, cells, rates, depths), part(setup, cells)]
+    return [_swap(setup, plain, decided[:2]), _depths(setup, cells, rates, decided[2:]), part(setup, cells)]
 
 
-def _decided(study: StudyContext, plain: Sequence[Group], cells: Sequence[Group]) -> dict[str, Difference]:
+def _decided(study: StudyContext, plain: Sequence[Group], cells: Sequence[Group]) -> list[Difference]:
     shallow, deepest = (pick(map(depth_of, cells)) for pick in (min, max))
     net = f"{words.value(NET)} net, Adam 1e-3"
     asked = [
@@ -277,12 +276,12 @@ def _depths(setup: Setup, cells: Sequence[Group], rates: Sequence[Tuned], contra
     deepest = [cell for cell in cells if depth_of(cell) == depths[-1]]
     sizes = words.listed([sized(f"depth {d}", next(c.parameters for c in cells if depth_of(c) == d)) for d in depths])
     grid = setup.pick(RATES, QUICK_RATES)
-    order = [contrasts[place] for place in (1, 2, 0) if place < len(contrasts)]
+    shallow, *deep_ones = contrasts
     return AnswerPart(
         name="depths",
         question="Which activation trains how well at which depth, with the learning rate tuned for each?",
         answer=[
-            *(each.sentence for each in order),
+            *(each.sentence for each in (*deep_ones, shallow)),
             *(sentence for depth in depths for sentence in _spread([cell for cell in cells if depth_of(cell) == depth], depth)),
             *_speed(deepest, f"At depth {depths[-1]}"),
         ],
@@ -365,11 +364,8 @@ def _table(cells: Sequence[Group]) -> Table[Group]:
     columns: list[Column[Group]] = [
         Column("hidden", lambda cell: cell.setting["hidden"], words.value, align="left"),
         Column("activation", activation_of, align="left"),
-        PARAMETERS,
         Column("learning rate", rate_of, words.value),
-        RUNS,
-        BEST,
-        LAST,
+        *GROUP_COLUMNS,
         *map(steps, LEVELS),
     ]
     per_epoch = steps_per_epoch(cells[0].results[0])

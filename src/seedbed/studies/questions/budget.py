@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from seedbed import searches
 from seedbed.figures import words
@@ -109,7 +110,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
         ]
     )
     winner = winners[0] if winners else None
-    outcome = SearchOutcome(search, winner, [*winners, many, few], list(contrasts.values()), _tested(study, winner))
+    outcome = SearchOutcome(search, winner, [*winners, many, few], contrasts, _tested(study, winner))
     return [_best(setup, outcome), _importance(search)]
 
 
@@ -247,31 +248,26 @@ def _finalist_table(search: Search) -> Table[Finalist]:
     return Table(columns, search.best, caption)
 
 
-@dataclass(frozen=True)
-class _Depth:
-    """The trials with one number of layers, those that were trained to the end, and the best of those."""
+def _depth_table(search: Search) -> Table[list[Trial]]:
+    """The trials with each number of layers."""
 
-    layers: int
-    trials: list[Trial]
-    whole: list[Trial]
-    best: Trial | None
+    def depth(trial: Trial) -> int:
+        return len(trial.run.model.hidden)
 
-
-def _depth_table(search: Search) -> Table[_Depth]:
-    rows = []
-    for depth in sorted({len(trial.run.model.hidden) for trial in search.trials}):
-        trials = [trial for trial in search.trials if len(trial.run.model.hidden) == depth]
+    def best(trials: list[Trial]) -> Trial | None:
         whole = [trial for trial in trials if trial.state == "complete"]
-        rows.append(_Depth(depth, trials, whole, max(whole, key=lambda trial: trial.accuracy, default=None)))
-    columns: list[Column[_Depth]] = [
-        Column("layers", lambda row: row.layers),
-        Column("trials", lambda row: len(row.trials)),
-        Column("trained to the end", lambda row: len(row.whole)),
-        Column("best split", lambda row: words.value(row.best.run.model.hidden) if row.best else None),
-        Column("its parameters", lambda row: row.best.model.parameters if row.best else None, ","),
-        Column("its accuracy as a trial", lambda row: 100 * row.best.accuracy if row.best else None, ".2f", unit="%"),
+        return max(whole, key=lambda trial: trial.accuracy, default=None)
+
+    columns: list[Column[list[Trial]]] = [
+        Column("layers", lambda trials: depth(trials[0])),
+        Column("trials", len),
+        Column("trained to the end", lambda trials: sum(trial.state == "complete" for trial in trials)),
+        Column("best split", lambda trials: (top := best(trials)) and words.value(top.run.model.hidden)),
+        Column("its parameters", lambda trials: (top := best(trials)) and top.model.parameters, ","),
+        Column("its accuracy as a trial", lambda trials: (top := best(trials)) and 100 * top.accuracy, ".2f", unit="%"),
     ]
     caption = "The trials at each depth: single runs, selected for their accuracy; a description, not a comparison."
+    rows = [list(trials) for _, trials in groupby(sorted(search.trials, key=depth), depth)]
     return Table(columns, rows, caption)
 
 

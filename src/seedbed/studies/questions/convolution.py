@@ -18,7 +18,7 @@ from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import Shifted, distances, shifted_accuracy
-from seedbed.studies.tables import BEST, LAST, PARAMETERS, RUNS
+from seedbed.studies.tables import GROUP_COLUMNS
 from seedbed.studies.texts import BANDS, best_epoch, interval_text, number_text, share_text, sized, subtitle
 from seedbed.tables import Column, Table
 
@@ -103,7 +103,7 @@ def design(setup: Setup) -> list[Request]:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class NetPair:
     """The conv net and the 200-100 net on the same images."""
 
     images: TrainingImages
@@ -118,9 +118,9 @@ class Pair:
 def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     setup = study.setup
     conv, *dense = yield from study.train([everything(setup).request(setup, model) for model in all_nets(setup)])
-    whole = Pair(everything(setup), conv, dense[0])
+    whole = NetPair(everything(setup), conv, dense[0])
     permuted, *fewer = yield from side_by_side([_pair(study, images) for images in changed(setup)])
-    decided = list(_decided(study, whole, dense[1], permuted, fewer).values())
+    decided = _decided(study, whole, dense[1], permuted, fewer)
     return [
         _nets(setup, conv, dense, decided[:2]),
         _mistakes(study, whole),
@@ -130,8 +130,10 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     ]
 
 
-def _pair(study: StudyContext, images: TrainingImages) -> Steps[Pair]:
-    return Pair(images, *(yield from study.train([images.request(study.setup, model) for model in (CONV, Dense(hidden=NET))])))
+def _pair(study: StudyContext, images: TrainingImages) -> Steps[NetPair]:
+    return NetPair(
+        images, *(yield from study.train([images.request(study.setup, model) for model in (CONV, Dense(hidden=NET))]))
+    )
 
 
 def name_of(cell: Group) -> str:
@@ -139,7 +141,9 @@ def name_of(cell: Group) -> str:
     return f"dense {words.value(model.hidden)}" if isinstance(model, Dense) else "conv"
 
 
-def _decided(study: StudyContext, whole: Pair, equal: Group, permuted: Pair, fewer: Sequence[Pair]) -> dict[str, Difference]:
+def _decided(
+    study: StudyContext, whole: NetPair, equal: Group, permuted: NetPair, fewer: Sequence[NetPair]
+) -> list[Difference]:
     conv, place, mixed = "the conv net", "pixels in place", "permuted pixels"
     planned = [
         Contrast(whole.conv, whole.dense, conv, THE_DENSE, where="all images"),
@@ -202,11 +206,8 @@ def _table(cells: Sequence[Group], *, images: Sequence[TrainingImages] = ()) -> 
     columns: list[Column[Group]] = [
         *([Column("training images", lambda cell: labels[id(cell)], align="left")] if images else []),
         Column("net", name_of, align="left"),
-        PARAMETERS,
         Column("operations per image", _operations, ","),
-        RUNS,
-        BEST,
-        LAST,
+        *GROUP_COLUMNS,
     ]
     return Table(columns, cells, "In brackets 95 % intervals; operations are multiplications and additions of inference.")
 
@@ -214,7 +215,7 @@ def _table(cells: Sequence[Group], *, images: Sequence[TrainingImages] = ()) -> 
 # Mistakes
 
 
-def _mistakes(study: StudyContext, pair: Pair) -> AnswerPart:
+def _mistakes(study: StudyContext, pair: NetPair) -> AnswerPart:
     found = overlaps(*pair.cells)
     pictures = differing(study.home, *pair.cells, most=SHOWN, names=("conv net", f"{words.value(NET)} net"))
     chart = pictures and figures.picture_panels(
@@ -276,7 +277,7 @@ def _overlap_table(found: Sequence[Overlap]) -> Table[Overlap]:
 # Permuted pixels
 
 
-def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Difference]) -> AnswerPart:
+def _permuted(setup: Setup, whole: NetPair, mixed: NetPair, contrasts: list[Difference]) -> AnswerPart:
     cells = [*whole.cells, *mixed.cells]
     dots = [
         Dot(name_of(cell), label, "", cell.accuracy, excluded([cell]))
@@ -305,7 +306,7 @@ def _permuted(setup: Setup, whole: Pair, mixed: Pair, contrasts: list[Difference
 # Shifted images
 
 
-def _shifted(study: StudyContext, pair: Pair) -> AnswerPart:
+def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
     setup = study.setup
     found = {cell: shifted_accuracy(study, cell) for cell in pair.cells if cell.n}
     reach = distances(setup.facts.image_shape)
@@ -349,7 +350,7 @@ def _shift_table(found: dict[Group, Shifted]) -> Table[int]:
 # Fewer images
 
 
-def _fewer(setup: Setup, whole: Pair, several: Sequence[Pair], contrasts: list[Difference]) -> AnswerPart:
+def _fewer(setup: Setup, whole: NetPair, several: Sequence[NetPair], contrasts: list[Difference]) -> AnswerPart:
     pairs = [*reversed(several), whole]
     cells = [cell for pair in pairs for cell in pair.cells]
     dots = [

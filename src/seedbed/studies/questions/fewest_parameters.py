@@ -46,35 +46,24 @@ PUBLISHED = {0.95: 17_150, 0.97: 34_327}
 WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, retuned"
 
 
-@dataclass(frozen=True)
-class Ladder:
-    """The sizes that are tested within the two-layer nets.
-
-    Attributes:
-        widths: widths of the first layer, from wide to narrow.
-        make: function from a width to the request of its network.
-    """
-
-    widths: tuple[int, ...]
-    make: Callable[[int], Request]
-
-    @property
-    def requests(self) -> list[Request]:
-        return [self.make(width) for width in self.widths]
+def ladder(setup: Setup) -> list[tuple[int, int]]:
+    """The widths of the nets that are tested first, from large to small."""
+    return [_widths(width) for width in setup.pick(WIDTHS, QUICK_WIDTHS)]
 
 
-def planned(setup: Setup, net: Callable[[tuple[int, int]], Request]) -> Ladder:
-    """Plan the sizes that are tested first.
+def _widths(first: int) -> tuple[int, int]:
+    return first, WIDER * first
+
+
+def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Steps[AnswerPart]:
+    """Answer how few parameters are enough.
 
     Args:
         net: function from two widths to the request of their network.
     """
-    return Ladder(setup.pick(WIDTHS, QUICK_WIDTHS), lambda width: net((width, WIDER * width)))
-
-
-def part(study: StudyContext, ladder: Ladder) -> Steps[AnswerPart]:
     setup = study.setup
-    within, tested = yield from fewest(study, ladder.widths, TARGETS, ladder.make, between=setup.pick(BETWEEN, 0))
+    widths, between = setup.pick(WIDTHS, QUICK_WIDTHS), setup.pick(BETWEEN, 0)
+    within, tested = yield from fewest(study, widths, TARGETS, lambda width: net(_widths(width)), between=between)
     free: dict[float, Smallest] = {}
     for target in () if setup.quick else TARGETS:
         free[target] = yield from freely(study, target)
@@ -146,7 +135,7 @@ def _notes_only(on_event: OnEvent, target: float) -> OnEvent:
 
 
 def _units(size: Size) -> str:
-    return f"{size.width}-{WIDER * size.width}"
+    return words.value(_widths(size.width))
 
 
 def _short(found: Fewest, free: Smallest | None) -> str:
@@ -269,7 +258,7 @@ def _table(nets: Sequence[_Net]) -> Table[_Net]:
 def _json(found: Fewest, free: Smallest | None) -> dict[str, object]:
     size = found.smallest
     within = {
-        "hidden": [size.width, WIDER * size.width] if size else None,
+        "hidden": _widths(size.width) if size else None,
         "parameters": size.group.parameters if size else None,
         "accuracy": {"mean": size.accuracy.mean, "interval": size.accuracy.pair()} if size and size.accuracy else None,
         "order": [each.group.parameters for each in found.order],

@@ -19,18 +19,19 @@ from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.fewest import fresh_seeds
 from seedbed.studies.questions import fewest_parameters
 from seedbed.studies.setup import Setup
-from seedbed.studies.tables import BEST, GAP, GAP_COLUMN, LAST, LOSSES, PARAMETERS, RUNS, TRAIN_LOSS_COLUMN, measured, yes_text
-from seedbed.studies.texts import (
-    BANDS,
-    best_epoch,
-    interval_text,
-    loss_text,
-    number_text,
-    points_text,
-    share_text,
-    sized,
-    subtitle,
+from seedbed.studies.tables import (
+    BEST,
+    GAP,
+    GAP_COLUMN,
+    GROUP_COLUMNS,
+    LOSSES,
+    PARAMETERS,
+    RUNS,
+    TRAIN_LOSS_COLUMN,
+    measured,
+    yes_text,
 )
+from seedbed.studies.texts import BANDS, best_epoch, interval_text, loss_text, points_text, share_text, sized, subtitle
 from seedbed.studies.trends import Doubling, Slopes, doublings, slopes, widths
 from seedbed.studies.why import explained
 from seedbed.tables import Column, Table
@@ -105,14 +106,14 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     cells = yield from study.train(nets(setup, plot.all))
     control = yield from study.train(nets(setup, plot.control))
     contrasts = _decided(study, plot, cells, control)
-    made = fewest_parameters.planned(setup, lambda pair: nets(setup, [pair])[0])
+    ladder = nets(setup, fewest_parameters.ladder(setup))
     top = best(cells)
     again = [request(top.setting, top.run)] if top else []
-    confirmed = yield from study.train([*again, *made.requests], fresh_seeds(setup))
+    confirmed = yield from study.train([*again, *ladder], fresh_seeds(setup))
     return [
         _widths(setup, cells, contrasts),
         _frontier(setup, cells, confirmed[0] if top else None),
-        (yield from fewest_parameters.part(study, made)),
+        (yield from fewest_parameters.part(study, lambda hidden: nets(setup, [hidden])[0])),
     ]
 
 
@@ -127,7 +128,7 @@ def _decided(study: StudyContext, plot: Plot, cells: Sequence[Group], control: S
         (wide, narrow),
     ]
     planned = [Contrast(a, b, named(a), named(b), name=name) for name, (a, b) in zip(CONTRASTS, pairs, strict=True)]
-    return list(study.decide(planned).values())
+    return study.decide(planned)
 
 
 def named(cell: Group) -> str:
@@ -259,10 +260,7 @@ def _table(cells: Sequence[Group]) -> Table[Group]:
     columns: list[Column[Group]] = [
         Column("hidden units", units, align="left"),
         Column("units in all", lambda cell: sum(widths(cell))),
-        PARAMETERS,
-        RUNS,
-        BEST,
-        LAST,
+        *GROUP_COLUMNS,
         TRAIN_LOSS_COLUMN,
         GAP_COLUMN,
     ]
@@ -299,7 +297,7 @@ def _rank_sentence(cells: Sequence[Group]) -> list[str]:
     for name, measure in (("mean accuracy", ACCURACY), ("generalization gap", GAP)):
         means = [mean.mean if (mean := cell.measured(measure)) else np.nan for cell in cells]
         try:
-            correlations.append(f"{name} {number_text(spearman(parameters, means))}")
+            correlations.append(f"{name} {interval_text(spearman(parameters, means), factor=1)}")
         except StatisticsError:
             return []
     return [f"Rank correlation of parameters over {len(cells)} nets, Spearman's: with {words.listed(correlations)}."]

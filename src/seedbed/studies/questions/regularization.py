@@ -17,18 +17,7 @@ from seedbed.studies.context import Steps, StudyContext, request, requests, side
 from seedbed.studies.edges import swept
 from seedbed.studies.likeness import Likeness, likeness
 from seedbed.studies.setup import Setup
-from seedbed.studies.tables import (
-    BEST,
-    GAP,
-    GAP_COLUMN,
-    LAST,
-    LOSSES,
-    PARAMETERS,
-    RUNS,
-    TRAIN_LOSS_COLUMN,
-    VALIDATION_LOSS,
-    measured,
-)
+from seedbed.studies.tables import GAP, GAP_COLUMN, GROUP_COLUMNS, LOSSES, TRAIN_LOSS_COLUMN, VALIDATION_LOSS, measured
 from seedbed.studies.texts import BANDS, interval_text, loss_text, number_text, share_text, sized, subtitle
 from seedbed.studies.why import NEAR_ZERO, explained, near_zero, probed
 from seedbed.tables import Column, Table
@@ -195,7 +184,7 @@ def _decided(study: StudyContext, cells: Mapping[Condition, list[Group]]) -> Ste
         for cell in groups
         if _strength(cell) == STRONG
     ]
-    return list(study.decide(planned).values())
+    return study.decide(planned)
 
 
 # The first part: what the penalty does
@@ -287,9 +276,7 @@ def _points(found: Penalized, cell: Group) -> list[Point]:
 def _table(found: Penalized) -> Table[Group]:
     columns: list[Column[Group]] = [
         Column("l2", _strength, words.value, align="left"),
-        RUNS,
-        BEST,
-        LAST,
+        *GROUP_COLUMNS[1:],
         TRAIN_LOSS_COLUMN,
         Column("validation loss", lambda cell: cell.measured(VALIDATION_LOSS), loss_text),
         GAP_COLUMN,
@@ -424,7 +411,7 @@ def _net(cell: Group) -> str:
 
 
 def _ladder_table(found: Penalized) -> Table[Group]:
-    columns = [Column("hidden units", _net, align="left"), PARAMETERS, RUNS, BEST, LAST, GAP_COLUMN]
+    columns = [Column("hidden units", _net, align="left"), *GROUP_COLUMNS, GAP_COLUMN]
     return Table(columns, found.ladder, f"Nets without penalty on {found.where.label}; in brackets 95 % intervals.")
 
 
