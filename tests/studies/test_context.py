@@ -165,7 +165,7 @@ def test_a_study_counts_what_it_used_once_and_apart_by_seeds(tmp_path: Path, set
         trainer.run(study.train(asked(setup, 0.1)))
     [fresh] = trainer.run(study.confirm(asked(setup, 0.1)))
     assert list(fresh.by_seed) == list(setup.fresh) == [1]
-    assert [list(each.by_seed) for each in study.used] == [[0], [1]]
+    assert [list(each.by_seed) for each in study.used.values()] == [[0], [1]]
     assert trainer.run(study.train([])) == []
 
 

@@ -304,8 +304,8 @@ class Study:
         made = self.parts(study)
         parts = (yield from made) if isinstance(made, Generator) else made
         parts = list(map(_as_preview, parts)) if setup.quick else parts
-        results = [*(result for group in study.used for result in group.results), *study.others]
-        limits = _limits(setup, study.used)
+        results = [*(result for group in study.used.values() for result in group.results), *study.others]
+        limits = _limits(setup, list(study.used.values()))
         return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, study.seconds), limits, results)
 
     def answer(self, setup: Setup, trainer: StudyTrainer) -> Answer:

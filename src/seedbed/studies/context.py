@@ -159,7 +159,7 @@ class StudyContext:
         setup: data, seeds and extent.
         contrasts: names of the comparisons that the study has announced.
         seconds: time of the study's own measurements, without its runs (s).
-        used: all groups that the study has requested, each once.
+        used: setting and seeds -> group, for all groups that the study has requested.
         others: runs of searches, which are no groups of the study; they count in its cost.
     """
 
@@ -167,9 +167,8 @@ class StudyContext:
     trainer: StudyTrainer
     contrasts: tuple[str, ...] = ()
     seconds: float = 0.0
-    used: list[Group] = field(default_factory=list)
+    used: dict[tuple[str, tuple[int, ...]], Group] = field(default_factory=dict)
     others: list[Result] = field(default_factory=list)
-    _seen: set[tuple[str, tuple[int, ...]]] = field(default_factory=set)
     _decided: bool = False
 
     @property
@@ -182,9 +181,7 @@ class StudyContext:
         seeded = [replace(each, seeds=chosen) for each in asked]
         groups: list[Group] = (yield seeded) if seeded else []
         for each, group in zip(seeded, groups, strict=True):
-            if _key(each) not in self._seen:
-                self._seen.add(_key(each))
-                self.used.append(group)
+            self.used.setdefault(_key(each), group)
         return groups
 
     def confirm(self, asked: Sequence[Request]) -> Steps[list[Group]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,21 +29,16 @@ class Shifted:
     """A setting's accuracy over the distance of the shift.
 
     Attributes:
-        accuracies: pairs of a distance (pixels) and the mean accuracy with its interval.
+        accuracies: distance (pixels) -> mean accuracy with its interval.
         images: number of shifted images.
     """
 
-    accuracies: Sequence[tuple[int, Interval]]
+    accuracies: Mapping[int, Interval]
     images: int
 
-    def at(self, pixels: int) -> Interval:
-        return dict(self.accuracies)[pixels]
-
     def as_json(self) -> dict[str, Any]:
-        return {
-            "images": self.images,
-            "accuracies": [{"pixels": at, "mean": share.mean, "interval": share.pair()} for at, share in self.accuracies],
-        }
+        points = [{"pixels": pixels, "mean": share.mean, "interval": share.pair()} for pixels, share in self.accuracies.items()]
+        return {"images": self.images, "accuracies": points}
 
 
 def distances(image_shape: tuple[int, int, int]) -> list[int]:
@@ -60,14 +55,9 @@ def distances(image_shape: tuple[int, int, int]) -> list[int]:
 def shifted(images: NDArray[Any], down: int, right: int) -> NDArray[Any]:
     """Move images `(n, h, w, c)` by a number of pixels, negative for up and left; new pixels are 0."""
     height, width = images.shape[1:3]
-    moved = np.zeros_like(images)
-    (to_y, from_y), (to_x, from_x) = _overlap(down, height), _overlap(right, width)
-    moved[:, to_y, to_x] = images[:, from_y, from_x]
-    return moved
-
-
-def _overlap(by: int, side: int) -> tuple[slice, slice]:
-    return slice(max(by, 0), max(0, side + min(by, 0))), slice(max(-by, 0), max(0, side - max(by, 0)))
+    pad = max(abs(down), abs(right))
+    padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    return padded[:, pad - down : pad - down + height, pad - right : pad - right + width]
 
 
 def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
@@ -81,17 +71,15 @@ def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
     every = -(-len(dataset.validation) // MOST_IMAGES)
     images, labels = dataset.validation.images[::every], dataset.validation.labels[::every]
     weights = [study.home.weights(result.name, "best") for result in cell.kept]
-    accuracies = [(0, cell.accuracy)] if cell.accuracy else []
+    accuracies = {0: cell.accuracy} if cell.accuracy else {}
     for pixels in distances(dataset.image_shape)[1:]:
         right = np.zeros((len(weights), len(labels)))
         for down, across in DIRECTIONS:
             moved = shifted(images, pixels * down, pixels * across)
             for row, own in enumerate(weights):
-                probabilities = models.probabilities(
-                    cell.run.model, own, moved, scale=dataset.scale, classes=len(dataset.classes)
-                )
-                right[row] += (probabilities.argmax(axis=1) == labels) / len(DIRECTIONS)
+                predicted = models.probabilities(cell.run.model, own, moved, scale=dataset.scale, classes=len(dataset.classes))
+                right[row] += (predicted.argmax(axis=1) == labels) / len(DIRECTIONS)
         interval = two_sources(right).estimate.interval()
-        accuracies.append((pixels, replace(interval, low=max(0.0, interval.low), high=min(1.0, interval.high), n=len(right))))
+        accuracies[pixels] = replace(interval, low=max(0.0, interval.low), high=min(1.0, interval.high), n=len(right))
     study.seconds += time.perf_counter() - started
     return Shifted(accuracies, len(labels))

@@ -208,7 +208,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     setup = study.setup
     plain = yield from study.train(swapped(setup))
     rates = yield from tuned(study)
-    cells = yield from study.train([deep(setup, one.activation, one.depth, one.rate, deep_epochs(setup)) for one in rates])
+    cells = yield from study.train([deep(setup, each.activation, each.depth, each.rate, deep_epochs(setup)) for each in rates])
     decided = _decided(study, plain, cells)
     return [_swap(setup, plain, decided[:2]), _depths(setup, cells, rates, decided[2:]), part(setup, cells)]
 

@@ -230,7 +230,8 @@ def _test_sentence(setup: Setup, outcome: SearchOutcome) -> str:
 def _caveats(search: Search) -> list[str]:
     failed = [f"{search.states[state]} {state}" for state in ("diverged", "collapsed") if state in search.states]
     trials = f"{words.listed(failed)} of {words.counted(len(search.trials), 'trial')}; they were not ranked."
-    return [*([trials] if failed else []), *(f"Best trials: {each}" for each in caveats([one.group for one in search.best]))]
+    finalists = caveats([finalist.group for finalist in search.best])
+    return [*([trials] if failed else []), *(f"Best trials: {caveat}" for caveat in finalists)]
 
 
 def _finalist_table(search: Search) -> Table[Finalist]:

@@ -313,10 +313,10 @@ def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
     images = next((each.images for each in found.values()), 0)
     answer = []
     for pixels in dict.fromkeys([reach[min(2, len(reach) - 1)], reach[-1]]):
-        shares = words.listed([f"{share_text(each.at(pixels))} with {name_of(cell)}" for cell, each in found.items()])
+        shares = words.listed([f"{share_text(each.accuracies[pixels])} with {name_of(cell)}" for cell, each in found.items()])
         answer.append(f"On validation images shifted by {words.counted(pixels, 'pixel')} the accuracy is {shares}.")
     curves = [
-        Curve("", name_of(cell), [(float(pixels), accuracy) for pixels, accuracy in one.accuracies])
+        Curve("", name_of(cell), [(float(pixels), accuracy) for pixels, accuracy in one.accuracies.items()])
         for cell, one in found.items()
     ]
     below = subtitle(setup, pair.cells, best_epoch(setup, "bands"))
@@ -340,9 +340,9 @@ def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
 
 def _shift_table(found: dict[Group, Shifted]) -> Table[int]:
     nets: list[Column[int]] = [
-        Column(sized(name_of(cell), cell.parameters), shifted.at, interval_text) for cell, shifted in found.items()
+        Column(sized(name_of(cell), cell.parameters), shifted.accuracies.get, interval_text) for cell, shifted in found.items()
     ]
-    pixels = [at for at, _ in next(iter(found.values())).accuracies]
+    pixels = list(next(iter(found.values())).accuracies)
     caption = "Accuracy (%) at the best epoch; in brackets 95 % intervals."
     return Table([Column("shift", lambda at: at, unit="pixels"), *nets], pixels, caption)
 

@@ -264,10 +264,10 @@ def _why(found: Measured) -> str:
 def _split_figure(found: Measured) -> Figure:
     noise = Interval(found.task.noise**2, found.task.noise**2, found.task.noise**2, found.count)
     lines = {
-        "test error": [(one.strength, one.error) for one in found.splits],
-        "bias^2": [(one.strength, one.bias2) for one in found.splits],
-        "variance": [(one.strength, one.variance) for one in found.splits],
-        "noise": [(one.strength, noise) for one in found.splits],
+        "test error": [(each.strength, each.error) for each in found.splits],
+        "bias^2": [(each.strength, each.bias2) for each in found.splits],
+        "variance": [(each.strength, each.variance) for each in found.splits],
+        "noise": [(each.strength, noise) for each in found.splits],
     }
     said = [
         f"order {found.task.order}, {found.task.n} values per sample, noise {found.task.noise:g}; n = {found.count:,} samples",
