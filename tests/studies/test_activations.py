@@ -141,7 +141,7 @@ def test_sentences_and_tables_say_what_was_measured(answer: Answer) -> None:
     assert all(one.contrast.a.run.seed == one.contrast.b.run.seed == 0 for one in answer.contrasts)
     sigmoid = next(cell for cell in swap.as_json()["cells"] if cell["setting"]["activation"] == "sigmoid")
     row = next(row for row in swap.tables[0].texts if row[1] == "sigmoid")
-    assert row[2] == f"{sigmoid['parameters']:,}" == "34,110"
+    assert row[3] == f"{sigmoid['parameters']:,}" == "34,110"
     assert row[5].startswith(f"{100 * sigmoid['mean']:.2f} (")
     ratios = {cell["label"]: cell["measures"]["gradient_ratio_log10"] for cell in depths.cells}
     deep = {label: found["mean"] for label, found in ratios.items() if "64-64-64" in label}

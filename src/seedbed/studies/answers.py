@@ -74,22 +74,15 @@ class AnswerPart:
         return [*self.tables, *([contrast_table(self.contrasts)] if self.contrasts else [])]
 
     def as_json(self) -> dict[str, Any]:
-        plain: dict[str, Any] = finite(
-            {
-                "name": self.name,
-                "question": self.question,
-                "answer": list(self.answer),
-                "method": self.method,
-                "why": list(self.why),
-                "cells": [dict(cell) for cell in self.cells],
-                "contrasts": [contrast.as_json() for contrast in self.contrasts],
-                "marks": list(self.caveats),
-                "published": list(self.published),
-                "figures": [figure.name for figure in self.figures],
-                "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
-                "data": dict(self.data),
-            }
-        )
+        """The part's fields as JSON values: figures by name, tables as texts, caveats as `marks`."""
+        fields = {
+            **vars(self),
+            "contrasts": [contrast.as_json() for contrast in self.contrasts],
+            "marks": self.caveats,
+            "figures": [figure.name for figure in self.figures],
+            "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
+        }
+        plain: dict[str, Any] = finite({name: value for name, value in fields.items() if name != "caveats"})
         return plain
 
 

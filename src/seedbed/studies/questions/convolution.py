@@ -28,6 +28,9 @@ THE_DENSE = f"the {words.value(NET)} net"
 LADDER, QUICK_LADDER = ((25, 12), (50, 25), (100, 50)), ((25, 12),)
 """Smaller dense nets, for accuracy over parameters."""
 
+PAIR: tuple[Conv | Dense, ...] = (CONV, Dense(hidden=NET))
+"""The nets that are compared on all images and on changed ones."""
+
 PERMUTATION = 1
 """The seed of the one permutation of the pixels."""
 
@@ -99,7 +102,7 @@ def all_nets(setup: Setup) -> list[Conv | Dense]:
 
 def design(setup: Setup) -> list[Request]:
     whole = [everything(setup).request(setup, model) for model in all_nets(setup)]
-    return whole + [images.request(setup, model) for images in changed(setup) for model in (CONV, Dense(hidden=NET))]
+    return whole + [images.request(setup, model) for images in changed(setup) for model in PAIR]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +134,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
 
 
 def _pair(study: StudyContext, images: TrainingImages) -> Steps[NetPair]:
-    return NetPair(
-        images, *(yield from study.train([images.request(study.setup, model) for model in (CONV, Dense(hidden=NET))]))
-    )
+    return NetPair(images, *(yield from study.train([images.request(study.setup, model) for model in PAIR])))
 
 
 def name_of(cell: Group) -> str:
@@ -161,8 +162,8 @@ def _decided(
 def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Difference]) -> AnswerPart:
     cells, equal = [conv, *dense], dense[1]
     ratio = dense[0].parameters / conv.parameters
-    curves = training_curves([conv, dense[0], equal], "accuracy", name_of)
-    said = subtitle(setup, [conv, dense[0], equal], BANDS)
+    shown = [conv, dense[0], equal]
+    curves, said = training_curves(shown, "accuracy", name_of), subtitle(setup, shown, BANDS)
     learning = figures.curve_panels(
         curves, "Conv net and dense nets", said, y="accuracy", share=True, columns=3, size=(165, 140)
     )
