@@ -17,10 +17,10 @@ import numpy as np
 from bench.contenders.ours import tasks
 from bench.job import Job, take
 from seedbed import data, models
-from seedbed.models.protocol import Knobs
-from seedbed.training.feed import Resident, Sheets
+from seedbed.models.protocol import Hyperparameters
+from seedbed.training.feed import EvalBatches, Resident
 from seedbed.training.optimizers import empty_slots
-from seedbed.training.program import Carry, Exam, Program, Settings
+from seedbed.training.program import EvalSet, MemberSettings, Program, TrainState
 from seedbed.training.reports import Task
 
 TRIES = 3
@@ -45,48 +45,50 @@ class _Bench:
         )
         self.program = Program(self.population, task.plan, 1, self.scale)
         params, state = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], self.population.pack(self.population.initial(0)))
-        self.carry = Carry(params, state, empty_slots(task.plan.optimizer, params))
+        self.train_state = TrainState(params, state, empty_slots(task.plan.optimizer, params))
         self.settings = self._settings()
-        self.exam = next(iter(Sheets(dataset, self.population.exam_batch))).exam
+        self.eval_set = next(iter(EvalBatches(dataset, self.population.eval_batch_size))).eval_set
         source = Resident(dataset.train, [self.runs[0].seed], task.plan.batch_size)
-        self.stretch = next(source.stretches(0, 0, [[run.plan for run in self.runs]]))
+        self.chunk = next(source.chunks(0, 0, [[run.plan for run in self.runs]]))
 
-    def _settings(self) -> Settings:
+    def _settings(self) -> MemberSettings:
         def of(name: str) -> Any:
             return jnp.asarray([[getattr(run.plan, name, 0.0) for run in self.runs]], jnp.float32)
 
-        return Settings(Knobs(of("l1"), of("l2"), of("dropout")), of("momentum"), jnp.ones((1, len(self.runs)), bool))
+        return MemberSettings(
+            Hyperparameters(of("l1"), of("l2"), of("dropout")), of("momentum"), jnp.ones((1, len(self.runs)), bool)
+        )
 
     def steps(self) -> None:
         """All steps of an epoch."""
-        feed, stop = self.stretch.feed, self.stretch.stop
-        self.carry = _done(self.program.run_segment(self.carry, feed, self.settings, 0, stop))
+        feed, stop = self.chunk.feed, self.chunk.stop
+        self.train_state = _done(self.program.run_segment(self.train_state, feed, self.settings, 0, stop))
 
-    def examine(self) -> None:
-        _done(self.program.examine(self.carry, self.settings, self.exam))
+    def evaluate(self) -> None:
+        _done(self.program.evaluate(self.train_state, self.settings, self.eval_set))
 
     def norms(self) -> None:
         """What an epoch's last step does beside its step: a copy, and the norms of what changed."""
-        before = jax.tree.map(jnp.copy, self.carry)
-        _done(self.program.norms(before, self.carry, self.stretch.feed.rates[:, 0], self.settings.momentum))
+        before = jax.tree.map(jnp.copy, self.train_state)
+        _done(self.program.norms(before, self.train_state, self.chunk.feed.rates[:, 0], self.settings.momentum))
 
     def passes(self, *, probed: bool) -> Callable[[], None]:
-        """Inference on all images of the exam, with or without the probes."""
+        """Inference on all images of the evaluation, with or without the probes."""
 
-        def whole(carry: Carry, settings: Settings, images: Exam) -> Any:
-            params, state, knobs = jax.tree.map(lambda leaf: leaf[0], (carry.params, carry.state, settings.knobs))
+        def whole(train_state: TrainState, settings: MemberSettings, images: EvalSet) -> Any:
+            params, state, hyper = jax.tree.map(lambda leaf: leaf[0], (train_state.params, train_state.state, settings.hyper))
 
-            def chunk(part: Any) -> Any:
+            def batch(part: Any) -> Any:
                 seen = part.astype(jnp.float32) * jnp.float32(1 / self.scale)
-                logits, _, probes = self.population.apply(params, state, seen, knobs, None)
+                logits, _, probes = self.population.apply(params, state, seen, hyper, None)
                 return (logits, probes) if probed else logits
 
-            return jax.lax.map(chunk, images.images)
+            return jax.lax.map(batch, images.images)
 
         compiled = jax.jit(whole)
 
         def work() -> None:
-            _done(compiled(self.carry, self.settings, self.exam))
+            _done(compiled(self.train_state, self.settings, self.eval_set))
 
         return work
 
@@ -112,10 +114,10 @@ def _best(work: Callable[[], None]) -> float:
 def measured(job: Job) -> dict[str, float]:
     """Seconds of an epoch's parts, of the job's first population."""
     bench = _Bench(*_first(job))
-    steps, examined, norms = (_best(part) for part in (bench.steps, bench.examine, bench.norms))
+    steps, evaluated, norms = (_best(part) for part in (bench.steps, bench.evaluate, bench.norms))
     saturation = max(0.0, _best(bench.passes(probed=True)) - _best(bench.passes(probed=False)))
-    epoch = steps + examined + norms
-    return {"epoch": epoch, "steps": steps, "exam": examined, "norms": norms, "saturation": saturation}
+    epoch = steps + evaluated + norms
+    return {"epoch": epoch, "steps": steps, "exam": evaluated, "norms": norms, "saturation": saturation}
 
 
 def main() -> None:

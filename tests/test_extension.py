@@ -21,7 +21,7 @@ from hostile.engine import here
 from seedbed import data, models, specs, studies
 from seedbed.data.content import Content
 from seedbed.data.readers import READERS, Reader
-from seedbed.data.readers.arrays import Found, assemble
+from seedbed.data.readers.arrays import RawPart, assemble
 from seedbed.errors import SpecError
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS, Activation, Augmentation, Optimizer, Registry
 from seedbed.models.architecture import LayerFacts, Weights, each_initial
@@ -63,7 +63,7 @@ def accuracy(result: Any) -> float:
 
 
 def test_a_new_activation_trains_and_its_saturation_is_measured(add: Add, train: Callable[..., Any]) -> None:
-    add(ACTIVATIONS, Activation("softsign", jax.nn.soft_sign, ends=(-0.5, 0.5)))
+    add(ACTIVATIONS, Activation("softsign", jax.nn.soft_sign, ends=(-0.7, 0.7)))
     result = train(Dense(hidden=(16,), activation="softsign"))
     assert accuracy(result) > 0.85
     assert 0 < result.history["saturation/dense_0"][-1] < 0.5
@@ -92,7 +92,7 @@ def test_a_new_reader_reads_the_users_file(add: Add, tmp_path: Path, monkeypatch
     def read(path: Path, size: tuple[int, int] | None, label_column: str | None) -> Content:
         words = [line.split() for line in path.read_text().splitlines()]
         pixels = np.array([[int(digit) for digit in row] for row, _ in words], np.uint8)
-        return assemble({"train": Found(pixels, np.array([label for _, label in words]), str(path))}, size)
+        return assemble({"train": RawPart(pixels, np.array([label for _, label in words]), str(path))}, size)
 
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "marks.digits"
@@ -148,8 +148,8 @@ class PrototypeFamily(models.Family[Prototypes]):
 
     name = "prototypes"
 
-    def population(self, specs: Sequence[Prototypes], image_shape: Any, classes: int, *, precision: str, on_cpu: bool) -> Any:
-        return PrototypePopulation(specs, image_shape, classes)
+    def population(self, specs: Sequence[Prototypes], shape: Any, classes: int, precision: str, on_cpu: bool) -> Any:
+        return PrototypePopulation(specs, shape, classes)
 
     def layers(self, spec: Prototypes, image_shape: Any, classes: int) -> list[LayerFacts]:
         numbers = int(np.prod(image_shape)) * classes

@@ -9,7 +9,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seedbed.kinds import OPTIMIZERS
@@ -29,6 +29,7 @@ from seedbed.populations import (
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, RunSpec
 from seedbed.training.footprint import certainly, footprint
+from seedbed.training.members import JobState
 from seedbed.training.reports import Checkpoint, Task
 
 DATA = DataFacts(train=1000, validation=100, test=100, classes=tuple("0123456789"), image_shape=(28, 28, 1))
@@ -96,6 +97,13 @@ PLANS = [
     blocks=st.integers(1, 3),
     workers=st.integers(1, 5),
 )
+@example(
+    chosen={(MODELS[0], PLANS[0], 0), (MODELS[0], PLANS[1], 0), (MODELS[1], PLANS[0], 0), (MODELS[2], PLANS[0], 0)},
+    members=2,
+    most=500_000,
+    blocks=1,
+    workers=1,
+)  # three cheap settings and a costly one: equal costs would be too many members
 def test_every_run_is_planned_once_within_the_limits(
     chosen: set[tuple[ModelSpec, Plan, int]], members: int, most: int, blocks: int, workers: int
 ) -> None:
@@ -200,29 +208,22 @@ def test_halves_of_blocks_keep_the_settings_together() -> None:
 def test_halves_go_on_from_the_checkpoint_without_those_who_are_done() -> None:
     (task,) = planned(runs([Dense(hidden=(20,))], [Plan(l2=n / 10) for n in range(4)]), workers=1)
     arrays = {f"0.{setting}/weights/dense_0/bias": np.full(2, setting) for setting in (0, 2, 3)}
-    rows = {f"0.{setting}": [{"train_loss": float(setting)}] for setting in range(4)}
-    manifest = {
-        "epoch": 1,
-        "step": 2,
-        "settings": [0, 2, 3],
-        "alive": [[True, False, True]],
-        "rows": rows,
-        "training_seconds": 1.0,
-    }
-    whole = Task(task.key, task.blocks, resume=Checkpoint(arrays, manifest))
+    rows = {(0, setting): [{"train_loss": float(setting)}] for setting in range(4)}
+    state = JobState(1, 2, (0, 2, 3), ((True, False, True),), rows, 1.0)
+    whole = Task(task.key, task.blocks, resume=Checkpoint(arrays, state))
     one, other = halves(whole)
     assert [[run.identity for run in part.blocks[0]] for part in (one, other)] == [
         [task.blocks[0][0].identity],
         [task.blocks[0][setting].identity for setting in (2, 3)],
     ]
     assert other.resume is not None
-    assert other.resume.manifest["alive"] == [[False, True]]
+    assert other.resume.state.alive == ((False, True),)
     assert {name: array[0] for name, array in other.resume.arrays.items()} == {
         "0.0/weights/dense_0/bias": 2,
         "0.1/weights/dense_0/bias": 3,
     }
-    assert other.resume.manifest["rows"] == {"0.0": rows["0.2"], "0.1": rows["0.3"]}
-    assert (other.resume.manifest["epoch"], other.resume.manifest["step"]) == (1, 2)
+    assert other.resume.state.rows == {(0, 0): rows[0, 2], (0, 1): rows[0, 3]}
+    assert (other.resume.state.epoch, other.resume.state.step) == (1, 2)
 
 
 def test_a_populations_key_is_a_name_that_depends_on_runs_and_order() -> None:

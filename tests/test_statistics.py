@@ -169,6 +169,7 @@ def test_costs_that_overlap_are_not_told_apart() -> None:
     low, high, scores = [1.0, 1.5, 4.0], [2.0, 2.5, 5.0], [0.8, 0.9, 0.95]
     assert st.frontier(high, scores, low) == [1, 2]
     assert st.frontier(high, scores) == [0, 1, 2]
+    assert st.frontier([9.0, 2.0], [0.8, 0.8], [1.0, 1.0]) == [1]  # of equals the one that is surely cheap
 
 
 # Coverage by simulation

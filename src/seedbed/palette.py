@@ -1,8 +1,8 @@
 """The colours and the font of every chart and page: one palette for light paper and one for dark.
 
-The colours of `category` are Okabe and Ito's (2008, "Color Universal Design"), which people with any colour vision can tell
-apart, without their yellow, which white paper swallows, and with three darker ones of Tol's (2021, "Colour schemes") so that
-ten classes have ten.
+The colours of `category` are Okabe and Ito's (2008, "Color Universal Design"), which people with any colour vision can
+distinguish, without their yellow, which white paper swallows, and with three darker ones of Tol's (2021, "Colour schemes") so
+that ten classes have ten.
 """
 
 from __future__ import annotations

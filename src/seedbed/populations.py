@@ -70,7 +70,7 @@ def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: i
         runs: of one data spec, all different.
         data: that data set's sizes.
         limits: see `Limits`.
-        workers: among how many the tasks will be dealt out.
+        workers: number of workers that the tasks are dealt out to.
         site: decides with `limits.memory` how large a population may be.
     """
     tasks: list[Task] = []
@@ -125,7 +125,7 @@ def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers
     dealt = workers if work >= WORTH_DEALING else 1
     while True:
         seeds = [blocks[at : at + abreast] for at in range(0, len(blocks), abreast)]
-        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), dealt))
+        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), dealt), limits.members)
         large = [settings[start:stop] for start, stop in bounds if stop - start > 1 or len(seeds[0]) > 1]
         if all(_fits(runs, len(seeds[0]), data, limits, site) for runs in large):
             break
@@ -171,14 +171,16 @@ def _parts(fewest: int, settings: int, seeds: int, workers: int) -> int:
     return even[0] if even else fewest
 
 
-def _bounds(costs: list[int], parts: int) -> list[tuple[int, int]]:
-    """Consecutive ranges of about equal total cost, none empty."""
+def _bounds(costs: list[int], parts: int, most: int) -> list[tuple[int, int]]:
+    """Consecutive ranges of about equal total cost, none empty, each of at most `most`."""
     total, bounds, start, spent = sum(costs), [], 0, 0.0
     for part in range(parts):
-        stop = start + 1
-        spent += costs[start]
         left = parts - part - 1
-        while len(costs) - stop > left and (left == 0 or spent + costs[stop] / 2 <= total * (part + 1) / parts):
+        stop = max(start + 1, len(costs) - left * most)
+        spent += sum(costs[start:stop])
+        while stop < min(start + most, len(costs) - left) and (
+            left == 0 or spent + costs[stop] / 2 <= total * (part + 1) / parts
+        ):
             spent += costs[stop]
             stop += 1
         bounds.append((start, stop))
@@ -209,7 +211,7 @@ def halves(task: Task) -> list[Task]:
     They go on from the task's checkpoint where it has one; finished members are left behind. One run alone gives none.
     """
     blocks = list(range(len(task.blocks)))
-    settings = list(task.resume.manifest["settings"] if task.resume else range(len(task.blocks[0])))
+    settings = list(task.resume.state.settings if task.resume else range(len(task.blocks[0])))
     if len(blocks) > 1:
         middle = len(blocks) // 2
         parts = [(blocks[:middle], settings), (blocks[middle:], settings)]
@@ -232,24 +234,17 @@ def restricted(task: Task, identities: Collection[str]) -> Task | None:
 
 
 def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
-    """Some blocks and settings of a task as a task of its own; None where nobody in it trains any more."""
+    """Some blocks and settings of a task as a task of its own; None where no run of it trains any more."""
     part = _task(tuple(tuple(task.blocks[block][setting] for setting in settings) for block in blocks))
     resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
-    if resume and not any(any(block) for block in resume.manifest["alive"]):
+    if resume and not any(any(block) for block in resume.state.alive):
         return None
     return replace(part, save_every=task.save_every, resume=resume, pruning=task.pruning)
 
 
 def _part_of_checkpoint(checkpoint: Checkpoint, blocks: list[int], settings: list[int]) -> Checkpoint:
-    """The arrays and figures of these places, under their new numbers."""
+    """The arrays and numbers of these members, under their new numbers."""
     moved = {f"{b}.{s}": f"{blocks.index(b)}.{settings.index(s)}" for b in blocks for s in settings}
     named = ((name.partition("/"), array) for name, array in checkpoint.arrays.items())
-    arrays = {f"{moved[place]}/{rest}": array for (place, _, rest), array in named if place in moved}
-    before = checkpoint.manifest
-    columns = [before["settings"].index(setting) for setting in settings]
-    after = {
-        "settings": list(range(len(settings))),
-        "alive": [[before["alive"][block][column] for column in columns] for block in blocks],
-        "rows": {moved[place]: rows for place, rows in before["rows"].items() if place in moved},
-    }
-    return Checkpoint(arrays, {**before, **after})
+    arrays = {f"{moved[member]}/{rest}": array for (member, _, rest), array in named if member in moved}
+    return Checkpoint(arrays, checkpoint.state.part(blocks, settings))

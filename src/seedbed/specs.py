@@ -13,7 +13,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
@@ -25,10 +25,8 @@ from pydantic import (
     ModelWrapValidatorHandler,
     SerializeAsAny,
     ValidationError,
-    field_validator,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, PydanticKnownError, core_schema
 
 from seedbed.errors import SpecError, nearest
@@ -43,7 +41,7 @@ Head = Literal["flatten", "average"]
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -60,14 +58,6 @@ class NameIn:
         if isinstance(name, str) and name in self.registry:
             return name
         raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.registry))})
-
-
-def words_of(field: FieldInfo) -> tuple[str, ...]:
-    """The words that a field takes; none for a field of numbers or free text."""
-    registries = [mark.registry for mark in field.metadata if isinstance(mark, NameIn)]
-    if registries:
-        return tuple(registries[0])
-    return tuple(word for word in get_args(field.annotation) if isinstance(word, str))
 
 
 ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
@@ -91,7 +81,7 @@ class Spec(BaseModel):
             raise SpecError(_one_line(type(self), error.errors()[0])) from None
 
     def changed(self, **settings: Any) -> Self:
-        """The same spec with some settings replaced, checked anew."""
+        """The same spec with some settings replaced, checked again."""
         return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **settings})
 
     def plain(self) -> dict[str, Any]:
@@ -179,7 +169,7 @@ class Dense(ModelSpec):
     family: Literal["dense"] = "dense"
     hidden: tuple[Count, ...] = (200, 100)
     activation: ActivationName = "relu"
-    dropout: Share = 0.0
+    dropout: Fraction = 0.0
 
     @property
     def title(self) -> str:
@@ -223,39 +213,29 @@ class Conv(ModelSpec):
     head: Head = "flatten"
     hidden: tuple[Count, ...] = ()
     activation: ActivationName = "relu"
-    dropout: Share = 0.0
+    dropout: Fraction = 0.0
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _one_for_all(cls, settings: dict[str, Any]) -> dict[str, Any]:
+    def _one_for_each(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """One value for all convolutions becomes one for each, which does not count as set (`model_fields_set`)."""
+        if not isinstance(settings, dict):
+            return handler(settings)
         filters = settings.get("filters", (20, 10))
         blocks = len(filters) if isinstance(filters, list | tuple) else 1
         spread = dict(settings)
         for name, default in (("kernel", (5, 3)), ("stride", (1, 1)), ("pool", (2, 2))):
             value = settings.get(name, default if blocks == 2 else default[-1])
-            spread[name] = (value,) * blocks if isinstance(value, int) else value
-            if isinstance(spread[name], list | tuple) and len(spread[name]) == 1:
-                spread[name] = tuple(spread[name]) * blocks
-        return spread
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _remember_what_was_said(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """What was spread over the convolutions by itself does not count as set (`model_fields_set`)."""
-        made = handler(settings)
-        if isinstance(settings, dict):
-            made.model_fields_set.intersection_update(settings)
-        return made
-
-    @model_validator(mode="after")
-    def _one_for_each(self) -> Self:
+            value = (value,) if isinstance(value, int) else value
+            spread[name] = tuple(value) * blocks if isinstance(value, list | tuple) and len(value) == 1 else value
+        made = handler(spread)
+        made.model_fields_set.intersection_update(settings)
         for name in ("kernel", "stride", "pool"):
-            if len(getattr(self, name)) != len(self.filters):
-                raise ValueError(
-                    f"{name} = {getattr(self, name)} has {len(getattr(self, name))} values for {len(self.filters)} "
-                    f"convolutions; give one, or one for each"
-                )
-        return self
+            values = getattr(made, name)
+            if len(values) != blocks:
+                few = f"{name} = {values} has {len(values)} values for {blocks} convolutions"
+                raise ValueError(f"{few}; give one, or one for each")
+        return made
 
     @property
     def title(self) -> str:
@@ -324,8 +304,10 @@ FAMILIES: Registry[type[ModelSpec]] = Registry(
 
 def _of_its_family(model: object) -> object:
     """A model spec from plain settings that name its family."""
-    if not isinstance(model, dict):
+    if isinstance(model, ModelSpec):
         return model
+    if not (isinstance(model, dict) and all(isinstance(name, str) for name in model)):
+        raise ValueError("it must be a mapping of settings that names a family")
     return FAMILIES[model.get("family")](**model)
 
 
@@ -346,8 +328,8 @@ class Plan(Spec):
         momentum: of "momentum" and "nesterov".
         weight_decay: of "adamw", decoupled: kernels shrink by rate * weight_decay at each step.
         l1, l2: the penalty is l2 * sum(w**2) + l1 * sum(|w|) over kernels, as Keras's regularizers define it.
-        augment: random changes of the training images, drawn anew at each step.
-        patience: stop after so many epochs without a new best validation accuracy; 0 never stops early.
+        augment: random changes of the training images, drawn again at each step.
+        patience: stop after this many epochs without a new best validation accuracy; 0 never stops early.
         precision: of matrix products; "f32" unless speed is worth other bits.
     """
 
@@ -356,7 +338,7 @@ class Plan(Spec):
     optimizer: Annotated[str, NameIn(OPTIMIZERS), Field(json_schema_extra=STATIC)] = "adam"
     learning_rate: Positive = 1e-3
     schedule: Schedule = "constant"
-    momentum: Share = 0.9
+    momentum: Fraction = 0.9
     weight_decay: NotNegative = 0.004
     l1: NotNegative = 0.0
     l2: NotNegative = 0.0
@@ -390,7 +372,7 @@ class DataSpec(Spec):
         protocol: "honest" locks the test part away; "handout" does as the exercise did: the official test images are
             called validation, and all training images are trained on.
         size: height and width that images of a folder are brought to; None takes the most common size.
-        first: keep only so many training images, a stratified choice; None keeps all.
+        first: keep only this many training images, a stratified choice; None keeps all.
         label_noise: the share of training labels replaced by another class, in [0, 1).
         permutation: a seed for one fixed permutation of the pixels of all images; None leaves them in place.
         fold: `(k, n)` validates on the k-th (from 0) of n parts into which the training and validation images are drawn by
@@ -407,7 +389,7 @@ class DataSpec(Spec):
     protocol: Protocol = "honest"
     size: tuple[Count, Count] | None = None
     first: Count | None = None
-    label_noise: Share = 0.0
+    label_noise: Fraction = 0.0
     permutation: Seed | None = None
     fold: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=2)]] | None = None
     inner: bool = False
@@ -449,27 +431,18 @@ NAME_RULE: re.Pattern[str] = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})
 
 
-class _Named(Spec):
-    kind: ClassVar[str] = "name"
-    name: str
-
-    @field_validator("name")
-    @classmethod
-    def _fits(cls, name: str) -> str:
-        if not NAME_RULE.fullmatch(name) or name.endswith("."):
-            raise ValueError("it must be 1 to 100 letters, digits, '_', '-' or '.', with no '-' or '.' first and no '.' last")
-        if name.split(".")[0].lower() in RESERVED:
-            raise ValueError("Windows keeps this name for a device; choose another")
-        return name
-
-
 def checked_name(name: str) -> str:
     """The name, if it is one that a run, group or data set may have on every system.
 
     Raises:
         SpecError: it holds something else than letters, digits, '_', '-', '.', or is longer than 100.
     """
-    return _Named(name=name).name
+    if not NAME_RULE.fullmatch(name) or name.endswith("."):
+        rule = "it must be 1 to 100 letters, digits, '_', '-' or '.', with no '-' or '.' first and no '.' last"
+        raise SpecError(f"name = {name!r}: {rule}.")
+    if name.split(".")[0].lower() in RESERVED:
+        raise SpecError(f"name = {name!r}: Windows keeps this name for a device; choose another.")
+    return name
 
 
 def checked_group(name: str) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from report.samples import HERE
 from seedbed import studies
 from seedbed.cli.frame import run
-from seedbed.kinds import Registry
 from seedbed.report import making
-from studies.samples import SMALL
+from studies.samples import SMALL, registry
 
 SHORT = ["--quick", "--data", "digits", "--seeds", "2"]
 
@@ -25,8 +23,7 @@ def home(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    small = SimpleNamespace(name="small", about="whether a huge penalty hurts", study=SMALL)
-    monkeypatch.setattr(studies, "STUDIES", Registry("study", small))
+    monkeypatch.setattr(studies, "STUDIES", registry(SMALL))
     monkeypatch.setattr(making, "examine", lambda *_: HERE)
     return tmp_path
 

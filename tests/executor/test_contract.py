@@ -115,8 +115,8 @@ def collected(executor: Any, tasks: Sequence[Task]) -> dict[str, list[Any]]:
 
 
 def weights(reports: list[Any]) -> list[dict[str, Any]]:
-    outcomes = sorted((report for report in reports if isinstance(report, Outcome)), key=lambda outcome: outcome.place)
-    assert len({outcome.place for outcome in outcomes}) == len(outcomes)
+    outcomes = sorted((report for report in reports if isinstance(report, Outcome)), key=lambda outcome: outcome.member)
+    assert len({outcome.member for outcome in outcomes}) == len(outcomes)
     return [outcome.last for outcome in outcomes]
 
 
@@ -162,7 +162,7 @@ def test_a_killed_workers_task_goes_on_from_its_last_checkpoint_in_another(share
     lost = next(at for at, report in enumerate(reports) if isinstance(report, Lost))
     last = next(report for report in reversed(reports[:lost]) if isinstance(report, Checkpoint))
     first = next(report for report in reports[lost:] if isinstance(report, Segment))
-    place = (last.manifest["epoch"] + 1, last.manifest["step"])
+    place = (last.state.epoch + 1, last.state.step)
     assert (first.epoch, first.step) > place
     assert first.epoch <= place[0] + 1
     assert same(weights(reports), undisturbed)
@@ -228,7 +228,7 @@ def test_closing_ends_the_workers_whatever_they_do(shared: Any) -> None:
     next(iter(shared.run([task(LONG)])))
     alive = processes(shared)
     assert len(alive) == 1
-    shared.close()
+    shared.__exit__()
     assert psutil.wait_procs(alive, timeout=20)[1] == []
 
 

@@ -145,7 +145,7 @@ def test_who_finds_what_others_compile_waits_for_it(monkeypatch: pytest.MonkeyPa
         def work() -> None:
             alone = not both.wait(0.3)
             actor._post(Begun(f"alone {alone}", 1, 1))
-            actor._post(Segment(1, 1, {}))
+            actor._post(Segment(1, 1, 1, {}))
             actor._post(None)
 
         threading.Thread(target=work, daemon=True).start()

@@ -112,7 +112,7 @@ def test_images_and_files_go_to_the_nodes_and_of_a_killed_nodes_work_nothing_is_
         reports = found[each.key]
         assert [type(report) for report in reports if isinstance(report, Failed)] == []
         assert reports.count(None) == 1
-        counts = Counter(report.place for report in reports if isinstance(report, Outcome))
+        counts = Counter(report.member for report in reports if isinstance(report, Outcome))
         assert counts == {(0, member): 1 for member in range(len(each.blocks[0]))}
     with LocalExecutor(kinds[:1]) as executor:
         undisturbed = collected(executor, tasks)

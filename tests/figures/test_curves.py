@@ -7,7 +7,7 @@ import pytest
 
 from figures.samples import history, result
 from seedbed.errors import StatisticsError
-from seedbed.figures.curves import curves, learning_curves, probes_over_epochs
+from seedbed.figures.learning import learning_curves, learning_points, probes_over_epochs
 from seedbed.records import History, Result
 
 
@@ -17,20 +17,20 @@ def with_accuracies(seed: int, *values: float) -> Result:
 
 
 def test_the_mean_carries_students_interval() -> None:
-    data = curves([with_accuracies(seed, value) for seed, value in enumerate((0.1, 0.2, 0.3))])
-    (row,) = [row for row in data.mean if row["panel"] == "accuracy" and row["part"] == "validation"]
+    data = learning_points([with_accuracies(seed, value) for seed, value in enumerate((0.1, 0.2, 0.3))])
+    (row,) = [row for row in data.mean if row["panel"] == "accuracy" and row["line"] == "validation"]
     half = 4.302652729696142 * 0.1 / np.sqrt(3)  # t of 2 degrees of freedom at 97.5 %
-    assert (row["value"], row["low"], row["high"]) == pytest.approx((0.2, 0.2 - half, 0.2 + half))
+    assert (row["mean"], row["low"], row["high"]) == pytest.approx((0.2, 0.2 - half, 0.2 + half))
 
 
 def test_a_single_run_has_no_mean() -> None:
-    assert curves([result()]).mean == []
+    assert learning_points([result()]).mean == []
 
 
 def test_a_diverged_seed_is_drawn_named_and_kept_out_of_the_mean() -> None:
     whole = [result(seed) for seed in (0, 1)]
-    data = curves([*whole, result(2, verdict="diverged")])
-    assert data.mean == curves(whole).mean
+    data = learning_points([*whole, result(2, verdict="diverged")])
+    assert data.mean == learning_points(whole).mean
     assert {row["seed"] for row in data.raw} == {0, 1, 2}
     subtitle = str(learning_curves([*whole, result(2, verdict="diverged")]).to_dict()["title"])
     assert "n = 2 seeds" in subtitle
@@ -38,30 +38,30 @@ def test_a_diverged_seed_is_drawn_named_and_kept_out_of_the_mean() -> None:
 
 
 def test_what_is_not_finite_is_null_in_the_rows() -> None:
-    values = [row["value"] for row in curves([result(verdict="diverged")]).raw]
+    values = [row["mean"] for row in learning_points([result(verdict="diverged")]).raw]
     assert None in values
     assert all(value is None or np.isfinite(value) for value in values)
 
 
 def test_seeds_that_stopped_early_end_the_mean_and_not_the_others_curves() -> None:
-    data = curves([result(0, epochs=6), result(1, epochs=4)])
-    assert max(row["epoch"] for row in data.mean) == 4
-    assert max(row["epoch"] for row in data.raw) == 6
+    data = learning_points([result(0, epochs=6), result(1, epochs=4)])
+    assert max(row["x"] for row in data.mean) == 4
+    assert max(row["x"] for row in data.raw) == 6
 
 
 @pytest.mark.parametrize(("penalty", "panels"), [(0.0, ["accuracy", "loss"]), (0.1, ["accuracy", "loss", "penalty"])])
 def test_the_penalty_has_a_panel_only_where_it_is_paid(penalty: float, panels: list[str]) -> None:
-    assert curves([result(penalty=penalty)]).panels == panels
+    assert learning_points([result(penalty=penalty)]).panels == panels
 
 
 @pytest.mark.parametrize(("epochs", "logarithmic"), [(2, False), (30, True)])
 def test_a_loss_over_a_decade_is_drawn_on_a_log_scale(epochs: int, logarithmic: bool) -> None:
-    assert ("loss" in curves([result(epochs=epochs)]).logarithmic) is logarithmic
+    assert ("loss" in learning_points([result(epochs=epochs)]).logarithmic) is logarithmic
 
 
 def test_the_diamond_stands_where_the_results_best_epoch_is() -> None:
     made = with_accuracies(0, 0.5, 0.9, 0.7)
-    assert [(row["epoch"], row["value"]) for row in curves([made]).best if row["panel"] == "accuracy"] == [(made.best, 0.9)]
+    assert [(row["x"], row["mean"]) for row in learning_points([made]).best if row["panel"] == "accuracy"] == [(made.best, 0.9)]
 
 
 @pytest.mark.parametrize("results", [[], [result(0), result(1, l2=0.1)]])

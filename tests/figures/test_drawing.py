@@ -131,7 +131,7 @@ def test_a_class_never_predicted_has_no_precision() -> None:
 def test_a_difference_is_shown_where_the_corrected_decision_says_so() -> None:
     """Both intervals exclude zero; the second contrast does not survive the correction."""
     intervals = [st.Interval(0.01, 0.002, 0.02, 5), st.Interval(0.01, 0.001, 0.02, 5)]
-    rows = assessment.difference_rows(["x", "y"], intervals, [True, False], 100)
+    rows = assessment.difference_rows(["x", "y"], intervals, [True, False])
     assert [row["shown"] for row in rows] == [True, False]
     assert rows[0]["text"] == "+1.00 (+0.20 to +2.00)"
 

@@ -10,7 +10,8 @@ import pytest
 from figures.samples import result
 from seedbed.errors import StatisticsError
 from seedbed.figures import curve_panels, mean_curve, measures_over, share_table, specification
-from seedbed.figures.panels import Curve, Point, curve_rows
+from seedbed.figures.curves import Curve, curve_rows
+from seedbed.figures.panels import Dot
 from seedbed.statistics import Interval
 
 
@@ -42,8 +43,8 @@ def test_lines_without_points_are_not_in_the_legend():
 
 
 def test_measures_are_drawn_where_they_are_known():
-    points = [Point("gap", "x", value, Interval(value, value - 1, value + 1, 3)) for value in (0, 1e-3, 1e-2, 1e-1)]
-    points += [Point("gap", "x", 1.0, None), Point("gap", "x", 10.0, Interval(math.nan, math.nan, math.nan, 0))]
+    points = [Dot("gap", value, "x", Interval(value, value - 1, value + 1, 3)) for value in (0, 1e-3, 1e-2, 1e-1)]
+    points += [Dot("gap", 1.0, "x", None), Dot("gap", 10.0, "x", Interval(math.nan, math.nan, math.nan, 0))]
     spec = specification(measures_over(points, "l2", "t", ["n = 3 seeds"]))
     values = next(layer["data"]["values"] for layer in spec["layer"] if "mean" in str(layer["data"]))
     assert len(values) == 4
@@ -53,7 +54,7 @@ def test_measures_are_drawn_where_they_are_known():
     "draw",
     [
         lambda: curve_panels([], "t", [], y="y"),
-        lambda: measures_over([Point("a", "b", 1, None), Point("a", "b", 2, None)], "l2", "t", []),
+        lambda: measures_over([Dot("a", 1, "b", None), Dot("a", 2, "b", None)], "l2", "t", []),
         lambda: share_table([], "t", [], rows="r", columns="c"),
     ],
 )

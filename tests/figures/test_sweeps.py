@@ -79,11 +79,11 @@ def test_zero_stands_apart_on_a_logarithmic_axis_and_none_on_any():
 
 def test_a_second_field_makes_panels_and_the_smallest_of_several_colours():
     two = [Cell({"l2": l2, "activation": word}) for l2 in L2 for word in ("relu", "tanh")]
-    assert sweeps.beside(two, "l2").colour is None
-    assert sweeps.beside(two, "l2").panels == ("activation relu", "activation tanh")
+    assert sweeps.layout(two, "l2").colour is None
+    assert sweeps.layout(two, "l2").panels == ("activation relu", "activation tanh")
     three = [Cell({**cell.setting, "epochs": epochs}) for cell in two for epochs in (1, 2, 3)]
-    assert sweeps.beside(three, "l2").colours == ("relu", "tanh")
-    assert sweeps.beside(three, "l2").panels == ("epochs 1", "epochs 2", "epochs 3")
+    assert sweeps.layout(three, "l2").colours == ("relu", "tanh")
+    assert sweeps.layout(three, "l2").panels == ("epochs 1", "epochs 2", "epochs 3")
 
 
 def test_more_panels_than_fit_are_cut_and_that_is_told():
@@ -95,7 +95,7 @@ def test_more_panels_than_fit_are_cut_and_that_is_told():
 
 def test_settings_without_a_mean_have_no_mark_but_their_count():
     cells = [Cell({"l2": 0.0}), Cell({"l2": 0.1}, None, left_out=5), Cell({"l2": 0.2}, left_out=2)]
-    where, scale = sweeps.beside(cells, "l2"), field_scale([0.0, 0.1, 0.2])
+    where, scale = sweeps.layout(cells, "l2"), field_scale([0.0, 0.1, 0.2])
     rows = sweeps.field_rows(cells, "l2", where, scale)
     assert ["mean" in row for row in rows] == [True, False, True]
     assert [row["out"] for row in sweeps.out_rows(rows)] == ["5/5", "2/5"]
@@ -117,6 +117,13 @@ def test_conditions_of_the_data_have_frontiers_of_their_own():
         (1, "first 10", True),
         (1, "first 20", True),
     ]
+
+
+def test_colours_stand_apart_and_the_frontier_runs_through_the_true_sizes():
+    cells = [Cell({"hidden": (n,), "activation": word}, parameters=n) for n in (10, 100) for word in ("relu", "tanh")]
+    layers = figures.specification(figures.accuracy_over_parameters(cells))["layer"]
+    fields = {layer["mark"]["type"]: layer["encoding"]["x"]["field"] for layer in layers}
+    assert (fields["line"], fields["point"]) == ("parameters", "at")
 
 
 def test_of_many_settings_the_highest_means_are_shown_in_their_order():

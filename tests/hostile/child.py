@@ -27,7 +27,7 @@ from seedbed.cli import main, train
 from seedbed.executor import pool
 from seedbed.figures import drawing
 from seedbed.runs import Home
-from seedbed.scheduler import running
+from seedbed.scheduler import dispatching
 from seedbed.training.reports import Begun, Segment
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whatever started the tests in its background
@@ -35,8 +35,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, wh
 PHASES: dict[str, tuple[Any, str, Callable[..., bool]]] = {
     "loading": (data, "load", lambda *_: True),
     "planning": (populations, "plan", lambda *_: True),
-    "compiling": (running._Harvest, "_take", lambda self, task, report: isinstance(report, Begun)),
-    "training": (running._Harvest, "_take", lambda self, task, report: isinstance(report, Segment) and report.epoch == 30),
+    "compiling": (dispatching.Scheduler, "_take", lambda self, task, report: isinstance(report, Begun)),
+    "training": (dispatching.Scheduler, "_take", lambda self, task, report: isinstance(report, Segment) and report.epoch == 30),
     "saving": (Home, "save_population", lambda *_: True),
     "drawing": (figures, "save", lambda *_: True),
 }

@@ -30,7 +30,7 @@ class InProcess:
     programs: ClassVar = Programs()
 
     def __init__(self, kinds: Sequence[WorkerKind]) -> None:
-        self.stopping = False
+        self.stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -39,15 +39,15 @@ class InProcess:
         """Nothing to end."""
 
     def stop(self) -> None:
-        self.stopping = True
+        self.stopped = True
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         from seedbed.training.job import Job
 
         for task in tasks:
-            if self.stopping:
+            if self.stopped:
                 return
-            job = Job(task, _load(task.blocks[0][0].data), self.programs, lambda: self.stopping)
+            job = Job(task, _load(task.blocks[0][0].data), self.programs, lambda: self.stopped)
             for report in job.reports():
                 yield task, report
             yield task, None

@@ -46,13 +46,13 @@ class Small(InProcess):
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
         for task in tasks:
             runs = sum(len(block) for block in task.blocks)
-            self.begun.append((runs, task.resume.manifest["epoch"] if task.resume else 0))
+            self.begun.append((runs, task.resume.state.epoch if task.resume else 0))
             for current, report in self._reports(task):
                 if runs > self.room and self.after == 0:
                     yield current, Failed(DeviceError("Out of memory."))
                     break
                 yield current, report
-                if isinstance(report, Checkpoint) and runs > self.room and report.manifest["epoch"] >= self.after:
+                if isinstance(report, Checkpoint) and runs > self.room and report.state.epoch >= self.after:
                     yield replace(task, resume=report), Failed(DeviceError("Out of memory."))
                     break
 
@@ -226,7 +226,7 @@ def test_bit_rot_in_a_save_falls_back_and_says_so_and_never_begins_afresh_in_sil
     with pytest.raises(RunHalfDone, match="--resume"):
         _grow(tmp_path / "rotten")
     if damage == "all":
-        with pytest.raises(CorruptFile, match=r"no checkpoint of this population is sound\. Start anew with --replace"):
+        with pytest.raises(CorruptFile, match=r"no checkpoint of this population is sound\. Start again with --replace"):
             _grow(tmp_path / "rotten", resume=True)
         _grow(tmp_path / "rotten", replace=True)
     else:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from seedbed.models.protocol import Batch, Knobs
+from seedbed.models.protocol import Batch, Hyperparameters
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,9 @@ ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
-def finite_differences(spec: ModelSpec, weights: dict[str, Any], batch: Batch, knobs: Knobs, step: float = 1e-6) -> Arrays:
+def finite_differences(
+    spec: ModelSpec, weights: dict[str, Any], batch: Batch, hyper: Hyperparameters, step: float = 1e-6
+) -> Arrays:
     """The gradient of a network's mean loss plus penalty, array by array."""
     arrays = {name: np.array(array, np.float64) for name, array in weights.items()}
     found = {}
@@ -33,20 +35,20 @@ def finite_differences(spec: ModelSpec, weights: dict[str, Any], batch: Batch, k
                 middle = array[place]
                 ends = []
                 for array[place] in (middle - step, middle + step):
-                    ends.append(total(spec, arrays, batch, knobs))
+                    ends.append(total(spec, arrays, batch, hyper))
                 array[place] = middle
                 found[name][place] = (ends[1] - ends[0]) / (2 * step)
     return found
 
 
-def total(spec: ModelSpec, arrays: Arrays, batch: Batch, knobs: Knobs) -> float:
+def total(spec: ModelSpec, arrays: Arrays, batch: Batch, hyper: Hyperparameters) -> float:
     """Mean cross-entropy plus penalty."""
     images, labels, counts = (np.asarray(part) for part in batch)
     z = logits(spec, arrays, images.astype(np.float64))
     z = z - z.max(axis=1, keepdims=True)
     losses = np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(z)), labels]
     kernels = [array for name, array in arrays.items() if name.endswith("kernel")]
-    l1, l2 = float(knobs.l1[0]), float(knobs.l2[0])
+    l1, l2 = float(hyper.l1[0]), float(hyper.l2[0])
     penalty = sum(l2 * np.sum(w**2) + l1 * np.sum(np.abs(w)) for w in kernels)
     if isinstance(spec, Keras):
         penalty += 0.03 * np.sum(arrays["think/kernel"] ** 2)

@@ -15,7 +15,7 @@ import numpy as np
 from seedbed import models
 from seedbed.models.keras import build_model, canonical_names
 from seedbed.models.keras_backend import load_keras
-from seedbed.models.protocol import Batch, Knobs, Population
+from seedbed.models.protocol import Batch, Hyperparameters, Population
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
 IMAGE_SHAPE = (7, 6, 2)
@@ -91,13 +91,13 @@ class Family:
         return self.population.pack(self.weights)
 
     @cached_property
-    def knobs(self) -> Knobs:
+    def hyper(self) -> Hyperparameters:
         return knobs_of(self.specs)
 
     @cached_property
     def trained(self) -> tuple[Any, Any, Any, Any]:
         """Logits, state, probes and gradients of all members, in training."""
-        found: tuple[Any, Any, Any, Any] = self.program(*self.packed, batch(), self.knobs, KEY)
+        found: tuple[Any, Any, Any, Any] = self.program(*self.packed, batch(), self.hyper, KEY)
         return found
 
     @cached_property
@@ -119,9 +119,9 @@ class Family:
 def in_training(population: Population) -> Any:
     """Logits, new state, probes and gradients of one minibatch, compiled together."""
 
-    def both(params: Any, state: Any, batch: Batch, knobs: Knobs, key: Any) -> Any:
-        logits, _, probes = population.apply(params, state, batch.images, knobs, key)
-        gradients, state = population.gradients(params, state, batch, knobs, key)
+    def both(params: Any, state: Any, batch: Batch, hyper: Hyperparameters, key: Any) -> Any:
+        logits, _, probes = population.apply(params, state, batch.images, hyper, key)
+        gradients, state = population.gradients(params, state, batch, hyper, key)
         return logits, state, probes, gradients
 
     return jax.jit(both, compiler_options=QUICK)
@@ -140,14 +140,14 @@ def families() -> list[Family]:
     ]
 
 
-def knobs_of(specs: Sequence[ModelSpec]) -> Knobs:
+def knobs_of(specs: Sequence[ModelSpec]) -> Hyperparameters:
     dropout = [0.0 if isinstance(spec, Keras) else spec.dropout for spec in specs]
     numbers = np.arange(len(specs), dtype=np.float32)
-    return Knobs(*(np.array(part, np.float32) for part in (0.01 * numbers, 0.02 + 0.01 * numbers, dropout)))  # type: ignore[arg-type]
+    return Hyperparameters(*(np.array(part, np.float32) for part in (0.01 * numbers, 0.02 + 0.01 * numbers, dropout)))  # type: ignore[arg-type]
 
 
-def knob(knobs: Knobs, member: int) -> Knobs:
-    return Knobs(*(values[member : member + 1] for values in knobs))
+def knob(hyper: Hyperparameters, member: int) -> Hyperparameters:
+    return Hyperparameters(*(values[member : member + 1] for values in hyper))
 
 
 def random_weights(population: Population, seed: int) -> dict[str, Any]:

@@ -82,10 +82,10 @@ def test_gradients_agree_with_finite_differences_in_float64(name: str, on_cpu: b
     still = Family(name, specs, on_cpu)
     if name == "dense" and not on_cpu:
         pytest.skip("dense networks have one form")
-    gradients, _ = still.jitted("gradients")(*still.packed, batch(), still.knobs, KEY)
+    gradients, _ = still.jitted("gradients")(*still.packed, batch(), still.hyper, KEY)
     for member, spec in enumerate(specs):
         unpacked = still.population.unpack(gradients, {}, member)
-        expected = finite_differences(spec, still.weights[member], batch(), knob(still.knobs, member))
+        expected = finite_differences(spec, still.weights[member], batch(), knob(still.hyper, member))
         for array, gradient in expected.items():
             close(unpacked[array], gradient, 1e-4)
 
@@ -103,7 +103,7 @@ def test_a_member_alone_is_as_in_a_population_dropout_included(family: Family) -
     for member in range(len(family.specs)):
         alone = family.alone(member)
         own = alone.pack([family.weights[member]])
-        found = in_training(alone)(*own, batch(), knob(family.knobs, member), KEY)
+        found = in_training(alone)(*own, batch(), knob(family.hyper, member), KEY)
         its_logits, its_state, its_probes, its_gradients = found
         close(its_logits[0], logits[member], 1e-6)
         for name, values in its_probes.items():
@@ -117,14 +117,14 @@ def test_a_member_alone_is_as_in_a_population_dropout_included(family: Family) -
 def test_inference_ignores_dropout_and_leaves_the_state(family: Family) -> None:
     apply = jax.jit(lambda *arguments: family.population.apply(*arguments, None), compiler_options=QUICK)
     params, state = family.packed
-    dry = family.knobs._replace(dropout=np.zeros(len(family.specs), np.float32))
-    logits, after, _ = apply(params, state, batch().images, family.knobs)
+    dry = family.hyper._replace(dropout=np.zeros(len(family.specs), np.float32))
+    logits, after, _ = apply(params, state, batch().images, family.hyper)
     assert np.array_equal(logits, apply(params, state, batch().images, dry)[0])
     assert jax.tree.all(jax.tree.map(np.array_equal, after, state))
 
 
 def test_training_drops_by_the_key_and_by_the_members_own_rate(family: Family) -> None:
-    arguments = (*family.packed, batch(), family.knobs)
+    arguments = (*family.packed, batch(), family.hyper)
     logits, other = family.trained[0], family.program(*arguments, jax.random.key(4))[0]
     assert np.array_equal(logits, family.program(*arguments, KEY)[0])
     for member, spec in enumerate(family.specs):
@@ -133,9 +133,9 @@ def test_training_drops_by_the_key_and_by_the_members_own_rate(family: Family) -
 
 
 def test_the_penalty_is_over_kernels_and_a_users_own_regularizers(family: Family) -> None:
-    penalties, squares = family.jitted("penalty")(family.packed[0], family.knobs)
+    penalties, squares = family.jitted("penalty")(family.packed[0], family.hyper)
     for member, weights in enumerate(family.weights):
-        l1, l2 = float(family.knobs.l1[member]), float(family.knobs.l2[member])
+        l1, l2 = float(family.hyper.l1[member]), float(family.hyper.l2[member])
         kernels = [array.astype(np.float64) for name, array in weights.items() if name.endswith("kernel")]
         expected = sum(l2 * np.sum(w**2) + l1 * np.sum(np.abs(w)) for w in kernels)
         if isinstance(family.specs[member], Keras):
@@ -149,8 +149,8 @@ def test_the_penalty_is_over_kernels_and_a_users_own_regularizers(family: Family
 def test_values_are_spread_to_the_members_own_arrays(family: Family) -> None:
     params, _ = family.packed
     values = np.arange(1, len(family.specs) + 1, dtype=np.float32)
-    spread = family.jitted("spread")(values, params)
-    whole = jax.tree.map(lambda leaf, value: np.broadcast_to(value, leaf.shape), params, spread)
+    broadcast = family.jitted("broadcast")(values, params)
+    whole = jax.tree.map(lambda leaf, value: np.broadcast_to(value, leaf.shape), params, broadcast)
     for member in range(len(family.specs)):
         unpacked = family.population.unpack(whole, {}, member)
         assert unpacked
@@ -230,7 +230,7 @@ def test_batch_statistics_are_what_keras_would_have_after_one_minibatch() -> Non
     spec = user_spec(drop=0.0)
     alone = Family("still", (spec,))
     full = batch()._replace(weights=np.ones(BATCH, np.float32))
-    _, state = alone.jitted("gradients")(*alone.packed, full, alone.knobs, KEY)
+    _, state = alone.jitted("gradients")(*alone.packed, full, alone.hyper, KEY)
     model = reference(spec, IMAGE_SHAPE, CLASSES)
     assign(model, alone.weights[0])
     with jax.numpy_dtype_promotion("standard"):

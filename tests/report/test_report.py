@@ -8,7 +8,6 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +15,6 @@ from report.samples import HERE
 from seedbed import scheduler, studies
 from seedbed.errors import Interrupted, SpecError
 from seedbed.groups.training import missing
-from seedbed.kinds import Registry
 from seedbed.report import make, making, read_notes, worksheet
 from seedbed.report.notes import Notes
 from seedbed.runs import Home
@@ -27,16 +25,12 @@ from seedbed.studies.context import Steps, StudyContext, StudyTrainer, requests
 from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.training.events import Finding, StageStarted
-from studies.samples import SMALL
+from studies.samples import SMALL, registry
 
 
 @pytest.fixture(scope="module")
 def setup() -> Setup:
     return Setup.of("digits", quick=True, seeds=2)
-
-
-def registry(*several: Study) -> Registry[SimpleNamespace]:
-    return Registry("study", *(SimpleNamespace(name=study.name, study=study) for study in several))
 
 
 @pytest.fixture(autouse=True)

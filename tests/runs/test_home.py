@@ -92,9 +92,8 @@ def test_a_diverged_run_is_stored_with_null_for_nan(tmp_path: Path) -> None:
 
 def test_a_result_of_the_same_identity_is_copied_under_another_name(tmp_path: Path) -> None:
     home = grown(tmp_path, entry("a"))
-    assert home.find_identity("0" * 16) is None
-    twin = home.find_identity(entry("b").run.identity)
-    assert twin is not None
+    assert home.find_identities(["0" * 16]) == {}
+    [twin] = home.find_identities([entry("b").run.identity]).values()
     with home.claim([entry("b")]):
         weights = {which: home.weights(twin.name, which) for which in ("best", "last")}
         [copied] = home.finish(Ending(entry("b"), twin, home.scale("a"), predictions=home.predictions("a"), **weights))

@@ -28,7 +28,7 @@ def test_a_pruned_run_says_so_and_is_finished_to_nobody(home: Home) -> None:
     assert home.status("a") == "pruned"
     assert [each.status for each in home.listing()] == ["pruned"]
     assert home.results() == []
-    assert home.find_identity(entry("a").run.identity) is None
+    assert home.find_identities([entry("a").run.identity]) == {}
     with pytest.raises(RunHalfDone, match="'a' is pruned, not finished"):
         home.find("a")
 

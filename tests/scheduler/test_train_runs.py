@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -143,6 +144,18 @@ def test_it_stops_when_until_says_so_and_goes_on_where_it_was(home: Home, tmp_pa
     straight = Home(tmp_path / "straight")
     train_runs(entries, Execution(straight))
     assert [stored(home, name) for name in "ab"] == [stored(straight, name) for name in "ab"]
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_signal_that_comes_as_the_last_run_is_stored_stops_the_caller_all_the_same(home: Home) -> None:
+    def on_event(event: Any) -> None:
+        if isinstance(event, Done):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match="all runs of this call are finished") as stopped:
+        train_runs([entry("a")], Execution(home, on_event=on_event))
+    assert stopped.value.signal == signal.SIGINT
+    assert home.status("a") == "finished"
 
 
 @pytest.mark.usefixtures("_no_workers")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from seedbed.groups import Contrast, Request
+from seedbed.kinds import Registry
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import Steps, StudyContext, requests
@@ -47,8 +49,8 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     announced = Contrast(*groups, "no penalty", "l2 10", where="on digits", name="none against far too much")
     [difference] = study.decide([announced])
     points = [{"l2": one.run.plan.l2, "mean": one.accuracy.mean if one.accuracy else None} for one in groups]
-    layers = marks.dots(points, marks.x("l2", linear([0.0, 10.0])), marks.y("mean", linear([0.0, 1.0])))
-    chart = marks.figure([marks.panel(layers, width=100, height=100)], "Means", "n = 2 seeds")
+    axes = marks.Axes(marks.x("l2", linear([0.0, 10.0])), marks.y("mean", linear([0.0, 1.0])))
+    chart = marks.single(axes.dots(points), "Means", "n = 2 seeds", (100, 100))
     table = Table([Column("setting", lambda one: one.label, align="left"), PARAMETERS, BEST], groups, "A <table>.")
     return [
         AnswerPart(
@@ -65,3 +67,8 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
 
 
 SMALL = Study("small", "A small study", "Does a <huge> penalty hurt?", ("none against far too much",), design, parts)
+
+
+def registry(*known: Study) -> Registry[Any]:
+    """Studies as `studies.STUDIES` holds them."""
+    return Registry("study", *(SimpleNamespace(name=study.name, about="", study=study) for study in known))

@@ -10,7 +10,8 @@ import pytest
 
 from seedbed import figures, studies
 from seedbed.figures import Curve, Dot
-from seedbed.figures.panels import curve_rows, dot_rows
+from seedbed.figures.curves import curve_rows
+from seedbed.figures.panels import dot_rows
 from seedbed.groups import Group
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.specs import Dense, Plan, RunSpec

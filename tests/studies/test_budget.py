@@ -71,7 +71,7 @@ def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, m
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("seedbed.scheduler.running._Harvest.train", refuse)
+    monkeypatch.setattr("seedbed.scheduler.dispatching.Scheduler.train", refuse)
     again = sb.studies.budget(data="digits", quick=True, seeds=3, workers=1, home=study_home)
     assert again.as_json() == answer.as_json()
     json.dumps(answer.as_json(), allow_nan=False)

@@ -169,9 +169,8 @@ def test_figures_show_three_fits_on_one_scale_and_the_parts_of_the_error(answer)
     charts = answer.charts()
     assert list(charts) == ["polynomial_fits", "polynomial_bias_variance"]
     panels = specification(charts["polynomial_fits"])["concat"]
-    domains = [
-        layer["encoding"]["y"]["scale"]["domain"] for panel in panels for layer in panel["layer"] if "y" in layer["encoding"]
-    ]
+    upright = [layer["encoding"]["y"] for panel in panels for layer in panel["layer"] if "y" in layer["encoding"]]
+    domains = [y["scale"]["domain"] for y in upright]
     assert len(panels) == 3
     assert all(domain == domains[0] for domain in domains)
     said = specification(charts["polynomial_bias_variance"])["title"]["subtitle"]

@@ -16,8 +16,9 @@ from seedbed import data
 from seedbed.data import Dataset
 from seedbed.specs import DataSpec, Dense, ModelSpec, Plan, RunSpec
 from seedbed.training.job import Job
+from seedbed.training.members import Member
 from seedbed.training.programs import Programs
-from seedbed.training.reports import Checkpoint, Outcome, Place, Report, Task
+from seedbed.training.reports import Checkpoint, JobReport, Outcome, Task
 
 PROGRAMS = Programs()
 """Compiled programs, shared by all jobs of this process as by those of one worker."""
@@ -50,13 +51,13 @@ PAIR = (Dense(hidden=(8,)), Dense(hidden=(6, 5), activation="tanh", dropout=0.3)
 class Ran:
     """All reports of a job."""
 
-    reports: list[Report]
+    reports: list[JobReport]
 
     @property
-    def outcomes(self) -> dict[Place, Outcome]:
+    def outcomes(self) -> dict[Member, Outcome]:
         found = [report for report in self.reports if isinstance(report, Outcome)]
-        assert len({report.place for report in found}) == len(found)
-        return {report.place: report for report in found}
+        assert len({report.member for report in found}) == len(found)
+        return {report.member: report for report in found}
 
     @property
     def checkpoints(self) -> list[Checkpoint]:

@@ -15,7 +15,7 @@ from seedbed.models import FAMILIES
 from seedbed.models.architecture import initial_weights
 from seedbed.models.keras import canonical_names
 from seedbed.models.keras_backend import load_keras
-from seedbed.models.protocol import Batch, Knobs
+from seedbed.models.protocol import Batch, Hyperparameters
 from seedbed.randomness import generator, minibatch_order
 from seedbed.specs import Dense, Plan
 from training.samples import IMAGES, digits, ran, task
@@ -99,8 +99,8 @@ def test_every_optimizer_has_the_loss_curve_that_keras_has(optimizer: str) -> No
 def test_probes_are_what_a_direct_computation_gives(optimizer: str) -> None:
     history = ours(optimizer).history
     _, before, after, batch = keras_run(optimizer)
-    knobs = Knobs(*(np.array([value], np.float32) for value in (L1, L2, 0.0)))  # type: ignore[arg-type]
-    gradients = finite_differences(MODEL, before, batch, knobs)
+    hyper = Hyperparameters(*(np.array([value], np.float32) for value in (L1, L2, 0.0)))  # type: ignore[arg-type]
+    gradients = finite_differences(MODEL, before, batch, hyper)
     for layer in ("dense_0", "dense_1"):
         kernel = f"{layer}/kernel"
         assert history[f"gradient/{layer}"][0] == pytest.approx(np.linalg.norm(gradients[kernel]), rel=2e-3)
@@ -119,12 +119,12 @@ def test_the_penalty_is_reported_beside_the_loss() -> None:
 
 
 def test_the_training_figures_are_measured_on_a_fixed_sample_as_large_as_the_validation_part() -> None:
-    from seedbed.training.feed import Sheets
+    from seedbed.training.feed import EvalBatches
 
     dataset = digits(400)
     size = len(dataset.validation)
     assert size < len(dataset.train)
-    [(measured, counts)] = Sheets(dataset, 50)
+    [(measured, counts)] = EvalBatches(dataset, 50)
     assert counts == (size, size)
     assert [weights.sum() for weights in measured.weights] == [size, size]
     labels = np.sort(dataset.train.labels[generator(0, "sample").permutation(len(dataset.train))[:size]])

@@ -13,8 +13,8 @@ from seedbed import data
 from seedbed.models.dense import DensePopulation
 from seedbed.specs import DataSpec
 from seedbed.training import feed, footprint
-from seedbed.training.feed import Sheets, aligned
-from seedbed.training.program import Exam
+from seedbed.training.feed import EvalBatches, aligned
+from seedbed.training.program import EvalSet
 from training.samples import PAIR, PLAN, digits, ran, task
 
 
@@ -27,7 +27,7 @@ def test_an_aligned_array_is_taken_over_without_a_copy(dtype: type) -> None:
 
 @pytest.fixture
 def in_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exams of the digits come in six sheets of a chunk each."""
+    """Evaluations of the digits come in six pieces of a batch each."""
     monkeypatch.setattr(footprint, "PIECE_BYTES", 2 * 50 * 64)
 
 
@@ -35,11 +35,11 @@ def in_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("images", [400, 100])
 def test_the_sheets_hold_every_image_of_the_exam_once(images: int) -> None:
     dataset = digits(images)
-    sheets = list(Sheets(dataset, 50))
-    assert len(sheets) == 6
+    pieces = list(EvalBatches(dataset, 50))
+    assert len(pieces) == 6
     size = len(dataset.validation)
-    assert tuple(np.sum([sheet.counts for sheet in sheets], axis=0)) == (min(images, size), size)
-    parts = [_parts(sheet.exam) for sheet in sheets]
+    assert tuple(np.sum([piece.counts for piece in pieces], axis=0)) == (min(images, size), size)
+    parts = [_parts(piece.eval_set) for piece in pieces]
     seen = [images[weights > 0] for _, (images, _, weights) in parts]
     assert np.array_equal(np.concatenate(seen), dataset.validation.images)
     sample = [labels[weights > 0] for (_, labels, weights), _ in parts]
@@ -49,18 +49,18 @@ def test_the_sheets_hold_every_image_of_the_exam_once(images: int) -> None:
         assert np.array_equal(whole, dataset.train.labels)
 
 
-def _parts(exam: Exam) -> list[tuple[Any, Any, Any]]:
-    """Images, labels and weights of the training sample and of the validation part, each in chunks."""
-    weights = [np.asarray(part) for part in exam.weights]
+def _parts(eval_set: EvalSet) -> list[tuple[Any, Any, Any]]:
+    """Images, labels and weights of the training sample and of the validation part, each in batches."""
+    weights = [np.asarray(part) for part in eval_set.weights]
     cut = len(weights[0])
-    images, labels = np.asarray(exam.images), np.asarray(exam.labels)
+    images, labels = np.asarray(eval_set.images), np.asarray(eval_set.labels)
     return [(images[:cut], labels[:cut], weights[0]), (images[cut:], labels[cut:], weights[1])]
 
 
 def test_few_training_images_are_not_filled_up_to_as_many_as_are_validated_on() -> None:
     dataset = digits(60)
-    [sheet] = Sheets(dataset, 50)
-    (sample, *_), (validated, *_) = _parts(sheet.exam)
+    [piece] = EvalBatches(dataset, 50)
+    (sample, *_), (validated, *_) = _parts(piece.eval_set)
     assert (len(sample), len(validated)) == (2, 6)
 
 
@@ -68,7 +68,7 @@ def test_few_training_images_are_not_filled_up_to_as_many_as_are_validated_on() 
 def test_an_exam_in_sheets_gives_the_figures_of_an_exam_in_one(
     images: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(DensePopulation, "exam_batch", 50)
+    monkeypatch.setattr(DensePopulation, "eval_batch_size", 50)
     whole = ran(task(PAIR, PLAN.changed(epochs=2)), digits(images)).outcomes
     request.getfixturevalue("in_sheets")
     cut = ran(task(PAIR, PLAN.changed(epochs=2)), digits(images)).outcomes

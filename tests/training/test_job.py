@@ -1,4 +1,4 @@
-"""A job's life between its segments: bits, checkpoints, members that end early, figures."""
+"""A job's life between its segments: bits, checkpoints, members that end early, metrics."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def straight() -> Ran:
 
 
 def test_options_that_this_release_of_jax_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert program._options("exam") == program.OPTIONS["cpu"] | program.ONCE_AN_EPOCH
+    assert program._options("evaluation") == program.OPTIONS["cpu"] | program.ONCE_AN_EPOCH
     monkeypatch.setitem(program.OPTIONS, "cpu", {"xla_of_another_time": True})
-    assert program._options("exam") == program._options("segment") == {}
+    assert program._options("evaluation") == program._options("segment") == {}
 
 
 # Segments and checkpoints
@@ -97,7 +97,7 @@ def test_resuming_is_exact_when_members_stopped_early_and_were_dropped() -> None
     plans = [PLAN.changed(epochs=epochs, patience=patience) for epochs, patience in ((1, 0), (2, 0), (8, 1), (4, 0))]
     work = task([Dense(hidden=(5,), activation=a) for a in ("relu", "tanh", "relu", "tanh")], plans, seeds=(1,))
     whole = ran(at_every_step(work), pace=1.0)
-    sizes = [len(save.manifest["settings"]) for save in whole.checkpoints]
+    sizes = [len(save.state.settings) for save in whole.checkpoints]
     assert sizes == sorted(sizes, reverse=True)
     assert {4, 2} <= set(sizes), "no member was dropped"
     for at in (7, sizes.index(2), len(sizes) - 1):
@@ -158,7 +158,7 @@ def test_a_frozen_member_does_not_move_while_the_others_go_on() -> None:
     whole = ran(at_every_step(task([Dense(hidden=(4,))] * 3, plans)), pace=1.0)
     outcome = whole.outcomes[0, 0]
     last = whole.checkpoints[-1]
-    assert last.manifest["alive"] == [[False, True, True]]
+    assert last.state.alive == ((False, True, True),)
     for kind, weights in (("weights", outcome.last), ("best", outcome.best)):
         assert all(np.array_equal(last.arrays[f"0.0/{kind}/{name}"], array) for name, array in weights.items())
     moved = last.arrays["0.1/weights/dense_0/kernel"]
@@ -215,10 +215,10 @@ def test_the_rest_go_on_untouched_when_more_than_half_are_dropped() -> None:
 def test_a_population_is_not_compiled_anew_for_a_few_operations() -> None:
     plans = [PLAN.changed(epochs=epochs) for epochs in (1, 1, 1, 4)]
     saved = ran(at_every_step(task([Dense(hidden=(6,))] * 4, plans))).checkpoints[-1]
-    assert saved.manifest["alive"] == [[False, False, False, True]]
+    assert saved.state.alive == ((False, False, False, True),)
 
 
-# Figures
+# Metrics
 
 
 def test_a_history_has_the_probes_of_the_members_own_layers_only(straight: Ran) -> None:
@@ -257,8 +257,8 @@ FOUR_STEPS = 4 * 2 * 16 * 64
 
 
 def test_shares_of_saturated_units_count_training_images_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the sample is so much smaller than the validation part that whole chunks of the exam hold none."""
-    monkeypatch.setattr(DensePopulation, "exam_batch", 30)
+    """Also where the sample is so much smaller than the validation part that whole chunks of the evaluation hold none."""
+    monkeypatch.setattr(DensePopulation, "eval_batch_size", 30)
     dataset = digits(30)
     assert len(dataset.validation) > 8 * 30
     model = Dense(hidden=(5,), activation="sigmoid")
@@ -316,6 +316,6 @@ def test_a_convolutional_population_trains_and_learns() -> None:
 def test_a_checkpoint_of_a_diverged_member_is_plain_json() -> None:
     plans = [Plan(batch_size=16, epochs=3, learning_rate=1e20), PLAN, PLAN]
     saved = ran(replace(task([Dense(hidden=(5,))] * 3, plans), save_every=0.0)).checkpoints[-1]
-    assert saved.manifest["alive"] == [[False, True, True]]
+    assert saved.state.alive == ((False, True, True),)
     work = task([Dense(hidden=(5,))] * 3, plans)
     json.dumps(saves.manifest(work, saved, {(0, 1): "b", (0, 2): "c"}, 1), allow_nan=False)

@@ -15,8 +15,9 @@ from seedbed.errors import SpecError
 from seedbed.specs import Dense, Plan
 from seedbed.training import job as job_module
 from seedbed.training import saves
+from seedbed.training.members import EpochMetrics
 from seedbed.training.pruning import Pruning
-from seedbed.training.reports import Checkpoint, Outcome, Row, Task
+from seedbed.training.reports import Checkpoint, Outcome, Task
 from training.samples import Ran, all_same_bits, digits, ran, same_bits, task
 
 RULE = Pruning(rungs=(1, 2), keep=0.5)
@@ -24,7 +25,7 @@ PLANS = [Plan(epochs=4, batch_size=16, learning_rate=rate) for rate in (1e-5, 1e
 FIVE = [Dense(hidden=(6,)), Dense(hidden=(8,)), Dense(hidden=(8,), dropout=0.2), Dense(hidden=(4,)), Dense(hidden=(5, 4))]
 
 
-def row(accuracy: float, loss: float = 1.0) -> Row:
+def row(accuracy: float, loss: float = 1.0) -> EpochMetrics:
     return {"validation_accuracy": accuracy, "validation_loss": loss, "train_loss": 1.0, "train_penalty": 0.0}
 
 
@@ -89,15 +90,15 @@ def test_neighbours_of_pruned_members_are_left_as_they_would_be_to_the_last_bit(
     assert len(stopped) == 1
     for place in pruned.keys() - set(stopped):
         same_bits(pruned[place], alone[place])
-    cut = alone[stopped[0]].history.upto(1)
-    assert all(np.array_equal(cut[name], pruned[stopped[0]].history[name]) for name in cut.columns if name != "seconds")
+    whole, cut = alone[stopped[0]].history, pruned[stopped[0]].history
+    assert all(np.array_equal(whole[name][:1], cut[name]) for name in whole.columns if name != "seconds")
 
 
 def test_the_population_is_saved_before_the_first_of_it_ends(whole: Ran) -> None:
     kinds = [type(report) for report in whole.reports]
     assert kinds.index(Checkpoint) < kinds.index(Outcome)
     assert len(whole.checkpoints) == 1
-    assert whole.checkpoints[0].manifest["alive"] == [[True] * 5]
+    assert whole.checkpoints[0].state.alive == ((True,) * 5,)
 
 
 def test_a_pruned_population_goes_on_bit_for_bit_from_any_save(whole: Ran) -> None:
@@ -109,7 +110,7 @@ def test_a_pruned_population_goes_on_bit_for_bit_from_any_save(whole: Ran) -> No
         for place, outcome in rest.outcomes.items():
             same_bits(outcome, whole.outcomes[place])
             assert outcome.pruned == whole.outcomes[place].pruned
-        assert len(rest.outcomes) == (5 if at == 0 else sum(map(sum, saved.manifest["alive"])))
+        assert len(rest.outcomes) == (5 if at == 0 else sum(map(sum, saved.state.alive)))
 
 
 def test_a_member_that_diverged_is_not_called_pruned() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seedbed.statistics import ClassFigures, Interval
 
 MISTAKES = 10
-"""Mistakes that are told; the picture shows more, `--json` all."""
+"""Mistakes in the table; the picture shows more, `--json` all."""
 
 MOST_CLASSES = 30
 """Classes that get a row of their own."""

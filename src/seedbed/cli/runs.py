@@ -106,7 +106,7 @@ def _plain(listed: Listed) -> dict[str, Any]:
 
 
 def _show(home: Home, of: Result) -> None:
-    """One run: what was asked for, what came of it, and where its files are."""
+    """One run: its settings, its metrics, and where its files are."""
     from seedbed.specs import to_yaml
 
     result(f"{of.name}: {of.verdict.kind}. {of.verdict.evidence}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seedbed.tables import Table
 
 WIDE = 1000
-"""Columns where nobody is looking: what is piped must not be cut."""
+"""Columns where the stream is no terminal: what is piped must not be cut."""
 
 
 def console(stream: IO[str]) -> Console:

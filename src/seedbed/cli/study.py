@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,18 +20,9 @@ if TYPE_CHECKING:
     from seedbed.studies.setup import Setup
 
 KINDS = (".html", ".htm", ".json")
-HELP = """Answer a question of the exercise: train what it takes, compare, and say why.
-
-\b
-NAME is one of
-{}
-
-Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted goes
-on. Written are a page, its figures (PNG, SVG), results.csv and results.json.
-"""
 
 
-@click.command("study", help=HELP.format("\n".join(f"  {one.name:15} {one.about}" for one in studies.STUDIES.records())))
+@click.command("study")
 @click.argument("name", metavar="NAME")
 @options.of_studies
 @click.option(
@@ -63,6 +55,15 @@ def command(
     execution: Execution,
     as_json: bool,
 ) -> None:
+    """Answer a question of the exercise: train what it takes, compare, and say why.
+
+    \b
+    NAME is one of
+      STUDIES
+
+    Runs live in the home under names of their own; what is trained already is not trained again, and what was interrupted goes
+    on. Written are a page, its figures (PNG, SVG), results.csv and results.json.
+    """
     page = out or Path("studies") / f"{name}.html"
     if page.suffix.lower() not in KINDS:
         raise click.UsageError(f"--out {page}: it must end in .html or .json.", click.get_current_context())
@@ -83,6 +84,10 @@ def command(
     for kind, paths in files.items():
         listed = ", ".join(map(str, paths)) if len(paths) <= 2 else f"{len(paths)} files in {paths[0].parent}"
         result(f"{kind.capitalize()}: {listed}")
+
+
+_LISTED = "\n".join(f"  {each.name:15} {each.about}" for each in studies.STUDIES.records())
+command.help = cleandoc(command.help or "").replace("  STUDIES", _LISTED)
 
 
 def _answered(study: Study, setup: Setup, execution: Execution) -> Answer:

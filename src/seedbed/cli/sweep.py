@@ -28,7 +28,7 @@ KEYS = ("base", "grid", "seeds")
 PARTS = ("model", "plan", "data")
 MODEL_TOLD = ("family", "hidden", "filters", "kernel", "activation")
 PLAN_TOLD = ("epochs", "batch_size", "optimizer", "learning_rate")
-"""Settings that are told whatever they are."""
+"""Settings that the first lines name whatever their values."""
 
 SEEDS = 5
 MOST_ROWS = 200

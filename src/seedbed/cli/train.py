@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seedbed.specs import RunSpec
 
 PATIENCE = 60.0
-"""Seconds that a function of the user's may take before that is told."""
+"""Seconds that a function of the user's may take before a note says so."""
 
 MOST_ROWS = 20
 """Seeds that get a row of their own in the table."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from seedbed.data import Progress as Download
+    from seedbed.data import DownloadProgress
 
 LINES = 20
 """How many lines stay: every epoch of 20, every fifth of 100; of several runs together, one for each 5 % of the work."""
@@ -159,7 +159,7 @@ def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
 
 
 @contextmanager
-def fetching() -> Iterator[Callable[[Download], None]]:
+def fetching() -> Iterator[Callable[[DownloadProgress], None]]:
     """A watcher for downloads: a bar for each file on a terminal, else a line for each."""
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as Bar
@@ -168,7 +168,7 @@ def fetching() -> Iterator[Callable[[Download], None]]:
     bar = Bar(who, BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console(sys.stderr), transient=True)
     tasks: dict[str, TaskID] = {}
 
-    def show(progress: Download) -> None:
+    def show(progress: DownloadProgress) -> None:
         if progress.what not in tasks:
             note(f"Downloading {progress.what} ...")
             tasks[progress.what] = bar.add_task(escaped(progress.what), total=progress.total)

@@ -1,9 +1,9 @@
-"""The data sets that seedbed knows by itself: their files, where these can be had, and the digests that prove them.
+"""The built-in data sets: their files, mirrors of these, and the digests that prove them.
 
 Digests of MNIST's files are of the uncompressed bytes, since mirrors pack them differently. Those of Fashion-MNIST and KMNIST
 are the MD5 that torchvision publishes (torchvision/datasets/mnist.py), that of CIFAR-10 is on its authors' page
-(cs.toronto.edu/~kriz/cifar.html). `digest` is that of the decoded content, see `Content.digest`; where it is empty the content
-is known by its files' published digests only, and its own digest is recorded when it is first seen.
+(cs.toronto.edu/~kriz/cifar.html). `digest` is that of the decoded content, see `Content.digest`; where it is empty, only the
+published digests of the files are known, and the digest of the content is recorded when it is first read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ How = Literal["md5", "sha256 unpacked"]
 
 @dataclass(frozen=True)
 class Remote:
-    """A file to download: its name behind each mirror's address, and the digest that it must have."""
+    """A file to download: its name on each mirror, and its digest."""
 
     name: str
     how: How
@@ -29,23 +29,23 @@ class Remote:
 
 @dataclass(frozen=True)
 class Builtin:
-    """A data set that needs no `data add`.
+    """A data set that needs no `data add`; by default in the form of MNIST.
 
     Attributes:
-        title: one line for lists.
-        classes: the names of labels 0, 1, ...
-        sizes: official training and test images; test 0 where there are none.
+        title: description of one line for lists.
+        classes: names of labels 0, 1, ...
+        sizes: numbers of official training and test images; 0 where there is no official test set.
         image_shape: height, width, channels.
-        megabytes: of the download.
-        torchvision: its folder in torchvision's layout.
+        megabytes: size of the download (MB).
+        torchvision: folder in torchvision's layout.
     """
 
     name: str
     title: str
-    format: Format
     classes: tuple[str, ...]
-    sizes: tuple[int, int]
-    image_shape: tuple[int, int, int]
+    format: Format = "idx"
+    sizes: tuple[int, int] = (60_000, 10_000)
+    image_shape: tuple[int, int, int] = (28, 28, 1)
     megabytes: int = 0
     digest: str = ""
     files: tuple[Remote, ...] = ()
@@ -61,10 +61,7 @@ _ALL = (
     Builtin(
         name="mnist",
         title="handwritten digits (LeCun, Cortes, Burges)",
-        format="idx",
         classes=DIGITS,
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=11,
         digest="b8b2bb964704acf5e65a30803f25a9607adddf90e06ee17e579e0f7f8d4adbff",
         files=_idx_files(
@@ -84,21 +81,7 @@ _ALL = (
     Builtin(
         name="fashion_mnist",
         title="pictures of clothes (Zalando)",
-        format="idx",
-        classes=(
-            "T-shirt/top",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
+        classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         megabytes=30,
         files=_idx_files(
             "md5",
@@ -117,10 +100,7 @@ _ALL = (
     Builtin(
         name="kmnist",
         title="handwritten hiragana (ROIS-CODH)",
-        format="idx",
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
-        sizes=(60_000, 10_000),
-        image_shape=(28, 28, 1),
         megabytes=21,
         files=_idx_files(
             "md5",

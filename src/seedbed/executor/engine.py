@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import get_args
@@ -71,8 +72,8 @@ class Engine:
 
         return cluster.connected(self.address).kinds(device, workers, runs)
 
-    def executor(self, kinds: Sequence[WorkerKind]) -> Executor:
-        """Who deals tasks to these workers."""
+    def executor(self, kinds: Sequence[WorkerKind]) -> AbstractContextManager[Executor]:
+        """What dispatches tasks to these workers."""
         if self.name == "local":
             return LocalExecutor(kinds)
         from seedbed.executor.ray import RayExecutor

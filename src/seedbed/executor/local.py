@@ -25,7 +25,7 @@ if sys.platform == "win32":
 
 
 class LocalExecutor(Pool):
-    """Deals tasks out to worker processes on this machine. A context manager: leaving it ends the workers."""
+    """Dispatches tasks to worker processes on this machine. A context manager: leaving it ends the workers."""
 
     def _hired(self, kind: WorkerKind, number: int, post: Post) -> LocalWorker:
         return LocalWorker(kind, post)
@@ -59,7 +59,7 @@ class LocalWorker:
         self.process.kill()
 
     def end(self) -> Death:
-        """Ends a worker that may have closed its output and live on, too."""
+        """End the worker, even one that has closed its output and lives on."""
         self.process.kill()
         exit_code = self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):

@@ -1,4 +1,4 @@
-"""What all executors do alike: deal tasks to workers, take their reports, try again what a dead worker held, and stop."""
+"""What all executors share: dispatching tasks, taking reports, trying again what a dead worker held, and stopping."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seedbed.executor.protocol import Death, Gone, Lost, Message, Post, Ready, S
 from seedbed.training.reports import Checkpoint, Failed, Segment, Task
 
 ATTEMPTS = 3
-"""How often a task is tried when its worker dies under it."""
+"""Number of tries of a task whose worker dies."""
 
 AHEAD = 8
 """How many messages of a worker may wait to be stored: one that is faster than the disk waits, and does not fill memory."""
@@ -25,7 +25,7 @@ UNREAD = 1_000
 """More messages than a worker can have on its way when it is closed."""
 
 SLOW_SECONDS = 60.0
-"""After so long without a first segment, whoever watches is told what the worker may be doing."""
+"""Seconds without a first segment after which a `Slow` says what the worker may be doing."""
 
 _STOP = "stop"
 
@@ -41,7 +41,7 @@ class Hand:
     task: Task | None = None
     since: float = 0.0
     training: bool = False
-    told: bool = False
+    reported_slow: bool = False
     gone: bool = False
     programs: set[str] = field(default_factory=set)
 
@@ -64,7 +64,7 @@ class Pool(ABC):
         self._messages: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()  # its `put` is safe in a signal handler
         self._tries: dict[str, int] = {}
         self._stillborn = 0
-        self._stopping = False
+        self.stopped = False
         self._started = 0
 
     @abstractmethod
@@ -75,16 +75,13 @@ class Pool(ABC):
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def start(self) -> None:
-        """Starts the workers that are not running; they load while the driver plans."""
+        """Start the workers that are not running; they load while the driver plans."""
         while len(self._hands) < len(self._kinds):
             self._hands.append(self._new_worker(self._kinds[len(self._hands)]))
 
-    def close(self) -> None:
-        """Ends the workers, whatever they are doing."""
+    def __exit__(self, *error: object) -> None:
+        """End the workers, whatever they are doing."""
         for _, worker in self._hands:
             worker.kill()
         for hand, worker in self._hands:
@@ -94,7 +91,7 @@ class Pool(ABC):
 
     def stop(self) -> None:
         """As in `Executor`."""
-        self._stopping = True
+        self.stopped = True
         self._messages.put((0, _STOP))
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
@@ -103,7 +100,7 @@ class Pool(ABC):
         self.start()
         while True:
             self._deal(waiting)
-            if not (self._busy() or (waiting and not self._stopping)):
+            if not (self._busy() or (waiting and not self.stopped)):
                 return
             try:
                 number, message = self._messages.get(timeout=self._patience())
@@ -148,8 +145,8 @@ class Pool(ABC):
             yield from self._not_come_up(death, waiting)
 
     def _lost(self, number: int, task: Task, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
-        """The task of a dead worker, once more or no more."""
-        if self._stopping:
+        """Try the task of a dead worker again, up to `ATTEMPTS` times."""
+        if self.stopped:
             return
         self._tries[task.key] = self._tries.get(task.key, 0) + 1
         if self._tries[task.key] < ATTEMPTS:
@@ -172,14 +169,14 @@ class Pool(ABC):
     # Dealing and stopping
 
     def _deal(self, waiting: list[Task]) -> None:
-        """Gives idle workers tasks."""
-        if not waiting or self._stopping:
+        """Give idle workers tasks."""
+        if not waiting or self.stopped:
             return
         self._hands = [self._new_worker(hand.kind) if hand.gone else (hand, worker) for hand, worker in self._hands]
         for hand, worker in self._hands:
             if hand.ready and hand.task is None and (task := self._next(hand, waiting)):
                 waiting.remove(task)
-                hand.task, hand.since, hand.training, hand.told = task, time.monotonic(), False, False
+                hand.task, hand.since, hand.training, hand.reported_slow = task, time.monotonic(), False, False
                 hand.programs.add(task.program)
                 worker.give(task)
 
@@ -217,7 +214,7 @@ class Pool(ABC):
                 hand.task = None
                 worker.kill()
 
-    # Whoever watches is told of what takes long
+    # What takes long is reported
 
     def _patience(self) -> float | None:
         """Seconds until the first of the workers that set up is slow; None where none does."""
@@ -227,25 +224,25 @@ class Pool(ABC):
     def _slow(self, waiting: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
         slow = [hand for hand in self._setting_up() if time.monotonic() - hand.since >= SLOW_SECONDS]
         for hand in slow:
-            hand.told = True
+            hand.reported_slow = True
             if hand.task is not None:
                 yield hand.task, Slow(SLOW_SECONDS)
         if slow and waiting and not any(hand.ready for hand, _ in self._hands):
             for hand, _ in self._hands:
-                hand.told = True
+                hand.reported_slow = True
             yield waiting[0], Slow(SLOW_SECONDS, "worker")
 
     def _setting_up(self) -> list[Hand]:
-        """Workers that come up or have not trained a segment of their task, and of which that was not told."""
+        """Workers that come up or have not trained a segment of their task, and were not reported as slow."""
         return [
             hand
             for hand, _ in self._hands
-            if not (hand.told or hand.gone or hand.training) and (hand.task is not None or not hand.ready)
+            if not (hand.reported_slow or hand.gone or hand.training) and (hand.task is not None or not hand.ready)
         ]
 
 
 def _given_up(task: Task, death: Death) -> SeedbedError:
-    """What is said of a task that killed its workers; one short of memory may be tried in halves."""
+    """The error of a task that killed its workers; one short of memory may be tried in halves."""
     died = f"A worker died {ATTEMPTS} times over the same population (last {death.how})"
     if death.short_of_memory:
         runs = sum(len(block) for block in task.blocks)

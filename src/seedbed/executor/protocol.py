@@ -1,4 +1,4 @@
-"""What an executor is to the driver, what a worker is to an executor, and what both say beside a job's own reports."""
+"""The protocols of executors and workers, and the messages that they add to a job's reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
 from seedbed.errors import SeedbedError
-from seedbed.training.reports import Report, Task
+from seedbed.training.reports import JobReport, Task
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,18 @@ class Slow:
     waits_for: Literal["segment", "worker"] = "segment"
 
 
-Message = Report | Lost | Slow | None
-"""What `run` yields beside its task; None when the task is done."""
+Message = JobReport | Lost | Slow | None
+"""What `run` yields with its task; None when the task is done."""
 
 
 class Executor(Protocol):
-    """Deals tasks out to workers and yields what they report. A context manager: leaving it ends the workers."""
+    """Dispatches tasks to workers and yields what they report. A context manager: leaving it ends the workers.
+
+    Attributes:
+        stopped: whether `stop` was called.
+    """
+
+    stopped: bool
 
     def __enter__(self) -> Self: ...
 
@@ -48,7 +54,7 @@ class Executor(Protocol):
         """
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
-        """Trains the tasks; yields each report with its task, and None when the task is done.
+        """Train the tasks; yield each report with its task, and None when the task is done.
 
         A task whose worker died three times ends with `Failed`, and the others go on.
         """
@@ -59,12 +65,12 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Ready:
-    """What a worker posts that has come up and may be given a task."""
+    """Posted by a worker that has come up and may be given a task."""
 
 
 @dataclass(frozen=True)
 class Gone:
-    """What is posted of a worker that died: nothing follows it."""
+    """Posted for a worker that died: nothing follows it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class Death:
 
 
 Post = Callable[[Any], None]
-"""Hands what a worker said to its executor; waits where the executor has too much of it already."""
+"""Passes a worker's message to its executor; blocks while the executor has too many of them."""
 
 
 class Worker(Protocol):
@@ -99,4 +105,4 @@ class Worker(Protocol):
         """The worker ends, whatever it is doing."""
 
     def end(self) -> Death:
-        """Clears away a worker that is gone or was killed, and says how it ended."""
+        """Clear away a worker that is gone or was killed, and return how it ended."""

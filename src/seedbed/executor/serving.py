@@ -1,4 +1,4 @@
-"""What every worker does with a task, wherever it runs: train it, and put whatever goes wrong into one line."""
+"""How every worker serves a task: it trains it, and puts an error into one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from seedbed.data import Dataset
 from seedbed.errors import DeviceError, SeedbedError, WorkerError
 from seedbed.specs import DataSpec
-from seedbed.training.reports import Failed, Report, Task
+from seedbed.training.reports import Failed, JobReport, Task
 
 
 class Server:
@@ -33,8 +33,8 @@ class Server:
         self._folder = folder
         self._programs: Any = None
 
-    def reports(self, task: Task) -> Iterator[Report | None]:
-        """Trains the task's population; its reports, and None or `Failed` at its end."""
+    def reports(self, task: Task) -> Iterator[JobReport | None]:
+        """Train the task's population; yield its reports, and None or `Failed` at its end."""
         try:
             yield from self._trained(task)
         except SeedbedError as error:
@@ -47,7 +47,7 @@ class Server:
             failure = _too_large(task) if known else WorkerError(f"A worker stopped with {kind}: {_first_line(error)}")
             yield Failed(failure, traceback.format_exc())
 
-    def _trained(self, task: Task) -> Iterator[Report | None]:
+    def _trained(self, task: Task) -> Iterator[JobReport | None]:
         from seedbed.training.job import Job
         from seedbed.training.programs import Programs
 

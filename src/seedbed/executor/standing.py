@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Self
 
 from seedbed.devices import WorkerKind
 from seedbed.executor.engine import Engine
-from seedbed.executor.protocol import Executor, Message
-from seedbed.training.reports import Task
+from seedbed.executor.protocol import Executor
 
 
 @contextmanager
 def standing(engine: Engine) -> Iterator[Engine]:
-    """The same engine, whose workers live until this is left; one that is standing already stays with whoever made it so."""
+    """The same engine, whose workers live until the context ends; an engine that is standing already stays as it is."""
     if isinstance(engine, _Standing):
         yield engine
         return
@@ -33,15 +31,26 @@ class _Crew:
         self._kinds: list[WorkerKind] = []
         self._executor: Executor | None = None
 
-    def lent(self, engine: Engine, kinds: Sequence[WorkerKind]) -> Executor:
-        """Those that are there, where they are of these kinds; else others, in their place."""
+    @contextmanager
+    def lent(self, engine: Engine, kinds: Sequence[WorkerKind]) -> Iterator[Executor]:
+        """The workers that are there, if they are of these kinds; else others, in their place.
+
+        They end with the call only if they were stopped, or something went wrong.
+        """
         if self._executor is None or self._kinds != list(kinds):
             self.dismiss()
             self._kinds, self._executor = list(kinds), engine.executor(kinds).__enter__()
-        return _Lent(self, self._executor)
+        executor = self._executor
+        try:
+            yield executor
+        except BaseException:
+            self.dismiss()
+            raise
+        if executor.stopped:
+            self.dismiss()
 
     def dismiss(self) -> None:
-        """Ends the workers."""
+        """End the workers."""
         if self._executor is not None:
             self._executor.__exit__(None, None, None)
         self._executor = None
@@ -51,28 +60,5 @@ class _Crew:
 class _Standing(Engine):
     crew: _Crew = field(default_factory=_Crew, init=False, repr=False, compare=False)
 
-    def executor(self, kinds: Sequence[WorkerKind]) -> Executor:
+    def executor(self, kinds: Sequence[WorkerKind]) -> AbstractContextManager[Executor]:
         return self.crew.lent(Engine(self.name, self.address), kinds)
-
-
-class _Lent:
-    """An executor for one call. Leaving it ends the workers only where they were stopped, or something went wrong."""
-
-    def __init__(self, crew: _Crew, executor: Executor) -> None:
-        self._crew = crew
-        self._executor = executor
-        self._stopped = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._stopped or any(error):
-            self._crew.dismiss()
-
-    def stop(self) -> None:
-        self._stopped = True
-        self._executor.stop()
-
-    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
-        yield from self._executor.run(tasks)

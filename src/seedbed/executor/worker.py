@@ -20,7 +20,7 @@ from seedbed.training.reports import Task
 
 
 def main() -> None:
-    """Serves tasks, one after the other."""
+    """Serve tasks, one after the other."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = _take_over_output()
     tasks: queue.Queue[Task] = queue.Queue()
@@ -40,7 +40,7 @@ def _take_over_output() -> Channel:
 
 
 def _listen(channel: Channel, tasks: queue.Queue[Task], stop: threading.Event) -> None:
-    """Hands tasks on; ends this process as soon as the driver is gone, whatever it is doing."""
+    """Pass tasks on; end this process as soon as the driver is gone, whatever it is doing."""
     while True:
         try:
             message = channel.receive()

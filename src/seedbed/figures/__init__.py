@@ -1,24 +1,13 @@
 """Figures: records in, Altair charts and pictures out; drawn anywhere, the same everywhere."""
 
 from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
-from seedbed.figures.curves import learning_curves, probes_over_epochs
+from seedbed.figures.curves import Curve, curve_panels, layers_over_epochs, mean_curve
 from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.embedding import embedded
 from seedbed.figures.folder import alone_in, save_results
 from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
-from seedbed.figures.panels import (
-    Curve,
-    Dot,
-    Picture,
-    Point,
-    curve_panels,
-    dot_panels,
-    layers_over_epochs,
-    mean_curve,
-    measures_over,
-    picture_panels,
-    share_table,
-)
+from seedbed.figures.learning import learning_curves, probes_over_epochs
+from seedbed.figures.panels import Dot, Picture, dot_panels, measures_over, picture_panels, share_table
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
 from seedbed.figures.search import search_course, search_frontier, search_importance
@@ -30,7 +19,6 @@ __all__ = [
     "Curve",
     "Dot",
     "Picture",
-    "Point",
     "Sized",
     "accuracy_over_field",
     "accuracy_over_parameters",

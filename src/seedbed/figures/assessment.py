@@ -34,18 +34,12 @@ def confusion_rows(matrix: ArrayLike, classes: Sequence[str]) -> Rows:
         )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     numbered = len(classes) <= NUMBERED_CLASSES
-    return [
-        {
-            "true": classes[i],
-            "predicted": classes[j],
-            "count": int(counts[i, j]),
-            "text": f"{counts[i, j]:,}" if numbered and counts[i, j] else "",
-            "share": float(shares[i, j]),
-            "right": i == j,
-        }
-        for i in range(len(classes))
-        for j in range(len(classes))
-    ]
+    rows: Rows = []
+    for (i, j), count in np.ndenumerate(counts):
+        cell = {"true": classes[i], "predicted": classes[j], "right": i == j}
+        text = f"{count:,}" if numbered and count else ""
+        rows.append({**cell, "count": int(count), "text": text, "share": float(shares[i, j])})
+    return rows
 
 
 def confusion(matrix: ArrayLike, classes: Sequence[str], *, part: str = "validation") -> AnyChart:
@@ -65,19 +59,14 @@ def confusion(matrix: ArrayLike, classes: Sequence[str], *, part: str = "validat
     angle = 0 if max(map(len, classes)) <= 4 else -40
     x = marks.names_axis("x", "predicted", classes, "predicted class", labelAngle=angle)
     y = marks.names_axis("y", "true", classes, "true class")
-    tooltip = marks.tips("true", "predicted", count=",d", share=".2%")
-    layers = []
-    for hit, colours in ((True, "ramp"), (False, "heatmap")):
-        layers += marks.matrix(
-            hits.get(hit, []), x, y, "share", "text", colours=colours, zero=True, nice=False, tooltip=tooltip
-        )
+    axes = marks.Axes(x, y, tooltip=marks.tips("true", "predicted", count=",d", share=".2%"))
+    layers = [*axes.squares(hits.get(True, []), "ramp", zero=True), *axes.squares(hits.get(False, []), "heatmap", zero=True)]
     side = max(14, min(42, 900 // len(classes))) * len(classes)
-    panel = marks.panel(layers, width=side, height=side).resolve_scale(fill="independent")
     subtitle = [
         f"n = {words.counted(n, f'{part} image')}, {words.percent(right / max(n, 1), 2)} right",
         "blue: right predictions, orange: mistakes; the stronger, the larger a share of the true class",
     ]
-    return marks.figure([panel], "Confusion matrix", subtitle)
+    return marks.single(layers, "Confusion matrix", subtitle, (side, side))
 
 
 def reliability_rows(calibration: Calibration) -> Rows:
@@ -93,22 +82,20 @@ def reliability_curve(calibration: Calibration, *, part: str = "validation") -> 
         part: which images were classified.
     """
     rows = reliability_rows(calibration)
+    n, most = sum(row["n"] for row in rows), max((row["n"] for row in rows), default=1)
     unit = Scale((0.0, 1.0), form="~%", ticks=6)
-    confidence = "confidence: an image's largest probability"
-    x, below = marks.x("confidence", unit, grid=True), marks.x("confidence", unit, confidence, grid=True)
-    y = marks.y("mean", unit, "share right")
-    tooltip = marks.tips(confidence=".1%", **marks.SHARES, n=",d")
-    ideal = marks.chart([{"confidence": at, "mean": at} for at in (0.0, 1.0)]).mark_line(style="ideal").encode(x, y)
-    layers = [ideal, *marks.lines(rows, x, y, band=False), *marks.dots(rows, x, y, tooltip=tooltip)]
-    n = sum(row["n"] for row in rows)
-    images = marks.counts_axis("n", max((row["n"] for row in rows), default=1), "images")
-    bars = marks.chart(rows).mark_bar(size=12).encode(below, images, tooltip=marks.tips(n=",d"))
-    panels = [marks.panel(layers, width=320, height=320), marks.panel([bars], width=320, height=80)]
+    x, y = marks.x("confidence", unit, grid=True), marks.y("mean", unit, "share right")
+    axes = marks.Axes(x, y, tooltip=marks.tips(confidence=".1%", **marks.SHARES, n=",d"))
+    ideal = axes.mark([{"confidence": at, "mean": at} for at in (0.0, 1.0)], "line", style="ideal")
+    layers = [ideal, axes.mark(rows, "line"), *axes.dots(rows)]
+    below = marks.x("confidence", unit, "confidence: an image's largest probability", grid=True)
+    images = marks.Axes(below, marks.counts_axis("n", most, "images"), tooltip=marks.tips(n=",d"))
+    panels = [marks.panel(layers, "", (320, 320)), marks.panel([images.mark(rows, "bar", size=12)], "", (320, 80))]
     subtitle = [
         f"n = {words.counted(n, f'{part} image')}; expected calibration error {100 * calibration.ece:.2f} points",
         "bars: 95 % Wilson intervals; dashed: perfect calibration",
     ]
-    return marks.figure(panels, "Calibration", subtitle, columns=1)
+    return marks.finish(panels, "Calibration", subtitle, columns=1)
 
 
 def per_class_rows(metrics: Sequence[ClassFigures], classes: Sequence[str]) -> Rows:
@@ -140,20 +127,19 @@ def per_class(metrics: Sequence[ClassFigures], classes: Sequence[str], *, part: 
     """
     rows = per_class_rows(metrics, classes)
     labels = [f"{name} (n = {one.n:,})" for name, one in zip(classes, metrics, strict=True)]
-    by = marks.Groups(["precision", "recall"], field="measure")
     x = marks.x("mean", scales.shares(scales.reach(rows)), "share", grid=True)
     y = marks.names_axis("y", "class", labels, "class", padding=0.35)
-    layers = marks.dots(rows, x, y, by, tooltip=marks.tips("class", "measure", **marks.SHARES), offset=True)
+    by = marks.Groups(["precision", "recall"], field="measure")
+    axes = marks.Axes(x, y, by, marks.tips("class", "measure", **marks.SHARES))
     subtitle = [
         f"n = {words.counted(sum(one.n for one in metrics), f'{part} image')}; bars: 95 % Wilson intervals",
         "precision: right among those given this name; recall: right among those of this class",
     ]
-    panel = marks.panel(layers, width=400, height=marks.rows_height(labels, by))
-    return marks.figure([panel], "Precision and recall by class", subtitle)
+    return marks.single(axes.dots(rows, offset=True), "Precision and recall by class", subtitle, (400, 28 * len(labels)))
 
 
-def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], shown: Sequence[bool], factor: float) -> Rows:
-    """The rows of `paired_differences`: contrast (with its n), mean, low, high, shown, text.
+def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], shown: Sequence[bool]) -> Rows:
+    """The rows of `paired_differences`: contrast (with its n), mean, low, high (percentage points), shown, text.
 
     Raises:
         StatisticsError: not one interval per contrast.
@@ -162,7 +148,7 @@ def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], sho
         raise StatisticsError(f"{len(contrasts)} contrasts need as many intervals; {len(intervals)} were given.")
     rows: Rows = []
     for name, one, is_shown in zip(contrasts, intervals, shown, strict=True):
-        mean, low, high = (factor * value for value in (one.mean, one.low, one.high))
+        mean, low, high = (100 * value for value in (one.mean, one.low, one.high))
         text = f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
         known = {"mean": mean, "low": low, "high": high, "shown": is_shown, "text": text}
         rows.append(finite({"contrast": f"{name} (n = {one.n:,})", **known}))
@@ -170,36 +156,26 @@ def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], sho
 
 
 def paired_differences(
-    contrasts: Sequence[str],
-    intervals: Sequence[Interval],
-    shown: Sequence[bool],
-    *,
-    measure: str = "validation accuracy",
-    unit: str = "percentage points",
-    factor: float = 100.0,
-    confidence: float = 0.95,
+    contrasts: Sequence[str], intervals: Sequence[Interval], shown: Sequence[bool], *, measure: str = "validation accuracy"
 ) -> AnyChart:
-    """Draw a forest plot: one row per contrast, its difference with its interval; filled where a difference is shown.
+    """Draw a forest plot: one row per contrast, its difference with its 95 % interval; filled where a difference is shown.
 
     Args:
         contrasts: names such as "200-100 minus 32".
-        intervals: of the differences, one per contrast.
+        intervals: differences of shares with their intervals, one per contrast.
         shown: whether each difference is shown, after the correction over all of them.
         measure: what differs.
-        unit: of the axis; an interval's values times `factor` are in it.
-        confidence: of the intervals, for the title.
 
     Raises:
         StatisticsError: not one interval per contrast.
     """
-    rows = difference_rows(contrasts, intervals, shown, factor)
-    order = [row["contrast"] for row in rows]
+    rows = difference_rows(contrasts, intervals, shown)
     scale = scales.linear([0.0, *scales.reach(rows)], form="+~r")
-    x = marks.x("mean", scale, f"difference in {measure} ({unit})", grid=True)
-    y = marks.names_axis("y", "contrast", order, padding=0.5, labelLimit=320)
-    tooltip = marks.tips("contrast", **dict.fromkeys(("mean", "low", "high"), "+.3f"))
+    x = marks.x("mean", scale, f"difference in {measure} (percentage points)", grid=True)
+    y = marks.names_axis("y", "contrast", [row["contrast"] for row in rows], padding=0.5, labelLimit=320)
+    axes = marks.Axes(x, y, tooltip=marks.tips("contrast", mean="+.3f", low="+.3f", high="+.3f"))
     layers = [*marks.line_at([0.0], x, "zero"), *marks.texts(rows, "text", y, align="left", x=430)]
     for filled, mine in marks.split(rows, "shown").items():
-        layers += marks.dots(mine, x, y, tooltip=tooltip, size=60, width=2, style="solid" if filled else "hollow")
-    subtitle = f"bars: {100 * confidence:g} % intervals; filled: a difference is shown, hollow: it may be chance"
-    return marks.figure([marks.panel(layers, width=420, height=30 * len(rows))], "Paired differences", subtitle)
+        layers += axes.dots(mine, size=60, width=2, style="solid" if filled else "hollow")
+    subtitle = "bars: 95 % intervals; filled: a difference is shown, hollow: it may be chance"
+    return marks.single(layers, "Paired differences", subtitle, (420, 30 * len(rows)))

@@ -1,229 +1,174 @@
-"""Curves over epochs: learning curves of one run or of the seeds of one setting, and the probes of a run per layer."""
+"""Mean curves with bands as small multiples, and curves of layers."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seedbed.errors import StatisticsError
-from seedbed.figures import marks, scales, theme, words
-from seedbed.figures.scales import Rows
-from seedbed.records import History, Result, best_epoch, finite
-from seedbed.statistics import mean_interval
+from seedbed.figures import marks, scales
+from seedbed.figures.scales import Rows, Scale
+from seedbed.records import Result, finite
+from seedbed.statistics import Interval, mean_interval
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
-Panel = Literal["accuracy", "loss", "penalty"]
+OUTPUT = "output"
+"""The name of the layer of the logits."""
 
-COLUMNS: dict[Panel, dict[str, str]] = {
-    "accuracy": {"training": "train_accuracy", "validation": "validation_accuracy"},
-    "loss": {"training": "train_loss", "validation": "validation_loss"},
-    "penalty": {"training": "train_penalty"},
-}
-HEADINGS: dict[Panel, tuple[str, str]] = {
-    "accuracy": ("Accuracy", "share classified correctly"),
-    "loss": ("Loss (without penalty)", "mean cross-entropy (nats)"),
-    "penalty": ("Penalty", "l2 and l1 terms (nats)"),
-}
-NOT_AVERAGED = ("diverged", "collapsed")
-LOG_FROM = 10.0
-"""A loss that falls by this factor is drawn on a logarithmic axis."""
+MOST_LAYERS = 8
+
+
+# Curves
 
 
 @dataclass(frozen=True)
-class Curves:
-    """The points of learning curves.
+class Curve:
+    """A mean over seeds along epochs (or another `x`), with its interval.
 
     Attributes:
-        raw: one row per point: panel, part, seed, epoch, value (None where a run diverged).
-        mean: one row per point of the mean: panel, part, epoch, value, low, high; empty for a single run.
-        best: the validation metrics at the best epoch of each run: panel, part, seed, epoch, value.
-        averaged: how many seeds the mean holds; left_out: seed -> verdict of those that it does not hold.
-        epochs: of the longest run.
-        logarithmic: the panels to be drawn on a logarithmic axis.
+        panel, line: where it is drawn, and which of the panel's lines it is.
+        points: `(x, mean with its interval)`.
+        row: of the panel, where panels stand in a table.
+        note: written into the panel.
     """
 
-    raw: Rows
-    mean: Rows
-    best: Rows
-    averaged: int
-    epochs: int
-    left_out: dict[int, str] = field(default_factory=dict)
-    logarithmic: frozenset[str] = frozenset()
-
-    @property
-    def panels(self) -> list[Panel]:
-        """The panels that have something to show: the penalty only where some run pays one."""
-        paid = any(row["value"] for row in self.raw if row["panel"] == "penalty")
-        return ["accuracy", "loss", "penalty"] if paid else ["accuracy", "loss"]
+    panel: str
+    line: str
+    points: Sequence[tuple[float, Interval]]
+    row: str = ""
+    note: str = ""
 
 
-def curves(results: Sequence[Result]) -> Curves:
-    """Compute the points of `learning_curves`.
+def mean_curve(results: Sequence[Result], column: str, *, panel: str, line: str) -> Curve:
+    """Average a column of the histories over the runs that neither diverged nor collapsed, over the epochs that all reached.
 
-    The mean is taken over runs that neither diverged nor collapsed, over the epochs that all of them reached.
-
-    Raises:
-        StatisticsError: no result, or results of more than one setting.
+    Args:
+        results: the seeds of one setting.
+        column: of the history, `a-b` for the difference of two.
     """
-    settings = {result.run.setting for result in results}
-    if not len(settings) == 1:
-        raise StatisticsError(f"Learning curves show the seeds of one setting; these {len(results)} runs have {len(settings)}.")
-    whole = [result for result in results if result.verdict.kind not in NOT_AVERAGED]
-    raw = [row for result in results for row in _raw(result.history, result.run.seed)]
-    mean = _mean_rows([result.history for result in whole]) if len(results) > 1 and len(whole) > 1 else []
-    return Curves(
-        raw=raw,
-        mean=mean,
-        best=[row for result in results for row in _best(result.history, result.run.seed)],
-        averaged=len(whole) if mean else 0,
-        epochs=max(result.history.epochs for result in results),
-        left_out={result.run.seed: result.verdict.kind for result in results if result not in whole} if mean else {},
-        logarithmic=frozenset(panel for panel in COLUMNS if panel != "accuracy" and _spans_decades(raw, mean, panel)),
+    kept = [result.history for result in results if result.verdict.ranked and result.best]
+    shared = min((history.epochs for history in kept), default=0)
+    first, _, second = column.partition("-")
+    rows = [history[first][:shared] - (history[second][:shared] if second else 0.0) for history in kept]
+    return Curve(
+        panel, line, [(float(n), _mean(np.array(values))) for n, values in enumerate(zip(*rows, strict=True), start=1)]
     )
 
 
-def _raw(history: History, seed: int) -> Rows:
-    return [
-        {"panel": panel, "part": part, "seed": seed, "epoch": epoch, "value": finite(float(value))}
-        for panel, parts in COLUMNS.items()
-        for part, column in parts.items()
-        for epoch, value in enumerate(history[column], start=1)
-    ]
+def _mean(values: np.ndarray[Any, Any]) -> Interval:
+    if len(values) > 1 and np.isfinite(values).all():
+        return mean_interval(values)
+    return Interval(float(values.mean()), math.nan, math.nan, len(values))
 
 
-def _best(history: History, seed: int) -> Rows:
-    epoch = best_epoch(history)
-    if epoch == 0:
-        return []
-    row = history.row(epoch)
-    return [
-        {"panel": panel, "part": "validation", "seed": seed, "epoch": epoch, "value": row[COLUMNS[panel]["validation"]]}
-        for panel in ("accuracy", "loss")
-    ]
+def curve_rows(curves: Sequence[Curve], *, logarithmic: bool = False) -> Rows:
+    """The points of curves: row, panel, line, x, mean, low, high, n.
 
-
-def _mean_rows(histories: Sequence[History]) -> Rows:
-    shared = min(history.epochs for history in histories)
-    rows: Rows = []
-    for panel, parts in COLUMNS.items():
-        for part, column in parts.items():
-            for epoch, values in enumerate(zip(*(history[column][:shared] for history in histories), strict=True), start=1):
-                if np.isfinite(values).all():
-                    interval = mean_interval(values)
-                    at = {"panel": panel, "part": part, "epoch": epoch}
-                    rows.append({**at, "value": interval.mean, "low": interval.low, "high": interval.high})
-    return rows
-
-
-def _values(rows: Rows, panel: Panel) -> list[float]:
-    named = [row[name] for row in rows if row["panel"] == panel for name in ("value", "low", "high") if name in row]
-    return [value for value in named if value is not None]
-
-
-def _spans_decades(raw: Rows, mean: Rows, panel: Panel) -> bool:
-    values = _values(raw, panel)
-    return bool(values) and min(_values(raw + mean, panel)) > 0 and max(values) / min(values) >= LOG_FROM
-
-
-def learning_curves(results: Sequence[Result]) -> AnyChart:
-    """Draw accuracy, loss and penalty over epochs, training (dashed) and validation (solid).
-
-    One run is drawn as it is, its best epoch marked; several seeds as their mean with its 95 % Student-t interval, the single
-    seeds faint behind. Runs that diverged or collapsed stay visible and out of the mean; the title says how many.
-
-    Args:
-        results: one run, or the seeds of one setting.
-
-    Raises:
-        StatisticsError: no result, or results of more than one setting.
+    On a logarithmic axis there is no place for what is not above 0, and a band ends where it would meet 0.
     """
-    data = curves(results)
-    name = results[0].name if len(results) == 1 else results[0].group
-    return marks.figure([_panel(data, panel) for panel in data.panels], f"Learning curves: {name}", _subtitle(results, data))
-
-
-def _panel(data: Curves, panel: Panel) -> Any:
-    raw, mean, best = ([row for row in rows if row["panel"] == panel] for rows in (data.raw, data.mean, data.best))
-    x = marks.x("epoch", scales.stepwise(range(1, data.epochs + 1), form="d", ticks=6), "epoch")
-    values = _values(data.raw + data.mean, panel) or [0.0, 1.0]
-    if panel == "accuracy":
-        scale = scales.shares(values)
-        mean = scales.bounded(mean)
-    else:
-        scale = scales.logarithmic(values) if panel in data.logarithmic else scales.linear(values)
-    y = marks.y("value", scale, HEADINGS[panel][1])
-    parts = marks.Groups(theme.PARTS, field="part", strokes=True, dashes=theme.DASHES)
-    tooltip = marks.tips("part", "seed", epoch="d", value=".4f")
-    layers = marks.lines(raw, x, y, parts, tooltip=tooltip, detail="seed", point=data.epochs == 1)
-    if mean:
-        faint = marks.lines(raw, x, y, parts, tooltip=tooltip, detail="seed", strokeWidth=1, strokeOpacity=0.4)
-        layers = [*faint, *marks.lines(mean, x, y, parts)]
-    diamonds = marks.chart(best).mark_point(style="best").encode(x, y, *parts.colour, tooltip=tooltip)
-    return marks.panel([*layers, diamonds], HEADINGS[panel][0], width=300, height=220)
-
-
-def _subtitle(results: Sequence[Result], data: Curves) -> list[str]:
-    first = results[0]
-    validation = "test images, called validation (handout)" if first.run.data.protocol == "handout" else "validation images"
-    what = (
-        f"{words.network(first.run.model)}; {words.counted(first.model.parameters, 'parameter')}; {first.run.data.name}: "
-        f"{first.data.train:,} training and {first.data.validation:,} {validation}"
-    )
-    return [what, _seeds(results, data)]
-
-
-def _seeds(results: Sequence[Result], data: Curves) -> str:
-    if len(results) == 1:
-        verdict = "" if results[0].verdict.kind == "ok" else f"; {results[0].verdict.kind}"
-        return f"n = 1 run, seed {results[0].run.seed}; {_best_words(results[0].history)}{verdict}"
-    if not data.averaged:
-        return f"n = {len(results)} seeds, each drawn by itself: fewer than two can be averaged"
-    bests = [best_epoch(result.history) for result in results if result.run.seed not in data.left_out]
-    shown = f"n = {data.averaged} seeds: mean with 95 % interval (Student t), single seeds faint behind"
-    spread = f"{min(bests)} to {max(bests)}" if min(bests) != max(bests) else str(bests[0])
-    excluded = [f"seed {seed} {verdict}" for seed, verdict in data.left_out.items()]
-    return f"{shown}; best epochs {spread} (diamonds)" + (f"; not in the mean: {words.listed(excluded)}" if excluded else "")
-
-
-def _best_words(history: History) -> str:
-    epoch = best_epoch(history)
-    if epoch == 0:
-        return "no epoch has a finite validation loss"
-    return f"best epoch {epoch} (diamond): validation accuracy {words.percent(history['validation_accuracy'][epoch - 1], 2)}"
-
-
-def probes_over_epochs(history: History, kind: str) -> AnyChart:
-    """Draw one kind of probe over epochs: a small panel per layer, in the order of the network, on shared scales.
-
-    Args:
-        history: of one run; its probes are the columns `kind/layer`.
-        kind: for example "saturation".
-
-    Raises:
-        StatisticsError: the history has no probe of this kind; names those that it has.
-    """
-    layers = history.probes(kind)
-    if not layers:
-        kinds = sorted({name.split("/", 1)[0] for name in history.columns if "/" in name})
-        raise StatisticsError(f"This history has no probe {kind!r}. It has: {', '.join(kinds) or 'none'}.")
     rows: Rows = [
-        {"panel": layer, "epoch": epoch, "value": finite(float(value))}
-        for layer, column in layers.items()
-        for epoch, value in enumerate(column, start=1)
+        {"row": curve.row, "panel": curve.panel, "line": curve.line, "x": x, **scales.estimate(at)}
+        for curve in curves
+        for x, at in curve.points
+        if math.isfinite(at.mean) and not (logarithmic and at.mean <= 0)
     ]
-    called = kind.replace("_", " ")
-    known = [row["value"] for row in rows if row["value"] is not None]
-    x = marks.x("epoch", scales.stepwise(range(1, history.epochs + 1), form="d"), "epoch")
-    y = marks.y("value", scales.linear([0.0, *known]), called)
-    tooltip = marks.tips("panel", epoch="d", value=".4g")
-    panels = [
-        marks.panel(marks.lines(mine, x, y, tooltip=tooltip, point={"size": 20}), layer, width=170, height=130)
-        for layer, mine in marks.split(rows).items()
-    ]
-    subtitle = f"n = 1 run; {words.counted(len(layers), 'layer')} on one scale"
-    return marks.figure(panels, f"{called.capitalize()} by layer", subtitle)
+    for row in rows if logarithmic else []:
+        row["low"] = max(row["low"], row["mean"] / 10)
+    plain: Rows = finite(rows)
+    return plain
+
+
+def _rows_and_scale(curves: Sequence[Curve], share: bool, logarithmic: bool) -> tuple[Rows, Scale]:
+    rows = curve_rows(curves, logarithmic=logarithmic)
+    rows = scales.bounded(rows) if share else rows
+    kind = scales.shares if share else scales.logarithmic if logarithmic else scales.linear
+    return rows, kind(scales.reach(rows), ticks=5)
+
+
+def curve_panels(
+    curves: Sequence[Curve],
+    title: str,
+    subtitle: Sequence[str],
+    *,
+    y: str,
+    x: str = "epoch",
+    line: str = "",
+    share: bool = False,
+    logarithmic: bool = False,
+    columns: int = 4,
+    size: tuple[int, int] = (170, 130),
+) -> AnyChart:
+    """Draw mean curves with their 95 % bands, as small multiples on one scale.
+
+    Args:
+        curves: panels and lines in the order in which they are to stand; at most eight lines.
+        y, x: titles of the axes.
+        line: what the lines are, over their legend.
+        share: the values are shares, shown in per cent.
+
+    Raises:
+        StatisticsError: there is nothing to draw, or there are too many lines to be told apart.
+    """
+    rows, scale = _rows_and_scale(curves, share, logarithmic)
+    drawn, along = marks.split(rows, "line"), scales.stepwise(row["x"] for row in rows)
+    names = [name for name in dict.fromkeys(curve.line for curve in curves) if name in drawn]
+    by = marks.Groups(names, line, "line", strokes=True)
+    tooltip = marks.tips("line", x="~g", **marks.NUMBERS)
+    axes = marks.Axes(marks.x("x", along, x), marks.y("mean", scale, y), by, tooltip)
+    point = not isinstance(along.ticks, int)  # few values: nothing was measured between them
+    panels = [(panel, axes.lines(mine, point=point)) for panel, mine in marks.split(rows).items()]
+    return marks.figure(panels, title, subtitle, size, columns=columns)
+
+
+def layers_over_epochs(
+    curves: Sequence[Curve], title: str, subtitle: Sequence[str], *, y: str, share: bool = False
+) -> AnyChart:
+    """Draw a table of small multiples on one scale, a line per layer, with 95 % bands.
+
+    Args:
+        curves: rows and panels in the order in which they are to stand; a line is a layer's number, from 1, or `OUTPUT`.
+        y: title of the axis.
+        share: the values are shares, shown in per cent; others are drawn on a logarithmic axis.
+
+    Raises:
+        StatisticsError: there is nothing to draw, or there are more than eight numbered layers.
+    """
+    rows, scale = _rows_and_scale(curves, share, logarithmic=not share)
+    by = _layer_groups({curve.line for curve in curves})
+    notes = {(curve.row, curve.panel): curve.note for curve in curves}
+    down, across = (list(dict.fromkeys(getattr(curve, name) for curve in curves)) for name in ("row", "panel"))
+    last = max(row["x"] for row in rows)
+    epochs = replace(scales.stepwise([1, last], form="d"), ticks=sorted({1, round((1 + last) / 2), round(last)}))
+    tooltip = marks.tips("line", x="d", **marks.NUMBERS)
+    panels = []
+    for row in down:
+        for panel in across:
+            left, lowest = panel == across[0], row == down[-1]
+            along = marks.x("x", epochs, "epoch" if lowest else None, labels=lowest, ticks=lowest)
+            up = marks.y("mean", scale, [row, y] if left else None, labels=left, ticks=left, domain=left)
+            mine = [one for one in rows if (one["row"], one["panel"]) == (row, panel)]
+            note = [{"note": notes[row, panel]}] if notes.get((row, panel)) else []
+            layers = marks.Axes(along, up, by, tooltip).lines(mine, strokeWidth=1.5, point=last == 1)
+            layers += marks.texts(note, "note", style="quiet-text", align="left", x=4, y=8)
+            panels.append((panel if row == down[0] else "", layers))
+    return marks.figure(panels, title, subtitle, (90, 84), columns=len(across), spacing=14)
+
+
+def _layer_groups(lines: set[str]) -> marks.Groups:
+    """Numbered layers spread over a ramp from light to dark; the output layer stands out."""
+    numbers = sorted(lines - {OUTPUT}, key=int)
+    if len(numbers) > MOST_LAYERS:
+        raise StatisticsError(f"At most {MOST_LAYERS} layers can be told apart; these are {len(numbers)}.")
+    ramp = [" " * (n + 1) for n in range(MOST_LAYERS)]
+    for n, number in enumerate(numbers):
+        ramp[MOST_LAYERS - 1 - round((len(numbers) - 1 - n) * (MOST_LAYERS - 1) / max(len(numbers) - 1, 1))] = number
+    names = numbers + [OUTPUT] * (OUTPUT in lines)
+    return marks.Groups(
+        names, "layer", "line", columns=len(names), strokes=True, legend=True, ramp=[*ramp, OUTPUT], most=len(ramp) + 1
+    )

@@ -52,19 +52,18 @@ def class_balance(counts: Mapping[str, ArrayLike], classes: Sequence[str]) -> An
     """
     rows = class_balance_rows(counts, classes)
     scale = Scale((0.0, 1.2 * max(row["share"] for row in rows)), form="~%")
-    panels = []
+    height = max(9, min(22, 600 // len(classes))) * len(classes)
+    panels: list[tuple[str, marks.Layers]] = []
     for part, mine in marks.split(rows, "part").items():
         first = not panels
         x = marks.x("share", scale, f"share of the {part} images")
-        y = marks.names_axis("y", "class", classes, "class" if first else None, padding=0.1, labels=first, ticks=first)
-        bars = marks.chart(mine).mark_bar().encode(x, y, tooltip=marks.tips("class", count=",d", share=".2%"))
+        y = marks.names_axis("y", "class", classes, "class" if first else "", padding=0.1, labels=first, ticks=first)
+        axes = marks.Axes(x, y, tooltip=marks.tips("class", count=",d", share=".2%"))
         numbers = marks.texts(mine, "number", y, style="quiet-text", align="right", x=WIDTH)
-        heading = f"{part} (n = {sum(row['count'] for row in mine):,})"
-        height = max(9, min(22, 600 // len(classes))) * len(classes)
-        layers = [bars, *marks.line_at([1 / len(classes)], x), *numbers]
-        panels.append(marks.panel(layers, heading, width=WIDTH, height=height))
+        layers = [axes.mark(mine, "bar"), *marks.line_at([1 / len(classes)], x), *numbers]
+        panels.append((f"{part} (n = {sum(row['count'] for row in mine):,})", layers))
     subtitle = "numbers: images; dashed: the share if all classes were equally large"
-    return marks.figure(panels, "Images of each class", subtitle)
+    return marks.figure(panels, "Images of each class", subtitle, (WIDTH, height))
 
 
 def embedding_scatter(
@@ -98,21 +97,17 @@ def embedding_scatter(
     rows: Rows = [{"x": x, "y": y, "class": classes[label]} for (x, y), label in zip(places, which, strict=True)]
     for row, picture in zip(rows, pictures or [], strict=False):
         row["image"] = picture
-    x = marks.x("x", scales.linear(xy[:, 0].tolist()), axes[0])
-    y = marks.y("y", scales.linear(xy[:, 1].tolist()), axes[1], grid=False)
-    tooltip = marks.tips("class", *(["image"] if pictures else []))
-    panel = marks.panel(_classes(rows, classes, x, y, tooltip=tooltip), width=430, height=390)
-    subtitle = [f"n = {words.counted(len(rows), 'training image')}", *([note] if note else [])]
-    return marks.figure([panel], f"Classes in a plane: {method}", subtitle)
-
-
-def _classes(rows: Rows, classes: Sequence[str], *channels: Any, tooltip: Any) -> marks.Layers:
-    """The points with their classes: letters and colours, or shapes and colours that repeat only together."""
+    letters = max(map(len, classes)) <= LETTERED
     shapes = [theme.SHAPES[(i + i // COLOURED_CLASSES) % len(theme.SHAPES)] for i in range(len(classes))]
-    columns = 1 + len(classes) // 24
-    by = marks.Groups(list(classes), "class", "class", columns, orient="right", shapes=shapes, most=len(classes))
-    if max(map(len, classes)) <= LETTERED:
-        letters = marks.chart(rows).mark_text(fontSize=10, fontWeight="bold", fillOpacity=0.85)
-        return [letters.encode(*channels, by.colour[0].legend(None), text="class:N", tooltip=tooltip)]
-    points = marks.chart(rows).mark_point(filled=True, fillOpacity=0.8, opacity=1, size=34)
-    return [points.encode(*channels, *by.colour, *by.shape, tooltip=tooltip)]
+    look: dict[str, Any] = {"columns": 1 + len(classes) // 24, "orient": "right", "shapes": shapes, "most": len(classes)}
+    by = marks.Groups(list(classes), "class", "class", legend=not letters, **look)
+    across, up = (scales.linear(values) for values in xy.T.tolist())
+    x, y = marks.x("x", across, axes[0]), marks.y("y", up, axes[1], grid=False)
+    plane = marks.Axes(x, y, by, marks.tips("class", "image"))
+    if letters:
+        text = plane.mark(rows, "text", coloured=True, fontSize=10, fontWeight="bold", fillOpacity=0.85)
+        layers = [text.encode(text="class:N")]
+    else:  # shapes and colours repeat only together
+        layers = [plane.mark(rows, "point", *plane.by.shape, coloured=True, fillOpacity=0.8, size=34)]
+    subtitle = [f"n = {words.counted(len(rows), 'training image')}", *([note] if note else [])]
+    return marks.single(layers, f"Classes in a plane: {method}", subtitle, (430, 390))

@@ -34,7 +34,7 @@ def save_results(
     Args:
         charts: by their names, or their specifications.
         tables: name of a file -> its text.
-        results: finite JSON values: what `results.json` says, beside the list of the figures.
+        results: finite JSON values: what `results.json` says, apart from the list of the figures.
         kinds: as which files each chart is saved.
         pages: files outside the folder that belong to it, and their texts; they are written last.
 

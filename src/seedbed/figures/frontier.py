@@ -12,8 +12,6 @@ from seedbed.figures.scales import Rows
 from seedbed.statistics import Interval
 
 if TYPE_CHECKING:
-    import altair as alt
-
     from seedbed.figures.theme import AnyChart
 
 BELOW = 3.0
@@ -21,7 +19,7 @@ BELOW = 3.0
 
 TRIED, TESTED = "while choosing (other images)", "tested with fresh seeds"
 
-WIDTH, HEIGHT = 520, 310
+SIZE = (520, 310)
 
 
 @dataclass(frozen=True)
@@ -65,30 +63,24 @@ def frontier(
     rows = sized_rows(networks)
     if len({row["parameters"] for row in rows}) < (1 if targets else 2):
         raise StatisticsError(f"A frontier needs networks of two sizes; there are {len(rows)} networks.")
-    by = marks.Groups(list(dict.fromkeys(one.group for one in networks)), group, columns=2 if targets else 8, alone=True)
-    x, y = axes(rows, targets)
-    tooltip = marks.tips("label", parameters=",d", **marks.SHARES, n="d")
-    layers = [
-        *target_lines({target: f"more than {100 * target:g} %" for target in targets}, y),
-        *marks.cost_scatter(rows, x, y, by, label="label", tooltip=tooltip, through=not targets),
-    ]
-    return marks.figure([marks.panel(layers, width=WIDTH, height=HEIGHT)], title, subtitle)
+    names = list(dict.fromkeys(one.group for one in networks))
+    by = marks.Groups(names, group, columns=2 if targets else 8, legend=True)
+    axes = _axes(rows, targets, by, "validation accuracy")
+    lines = _target_lines({target: f"more than {100 * target:g} %" for target in targets}, axes)
+    return marks.single([*lines, *axes.cost_scatter(rows, through=not targets)], title, subtitle, SIZE)
 
 
-def axes(rows: Rows, targets: Sequence[float] = (), accuracy: str = "validation accuracy") -> tuple[alt.X, alt.Y]:
-    """Parameters (logarithmic) and accuracy, wide enough for all rows and targets."""
-    size = scales.logarithmic((row["parameters"] for row in rows), form="~s")
-    share = scales.shares([*scales.reach(rows), *targets])
-    return marks.x("parameters", size, "parameters"), marks.y("mean", share, accuracy)
+def _axes(rows: Rows, targets: Sequence[float], by: marks.Groups, accuracy: str) -> marks.Axes:
+    x = marks.x("parameters", scales.logarithmic((row["parameters"] for row in rows), form="~s"), "parameters")
+    y = marks.y("mean", scales.shares([*scales.reach(rows), *targets]), accuracy)
+    return marks.Axes(x, y, by, marks.tips("label", parameters=",d", **marks.SHARES, n="d"))
 
 
-def target_lines(targets: dict[float, str], y: alt.Y) -> marks.Layers:
+def _target_lines(targets: dict[float, str], axes: marks.Axes) -> marks.Layers:
     """A level line at each target, its name to the right of the panel."""
     rows: Rows = [{"mean": target, "label": label} for target, label in targets.items()]
-    return [*marks.line_at(targets, y), *marks.texts(rows, "label", y, style="quiet-text", align="left", x=WIDTH + 6)]
-
-
-# Against one target
+    named = marks.texts(rows, "label", axes.y, style="quiet-text", align="left", x=SIZE[0] + 6)
+    return [*marks.line_at(targets, axes.y), *named]
 
 
 def size_rows(tried: Sequence[tuple[int, float]], tested: Sequence[tuple[int, Interval]], target: float) -> Rows:
@@ -112,17 +104,9 @@ def accuracy_over_size(tried: Sequence[tuple[int, float]], tested: Sequence[tupl
     rows = size_rows(tried, tested, target)
     if not rows:
         raise StatisticsError(f"No setting came near the target of {words.percent(target, 2)}; there is nothing to draw.")
-    by = marks.Groups([TESTED, TRIED])
-    x, y = axes(rows, [target], "validation accuracy at the last epoch")
-    parts = marks.split(rows, "group")
-    tooltip = marks.tips(parameters=",d", **marks.SHARES, n="d")
-    behind = marks.chart(parts.get(TRIED, [])).mark_point(size=24, opacity=0.45)
-    layers = [
-        *target_lines({target: f"target {words.percent(target, 2)}"}, y),
-        behind.encode(x, y, *by.colour, *by.shape),
-        *marks.dots(parts.get(TESTED, []), x, y, by, tooltip=tooltip),
-    ]
+    axes = _axes(rows, [target], marks.Groups([TESTED, TRIED]), "validation accuracy at the last epoch")
+    layers = [*_target_lines({target: f"target {words.percent(target, 2)}"}, axes), *axes.cost_scatter(rows)]
     n = sorted({one.n for _, one in tested})
     bars = f"bars: 95 % intervals over {' or '.join(map(str, n))} fresh seeds and the images" if n else "no size was tested"
     subtitle = f"{words.counted(len(rows), 'setting')} near the target; {bars}"
-    return marks.figure([marks.panel(layers, width=WIDTH, height=HEIGHT)], "How few parameters reach the target", subtitle)
+    return marks.single(layers, "How few parameters reach the target", subtitle, SIZE)

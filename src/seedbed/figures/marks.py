@@ -1,19 +1,19 @@
-"""The layers that all charts are made of: lines with bands, dots with intervals, steps, labels, reference lines, panels.
+"""The layers that all charts are made of: lines with bands, dots with intervals, steps, labels, reference lines, squares.
 
-A chart is rows (plain dictionaries) and a mapping of their fields to a few of these layers. The measured value is always the
-field `mean`, and its interval `low` to `high`; a row without an interval has None there, or nothing.
+A chart is rows (plain dictionaries) and a mapping of their fields to a few of these layers on common `Axes`. The measured
+value is always the field `mean`, and its interval `low` to `high`; a row without an interval has None there, or nothing.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedbed.errors import StatisticsError
 from seedbed.figures import theme
-from seedbed.figures.scales import FieldScale, Rows, Scale
+from seedbed.figures.scales import Rows, Scale
 
 if TYPE_CHECKING:
     import altair as alt
@@ -34,9 +34,10 @@ else:
 
     alt = _Lazily("altair")
 
-SHARES = dict.fromkeys(("mean", "low", "high"), ".2%")
-NUMBERS = dict.fromkeys(("mean", "low", "high"), ".4g")
-"""Formats of an estimate beside the pointer, for `tips`."""
+SHARES, NUMBERS = (dict.fromkeys(("mean", "low", "high"), form) for form in (".2%", ".4g"))
+"""Formats of an estimate next to the pointer, for `tips`."""
+
+MOST_LABELS = 12
 
 SMALL_WITH_EXPONENT = "datum.value < 0.001 ? format(datum.value, '~e') : format(datum.value, '~g')"
 """Labels of a logarithmic axis as `words.value` writes numbers."""
@@ -97,33 +98,27 @@ def _quantity(scale: Scale, title: str | Sequence[str] | None, axis: Mapping[str
     return {"title": title, "scale": kind, "axis": alt.Axis(**{**ticks, **labels, **axis})}
 
 
-def names_axis(
-    channel: Literal["x", "y"], name: str, order: Sequence[str], title: str | None = None, *, padding: float = 0.0, **axis: Any
-) -> Any:
-    """A column or a row for each value of a field, from the left or the top."""
-    kind = {"x": alt.X, "y": alt.Y}[channel]
+def names_axis(channel: str, name: str, order: Sequence[str], title: str = "", *, padding: float = 0.0, **axis: Any) -> Any:
+    """A column (`channel` x) or a row (y) for each value of a field, from the left or the top."""
     scale = alt.Scale(domain=list(order), paddingInner=padding, paddingOuter=padding / 2)
-    return kind(f"{name}:N", title=title, sort=list(order), scale=scale, axis=alt.Axis(**{"grid": False, **axis}))
+    look = alt.Axis(**{"grid": False, **axis})
+    return getattr(alt, channel.upper())(f"{name}:N", title=title or None, sort=list(order), scale=scale, axis=look)
 
 
 def counts_axis(name: str, most: int, title: str) -> alt.Y:
-    """A vertical axis of counts on which 0 has a place, and a handful can be seen beside thousands."""
+    """A vertical axis of counts on which 0 has a place, and a handful can be seen next to thousands."""
     ticks = [0, *(10**power for power in range(len(str(most))))]
     return alt.Y(f"{name}:Q", title=title, scale=alt.Scale(type="symlog"), axis=alt.Axis(values=ticks, format=",d"))
 
 
-def rows_height(order: Sequence[str], by: Groups | None = None) -> float:
-    """The height of a panel with a row for each name, and in it a line for each group."""
-    groups = len(by.names) if by else 1
-    return len(order) * (18 if groups < 2 else 14 * groups)
+def _field(channel: Any) -> str:
+    return str(channel["shorthand"]).rpartition(":")[0]
 
 
 def tips(*names: str, **formats: str) -> list[alt.Tooltip]:
-    """What is shown beside the pointer: fields as they are, and numbers in d3's formats."""
-    return [
-        *(alt.Tooltip(f"{name}:N") for name in names),
-        *(alt.Tooltip(f"{name}:Q", format=formats[name]) for name in formats),
-    ]
+    """What is shown next to the pointer: fields as they are, and numbers in d3's formats."""
+    numbers = [alt.Tooltip(f"{name}:Q", format=form) for name, form in formats.items()]
+    return [*(alt.Tooltip(f"{name}:N") for name in names), *numbers]
 
 
 @dataclass(frozen=True)
@@ -131,8 +126,9 @@ class Groups:
     """What colours stand for, and shapes where there are points.
 
     Attributes:
-        names: values of the field, in the order of the legend; one alone has no legend unless `alone`.
+        names: values of the field, in the order of the legend.
         title: of the legend, which stands where `orient` says.
+        legend: whether there is one; None: if there are several names.
         strokes: the legend shows lines; `dashes` belong to them.
         ramp: places in a ramp of colours from light to dark, of which the names are some; instead of distinct colours.
         most: how many groups there may be.
@@ -145,7 +141,7 @@ class Groups:
     title: str = ""
     field: str = "group"
     columns: int = 4
-    alone: bool = False
+    legend: bool | None = None
     strokes: bool = False
     dashes: Sequence[Sequence[int]] = ()
     shapes: Sequence[str] = theme.SHAPES
@@ -159,97 +155,122 @@ class Groups:
 
     @property
     def colour(self) -> list[Any]:
-        return [self._channel(alt.Color, "ordinal" if self.ramp else "category")] if self.names else []
+        return self._channel(alt.Color, "ordinal" if self.ramp else "category")
 
     @property
     def shape(self) -> list[Any]:
-        return [self._channel(alt.Shape, list(self.shapes)[: len(self.names)])] if self.names else []
+        return self._channel(alt.Shape, list(self.shapes)[: len(self.names)])
 
     @property
     def dash(self) -> list[Any]:
-        return [self._channel(alt.StrokeDash, list(self.dashes))] if self.dashes else []
+        return self._channel(alt.StrokeDash, list(self.dashes)) if self.dashes else []
 
-    @property
-    def offset(self) -> list[Any]:
-        """Groups of one row beside each other."""
-        return [alt.YOffset(f"{self.field}:N", sort=list(self.names))] if len(self.names) > 1 else []
-
-    def _channel(self, channel: Any, values: Any) -> Any:
-        look = {"symbolType": "stroke", "symbolSize": 300, "symbolOpacity": 1} if self.strokes else {}
-        shown = {"values": list(self.names)} if self.ramp else {}
-        legend = alt.Legend(orient=self.orient, columns=self.columns, symbolLimit=0, **look, **shown)
+    def _channel(self, channel: Any, values: Any) -> list[Any]:
+        if not self.names:
+            return []
+        look: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 300, "symbolOpacity": 1} if self.strokes else {}
+        look |= {"values": list(self.names)} if self.ramp else {}
+        several = len(self.names) > 1 if self.legend is None else self.legend
+        legend = alt.Legend(orient=self.orient, columns=self.columns, symbolLimit=0, **look) if several else None
         scale = alt.Scale(domain=list(self.ramp or self.names), range=values)
-        seen = legend if len(self.names) > 1 or self.alone else None
-        return channel(f"{self.field}:N", title=self.title or None, scale=scale, legend=seen)
-
-
-NO_GROUPS = Groups(())
+        return [channel(f"{self.field}:N", title=self.title or None, scale=scale, legend=legend)]
 
 
 # Layers
 
 
-def lines(
-    rows: Rows,
-    x: alt.X,
-    y: alt.Y,
-    by: Groups = NO_GROUPS,
-    *,
-    tooltip: Sequence[alt.Tooltip] = (),
-    detail: str = "",
-    band: bool = True,
-    **mark: Any,
-) -> Layers:
-    """Lines, their intervals as bands behind them, and what to read beside the pointer.
+@dataclass(frozen=True)
+class Axes:
+    """What the layers of a panel have in common: two axes, what colours stand for, and what is shown next to the pointer.
 
-    Args:
-        detail: a field whose values are joined only among themselves.
-        band: draw the intervals.
-        mark: properties of the line.
+    Attributes:
+        x, y: from `x`, `y`, `names_axis` or `counts_axis`.
+        tooltip: from `tips`.
     """
-    along = [alt.Detail(f"{detail}:N")] if detail else []
-    banded = [row for row in rows if band and row.get("low") is not None]
-    area = chart(banded).mark_area(opacity=0.18, clip=mark.get("clip", False))
-    behind = area.encode(x, alt.Y("low:Q", scale=y["scale"]), alt.Y2("high:Q"), *by.colour)
-    drawn = chart(rows).mark_line(**mark).encode(x, y, *by.colour, *by.dash, *along)
-    hover = chart(rows).mark_point(style="hover").encode(x, y, tooltip=list(tooltip))
-    return [*([behind] if banded else []), drawn, *([hover] if tooltip else [])]
 
+    x: Any
+    y: Any
+    by: Groups = Groups(())
+    tooltip: Sequence[alt.Tooltip] = ()
 
-def dots(
-    rows: Rows,
-    x: alt.X,
-    y: alt.Y,
-    by: Groups = NO_GROUPS,
-    *,
-    tooltip: Sequence[alt.Tooltip] = (),
-    offset: bool = False,
-    size: float = 44,
-    width: float = 1.5,
-    style: str = "solid",
-) -> Layers:
-    """Points in colours and shapes, with their intervals along the axis of `mean`."""
-    beside = by.offset if offset else []
-    known = [row for row in rows if row.get("mean") is not None]
-    barred = [row for row in known if row.get("low") is not None]
-    if y["shorthand"] == "mean:Q":
-        ends = (x, alt.Y("low:Q", scale=y["scale"]), alt.Y2("high:Q"))
-    else:
-        ends = (alt.X("low:Q", scale=x["scale"]), y, alt.X2("high:Q"))
-    bars = chart(barred).mark_rule(style="interval", strokeWidth=width).encode(*ends, *by.colour, *beside)
-    points = chart(known).mark_point(style=style, size=size)
-    return [bars, points.encode(x, y, *by.colour, *by.shape, *beside, tooltip=list(tooltip))]
+    @property
+    def offset(self) -> list[Any]:
+        """Groups of one row one below the other."""
+        names = list(self.by.names)
+        return [alt.YOffset(f"{self.by.field}:N", sort=names)] if len(names) > 1 else []
 
+    def mark(self, rows: Rows, kind: str, *channels: Any, coloured: bool = False, **look: Any) -> alt.Chart:
+        """One mark per row, of a kind of Vega-Lite (`point`, `bar`, ...); the pointer shows the fields that all rows have."""
+        colour = self.by.colour if coloured else []
+        titles = {_field(axis): axis["title"] for axis in (self.x, self.y) if isinstance(axis["title"], str)}
+        known = {_field(tip): tip for tip in self.tooltip if all(_field(tip) in row for row in rows)}
+        tooltip = [tip.title(titles[name]) if name in titles else tip for name, tip in known.items()]
+        drawn: alt.Chart = getattr(chart(rows), f"mark_{kind}")(**look)
+        return drawn.encode(self.x, self.y, *colour, *channels, tooltip=tooltip)
 
-def steps(rows: Rows, x: alt.X, y: alt.Y, style: str = "ideal") -> Layers:
-    """A frontier: from each row straight on to the next one's cost, and there up; nothing for no rows."""
-    return [chart(rows).mark_line(style=style, interpolate="step-after").encode(x, y)] if rows else []
+    def lines(self, rows: Rows, *, detail: str = "", band: bool = True, **look: Any) -> Layers:
+        """Lines, their intervals as bands behind them, and points to find with the pointer.
 
+        Args:
+            detail: a field whose values are joined only among themselves.
+            band: draw the intervals.
+            look: properties of the line.
+        """
+        along = [alt.Detail(f"{detail}:N")] if detail else []
+        banded = [row for row in rows if band and row.get("low") is not None]
+        area = chart(banded).mark_area(opacity=0.18, clip=look.get("clip", False))
+        behind = area.encode(self.x, alt.Y("low:Q", scale=self.y["scale"]), alt.Y2("high:Q"), *self.by.colour)
+        drawn = chart(rows).mark_line(**look).encode(self.x, self.y, *self.by.colour, *self.by.dash, *along)
+        return [*([behind] if banded else []), drawn, *([self.mark(rows, "point", style="hover")] if self.tooltip else [])]
 
-def labels(rows: Rows, x: alt.X, y: alt.Y, text: str, aside: float = 7) -> Layers:
-    """Names to the lower right of their points, on a ground of paper so that no line runs through them."""
-    named = [chart(rows).mark_text(style=["label", look], align="left", dx=aside, dy=12) for look in ("halo", "label")]
-    return [layer.encode(x, y, text=f"{text}:N") for layer in named]
+    def dots(self, rows: Rows, *, size: float = 44, width: float = 1.5, style: str = "solid", offset: bool = False) -> Layers:
+        """Points in colours and shapes, with their intervals along the axis of `mean`; with `offset` in lines of their own."""
+        beside = self.offset if offset else []
+        known = [row for row in rows if row.get("mean") is not None]
+        barred = [row for row in known if row.get("low") is not None]
+        upright = (self.x, alt.Y("low:Q", scale=self.y["scale"]), alt.Y2("high:Q"))
+        level = (alt.X("low:Q", scale=self.x["scale"]), self.y, alt.X2("high:Q"))
+        ends = upright if self.y["shorthand"] == "mean:Q" else level
+        bars = chart(barred).mark_rule(style="interval", strokeWidth=width).encode(*ends, *self.by.colour, *beside)
+        return [bars, self.mark(known, "point", *self.by.shape, *beside, coloured=True, style=style, size=size)]
+
+    def steps(self, rows: Rows, style: str = "ideal") -> Layers:
+        """A frontier: from each row straight on to the next one's cost, and there up; nothing for no rows."""
+        return [chart(rows).mark_line(style=style, interpolate="step-after").encode(self.x, self.y)] if rows else []
+
+    def labels(self, rows: Rows, aside: float = 7) -> Layers:
+        """Each `label` to the lower right of its point, on a ground of paper so that no line runs through them."""
+        named = [chart(rows).mark_text(style=["label", look], align="left", dx=aside, dy=12) for look in ("halo", "label")]
+        return [layer.encode(self.x, self.y, text="label:N") for layer in named]
+
+    def cost_scatter(self, rows: Rows, *, through: bool = False, nudged: alt.X | None = None, aside: float = 7) -> Layers:
+        """Dots with intervals over a cost: those with `frontier` joined by dashed steps, those with `named` and their `label`.
+
+        Args:
+            rows: from the lowest cost on; those without an interval are drawn faint and behind. If no row says whether it is
+                named, those on the frontier are, unless they are too many.
+            through: join the named ones by a solid line.
+            nudged: where the dots stand, if not exactly at their cost.
+            aside: how far from its dot a label begins (pixels).
+        """
+        sure, faint = ([row for row in rows if ("low" in row) is known] for known in (True, False))
+        frontier, named = ([row for row in sure if row.get(name)] for name in ("frontier", "named"))
+        if not any("named" in row for row in sure) and len(frontier) <= MOST_LABELS:
+            named = frontier
+        behind = self.mark(faint, "point", *self.by.shape, coloured=True, style="faint")
+        lines = [*self.steps(frontier), *self.steps(named if through else [], "zero")]
+        dots = replace(self, x=nudged or self.x).dots(sure, size=48, width=2)
+        return [*([behind] if faint else []), *lines, *dots, *self.labels(named, aside)]
+
+    def over_field(self, rows: Rows, breaks: Sequence[float]) -> Layers:
+        """Dots with intervals over a field, joined within `apart`; broken lines part off 0 and "none"."""
+        joined = replace(self, tooltip=()).lines(rows, detail="apart", band=False, strokeWidth=1.5)
+        return [*line_at(breaks, self.x, "break"), *joined, *self.dots(rows)]
+
+    def squares(self, rows: Rows, colours: str = "ramp", **scale: Any) -> Layers:
+        """Squares shaded by their `share`, with their `text`."""
+        fill = alt.Fill("share:Q", scale=alt.Scale(range=colours, **scale), legend=None)
+        return [self.mark(rows, "rect", fill), *texts(rows, "text", self.x, self.y)]
 
 
 def texts(rows: Rows, text: str, *channels: Any, style: str = "label", **place: Any) -> Layers:
@@ -257,79 +278,60 @@ def texts(rows: Rows, text: str, *channels: Any, style: str = "label", **place: 
     return [chart(rows).mark_text(style=style, **place).encode(*channels, text=f"{text}:N")]
 
 
-def line_at(values: Iterable[float], channel: alt.X | alt.Y, style: str = "ideal") -> Layers:
+def line_at(values: Iterable[float], channel: Any, style: str = "ideal") -> Layers:
     """A straight line across the panel at each value of an axis."""
-    rows = [{channel["shorthand"].removesuffix(":Q"): value} for value in values]
+    rows = [{_field(channel): value} for value in values]
     return [chart(rows).mark_rule(style=style).encode(channel)] if rows else []
 
 
-def shade(low: float, high: float) -> Layers:
-    """A range of the horizontal axis."""
-    return [chart([{"low": low, "high": high}]).mark_rect(style="shade").encode(alt.X("low:Q"), alt.X2("high:Q"))]
-
-
-def extents(rows: Rows, y: alt.Y, low: str, high: str) -> Layers:
-    """Thin level lines between two fields of the horizontal axis."""
-    return [chart(rows).mark_rule().encode(alt.X(f"{low}:Q"), y, alt.X2(f"{high}:Q"))]
-
-
-def cost_scatter(
-    rows: Rows,
-    x: alt.X,
-    y: alt.Y,
-    by: Groups = NO_GROUPS,
-    *,
-    label: str,
-    tooltip: Sequence[alt.Tooltip],
-    through: bool = False,
-    nudged: alt.X | None = None,
-    aside: float = 7,
-) -> Layers:
-    """Dots with intervals over a cost: those with `frontier` joined by dashed steps, those with `named` labelled.
-
-    Args:
-        rows: from the lowest cost on.
-        label: the field that names a dot.
-        through: join the named ones by a solid line.
-        nudged: where the dots stand, if not exactly at their cost.
-        aside: how far from its dot a label begins (pixels).
-    """
-    frontier = [row for row in rows if row.get("frontier")]
-    named = [row for row in rows if row.get("named")]
-    joined = [*steps(frontier, x, y), *steps(named if through else [], x, y, "zero")]
-    return [*joined, *dots(rows, nudged or x, y, by, tooltip=tooltip, size=48, width=2), *labels(named, x, y, label, aside)]
-
-
-def over_field(rows: Rows, x: alt.X, y: alt.Y, by: Groups, scale: FieldScale, *, tooltip: Sequence[alt.Tooltip]) -> Layers:
-    """Dots with intervals over a field, joined where numbers stand side by side; lines part off 0 and "none"."""
-    joined = lines(rows, x, y, by, detail="apart", band=False, strokeWidth=1.5)
-    return [*line_at(scale.breaks, x, "break"), *joined, *dots(rows, x, y, by, tooltip=tooltip)]
-
-
-def matrix(
-    rows: Rows, x: Any, y: Any, share: str, text: str, *, colours: str = "ramp", tooltip: Sequence[alt.Tooltip], **scale: Any
-) -> Layers:
-    """Squares shaded by a share, with their numbers."""
-    fill = alt.Fill(f"{share}:Q", scale=alt.Scale(range=colours, **scale), legend=None)
-    return [chart(rows).mark_rect().encode(x, y, fill, tooltip=list(tooltip)), *texts(rows, text, x, y)]
+def extents(rows: Rows, *channels: Any, kind: str = "rule", **look: Any) -> Layers:
+    """From `least` to `most` along the horizontal axis: a line, or of the kind `rect` the whole height of the panel."""
+    return [getattr(chart(rows), f"mark_{kind}")(**look).encode(alt.X("least:Q"), alt.X2("most:Q"), *channels)]
 
 
 # Panels and figures
 
 
-def panel(layers: Layers, heading: str = "", *, width: float, height: float, lift: float = 14) -> alt.LayerChart:
+def panel(layers: Layers, heading: str, size: tuple[float, float], lift: float = 14) -> alt.LayerChart:
     """Layers over each other, with a heading at the same height above every panel, whatever sticks out of it."""
     over = chart([{"heading": heading}]).mark_text(style="heading", x=0, y=-lift).encode(text="heading:N")
-    return alt.layer(*layers, *([over] if heading else [])).properties(width=width, height=height)
+    whole = alt.layer(*layers, *([over] if heading else []), width=size[0], height=size[1])
+    sized: alt.LayerChart = whole.resolve_scale(fill="independent")  # two kinds of squares have two scales
+    return sized
 
 
 def figure(
-    panels: Sequence[Any], title: str, subtitle: str | Sequence[str], *, columns: int = 4, spacing: float = 28
+    panels: Sequence[tuple[str, Layers]],
+    title: str,
+    subtitle: str | Sequence[str],
+    size: tuple[float, float],
+    *,
+    columns: int = 4,
+    lift: float = 14,
+    **grid: Any,
+) -> AnyChart:
+    """A figure of panels of one size, in rows.
+
+    Args:
+        panels: heading and layers of each.
+        size: width and height of a panel (pixels).
+        lift: how far above their panels headings stand.
+    """
+    return finish([panel(layers, heading, size, lift) for heading, layers in panels], title, subtitle, columns=columns, **grid)
+
+
+def finish(
+    panels: Sequence[alt.LayerChart], title: str, subtitle: str | Sequence[str], *, columns: int = 4, spacing: float = 28
 ) -> AnyChart:
     """Panels in rows, with the figure's title, a description for screen readers, and the light theme, as notebooks show it."""
-    grid = {"columns": min(columns, len(panels)), "spacing": spacing, "align": "each"}
+    grid: dict[str, Any] = {"columns": min(columns, len(panels)), "spacing": spacing, "align": "each"}
     one = panels[0] if len(panels) == 1 else alt.concat(*panels, **grid)
     below = subtitle if isinstance(subtitle, str) else list(subtitle)
     whole: AnyChart = one.properties(title=alt.Title(title, subtitle=below), description=title)
     whole.config = theme.config()  # type: ignore[attr-defined]  # altair's mixin leaves `config` to its subclasses
     return whole
+
+
+def single(layers: Layers, title: str, subtitle: str | Sequence[str], size: tuple[float, float]) -> AnyChart:
+    """A figure of one panel."""
+    return finish([panel(layers, "", size)], title, subtitle)

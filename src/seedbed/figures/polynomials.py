@@ -45,14 +45,7 @@ def fit_rows(fits: Sequence[Fit]) -> Rows:
     return rows
 
 
-def fit_panels(
-    fits: Sequence[Fit],
-    sample: Sequence[tuple[float, float]],
-    title: str,
-    subtitle: Sequence[str],
-    *,
-    size: tuple[int, int] = (168, 155),
-) -> AnyChart:
+def fit_panels(fits: Sequence[Fit], sample: Sequence[tuple[float, float]], title: str, subtitle: Sequence[str]) -> AnyChart:
     """Draw several fits to one sample, a panel each on one scale, with the true curve and the sample's points.
 
     Args:
@@ -64,21 +57,11 @@ def fit_panels(
     """
     if not (fits and sample):
         raise StatisticsError("Fits need a sample, and one fit at least.")
-    x = marks.x("x", scales.linear([x for one in fits for x in one.x], pad=0.03), "x")
-    y = marks.y("mean", _window(fits, sample), "y")
-    by = marks.Groups([TRUE, FITTED], strokes=True)
-    tooltip = marks.tips("group", x=".2f", mean=".3f")
-    points = marks.chart([{"x": x, "mean": y} for x, y in sample]).mark_point(style="hollow", clip=True).encode(x, y)
-    panels = [
-        marks.panel(
-            [*marks.lines(fit_rows([one]), x, y, by, tooltip=tooltip, clip=True), points],
-            one.panel,
-            width=size[0],
-            height=size[1],
-        )
-        for one in fits
-    ]
-    return marks.figure(panels, title, subtitle)
+    x, y = marks.x("x", scales.linear(fits[0].x, pad=0.03), "x"), marks.y("mean", _window(fits, sample), "y")
+    axes = marks.Axes(x, y, marks.Groups([TRUE, FITTED], strokes=True), marks.tips("group", x=".2f", mean=".3f"))
+    points = axes.mark([{"x": x, "mean": y} for x, y in sample], "point", style="hollow", clip=True)
+    panels = [(one.panel, [*axes.lines(fit_rows([one]), clip=True), points]) for one in fits]
+    return marks.figure(panels, title, subtitle, (168, 155))
 
 
 def _window(fits: Sequence[Fit], sample: Sequence[tuple[float, float]]) -> Scale:
@@ -106,7 +89,6 @@ def error_parts(
     best: float,
     undecided: tuple[float, float],
     y: str,
-    size: tuple[int, int] = (460, 280),
 ) -> AnyChart:
     """Draw the parts of an error over the strength of the penalty (logarithmic), with intervals.
 
@@ -120,17 +102,16 @@ def error_parts(
         StatisticsError: there is nothing to draw, or there are too many lines to be told apart.
     """
     rows = part_rows(parts)
-    across = scales.logarithmic((row["strength"] for row in rows), pad=1.3)
-    x = marks.x("strength", across, "lambda", grid=True)
+    strengths = scales.logarithmic((row["strength"] for row in rows), pad=1.3)
+    x, tooltip = marks.x("strength", strengths, "lambda", grid=True), marks.tips("group", strength=".3g", **marks.NUMBERS)
     up = marks.y("mean", scales.linear([0.0, *scales.reach(rows)], pad=0.04, ticks=6), y)
-    by = marks.Groups(list(parts))
-    tooltip = marks.tips("group", strength=".3g", **marks.NUMBERS)
+    axes = marks.Axes(x, up, marks.Groups(list(parts)), tooltip)
     mark: Rows = [{"strength": best, "label": f"lowest at {words.value(best)}"}]
     layers = [
-        *marks.shade(*undecided),
-        *marks.line_at([best], x),
-        *marks.texts(mark, "label", x, style="quiet-text", align="left", dx=4, y=8),
-        *marks.lines(rows, x, up, by, band=False, strokeWidth=1.5),
-        *marks.dots(rows, x, up, by, tooltip=tooltip, size=36),
+        *marks.extents([{"least": undecided[0], "most": undecided[1]}], kind="rect", style="shade"),
+        *marks.line_at([best], axes.x),
+        *marks.texts(mark, "label", axes.x, style="quiet-text", align="left", dx=4, y=8),
+        axes.mark(rows, "line", coloured=True, strokeWidth=1.5),
+        *axes.dots(rows, size=36),
     ]
-    return marks.figure([marks.panel(layers, width=size[0], height=size[1])], title, subtitle)
+    return marks.single(layers, title, subtitle, (460, 280))

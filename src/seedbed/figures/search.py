@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 STATES = ("complete", "pruned", "diverged", "collapsed")
-MOST_LABELS = 10
 
 CALLED = {
     "layers": "number of layers",
@@ -57,17 +56,17 @@ def search_course(rows: Rows) -> AnyChart:
         raise StatisticsError("A search without trials has no course to draw.")
     scale = course_scale(rows)
     low = scale.domain[0]
+    states = [state for state in STATES if any(row["state"] == state for row in rows)]
     x = marks.x("number", Scale((-0.5, len(rows) - 0.5), form="d"), "trial", tickMinStep=1)
     y = marks.y("mean", scale, "validation accuracy, best epoch so far")
-    by = marks.Groups([state for state in STATES if any(row["state"] == state for row in rows)], field="state", alone=True)
     tooltip = marks.tips("number", "network", "state", "epochs", accuracy=".2%")
+    axes = marks.Axes(x, y, marks.Groups(states, field="state", legend=True), tooltip)
     shown = [{**row, "mean": max(row["accuracy"], low)} for row in rows]
     best = [{**row, "mean": row["best"]} for row in rows if row["best"] is not None and row["best"] >= low]
-    layers = [*marks.dots(shown, x, y, by, tooltip=tooltip, size=34), *marks.steps(best, x, y)]
     below = sum(row["accuracy"] < low for row in rows)
     subtitle = ["one seed per trial; pruned ones stopped early; dashed: the best complete trial so far"]
     subtitle += [f"{words.counted(below, 'trial')} below the axis, drawn at its foot"] * bool(below)
-    return marks.figure([marks.panel(layers, width=520, height=260)], "The course of the search", subtitle)
+    return marks.single([*axes.dots(shown, size=34), *axes.steps(best)], "The course of the search", subtitle, (520, 260))
 
 
 def search_frontier(rows: Rows, cost: str) -> AnyChart:
@@ -80,29 +79,36 @@ def search_frontier(rows: Rows, cost: str) -> AnyChart:
     Raises:
         StatisticsError: no finalist has a mean.
     """
-    placed = [_placed(row, 1e3 if cost == "latency" else 1.0) for row in rows]
-    finalists = sorted((row for row in placed if row["kind"] == "finalist"), key=lambda row: row["at"])
-    if not finalists:
-        raise StatisticsError("No setting was trained again, so there is no frontier to draw.")
-    share = scales.shares([*scales.reach(finalists), max(row["mean"] for row in placed)])
-    trials = [row for row in placed if row["kind"] == "trial" and row["mean"] >= share.domain[0]]
+    rows = frontier_rows(rows, 1e3 if cost == "latency" else 1.0)
+    finalists = [row for row in rows if row["kind"] == "finalist"]
     title, form = AXES[cost]
-    places = [row[name] for row in (*finalists, *trials) for name in ("least", "most")]
-    x, y = marks.x("at", scales.logarithmic(places, form=form), title), marks.y("mean", share, "validation accuracy")
-    few = sum(row["frontier"] for row in finalists) <= MOST_LABELS
-    named = [{**row, "named": few and row["frontier"]} for row in finalists]
-    tooltip = marks.tips("network", **marks.SHARES, at="~g")
-    hollow = marks.chart(trials).mark_point(style="quiet-text", filled=False, size=22, opacity=0.5)
-    layers = [
-        hollow.encode(x, y, tooltip=marks.tips("network")),
-        *marks.extents(finalists, y, "least", "most"),
-        *marks.cost_scatter(named, x, y, label="network", tooltip=tooltip),
-    ]
-    subtitle = _frontier_subtitle(finalists, trials, cost)
-    return marks.figure([marks.panel(layers, width=520, height=300)], f"Validation accuracy over {cost}", subtitle)
+    share = scales.shares([*scales.reach(finalists), max(row["mean"] for row in rows)])
+    rows = [row for row in rows if row["mean"] >= share.domain[0]]
+    ends = [row[name] for row in rows for name in ("least", "most")]
+    x, y = marks.x("at", scales.logarithmic(ends, form=form), title), marks.y("mean", share, "validation accuracy")
+    axes = marks.Axes(x, y, tooltip=marks.tips("label", **marks.SHARES, at="~g"))
+    layers = [*marks.extents(finalists, axes.y), *axes.cost_scatter(rows)]
+    subtitle = _frontier_subtitle(finalists, len(rows) - len(finalists), cost)
+    return marks.single(layers, f"Validation accuracy over {cost}", subtitle, (520, 300))
 
 
-def _frontier_subtitle(finalists: Rows, trials: Rows, cost: str) -> list[str]:
+def frontier_rows(rows: Rows, unit: float) -> Rows:
+    """The marks of `search_frontier`, from the cheapest on: the rows with at, least, most (in the unit) and label.
+
+    Raises:
+        StatisticsError: no finalist has a mean.
+    """
+    if not any(row["kind"] == "finalist" for row in rows):
+        raise StatisticsError("No setting was trained again, so there is no frontier to draw.")
+    placed = []
+    for row in sorted(rows, key=lambda row: float(row["cost"])):
+        at = unit * float(row["cost"])
+        ends = {name: unit * float(row[name]) if name in row else at for name in ("least", "most")}
+        placed.append({**row, "at": at, "label": row["network"], **ends})
+    return placed
+
+
+def _frontier_subtitle(finalists: Rows, trials: int, cost: str) -> list[str]:
     n = words.counted(finalists[0]["n"], "fresh seed")
     subtitle = [
         f"filled: trained again with {n}, bars: 95 % intervals (seeds x images); dashed: no cheaper one has a higher mean"
@@ -114,23 +120,10 @@ def _frontier_subtitle(finalists: Rows, trials: Rows, cost: str) -> list[str]:
     return subtitle
 
 
-def _placed(row: dict[str, Any], unit: float) -> dict[str, Any]:
-    """The row with its place on the axis, and the ends of a cost that was measured."""
-    at = unit * float(row["cost"])
-    return {**row, "at": at, **{name: unit * float(row[name]) if name in row else at for name in ("least", "most")}}
-
-
 def importance_rows(shares: Sequence[dict[str, Any]]) -> Rows:
     """The rows of `search_importance`: name, mean (the share), low, high."""
-    return [
-        {
-            "name": CALLED.get(row["dimension"], str(row["dimension"]).replace("_", " ")),
-            "mean": row["share"],
-            "low": row["low"],
-            "high": row["high"],
-        }
-        for row in shares
-    ]
+    names = [CALLED.get(row["dimension"], str(row["dimension"]).replace("_", " ")) for row in shares]
+    return [{**row, "name": name, "mean": row["share"]} for name, row in zip(names, shares, strict=True)]
 
 
 def search_importance(shares: Sequence[dict[str, Any]], *, trials: int, epoch: int) -> AnyChart:
@@ -142,13 +135,12 @@ def search_importance(shares: Sequence[dict[str, Any]], *, trials: int, epoch: i
         epoch: at which their accuracies are compared.
     """
     rows = importance_rows(shares)
-    names = [row["name"] for row in rows]
     x = marks.x("mean", scales.shares([0.0, *scales.reach(rows)]), "share of the variance explained", grid=True)
-    y = marks.names_axis("y", "name", names)
-    layers = marks.dots(rows, x, y, tooltip=marks.tips("name", **dict.fromkeys(("mean", "low", "high"), ".1%")))
+    axes = marks.Axes(
+        x, marks.names_axis("y", "name", [row["name"] for row in rows]), tooltip=marks.tips("name", **marks.SHARES)
+    )
     subtitle = [
         f"main effects by functional ANOVA over {words.counted(trials, 'trial')}, accuracy at epoch {epoch}",
         "bars: nine tenths of bootstraps over the trials; of the region that was searched, which is not spread evenly",
     ]
-    panel = marks.panel(layers, width=420, height=20 * len(names))
-    return marks.figure([panel], "Importance of each setting", subtitle)
+    return marks.single(axes.dots(rows), "Importance of each setting", subtitle, (420, 20 * len(rows)))

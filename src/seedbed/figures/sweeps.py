@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from seedbed.errors import StatisticsError
 from seedbed.figures import marks, scales, words
-from seedbed.figures.scales import FieldScale, Rows, Scale
+from seedbed.figures.scales import FieldScale, Rows
 from seedbed.statistics import Interval
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OF_SIZE = ("hidden", "filters", "kernel", "stride", "pool", "padding", "separable", "head", "data", "size")
 """Fields that the number of parameters stands for."""
 
-MOST_ROWS, MOST_PANELS, MOST_COLOURS, MOST_LABELS = 60, 24, 8, 12
+MOST_ROWS, MOST_PANELS, MOST_COLOURS = 60, 24, 8
 
 
 class MeasuredSetting(Protocol):
@@ -53,6 +53,7 @@ def _rows(cell: MeasuredSetting) -> dict[str, Any]:
     }
 
 
+ACCURACY = "validation accuracy"
 TOOLTIP: dict[str, str] = {**marks.SHARES, "parameters": ",d", "n": "d"}
 
 
@@ -66,13 +67,6 @@ def _subtitle(cells: Sequence[MeasuredSetting], where: Layout, excluded: str = "
     if where.cut:
         lines.append(f"the first {len(where.panels)} of {len(where.panels) + where.cut} panels")
     return lines
-
-
-def _share(rows: Rows) -> Scale:
-    values = scales.reach(rows)
-    if not values:
-        raise StatisticsError("Every run of every setting diverged or collapsed; there is no mean to draw.")
-    return scales.shares(values)
 
 
 # Accuracy over a field
@@ -110,7 +104,7 @@ class Layout:
         return self.colours.index(self.group(cell)) - (len(self.colours) - 1) / 2
 
     def groups(self) -> marks.Groups:
-        return marks.Groups(self.colours, self.colour.replace("_", " "), alone=True) if self.colour else marks.NO_GROUPS
+        return marks.Groups(self.colours, self.colour.replace("_", " "), legend=True) if self.colour else marks.Groups(())
 
 
 def by_colour(cells: Sequence[MeasuredSetting], fields: Sequence[str]) -> str | None:
@@ -120,7 +114,7 @@ def by_colour(cells: Sequence[MeasuredSetting], fields: Sequence[str]) -> str | 
     return min(few, key=lambda name: counts[name]) if few else None
 
 
-def beside(cells: Sequence[MeasuredSetting], field: str) -> Layout:
+def layout(cells: Sequence[MeasuredSetting], field: str) -> Layout:
     """A second field as small multiples; of several others, the one with the fewest values by colour instead."""
     others = [name for name in cells[0].setting if name != field]
     colour = by_colour(cells, others) if len(others) > 1 else None
@@ -166,19 +160,17 @@ def accuracy_over_field(cells: Sequence[MeasuredSetting], field: str) -> AnyChar
     """
     if not (field in cells[0].setting and scales.is_quantity(field, [cell.setting[field] for cell in cells])):
         raise StatisticsError(f"{field!r} is no field of this sweep with two numbers or more, so it makes no axis.")
-    where, scale = beside(cells, field), scales.field_scale([cell.setting[field] for cell in cells], field)
+    where, scale = layout(cells, field), scales.field_scale([cell.setting[field] for cell in cells], field)
     rows = field_rows(cells, field, where, scale)
-    x, y = marks.x("place", scale, scales.called(field)), marks.y("mean", _share(rows), "validation accuracy")
-    tooltip = marks.tips("setting", "out", **TOOLTIP)
-    width, height = (420, 260) if len(where.panels) == 1 else (230, 180)
+    x, y = marks.x("place", scale, scales.called(field)), marks.y("mean", scales.shares(scales.reach(rows)), ACCURACY)
+    axes = marks.Axes(x, y, where.groups(), marks.tips("setting", "out", **TOOLTIP))
     panels = []
     for panel, mine in marks.split(rows).items():
-        known = [row for row in mine if "mean" in row]
-        layers = marks.over_field(known, x, y, where.groups(), scale, tooltip=tooltip)
-        layers += marks.texts(out_rows(mine), "out", x, style="quiet-text", y=-7)
-        panels.append(marks.panel(layers, panel, width=width, height=height))
+        above = marks.texts(out_rows(mine), "out", axes.x, style="quiet-text", y=-7)
+        panels.append((panel, [*axes.over_field([row for row in mine if "mean" in row], scale.breaks), *above]))
     title = f"Validation accuracy over {scales.called(field)}"
-    return marks.figure(panels, title, _subtitle(cells, where, "above a panel"), columns=3)
+    size = (420, 260) if len(panels) == 1 else (230, 180)
+    return marks.figure(panels, title, _subtitle(cells, where, "above a panel"), size, columns=3, lift=24)
 
 
 # All settings
@@ -202,19 +194,16 @@ def setting_means(cells: Sequence[MeasuredSetting]) -> AnyChart:
         StatisticsError: every run of every setting diverged or collapsed.
     """
     rows = setting_rows(cells)
-    names = [row["setting"] for row in rows]
-    x = marks.x("mean", _share(rows), "validation accuracy", grid=True)
-    y = marks.names_axis("y", "setting", names, labelLimit=420)
-    layers = [
-        *marks.dots(rows, x, y, tooltip=marks.tips("setting", "out", **TOOLTIP)),
-        *marks.texts(rows, "share", y, align="right", x=482),
-        *marks.texts(rows, "size", y, align="right", x=610),
-        *marks.texts(rows, "out", y, align="left", x=624),
-    ]
+    x = marks.x("mean", scales.shares(scales.reach(rows)), ACCURACY, grid=True)
+    y = marks.names_axis("y", "setting", [row["setting"] for row in rows], labelLimit=420)
+    axes = marks.Axes(x, y, tooltip=marks.tips("setting", "out", **TOOLTIP))
+    layers = axes.dots(rows)
+    for name, align, place in (("share", "right", 482), ("size", "right", 610), ("out", "left", 624)):
+        layers += marks.texts(rows, name, axes.y, align=align, x=place)
     subtitle = _subtitle(cells, Layout(None, ()))
     if len(rows) < len(cells):
         subtitle.append(f"the {len(rows)} highest means of {len(cells):,} settings")
-    return marks.figure([marks.panel(layers, width=420, height=22 * len(rows))], "All settings", subtitle)
+    return marks.single(layers, "All settings", subtitle, (420, 22 * len(rows)))
 
 
 # Accuracy over parameters
@@ -258,21 +247,15 @@ def accuracy_over_parameters(cells: Sequence[MeasuredSetting], conditions: Seque
     """
     if len({cell.parameters for cell in cells if cell.accuracy}) < 2:
         raise StatisticsError("The settings that are left have equally many parameters, so these make no axis.")
-    beside_size = [name for name in cells[0].setting if name not in (*OF_SIZE, *conditions)]
-    where = Layout.of(cells, by_colour(cells, beside_size), conditions)
+    fields = [name for name in cells[0].setting if name not in (*OF_SIZE, *conditions)]
+    where = Layout.of(cells, by_colour(cells, fields), conditions)
     rows = parameter_rows(cells, where)
-    domain = scales.beyond(rows[0]["parameters"], rows[-1]["parameters"], 0.08, logarithmic=True)
-    size = scales.logarithmic(domain, pad=1.0, form="~s")
+    size = scales.logarithmic((row["at"] for row in rows), form="~s")
     x, nudged = (marks.x(name, size, "parameters") for name in ("parameters", "at"))
-    y = marks.y("mean", _share(rows), "validation accuracy")
-    tooltip = marks.tips("setting", "out", **TOOLTIP)
-    aside = 7 + 4 * len(where.colours)
-    width, height = (460, 300) if len(where.panels) == 1 else (280, 210)
-    panels = []
-    for panel, mine in marks.split(rows).items():
-        few = sum(row["frontier"] for row in mine) <= MOST_LABELS
-        named = [{**row, "named": few and row["frontier"]} for row in mine]
-        layers = marks.cost_scatter(named, x, y, where.groups(), label="label", tooltip=tooltip, nudged=nudged, aside=aside)
-        panels.append(marks.panel(layers, panel, width=width, height=height))
+    y, tooltip = marks.y("mean", scales.shares(scales.reach(rows)), ACCURACY), marks.tips("setting", "out", **TOOLTIP)
+    axes, aside = marks.Axes(x, y, where.groups(), tooltip), 7 + 4 * len(where.colours)
+    parts = marks.split(rows).items()
+    panels = [(panel, axes.cost_scatter(mine, nudged=nudged, aside=aside)) for panel, mine in parts]
     subtitle = [*_subtitle(cells, where), "dashed: no network that is smaller has a higher mean"]
-    return marks.figure(panels, "Validation accuracy over parameters", subtitle, columns=2)
+    room = (460, 300) if len(panels) == 1 else (280, 210)
+    return marks.figure(panels, "Validation accuracy over parameters", subtitle, room, columns=2)

@@ -26,68 +26,27 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 def config(mode: Mode = "light") -> dict[str, Any]:
     """The Vega-Lite configuration of all charts, for a light or a dark page."""
     colours = COLOURS[mode]
+    paper, ink, quiet, axis = (colours[name] for name in ("paper", "ink", "quiet", "axis"))
+    small, large, plain = {"labelFontSize": 11}, {"labelFontSize": 12}, {"titleFontSize": 12, "titleFontWeight": "normal"}
+    subtitle = {"subtitleColor": quiet, "subtitleFontSize": 12, "subtitleLineHeight": 16, "subtitlePadding": 5}
+    lines = {"gridColor": colours["grid"], "domainColor": axis, "tickColor": axis}
     return {
-        "background": colours["paper"],
+        "background": paper,
         "font": FONT,
-        "view": {"stroke": None, "continuousWidth": 300, "continuousHeight": 220},
+        "view": {"stroke": None},
         "padding": 14,
-        "concat": {"spacing": 28},
-        "facet": {"spacing": 18},
-        "title": _title(colours),
-        "axis": _axis(colours),
-        "axisQuantitative": {"tickCount": 6, "labelFlush": False},
-        "legend": _legend(colours),
-        "header": {"labelFontSize": 12, "labelFontWeight": "bold", "labelColor": colours["ink"], "title": None},
+        "title": {"anchor": "start", "fontSize": 15, "fontWeight": "bold", "color": ink, "offset": 12, **subtitle},
+        "axis": {"labelColor": quiet, "titleColor": ink, "titlePadding": 8, "labelLimit": 160, **small, **plain, **lines},
+        "axisQuantitative": {"labelFlush": False},
+        "legend": {"labelColor": ink, "titleColor": quiet, "symbolSize": 110, "labelLimit": 220, **large, **plain},
         "range": {name: colours[name] for name in ("category", "ramp", "heatmap", "ordinal")} | {"symbol": list(SHAPES)},
-        "text": {"color": colours["ink"], "fontSize": 11},
+        "text": {"color": ink, "fontSize": 11},
         "line": {"color": colours["accent"], "strokeWidth": 2, "strokeJoin": "round", "strokeCap": "butt"},
-        "rect": {"stroke": colours["paper"], "strokeWidth": 1},
+        "rect": {"stroke": paper, "strokeWidth": 1},
         "bar": {"color": colours["accent"]},
         "point": {"size": 36, "filled": True, "opacity": 1},
-        "rule": {"color": colours["axis"]},
+        "rule": {"color": axis},
         "style": _styles(colours),
-    }
-
-
-def _title(colours: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "anchor": "start",
-        "fontSize": 15,
-        "fontWeight": "bold",
-        "color": colours["ink"],
-        "subtitleColor": colours["quiet"],
-        "subtitleFontSize": 12,
-        "subtitleLineHeight": 16,
-        "subtitlePadding": 5,
-        "offset": 12,
-    }
-
-
-def _axis(colours: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "labelColor": colours["quiet"],
-        "labelFontSize": 11,
-        "titleColor": colours["ink"],
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-        "gridColor": colours["grid"],
-        "domainColor": colours["axis"],
-        "tickColor": colours["axis"],
-        "labelLimit": 160,
-    }
-
-
-def _legend(colours: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "labelColor": colours["ink"],
-        "labelFontSize": 12,
-        "titleColor": colours["quiet"],
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "symbolStrokeWidth": 2,
-        "symbolSize": 110,
-        "labelLimit": 220,
     }
 
 
@@ -102,7 +61,8 @@ def _styles(colours: dict[str, Any]) -> dict[str, Any]:
         "break": {"strokeDash": [2, 3]},
         "interval": {"strokeWidth": 2, "color": colours["accent"]},
         "shade": {"color": colours["accent"], "fillOpacity": 0.2, "opacity": 1},
-        "hollow": dot | {"filled": False, "fill": paper},
+        "faint": {"color": quiet, "filled": False, "size": 24, "opacity": 0.5},
+        "hollow": {**dot, "filled": True, "color": paper, "stroke": colours["accent"]},
         "solid": dot | {"filled": True},
         "heading": {"align": "left", "baseline": "bottom", "fontSize": 13, "fontWeight": "bold"},
         "label": {"color": ink, "fontSize": 11},

@@ -6,6 +6,7 @@ A time is a row with its `device`, `median`, `low` and `high` (all above 0), and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seedbed.figures import marks, scales
@@ -27,11 +28,12 @@ def times_by_row(rows: Rows, title: str, subtitle: Sequence[str], *, x: str) -> 
     Raises:
         StatisticsError: there is nothing to draw, or there are too many devices to be told apart.
     """
-    rows, by = _times(rows), marks.Groups(list(marks.split(rows, "device")), field="device", columns=1)
-    names, across = list(marks.split(rows, "row")), marks.x("mean", scales.logarithmic(scales.reach(rows)), x, grid=True)
+    rows, names = _times(rows), list(marks.split(rows, "row"))
+    across = marks.x("mean", scales.logarithmic(scales.reach(rows)), x, grid=True)
     down = marks.names_axis("y", "row", names, grid=True, ticks=False, domain=False, labelLimit=260)
-    dots = marks.dots(rows, across, down, by, tooltip=marks.tips("row", "device", **TIMES), offset=True)
-    return marks.figure([marks.panel(dots, width=360, height=marks.rows_height(names, by))], title, subtitle)
+    axes = marks.Axes(across, down, _devices(rows), marks.tips("row", "device", **TIMES))
+    height = len(names) * (18 + 10 * len(axes.by.names))
+    return marks.single(axes.dots(rows, offset=True), title, subtitle, (360, height))
 
 
 def time_by_phase(rows: Rows, title: str, subtitle: Sequence[str]) -> AnyChart:
@@ -40,17 +42,14 @@ def time_by_phase(rows: Rows, title: str, subtitle: Sequence[str]) -> AnyChart:
     Raises:
         StatisticsError: there is nothing to draw.
     """
-    names, by = marks.split(rows, "row"), marks.Groups(PHASES, field="phase")
-    longest = max((sum(each["seconds"] for each in bar) for bar in names.values()), default=0.0)
-    across = marks.x("seconds", scales.linear([longest] * bool(rows), zero=True), "seconds", grid=True).stack(True)
-    down = marks.names_axis("y", "row", list(names), padding=0.1, ticks=False, domain=False, labelLimit=320)
+    bars = marks.split(rows, "row")
+    longest = [sum(row["seconds"] for row in bar) for bar in bars.values()]
+    across = marks.x("seconds", scales.linear(longest, zero=True), "seconds", grid=True).stack(True)
+    down = marks.names_axis("y", "row", list(bars), padding=0.1, ticks=False, domain=False, labelLimit=320)
+    axes = marks.Axes(across, down, marks.Groups(PHASES, field="phase"), marks.tips("row", "phase", seconds=".3g"))
     ordered = [{**row, "order": PHASES.index(row["phase"])} for row in rows]
-    bars = (
-        marks.chart(ordered)
-        .mark_bar()
-        .encode(across, down, *by.colour, order="order:Q", tooltip=marks.tips("row", "phase", seconds=".3g"))
-    )
-    return marks.figure([marks.panel([bars], width=360, height=22 * len(names))], title, subtitle)
+    drawn = axes.mark(ordered, "bar", coloured=True).encode(order="order:Q")
+    return marks.single([drawn], title, subtitle, (360, 22 * len(bars)))
 
 
 def times_over_sizes(rows: Rows, title: str, subtitle: Sequence[str], *, x: str, y: str) -> AnyChart:
@@ -61,16 +60,21 @@ def times_over_sizes(rows: Rows, title: str, subtitle: Sequence[str], *, x: str,
     Raises:
         StatisticsError: there is nothing to draw, or there are too many devices to be told apart.
     """
-    rows, by = _times(rows), marks.Groups(list(marks.split(rows, "device")), field="device", columns=1)
-    up, sizes = marks.y("mean", scales.logarithmic(scales.reach(rows)), y), sorted(marks.split(rows, "size"))
+    rows, sizes = _times(rows), sorted(marks.split(rows, "size"))
+    up = marks.y("mean", scales.logarithmic(scales.reach(rows)), y)
     across = marks.x("size", Scale((sizes[0] / 1.2, 1.2 * sizes[-1]), logarithmic=True, ticks=sizes), x, grid=True)
-    tooltip, panels = marks.tips("device", size=",", **TIMES), []
-    for panel, mine in marks.split(rows).items():
-        lines = marks.lines(mine, across, up, by, band=False, strokeWidth=1.5)
-        panels.append(marks.panel([*lines, *marks.dots(mine, across, up, by, tooltip=tooltip)], panel, width=230, height=170))
-    return marks.figure(panels, title, subtitle, columns=2)
+    axes = marks.Axes(across, up, _devices(rows))
+    dots = replace(axes, tooltip=marks.tips("device", size=",", **TIMES))
+    panels = [
+        (panel, [*axes.lines(mine, band=False, strokeWidth=1.5), *dots.dots(mine)]) for panel, mine in marks.split(rows).items()
+    ]
+    return marks.figure(panels, title, subtitle, (230, 170), columns=2)
 
 
 def _times(rows: Rows) -> Rows:
     """Rows whose median is what marks call the mean."""
     return [{**row, "mean": row["median"]} for row in rows]
+
+
+def _devices(rows: Rows) -> marks.Groups:
+    return marks.Groups(list(marks.split(rows, "device")), field="device", columns=1)

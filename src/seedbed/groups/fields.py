@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from seedbed import data
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import Registry
-from seedbed.specs import FAMILIES, Conv, DataSpec, Keras, ModelSpec, NameIn, Plan, RunSpec, Spec, words_of
+from seedbed.specs import FAMILIES, Conv, DataSpec, Keras, ModelSpec, NameIn, Plan, RunSpec, Spec
 
 Value = bool | int | float | str | tuple[int, ...] | None
 Setting = dict[str, Value]
@@ -67,7 +67,8 @@ class Field:
     @property
     def is_word(self) -> bool:
         """Whether the value is one of a few words."""
-        return bool(self.spec and words_of(self.spec.model_fields[self.attribute]))
+        marks = self.spec.model_fields[self.attribute].metadata if self.spec else ()
+        return get_origin(self._annotation) is Literal or any(isinstance(mark, NameIn) for mark in marks)
 
     @property
     def is_switch(self) -> bool:

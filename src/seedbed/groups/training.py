@@ -47,7 +47,7 @@ def train_groups(
     execution: Execution,
     *,
     metrics_only: bool = False,
-    until: Callable[[], bool] | None = None,
+    until: Callable[[], bool] = lambda: False,
 ) -> list[Group]:
     """Train what is missing of all requests, side by side, and read all of them as groups.
 

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from seedbed.kinds.registry import Registry
 
 if TYPE_CHECKING:
-    import numpy as np
     from jax import Array
-    from numpy.typing import NDArray
-
-Rates: TypeAlias = "NDArray[np.float64]"
 
 BETA_1, BETA_2 = 0.9, 0.999
 """Adam's decay rates of the first and second moment."""
@@ -26,10 +22,6 @@ EPSILON = 1e-7
 RHO = 0.9
 SMALLEST_RATE = 1e-5
 """Below this a step of plain gradient descent is lost in the rounding of a weight, and tells nothing of the gradient."""
-
-
-def _as_planned(rates: Rates, steps: Rates) -> Rates:
-    return rates
 
 
 @dataclass(frozen=True)
@@ -43,8 +35,9 @@ class Optimizer:
         moved: weights, gradient, rate, momentum, *new slots -> new weights.
         gradient: (weights, *slots) before and after a step, its rate and momentum -> the step's gradient of loss plus penalty,
             or its absolute value where the step does not tell the sign.
-        settings: plan fields that only this optimizer and some others use ("momentum", "weight_decay").
-        step_sizes: rates `(steps, members)` and the number of each step `(steps, 1)`, from 1 on -> what a step multiplies with.
+        settings: plan fields that this optimizer uses and others do not: "momentum"; "weight_decay", by which kernels shrink,
+            times the rate, before each step.
+        corrects_bias: step sizes hold Adam's correction of the bias of its moments, which begin at 0.
     """
 
     name: str
@@ -53,12 +46,7 @@ class Optimizer:
     moved: Callable[..., Array]
     gradient: Callable[[tuple[Array, ...], tuple[Array, ...], Array, Array], Array]
     settings: tuple[str, ...] = ()
-    step_sizes: Callable[[Rates, Rates], Rates] = _as_planned
-
-    @property
-    def decays(self) -> bool:
-        """Whether kernels shrink by rate * weight_decay before each step."""
-        return "weight_decay" in self.settings
+    corrects_bias: bool = False
 
 
 def _no_moments(g: Array, rate: Array, momentum: Array) -> tuple[Array, ...]:
@@ -121,12 +109,6 @@ def _mean_gradient(before: tuple[Array, ...], after: tuple[Array, ...], rate: Ar
     return (after[1] - BETA_1 * before[1]) / (1 - BETA_1)
 
 
-def _bias_corrected(rates: Rates, steps: Rates) -> Rates:
-    import numpy as np
-
-    return rates * np.sqrt(1 - BETA_2**steps) / (1 - BETA_1**steps)
-
-
 _ADAM = (("mean", "square"), _mean_and_square, _adam, _mean_gradient)
 _MOMENTUM = ("momentum",)
 
@@ -135,8 +117,8 @@ OPTIMIZERS = Registry(
     Optimizer("sgd", (), _no_moments, _descent, _descent_gradient),
     Optimizer("momentum", ("velocity",), _velocity, _momentum, _velocity_gradient, settings=_MOMENTUM),
     Optimizer("nesterov", ("velocity",), _velocity, _nesterov, _velocity_gradient, settings=_MOMENTUM),
-    Optimizer("adam", *_ADAM, step_sizes=_bias_corrected),
-    Optimizer("adamw", *_ADAM, settings=("weight_decay",), step_sizes=_bias_corrected),
+    Optimizer("adam", *_ADAM, corrects_bias=True),
+    Optimizer("adamw", *_ADAM, settings=("weight_decay",), corrects_bias=True),
     Optimizer("rmsprop", ("square",), _square, _rmsprop, _square_gradient),
 )
 """The gradient of "sgd" is NaN at a rate below `SMALLEST_RATE`; that of "rmsprop" is its absolute value."""

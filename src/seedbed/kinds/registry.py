@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 
 from seedbed.errors import SpecError, nearest
 
-Record = TypeVar("Record")
+RecordT = TypeVar("RecordT")
 
 
-class Registry(Generic[Record]):
+class Registry(Generic[RecordT]):
     """All records of one kind, in the order in which users see them.
 
     Args:
@@ -20,14 +20,14 @@ class Registry(Generic[Record]):
         name: reads a record's name.
     """
 
-    def __init__(self, kind: str, *records: Record, name: Callable[[Record], str] = attrgetter("name")) -> None:
+    def __init__(self, kind: str, *records: RecordT, name: Callable[[RecordT], str] = attrgetter("name")) -> None:
         self.kind = kind
         self.name = name
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, RecordT] = {}
         for record in records:
             self.add(record)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: RecordT) -> None:
         """Make a record known.
 
         Raises:
@@ -38,11 +38,11 @@ class Registry(Generic[Record]):
             raise ValueError(f"{self.kind} {name!r} is registered already; choose another name.")
         self._records[name] = record
 
-    def remove(self, record: Record) -> None:
+    def remove(self, record: RecordT) -> None:
         """Forget a record that was added."""
         del self._records[self.name(record)]
 
-    def __getitem__(self, name: object) -> Record:
+    def __getitem__(self, name: object) -> RecordT:
         """The record of this name.
 
         Raises:
@@ -58,6 +58,6 @@ class Registry(Generic[Record]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._records)
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[RecordT]:
         """All records, in order."""
         return list(self._records.values())

@@ -27,7 +27,7 @@ def phases(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul) -> Array:
         kernel: `(height, width, channels, filters)`.
         x: `(channels, height, width, images)`.
     """
-    rows = _phase_rows(shape, kernel)
+    rows = _placed(shape, jnp.transpose(kernel, (3, 0, 1, 2))).reshape(shape.pool**2 * shape.filters, -1)
     patches = _patches(shape, x)
     z = matmul("ok,kn->on", rows, patches)
     return z.reshape(shape.pool**2, shape.filters, *shape.pooled, x.shape[-1])
@@ -48,11 +48,6 @@ def separable_phases(shape: ConvShape, depthwise: Array, pointwise: Array, x: Ar
     seen = matmul("pfc,fcn->cpn", kernels, patches).reshape(channels, -1)
     z = matmul("co,cn->on", pointwise[0, 0], seen).reshape(shape.filters, places, *shape.pooled, x.shape[-1])
     return jnp.moveaxis(z, 1, 0)
-
-
-def _phase_rows(shape: ConvShape, kernel: Array) -> Array:
-    """The kernel at each place of the pooled square, `(pool**2 * filters, field**2 * channels)`."""
-    return _placed(shape, jnp.transpose(kernel, (3, 0, 1, 2))).reshape(shape.pool**2 * shape.filters, -1)
 
 
 def _placed(shape: ConvShape, kernels: Array) -> Array:
@@ -106,7 +101,7 @@ def _patches_backward(shape: ConvShape, _: tuple[()], dpatches: Array) -> tuple[
     (height, width), channels = shape.pooled, shape.channels
     images = dpatches.size // (field**2 * channels * height * width)
     cut = dpatches.reshape(field, field, channels, height, width, images)
-    places: list[list[Array]] = [[_zeros(cut, channels, rows, columns, images)] * step for _ in range(step)]
+    places: list[list[Array]] = [[jnp.zeros((channels, rows, columns, images), cut.dtype)] * step for _ in range(step)]
     for dy, dx in product(range(field), repeat=2):
         down, right = dy // step, dx // step
         around = ((0, 0), (down, rows - height - down), (right, columns - width - right), (0, 0))
@@ -116,10 +111,6 @@ def _patches_backward(shape: ConvShape, _: tuple[()], dpatches: Array) -> tuple[
     grid = jnp.stack(across, axis=2).reshape(channels, rows * step, columns * step, images)
     top, left = shape.before
     return (_fitted(grid[:, top:, left:], shape.height, shape.width),)
-
-
-def _zeros(like: Array, channels: int, rows: int, columns: int, images: int) -> Array:
-    return jnp.zeros((channels, rows, columns, images), like.dtype)
 
 
 def _fitted(x: Array, height: int, width: int) -> Array:

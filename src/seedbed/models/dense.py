@@ -1,14 +1,15 @@
 """Fully connected networks, many at a time.
 
 The first layers of all members are one matrix `[sum of widths, inputs]`: one large product does most of the work, whatever
-the mix of widths, and there is no gradient to the images. Members with equal later layers sit side by side on a *shelf* and
-run as one batched product per layer; the later layers of all shelves lie in one vector of kernels and one of biases, so that
+the mix of widths, and there is no gradient to the images. Members with equal later layers sit side by side on a *bucket* and
+run as one batched product per layer; the later layers of all buckets lie in one vector of kernels and one of biases, so that
 an optimizer's step is four loops however many members there are. Activations are units x images, images innermost.
 """
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
 from seedbed.models.architecture import Weights, dense_weight_shapes, each_initial
-from seedbed.models.protocol import Batch, Knobs, MatMul, Params, Penalty, Probes, State, cross_entropy
+from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Params, Penalty, Probes, State, cross_entropy
 from seedbed.specs import Dense
 
 Constants = NDArray[np.float32]
@@ -31,7 +32,7 @@ Indices = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ShapeBucket:
     """A class of neighbouring members with equal activation and widths.
 
     Attributes:
@@ -60,7 +61,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Block:
-    """Where one later layer of a shelf lies in the vectors of kernels and biases.
+    """Where one later layer of a bucket lies in the vectors of kernels and biases.
 
     Attributes:
         at, bias_at: where it begins.
@@ -82,7 +83,7 @@ class Block:
 
 
 def _blocks_apart(blocks: Sequence[Sequence[Block]], later: Any) -> list[list[tuple[Array, Array]]]:
-    """Each shelf's later layers as kernels `(members, out, in)` and biases `(members, out, 1)`."""
+    """Each bucket's later layers as kernels `(members, out, in)` and biases `(members, out, 1)`."""
     flat = [block for layers in blocks for block in layers]
     kernels = _cut(later["kernels"], [math.prod(block.shape) for block in flat])
     biases = _cut(later["biases"], [math.prod(block.shape[:2]) for block in flat])
@@ -96,6 +97,10 @@ def _cut(x: Array, sizes: Sequence[int]) -> list[Array]:
     return list(jax.lax.split(x, sizes)) if sizes else []
 
 
+Shares = dict[str, list[tuple[ShapeBucket, Array]]]
+"""Name of a probe -> the shares of the members of each bucket."""
+
+
 class Owners(NamedTuple):
     """Which member each row of the first layer, each later kernel's number and each later bias belongs to."""
 
@@ -104,16 +109,16 @@ class Owners(NamedTuple):
     biases: Indices
 
 
-def _laid_out(shelves: Sequence[Shelf]) -> tuple[list[list[Block]], Owners]:
-    """The later layers of each shelf, and whose everything is."""
+def _laid_out(buckets: Sequence[ShapeBucket]) -> tuple[list[list[Block]], Owners]:
+    """The later layers of each bucket, and whose everything is."""
     rows, kernels, biases, laid_out = [], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], []
     at = bias_at = 0
-    for shelf in shelves:
-        members = np.arange(shelf.start, shelf.stop, dtype=np.int32)
-        rows.append(np.repeat(members, shelf.widths[1]))
+    for bucket in buckets:
+        members = np.arange(bucket.start, bucket.stop, dtype=np.int32)
+        rows.append(np.repeat(members, bucket.widths[1]))
         blocks = []
-        for inputs, outputs in pairwise(shelf.widths[1:]):
-            blocks.append(Block(at, bias_at, (shelf.members, outputs, inputs)))
+        for inputs, outputs in pairwise(bucket.widths[1:]):
+            blocks.append(Block(at, bias_at, (bucket.members, outputs, inputs)))
             kernels.append(np.repeat(members, outputs * inputs))
             biases.append(np.repeat(members, outputs))
             at, bias_at = at + len(kernels[-1]), bias_at + len(biases[-1])
@@ -121,26 +126,21 @@ def _laid_out(shelves: Sequence[Shelf]) -> tuple[list[list[Block]], Owners]:
     return laid_out, Owners(*map(np.concatenate, (rows, kernels, biases)))
 
 
-def shelves(specs: Sequence[Dense], inputs: int, classes: int) -> tuple[Shelf, ...]:
+def buckets(specs: Sequence[Dense], inputs: int, classes: int) -> tuple[ShapeBucket, ...]:
     """Neighbours with equal activation and hidden widths, together."""
-    found: list[Shelf] = []
+    found: list[ShapeBucket] = []
     top = 0
     keys = [(spec.activation, (inputs, *spec.hidden, classes)) for spec in specs]
     for (activation, widths), group in groupby(range(len(keys)), key=lambda member: keys[member]):
         members = list(group)
         bottom = top + len(members) * widths[1]
-        found.append(Shelf(activation, widths, members[0], members[-1] + 1, top, bottom))
+        found.append(ShapeBucket(activation, widths, members[0], members[-1] + 1, top, bottom))
         top = bottom
     return tuple(found)
 
 
-def _rows(*shelves: Shelf) -> int:
-    return shelves[-1].bottom - shelves[0].top
-
-
-def _first_activation(shelf: Shelf) -> str | None:
-    """What follows the first layer; nothing where that one gives the logits."""
-    return shelf.activation if shelf.depth > 1 else None
+def _rows(*buckets: ShapeBucket) -> int:
+    return buckets[-1].bottom - buckets[0].top
 
 
 class DensePopulation:
@@ -153,20 +153,15 @@ class DensePopulation:
     """
 
     def __init__(
-        self,
-        specs: Sequence[Dense],
-        image_shape: tuple[int, int, int],
-        classes: int,
-        *,
-        precision: str = "f32",
+        self, specs: Sequence[Dense], image_shape: tuple[int, int, int], classes: int, *, precision: str = "f32"
     ) -> None:
         self.specs = tuple(specs)
         self.image_shape = image_shape
         self.classes = classes
-        self.shelves = shelves(self.specs, math.prod(image_shape), classes)
+        self.buckets = buckets(self.specs, math.prod(image_shape), classes)
         self.drops = any(spec.dropout > 0 for spec in specs)
         self._matmul = MatMul(precision)
-        self._blocks, self._owners = _laid_out(self.shelves)
+        self._blocks, self._owners = _laid_out(self.buckets)
         self._rows, self._later = segments.Owned(self._owners.rows), segments.Owned(self._kernels_of_layers())
 
     def _kernels_of_layers(self) -> Indices:
@@ -177,65 +172,77 @@ class DensePopulation:
 
     @property
     def signature(self) -> Hashable:
-        return ("dense", self.image_shape, self.shelves, self.drops, self._matmul)
+        return ("dense", self.image_shape, self.buckets, self.drops, self._matmul)
 
     @property
     def self_contained(self) -> bool:
         return True
 
     @property
-    def exam_batch(self) -> int:
+    def eval_batch_size(self) -> int:
         return 500
 
     def apply(
-        self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
+        self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None
     ) -> tuple[Array, State, Probes]:
-        saturation = _Saturation(len(self.specs))
-        return self._logits(params, images, knobs, key, saturation), state, saturation.probes()
+        shares: Shares = defaultdict(list)
+        logits = self._logits(params, images, hyper, key, shares)
+        return logits, state, {name: self._of_all_members(parts) for name, parts in shares.items()}
+
+    def _of_all_members(self, parts: Sequence[tuple[ShapeBucket, Array]]) -> Array:
+        """Values of some buckets as one `(M,)`, NaN for the members of others."""
+        whole, at = [], 0
+        for bucket, values in parts:
+            whole += [jnp.full(bucket.start - at, jnp.nan), values]
+            at = bucket.stop
+        return jnp.concatenate([*whole, jnp.full(len(self.specs) - at, jnp.nan)])
 
     def _logits(
-        self, params: Params, images: Array, knobs: Knobs, key: Array | None, saturation: _Saturation | None = None
+        self, params: Params, images: Array, hyper: Hyperparameters, key: Array | None, shares: Shares | None = None
     ) -> Array:
-        """Of all members; what collects the saturated units stays away from a step, where it would be traced for nothing."""
+        """Of all members; `shares` collects those of saturated units, which a step would compute for nothing."""
         x = images.reshape(images.shape[0], -1)
         first = self._matmul("hd,bd->hb", params["first"]["kernel"], x) + params["first"]["bias"][:, None]
         later = _blocks_apart(self._blocks, params["later"])
         logits = []
-        for shelf, top, layers in zip(self.shelves, self._tops(first), later, strict=True):
-            a = top.reshape(shelf.members, shelf.widths[1], -1)
+        for bucket, top, layers in zip(self.buckets, self._tops(first), later, strict=True):
+            a = top.reshape(bucket.members, bucket.widths[1], -1)
             for number, (kernel, bias) in enumerate(layers):
-                if saturation is not None:
-                    saturation.add(number, shelf, a)
+                if shares is not None:
+                    units = ACTIVATIONS[bucket.activation].saturated(a, ()).astype(jnp.float32)
+                    share = jnp.sum(units * np.full(units.shape, 1 / units.shape[1], np.float32), axis=1)
+                    shares[f"saturation/dense_{number}"].append((bucket, share))
                 if self.drops and key is not None:
-                    a = dropout(a, knobs.dropout[shelf.start : shelf.stop, None, None], jax.random.fold_in(key, number))
+                    a = dropout(a, hyper.dropout[bucket.start : bucket.stop, None, None], jax.random.fold_in(key, number))
                 z = self._matmul("goi,gib->gob", kernel, a) + bias
-                a = ACTIVATIONS[shelf.activation].function(z) if number + 1 < len(layers) else z
+                a = ACTIVATIONS[bucket.activation].function(z) if number + 1 < len(layers) else z
             logits.append(a)
         return jnp.concatenate(logits)
 
     def _tops(self, first: Array) -> list[Array]:
-        """What the first layer hands to each shelf's next one; neighbouring shelves of one activation at a time."""
-        groups = [(activation, list(group)) for activation, group in groupby(self.shelves, key=_first_activation)]
+        """What the first layer hands to each bucket's next one; neighbouring buckets of one activation at a time."""
+        followed = groupby(self.buckets, key=lambda bucket: bucket.activation if bucket.depth > 1 else None)
+        groups = [(activation, list(group)) for activation, group in followed]
         tops: list[Array] = []
         for (activation, group), part in zip(groups, _cut(first, [_rows(*group) for _, group in groups]), strict=True):
-            tops += _cut(ACTIVATIONS[activation].function(part) if activation else part, [_rows(shelf) for shelf in group])
+            tops += _cut(ACTIVATIONS[activation].function(part) if activation else part, [_rows(bucket) for bucket in group])
         return tops
 
-    def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
+    def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         def total(params: Params) -> Array:
-            logits = self._logits(params, batch.images, knobs, key)
+            logits = self._logits(params, batch.images, hyper, key)
             return jnp.sum(cross_entropy(logits, batch.labels, batch.weights))
 
         def with_penalty(gradient: Array, kernel: bool, w: Array, l1: Array, l2: Array) -> Array:
             return gradient + (2 * l2 * w + l1 * jnp.sign(w)) if kernel else gradient
 
-        spreads = (self.spread(knobs.l1, params), self.spread(knobs.l2, params))
-        return jax.tree.map(with_penalty, jax.grad(total)(params), self.kernels(params), params, *spreads), state
+        broadcasts = (self.broadcast(hyper.l1, params), self.broadcast(hyper.l2, params))
+        return jax.tree.map(with_penalty, jax.grad(total)(params), self.kernels(params), params, *broadcasts), state
 
-    def penalty(self, params: Params, knobs: Knobs) -> Penalty:
+    def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
         sums = self._sums([jax.tree.map(norm, params) for norm in (jnp.square, jnp.abs)])
         squares, sizes = ({name: of_both[kind] for name, of_both in sums.items()} for kind in range(2))
-        whole = knobs.l2 * sum(squares.values(), jnp.zeros(())) + knobs.l1 * sum(sizes.values(), jnp.zeros(()))
+        whole = hyper.l2 * sum(squares.values(), jnp.zeros(())) + hyper.l1 * sum(sizes.values(), jnp.zeros(()))
         return Penalty(whole, squares)
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
@@ -245,11 +252,11 @@ class DensePopulation:
         """Each layer's kernel summed up, layer -> `(trees, M)`; 0 for members without that layer."""
         rows = jnp.sum(jnp.stack([tree["first"]["kernel"] for tree in trees]), axis=2)
         later = jnp.stack([tree["later"]["kernels"] for tree in trees])
-        layers, members = max(shelf.depth for shelf in self.shelves), len(self.specs)
+        layers, members = max(bucket.depth for bucket in self.buckets), len(self.specs)
         found = segments.sums([(self._rows, rows), (self._later, later)], layers * members)
         return {f"dense_{number}": found[:, number * members : (number + 1) * members] for number in range(layers)}
 
-    def spread(self, values: Array, params: Params) -> Params:
+    def broadcast(self, values: Array, params: Params) -> Params:
         rows = values[self._owners.rows]
         later = {"kernels": values[self._owners.kernels], "biases": values[self._owners.biases]}
         return {"first": {"kernel": rows[:, None], "bias": rows}, "later": later}
@@ -275,10 +282,7 @@ class DensePopulation:
                 "kernel": np.zeros((len(owners.rows), math.prod(self.image_shape)), np.float32),
                 "bias": np.zeros(len(owners.rows), np.float32),
             },
-            "later": {
-                "kernels": np.zeros(len(owners.kernels), np.float32),
-                "biases": np.zeros(len(owners.biases), np.float32),
-            },
+            "later": {"kernels": np.zeros(len(owners.kernels), np.float32), "biases": np.zeros(len(owners.biases), np.float32)},
         }
         for member, weights in enumerate(members):
             for number, (kernel, bias) in enumerate(self._slots(params, member)):
@@ -288,41 +292,16 @@ class DensePopulation:
 
     def _slots(self, params: Params, member: int) -> Iterator[tuple[Constants, Constants]]:
         """Views of each layer's kernel `(out, in)` and bias `(out,)` of one member."""
-        number, shelf = next((n, s) for n, s in enumerate(self.shelves) if s.start <= member < s.stop)
-        row = member - shelf.start
-        top = shelf.top + row * shelf.widths[1]
-        yield tuple(np.asarray(params["first"][name])[top : top + shelf.widths[1]] for name in ("kernel", "bias"))  # type: ignore[misc]
+        number, bucket = next((n, s) for n, s in enumerate(self.buckets) if s.start <= member < s.stop)
+        row = member - bucket.start
+        top = bucket.top + row * bucket.widths[1]
+        yield tuple(np.asarray(params["first"][name])[top : top + bucket.widths[1]] for name in ("kernel", "bias"))  # type: ignore[misc]
         for block in self._blocks[number]:
             yield block.kernel(_hosted(params["later"]))[row], block.bias(_hosted(params["later"]))[row, :, 0]
 
 
 def _hosted(later: Any) -> Any:
     return {name: np.asarray(leaf) for name, leaf in later.items()}
-
-
-class _Saturation:
-    """Collects the shares of saturated units, layer by layer."""
-
-    def __init__(self, members: int) -> None:
-        self._members = members
-        self._parts: dict[str, list[tuple[Shelf, Array]]] = {}
-
-    def add(self, number: int, shelf: Shelf, a: Array) -> None:
-        """Outputs `(members, units, images)` of a shelf's hidden layer."""
-        units = ACTIVATIONS[shelf.activation].saturated(a, ()).astype(jnp.float32)
-        share = jnp.sum(units * np.full(units.shape, 1 / units.shape[1], np.float32), axis=1)
-        self._parts.setdefault(f"saturation/dense_{number}", []).append((shelf, share))
-
-    def probes(self) -> Probes:
-        """One `(M,)` a layer, NaN for members that have no such layer."""
-        return {name: self._whole(parts) for name, parts in self._parts.items()}
-
-    def _whole(self, parts: list[tuple[Shelf, Array]]) -> Array:
-        whole, at = [], 0
-        for shelf, share in parts:
-            whole += [jnp.full(shelf.start - at, jnp.nan), share]
-            at = shelf.stop
-        return jnp.concatenate([*whole, jnp.full(self._members - at, jnp.nan)])
 
 
 def dropout(a: Array, rate: Array, key: Array) -> Array:

@@ -53,9 +53,7 @@ class Family(ABC, Generic[SpecT]):
     images: ClassVar[int] = 50
 
     @abstractmethod
-    def population(
-        self, specs: Sequence[SpecT], image_shape: ImageShape, classes: int, *, precision: str, on_cpu: bool
-    ) -> Population:
+    def population(self, specs: Sequence[SpecT], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
         """Networks of this family that train together, as one block of a compiled program."""
 
     @abstractmethod
@@ -111,12 +109,10 @@ class DenseFamily(Family[Dense]):
     constants = 5
     images = 500
 
-    def population(
-        self, specs: Sequence[Dense], image_shape: ImageShape, classes: int, *, precision: str, on_cpu: bool
-    ) -> Population:
+    def population(self, specs: Sequence[Dense], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
         from seedbed.models.dense import DensePopulation
 
-        return DensePopulation(specs, image_shape, classes, precision=precision)
+        return DensePopulation(specs, shape, classes, precision=precision)
 
     def layers(self, spec: Dense, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
         drop = f", dropout {spec.dropout:g}" if spec.dropout else ""
@@ -145,12 +141,10 @@ class ConvFamily(Family[Conv]):
 
     name = "conv"
 
-    def population(
-        self, specs: Sequence[Conv], image_shape: ImageShape, classes: int, *, precision: str, on_cpu: bool
-    ) -> Population:
+    def population(self, specs: Sequence[Conv], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
         from seedbed.models.conv import ConvPopulation
 
-        return ConvPopulation(specs, image_shape, classes, precision=precision, on_cpu=on_cpu)
+        return ConvPopulation(specs, shape, classes, precision=precision, on_cpu=on_cpu)
 
     def layers(self, spec: Conv, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
         layers = list(conv_layers(spec, image_shape))
@@ -182,12 +176,10 @@ class KerasFamily(Family[Keras]):
     name = "keras"
     process = 330 * MIB
 
-    def population(
-        self, specs: Sequence[Keras], image_shape: ImageShape, classes: int, *, precision: str, on_cpu: bool
-    ) -> Population:
+    def population(self, specs: Sequence[Keras], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
         from seedbed.models.keras import KerasPopulation
 
-        return KerasPopulation(specs, image_shape, classes, on_cpu=on_cpu)
+        return KerasPopulation(specs, shape, classes, on_cpu=on_cpu)
 
     def layers(self, spec: Keras, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
         with signals_held_back():
@@ -224,7 +216,7 @@ def build(
     specs: Sequence[ModelSpec], image_shape: ImageShape, classes: int, *, precision: str = "f32", on_cpu: bool = True
 ) -> Population:
     """A population of networks of one family that can share a program."""
-    return FAMILIES[specs[0].family].population(specs, image_shape, classes, precision=precision, on_cpu=on_cpu)
+    return FAMILIES[specs[0].family].population(specs, image_shape, classes, precision, on_cpu)
 
 
 def describe(spec: ModelSpec, image_shape: ImageShape, classes: int) -> list[LayerFacts]:

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from numpy.typing import NDArray
 
-from seedbed.models.architecture import Weights, check_weights
+from seedbed.devices import signals_held_back
+from seedbed.models.architecture import ImageShape, Weights, check_weights
 from seedbed.models.families import FAMILIES, build
-from seedbed.models.protocol import Knobs, Params, Population, State
 from seedbed.specs import ModelSpec
+
+if TYPE_CHECKING:
+    from jax import Array
+
+    from seedbed.models.protocol import Params, Population, State
 
 
 def probabilities(
-    spec: ModelSpec, weights: Weights, images: NDArray[Any], *, scale: float, classes: int, batch: int
+    spec: ModelSpec, weights: Weights, images: NDArray[Any], *, scale: float, classes: int, batch: int = 1000
 ) -> NDArray[np.float32]:
-    """See `seedbed.models.probabilities`."""
+    """A network's class probabilities `(n, classes)` for images `(n, h, w, c)`, which it sees divided by `scale`.
+
+    Raises:
+        ModelError: the weights do not fit the network.
+    """
     image_shape = (images.shape[1], images.shape[2], images.shape[3])
     expected = FAMILIES[spec.family].weight_shapes(spec, image_shape, classes)
     if expected is not None:
@@ -37,13 +43,18 @@ def probabilities(
 
 
 @lru_cache(maxsize=32)
-def alone(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) -> tuple[Population, Any]:
+def alone(spec: ModelSpec, image_shape: ImageShape, classes: int) -> tuple[Population, Any]:
     """The network as a population of one, and its compiled inference."""
-    population = build([spec], image_shape, classes)
-    none = jnp.zeros(1)
+    with signals_held_back():
+        import jax
+        import jax.numpy as jnp
+
+        from seedbed.models.protocol import Hyperparameters
+
+    population, none = build([spec], image_shape, classes), jnp.zeros(1)
 
     def softmax(params: Params, state: State, images: Array) -> Array:
-        logits, _, _ = population.apply(params, state, images, Knobs(none, none, none), None)
+        logits, _, _ = population.apply(params, state, images, Hyperparameters(none, none, none), None)
         return jax.nn.softmax(logits[0], axis=0).T
 
     return population, jax.jit(softmax)

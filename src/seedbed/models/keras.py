@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -59,8 +59,7 @@ def _user_function(spec: Keras) -> Callable[..., Any]:
     function = getattr(module, spec.function, None)
     if not callable(function):
         raise ModelError(f"{spec.file!r} has no function named {spec.function!r}.")
-    found: Callable[..., Any] = function
-    return found
+    return cast("Callable[..., Any]", function)
 
 
 @lru_cache(maxsize=16)
@@ -171,12 +170,7 @@ class KerasPopulation(StackedPopulation):
             return sum(penalties, jnp.zeros(()))
 
     def one(
-        self,
-        params: Params,
-        state: State,
-        images: Array,
-        dropout: Array,
-        key: Array | None,
+        self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
     ) -> tuple[Array, State, Probes]:
         bits = jax.random.key_data(key if key is not None else jax.random.key(0))
         draws = {name: bits + jnp.uint32(number) for number, name in enumerate(self._draws)}
@@ -224,15 +218,11 @@ def describe_keras(spec: Keras, image_shape: ImageShape, classes: int) -> list[L
     model = build_model(spec, image_shape, classes, seed=0)
     rows = []
     for layer in model.layers:
-        shape = tuple(size or 0 for size in _output_shape(layer))
+        output = layer.output[0] if isinstance(layer.output, list) else layer.output
+        shape = tuple(size or 0 for size in output.shape[1:])
         parameters = sum(math.prod(v.shape) for v in layer.trainable_variables)
         rows.append(LayerFacts(layer.name, type(layer).__name__, shape, parameters, _operations(layer, shape)))
     return rows
-
-
-def _output_shape(layer: Any) -> tuple[int | None, ...]:
-    output = layer.output
-    return tuple((output[0] if isinstance(output, list) else output).shape[1:])
 
 
 def _operations(layer: Any, shape: tuple[int, ...]) -> int:

@@ -1,7 +1,7 @@
-"""What the three families of networks share: weights only. No optimizer, no data order, no disk.
+"""What all families of networks share: weights only. No optimizer, no data order, no disk.
 
 A population is M members of one block: they share a seed, and see the same minibatch. The layout of its parameters is its
-own affair; whoever needs a network's arrays asks `unpack` for them, under Keras's names and in Keras's layouts.
+own affair; `unpack` gives a network's arrays under Keras's names and in Keras's layouts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Probes = dict[str, Array]
 """`kind/layer` -> `(M,)`, for example `saturation/dense_0`; NaN for a member without that layer."""
 
 
-class Knobs(NamedTuple):
+class Hyperparameters(NamedTuple):
     """What may differ between the members of a compiled program, each `(M,)` float32."""
 
     l1: Array
@@ -67,21 +67,21 @@ class Population(Protocol):
         """Whether the signature says all that the program is made from; a user's own function may look elsewhere, too."""
 
     @property
-    def exam_batch(self) -> int:
+    def eval_batch_size(self) -> int:
         """How many images at a time inference likes best."""
 
     def apply(
-        self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
+        self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None
     ) -> tuple[Array, State, Probes]:
         """Logits `(M, C, B)` of images `(B, h, w, c)`; without a key, inference: no dropout, state unchanged."""
 
-    def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
+    def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         """Gradients of every member's mean cross-entropy plus penalty, in the layout of `params`, and the new state."""
 
-    def penalty(self, params: Params, knobs: Knobs) -> Penalty:
+    def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
         """`l2 * sum(w**2) + l1 * sum(|w|)` over kernels, with the squares that it is made of."""
 
-    def spread(self, values: Array, params: Params) -> Params:
+    def broadcast(self, values: Array, params: Params) -> Params:
         """Values `(M,)` as a tree that broadcasts against `params`: rates, masks."""
 
     def kernels(self, params: Params) -> Params:

@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 
 from seedbed.models.architecture import Weights
-from seedbed.models.protocol import Batch, Knobs, Params, Penalty, Probes, State, image_losses
+from seedbed.models.protocol import Batch, Hyperparameters, Params, Penalty, Probes, State, image_losses
 from seedbed.specs import ModelSpec
 
 
@@ -39,7 +39,7 @@ class StackedPopulation(ABC):
     def signature(self) -> Hashable: ...
 
     @property
-    def exam_batch(self) -> int:
+    def eval_batch_size(self) -> int:
         return 500 if self.abreast else 50
 
     @abstractmethod
@@ -56,19 +56,19 @@ class StackedPopulation(ABC):
         return jnp.zeros(())
 
     def apply(
-        self, params: Params, state: State, images: Array, knobs: Knobs, key: Array | None
+        self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None
     ) -> tuple[Array, State, Probes]:
         def member(arguments: tuple[Params, State, Array]) -> tuple[Array, State, Probes]:
             return self.one(*arguments[:2], images, arguments[2], key)
 
-        logits, new_state, probes = self._over_members(member, (params, state, knobs.dropout))
+        logits, new_state, probes = self._over_members(member, (params, state, hyper.dropout))
         return logits, new_state, probes
 
-    def gradients(self, params: Params, state: State, batch: Batch, knobs: Knobs, key: Array) -> tuple[Params, State]:
-        def member(arguments: tuple[Params, State, Knobs]) -> tuple[Params, State]:
+    def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
+        def member(arguments: tuple[Params, State, Hyperparameters]) -> tuple[Params, State]:
             return self._member_gradients(*arguments, batch, key)
 
-        gradients, new_state = self._over_members(member, (params, state, knobs))
+        gradients, new_state = self._over_members(member, (params, state, hyper))
         return gradients, new_state
 
     def _over_members(self, member: Callable[[Any], Any], arguments: Any) -> Any:
@@ -77,23 +77,25 @@ class StackedPopulation(ABC):
             return jax.tree.map(lambda leaf: leaf[None], alone)
         return jax.vmap(member)(arguments) if self.abreast else jax.lax.map(member, arguments)
 
-    def _member_gradients(self, params: Params, state: State, knobs: Knobs, batch: Batch, key: Array) -> tuple[Params, State]:
+    def _member_gradients(
+        self, params: Params, state: State, hyper: Hyperparameters, batch: Batch, key: Array
+    ) -> tuple[Params, State]:
         """Sums over microbatches of the gradient of the minibatch's mean loss, then the penalty's."""
         parts = _microbatches(batch, self.microbatch)
         images = jnp.sum(batch.weights)
 
         def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
-            logits, state, _ = self.one(params, state, part.images, knobs.dropout, key)
+            logits, state, _ = self.one(params, state, part.images, hyper.dropout, key)
             return jnp.sum(image_losses(logits[None], part.labels)[0] * part.weights) / images, state
 
-        def step(carry: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
-            total, state = carry
+        def step(train_state: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
+            total, state = train_state
             number, part = numbered
             gradients, state = jax.grad(loss, has_aux=True)(params, state, part, jax.random.fold_in(key, number))
             return (jax.tree.map(jnp.add, total, gradients), state), None
 
         def penalty(params: Params) -> Array:
-            return self._penalty(params, knobs.l1, knobs.l2)
+            return self._penalty(params, hyper.l1, hyper.l2)
 
         start = jax.grad(penalty)(params)
         count = parts.labels.shape[0]
@@ -109,9 +111,9 @@ class StackedPopulation(ABC):
         sizes = sum((jnp.sum(jnp.abs(kernel)) for kernel in kernels), jnp.zeros(()))
         return l2 * squares + l1 * sizes + self.own_penalty(params)
 
-    def penalty(self, params: Params, knobs: Knobs) -> Penalty:
+    def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
         squares = {name: sums[0] for name, sums in self.squares([params]).items()}
-        return Penalty(jax.vmap(self._penalty)(params, knobs.l1, knobs.l2), squares)
+        return Penalty(jax.vmap(self._penalty)(params, hyper.l1, hyper.l2), squares)
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
         sums: dict[str, Array] = {}
@@ -122,7 +124,7 @@ class StackedPopulation(ABC):
             sums[layer] = sums[layer] + own if layer in sums else own  # a separable convolution has two kernels
         return sums
 
-    def spread(self, values: Array, params: Params) -> Params:
+    def broadcast(self, values: Array, params: Params) -> Params:
         return {name: values.reshape(-1, *(1,) * (leaf.ndim - 1)) for name, leaf in params.items()}
 
     def kernels(self, params: Params) -> Params:

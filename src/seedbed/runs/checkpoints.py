@@ -36,7 +36,7 @@ def save(root: Path, key: str, arrays: Mapping[str, NDArray[Any]], manifest: Map
         storage.remove(folder / f"{old:06}.safetensors")
 
 
-def load(root: Path, key: str, report: Callable[[str], None]) -> tuple[Arrays, dict[str, Any]] | None:
+def load(root: Path, key: str, on_damage: Callable[[str], None]) -> tuple[Arrays, dict[str, Any]] | None:
     """The newest sound checkpoint, or None where there is none at all. See `Home.load_population`."""
     folder = _folder(root, key)
     numbers = _newest(folder)
@@ -48,9 +48,9 @@ def load(root: Path, key: str, report: Callable[[str], None]) -> tuple[Arrays, d
                 raise CorruptFile(f"{path}: the SHA-256 is not that of its manifest.")
             return read_safetensors(path), manifest["manifest"]
         except StorageError as damage:
-            report(f"{damage} Going on from the checkpoint before it.")
+            on_damage(f"{damage} Going on from the checkpoint before it.")
     if numbers:
-        raise CorruptFile(f"{folder}: no checkpoint of this population is sound. Start anew with --replace.")
+        raise CorruptFile(f"{folder}: no checkpoint of this population is sound. Start again with --replace.")
     return None
 
 

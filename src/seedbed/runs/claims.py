@@ -33,7 +33,7 @@ class Claim:
 
     Attributes:
         todo: the entries to train, in the order they were given.
-        half_done: the names of those to go on with; the others begin anew.
+        half_done: the names of those to continue; the others start from the beginning.
         done: name -> the result of each run that was finished already.
     """
 
@@ -175,7 +175,7 @@ class _Survey:
     def _half_done_message(self, record: Record) -> str:
         what = f"failed ({record.reason})" if record.status == "failed" else "was interrupted"
         epochs = self._epochs(record.name)
-        return f"Run {record.name!r} {what} after {epochs} epochs. Go on with --resume, or start anew with --replace."
+        return f"Run {record.name!r} {what} after {epochs} epochs. Go on with --resume, or start again with --replace."
 
 
 def check_free(root: Path, record: Record) -> None:
@@ -229,7 +229,7 @@ def _differs(name: str, there: RunSpec, here: RunSpec) -> str:
         if old.get(key) != new.get(key)
     ]
     shown = "; ".join(changes[:8]) + (f"; and {len(changes) - 8} more" if len(changes) > 8 else "")
-    return f"Run {name!r} exists with other settings ({shown}). Choose another name, or start anew with --replace."
+    return f"Run {name!r} exists with other settings ({shown}). Choose another name, or start again with --replace."
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Ending:
         history = self.result.history
         return [{"epoch": epoch, **finite(history.row(epoch))} for epoch in range(1, history.epochs + 1)]
 
-    def files(self) -> dict[str, storage.Content]:
+    def files(self) -> dict[str, storage.FileContent]:
         """Path below the run's folder -> what the file holds, without the metrics."""
         facts = {
             "model": json.dumps(self.result.run.model.plain()),
@@ -87,10 +87,10 @@ class Ending:
             "scale": repr(float(self.scale)),
         }
         kept = {_weights_file(which): weights for which, weights in (("best", self.best), ("last", self.last)) if weights}
-        files: dict[str, storage.Content] = {file: safetensors_pieces(weights, facts) for file, weights in kept.items()}
+        files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in kept.items()}
         return files | ({PREDICTIONS_FILE: npz(self.predictions)} if self.predictions else {})
 
-    def record(self, named: Result, files: Mapping[str, storage.Content]) -> Record:
+    def record(self, named: Result, files: Mapping[str, storage.FileContent]) -> Record:
         """The record that commits it, of the result under the entry's name."""
         digests = {file: storage.sha256(content) for file, content in files.items()}
         return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
@@ -131,12 +131,12 @@ class Home:
     ) -> claims.Claim:
         """Sort the entries into done and to do, and hold those to do for this process until the claim is closed.
 
-        Absent runs begin anew, and so do those that failed before their first epoch's end; a finished one of the same
-        identity is read; all or none are claimed.
+        Absent runs start from the beginning, and so do those that failed before their first epoch's end; a finished one of
+        the same identity is read; all or none are claimed.
 
         Args:
-            resume: go on with half-done runs.
-            replace: begin all anew, and remove what is under their names and in their groups.
+            resume: continue half-done runs.
+            replace: start all from the beginning, and remove what is under their names and in their groups.
             whole: a run counts as finished if it was trained to its end and kept its weights; else also without them, and
                 also if it was pruned.
 
@@ -180,7 +180,7 @@ class Home:
         self._epochs[name] = epoch
 
     def mark(self, names: Iterable[str], status: Literal["running", "interrupted", "failed"], reason: str = "") -> None:
-        """Write down what became of claimed runs that are not finished."""
+        """Record the status of claimed runs that are not finished."""
         folders = [self.folder(name) for name in names]
         write({folder: read(folder).changed(status=status, reason=reason) for folder in folders})
 
@@ -229,21 +229,16 @@ class Home:
             raise RunHalfDone(f"Run {record.name!r} is {state}{why}, not finished. Train it with --resume or --replace first.")
         return finished
 
-    def find_identity(self, identity: str) -> Result | None:
-        """A finished run of this identity, whatever its name; None where there is none."""
-        return self.find_identities([identity]).get(identity)
-
-    def find_identities(self, identities: Collection[str], *, whole: bool = False, pruned: bool = False) -> dict[str, Result]:
+    def find_identities(self, identities: Collection[str], *, whole: bool = False) -> dict[str, Result]:
         """identity -> a finished run that has it, for those that have one; reads the home once.
 
         Args:
             whole: only runs that kept their weights.
-            pruned: also runs that a search has pruned.
         """
         found: dict[str, Result] = {}
         wanted = set(identities)
         for name, record in claims.readable(self.root):
-            finished = record.serves(whole=True) if whole else record.status == "finished" or (pruned and record.ended)
+            finished = record.serves(whole=True) if whole else record.status == "finished"
             if finished and record.run.identity in wanted - found.keys():
                 found[record.run.identity] = record.result(self.root / name)
         return found
@@ -327,16 +322,16 @@ class Home:
         self._unsynced.clear()
         checkpoints.save(self.root, key, arrays, manifest)
 
-    def load_population(self, key: str, report: Callable[[str], None] | None = None) -> tuple[Arrays, dict[str, Any]] | None:
+    def load_population(self, key: str, on_damage: Callable[[str], None] | None = None) -> tuple[Arrays, dict[str, Any]] | None:
         """The arrays and the manifest of a population's newest sound save, or None where there is no save.
 
         Args:
-            report: is told of each damaged save that is passed over; None warns.
+            on_damage: called with a sentence for each damaged save that is passed over. None warns.
 
         Raises:
             CorruptFile: there are saves, and none is sound.
         """
-        return checkpoints.load(self.root, key, report or _warn)
+        return checkpoints.load(self.root, key, on_damage or _warn)
 
     def drop_population(self, key: str) -> None:
         """Remove a population's saves."""

@@ -28,7 +28,7 @@ TOGETHER = 32
 T = TypeVar("T")
 
 Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
-"""A run that is `pruned` has come to its end in a search, and to nobody else is it finished."""
+"""A run that is `pruned` was stopped by a search; everywhere else it does not count as finished."""
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
 
@@ -73,7 +73,7 @@ class Record(BaseModel):
     """One `run.json`.
 
     Attributes:
-        owner: names the lock that whoever trains the run holds.
+        owner: name of the lock that the process that trains the run holds.
         reason: why it was interrupted or failed.
         epochs: rows that `metrics.jsonl` has, once it is finished.
         best, last: the figures of these epochs, as in `Result.summary`.
@@ -118,7 +118,11 @@ class Record(BaseModel):
         return self.status in ("finished", "pruned")
 
     def serves(self, *, whole: bool) -> bool:
-        """Whether nothing is left to train for whoever wants the run whole, with its weights, or only what came of it."""
+        """Whether nothing is left to train.
+
+        Args:
+            whole: the run is wanted to its last epoch, with its weights; else its metrics are enough.
+        """
         return self.status == "finished" and bool(self.files) if whole else self.ended
 
     @classmethod
@@ -146,7 +150,7 @@ class Record(BaseModel):
         )
 
     def state(self, root: Path) -> Status:
-        """The status, where a run that nobody trains any more is interrupted, whatever it says of itself."""
+        """The status; a run that says `running`, and whose process is gone, is interrupted."""
         return "interrupted" if self.status == "running" and not self.trainer(root) else self.status
 
     def trainer(self, root: Path) -> str:

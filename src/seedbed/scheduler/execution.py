@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Self, TypedDict
+from typing import Any, Self, TypedDict, Unpack
 
 from seedbed.devices import EngineName, WorkerKind
 from seedbed.executor import LOCAL, Engine, standing
@@ -55,30 +55,20 @@ class Execution:
     on_event: OnEvent = ignore
 
     @classmethod
-    def of(
-        cls,
-        *,
-        home: str | os.PathLike[str] | None = None,
-        device: str = "auto",
-        workers: int | None = None,
-        engine: EngineName = "local",
-        address: str | None = None,
-        resume: bool = False,
-        replace: bool = False,
-        on_event: OnEvent = ignore,
-    ) -> Self:
+    def of(cls, **options: Unpack[ExecutionOptions]) -> Self:
         """The execution that plain values ask for.
 
         Args:
-            home: the run store's folder. None means `SEEDBED_HOME`, or `./runs`.
-            device, workers, resume, replace, on_event: see `Execution`.
-            engine: "local" for worker processes of this machine, "ray" for a Ray cluster.
-            address: `HOST:PORT` of the Ray cluster's head, or "auto". None starts Ray on this machine alone.
+            options: as `Execution` takes them, but for these: `home`, the run store's folder, where None means
+                `SEEDBED_HOME`, or `./runs`; `engine`, "local" for worker processes of this machine or "ray" for a Ray
+                cluster; `address`, `HOST:PORT` of that cluster's head, or "auto", where None starts Ray on this machine alone.
 
         Raises:
             SpecError: an unknown engine, or an address that no cluster can have.
         """
-        return cls(Home.at(home), device, workers, Engine(engine, address), resume, replace, on_event)
+        home, engine = options.get("home"), Engine(options.get("engine", "local"), options.get("address"))
+        rest: Any = {name: value for name, value in options.items() if name not in ("home", "engine", "address")}
+        return cls(Home.at(home), engine=engine, **rest)
 
     def check(self, runs: int) -> None:
         """See `Engine.check`."""

@@ -145,7 +145,7 @@ class Shelf:
         if book.trials and not resume and len(book.trials) < settings["trials"]:
             raise RunHalfDone(
                 f"Search {self._name!r} stopped after {len(book.trials)} of {settings['trials']} trials. "
-                f"Go on with --resume, or start anew with --replace."
+                f"Go on with --resume, or start again with --replace."
             )
         return book
 
@@ -157,7 +157,7 @@ class Shelf:
             shown = "; ".join(f"{key}: {_shown(there.get(key))} there, {_shown(here[key])} here" for key in changed[:6])
             raise RunExists(
                 f"Search {self._name!r} exists with other settings ({shown}). Choose another name with -m, "
-                f"or start anew with --replace."
+                f"or start again with --replace."
             )
 
     @property

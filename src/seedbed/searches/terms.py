@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from seedbed import data
-from seedbed.data import Watch
+from seedbed.data import WatchDownload
 from seedbed.errors import SpecError, nearest
 from seedbed.records import DataFacts
 from seedbed.searches.budget import Budget
@@ -104,7 +104,7 @@ def terms_for(
     epochs: int = EPOCHS,
     trials: int = TRIALS,
     pareto: bool = False,
-    watch: Watch | None = None,
+    watch: WatchDownload | None = None,
     **more: Any,
 ) -> Terms:
     """The terms of a search on a data set, which is loaded for its sizes.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seedbed import data
-from seedbed.data import Watch as WatchDownload
+from seedbed.data import WatchDownload
 from seedbed.errors import Interrupted, RunHalfDone, SpecError, nearest
 from seedbed.groups.naming import checked_prefix
 from seedbed.sizing.attempts import Attempt

@@ -20,7 +20,7 @@ def frontier(costs: Sequence[float], scores: Sequence[float], least_costs: Seque
         Places, the cheapest first; of items with the same cost and score the first.
     """
     lows = costs if least_costs is None else least_costs
-    order = sorted(range(len(costs)), key=lambda place: (lows[place], -scores[place], place))
+    order = sorted(range(len(costs)), key=lambda place: (lows[place], -scores[place], costs[place], place))
     ahead = [lows[place] for place in order]
     found, highest = [], -math.inf
     for rank, place in enumerate(order, start=1):

@@ -13,7 +13,7 @@ import numpy as np
 from seedbed import figures
 from seedbed.errors import StatisticsError
 from seedbed.figures import Curve, words
-from seedbed.figures.panels import OUTPUT
+from seedbed.figures.curves import OUTPUT
 from seedbed.groups import Group, Measure
 from seedbed.kinds import ACTIVATIONS
 from seedbed.records import Result
@@ -200,7 +200,7 @@ def _figure(setup: Setup, cells: Sequence[Group], kind: str, name: str, title: s
     lost = ["where all runs of a setting diverged or collapsed, these are shown, and the panel says so"]
     said = subtitle(setup, cells, BANDS, *(lost if any(not cell.n for cell in cells) else []))
     share = kind == "saturation"
-    chart = figures.layers_over_epochs(curves, title, said, y=y, share=share, logarithmic=not share)
+    chart = figures.layers_over_epochs(curves, title, said, y=y, share=share)
     return Figure(name, chart, CAPTIONS[kind])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed.errors import StatisticsError
 from seedbed.groups import Group
-from seedbed.records import Floats
+from seedbed.statistics import Floats
 
 RESAMPLES = 1_000
 ALIKE = 0.5

@@ -18,8 +18,7 @@ from numpy.polynomial import polynomial
 from numpy.typing import ArrayLike
 
 from seedbed.errors import SpecError
-from seedbed.records import Floats
-from seedbed.statistics import Interval, mean_interval, paired_difference
+from seedbed.statistics import Floats, Interval, mean_interval, paired_difference
 
 CUBIC = (0.0, -3.0, 0.0, 4.0)
 """The coefficients of the true curve, 4x^3 - 3x: it reaches -1 and 1 twice each in [-1, 1]."""

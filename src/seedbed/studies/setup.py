@@ -57,7 +57,7 @@ class Setup:
         quick: bool = False,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
-        watch: images.Watch | None = None,
+        watch: images.WatchDownload | None = None,
     ) -> Setup:
         """Find the images, and check the options.
 

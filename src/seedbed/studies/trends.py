@@ -14,8 +14,7 @@ import numpy as np
 
 from seedbed.errors import StatisticsError
 from seedbed.groups import Group
-from seedbed.records import Floats
-from seedbed.statistics import Interval, two_sources
+from seedbed.statistics import Floats, Interval, two_sources
 
 Widths = tuple[int, int]
 

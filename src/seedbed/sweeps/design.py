@@ -60,7 +60,7 @@ class Design:
         return Sweep(self.name, self.base, self.grid, self.seeds, groups)
 
 
-def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.Watch | None = None) -> Design:
+def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.WatchDownload | None = None) -> Design:
     """Lay a sweep out. Everything that can be wrong with a setting is found here, before anything is trained.
 
     Args:

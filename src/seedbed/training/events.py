@@ -24,7 +24,7 @@ class Progress:
         names: the runs of the population.
         epoch, epochs: epochs begun, counted from 1, and in all.
         step, steps: steps taken in this epoch, and in all of it.
-        rows: run -> its figures, where this segment ended an epoch; else empty.
+        rows: run -> its metrics, where this segment ended an epoch; else empty.
         seconds_left: an estimate for the whole call of `train_runs`, None before there is one.
     """
 

@@ -20,13 +20,13 @@ from seedbed.data import Dataset, Part
 from seedbed.randomness import device_seed, generator, minibatch_order
 from seedbed.specs import Plan
 from seedbed.training import footprint
-from seedbed.training.program import Exam, Feed
+from seedbed.training.program import EvalSet, Feed
 from seedbed.training.schedules import step_sizes
 
 Piece = TypeVar("Piece")
 
 
-class Stretch(NamedTuple):
+class Chunk(NamedTuple):
     """Steps `start` to `stop - 1` of a feed, which are the epoch's steps `offset + start` to `offset + stop - 1`."""
 
     feed: Feed
@@ -40,12 +40,12 @@ class Source(Protocol):
 
     shared: bool
 
-    def stretches(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Stretch]:
+    def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         """The epoch's steps from `from_step` on; plans of the S x M members give the step sizes."""
 
 
 class _Orders:
-    """What both sources know: who comes when. The seeds of the blocks, the batch size, the steps of an epoch."""
+    """What both sources share: the order of the images, from the blocks' seeds, the batch size and the steps of an epoch."""
 
     def __init__(self, seeds: Sequence[int], images: int, batch_size: int) -> None:
         self.seeds = seeds
@@ -68,7 +68,7 @@ class _Orders:
 
 
 class Resident:
-    """All training images lie on the device; an epoch is one stretch."""
+    """All training images lie on the device; an epoch is one chunk."""
 
     shared = True
 
@@ -77,7 +77,7 @@ class Resident:
         self._images = jax.device_put(_gathered(part, np.arange(len(part))))
         self._labels = jax.device_put(part.labels.astype(np.int32))
 
-    def stretches(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Stretch]:
+    def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         orders = self._orders
         order = jax.device_put(orders.order(epoch))
         sizes = [step_sizes(block, epoch, orders.steps) for block in plans]
@@ -85,11 +85,11 @@ class Resident:
         keys = jnp.asarray(orders.keys(epoch))
         real = jnp.int32(orders.images)
         feed = Feed(self._images, self._labels, order, real, rates, decays, keys, jnp.int32(0))
-        yield Stretch(feed, from_step, orders.steps, 0)
+        yield Chunk(feed, from_step, orders.steps, 0)
 
 
 class Streamed:
-    """The training images stay in their file, and come stretch by stretch."""
+    """The training images stay in their file, and come chunk by chunk."""
 
     shared = False
 
@@ -99,11 +99,11 @@ class Streamed:
         per_step = batch_size * len(seeds) * part.nbytes // len(part)
         self._steps = max(1, min(footprint.PIECE_BYTES // per_step, self._orders.steps))
 
-    def stretches(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Stretch]:
+    def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         order = self._orders.order(epoch)
         sizes = [step_sizes(block, epoch, self._orders.steps) for block in plans]
 
-        def gather(first: int) -> Stretch:
+        def gather(first: int) -> Chunk:
             return self._gather(epoch, order, sizes, first)
 
         yield from _ahead(gather, range(from_step, self._orders.steps, self._steps))
@@ -114,7 +114,7 @@ class Streamed:
         order: NDArray[np.int32],
         sizes: list[tuple[NDArray[np.float32], NDArray[np.float32]]],
         first: int,
-    ) -> Stretch:
+    ) -> Chunk:
         size = self._orders.batch_size
         steps = min(self._steps, self._orders.steps - first)
         rows = np.zeros((len(order), self._steps * size), np.int64)
@@ -131,7 +131,7 @@ class Streamed:
             jnp.asarray(self._orders.keys(epoch)),
             jnp.int32(first),
         )
-        return Stretch(feed, 0, steps, first)
+        return Chunk(feed, 0, steps, first)
 
 
 def _cut(array: NDArray[np.float32], first: int, steps: int) -> NDArray[np.float32]:
@@ -139,71 +139,71 @@ def _cut(array: NDArray[np.float32], first: int, steps: int) -> NDArray[np.float
     return np.pad(part, ((0, steps - len(part)), (0, 0)))
 
 
-class Sheet(NamedTuple):
-    """A piece of the exam, and how many images of it count: of the training sample, and of the validation part."""
+class EvalPiece(NamedTuple):
+    """A piece of the evaluation, and how many images of it count: of the training sample, and of the validation part."""
 
-    exam: Exam
+    eval_set: EvalSet
     counts: tuple[int, int]
 
 
-class Sheets:
-    """The exam: the validation part, and a fixed sample of the training part as large where there are that many images.
+class EvalBatches:
+    """The evaluation: the validation part, and a fixed sample of the training part as large where there are that many images.
 
-    It stays on the device as one sheet, or is gathered from its file sheet by sheet at each epoch's end.
+    It stays on the device as one piece, or is gathered from its file piece by piece at each epoch's end.
 
     Args:
-        chunk: at most how many images are looked at at a time.
+        batch: at most how many images are looked at at a time.
     """
 
-    def __init__(self, dataset: Dataset, chunk: int) -> None:
+    def __init__(self, dataset: Dataset, batch: int) -> None:
         size = len(dataset.validation)
         sample = generator(dataset.spec.split_seed, "sample").permutation(len(dataset.train))[:size]
         self._parts = [(dataset.train, np.sort(sample)), (dataset.validation, np.arange(size))]
-        chunks = -(-size // chunk)
-        self._chunk = -(-size // chunks)
-        fitting = max(1, footprint.PIECE_BYTES * size // (2 * dataset.validation.nbytes * self._chunk))
-        self._chunks = -(-chunks // -(-chunks // fitting))
-        self._sampled = min(self._chunks, -(-len(sample) // self._chunk))
-        self._starts = range(0, chunks, self._chunks)
+        batches = -(-size // batch)
+        self._batch = -(-size // batches)
+        fitting = max(1, footprint.PIECE_BYTES * size // (2 * dataset.validation.nbytes * self._batch))
+        self._batches = -(-batches // -(-batches // fitting))
+        self._sampled = min(self._batches, -(-len(sample) // self._batch))
+        self._starts = range(0, batches, self._batches)
         self._kept = [self._gather(0)] if len(self._starts) == 1 else []
 
     @property
     def answers(self) -> int:
-        """How many answers an exam gives: one for each validation image, and for each that fills up the last sheet."""
-        return len(self._starts) * self._chunks * self._chunk
+        """How many answers an evaluation gives: one for each validation image, and for each that fills up the last piece."""
+        return len(self._starts) * self._batches * self._batch
 
     @property
-    def shapes(self) -> Exam:
-        """What each sheet's exam looks like."""
+    def shapes(self) -> EvalSet:
+        """What each piece's set looks like."""
         shape, dtype = self._parts[1][0].pictures.image
-        sample, part = ((chunks, self._chunk) for chunks in (self._sampled, self._chunks))
-        both = (self._sampled + self._chunks, self._chunk)
+        sample, part = ((batches, self._batch) for batches in (self._sampled, self._batches))
+        both = (self._sampled + self._batches, self._batch)
 
         def of(shape: tuple[int, ...], kind: Any) -> Any:
             return jax.ShapeDtypeStruct(shape, kind)  # type: ignore[no-untyped-call]
 
-        return Exam(of((*both, *shape), dtype), of(both, np.int32), (of(sample, np.float32), of(part, np.float32)))
+        return EvalSet(of((*both, *shape), dtype), of(both, np.int32), (of(sample, np.float32), of(part, np.float32)))
 
-    def __iter__(self) -> Iterator[Sheet]:
+    def __iter__(self) -> Iterator[EvalPiece]:
         return iter(self._kept) if self._kept else _ahead(self._gather, self._starts)
 
-    def _gather(self, first: int) -> Sheet:
+    def _gather(self, first: int) -> EvalPiece:
         shape, dtype = self._parts[1][0].pictures.image
-        sizes = [chunks * self._chunk for chunks in (self._sampled, self._chunks)]
+        sizes = [batches * self._batch for batches in (self._sampled, self._batches)]
         images, labels = aligned((sum(sizes), *shape), dtype), np.empty(sum(sizes), np.int32)
         weights: list[Any] = []
         counts, at = [], 0
         for (part, rows), size in zip(self._parts, sizes, strict=True):
-            own = rows[first * self._chunk :][:size]
+            own = rows[first * self._batch :][:size]
             filled = _filled(own if len(own) else rows[:1], size)
             part.take(filled, images[at : at + size])
             labels[at : at + size] = part.labels[filled]
-            weights.append((np.arange(size) < len(own)).astype(np.float32).reshape(-1, self._chunk))
+            weights.append((np.arange(size) < len(own)).astype(np.float32).reshape(-1, self._batch))
             counts.append(len(own))
             at += size
         put = jax.device_put
-        chunked = put(images.reshape(-1, self._chunk, *shape)), put(labels.reshape(-1, self._chunk))
-        return Sheet(Exam(*chunked, (put(weights[0]), put(weights[1]))), (counts[0], counts[1]))
+        batched = put(images.reshape(-1, self._batch, *shape)), put(labels.reshape(-1, self._batch))
+        return EvalPiece(EvalSet(*batched, (put(weights[0]), put(weights[1]))), (counts[0], counts[1]))
 
 
 def _filled(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:

@@ -38,9 +38,9 @@ class Footprint:
         process: the worker itself; 0 on a GPU, whose memory they are not in.
         compilation: what compiling its programs takes beside.
         networks: weights, moments, best weights, and the largest of what comes and goes: gradients, or the copies of a save.
-        answers: logits of the exam.
-        images: of training and exam, as far as they are in memory.
-        activations: of a minibatch or an exam's chunk.
+        answers: logits of the evaluation.
+        images: of training and evaluation, as far as they are in memory.
+        activations: of a minibatch or an evaluation's chunk.
         message: a save on its way through the driver.
     """
 
@@ -109,6 +109,6 @@ def _images(data: DataFacts, batch_size: int, blocks: int, pixel_bytes: int) -> 
     one = math.prod(data.image_shape) * pixel_bytes
     resident = data.train * one <= RESIDENT_BYTES
     train = data.train * one if resident else 3 * max(PIECE_BYTES, batch_size * blocks * one)
-    exam = (data.validation + min(data.validation, data.train)) * one
+    evaluation = (data.validation + min(data.validation, data.train)) * one
     orders = 16 * blocks * data.train
-    return train + (exam if exam <= PIECE_BYTES else 3 * PIECE_BYTES) + orders
+    return train + (evaluation if evaluation <= PIECE_BYTES else 3 * PIECE_BYTES) + orders

@@ -14,12 +14,12 @@ from jax import Array
 from seedbed.kinds import OPTIMIZERS
 from seedbed.models.protocol import Params
 
-Slots = dict[str, Params]
+OptimizerState = dict[str, Params]
 """Name of a slot -> a tree laid out as the parameters."""
 
 
-class Strides(NamedTuple):
-    """What one step takes from each member, spread over the layout of the parameters.
+class StepSizes(NamedTuple):
+    """What one step takes from each member, broadcast over the layout of the parameters.
 
     Attributes:
         rate: the step size (see `schedules.step_sizes`).
@@ -34,14 +34,14 @@ class Strides(NamedTuple):
     alive: Params
 
 
-def empty_slots(optimizer: str, params: Params) -> Slots:
+def empty_slots(optimizer: str, params: Params) -> OptimizerState:
     """Zeros for every slot."""
     return {name: jax.tree.map(jnp.zeros_like, params) for name in OPTIMIZERS[optimizer].slots}
 
 
 def update(
-    optimizer: str, params: Params, gradients: Params, slots: Slots, strides: Strides, kernels: Params
-) -> tuple[Params, Slots]:
+    optimizer: str, params: Params, gradients: Params, slots: OptimizerState, step_sizes: StepSizes, kernels: Params
+) -> tuple[Params, OptimizerState]:
     """One step: new parameters and slots.
 
     Args:
@@ -53,12 +53,12 @@ def update(
     def leaf(
         w: Array, g: Array, kernel: bool, rate: Array, decay: Array, momentum: Array, alive: Array, *moments: Array
     ) -> tuple[Array, ...]:
-        start = w - decay * w if kernel and rule.decays else w
+        start = w - decay * w if kernel and "weight_decay" in rule.settings else w
         fresh = rule.moments(g, rate, momentum, *moments)
         kept = tuple(jnp.where(alive, new, old) for new, old in zip(fresh, moments, strict=True))
         return jnp.where(alive, rule.moved(start, g, rate, momentum, *kept), w), *kept
 
-    trees = (params, gradients, kernels, *strides, *(slots[name] for name in rule.slots))
+    trees = (params, gradients, kernels, *step_sizes, *(slots[name] for name in rule.slots))
     leaves = [jax.tree.leaves(tree) for tree in trees]
     moved = [leaf(*arguments) for arguments in zip(*leaves, strict=True)]
     structure = jax.tree.structure(params)
@@ -67,13 +67,13 @@ def update(
 
 
 def last_gradient(
-    optimizer: str, before: tuple[Params, Slots], after: tuple[Params, Slots], rate: Params, momentum: Params
+    optimizer: str, before: tuple[Params, OptimizerState], after: tuple[Params, OptimizerState], rate: Params, momentum: Params
 ) -> Params:
     """The last step's gradient, from what the step changed: the program need not hand its gradients out.
 
     Args:
         before, after: parameters and slots around one step.
-        rate, momentum: of that step, spread over the layout of the parameters.
+        rate, momentum: of that step, broadcast over the layout of the parameters.
 
     Returns:
         The gradient of loss plus penalty, as far as a step tells it (`kinds.OPTIMIZERS`).

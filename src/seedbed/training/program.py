@@ -19,17 +19,17 @@ from jax import Array
 from numpy.typing import NDArray
 
 from seedbed.kinds import AUGMENTATIONS
-from seedbed.models.protocol import Batch, Knobs, Params, Population, State, image_losses
+from seedbed.models.protocol import Batch, Hyperparameters, Params, Population, State, image_losses
 from seedbed.specs import Plan
-from seedbed.training.optimizers import Slots, Strides, last_gradient, update
+from seedbed.training.optimizers import OptimizerState, StepSizes, last_gradient, update
 
 
-class Carry(NamedTuple):
+class TrainState(NamedTuple):
     """What training changes; every leaf has a leading axis for the blocks."""
 
     params: Params
     state: State
-    slots: Slots
+    slots: OptimizerState
 
 
 class Best(NamedTuple):
@@ -40,16 +40,16 @@ class Best(NamedTuple):
     logits: Array
 
 
-class Settings(NamedTuple):
+class MemberSettings(NamedTuple):
     """Numbers that may differ between members, each `(S, M)`."""
 
-    knobs: Knobs
+    hyper: Hyperparameters
     momentum: Array
     alive: Array
 
 
 class Feed(NamedTuple):
-    """The training images of a stretch of steps.
+    """The training images of a chunk of steps.
 
     Attributes:
         images: `(n, h, w, c)` as stored, or `(S, n, h, w, c)` where every block has its own.
@@ -71,13 +71,13 @@ class Feed(NamedTuple):
     first: Array
 
 
-class Exam(NamedTuple):
-    """Images on which an epoch's figures are measured: of a sample of the training part, and of the validation part.
+class EvalSet(NamedTuple):
+    """Images on which an epoch's metrics are measured: of a sample of the training part, and of the validation part.
 
     Attributes:
-        images: `(chunks, E, h, w, c)` as stored, first those of the sample.
-        labels: `(chunks, E)`.
-        weights: of the sample and of the validation part, each `(its chunks, E)`; 0 marks a row that fills up a chunk.
+        images: `(batches, E, h, w, c)` as stored, first those of the sample.
+        labels: `(batches, E)`.
+        weights: of the sample and of the validation part, each `(its batches, E)`; 0 marks a row that fills up a batch.
     """
 
     images: Array
@@ -85,13 +85,13 @@ class Exam(NamedTuple):
     weights: tuple[Array, Array]
 
 
-class Figures(NamedTuple):
-    """What an exam gave, each `(S, M)` but for the logits: index 0 is the training sample, 1 the validation part.
+class EvalMetrics(NamedTuple):
+    """What an evaluation gave, each `(S, M)` but for the logits: index 0 is the training sample, 1 the validation part.
 
     Attributes:
         losses, accuracies: `(2, S, M)`.
         penalties: `(S, M)`.
-        logits: of the validation images, `(S, M, C, chunks * E)`.
+        logits: of the validation images, `(S, M, C, batches * E)`.
         probes: `saturation/layer` on the training sample and `weights/layer`, the norm of a layer's kernel, `(S, M)`.
     """
 
@@ -135,42 +135,44 @@ class Program:
         images = None if shared else 0
         feed: Any = Feed(images, images, 0, None, 0, 0, 0, None)  # type: ignore[arg-type]
         self._segment = jax.jit(_over_blocks(self._segment_of_block, blocks, (0, feed, 0, None, None)), donate_argnums=0)
-        self._exam = jax.jit(_over_blocks(self._exam_of_block, blocks, (0, 0, 0, None)))
+        self._evaluate = jax.jit(_over_blocks(self._evaluation_of_block, blocks, (0, 0, 0, None)))
         self._better = jax.jit(_over_blocks(self._best_of_block, blocks, (0, 0, 0)), donate_argnums=0)
         self._norms = jax.jit(_over_blocks(self._norms_of_block, blocks, (0, 0, 0, 0)))
         self._find = compiled
         self._compiled: dict[Hashable, Any] = {}
         self.compile_seconds = 0.0
 
-    def prepare(self, carry: Carry, best: Best, feed: Feed, settings: Settings, exam: Exam) -> None:
+    def prepare(self, train_state: TrainState, best: Best, feed: Feed, settings: MemberSettings, eval_set: EvalSet) -> None:
         """Compiles all that an epoch takes before its first step, so that whoever shares the programs finds all of them.
 
         Args:
-            exam: a sheet, or its shapes.
+            eval_set: a piece, or its shapes.
         """
-        self._ready("segment", self._segment, carry, feed, settings, jnp.int32(0), jnp.int32(0))
-        self._ready("exam", self._exam, carry.params, carry.state, settings.knobs, exam)
-        self._ready("norms", self._norms, carry, carry, feed.rates[:, 0], settings.momentum)
+        self._ready("segment", self._segment, train_state, feed, settings, jnp.int32(0), jnp.int32(0))
+        self._ready("evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set)
+        self._ready("norms", self._norms, train_state, train_state, feed.rates[:, 0], settings.momentum)
         self._ready("best", self._better, best, best, settings.alive)
 
-    def run_segment(self, carry: Carry, feed: Feed, settings: Settings, start: int, stop: int) -> Carry:
-        """Takes the steps `start` to `stop - 1` of the feed; pure but for the donated carry."""
+    def run_segment(self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: int, stop: int) -> TrainState:
+        """Takes the steps `start` to `stop - 1` of the feed; pure but for the donated state."""
         bounds = (jnp.int32(start), jnp.int32(stop))
-        result: Carry = self._call("segment", self._segment, carry, feed, settings, *bounds)
+        result: TrainState = self._call("segment", self._segment, train_state, feed, settings, *bounds)
         return result
 
-    def examine(self, carry: Carry, settings: Settings, exam: Exam) -> Figures:
-        """Figures of all members, without dropout."""
-        figures: Figures = self._call("exam", self._exam, carry.params, carry.state, settings.knobs, exam)
-        losses, accuracies = (jnp.moveaxis(part, 1, 0) for part in (figures.losses, figures.accuracies))
-        return figures._replace(losses=losses, accuracies=accuracies)
+    def evaluate(self, train_state: TrainState, settings: MemberSettings, eval_set: EvalSet) -> EvalMetrics:
+        """Metrics of all members, without dropout."""
+        metrics: EvalMetrics = self._call(
+            "evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set
+        )
+        losses, accuracies = (jnp.moveaxis(part, 1, 0) for part in (metrics.losses, metrics.accuracies))
+        return metrics._replace(losses=losses, accuracies=accuracies)
 
     def keep_best(self, best: Best, now: Best, better: Array) -> Best:
         """The new networks where `better` `(S, M)` says so, the old ones elsewhere."""
         kept: Best = self._call("best", self._better, best, now, better)
         return kept
 
-    def norms(self, before: Carry, after: Carry, rates: Array, momentum: Array) -> dict[str, Array]:
+    def norms(self, before: TrainState, after: TrainState, rates: Array, momentum: Array) -> dict[str, Array]:
         """`gradient/layer`: the norm of the last step's gradient; `update/layer`: its change over the kernel's norm."""
         norms: dict[str, Array] = self._call("norms", self._norms, before, after, rates, momentum)
         return norms
@@ -190,21 +192,25 @@ class Program:
             self.compile_seconds += time.perf_counter() - started
         return self._compiled[key]
 
-    def _segment_of_block(self, carry: Carry, feed: Feed, settings: Settings, start: Array, stop: Array) -> Carry:
+    def _segment_of_block(
+        self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: Array, stop: Array
+    ) -> TrainState:
         size = self._plan.batch_size
-        spread = self._population.spread
-        kernels = self._population.kernels(carry.params)
-        momentum, alive = (spread(values, carry.params) for values in (settings.momentum, settings.alive))
+        broadcast = self._population.broadcast
+        kernels = self._population.kernels(train_state.params)
+        momentum, alive = (broadcast(values, train_state.params) for values in (settings.momentum, settings.alive))
 
-        def step(number: Array, carry: Carry) -> Carry:
+        def step(number: Array, train_state: TrainState) -> TrainState:
             batch, key = self._minibatch(feed, number, size)
-            params, state, slots = carry
-            gradients, new_state = self._population.gradients(params, state, batch, settings.knobs, key)
-            strides = Strides(spread(feed.rates[number], params), spread(feed.decays[number], params), momentum, alive)
-            params, slots = update(self._plan.optimizer, params, gradients, slots, strides, kernels)
-            return Carry(params, self._kept(settings.alive, new_state, state), slots)
+            params, state, slots = train_state
+            gradients, new_state = self._population.gradients(params, state, batch, settings.hyper, key)
+            step_sizes = StepSizes(
+                broadcast(feed.rates[number], params), broadcast(feed.decays[number], params), momentum, alive
+            )
+            params, slots = update(self._plan.optimizer, params, gradients, slots, step_sizes, kernels)
+            return TrainState(params, self._kept(settings.alive, new_state, state), slots)
 
-        trained: Carry = jax.lax.fori_loop(start, stop, step, carry)
+        trained: TrainState = jax.lax.fori_loop(start, stop, step, train_state)
         return trained
 
     def _kept(self, alive: Array, new: State, old: State) -> State:
@@ -224,26 +230,26 @@ class Program:
         seen: Array = images.astype(jnp.float32) * jnp.float32(1 / self._scale)
         return seen
 
-    def _exam_of_block(self, params: Params, state: State, knobs: Knobs, exam: Exam) -> Figures:
-        def chunk(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
-            logits, _, probes = self._population.apply(params, state, self._seen(images), knobs, None)
+    def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
+        def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
+            logits, _, probes = self._population.apply(params, state, self._seen(images), hyper, None)
             losses = jnp.sum(image_losses(logits, labels) * weights, axis=-1)
             hits = jnp.sum(jnp.where(jnp.argmax(logits, axis=1) == labels, weights, 0.0), axis=-1)
             return losses, hits, logits, probes
 
-        pieces = (exam.images, exam.labels, jnp.concatenate(exam.weights))
-        losses, hits, logits, probes = jax.lax.map(lambda piece: chunk(*piece), pieces)
-        sampled = len(exam.weights[0])
+        pieces = (eval_set.images, eval_set.labels, jnp.concatenate(eval_set.weights))
+        losses, hits, logits, probes = jax.lax.map(lambda piece: batch(*piece), pieces)
+        sampled = len(eval_set.weights[0])
 
         def means(sums: Array) -> Array:
-            parts = zip((sums[:sampled], sums[sampled:]), exam.weights, strict=True)
+            parts = zip((sums[:sampled], sums[sampled:]), eval_set.weights, strict=True)
             return jnp.stack([jnp.sum(part, axis=0) / jnp.sum(weights) for part, weights in parts])
 
-        penalty = self._population.penalty(params, knobs)
+        penalty = self._population.penalty(params, hyper)
         weights = {f"weights/{name}": jnp.sqrt(squares) for name, squares in penalty.squares.items()}
-        real = jnp.sum(exam.weights[0], axis=1, keepdims=True)  # a chunk that only fills up the sample counts for nothing
+        real = jnp.sum(eval_set.weights[0], axis=1, keepdims=True)  # a batch that only fills up the sample counts for nothing
         measured = {name: jnp.sum(values[:sampled] * (real / jnp.sum(real)), axis=0) for name, values in probes.items()}
-        return Figures(
+        return EvalMetrics(
             means(losses),
             means(hits),
             penalty.whole,
@@ -252,16 +258,16 @@ class Program:
         )
 
     def _best_of_block(self, best: Best, now: Best, better: Array) -> Best:
-        mask = self._population.spread(better, best.params)
+        mask = self._population.broadcast(better, best.params)
         params = jax.tree.map(jnp.where, mask, now.params, best.params)
         logits = jnp.where(better[:, None, None], now.logits, best.logits)
         return Best(params, self._kept(better, now.state, best.state), logits)
 
-    def _norms_of_block(self, before: Carry, after: Carry, rates: Array, momentum: Array) -> dict[str, Array]:
-        squares, spread = self._population.squares, self._population.spread
-        spreads = (spread(rates, before.params), spread(momentum, before.params))
+    def _norms_of_block(self, before: TrainState, after: TrainState, rates: Array, momentum: Array) -> dict[str, Array]:
+        squares, broadcast = self._population.squares, self._population.broadcast
+        broadcasts = (broadcast(rates, before.params), broadcast(momentum, before.params))
         around = ((before.params, before.slots), (after.params, after.slots))
-        gradient = last_gradient(self._plan.optimizer, *around, *spreads)
+        gradient = last_gradient(self._plan.optimizer, *around, *broadcasts)
         change = jax.tree.map(jnp.subtract, after.params, before.params)
         norms = {name: jnp.sqrt(sums) for name, sums in squares([gradient, change, before.params]).items()}
         gradients = {f"gradient/{name}": gradient for name, (gradient, _, _) in norms.items()}
@@ -302,11 +308,11 @@ def _known(options: tuple[tuple[str, str | bool], ...]) -> bool:
     return True
 
 
-def together(parts: Sequence[Figures], counts: Sequence[tuple[int, int]]) -> Figures:
-    """The figures of a whole exam, from those of its sheets.
+def together(parts: Sequence[EvalMetrics], counts: Sequence[tuple[int, int]]) -> EvalMetrics:
+    """The metrics of a whole evaluation, from those of its pieces.
 
     Args:
-        counts: of the images that count in each sheet: of the training sample, and of the validation part.
+        counts: of the images that count in each piece: of the training sample, and of the validation part.
     """
     if len(parts) == 1:
         return parts[0]
@@ -320,7 +326,7 @@ def together(parts: Sequence[Figures], counts: Sequence[tuple[int, int]]) -> Fig
     def of_both(values: Sequence[Array]) -> Array:
         return jnp.stack([mean([value[number] for value in values], weights[number]) for number in range(2)])
 
-    return Figures(
+    return EvalMetrics(
         of_both([part.losses for part in parts]),
         of_both([part.accuracies for part in parts]),
         parts[0].penalties,

@@ -2,7 +2,7 @@
 
 JAX keeps compiled programs too, but finds one by its lowered text, which takes a process two thirds of the time until a kept
 program is there. Here one is found by what it is made from, and nothing is traced. Whatever cannot be read, or was compiled
-for another machine, version or environment, is compiled anew.
+for another machine, version or environment, is compiled again.
 """
 
 from __future__ import annotations

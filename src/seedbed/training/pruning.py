@@ -10,19 +10,19 @@ import numpy as np
 
 from seedbed.errors import SpecError
 from seedbed.records import History, best_epoch
-from seedbed.training.reports import Place, Row
+from seedbed.training.members import EpochMetrics, Member
 
 
 @dataclass(frozen=True)
 class Pruning:
     """At each rung only the better share of a population's members goes on.
 
-    What it decides is a function of the members' figures alone: a population that is resumed is pruned as it would have been.
+    What it decides is a function of the members' metrics alone: a population that is resumed is pruned as it would have been.
 
     Args:
         rungs: epochs, from 1, at whose ends the members are ranked by their best validation accuracy so far, ties by the
             validation loss there.
-        keep: the share of those who reached a rung that goes on, rounded up.
+        keep: share of the members that reached a rung that goes on, rounded up.
 
     Source: Jamieson, Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization".
     """
@@ -36,12 +36,12 @@ class Pruning:
         if not 0 < self.keep <= 1:
             raise SpecError(f"keep = {self.keep!r}: it must lie above 0 and at most at 1.")
 
-    def stopped(self, epoch: int, rows: Mapping[Place, list[Row]]) -> set[Place]:
-        """Who stops at the end of an epoch, by the rows of all who were ever in the population."""
+    def stopped(self, epoch: int, rows: Mapping[Member, list[EpochMetrics]]) -> set[Member]:
+        """The members that stop at the end of an epoch, by the rows of all that were ever in the population."""
         if epoch not in self.rungs:
             return set()
         ranked = sorted(
-            (place for place in rows if len(rows[place]) >= epoch), key=lambda place: _rank(rows[place][:epoch], place)
+            (member for member in rows if len(rows[member]) >= epoch), key=lambda member: _rank(rows[member][:epoch], member)
         )
         return set(ranked[math.ceil(self.keep * len(ranked)) :])
 
@@ -54,10 +54,10 @@ class Pruning:
         return done
 
 
-def _rank(rows: list[Row], place: Place) -> tuple[float, float, Place]:
+def _rank(rows: list[EpochMetrics], member: Member) -> tuple[float, float, Member]:
     """Sorts the better ones first; those without a finite figure last."""
     history = History.from_rows(rows)
     best = best_epoch(history)
     if best == 0 or not np.isfinite(rows[-1]["validation_loss"]):
-        return math.inf, math.inf, place
-    return -float(history["validation_accuracy"][best - 1]), float(history["validation_loss"][best - 1]), place
+        return math.inf, math.inf, member
+    return -float(history["validation_accuracy"][best - 1]), float(history["validation_loss"][best - 1]), member

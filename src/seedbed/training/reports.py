@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,13 @@ from seedbed.errors import SeedbedError
 from seedbed.models import Weights
 from seedbed.records import History, ModelFacts
 from seedbed.specs import Plan, RunSpec
-
-if TYPE_CHECKING:
-    from seedbed.training.pruning import Pruning
-
-Row = dict[str, float]
-Place = tuple[int, int]
-"""Block and member, as numbered in the task."""
+from seedbed.training.members import EpochMetrics, JobState, Member
+from seedbed.training.pruning import Pruning
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is to do.
+    """A population to train, in one worker.
 
     Attributes:
         key: the population's name in the home.
@@ -46,6 +41,16 @@ class Task:
         return self.blocks[0][0].plan
 
     @property
+    def runs(self) -> list[tuple[Member, RunSpec]]:
+        """All runs with their numbers."""
+        return [((b, m), run) for b, block in enumerate(self.blocks) for m, run in enumerate(block)]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the longest run."""
+        return max(run.plan.epochs for _, run in self.runs)
+
+    @property
     def program(self) -> str:
         """Tasks with equal values share their compiled programs."""
         first = self.blocks[0]
@@ -56,10 +61,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that goes on is made of: arrays by `block.member/kind/name` in Keras's layouts, and the numbers beside them."""
+    """Where a job goes on: arrays by `block.setting/kind/name` in Keras's layouts, and the numbers that go with them."""
 
     arrays: dict[str, NDArray[Any]]
-    manifest: dict[str, Any]
+    state: JobState
 
 
 @dataclass(frozen=True)
@@ -73,21 +78,22 @@ class Begun:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment ended after `step` of the epoch's steps; `rows` holds an epoch's figures where it ended one."""
+    """A segment ended after `step` of the epoch's `steps`; `rows` holds an epoch's metrics where it ended one."""
 
     epoch: int
     step: int
-    rows: dict[Place, Row]
+    steps: int
+    rows: dict[Member, EpochMetrics]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A member is finished: its best and last weights, and the answers of both networks to the validation images, `(n, C)`.
+    """A member is finished: its best and last weights, and both networks' predictions for the validation images, `(n, C)`.
 
     One that was `pruned` was not trained to its end.
     """
 
-    place: Place
+    member: Member
     history: History
     model: ModelFacts
     best: Weights
@@ -103,7 +109,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The job was told to stop; the checkpoint before this report is where it goes on."""
+    """The job was stopped; the checkpoint before this report is where it goes on."""
 
 
 @dataclass(frozen=True)
@@ -114,4 +120,4 @@ class Failed:
     traceback: str = ""
 
 
-Report = Begun | Segment | Checkpoint | Outcome | Stopped | Failed
+JobReport = Begun | Segment | Checkpoint | Outcome | Stopped | Failed

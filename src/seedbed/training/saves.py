@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -11,30 +10,14 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seedbed.errors import CorruptFile, SpecError
-from seedbed.records import finite
 from seedbed.specs import RunSpec
+from seedbed.training.members import JobState, Member
 from seedbed.training.pruning import Pruning
-from seedbed.training.reports import Checkpoint, Place, Row, Task
-
-_Number = Annotated[int, Field(ge=0)]
-_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class _Job(BaseModel):
-    """`Checkpoint.manifest`, where NaN and infinities are null."""
-
-    model_config = ConfigDict(frozen=True)
-
-    epoch: _Number
-    step: _Number
-    settings: tuple[_Number, ...]
-    alive: tuple[tuple[bool, ...], ...]
-    rows: dict[str, list[dict[str, float | None]]]
-    training_seconds: _Seconds
+from seedbed.training.reports import Checkpoint, Task
 
 
 class Save(BaseModel):
-    """What is written beside a population's arrays.
+    """What is written with a population's arrays.
 
     Attributes:
         identities: of its runs, block by block.
@@ -53,7 +36,7 @@ class Save(BaseModel):
     specs: dict[str, RunSpec]
     runs: tuple[str, ...]
     threads: Annotated[int, Field(ge=1, le=4096)]
-    job: _Job
+    job: JobState
     pruning: Pruning | None = None
 
     @property
@@ -64,12 +47,10 @@ class Save(BaseModel):
     def task(self, key: str, arrays: dict[str, NDArray[Any]], known: Mapping[str, RunSpec]) -> Task:
         """The task as it goes on; runs that are `known` by their identity are taken from there."""
         blocks = tuple(tuple(known.get(each, self.specs[each]) for each in block) for block in self.identities)
-        rows = {place: [_figures(row) for row in rows] for place, rows in self.job.rows.items()}
-        job = {**self.job.model_dump(), "alive": [list(block) for block in self.job.alive], "rows": rows}
-        return Task(key, blocks, resume=Checkpoint(arrays, {**job, "threads": self.threads}), pruning=self.pruning)
+        return Task(key, blocks, resume=Checkpoint(arrays, self.job), pruning=self.pruning)
 
 
-def manifest(task: Task, checkpoint: Checkpoint, names: Mapping[Place, str], threads: int) -> dict[str, Any]:
+def manifest(task: Task, checkpoint: Checkpoint, names: Mapping[Member, str], threads: int) -> dict[str, Any]:
     """What `read` reads.
 
     Args:
@@ -86,7 +67,7 @@ def manifest(task: Task, checkpoint: Checkpoint, names: Mapping[Place, str], thr
         "runs": sorted(names.values()),
         "threads": threads,
         "pruning": task.pruning and asdict(task.pruning),
-        "job": finite({name: value for name, value in checkpoint.manifest.items() if name != "threads"}),
+        "job": checkpoint.state.plain(),
     }
 
 
@@ -110,7 +91,7 @@ def read(key: str, plain: Mapping[str, Any]) -> Save:
 
 
 def _corrupt(key: str, what: str) -> CorruptFile:
-    return CorruptFile(f"The save of the population {key} is not one that seedbed wrote ({what}). Start anew with --replace.")
+    return CorruptFile(f"The save of the population {key} is not one that seedbed wrote ({what}). Start again with --replace.")
 
 
 def _contradiction(save: Save) -> str:
@@ -132,15 +113,11 @@ def _contradiction(save: Save) -> str:
         return "it trains settings that it does not have"
     if [len(block) for block in job.alive] != [len(job.settings)] * len(blocks):
         return "it does not say who is alive"
-    places = {f"{b}.{m}" for b in range(len(blocks)) for m in range(width)}
-    if not (set(job.rows) <= places and all(len(rows) <= job.epoch for rows in job.rows.values())):
-        return "it has figures of epochs that were not trained"
+    members = {(b, m) for b in range(len(blocks)) for m in range(width)}
+    if not (set(job.rows) <= members and all(len(rows) <= job.epoch for rows in job.rows.values())):
+        return "it has metrics of epochs that were not trained"
     return ""
 
 
 def _all(blocks: Collection[Collection[str]]) -> set[str]:
     return {each for block in blocks for each in block}
-
-
-def _figures(row: Mapping[str, float | None]) -> Row:
-    return {name: math.nan if value is None else value for name, value in row.items()}

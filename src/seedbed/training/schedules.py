@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.kinds import OPTIMIZERS
+from seedbed.kinds.optimizers import BETA_1, BETA_2
 from seedbed.specs import Plan, Schedule
 
 _RISE, _START, _END = 0.3, 1 / 25, 1 / 25e4
@@ -38,6 +39,8 @@ def step_sizes(plans: Sequence[Plan], epoch: int, steps_per_epoch: int) -> tuple
     """
     steps = epoch * steps_per_epoch + np.arange(steps_per_epoch)
     rates = np.stack([p.learning_rate * factors(p.schedule, steps, p.epochs * steps_per_epoch) for p in plans], axis=1)
-    decays = rates * np.array([p.weight_decay if OPTIMIZERS[p.optimizer].decays else 0.0 for p in plans])
-    rates = OPTIMIZERS[plans[0].optimizer].step_sizes(rates, (steps + 1)[:, None].astype(np.float64))
+    decays = rates * np.array([p.weight_decay if "weight_decay" in OPTIMIZERS[p.optimizer].settings else 0.0 for p in plans])
+    if OPTIMIZERS[plans[0].optimizer].corrects_bias:
+        t = (steps + 1)[:, None]
+        rates = rates * np.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
     return rates.astype(np.float32), decays.astype(np.float32)

@@ -19,11 +19,11 @@ import numpy as np
 
 from seedbed import data, models
 from seedbed.data import Dataset
-from seedbed.models.protocol import Knobs
+from seedbed.models.protocol import Hyperparameters
 from seedbed.specs import DataSpec, Dense, Plan
-from seedbed.training.feed import Resident, Stretch
+from seedbed.training.feed import Chunk, Resident
 from seedbed.training.optimizers import empty_slots
-from seedbed.training.program import Carry, Program, Settings
+from seedbed.training.program import MemberSettings, Program, TrainState
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class Stepper:
         on_cpu = jax.default_backend() == "cpu"
         population = models.build([Dense(hidden=tuple(hidden))], facts.image_shape, len(facts.classes), on_cpu=on_cpu)
         source = Resident(dataset.train, [0], batch_size)
-        self._stretch: Stretch = next(source.stretches(0, 0, [[plan]]))
+        self._chunk: Chunk = next(source.chunks(0, 0, [[plan]]))
         self._steps = len(dataset.train) // batch_size
         self._program = Program(population, plan, 1, dataset.scale)
         params, state = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[None]), population.pack(population.initial(0)))
-        self._carry = Carry(params, state, empty_slots(plan.optimizer, params))
+        self._carry = TrainState(params, state, empty_slots(plan.optimizer, params))
         zero = jnp.zeros((1, 1), jnp.float32)
-        self._settings = Settings(Knobs(zero, zero, zero), zero, jnp.ones((1, 1), bool))
+        self._settings = MemberSettings(Hyperparameters(zero, zero, zero), zero, jnp.ones((1, 1), bool))
         self._pace = 0.0
         for _ in range(2):  # compiles; then learns the pace
             self._pace = self._timed(min(8, self._steps))
@@ -78,7 +78,7 @@ class Stepper:
 
     def _timed(self, steps: int) -> float:
         began = time.perf_counter()
-        self._carry = self._program.run_segment(self._carry, self._stretch.feed, self._settings, 0, steps)
+        self._carry = self._program.run_segment(self._carry, self._chunk.feed, self._settings, 0, steps)
         for leaf in jax.tree.leaves(self._carry):
             leaf.block_until_ready()
         return (time.perf_counter() - began) / steps

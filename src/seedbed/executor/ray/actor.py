@@ -16,7 +16,7 @@ from seedbed.errors import ModelError
 from seedbed.executor.serving import Server
 from seedbed.models import trust
 from seedbed.specs import DataSpec
-from seedbed.training.reports import Failed, Report, Task
+from seedbed.training.reports import Failed, JobReport, Task
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a worker says of itself once it has come up: its machine's name, its process, the versions that compute there."""
+    """What a worker reports of itself once it has come up: its machine's name, its process, the versions that compute there."""
 
     machine: str
     process: int
@@ -64,11 +64,11 @@ class Actor:
         return Facts(platform.node(), os.getpid(), devices.versions())
 
     def stop(self) -> None:
-        """The job in hand ends after its segment. Runs beside `reports`."""
+        """The job in hand ends after its segment. Runs at the same time as `reports`."""
         self._stop.set()
 
-    def reports(self, parcel: Parcel) -> Iterator[Report | None]:
-        """Trains the task; its reports, and None or `Failed` at its end."""
+    def reports(self, parcel: Parcel) -> Iterator[JobReport | None]:
+        """Train the task; yield its reports, and None or `Failed` at its end."""
         try:
             trust.hand_over(parcel.texts)
         except ModelError as error:
@@ -84,4 +84,4 @@ class Actor:
             return found or data.load(spec)
         import ray
 
-        return data.unpacked(ray.get(self._images[0]), spec)
+        return data.split(ray.get(self._images[0]), spec)

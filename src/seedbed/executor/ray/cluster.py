@@ -268,7 +268,7 @@ def _started(cores: int, gpus: int) -> Any:
 
 
 def _heed_environment(ray: Any, *, loopback: bool) -> None:
-    """Has Ray read its token anew, take 127.0.0.1 for this machine's address or not, and keep off standard output.
+    """Have Ray read its token again, take 127.0.0.1 for this machine's address or not, and keep off standard output.
 
     Ray reads the first two when it is imported, which another part of this process may have done long ago, and prints what it
     knows of dead workers where `--json` has its one object; it has no public ways to change that.

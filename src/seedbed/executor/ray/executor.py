@@ -30,7 +30,7 @@ Pack = Callable[[Cluster, Task], Parcel]
 
 
 class RayExecutor(Pool):
-    """Deals tasks out to actors. A context manager: leaving it ends the actors; the cluster stays for the next executor.
+    """Dispatches tasks to actors. A context manager: leaving it ends the actors; the cluster stays for the next executor.
 
     Args:
         kinds: the workers; each takes as many of its machine's cores as it has threads, or a GPU.
@@ -73,7 +73,7 @@ class RayExecutor(Pool):
 
 
 class RayWorker:
-    """An actor, and the thread that hires it, gives it tasks and hands on what it reports."""
+    """An actor, and the thread that hires it, gives it tasks and passes its reports on."""
 
     def __init__(self, kind: WorkerKind, post: Post, where: Future[Cluster], pack: Pack) -> None:
         self._kind = kind

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from seedbed import figures
-from seedbed.figures import Curve, Dot, Point, words
+from seedbed.figures import Curve, Dot, words
 from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.groups.caveats import excluded
 from seedbed.models import facts
@@ -355,7 +355,7 @@ def _fewer(setup: Setup, whole: NetPair, several: Sequence[NetPair], contrasts: 
     pairs = [*reversed(several), whole]
     cells = [cell for pair in pairs for cell in pair.cells]
     dots = [
-        Point("validation accuracy", name_of(cell), cell.run.data.first or setup.facts.train, cell.accuracy) for cell in cells
+        Dot("validation accuracy", cell.run.data.first or setup.facts.train, name_of(cell), cell.accuracy) for cell in cells
     ]
     answer = [each.sentence for each in contrasts]
     answer += [

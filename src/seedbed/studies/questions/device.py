@@ -242,7 +242,7 @@ def crossover(summary: TimingSummary) -> AnswerPart:
         for size in step.seconds
     ]
     subtitle = [f"{summary.machines[0].images.name}; {_counts(times)}; bars: lowest to highest"]
-    axes = {"x": "batch size", "y": "microseconds per image"}
+    axes = {"x": "batch size", "y": "µs per image"}
     chart = figures.times_over_sizes(times, "Training time per image", subtitle, **axes)
     crossing = Figure("device_crossover", chart, "Where two lines cross, the faster device changes.")
     widths = [step.hidden for step in summary.steps if len(step.seconds) > 1]

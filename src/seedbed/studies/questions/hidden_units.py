@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed import figures
 from seedbed.errors import StatisticsError
-from seedbed.figures import Point, Sized, mean_curve, words
+from seedbed.figures import Dot, Sized, mean_curve, words
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, size_frontier
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import spearman
@@ -237,7 +237,7 @@ ACCURACY_PANEL, LAST_PANEL, GAP_PANEL = "accuracy, best epoch", "accuracy, last 
 def _measures(setup: Setup, cells: Sequence[Group]) -> Figure:
     measured = [(cell, {ACCURACY_PANEL: cell.accuracy, LAST_PANEL: cell.last, GAP_PANEL: cell.measured(GAP)}) for cell in cells]
     points = [
-        Point(panel, str(widths(cell)[1]), widths(cell)[0], measures[panel])
+        Dot(panel, widths(cell)[0], str(widths(cell)[1]), measures[panel])
         for panel in (ACCURACY_PANEL, LAST_PANEL, GAP_PANEL)
         for cell, measures in sorted(measured, key=lambda pair: widths(pair[0])[1])
     ]

@@ -12,8 +12,7 @@ import numpy as np
 from seedbed.figures import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
-from seedbed.records import Floats
-from seedbed.statistics import Interval
+from seedbed.statistics import Floats, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import StudyContext
 from seedbed.studies.edges import beyond, extension_text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from seedbed import figures
-from seedbed.figures import Point, mean_curve, words
+from seedbed.figures import Dot, mean_curve, words
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Measure, Request, at_last, best
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval, interval_of
@@ -261,7 +261,7 @@ def _measures(setup: Setup, several: Sequence[Penalized], name: str, title: str)
     return Figure(name, chart, caption)
 
 
-def _points(found: Penalized, cell: Group) -> list[Point]:
+def _points(found: Penalized, cell: Group) -> list[Dot]:
     strength, label = _strength(cell), found.where.label
     panels = {
         ACCURACY_PANEL: cell.measured(ACCURACY),
@@ -270,7 +270,7 @@ def _points(found: Penalized, cell: Group) -> list[Point]:
         **{f"norm of {layer}'s weights": norm for layer, norm in probed(cell, "weights").items()},
         NEAR_PANEL: found.near_zero[strength],
     }
-    return [Point(panel, label, strength, mean) for panel, mean in panels.items()]
+    return [Dot(panel, strength, label, mean) for panel, mean in panels.items()]
 
 
 def _table(found: Penalized) -> Table[Group]:

@@ -1,0 +1,202 @@
+"""Learning curves of one run or of the seeds of one setting, and the probes of a run per layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from seedbed.errors import StatisticsError
+from seedbed.figures import marks, scales, theme, words
+from seedbed.figures.curves import curve_rows, mean_curve
+from seedbed.figures.scales import Rows
+from seedbed.records import History, Result, finite
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
+
+Panel = Literal["accuracy", "loss", "penalty"]
+
+COLUMNS: tuple[tuple[Panel, str, str], ...] = (
+    ("accuracy", "training", "train_accuracy"),
+    ("accuracy", "validation", "validation_accuracy"),
+    ("loss", "training", "train_loss"),
+    ("loss", "validation", "validation_loss"),
+    ("penalty", "training", "train_penalty"),
+)
+HEADINGS: dict[Panel, tuple[str, str]] = {
+    "accuracy": ("Accuracy", "share classified correctly"),
+    "loss": ("Loss (without penalty)", "mean cross-entropy (nats)"),
+    "penalty": ("Penalty", "l2 and l1 terms (nats)"),
+}
+LOG_FROM = 10.0
+"""A loss that falls by this factor is drawn on a logarithmic axis."""
+
+
+@dataclass(frozen=True)
+class LearningPoints:
+    """The points of learning curves.
+
+    Attributes:
+        raw: one row per point: panel, line (the part), seed, x (the epoch), mean (the value; None where a run diverged).
+        mean: one row per point of the mean: panel, line, x, mean, low, high; empty for a single run.
+        best: the validation metrics at the best epoch of each run: panel, line, seed, x, mean.
+        left_out: seed -> verdict of those that the mean does not hold.
+    """
+
+    raw: Rows
+    mean: Rows
+    best: Rows
+    left_out: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """The epochs of the longest run."""
+        return max(int(row["x"]) for row in self.raw)
+
+    @property
+    def logarithmic(self) -> set[str]:
+        """The panels to be drawn on a logarithmic axis."""
+        return {panel for panel in ("loss", "penalty") if _spans_decades(*(of(rows, panel) for rows in (self.raw, self.mean)))}
+
+    @property
+    def panels(self) -> list[Panel]:
+        """The panels that have something to show: the penalty only where some run pays one."""
+        paid = any(row["mean"] for row in self.raw if row["panel"] == "penalty")
+        return ["accuracy", "loss", "penalty"] if paid else ["accuracy", "loss"]
+
+
+def learning_points(results: Sequence[Result]) -> LearningPoints:
+    """Compute the points of `learning_curves`.
+
+    The mean is taken over runs that neither diverged nor collapsed, over the epochs that all of them reached.
+
+    Raises:
+        StatisticsError: no result, or results of more than one setting.
+    """
+    settings = {result.run.setting for result in results}
+    if not len(settings) == 1:
+        raise StatisticsError(f"Learning curves show the seeds of one setting; these {len(results)} runs have {len(settings)}.")
+    whole = [result for result in results if result.verdict.ranked and result.best]
+    raw = [row for result in results for row in _raw(result.history, result.run.seed)]
+    curves = [mean_curve(whole, column, panel=panel, line=part) for panel, part, column in COLUMNS]
+    mean = curve_rows(curves) if len(whole) > 1 else []
+    best = [row for result in results for row in _best(result)]
+    left_out: dict[int, str] = {one.run.seed: one.verdict.kind for one in results if one not in whole}
+    return LearningPoints(raw, mean, best, left_out if mean else {})
+
+
+def of(rows: Rows, panel: str) -> Rows:
+    """The rows of a panel."""
+    return [row for row in rows if row["panel"] == panel]
+
+
+def _raw(history: History, seed: int) -> Rows:
+    return [
+        {"panel": panel, "line": part, "seed": seed, "x": epoch, "mean": finite(float(value))}
+        for panel, part, column in COLUMNS
+        for epoch, value in enumerate(history[column], start=1)
+    ]
+
+
+def _best(result: Result) -> Rows:
+    row = result.history.row(result.best) if result.best else {}
+    at = {"line": "validation", "seed": result.run.seed, "x": result.best}
+    return [{"panel": panel, **at, "mean": row[column]} for panel, part, column in COLUMNS if row and part == "validation"]
+
+
+def _spans_decades(raw: Rows, mean: Rows) -> bool:
+    known = [row["mean"] for row in raw if row["mean"] is not None]
+    return bool(known) and min([*known, *(row["low"] for row in mean)]) > 0 and max(known) / min(known) >= LOG_FROM
+
+
+def learning_curves(results: Sequence[Result]) -> AnyChart:
+    """Draw accuracy, loss and penalty over epochs, training (dashed) and validation (solid).
+
+    One run is drawn as it is, its best epoch marked; several seeds as their mean with its 95 % Student-t interval, the single
+    seeds faint behind. Runs that diverged or collapsed stay visible and out of the mean; the title says how many.
+
+    Args:
+        results: one run, or the seeds of one setting.
+
+    Raises:
+        StatisticsError: no result, or results of more than one setting.
+    """
+    points = learning_points(results)
+    name = results[0].name if len(results) == 1 else results[0].group
+    panels = [(HEADINGS[panel][0], _layers(points, panel)) for panel in points.panels]
+    return marks.figure(panels, f"Learning curves: {name}", _subtitle(results, points), (300, 220))
+
+
+def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
+    raw, mean, best = (of(rows, panel) for rows in (points.raw, points.mean, points.best))
+    values = scales.reach(raw + mean) or [0.0, 1.0]
+    kind = scales.shares if panel == "accuracy" else scales.logarithmic if panel in points.logarithmic else scales.linear
+    x = marks.x("x", scales.stepwise(range(1, points.epochs + 1), form="d", ticks=6), "epoch")
+    by = marks.Groups(theme.PARTS, field="line", strokes=True, dashes=theme.DASHES)
+    tooltip = marks.tips("line", "seed", x="d", mean=".4f")
+    axes = marks.Axes(x, marks.y("mean", kind(values), HEADINGS[panel][1]), by, tooltip)
+    diamonds = axes.mark(best, "point", coloured=True, style="best")
+    if not mean:
+        return [*axes.lines(raw, detail="seed", point=points.epochs == 1), diamonds]
+    faint = axes.lines(raw, detail="seed", strokeWidth=1, strokeOpacity=0.4)
+    averaged = replace(axes, tooltip=()).lines(scales.bounded(mean) if panel == "accuracy" else mean)
+    return [*faint, *averaged, diamonds]
+
+
+def _subtitle(results: Sequence[Result], points: LearningPoints) -> list[str]:
+    first = results[0]
+    validation = "test images, called validation (handout)" if first.run.data.protocol == "handout" else "validation images"
+    what = (
+        f"{words.network(first.run.model)}; {words.counted(first.model.parameters, 'parameter')}; {first.run.data.name}: "
+        f"{first.data.train:,} training and {first.data.validation:,} {validation}"
+    )
+    return [what, _seeds(results, points)]
+
+
+def _seeds(results: Sequence[Result], points: LearningPoints) -> str:
+    if len(results) == 1:
+        verdict = "" if results[0].verdict.kind == "ok" else f"; {results[0].verdict.kind}"
+        return f"n = 1 run, seed {results[0].run.seed}; {_best_words(results[0])}{verdict}"
+    if not points.mean:
+        return f"n = {len(results)} seeds, each drawn by itself: fewer than two can be averaged"
+    bests = [result.best for result in results if result.run.seed not in points.left_out]
+    shown = f"n = {points.mean[0]['n']} seeds: mean with 95 % interval (Student t), single seeds faint behind"
+    spread = f"{min(bests)} to {max(bests)}" if min(bests) != max(bests) else str(bests[0])
+    excluded = [f"seed {seed} {verdict}" for seed, verdict in points.left_out.items()]
+    return f"{shown}; best epochs {spread} (diamonds)" + (f"; not in the mean: {words.listed(excluded)}" if excluded else "")
+
+
+def _best_words(result: Result) -> str:
+    if not result.best:
+        return "no epoch has a finite validation loss"
+    accuracy = words.percent(result.history["validation_accuracy"][result.best - 1], 2)
+    return f"best epoch {result.best} (diamond): validation accuracy {accuracy}"
+
+
+def probes_over_epochs(history: History, kind: str) -> AnyChart:
+    """Draw one kind of probe over epochs: a small panel per layer, in the order of the network, on shared scales.
+
+    Args:
+        history: of one run; its probes are the columns `kind/layer`.
+        kind: for example "saturation".
+
+    Raises:
+        StatisticsError: the history has no probe of this kind; names those that it has.
+    """
+    layers = history.probes(kind)
+    if not layers:
+        kinds = sorted({name.split("/", 1)[0] for name in history.columns if "/" in name})
+        raise StatisticsError(f"This history has no probe {kind!r}. It has: {', '.join(kinds) or 'none'}.")
+    rows: Rows = [
+        {"panel": layer, "x": epoch, "mean": finite(float(value))}
+        for layer, column in layers.items()
+        for epoch, value in enumerate(column, start=1)
+    ]
+    called = kind.replace("_", " ")
+    x = marks.x("x", scales.stepwise(range(1, history.epochs + 1), form="d"), "epoch")
+    y = marks.y("mean", scales.linear([0.0, *scales.reach(rows)]), called)
+    axes = marks.Axes(x, y, tooltip=marks.tips("panel", x="d", mean=".4g"))
+    panels = [(layer, axes.lines(mine, point={"size": 20})) for layer, mine in marks.split(rows).items()]
+    subtitle = f"n = 1 run; {words.counted(len(layers), 'layer')} on one scale"
+    return marks.figure(panels, f"{called.capitalize()} by layer", subtitle, (170, 130))

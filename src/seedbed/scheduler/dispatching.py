@@ -1,0 +1,197 @@
+"""`train_runs`: plans populations, dispatches them to workers, ingests what they report.
+
+It is idempotent: a run whose identity is finished in the home is read, one half-done goes on, and only the rest is trained.
+`train`, sweeps, studies and searches are its clients. The driver is the only writer, and never loads jax.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from seedbed import populations
+from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, SeedbedError, SpecError, StorageError
+from seedbed.executor import Executor, Lost, Message, Slow
+from seedbed.records import Result
+from seedbed.runs import Claim, Entry
+from seedbed.scheduler import planning
+from seedbed.scheduler.clock import Clock
+from seedbed.scheduler.execution import Execution
+from seedbed.scheduler.ingesting import Ingest
+from seedbed.scheduler.planning import TrainRequest
+from seedbed.scheduler.signals import signals
+from seedbed.training.events import Note, Progress, Started
+from seedbed.training.pruning import Pruning
+from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Segment, Task
+
+_SLOW = {
+    "segment": "After {seconds:.0f} s a worker is still setting up: loading images, building the networks or compiling them. "
+    "A function of your own that never returns would look the same. Ctrl-C stops at once.",
+    "worker": "After {seconds:.0f} s no worker has come up: the cluster has no free core or GPU for one, or they load slowly. "
+    "Ctrl-C stops at once.",
+}
+
+
+def train_runs(
+    entries: Sequence[Entry],
+    execution: Execution,
+    *,
+    save_every: float | None = 30.0,
+    pruning: Pruning | None = None,
+    metrics_only: bool = False,
+    until: Callable[[], bool] = lambda: False,
+) -> list[Result]:
+    """Train what is not yet trained, and return all results in the order of the entries.
+
+    Args:
+        entries: names, groups and runs; the data specs are resolved here.
+        execution: device, workers and run store.
+        save_every: seconds between checkpoints of a population. None saves only when stopped.
+        pruning: at which epochs the worse members of a population stop. Populations are then composed of all the entries,
+            however many of them are done, and for two workers, however many there are: which are pruned depends on them alone.
+        metrics_only: keep no weights and no predictions, and accept as done what kept none, or was pruned.
+        until: called after each worker report; when it returns True, training saves and stops, as on SIGINT.
+
+    Raises:
+        RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
+        DataError: the images cannot be had.
+        DeviceError: the device, Ray or its cluster is missing, or the device's memory too small for a single run.
+        WorkerError: a worker failed; other populations were finished first.
+        Interrupted: a signal came, or `until` returned True (then its `signal` is 0); everything is saved.
+    """
+    execution.check(len(entries))
+    wanted, datasets = planning.resolved(entries)
+    request = TrainRequest(execution, wanted, datasets, pruning, metrics_only)
+    resume, fresh = execution.resume, execution.replace
+    with execution.home.claim(wanted, resume=resume, replace=fresh, whole=not metrics_only) as claim:
+        scheduler = Scheduler(request, claim)
+        if not fresh:
+            scheduler.ingest.copy_finished()
+        if scheduler.ingest.missing():
+            scheduler.train(save_every, until)
+            scheduler.ingest.copy_finished()
+        results = claim.done | scheduler.ingest.results
+    return [results[entry.name] for entry in wanted]
+
+
+class Scheduler:
+    """Trains the runs that one call has claimed."""
+
+    def __init__(self, request: TrainRequest, claim: Claim) -> None:
+        self.ingest = Ingest(request, claim)
+        self._request = request
+        self._claim = claim
+        self._home = request.execution.home
+        self._on_event = request.execution.on_event
+        self._clock = Clock()
+        self._failures: list[SeedbedError] = []
+        self._threads = 1
+
+    def train(self, save_every: float | None, until: Callable[[], bool]) -> None:
+        """Train all that is missing, population by population; the workers load while the driver plans."""
+        going_on = planning.continued(self._request, self._claim, self.ingest.missing())
+        kinds, memory = planning.workers(self._request, self.ingest.missing())
+        if going_on and kinds[0].device == "cpu":  # the bits depend on the threads
+            kinds = [replace(kind, threads=max(threads for _, threads in going_on)) for kind in kinds]
+        self._threads = kinds[0].threads
+        with self._request.execution.engine.executor(kinds) as executor, signals(executor.stop) as received, self._marked():
+            tasks = [task for task, _ in going_on]
+            for task, want in list(planning.composed_now(self._request, self.ingest.missing(), tasks, kinds, memory)):
+                if want:
+                    self._failed(task, Failed(DeviceError(want)))
+                else:
+                    tasks.append(task)
+            tasks = [replace(task, save_every=save_every) for task in tasks]
+            self._begin(tasks)
+            self._dispatch(executor, tasks, received, until)
+        self._conclude(received)
+
+    @contextlib.contextmanager
+    def _marked(self) -> Iterator[None]:
+        """If the disk fails, or a network cannot be built, mark the runs at hand as failed, as far as the disk has room."""
+        try:
+            yield
+        except (StorageError, SpecError, ModelError) as error:
+            with contextlib.suppress(StorageError):
+                names = [entry.name for entry in self.ingest.missing()]
+                self._home.mark(names, "failed", str(error))
+            raise
+
+    def _begin(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self.ingest.begin(task)
+            self._clock.plan(task)
+
+    def _dispatch(self, executor: Executor, tasks: Sequence[Task], received: list[int], until: Callable[[], bool]) -> None:
+        waiting = list(tasks)
+        while waiting:
+            again: list[Task] = []
+            for task, report in executor.run(waiting):
+                again += self._take(task, report)
+                if not received and until():
+                    received.append(0)
+                    executor.stop()
+            waiting = [] if received else again
+
+    def _take(self, task: Task, report: Message) -> list[Task]:
+        """Store a report and pass it on as an event; return the tasks to do instead of one whose population was too large."""
+        if isinstance(report, Outcome):
+            self.ingest.outcome(task, report)
+            return []
+        self.ingest.store_outcomes(task)
+        match report:
+            case Begun():
+                names = tuple(self.ingest.names(task).values())
+                self._on_event(Started(names, report.device, report.epochs, report.steps_per_epoch))
+            case Segment():
+                self._segment(task, report)
+            case Checkpoint():
+                self.ingest.save(task, report, self._threads)
+            case Lost():
+                self._on_event(Note(f"Worker {report.number} died ({report.how}); another goes on from its last save."))
+                self._begin([task])
+            case Slow():
+                self._on_event(Note(_SLOW[report.waits_for].format(seconds=report.seconds)))
+            case Failed():
+                return self._failed(task, report)
+            case None:
+                self.ingest.drop(task)
+        return []
+
+    def _segment(self, task: Task, segment: Segment) -> None:
+        names = self.ingest.names(task)
+        rows, left = self.ingest.segment(segment, names), self._clock.seconds_left(task, segment)
+        self._on_event(Progress(tuple(names.values()), segment.epoch, task.epochs, segment.step, segment.steps, rows, left))
+
+    def _failed(self, task: Task, failure: Failed) -> list[Task]:
+        """Halve a population that was too large; else mark its runs as failed and go on with the others."""
+        smaller = populations.halves(task) if isinstance(failure.error, DeviceError) else []
+        if smaller:
+            self._on_event(Note(f"{failure.error} They are trained in halves."))
+            self._begin(smaller)
+            for half in smaller:
+                if half.resume:
+                    self.ingest.save(half, half.resume, self._threads)
+            self._home.drop_population(task.key)
+            return smaller
+        self._home.mark(self.ingest.names(task).values(), "failed", str(failure.error))
+        if failure.traceback:
+            failure.error.add_note(failure.traceback)
+        self._failures.append(failure.error)
+        return []
+
+    def _conclude(self, received: list[int]) -> None:
+        if self._failures:
+            raise self._failures[0]
+        missing = self.ingest.missing()
+        if not missing:
+            if any(received):  # or the caller would begin its next runs
+                raise Interrupted("Stopped; all runs of this call are finished and saved.", received[0])
+            return
+        groups = ", ".join(dict.fromkeys(entry.group for entry in missing))
+        if received:
+            raise Interrupted(
+                f"Stopped; everything is saved. To go on, give the same command with --resume ({groups}).", received[0]
+            )
+        raise RunHalfDone(f"Not all runs came to their end ({groups}); give the same command with --resume.")

@@ -1,0 +1,134 @@
+"""What workers report, stored: metrics as they come, saves of populations, finished runs. The driver is the only writer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from seedbed import devices, diagnosis
+from seedbed.records import Result, Seconds, Verdict
+from seedbed.runs import TOGETHER, Claim, Ending, Entry, together
+from seedbed.scheduler.planning import TrainRequest
+from seedbed.training import saves
+from seedbed.training.events import Done
+from seedbed.training.members import EpochMetrics, Member
+from seedbed.training.reports import Checkpoint, Outcome, Segment, Task
+
+_PRUNED = "It stopped at epoch {epoch} of {epochs}, because others of its population were better."
+
+
+class Ingest:
+    """The runs of one call that are to be trained, and what is stored of them.
+
+    Attributes:
+        results: name -> result of each run that was finished or copied in this call.
+    """
+
+    def __init__(self, request: TrainRequest, claim: Claim) -> None:
+        self.results: dict[str, Result] = {}
+        self._request = request
+        self._home = request.execution.home
+        self._claim = claim
+        self._entries = {entry.run.identity: entry for entry in claim.todo}
+        self._ended: defaultdict[str, list[Outcome]] = defaultdict(list)
+
+    def missing(self) -> list[Entry]:
+        """The runs that are neither finished nor failed."""
+        return [entry for entry in self._entries.values() if entry.name not in self.results]
+
+    def names(self, task: Task) -> dict[Member, str]:
+        """The runs of a task that this call asked for and that are not finished."""
+        found = {member: self._entries[run.identity].name for member, run in task.runs if run.identity in self._entries}
+        return {member: name for member, name in found.items() if name not in self.results}
+
+    def copy_finished(self) -> None:
+        """Take over runs of the same identity that are finished under other names; nothing is trained twice."""
+        wanted = [e for e in self._claim.todo if e.name not in self.results and e.name not in self._claim.half_done]
+        found = self._home.find_identities({e.run.identity for e in wanted}, whole=not self._request.metrics_only)
+        found |= {result.run.identity: result for result in self.results.values()}
+        there = [(found[entry.run.identity], entry) for entry in wanted if entry.run.identity in found]
+        for few in together(there):
+            self._store([self._copy(result, entry) for result, entry in few])
+
+    def begin(self, task: Task) -> None:
+        """Cut the metrics of a task's runs back to where it goes on."""
+        for member, name in self.names(task).items():
+            rows = task.resume.state.rows.get(member, []) if task.resume else []
+            if self._home.epochs(name) > len(rows):
+                self._home.cut(name, len(rows))
+
+    def segment(self, segment: Segment, names: Mapping[Member, str]) -> dict[str, EpochMetrics]:
+        """Append an epoch's metrics where the segment ended one, and return them by the names of the runs."""
+        rows = {names[member]: row for member, row in segment.rows.items() if member in names}
+        for name, row in rows.items():
+            if self._home.epochs(name) < segment.epoch:
+                self._home.append(name, [row])
+        return rows
+
+    def save(self, task: Task, checkpoint: Checkpoint, threads: int) -> None:
+        """Save a population."""
+        manifest = saves.manifest(task, checkpoint, self.names(task), threads)
+        self._home.save_population(task.key, checkpoint.arrays, manifest)
+
+    def outcome(self, task: Task, outcome: Outcome) -> None:
+        """Keep a finished member until there are several: they mostly end together, and are stored together."""
+        self._ended[task.key].append(outcome)
+        if len(self._ended[task.key]) >= TOGETHER:
+            self.store_outcomes(task)
+
+    def store_outcomes(self, task: Task) -> None:
+        """Store all finished members of a task."""
+        if task.key in self._ended:
+            names = self.names(task)
+            self._store([self._ending(task, outcome) for outcome in self._ended.pop(task.key) if outcome.member in names])
+
+    def drop(self, task: Task) -> None:
+        """Remove a population's saves, if none of its runs is left to train."""
+        if not self.names(task):
+            self._home.drop_population(task.key)
+
+    def _store(self, endings: Sequence[Ending]) -> None:
+        for result in self._home.finish(*endings):
+            self.results[result.name] = result
+            self._request.execution.on_event(Done(result.name))
+
+    def _copy(self, found: Result, entry: Entry) -> Ending:
+        ending = Ending(entry, found, self._home.scale(found.name))
+        if self._request.metrics_only:
+            return ending
+        best, last = (self._home.weights(found.name, which) for which in ("best", "last"))
+        return replace(ending, best=best, last=last, predictions=self._home.predictions(found.name))
+
+    def _ending(self, task: Task, outcome: Outcome) -> Ending:
+        block, member = outcome.member
+        entry = self._entries[task.blocks[block][member].identity]
+        dataset = self._request.datasets[entry.run.data]
+        predicted = outcome.probabilities.argmax(axis=1)
+        verdict = diagnosis.diagnose(outcome.history, predicted, dataset.classes, stopped_early=outcome.stopped_early)
+        if outcome.pruned and verdict.ranked:
+            verdict = Verdict("undertrained", _PRUNED.format(epoch=outcome.history.epochs, epochs=entry.run.plan.epochs))
+        result = Result(
+            entry.name,
+            entry.group,
+            entry.run,
+            outcome.model,
+            dataset.facts(),
+            outcome.history,
+            verdict,
+            Seconds(outcome.compile_seconds, outcome.training_seconds, outcome.compile_seconds + outcome.training_seconds),
+            outcome.device,
+            versions=devices.versions(),
+            pruned=outcome.pruned,
+        )
+        ending = Ending(entry, result, dataset.scale)
+        if self._request.metrics_only:
+            return ending
+        predictions = {
+            "validation_probabilities": outcome.probabilities,
+            "last_validation_probabilities": outcome.last_probabilities,
+            "validation_labels": dataset.validation.labels.astype(np.int32),
+        }
+        return replace(ending, best=outcome.best, last=outcome.last, predictions=predictions)

@@ -1,0 +1,142 @@
+"""A population on the device, with its program; and the way there and back: each member's arrays by their names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed.data import Dataset
+from seedbed.models.architecture import Weights
+from seedbed.models.protocol import Hyperparameters, Population
+from seedbed.training.feed import EvalBatches
+from seedbed.training.members import Members
+from seedbed.training.optimizers import empty_slots
+from seedbed.training.program import Best, EvalMetrics, MemberSettings, Program, TrainState, together
+
+NamedArrays = Mapping[str, NDArray[Any]]
+"""`block.setting/kind/name` -> array in Keras's layout; kinds are `weights`, `best` and `slots.NAME`."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A population on the device: what training changes, and what it needs for that.
+
+    Attributes:
+        eval_batches: the images on which an epoch's metrics are measured.
+        layers: the names of each setting's layers.
+        compiled_before: seconds that the program had been compiled for before this job (s).
+    """
+
+    population: Population
+    program: Program
+    eval_batches: EvalBatches
+    layers: dict[int, set[str]]
+    settings: MemberSettings
+    train_state: TrainState
+    best: Best
+    compiled_before: float
+
+    @classmethod
+    def of(
+        cls,
+        population: Population,
+        program: Program,
+        eval_batches: EvalBatches,
+        members: Members,
+        arrays: NamedArrays,
+        dataset: Dataset,
+    ) -> Self:
+        """Pack the members' arrays into the population, and put them on the device."""
+
+        def packed(kind: str) -> tuple[Any, Any]:
+            return _packed(population, members, arrays, kind)
+
+        params, state = packed("weights")
+        slots = empty_slots(members.blocks[0][0].plan.optimizer, params)
+        if any("/slots." in name for name in arrays):
+            slots = {name: packed(f"slots.{name}")[0] for name in slots}
+        saved = any("/best/" in name for name in arrays)
+        best_params, best_state = packed("best") if saved else jax.tree.map(jnp.copy, (params, state))
+        none = np.zeros((len(dataset.classes), eval_batches.answers), np.float32)
+        logits = [[arrays.get(f"{b}.{s}/best_logits", none) for s in members.settings] for b in range(len(members.blocks))]
+        return cls(
+            population,
+            program,
+            eval_batches,
+            {setting: _layers(arrays, f"0.{setting}/weights/") for setting in members.settings},
+            _settings(members),
+            TrainState(params, state, slots),
+            Best(best_params, best_state, jnp.asarray(np.array(logits))),
+            program.compile_seconds,
+        )
+
+    @property
+    def compile_seconds(self) -> float:
+        """Seconds that the program was compiled for in this job."""
+        return self.program.compile_seconds - self.compiled_before
+
+    def evaluated(self) -> EvalMetrics:
+        """The metrics of all members, without dropout."""
+        parts, counts = [], []
+        for piece in self.eval_batches:
+            metrics = self.program.evaluate(self.train_state, self.settings, piece.eval_set)
+            metrics.logits.block_until_ready()  # or every piece would be gathered while the first is still looked at
+            parts.append(metrics)
+            counts.append(piece.counts)
+        return together(parts, counts)
+
+    def arrays(self, members: Members) -> dict[str, NDArray[Any]]:
+        """Each member's arrays, from which `of` makes the same again."""
+        arrays: dict[str, NDArray[Any]] = {}
+        train_state, best = jax.device_get((self.train_state, self.best))
+        for block, column, (_, setting) in members:
+            c, b = (jax.tree.map(lambda leaf, at=block: leaf[at], part) for part in (train_state, best))
+            kinds = {"weights": (c.params, c.state), "best": (b.params, b.state)}
+            kinds |= {f"slots.{name}": (slot, {}) for name, slot in c.slots.items()}
+            for kind, (params, state) in kinds.items():
+                own = self.population.unpack(params, state, column)
+                arrays.update({f"{block}.{setting}/{kind}/{name}": array for name, array in own.items()})
+            arrays[f"{block}.{setting}/best_logits"] = np.array(b.logits[column])
+        return arrays
+
+
+def fresh_arrays(population: Population, members: Members) -> dict[str, NDArray[Any]]:
+    """Each member's arrays before the first step."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for number, block in enumerate(members.blocks):
+        for setting, weights in zip(members.settings, population.initial(block[0].seed), strict=True):
+            arrays.update({f"{number}.{setting}/weights/{name}": array for name, array in weights.items()})
+    return arrays
+
+
+def _packed(population: Population, members: Members, arrays: NamedArrays, kind: str) -> tuple[Any, Any]:
+    """Parameters and state of all blocks, stacked, on the device."""
+    own: dict[str, Weights] = defaultdict(dict)
+    for name, array in arrays.items():
+        member, _, rest = name.partition("/")
+        if rest.startswith(f"{kind}/"):
+            own[member][rest.removeprefix(f"{kind}/")] = array
+    packed = [
+        population.pack([own[f"{block}.{setting}"] for setting in members.settings]) for block in range(len(members.blocks))
+    ]
+    params, state = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *packed)
+    return params, state
+
+
+def _settings(members: Members) -> MemberSettings:
+    dropout = members.values(lambda run: run.model.dropout)
+    l1, l2 = members.values(lambda run: run.plan.l1), members.values(lambda run: run.plan.l2)
+    hyper = Hyperparameters(jnp.asarray(l1), jnp.asarray(l2), jnp.asarray(dropout))
+    return MemberSettings(hyper, jnp.asarray(members.values(lambda run: run.plan.momentum)), jnp.array(members.alive))
+
+
+def _layers(arrays: NamedArrays, prefix: str) -> set[str]:
+    """The layers of the network whose arrays begin with the prefix."""
+    return {name.removeprefix(prefix).rpartition("/")[0] for name in arrays if name.startswith(prefix)}

@@ -1,0 +1,124 @@
+"""The members of a population: who they are, what was measured of them, and where training them stands."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
+
+from seedbed.records import NO_SCORE, finite, score
+from seedbed.specs import RunSpec
+
+Member = tuple[int, int]
+"""Block and setting, as numbered in the task."""
+EpochMetrics = dict[str, float]
+"""Column of `History` -> value, of one run and one epoch."""
+
+
+def _from_key(key: Any) -> Any:
+    """The member that a key of a save names: "block.setting"."""
+    match = re.fullmatch(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", key) if isinstance(key, str) else None
+    return (int(match[1]), int(match[2])) if match else key
+
+
+def _from_null(value: Any) -> Any:
+    return math.nan if value is None else value
+
+
+_Count = Annotated[int, Field(ge=0)]
+_Member = Annotated[Member, BeforeValidator(_from_key)]
+_Metrics = dict[str, Annotated[float, BeforeValidator(_from_null)]]
+
+
+@dataclass(frozen=True)
+class JobState:
+    """Where a job stands, but for its arrays. `plain` writes it, and pydantic reads and checks it (`training.saves`).
+
+    Attributes:
+        epoch, step: epochs done, and steps done of the next epoch.
+        settings: the settings that are still in the program, in the program's order.
+        alive: whether each of them still trains, block by block.
+        rows: the metrics of each epoch of each member, of those that were dropped too.
+        training_seconds: time spent on training, without compilation (s).
+    """
+
+    epoch: _Count
+    step: _Count
+    settings: tuple[_Count, ...]
+    alive: tuple[tuple[bool, ...], ...]
+    rows: dict[_Member, list[_Metrics]]
+    training_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+    @classmethod
+    def begin(cls, blocks: int, settings: int) -> JobState:
+        """The state before the first step."""
+        return cls(0, 0, tuple(range(settings)), ((True,) * settings,) * blocks, {}, 0.0)
+
+    def part(self, blocks: Sequence[int], settings: Sequence[int]) -> JobState:
+        """The state of a job of these blocks and settings alone, under their new numbers."""
+        columns = [self.settings.index(setting) for setting in settings]
+        return JobState(
+            self.epoch,
+            self.step,
+            tuple(range(len(settings))),
+            tuple(tuple(self.alive[block][column] for column in columns) for block in blocks),
+            {(blocks.index(b), settings.index(s)): rows for (b, s), rows in self.rows.items() if b in blocks and s in settings},
+            self.training_seconds,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """JSON values; NaN and infinities become null."""
+        rows = {f"{block}.{setting}": rows for (block, setting), rows in self.rows.items()}
+        plain: dict[str, Any] = finite({**vars(self), "rows": rows})
+        return plain
+
+
+class Members:
+    """Which runs of a task are still in the program, blocks x settings, and which of them still train."""
+
+    def __init__(self, blocks: Sequence[Sequence[RunSpec]], state: JobState) -> None:
+        self.blocks = blocks
+        self.settings = list(state.settings)
+        self.alive: NDArray[np.bool_] = np.array(state.alive, bool)
+        self.rows = {member: list(rows) for member, rows in state.rows.items()}
+        self._best: dict[Member, tuple[float, float]] = {}
+
+    def add(self, member: Member, row: EpochMetrics) -> bool:
+        """Add an epoch's metrics of a member, and return whether it is the member's best epoch so far."""
+        before = self.rows.setdefault(member, [])
+        best = self._best.get(member) or max(map(_score, before), default=NO_SCORE)
+        before.append(row)
+        self._best[member] = max(best, _score(row))
+        return self._best[member] > best
+
+    def drop(self, useful: Sequence[bool]) -> None:
+        """Drop the settings that are not useful any more from the program."""
+        self.settings = [setting for setting, keep in zip(self.settings, useful, strict=True) if keep]
+        self.alive = self.alive[:, np.array(useful)]
+
+    def __iter__(self) -> Iterator[tuple[int, int, Member]]:
+        """Row and column in the program, and number in the task, of each."""
+        for block in range(len(self.blocks)):
+            for column, setting in enumerate(self.settings):
+                yield block, column, (block, setting)
+
+    def living(self) -> Iterator[tuple[int, int, Member]]:
+        """Those that still train."""
+        return ((block, column, member) for block, column, member in self if self.alive[block, column])
+
+    def run(self, member: Member) -> RunSpec:
+        return self.blocks[member[0]][member[1]]
+
+    def values(self, value: Callable[[RunSpec], float]) -> NDArray[np.float32]:
+        """A number of each run, `(S, M)`."""
+        return np.array([[value(block[setting]) for setting in self.settings] for block in self.blocks], np.float32)
+
+
+def _score(row: EpochMetrics) -> tuple[float, float]:
+    return score(row["validation_accuracy"], row["validation_loss"])

@@ -1,0 +1,94 @@
+"""Scales, groups and layers: what all charts rely on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from seedbed.errors import StatisticsError
+from seedbed.figures import marks, scales, specification
+
+
+def encodings(chart, kind):
+    """The encodings of the layers with a mark of this kind."""
+    return [layer["encoding"] for layer in specification(chart)["layer"] if layer["mark"]["type"] == kind]
+
+
+def test_importing_the_figures_does_not_import_altair():
+    program = "import sys, seedbed.figures; print('altair' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (450, 12_500, [500, 1_000, 2_000, 5_000, 10_000]),
+        (8e-9, 13, [1e-8, 1e-5, 0.01, 10]),
+        (0.01, 2.5, [0.01, 0.03, 0.1, 0.3, 1]),
+        (14_000, 18_000, [14_000, 15_000, 16_000, 17_000, 18_000]),
+        (95, 105, [96, 98, 100, 102, 104]),
+    ],
+)
+def test_ticks_of_a_logarithmic_axis_are_few_and_round(low, high, ticks):
+    assert scales.log_ticks(low, high) == pytest.approx(ticks)
+
+
+def test_an_axis_of_shares_ends_at_0_and_100_per_cent():
+    low, high = scales.shares([0.001, 0.999]).domain
+    assert (low, high) == (0.0, 1.0)
+    assert scales.shares([0.5, 0.51]).domain[1] < 0.52
+
+
+@pytest.mark.parametrize(("values", "form"), [([0.95, 0.99], "~%"), ([0.95, 0.96], ".1%")])
+def test_labels_of_shares_have_a_decimal_where_steps_are_below_one_per_cent(values, form):
+    assert scales.shares(values, ticks=4).form == form
+
+
+def test_an_interval_of_a_share_is_cut_where_shares_end():
+    (row,) = scales.bounded([{"mean": 0.98, "low": 0.9, "high": 1.06}])
+    assert (row["low"], row["high"]) == (0.9, 1.0)
+
+
+@pytest.mark.parametrize("make", [scales.linear, scales.shares, scales.logarithmic, scales.stepwise])
+def test_without_values_there_is_no_axis(make):
+    with pytest.raises(StatisticsError, match="nothing to draw"):
+        make([])
+
+
+def test_more_groups_than_shapes_are_refused():
+    with pytest.raises(StatisticsError, match="At most 8"):
+        marks.Groups([str(n) for n in range(9)])
+
+
+def axes(**look):
+    unit = scales.linear([0.0, 1.0])
+    return marks.Axes(marks.x("cost", unit, "parameters"), marks.y("mean", unit, "accuracy"), **look)
+
+
+def test_intervals_lie_along_the_axis_of_the_mean():
+    rows = [{"cost": 0.5, "name": "a", "mean": 0.5, "low": 0.4, "high": 0.6}]
+    upright = marks.single(axes().dots(rows), "t", "s", (100, 100))
+    level = marks.Axes(marks.x("mean", scales.linear([0.0, 1.0])), marks.names_axis("y", "name", ["a"])).dots(rows)
+    assert encodings(upright, "rule")[0]["y2"]["field"] == "high"
+    assert encodings(marks.single(level, "t", "s", (100, 100)), "rule")[0]["x2"]["field"] == "high"
+
+
+def test_the_pointer_shows_the_fields_that_all_rows_have_under_the_names_of_their_axes():
+    rows = [{"cost": 0.5, "mean": 0.5, "low": 0.4}, {"cost": 0.7, "mean": 0.6}]
+    chart = marks.single([axes(tooltip=marks.tips(cost="d", low=".2f")).mark(rows, "point")], "t", "s", (100, 100))
+    assert encodings(chart, "point")[0]["tooltip"] == [
+        {"field": "cost", "format": "d", "title": "parameters", "type": "quantitative"}
+    ]
+
+
+def test_what_has_no_interval_is_drawn_behind_a_frontier_and_never_named():
+    rows = [
+        {"cost": 0.2, "mean": 0.3, "label": "trial"},
+        {"cost": 0.5, "mean": 0.5, "low": 0.4, "high": 0.6, "label": "net", "frontier": True},
+    ]
+    layers = specification(marks.single(axes().cost_scatter(rows), "t", "s", (100, 100)))["layer"]
+    assert layers[0]["mark"]["style"] == "faint"
+    named = [layer["data"]["values"] for layer in layers if layer["mark"]["type"] == "text"]
+    assert [[row["label"] for row in labels] for labels in named] == [["net"], ["net"]]  # on a ground of paper
