@@ -152,7 +152,7 @@ def _tested_sentence(found: Fewest) -> str:
     if size is None:
         return f"{within}: already the first net that was tested, {_with_accuracy(found.order[-1])}, is not clearly above."
     if not failed:
-        return f"{within}: all {len(found.order)} nets that were tested are clearly above."
+        return f"{within}: every tested net ({len(found.order)} in all) is clearly above."
     below = max((each for each in failed if each.width < size.width), key=lambda each: each.width)
     return f"{within}: {_with_accuracy(size)} is clearly above; the first net below it that is not is {_with_accuracy(below)}."
 

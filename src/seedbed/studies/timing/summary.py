@@ -82,7 +82,7 @@ class TimedCase:
         sums = [each.setup + each.compile + each.epochs[0] + later * each.epoch for each in self._cached or self.repeats]
         values = {
             "start": [each.setup for each in self.repeats],
-            "compile_anew": [each.compile for each in self.repeats if each not in self._cached],
+            "compile_anew": [each.compile for each in self.repeats if each.compiled == "anew"],
             "compile_cached": [each.compile for each in self._cached],
             "first_epoch": [each.epochs[0] for each in self.repeats],
             "epoch": [each.epoch for each in self.repeats],
