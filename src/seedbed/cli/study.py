@@ -18,8 +18,7 @@ from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
-    from seedbed.studies.answers import Answer, Part, Study
-    from seedbed.studies.context import Trainer
+    from seedbed.studies.answers import Answer, AnswerPart, Study
     from seedbed.studies.setup import Setup
 
 KINDS = (".html", ".htm", ".json")
@@ -70,7 +69,7 @@ command.help = cleandoc(command.help or "").replace("  STUDIES", _LISTED)
 @contextmanager
 def training(
     title: str, chosen: Sequence[Study], execution: Execution, *, data: str, **asked: Any
-) -> Iterator[tuple[Setup, Trainer]]:
+) -> Iterator[tuple[Setup, StudyTrainer]]:
     """Load the data of some studies, announce what they train, and yield what they need for it.
 
     Args:
@@ -80,7 +79,7 @@ def training(
     from seedbed.figures.words import counted
     from seedbed.groups.training import missing
     from seedbed.report.making import designed
-    from seedbed.studies.context import Trainer
+    from seedbed.studies.context import StudyTrainer
     from seedbed.studies.setup import Setup
 
     with fetching() as watch:
@@ -89,7 +88,7 @@ def training(
     untrained = len(missing(requests, execution.home))
     size = f"{counted(len(requests), 'setting')} x {counted(len(setup.seeds), 'seed')}"
     note(f"{title} on {setup.data.name}: {size}, {counted(untrained, 'run')} to train first")
-    with watching(title, max(1, untrained)) as watcher, Trainer(replace(execution, on_event=watcher)) as trainer:
+    with watching(title, max(1, untrained)) as watcher, StudyTrainer(replace(execution, on_event=watcher)) as trainer:
         yield setup, trainer
 
 
@@ -106,7 +105,7 @@ def _show(answer: Answer, files: Mapping[str, Sequence[Path]]) -> None:
     result(answer.title)
     for part in answer.parts:
         _show_part(part)
-    screen.lines(answer.marks, indent="! ")
+    screen.lines(answer.caveats, indent="! ")
     result(answer.cost.sentence)
     result(f"To repeat it: {answer.command}")
     for kind, paths in files.items():
@@ -114,12 +113,12 @@ def _show(answer: Answer, files: Mapping[str, Sequence[Path]]) -> None:
         result(f"{kind.capitalize()}: {listed}")
 
 
-def _show_part(part: Part) -> None:
+def _show_part(part: AnswerPart) -> None:
     result()
     result(part.question)
     screen.lines(part.answer, indent="  ")
     screen.lines(part.why, indent="  Why: ")
-    screen.lines(part.marks, indent="  ! ")
+    screen.lines(part.caveats, indent="  ! ")
     for table in part.tables:
         result()
         screen.table(table)

@@ -42,3 +42,13 @@ def _places(counts: Sequence[tuple[Group, int]], name: bool) -> str:
     ]
     more = [f"and {len(places) - MOST_PLACES} more settings"] if len(places) > MOST_PLACES else []
     return "; ".join([*places[:MOST_PLACES], *more])
+
+
+def excluded(groups: Sequence[Group]) -> str:
+    """How many runs of these settings are excluded, in a few words for figures; empty where all of them count.
+
+    >>> excluded([group_of_which_two_runs_diverged])
+    '2 of 5 runs excluded'
+    """
+    out = sum(group.left_out for group in groups)
+    return f"{out} of {words.counted(sum(group.total for group in groups), 'run')} excluded" if out else ""

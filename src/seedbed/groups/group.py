@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seedbed.errors import RunError
 from seedbed.figures import words
 from seedbed.groups.fields import Setting
-from seedbed.groups.measures import Measure
+from seedbed.groups.measures import ACCURACY, Measure
 from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import Home
 from seedbed.specs import RunSpec
@@ -222,9 +222,10 @@ def _mean_json(interval: Interval | None) -> dict[str, Any]:
     return {"mean": interval and interval.mean, "interval": interval and interval.pair()}
 
 
-def best(groups: Sequence[Group]) -> Group | None:
-    """Return the group with the highest mean validation accuracy; None where no run is left in any."""
-    return max((group for group in groups if group.accuracy), key=lambda group: group.mean, default=None)
+def best(groups: Sequence[Group], measure: Measure = ACCURACY) -> Group | None:
+    """The group with the highest mean of a measure, the first of equal ones; None where no run is left in any."""
+    known = [(mean.mean, -place) for place, group in enumerate(groups) if (mean := group.measured(measure))]
+    return groups[-max(known)[1]] if known else None
 
 
 def by(groups: Sequence[Group], **setting: Any) -> Group:
