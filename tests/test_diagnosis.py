@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from seedbed.diagnosis import diagnose, explain
-from seedbed.records import FIGURES, History
+from seedbed.records import METRICS, History
 
 DIGITS = tuple("0123456789")
 EPOCHS = np.arange(1, 21)
@@ -23,7 +23,7 @@ def history(
     loss = np.asarray(validation_loss, dtype=np.float64)
     train = 0.02 + 0.3 * np.exp(-np.arange(len(loss)) / 5) if train_loss is None else np.asarray(train_loss, dtype=np.float64)
     right = np.full(len(loss), 0.97) if accuracy is None else np.asarray(accuracy, dtype=np.float64)
-    figures = dict(zip(FIGURES, (train, np.zeros(len(loss)), right, loss, right), strict=True))
+    figures = dict(zip(METRICS, (train, np.zeros(len(loss)), right, loss, right), strict=True))
     return History({**figures, **{name.replace("__", "/"): np.asarray(probe, float) for name, probe in probes.items()}})
 
 
@@ -81,14 +81,14 @@ def test_a_run_that_fell_back_to_guessing_has_collapsed() -> None:
 def test_a_loss_that_still_falls_is_undertraining_with_its_slope() -> None:
     verdict = diagnose(history(FALLING, train_loss=FALLING), None, DIGITS)
     assert verdict.kind == "undertrained"
-    assert verdict.evidence.startswith("The validation loss was still falling in the last 7 epochs: -0.018 nats")
+    assert verdict.evidence.startswith("The validation loss was still falling in the last 7 epochs: -0.018 per epoch")
     assert "95 % interval -0.0" in verdict.evidence
 
 
 def test_an_accuracy_that_still_rises_on_a_flat_loss_is_undertraining() -> None:
     verdict = diagnose(history(np.full(20, 2.29), accuracy=0.1 + 0.01 * EPOCHS), None, DIGITS)
     assert verdict.kind == "undertrained"
-    assert "+1 points an epoch" in verdict.evidence
+    assert "+1 points per epoch" in verdict.evidence
 
 
 def test_patience_ends_a_run_for_good() -> None:
@@ -160,8 +160,8 @@ def test_steps_and_norms_are_told_where_they_are_out_of_the_ordinary() -> None:
     found = explain(history([1, 1], update__dense_0=[1e-7, 1e-7], weights__dense_0=[10, 30]))
     assert usual == []
     assert found == [
-        "Layer dense_0 hardly moves: one step changes its kernel by 1e-07 of its norm (median over epochs).",
-        "The norm of dense_0's kernel went from 10 at epoch 1 to 30 at epoch 2.",
+        "Layer dense_0 hardly moves: each step changes its weights by 1e-07 of their norm (median over epochs).",
+        "The norm of the weights of dense_0 went from 10 at epoch 1 to 30 at epoch 2.",
     ]
 
 

@@ -292,7 +292,7 @@ def test_a_large_black_on_white_picture_is_made_small_and_inverted_and_says_so(h
     assert found.best == plain.best
     (kept,) = evaluation.predict(home, "net.0", [large], invert="no")
     assert kept.image == pytest.approx(16 - found.image)
-    assert kept.preprocessing[2] == "Not inverted, as asked for."
+    assert kept.preprocessing[2] == "Not inverted, as requested."
 
 
 def test_an_oblong_picture_is_stretched_and_says_so(home: Home, tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_grey_paper_becomes_the_black_that_all_training_images_lie_on(digits: Da
     Image.fromarray(paper).save(tmp_path / "photo.png")
     image, said = prediction.prepared(tmp_path / "photo.png", dataset, prediction.border_of(dataset), "auto")
     assert said[1].startswith("Inverted")
-    assert said[2].startswith("Its background was brought to that of the training images")
+    assert said[2].startswith("Its background was set to that of the training images")
     expected = np.zeros((8, 8), np.uint8)
     expected[2:6, 3] = 255
     assert (image[..., 0] == expected).all()

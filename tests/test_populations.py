@@ -9,7 +9,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seedbed.kinds import OPTIMIZERS
@@ -97,6 +97,13 @@ PLANS = [
     blocks=st.integers(1, 3),
     workers=st.integers(1, 5),
 )
+@example(
+    chosen={(MODELS[0], PLANS[0], 0), (MODELS[0], PLANS[1], 0), (MODELS[1], PLANS[0], 0), (MODELS[2], PLANS[0], 0)},
+    members=2,
+    most=500_000,
+    blocks=1,
+    workers=1,
+)  # three cheap settings and a costly one: equal costs would be too many members
 def test_every_run_is_planned_once_within_the_limits(
     chosen: set[tuple[ModelSpec, Plan, int]], members: int, most: int, blocks: int, workers: int
 ) -> None:

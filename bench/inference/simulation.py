@@ -15,13 +15,13 @@ from bench.inference.worlds import DIFFERENT, EQUAL, World
 
 SEEDS = (2, 3, 5, 10, 20)
 IMAGES = (100, 300, 1_000, 10_000)
-REPEATS, ANSWERS = 2_000, 40_000_000
+REPEATS, ANSWERS = 1_000, 20_000_000
 """Tables drawn at each place of the plane: as many as hold this number of answers, `REPEATS` at most and a quarter at least."""
 
 CLOSE = 0.045
 """Share of wrong intervals of ours from which on a place is simulated `MORE` times as long: it may be above what is allowed."""
 
-MORE = 5
+MORE = 8
 
 
 @dataclass(frozen=True)

@@ -43,17 +43,21 @@ def trained(name: str, mistakes: tuple[float, float] = (0.03, 0.03), **spreads: 
     runs = [spreads.get("seeds", spreads.get("first_seeds", 0.0)), spreads.get("seeds", 0.0)]
 
     def draw(random: np.random.Generator, seeds: int, count: int) -> Table:
-        hard = images * random.standard_normal((1, count))
-        common = math.sqrt(twins) * random.standard_normal((seeds, count)) if twins else 0.0
+        def normal(*shape: int) -> NDArray[np.float32]:
+            return random.standard_normal(shape, dtype=np.float32)
+
+        hard = images * normal(1, count)
+        common = math.sqrt(twins) * normal(seeds, count) if twins else 0.0
         right = []
         for share, run in zip(mistakes, runs, strict=True):
-            level = hard + common + math.sqrt(1 - twins) * random.standard_normal((seeds, count))
-            level += likings * random.standard_normal((1, count)) + run * random.standard_normal((seeds, 1))
+            level = hard + common + math.sqrt(1 - twins) * normal(seeds, count)
+            level += likings * normal(1, count) + run * normal(seeds, 1)
             if folds:
-                level += np.repeat(folds * random.standard_normal((seeds, 5)), -(-count // 5), axis=1)[:, :count]
+                level += np.repeat(folds * normal(seeds, 5), -(-count // 5), axis=1)[:, :count]
             total = math.sqrt(1 + images**2 + likings**2 + run**2 + folds**2)
             right.append(level < -ndtri(share) * total)
-        return right[0].astype(np.int8) - right[1].astype(np.int8)
+        table: Table = right[0].astype(np.int8) - right[1].astype(np.int8)
+        return table
 
     return World(name, draw, lambda _: mistakes[1] - mistakes[0])
 

@@ -21,7 +21,7 @@ NEARLY_ALL = 0.9
 
 
 def world(costs: Costs, machines: int, runs: int = MANY) -> World:
-    """Very many runs of the exercise's dense net on so many machines, at the measured costs."""
+    """Simulate many runs of the exercise's dense net on a number of machines, at the measured costs."""
     line = costs.messages["ray"]
     return World(
         machines,
@@ -42,7 +42,7 @@ def world(costs: Costs, machines: int, runs: int = MANY) -> World:
 
 
 def variants(costs: Costs, machines: int, runs: int = MANY) -> dict[str, World]:
-    """What is compared: everything stored, as it is now; metrics alone; and a driver that costs nothing."""
+    """The compared cases: full storage, as it is now; metrics alone; and a driver without cost."""
     whole = world(costs, machines, runs)
     metrics = replace(whole, store=EPOCHS * costs.row, run_bytes=METRICS_ONLY_BYTES, save=0.0, checkpoint_bytes=0.0)
     free = replace(whole, message=0.0, byte=0.0, row=0.0, store=0.0, save=0.0)
@@ -50,28 +50,28 @@ def variants(costs: Costs, machines: int, runs: int = MANY) -> dict[str, World]:
 
 
 def page(costs: Costs, about: str, runs: int = MANY) -> tuple[str, Any]:
-    """The page as Markdown, and its chart.
+    """Write the page as Markdown, and draw its chart.
 
     Args:
-        about: the machine, the day, and whether it was quiet.
-        runs: how many to simulate.
+        about: machine, day, and load.
+        runs: number of runs to simulate.
     """
     fates = {(name, n): simulate(one) for n in MACHINES for name, one in variants(costs, n, runs).items()}
     parts = [_measured(costs, about), _simulated(costs, fates, runs), _bottleneck(costs, fates, runs)]
     return "\n\n".join([_INTRODUCTION, *parts, _OUTLOOK]) + "\n", chart(fates)
 
 
-_INTRODUCTION = """# Scaling: what many machines would do
+_INTRODUCTION = """# Scaling to many machines
 
-`--engine ray` deals populations out to actors of a [Ray](https://docs.ray.io) cluster. One process, the driver, plans,
-receives and is the only one that writes; machines share nothing with it but a network. This page is written by
+`--engine ray` sends populations to actors of a [Ray](https://docs.ray.io) cluster. One process, the driver, plans, receives
+results and is the only one that writes files; the machines share only a network with it. This page is written by
 `python -m bench.scaling`."""
 
-_OUTLOOK = """## What the simulation leaves out
+_OUTLOOK = """## Limits of the simulation
 
-The network between machines (at 1 Gbit/s the driver receives 125 MB a second), Ray's own head, the driver's threads (one for
-each worker), and machines that differ among themselves. None of this was measured on more than one
-machine; the costs above are, the rest follows from them by `bench/scaling/simulation.py`."""
+It has no network between machines (at 1 Gbit/s the driver receives 125 MB per second), no head of Ray, no threads of the driver
+(one per worker), and no differences between machines. Nothing was measured on more than one machine: the costs above were
+measured on one, the rest is computed from them by `bench/scaling/simulation.py`."""
 
 
 def _measured(costs: Costs, about: str) -> str:
@@ -82,14 +82,14 @@ def _measured(costs: Costs, about: str) -> str:
     rows = [
         ("the same runs, shell to shell, local", f"{summarize(local).text(1)} s"),
         ("the same runs, shell to shell, Ray (its cluster started and ended each time)", f"{summarize(ray).text(1)} s"),
-        ("an epoch of one run, in a population", f"{1e3 * costs.run_epoch:,.0f} ms"),
-        ("a task beside its epochs, programs compiled before", f"{1e3 * costs.task:,.0f} ms"),
-        ("an actor, from hiring to its first report, with compilation from the cache", f"{costs.worker:,.1f} s"),
-        ("a message from an actor", f"{1e6 * mine.message:,.0f} µs (local pipe: {1e6 * theirs.message:,.0f} µs)"),
-        ("a byte of it", f"{1e9 * mine.byte:,.2f} ns (local pipe: {1e9 * theirs.byte:,.2f} ns)"),
-        ("storing an epoch's figures of a run", f"{1e6 * costs.row:,.0f} µs"),
-        ("storing a checkpoint, a run in it", f"{1e3 * costs.save:,.1f} ms for {costs.checkpoint_bytes / 1e6:,.1f} MB"),
-        ("storing a finished run", f"{1e3 * costs.store:,.1f} ms for {costs.run_bytes / 1e6:,.1f} MB"),
+        ("one epoch of one run in a population", f"{1e3 * costs.run_epoch:,.0f} ms"),
+        ("overhead per task, programs compiled before", f"{1e3 * costs.task:,.0f} ms"),
+        ("start of an actor until its first report, programs from the cache", f"{costs.worker:,.1f} s"),
+        ("one message from an actor", f"{1e6 * mine.message:,.0f} µs (local pipe: {1e6 * theirs.message:,.0f} µs)"),
+        ("one byte of a message", f"{1e9 * mine.byte:,.2f} ns (local pipe: {1e9 * theirs.byte:,.2f} ns)"),
+        ("storing the metrics of one epoch of one run", f"{1e6 * costs.row:,.0f} µs"),
+        ("storing a checkpoint, per run in it", f"{1e3 * costs.save:,.1f} ms for {costs.checkpoint_bytes / 1e6:,.1f} MB"),
+        ("storing one finished run", f"{1e3 * costs.store:,.1f} ms for {costs.run_bytes / 1e6:,.1f} MB"),
     ]
     table = "\n".join(f"| {what} | {much} |" for what, much in rows)
     return f"""## Measured here
@@ -101,7 +101,7 @@ largest).
 |---|---|
 {table}
 
-Ray took {ratio.text()} times as long as local for the same {RUNS} runs: {verdict} the 10 % that are allowed."""
+Ray took {ratio.text()} times as long as local for the same {RUNS} runs: {verdict} the allowed 10 %."""
 
 
 def _simulated(costs: Costs, fates: dict[tuple[str, int], Fate], runs: int) -> str:
@@ -114,8 +114,8 @@ def _simulated(costs: Costs, fates: dict[tuple[str, int], Fate], runs: int) -> s
         rows.append(f"| {machines} | {one.cores * machines:,} | {' | '.join(cells)} | {busy:.0%} |")
     return f"""## Simulated: {one.runs:,} runs of {EPOCHS} epochs
 
-Machines of {one.cores} cores, one worker a core, populations of {one.members}. {_weather(one)} The driver takes one message
-after the other. In brackets: the share of the time in which all workers, never waiting, would have been done.
+Machines of {one.cores} cores, one worker per core, populations of {one.members}. {_weather(one)} The driver takes one message
+after the other. In brackets: the time without any waiting, as a share of the simulated time.
 
 | machines | workers | {" | ".join(names)} | driver busy (first case) |
 |---|---|{"---|" * len(names)}---|
@@ -142,16 +142,16 @@ def _bottleneck(costs: Costs, fates: dict[tuple[str, int], Fate], runs: int) -> 
 
 {chr(10).join(said)}
 
-The driver can take {whole.runs / whole.driver_least:,.0f} runs a second and spends {share:.0%} of its time on storing finished
-runs, weights and answers and all. As much is trained by {whole.ideal / whole.driver_least:,.1f} machines of {whole.cores}
-cores; while everything is kept, more of them add nothing. Where metrics alone are kept, {SHOWN[-1]} machines take
+The driver can receive {whole.runs / whole.driver_least:,.0f} runs per second and spends {share:.0%} of its time on storing
+finished runs with weights and predictions. This is the output of {whole.ideal / whole.driver_least:,.1f} machines of
+{whole.cores} cores; with full storage, further machines do not help. With metrics alone, {SHOWN[-1]} machines take
 {_limit(alone)}"""
 
 
 def _limit(fate: Fate) -> str:
-    """What the time went to, from the shares that were simulated."""
+    """Name the limit of the speed, from the simulated shares."""
     hours = f"{fate.seconds / 3600:,.2f} h"
-    aside = f"the last tasks hold up the end by {fate.tail:,.0f} s, and failures cost {fate.lost:.2%} of the training."
+    aside = f"the last tasks delay the end by {fate.tail:,.0f} s, and failures cost {fate.lost:.2%} of the training."
     if fate.driver_busy >= NEARLY_ALL:
         return f"{hours}, bound by the driver, which is busy for {fate.driver_busy:.0%} of it; {aside}"
     if fate.efficiency >= NEARLY_ALL:
@@ -160,7 +160,7 @@ def _limit(fate: Fate) -> str:
 
 
 def chart(fates: dict[tuple[str, int], Fate]) -> Any:
-    """Hours over machines, both logarithmic, a line for each variant."""
+    """Draw hours over machines, both logarithmic, one line per case."""
     from seedbed.figures import marks, scales
 
     rows = [{"case": name, "machines": n, "mean": fate.seconds / 3600} for (name, n), fate in fates.items()]
@@ -173,7 +173,7 @@ def chart(fates: dict[tuple[str, int], Fate]) -> Any:
 
 
 def write(costs: Costs, about: str, docs: Path) -> Sequence[Path]:
-    """Writes the page and its picture."""
+    """Write the page and its picture."""
     from seedbed import figures, storage
 
     text, drawn = page(costs, about)

@@ -1,4 +1,4 @@
-"""What became of a run, with the evidence; and what its probes say about why."""
+"""Diagnose a run, with the evidence; and explain it by its probes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.kinds import ACTIVATIONS
-from seedbed.records import Floats, History, Verdict, best_epoch
+from seedbed.records import EpochSeries, History, Verdict, best_epoch
 from seedbed.statistics import Interval, slope
 
 ONE_CLASS = 0.99
-"""A network that gives one class to this share of the images or more has collapsed."""
+"""Lowest share of the images with one predicted class at which a network has collapsed."""
 
 SHORTEST, LONGEST = 5, 20
-"""Epochs of the slope test: the last third of the run, within these bounds."""
+"""Bounds for the number of epochs in the slope test, which is the last third of the run."""
 
 WORTHWHILE = 0.05
-"""A run was still improving if going on as surely as it did would take this share of what is left to gain."""
+"""A run was still improving if continuing at its cautious rate would remove this share of the loss or the mistakes."""
 
 RISE = 0.05
-"""Overfitting is told of from this relative rise of the validation loss on."""
+"""Lowest relative rise of the validation loss that is called overfitting."""
 
 NORMAL_MEDIAN = 0.6745
 """Median of |x| for a standard normal x."""
@@ -35,21 +35,21 @@ FALSE_ALARM = 0.01
 def diagnose(
     history: History, predicted: NDArray[np.integer] | None, classes: Sequence[str], stopped_early: bool = False
 ) -> Verdict:
-    """What became of a run: the first that holds of diverged, collapsed, undertrained, overfitting, ok.
+    """Diagnose a run: the first that holds of diverged, collapsed, undertrained, overfitting, ok.
 
     Args:
-        history: the whole run.
-        predicted: the class given to each validation image, int `(n,)`; None where it is not known.
-        classes: their names.
-        stopped_early: patience ended the run, so there is no more to gain from its last epochs.
+        history: history of the whole run.
+        predicted: predicted class of each validation image, int `(n,)`. None where it is not known.
+        classes: names of the classes.
+        stopped_early: whether patience ended the run, so that its last epochs promise no further gain.
 
     Returns:
         - diverged: a loss was not finite.
-        - collapsed: one class is given to at least 99 % of the validation images (and there are several classes), or the
+        - collapsed: one class is predicted for at least 99 % of the validation images (and there are several classes), or the
           accuracy fell back to that of guessing.
         - undertrained: over the last epochs the validation loss fell, or the accuracy rose, significantly (the slope's 95 %
-          interval excludes 0), and going on at the interval's cautious end for as many epochs would take at least 5 % of the
-          loss or of the mistakes.
+          interval excludes 0), and continuing at the interval's cautious end for as many epochs would remove at least 5 % of
+          the loss or of the mistakes.
         - overfitting: the validation loss rose by at least 5 % since its minimum, by more than its noise from epoch to epoch
           explains, while the training loss fell.
         - ok: none of these.
@@ -88,17 +88,17 @@ def _collapsed(history: History, predicted: NDArray[np.integer] | None, classes:
 
 
 def _undertrained(history: History) -> Verdict | None:
-    window = _window(history.epochs)
+    window = min(LONGEST, max(SHORTEST, math.ceil(history.epochs / 3)))
     if history.epochs < window:
         return None
     loss, accuracy = (history[name][-window:] for name in ("validation_loss", "validation_accuracy"))
     falling, rising = slope(loss).interval(), slope(accuracy).interval()
     still = f"in the last {window} epochs"
     if falling.high < 0 and -falling.high * window >= WORTHWHILE * loss[-1]:
-        change = f"{falling.mean:+.2g} nats an epoch ({_range(falling, 1, '.2g')})"
+        change = f"{falling.mean:+.2g} per epoch ({_range(falling, 1, '.2g')})"
         return Verdict("undertrained", f"The validation loss was still falling {still}: {change}.")
     if rising.low > 0 and not falling.low > 0 and rising.low * window >= WORTHWHILE * (1 - accuracy[-1]):
-        change = f"{100 * rising.mean:+.2g} points an epoch ({_range(rising, 100, '.2g')})"
+        change = f"{100 * rising.mean:+.2g} points per epoch ({_range(rising, 100, '.2g')})"
         return Verdict("undertrained", f"The validation accuracy was still rising {still}: {change}.")
     return None
 
@@ -119,8 +119,8 @@ def _overfitting(history: History) -> Verdict | None:
     return Verdict("overfitting", f"{rose}: {where}, while {fell}.")
 
 
-def _reach_of_noise(values: Floats, width: int) -> float:
-    """How far a mean of `width` epochs may lie above the lowest of the running means of three by noise alone.
+def _reach_of_noise(values: EpochSeries, width: int) -> float:
+    """Largest distance by noise alone of a mean of `width` epochs above the lowest running mean of three.
 
     The noise comes from the second differences of neighbouring epochs, which a steady trend leaves alone, by their median,
     which the steep first epochs leave alone; the quantile allows for the minimum having been looked for among all epochs.
@@ -139,26 +139,24 @@ def _ok(history: History, stopped_early: bool) -> Verdict:
     best = best_epoch(history)
     peak = f"Best validation accuracy {_percent(history['validation_accuracy'][best - 1])} at epoch {best} of {history.epochs}"
     if stopped_early:
-        return Verdict("ok", f"{peak}; patience ended the run.")
-    if history.epochs < SHORTEST:
-        return Verdict("ok", f"{peak}; too few epochs to test whether it was still improving.")
-    return Verdict("ok", f"{peak}; neither still improving nor overfitting is shown.")
-
-
-def _window(epochs: int) -> int:
-    return min(LONGEST, max(SHORTEST, math.ceil(epochs / 3)))
+        rest = "patience ended the run"
+    elif history.epochs < SHORTEST:
+        rest = "too few epochs to test whether it was still improving"
+    else:
+        rest = "no clear sign of further improvement or of overfitting"
+    return Verdict("ok", f"{peak}; {rest}.")
 
 
 # Why ------------------------------------------------------------------------------------------------------------------
 
 
 def explain(history: History, activation: str | None = None) -> list[str]:
-    """What the probes say about how a run went: a sentence for each finding, with the measured values.
+    """Explain the course of a run by its probes: one sentence per finding, with the measured values.
 
     Args:
-        history: its probes are `saturation/LAYER` (share in [0, 1]), `gradient/LAYER` and `weights/LAYER` (norms) and
-            `update/LAYER` (a step's change over the kernel's norm); where one is missing, nothing is said about it.
-        activation: names the units in the sentences; ReLU-like units saturate by being off for all images of a batch.
+        history: history with the probes `saturation/LAYER` (share in [0, 1]), `gradient/LAYER` and `weights/LAYER` (norms) and
+            `update/LAYER` (change per step divided by the norm of the weights); missing probes have no sentences.
+        activation: name of the activation, for the sentences; ReLU-like units saturate by being off for a whole batch.
     """
     return [*_saturation(history, activation), *_gradients(history), *_updates(history), *_weights(history)]
 
@@ -170,13 +168,15 @@ def _saturation(history: History, activation: str | None) -> list[str]:
     bounded = activation is None or ACTIVATIONS[activation].ends is not None
     units = f"the {activation} units are" if activation else "the units are"
     state = "saturated" if bounded else "off for every image of a batch"
-    found = [
+    sentences = [
         f"In layer {layer} {_whole(column[-1])} of {units} {state} at epoch {len(column)} ({_whole(column[0])} at epoch 1)."
         for layer, column in layers.items()
         if column[-1] >= 0.1
     ]
     most = max(layers, key=lambda layer: layers[layer][-1])
-    return found or [f"At the last epoch no layer has more than {_percent(layers[most][-1])} of its units {state} ({most})."]
+    return sentences or [
+        f"At the last epoch no layer has more than {_percent(layers[most][-1])} of its units {state} ({most})."
+    ]
 
 
 def _gradients(history: History) -> list[str]:
@@ -197,26 +197,25 @@ def _gradients(history: History) -> list[str]:
 
 
 def _updates(history: History) -> list[str]:
-    said = []
-    for layer, column in _probes(history, "update").items():
-        ratio = float(np.median(column))
-        if not 1e-5 <= ratio <= 3e-2:
-            pace = "hardly moves" if ratio < 1e-5 else "moves in large steps"
-            said.append(f"Layer {layer} {pace}: one step changes its kernel by {ratio:.1g} of its norm (median over epochs).")
-    return said
+    ratios = {layer: float(np.median(column)) for layer, column in _probes(history, "update").items()}
+    return [
+        f"Layer {layer} {'hardly moves' if ratio < 1e-5 else 'moves in large steps'}: each step changes its weights by "
+        f"{ratio:.1g} of their norm (median over epochs)."
+        for layer, ratio in ratios.items()
+        if not 1e-5 <= ratio <= 3e-2
+    ]
 
 
 def _weights(history: History) -> list[str]:
-    said = []
-    for layer, column in _probes(history, "weights").items():
-        if column[0] > 0 and not 2 / 3 <= column[-1] / column[0] <= 1.5:
-            change = f"from {column[0]:.3g} at epoch 1 to {column[-1]:.3g} at epoch {len(column)}"
-            said.append(f"The norm of {layer}'s kernel went {change}.")
-    return said
+    return [
+        f"The norm of the weights of {layer} went from {column[0]:.3g} at epoch 1 to {column[-1]:.3g} at epoch {len(column)}."
+        for layer, column in _probes(history, "weights").items()
+        if column[0] > 0 and not 2 / 3 <= column[-1] / column[0] <= 1.5
+    ]
 
 
-def _probes(history: History, kind: str) -> dict[str, Floats]:
-    """Finite columns, in the network's order: convolutions first, then by number (`dense_10` after `dense_9`)."""
+def _probes(history: History, kind: str) -> dict[str, EpochSeries]:
+    """The finite columns in the network's order: convolutions first, then by number (`dense_10` after `dense_9`)."""
     finite = {layer: column[np.isfinite(column)] for layer, column in history.probes(kind).items()}
     return {layer: finite[layer] for layer in sorted(finite, key=_place) if len(finite[layer])}
 
@@ -226,7 +225,7 @@ def _place(layer: str) -> list[tuple[int, str]]:
 
 
 def _percent(share: float) -> str:
-    """As many digits as keep a share that is not whole from looking so."""
+    """Format a share with one decimal, but 0 and 100 % without."""
     return _whole(share) if share in (0.0, 1.0) else f"{100 * share:.1f} %"
 
 

@@ -5,19 +5,19 @@
     ├── DataError               images or labels cannot be used
     │   ├── UnknownDataset      no data set has this name
     │   ├── DataUnavailable     not on this machine, and no mirror answered
-    │   └── CorruptData         a file is not what it says it is
+    │   └── CorruptData         a file is damaged, or not of its kind
     ├── StatisticsError         too few values, or shapes that differ
-    ├── StorageError            the disk said no
+    ├── StorageError            the disk refused
     │   ├── HomeInUse           another process holds the lock
     │   └── CorruptFile         a checksum does not match
     ├── RunError                about a run in the home
     │   ├── UnknownRun          no run has this name
     │   ├── RunExists           the name is taken by other settings
-    │   └── RunHalfDone         the run was interrupted; --resume goes on
+    │   └── RunHalfDone         the run was interrupted; --resume continues it
     ├── ModelError              a user's own network cannot be used
     ├── DeviceError             a device is missing, or its memory too small
     ├── WorkerError             a worker process died or raised
-    └── Interrupted             the user stopped it; everything is saved
+    └── Interrupted             the user stopped the work; everything is saved
 
 Each takes one message string, so that it survives pickling between processes. The message says the rule, the value found
 and the way out.
@@ -66,7 +66,7 @@ class HomeInUse(StorageError):
 
 
 class CorruptFile(StorageError):
-    """A file of ours does not match its checksum."""
+    """A file of seedbed does not match its checksum."""
 
 
 class RunError(SeedbedError):
@@ -90,11 +90,11 @@ class ModelError(SeedbedError):
 
 
 class DeviceError(SeedbedError):
-    """The device that was asked for is missing, or its memory is too small."""
+    """The requested device is missing, or its memory is too small."""
 
 
 class WorkerError(SeedbedError):
-    """A worker process died, or raised something unforeseen."""
+    """A worker process died, or raised an unforeseen error."""
 
 
 class Interrupted(SeedbedError):
@@ -109,7 +109,7 @@ class Interrupted(SeedbedError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A question that offers the nearest known name, with a space before it, or nothing.
+    """Suggest the nearest known name as a question with a space before it; empty if none is near.
 
     >>> nearest("rleu", ["relu", "tanh"])
     " Did you mean 'relu'?"

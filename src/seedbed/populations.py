@@ -125,7 +125,7 @@ def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers
     used = workers if work >= WORTH_SPLITTING else 1
     while True:
         seeds = [blocks[at : at + at_once] for at in range(0, len(blocks), at_once)]
-        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), used))
+        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), used), limits.members)
         large = [settings[start:stop] for start, stop in bounds if stop - start > 1 or len(seeds[0]) > 1]
         if all(_fits(runs, len(seeds[0]), data, limits, site) for runs in large):
             break
@@ -171,14 +171,16 @@ def _parts(fewest: int, settings: int, seeds: int, workers: int) -> int:
     return even[0] if even else fewest
 
 
-def _bounds(costs: list[int], parts: int) -> list[tuple[int, int]]:
-    """Consecutive non-empty ranges of about equal total cost."""
+def _bounds(costs: list[int], parts: int, most: int) -> list[tuple[int, int]]:
+    """Consecutive non-empty ranges of about equal total cost, each of at most `most` elements."""
     total, bounds, start, spent = sum(costs), [], 0, 0.0
     for part in range(parts):
-        stop = start + 1
-        spent += costs[start]
         left = parts - part - 1
-        while len(costs) - stop > left and (left == 0 or spent + costs[stop] / 2 <= total * (part + 1) / parts):
+        stop = max(start + 1, len(costs) - left * most)
+        spent += sum(costs[start:stop])
+        while stop < min(start + most, len(costs) - left) and (
+            left == 0 or spent + costs[stop] / 2 <= total * (part + 1) / parts
+        ):
             spent += costs[stop]
             stop += 1
         bounds.append((start, stop))

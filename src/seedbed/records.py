@@ -1,4 +1,4 @@
-"""What came of a run: columns of plain numbers. No files, no arrays of a framework, no settings of its own."""
+"""Results of runs as columns of plain numbers. No files, no arrays of a framework, no settings of its own."""
 
 from __future__ import annotations
 
@@ -11,49 +11,42 @@ from numpy.typing import NDArray
 
 from seedbed.specs import RunSpec
 
-Floats = NDArray[np.float64]
+EpochSeries = NDArray[np.float64]
 VerdictKind = Literal["ok", "diverged", "collapsed", "undertrained", "overfitting"]
 
-FIGURES = ("train_loss", "train_penalty", "train_accuracy", "validation_loss", "validation_accuracy")
+METRICS = ("train_loss", "train_penalty", "train_accuracy", "validation_loss", "validation_accuracy")
 """The columns that every history has. Losses are mean cross-entropies in nats, accuracies shares in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class History:
-    """A run's figures, one row an epoch, epoch 1 first.
+    """The metrics of a run, one row per epoch, epoch 1 first.
 
     Attributes:
-        columns: name -> `(epochs,)`. Beside `FIGURES`: `seconds` (of the epoch), and probes as
+        columns: name -> values `(epochs,)`. The names are `METRICS`, `seconds` (duration of the epoch), and probes as
             `kind/layer`, for example `saturation/dense_0`.
     """
 
-    columns: dict[str, Floats]
+    columns: dict[str, EpochSeries]
 
     @property
     def epochs(self) -> int:
         return len(self.columns["validation_accuracy"])
 
-    def __getitem__(self, name: str) -> Floats:
+    def __getitem__(self, name: str) -> EpochSeries:
         return self.columns[name]
 
-    def __len__(self) -> int:
-        return self.epochs
-
     def row(self, epoch: int) -> dict[str, float]:
-        """The figures of one epoch, counted from 1."""
+        """The metrics of one epoch, counted from 1."""
         return {name: float(column[epoch - 1]) for name, column in self.columns.items()}
-
-    def upto(self, epoch: int) -> History:
-        """The first `epoch` rows."""
-        return History({name: column[:epoch] for name, column in self.columns.items()})
 
     @classmethod
     def from_rows(cls, rows: list[dict[str, float]]) -> History:
-        """From one mapping an epoch; a figure that a row lacks is NaN."""
-        names = list(dict.fromkeys([*FIGURES, *(name for row in rows for name in row)]))
+        """Build a history from one mapping per epoch; a missing metric is NaN."""
+        names = list(dict.fromkeys([*METRICS, *(name for row in rows for name in row)]))
         return cls({name: np.array([row.get(name, math.nan) for row in rows], dtype=np.float64) for name in names})
 
-    def probes(self, kind: str) -> dict[str, Floats]:
+    def probes(self, kind: str) -> dict[str, EpochSeries]:
         """The probes of one kind: layer -> `(epochs,)`."""
         return {name.split("/", 1)[1]: column for name, column in self.columns.items() if name.startswith(kind + "/")}
 
@@ -70,30 +63,30 @@ def best_epoch(history: History) -> int:
 
 
 NO_SCORE = (-math.inf, -math.inf)
-"""Of an epoch that can be nobody's best."""
+"""Score of an epoch that cannot be the best."""
 
 
 def score(accuracy: float, loss: float) -> tuple[float, float]:
-    """What a run's epochs are ranked by, the higher the better: validation accuracy, then loss."""
+    """Score for ranking the epochs of a run, the higher the better: validation accuracy, then loss."""
     return (accuracy, -loss) if math.isfinite(accuracy) and math.isfinite(loss) else NO_SCORE
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a run, with the evidence in one sentence."""
+    """The diagnosis of a run, with the evidence in one sentence."""
 
     kind: VerdictKind
     evidence: str
 
     @property
     def ranked(self) -> bool:
-        """Whether the run may enter means and rankings; one that diverged or collapsed is counted beside them."""
+        """Whether the run is part of means and rankings; one that diverged or collapsed is excluded and counted separately."""
         return self.kind not in ("diverged", "collapsed")
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A network's size: trainable parameters, multiply-adds of one image's inference times two, hidden units."""
+    """The size of a network: trainable parameters, operations per image (two per multiply-add), hidden units."""
 
     parameters: int
     operations: int
@@ -102,7 +95,7 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """How many images each part has (test 0 where there is none), the classes' names, the images' shape."""
+    """The number of images per part (0 where there is no test part), the names of the classes, the shape of the images."""
 
     train: int
     validation: int
@@ -113,7 +106,7 @@ class DataFacts:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Where a run's time went; in a population each is the run's share."""
+    """The durations of a run's phases (seconds); in a population, the run's share of them."""
 
     compile: float
     training: float
@@ -124,7 +117,7 @@ class Seconds:
 class Result:
     """A finished run, as `train_runs` returns it and figures, statistics and reports take it.
 
-    One that was `pruned` stopped at a rung of a search, before its last epoch, and stands for nothing but itself.
+    A run that was `pruned` stopped at a rung of a search before its last epoch; it is not comparable with whole runs.
     """
 
     name: str
@@ -149,7 +142,7 @@ class Result:
 
     def summary(self) -> dict[str, Any]:
         """All but the curve, as JSON values: the contract of `train --json` (NaN is null)."""
-        facts: dict[str, Any] = finite(
+        return finite_fields(
             {
                 "name": self.name,
                 "group": self.group,
@@ -166,29 +159,27 @@ class Result:
                 "seconds": vars(self.seconds),
             }
         )
-        return facts
 
     def as_json(self) -> dict[str, Any]:
         """The summary with the whole curve."""
-        curve = [self._at(epoch) for epoch in range(1, self.history.epochs + 1)]
-        return {**self.summary(), "curve": curve}
+        return {**self.summary(), "curve": [self._at(epoch) for epoch in range(1, self.history.epochs + 1)]}
 
     def _at(self, epoch: int) -> dict[str, Any] | None:
         if epoch < 1:
             return None
         row = self.history.row(epoch)
-        at: dict[str, Any] = finite(
-            {
-                "epoch": epoch,
-                "train": {name: row[f"train_{name}"] for name in ("loss", "penalty", "accuracy")},
-                "validation": {name: row[f"validation_{name}"] for name in ("loss", "accuracy")},
-            }
-        )
-        return at
+        train = {name: row[f"train_{name}"] for name in ("loss", "penalty", "accuracy")}
+        validation = {name: row[f"validation_{name}"] for name in ("loss", "accuracy")}
+        return finite_fields({"epoch": epoch, "train": train, "validation": validation})
+
+
+def finite_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """`finite` of an object's fields."""
+    return {name: finite(value) for name, value in fields.items()}
 
 
 def finite(value: Any) -> Any:
-    """The value with every NaN and infinity replaced by None, tuples by lists and NumPy's numbers by Python's."""
+    """Replace every NaN and infinity by None, tuples by lists and NumPy's numbers by Python's."""
     if isinstance(value, dict):
         return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -43,7 +43,7 @@ def test_info_counts_classes_and_parts():
 def test_add_tells_the_rule_of_the_size_and_an_imbalance_and_json_stands_alone(tmp_path):
     write_pictures(tmp_path / "in", {"cat": 40, "[red]dog\x1b[31m": 10})
     shown = typed("add", "pets", tmp_path / "in", "--size", "4x5")
-    assert "- Size 4 x 5, as asked for." in shown.stdout
+    assert "- Size 4 x 5, as requested." in shown.stdout
     assert "4.7 times as many training images" in shown.stdout
     assert "[red]dog\\x1b[31m" in shown.stdout
     assert "\x1b[31m" not in shown.stdout

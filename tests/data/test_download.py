@@ -121,7 +121,7 @@ def data_set(server, *behaviours, how="sha256 unpacked"):
 @pytest.mark.parametrize("how", ["md5", "sha256 unpacked"])
 def test_a_file_with_the_right_digest_is_kept_and_its_progress_told(server, tmp_path, how):
     told: list[DownloadProgress] = []
-    [path] = fetch(data_set(server, "good", how=how), tmp_path / "in", watch=told.append, patience=QUICK)
+    [path] = fetch(data_set(server, "good", how=how), tmp_path / "in", on_progress=told.append, patience=QUICK)
     assert path.read_bytes() == PACKED
     assert told[-1] == DownloadProgress("x.gz", len(PACKED), len(PACKED))
     assert [entry.name for entry in (tmp_path / "in").iterdir()] == ["x.gz"]

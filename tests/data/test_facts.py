@@ -84,14 +84,14 @@ def test_exact_copies_are_found_within_training_and_across_parts():
     pairs = {("training", "0", part, other) for part, other in (("training", "3"), ("validation", "6"), ("test", "9"))}
     assert sources(found) == pairs
     assert found.affected == {"training": 2, "validation": 1, "test": 1}
-    assert found.found == 3
+    assert found.count == 3
 
 
 def test_brightness_and_contrast_do_not_hide_a_near_duplicate():
     images = noise(6) // 2
     images[5] = images[1] // 2 + 60
     found = facts.duplicates(dataset(images, [0, 0, 0, 0, 0, 1], range(4), [4, 5]))
-    assert found.exact.found == 0
+    assert found.exact.count == 0
     assert sources(found.near) == {("training", "1", "validation", "5")}
     assert found.near.pairs == found.near.conflicts
     assert found.near.pairs[0].same_label is False
@@ -100,7 +100,7 @@ def test_brightness_and_contrast_do_not_hide_a_near_duplicate():
 def test_images_of_one_value_are_near_to_nothing():
     images = noise(6)
     images[0], images[1] = 0, 9
-    assert facts.duplicates(dataset(images, np.zeros(6), range(4), [4, 5])).near.found == 0
+    assert facts.duplicates(dataset(images, np.zeros(6), range(4), [4, 5])).near.count == 0
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (45, 37, 3)], ids=["pixels", "blocks of pixels"])
@@ -125,7 +125,7 @@ def test_the_search_on_digits_finds_what_comparing_all_pairs_finds(digits, monke
     found = facts.duplicates(digits, threshold=0.97)
     images = np.concatenate([part.images.reshape(len(part), -1) for part in (digits.train, digits.validation, digits.test)])
     likeness = np.corrcoef(images)
-    assert found.near.found == np.count_nonzero(np.triu(likeness >= 0.97, 1))
+    assert found.near.count == np.count_nonzero(np.triu(likeness >= 0.97, 1))
     train = len(digits.train)
     leaked = (likeness[train:, :train] >= 0.97).any(axis=1)
     assert found.near.affected["validation"] == leaked[: len(digits.validation)].sum()

@@ -112,10 +112,10 @@ def test_content_without_a_pinned_digest_is_recorded_at_first_sight(small, tmp_p
     monkeypatch.setenv("SEEDBED_DATA", str(tmp_path))
     dataset = handout("fashion_mnist")
     assert dataset.classes[9] == "Ankle boot"
-    assert "when it was first seen" in data.info("fashion_mnist").proof
+    assert "when it was first read" in data.info("fashion_mnist").proof
     kept.forget(dataset.spec.digest)
     put(tmp_path / "fashion_mnist", 255 - images, labels)
-    with pytest.raises(CorruptData, match=r"fashion_mnist was .* when it was first seen, and this is"):
+    with pytest.raises(CorruptData, match=r"fashion_mnist was .* when it was first read, and this is"):
         handout("fashion_mnist")
 
 
@@ -226,7 +226,7 @@ def test_images_whose_folder_is_gone_live_on_in_the_cache(tmp_path):
 
 
 def test_another_digest_than_the_specs_is_refused(tmp_path):
-    with pytest.raises(CorruptData, match="the content asked for is 000000000000, and what is here now is fa9526cb1597"):
+    with pytest.raises(CorruptData, match="the requested content is 000000000000, and the files here have fa9526cb1597"):
         data.load(DataSpec(name="digits", digest="0" * 64))
 
 
@@ -242,7 +242,7 @@ def test_large_arrays_are_mapped_in_place_and_their_change_is_noticed(tmp_path, 
     assert not list((alone / "cache").rglob("train_images.npy"))
     digest = data.resolve(DataSpec(name="big")).digest
     np.save(tmp_path / "big/x_train.npy", 255 - images)
-    with pytest.raises(CorruptData, match="it has changed or gone since its images were first used"):
+    with pytest.raises(CorruptData, match="it was changed or removed since its images were first used"):
         kept.find(digest)
     with pytest.raises(CorruptData, match="has changed since it was added"):
         data.load(DataSpec(name="big", digest=digest))
@@ -336,11 +336,11 @@ def test_too_few_classes_or_images_are_refused(tmp_path, classes, match):
 def test_downloads_are_found_and_taken_in(small, tmp_path, monkeypatch):
     put(tmp_path / "mirror", *small, packed=True)
 
-    def fetch(one, folder, *, watch):
+    def fetch(one, folder, *, on_progress):
         folder.mkdir(parents=True)
         for remote in one.files:
             (folder / remote.name).write_bytes((tmp_path / "mirror" / remote.name).read_bytes())
-        watch(download.DownloadProgress("x", 1, 1))
+        on_progress(download.DownloadProgress("x", 1, 1))
         return [folder / remote.name for remote in one.files]
 
     one = replace(builtin.BUILTIN["mnist"], mirrors=("http://mirror/",))

@@ -119,7 +119,7 @@ def test_other_files_are_left_out_and_counted(tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"", "no PNG or JPEG, whatever its name says"),
+        (b"", "no PNG or JPEG, despite its name"),
         (b"GIF89a" + bytes(40), "no PNG or JPEG"),
         (b"\x89PNG\r\n\x1a\n" + bytes(30), "no PNG or JPEG|damaged picture"),
     ],
@@ -197,7 +197,7 @@ def test_damaged_idx_says_what_is_wrong(tmp_path, change, match):
 
 def test_an_idx_file_without_its_twin_is_named(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(idx_bytes(digits_like()[0]))
-    refused(tmp_path, "no file of labels beside train-images-idx3-ubyte", "idx")
+    refused(tmp_path, "no file of labels next to train-images-idx3-ubyte", "idx")
 
 
 @pytest.mark.parametrize("names", [("X", "y"), ("x_train", "y_train", "x_test", "y_test"), ("train_images", "train_labels")])
@@ -270,7 +270,7 @@ NAN[5, 1, 0] = np.nan
         ({"X": digits_like(8)[0], "y": np.full(8, np.nan)}, "labels must be whole numbers"),
         ({"X": digits_like(8)[0], "y": np.eye(8)}, r"shape \(n,\), and these are \(8, 8\)"),
         ({"X": np.zeros((8, 2, 2), complex), "y": np.arange(8)}, "images must be numbers, and these are complex128"),
-        ({"X": np.zeros((8, 10)), "y": np.arange(8)}, "10 pixels an image are no square"),
+        ({"X": np.zeros((8, 10)), "y": np.arange(8)}, "10 pixels per image are no square"),
         ({"X": np.zeros((8, 4, 4, 4)), "y": np.arange(8)}, "1 or 3 channels"),
         ({"X": np.zeros((0, 4, 4)), "y": np.zeros(0)}, "images must have the shape"),
         ({"X": np.zeros(8), "y": np.arange(8)}, "images must have the shape"),
@@ -293,7 +293,7 @@ class Canary:
 def test_objects_are_never_unpickled(tmp_path, alone):
     images, _ = digits_like(8)
     np.savez(tmp_path / "d.npz", X=images, y=np.array([Canary()] * 8, dtype=object))
-    refused(tmp_path / "d.npz", "array y: it holds Python objects, which are never unpickled")
+    refused(tmp_path / "d.npz", "array y: it has Python objects, which are never unpickled")
     (tmp_path / "in").mkdir()
     np.save(tmp_path / "in/X.npy", images)
     np.save(tmp_path / "in/y.npy", np.array([Canary()] * 8, dtype=object))
@@ -364,7 +364,7 @@ def test_tables_may_be_gzipped_and_come_as_train_and_test(tmp_path):
 
 def test_a_size_says_what_rows_that_are_no_square_are(tmp_path):
     (tmp_path / "d.csv").write_text("0,1,2,3,4,5,6\n1,1,2,3,4,5,6\n")
-    refused(tmp_path / "d.csv", "6 pixels an image are no square, grey or colour. Say what they are with --size")
+    refused(tmp_path / "d.csv", "6 pixels per image are no square, grey or colour. State the --size")
     assert read(tmp_path / "d.csv", "csv", size=(3, 2)).image_shape == (3, 2, 1)
     assert read(tmp_path / "d.csv", "csv", size=(1, 2)).image_shape == (1, 2, 3)
     refused(tmp_path / "d.csv", "images of 4 x 4 have 16 pixels", "csv", size=(4, 4))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seedbed.errors import RunError, UnknownRun
 from seedbed.groups import Comparison, Difference, compare
-from seedbed.records import FIGURES, DataFacts, History, ModelFacts, Result, Seconds, Verdict
+from seedbed.records import METRICS, DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.runs import Ending, Entry, Home
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 from seedbed.statistics import holm
@@ -59,7 +59,7 @@ def add(
         run = RunSpec(model=Dense(**settings), plan=Plan(), data=data or DataSpec(name="digits", digest="d"), seed=seed)
         entry = Entry(f"{name}.{seed}" if len(accuracies) > 1 else name, group or name, run)
         verdict = (verdicts or {}).get(seed, OK)
-        figures = {name: np.array([math.nan if verdict is DIVERGED else 0.5]) for name in FIGURES}
+        figures = {name: np.array([math.nan if verdict is DIVERGED else 0.5]) for name in METRICS}
         result = Result(
             name=entry.name,
             group=entry.group,

@@ -161,7 +161,7 @@ def test_damaged_yaml(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
     nothing = dict.fromkeys(_flag_names())
-    refused_or_taken(lambda: chosen(nothing, family=None, target=None, arguments=(), seed=None, seeds=None, config=path))
+    refused_or_taken(lambda: chosen(nothing, seed=None, seeds=None, config=path))
 
 
 def _flag_names() -> list[str]:

@@ -24,11 +24,6 @@ def _write(folder: Path) -> None:
     storage.write(folder / "x", [b"new" * 10, b"newer" * 10])
 
 
-def _stage(folder: Path) -> None:
-    with storage.staged(folder / "x") as temporary:
-        temporary.write_bytes(b"staged")
-
-
 def _several(folder: Path) -> None:
     storage.write_all({folder / "x": b"new", folder / "y": b"newer"})
 
@@ -79,9 +74,6 @@ WRITE = Scenario(_old, _write, _file, _write)
 SEVERAL = Scenario(_old, _several, _both, _several, between=((b"new", None), (b"old" * 10, b"newer")))
 
 
-STAGE = Scenario(_old, _stage, _file, _stage)
-
-
 DEEP = Scenario(storage.make_folder, _deep, _deeply, _deep)
 
 
@@ -95,7 +87,7 @@ REMOVE = Scenario(_old, _remove, _all, _remove)
 
 
 @pytest.mark.parametrize("kind", ["fails", "full", "dies"])
-@pytest.mark.parametrize("name", ["WRITE", "SEVERAL", "STAGE", "DEEP", "APPEND", "CUT", "REMOVE"])
+@pytest.mark.parametrize("name", ["WRITE", "SEVERAL", "DEEP", "APPEND", "CUT", "REMOVE"])
 def test_a_fault_at_any_change_leaves_the_old_or_the_new(tmp_path: Path, name: str, kind: Kind) -> None:
     sweep(globals()[name], tmp_path, kind)
 

@@ -18,36 +18,12 @@ from seedbed.storage import changes
 from storage.samples import POSIX, names_in
 
 
-def _stage_half(path: Path) -> None:
-    with storage.staged(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise KeyError
-
-
 def test_a_file_is_written_with_its_parents_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "file"
     storage.write(path, b"old")
     storage.write(path, [b"n", memoryview(b""), memoryview(b"ew")])
     assert path.read_bytes() == b"new"
     assert names_in(path.parent) == ["file"]
-
-
-def test_what_a_library_writes_takes_its_place_only_when_it_is_done(tmp_path: Path) -> None:
-    path = tmp_path / "chart.png"
-    with storage.staged(path) as temporary:
-        assert temporary.suffix == ".png"
-        assert not path.exists()
-        temporary.write_bytes(b"picture")
-    assert path.read_bytes() == b"picture"
-    with pytest.raises(KeyError):
-        _stage_half(path)
-    assert path.read_bytes() == b"picture"
-    assert names_in(tmp_path) == ["chart.png"]
-
-
-def test_a_library_that_writes_nothing_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="nothing was written"), storage.staged(tmp_path / "x"):
-        pass
 
 
 def test_sha256_of_a_file_of_bytes_and_of_pieces_agree(tmp_path: Path) -> None:
@@ -65,19 +41,13 @@ def test_writing_a_file_removes_what_killed_writers_left_of_it_and_nothing_else(
     storage.tidy(tmp_path / "absent")
 
 
-@pytest.mark.parametrize("write", ["write", "staged"])
-def test_what_somebody_is_writing_is_not_tidied_away(tmp_path: Path, write: str) -> None:
+def test_what_somebody_is_writing_is_not_tidied_away(tmp_path: Path) -> None:
     def tidied() -> bytes:
         storage.tidy(tmp_path)
         storage.tidy(tmp_path, [tmp_path / "x"])
         return b"new"
 
-    if write == "write":
-        storage.write(tmp_path / "x", (memoryview(tidied()) for _ in range(2)))
-    else:
-        with storage.staged(tmp_path / "x") as temporary:
-            temporary.write_bytes(2 * tidied())
-            tidied()
+    storage.write(tmp_path / "x", (memoryview(tidied()) for _ in range(2)))
     assert (tmp_path / "x").read_bytes() == b"newnew"
     assert names_in(tmp_path) == ["x"]
 

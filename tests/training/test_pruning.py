@@ -90,8 +90,8 @@ def test_neighbours_of_pruned_members_are_left_as_they_would_be_to_the_last_bit(
     assert len(stopped) == 1
     for place in pruned.keys() - set(stopped):
         same_bits(pruned[place], alone[place])
-    cut = alone[stopped[0]].history.upto(1)
-    assert all(np.array_equal(cut[name], pruned[stopped[0]].history[name]) for name in cut.columns if name != "seconds")
+    whole, cut = alone[stopped[0]].history, pruned[stopped[0]].history
+    assert all(np.array_equal(whole[name][:1], cut[name]) for name in whole.columns if name != "seconds")
 
 
 def test_the_population_is_saved_before_the_first_of_it_ends(whole: Ran) -> None:

@@ -1,8 +1,8 @@
-"""Images and labels: found, verified, read and split.
+"""Data sets: find, verify, read and split images and labels.
 
-`load` is the way in; what a data set is called is said by a `DataSpec`. `builtin` lists the data sets that are known by
-themselves, `added` keeps the user's, `lookup` and `download` find them, `readers` decode them, `kept` is the cache of what was
-decoded, and `split` deals images out to training, validation and test.
+`load` is the entry point; a `DataSpec` names the data set. `builtin` lists the built-in data sets, `added` the user's; `lookup`
+and `download` find them, `readers` decode them, `kept` caches the decoded content, and `split` divides it into training,
+validation and test part.
 """
 
 from __future__ import annotations
@@ -10,25 +10,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from seedbed.data import added
-from seedbed.data.builtin import BUILTIN
-from seedbed.data.content import Content, Images, Labels
 from seedbed.data.dataset import Dataset, Part
-from seedbed.data.description import DataInfo, Known, Verified, info, known, verify
+from seedbed.data.description import DataInfo, info, known, verify
 from seedbed.data.download import DownloadProgress, WatchDownload
-from seedbed.data.library import at_hand, load, named, portable, resolve, unpacked
+from seedbed.data.library import at_hand, load, named, portable, resolve
 from seedbed.data.readers.pictures import read_one as picture
+from seedbed.data.split import split
 
 __all__ = [
-    "BUILTIN",
-    "Content",
     "DataInfo",
     "Dataset",
     "DownloadProgress",
-    "Images",
-    "Known",
-    "Labels",
     "Part",
-    "Verified",
     "WatchDownload",
     "add",
     "at_hand",
@@ -39,7 +32,7 @@ __all__ = [
     "picture",
     "portable",
     "resolve",
-    "unpacked",
+    "split",
     "verify",
 ]
 
@@ -47,16 +40,17 @@ __all__ = [
 def add(
     name: str, path: Path, *, size: tuple[int, int] | None = None, label_column: str | None = None, replace: bool = False
 ) -> DataInfo:
-    """Give a name to the user's own images, read them once and say what was found.
+    """Give a name to the user's own images, read them once and describe them.
 
     Args:
-        path: a folder of class folders with PNG or JPEG files, a folder of IDX or .npy files, an .npz or a .csv.
-        size: height and width that pictures are brought to, or that rows of pixels have.
-        label_column: of a CSV, by name or number.
-        replace: give the name to other files or settings than before.
+        name: name of the data set from now on.
+        path: folder of class folders with PNG or JPEG files, folder of IDX or .npy files, .npz or .csv file.
+        size: height and width to which pictures are resized, or of images in rows of pixels.
+        label_column: column of labels in a CSV, by name or number.
+        replace: whether the name may move to other files or settings.
 
     Raises:
-        SpecError: this is no name.
+        SpecError: the name breaks the rule for names.
         DataError: the name is taken, or the files cannot be used.
         CorruptData: a file is damaged.
     """

@@ -1,11 +1,12 @@
-"""Data sets that the user added: a name for a path, how to read it, and what it held when it was added.
+"""Data sets that the user added: names for paths, with the reader and the digest of the content.
 
-Entries lie in the cache folder under `data/added/NAME.json`. An entry remembers a signature of its files (names, sizes,
-times of change), so that files that changed are noticed without reading them again.
+Entries are stored in the cache folder under `data/added/NAME.json`. An entry has a signature of its files (names, sizes, times
+of change), so that changed files are noticed without reading them.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -24,19 +25,20 @@ from seedbed.errors import CorruptData, DataError, StorageError
 from seedbed.specs import DataSpec, checked_name
 
 DEEPEST = 3
-"""Levels of folders that are looked at: readers go no deeper than PART/CLASS/FILE, and a link may lead in a circle."""
+"""Levels of folders that are listed: readers go no deeper than PART/CLASS/FILE, and a link may lead in a circle."""
 
 
 @dataclass(frozen=True)
-class AddedData:
-    """A name of the user's.
+class AddedDataset:
+    """A named data set of the user's.
 
     Attributes:
-        path: absolute.
-        size: height and width that were given, or nothing.
-        label_column: of a CSV, or nothing.
-        signature: of the files when they were last read.
-        digests: of the content, under the size asked for ("" for none, else "28x28").
+        path: absolute path of the files.
+        kind: name of the reader.
+        size: requested height and width, or None.
+        label_column: column of labels in a CSV, or None.
+        signature: signature of the files when they were last read.
+        digests: requested size ("" for none, else like "28x28") -> digest of the content.
     """
 
     name: str
@@ -48,84 +50,71 @@ class AddedData:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def entries() -> list[AddedData]:
-    """All entries, by name; files that are none are passed over."""
+def entries() -> list[AddedDataset]:
+    """List all entries by name; invalid files are skipped."""
     folder = cache_folder() / "data" / "added"
     return [entry for path in sorted(folder.glob("*.json")) if (entry := _read_entry(path)) is not None]
 
 
-def find(name: str) -> AddedData | None:
-    """The entry of this name."""
+def find(name: str) -> AddedDataset | None:
+    """Find the entry of this name."""
     return _read_entry(_file(name)) if re.fullmatch(r"[\w.-]+", name) else None
 
 
 def add(
     name: str, path: Path, *, size: ImageSize | None = None, label_column: str | None = None, replace: bool = False
-) -> AddedData:
-    """Give a name to the user's images; reads them once, to see that they can be used.
-
-    Args:
-        size: height and width that pictures are brought to, or that rows of pixels have.
-        label_column: of a CSV, by name or number.
-        replace: give the name to other files or settings than before.
-
-    Raises:
-        SpecError: this is no name.
-        DataError: the name is taken, or the files cannot be used.
-        CorruptData: a file is damaged.
-    """
+) -> AddedDataset:
+    """Add an entry as `seedbed.data.add` does."""
     if checked_name(name) in BUILTIN:
         raise DataError(f"{name!r} is the name of a built-in data set; choose another.")
     path = path.expanduser().resolve()
-    entry = AddedData(name, str(path), kind_of(path), size, label_column)
+    entry = AddedDataset(name, str(path), kind_of(path), size, label_column)
     before = find(name)
-    same = before is not None and _settings(before) == _settings(entry)
-    if before is not None and not same and not replace:
-        raise DataError(f"{name!r} stands for {before.path} already; choose another name, or use --replace.")
-    if before is not None and same and not replace:
+    if before is not None and not replace:
+        if _settings(before) != _settings(entry):
+            raise DataError(f"{name!r} stands for {before.path} already; choose another name, or use --replace.")
         entry = before
     return content_of(entry)[0]
 
 
-def content_of(entry: AddedData, size: ImageSize | None = None) -> tuple[AddedData, str, Content]:
-    """An entry's content, from the cache or read again; an entry that has no digest yet gets it.
+def content_of(entry: AddedDataset, size: ImageSize | None = None) -> tuple[AddedDataset, str, Content]:
+    """The content of an entry, from the cache or from its files; an entry without a digest gets one.
 
     Raises:
         CorruptData: the files have changed since they were added.
-        DataError: they cannot be used.
+        DataError: the files cannot be used.
     """
     size = size or entry.size
-    key = _key(size)
-    path = Path(entry.path)
-    known = entry.digests.get(key)
-    if known and not path.exists() and (content := kept.sound(known)) is not None:
-        return entry, known, content
-    signature = signature_of(existing(entry))
+    known = entry.digests.get(_key(size))
+    gone = not Path(entry.path).exists()
+    signature = entry.signature if known and gone else signature_of(existing(entry))
     if known and signature == entry.signature and (content := kept.sound(known)) is not None:
         return entry, known, content
     if not known and signature != entry.signature and entry.digests:
-        entry, *_ = read_anew(entry, _size(next(iter(entry.digests))), signature)
-    return read_anew(entry, size, signature)
+        height, _, width = next(iter(entry.digests)).partition("x")
+        entry, *_ = read_again(entry, (int(height), int(width)) if height else None)
+    return read_again(entry, size)
 
 
-def read_anew(entry: AddedData, size: ImageSize | None, signature: str) -> tuple[AddedData, str, Content]:
-    """Read the user's files again, whatever is kept of them.
+def read_again(entry: AddedDataset, size: ImageSize | None) -> tuple[AddedDataset, str, Content]:
+    """Read the user's files, even if their content is in the cache.
 
     Raises:
-        CorruptData: their content is not what it was.
-        DataError: they cannot be used.
+        CorruptData: the content has changed.
+        DataError: the files cannot be used.
     """
     key = _key(size)
-    path = Path(entry.path)
+    path = existing(entry)
+    signature = signature_of(path)
     content = read(path, entry.kind, size, entry.label_column)
     check(content, str(path))
-    split(content, DataSpec(name=entry.name))  # a class too small to be split is reported now, not when it is trained on
+    split(content, DataSpec(name=entry.name))  # fails now, and not in training, where a class is too small
     digest = content.digest
     known = entry.digests.get(key)
     if known and known != digest:
         raise CorruptData(
             f"{entry.name}: {path} has changed since it was added (its content was {known[:12]} and is {digest[:12]}). Put it "
-            f"back, or take the change in: seedbed data add {entry.name} {path} --replace."
+            f"back, or accept the change: seedbed data add {entry.name} {path} --replace."
         )
     others = entry.digests if signature == entry.signature else {}
     entry = replace(entry, signature=signature, digests={**others, key: digest})
@@ -134,20 +123,22 @@ def read_anew(entry: AddedData, size: ImageSize | None, signature: str) -> tuple
     return entry, digest, kept.find(digest) or content
 
 
-def existing(entry: AddedData) -> Path:
-    """The entry's path.
+def existing(entry: AddedDataset) -> Path:
+    """Path of an entry.
 
     Raises:
-        DataError: it is gone.
+        DataError: the path does not exist any more.
     """
     path = Path(entry.path)
     if not path.exists():
-        raise DataError(f"{entry.name}: {path} is gone. Put it back, or add it again: seedbed data add {entry.name} PATH.")
+        raise DataError(
+            f"{entry.name}: {path} is gone. Put it back, or add the data again: seedbed data add {entry.name} PATH."
+        )
     return path
 
 
 def named(path: Path) -> str:
-    """A name for a path: the one that it has, or a new one made from the folder's or file's own name.
+    """Name a path: by its entry, or by a new one named after the folder or file.
 
     Raises:
         DataError: the files cannot be used.
@@ -160,18 +151,19 @@ def named(path: Path) -> str:
     plain = re.sub(rf"({suffixes})?(\.gz)?$", "", Path(full).name, flags=re.IGNORECASE)
     base = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:90] or "data"
     taken = {*BUILTIN, *(entry.name for entry in entries())}
-    name = next(name for name in _numbered(base) if name not in taken)
+    numbered = (f"{base}-{number}" for number in itertools.count(2))
+    name = next(name for name in itertools.chain([base], numbered) if name not in taken)
     return add(name, path).name
 
 
 def signature_of(path: Path) -> str:
-    """Names, sizes and times of change of a file, or of all files below a folder, as one digest."""
+    """Digest of the names, sizes and times of change of a file, or of all files below a folder."""
     lines = [f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n" for name, stat in _files(path)]
     return storage.sha256("".join(sorted(lines)).encode("utf-8", "surrogateescape"))
 
 
 def _files(path: str | Path, above: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """A file, or all files below a folder but hidden ones, by their names below it."""
+    """List a file, or all files below a folder except hidden ones, by their relative names."""
     if not os.path.isdir(path):  # noqa: PTH112
         yield above, os.stat(path)  # noqa: PTH116
         return
@@ -186,15 +178,7 @@ def _files(path: str | Path, above: str = "") -> Iterator[tuple[str, os.stat_res
                 yield name, entry.stat()
 
 
-def _numbered(base: str) -> Iterator[str]:
-    yield base
-    number = 2
-    while True:
-        yield f"{base}-{number}"
-        number += 1
-
-
-def _settings(entry: AddedData) -> tuple[object, ...]:
+def _settings(entry: AddedDataset) -> tuple[object, ...]:
     return entry.path, entry.kind, entry.size, entry.label_column
 
 
@@ -202,20 +186,15 @@ def _key(size: ImageSize | None) -> str:
     return f"{size[0]}x{size[1]}" if size else ""
 
 
-def _size(key: str) -> ImageSize | None:
-    height, _, width = key.partition("x")
-    return (int(height), int(width)) if key else None
-
-
 def _file(name: str) -> Path:
     return cache_folder() / "data" / "added" / f"{name}.json"
 
 
-def _read_entry(path: Path) -> AddedData | None:
+def _read_entry(path: Path) -> AddedDataset | None:
     try:
         facts = storage.read_json(path)
         size = facts["size"]
-        entry = AddedData(**{**facts, "size": (int(size[0]), int(size[1])) if size else None})
+        entry = AddedDataset(**{**facts, "size": (int(size[0]), int(size[1])) if size else None})
     except (StorageError, KeyError, TypeError, ValueError):
         return None
     return entry if entry.kind in READERS and entry.name == path.stem else None

@@ -1,9 +1,9 @@
-"""The data sets that seedbed knows by itself: their files, where these can be had, and the digests that prove them.
+"""The built-in data sets: their files, mirrors of these, and the digests that prove them.
 
 Digests of MNIST's files are of the uncompressed bytes, since mirrors pack them differently. Those of Fashion-MNIST and KMNIST
 are the MD5 that torchvision publishes (torchvision/datasets/mnist.py), that of CIFAR-10 is on its authors' page
-(cs.toronto.edu/~kriz/cifar.html). `digest` is that of the decoded content, see `Content.digest`; where it is empty the content
-is known by its files' published digests only, and its own digest is recorded when it is first seen.
+(cs.toronto.edu/~kriz/cifar.html). `digest` is that of the decoded content, see `Content.digest`; where it is empty, only the
+published digests of the files are known, and the digest of the content is recorded when it is first read.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ DIGITS = tuple("0123456789")
 IDX_NAMES = tuple(f"{part}-{kind}-ubyte.gz" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 
 Format = Literal["idx", "cifar", "embedded"]
-DigestKind = Literal["md5", "sha256 unpacked"]
+How = Literal["md5", "sha256 unpacked"]
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file to download: its name behind each mirror's address, and the digest that it must have."""
+    """A file to download: its name on each mirror, and its digest."""
 
     name: str
-    how: DigestKind
+    how: How
     digest: str
 
 
 @dataclass(frozen=True)
 class Builtin:
-    """A data set that needs no `data add`; sizes are MNIST's where nothing else is said.
+    """A data set that needs no `data add`; by default in the form of MNIST.
 
     Attributes:
-        title: one line for lists.
-        classes: the names of labels 0, 1, ...
-        sizes: official training and test images; test 0 where there are none.
+        title: description of one line for lists.
+        classes: names of labels 0, 1, ...
+        sizes: numbers of official training and test images; 0 where there is no official test set.
         image_shape: height, width, channels.
-        megabytes: of the download.
-        torchvision: its folder in torchvision's layout.
+        megabytes: size of the download (MB).
+        torchvision: folder in torchvision's layout.
     """
 
     name: str
     title: str
-    format: Format
     classes: tuple[str, ...]
+    format: Format = "idx"
     sizes: tuple[int, int] = (60_000, 10_000)
     image_shape: tuple[int, int, int] = (28, 28, 1)
     megabytes: int = 0
@@ -53,7 +53,7 @@ class Builtin:
     torchvision: str = ""
 
 
-def _idx_files(how: DigestKind, *digests: str) -> tuple[Remote, ...]:
+def _idx_files(how: How, *digests: str) -> tuple[Remote, ...]:
     return tuple(Remote(name, how, digest) for name, digest in zip(IDX_NAMES, digests, strict=True))
 
 
@@ -61,7 +61,6 @@ _ALL = (
     Builtin(
         name="mnist",
         title="handwritten digits (LeCun, Cortes, Burges)",
-        format="idx",
         classes=DIGITS,
         megabytes=11,
         digest="b8b2bb964704acf5e65a30803f25a9607adddf90e06ee17e579e0f7f8d4adbff",
@@ -82,7 +81,6 @@ _ALL = (
     Builtin(
         name="fashion_mnist",
         title="pictures of clothes (Zalando)",
-        format="idx",
         classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
         megabytes=30,
         files=_idx_files(
@@ -102,7 +100,6 @@ _ALL = (
     Builtin(
         name="kmnist",
         title="handwritten hiragana (ROIS-CODH)",
-        format="idx",
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         megabytes=21,
         files=_idx_files(

@@ -1,4 +1,4 @@
-"""What a data set holds once it is decoded: images and labels part by part, and the digest that stands for them."""
+"""A decoded data set: the images and labels of each part, and the digest that identifies them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,29 @@ from seedbed.errors import CorruptData, DataError
 PartName = Literal["train", "validation", "test"]
 PARTS: tuple[PartName, ...] = ("train", "validation", "test")
 
+PART_NAMES: Mapping[str, PartName] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Names of folders and files -> the part that they have."""
+
 Images = NDArray[np.uint8] | NDArray[np.float32]
 Labels = NDArray[np.int32]
+Int64Array = NDArray[np.int64]
 
 CHUNK = 8 << 20
-"""Bytes that are looked at in one go, so that a memory map of any size needs little memory."""
+"""Bytes that are read at once, so that a memory map of any size needs little memory."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Images of one part, as they were found.
+    """Images and labels of one part, as they were read.
 
     Attributes:
-        images: `(n, h, w, c)`, uint8 or float32; may be a memory map.
-        labels: `(n,)`, numbers of classes.
-        sources: the images' file names, or nothing where an image is known by its index.
+        images: uint8 or float32 array `(n, h, w, c)`; may be a memory map.
+        labels: indices of classes `(n,)`.
+        sources: file names of the images; empty where an image is known by its index.
     """
 
     images: Images
@@ -43,10 +51,10 @@ class Content:
     """A whole data set, decoded.
 
     Attributes:
-        parts: "train" always, "validation" and "test" where the data set itself tells them apart.
-        classes: the classes' names; a label is an index into them.
-        scale: networks see the images divided by it.
-        rules: what the reader decided on the way, one sentence each.
+        parts: "train" always; "validation" and "test" where the data set itself separates them.
+        classes: names of the classes; a label is an index into them.
+        scale: divisor of the pixels that networks see.
+        rules: decisions of the reader, one sentence each.
     """
 
     parts: Mapping[PartName, Labelled]
@@ -61,7 +69,7 @@ class Content:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the content, whatever files it came in.
+        """SHA-256 of the content, independent of the files that held it.
 
         Hashed are, part by part in the order of `PARTS`, a line `PART DTYPE SHAPE`, the images' bytes (C order, little
         endian) and the labels' (int32); then the classes' names and the scale as a line of JSON. Names of files and the
@@ -80,22 +88,21 @@ class Content:
 
 
 def chunks(array: NDArray[Any], most: int = CHUNK) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Stretches of rows of at most about `most` bytes, each with its first row's index."""
-    row = max(1, array[:1].nbytes)
-    step = max(1, most // row)
+    """Split an array into blocks of rows of at most about `most` bytes, each with the index of its first row."""
+    step = max(1, most // max(1, array[:1].nbytes))
     for start in range(0, len(array), step):
         yield start, np.asarray(array[start : start + step])
 
 
 def pieces(array: NDArray[Any]) -> Iterator[memoryview]:
-    """The array's bytes in C order and little endian, a stretch at a time."""
+    """The bytes of an array in C order and little endian, in blocks."""
     little = array.dtype.newbyteorder("<")
-    for _, chunk in chunks(array):
-        yield np.ascontiguousarray(chunk, dtype=little).data.cast("B")
+    for _, block in chunks(array):
+        yield np.ascontiguousarray(block, dtype=little).data.cast("B")
 
 
 def class_order(names: Sequence[str]) -> tuple[str, ...]:
-    """The different names in the order of their labels: as numbers where all are whole numbers, else as text."""
+    """Sort the different names: as numbers where all are whole numbers, else as text."""
     different = set(names)
     if all(name.removeprefix("-").isdecimal() and name.isascii() for name in different):
         return tuple(sorted(different, key=lambda name: (int(name), name)))
@@ -103,13 +110,13 @@ def class_order(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def check(content: Content, where: str) -> None:
-    """See that networks can be trained on the content.
+    """Check that networks can be trained on the content.
 
     Args:
-        where: the file or folder, for the message.
+        where: file or folder, for the message.
 
     Raises:
-        CorruptData: an image holds NaN or an infinity; names the image and the pixel.
+        CorruptData: an image has NaN or an infinity; or the numbers or shapes of a part do not fit together.
         DataError: fewer than two classes, or a class without training images.
     """
     if len(content.classes) < 2:
@@ -119,26 +126,23 @@ def check(content: Content, where: str) -> None:
             raise CorruptData(f"{where}: the {name} part has {len(part.images)} images and {len(part.labels)} labels.")
         if part.images.shape[1:] != content.image_shape:
             raise CorruptData(f"{where}: {name} images are {part.images.shape[1:]}, training images {content.image_shape}.")
-        check_finite(part.images, f"{where}, {name} part", part.sources)
+        check_finite(part.images, f"{where}, {name} part")
     counts = np.bincount(content.parts["train"].labels, minlength=len(content.classes))
     if not counts.all():
         missing = content.classes[int(counts.argmin())]
         raise DataError(f"{where}: each class needs training images, and class {missing!r} has none.")
 
 
-def check_finite(images: Images, where: str, sources: Sequence[str] = ()) -> None:
-    """See that no pixel is NaN or infinite.
+def check_finite(images: NDArray[Any], where: str) -> None:
+    """Check that no pixel is NaN or infinite.
 
     Raises:
-        CorruptData: one is; names the image, row and column.
+        CorruptData: a pixel is; the message names the image, row and column.
     """
-    if images.dtype.kind != "f":
-        return
-    for start, chunk in chunks(images):
-        wrong = ~np.isfinite(chunk)
-        if wrong.any():
-            index, *place = (int(i) for i in np.argwhere(wrong)[0])
-            image = sources[start + index] if sources else str(start + index)
+    for start, block in chunks(images) if images.dtype.kind == "f" else ():
+        wrong = np.argwhere(~np.isfinite(block))
+        if len(wrong):
+            index, *place = wrong[0].tolist()
             at = f", row {place[0]}, column {place[1]}" if len(place) >= 2 else f", value {place[0]}" if place else ""
-            value = chunk[(index, *place)]
-            raise CorruptData(f"{where}, image {image}{at}: pixels must be finite, and this one is {value}.")
+            value = block[(index, *place)]
+            raise CorruptData(f"{where}, image {start + index}{at}: pixels must be finite, and this one is {value}.")

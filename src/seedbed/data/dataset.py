@@ -1,4 +1,4 @@
-"""A data set as training and evaluation see it: parts that are rows of a store, never copies of it."""
+"""A data set as training and evaluation see it: parts are rows of a shared array of images, never copies."""
 
 from __future__ import annotations
 
@@ -11,57 +11,55 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Images, Labels
+from seedbed.data.content import Images, Int64Array, Labels
 from seedbed.records import DataFacts
 from seedbed.specs import DataSpec
-
-RowNumbers = NDArray[np.int64]
 
 
 class Pictures:
     """Images `(n, h, w, c)` that several parts share, with their file names and the study's permutation of pixels.
 
     Args:
-        images: uint8 or float32; may be a memory map of any size.
+        images: uint8 or float32 array `(n, h, w, c)`; may be a memory map of any size.
         sources: file names; empty where an image is known by its index.
-        pixels: `(h * w,)`, which pixel of the original stands at each place; None leaves them where they are.
+        pixels: index of the original pixel for each position, `(h * w,)`. None means no permutation.
     """
 
-    def __init__(self, images: Images, sources: Sequence[str] = (), pixels: RowNumbers | None = None) -> None:
+    def __init__(self, images: Images, sources: Sequence[str] = (), pixels: Int64Array | None = None) -> None:
         self._original = images
         self._pixels = pixels
         self._sources = sources
 
     def take(self, rows: NDArray[Any], out: Images | None = None) -> Images:
-        """The images of these rows, `(k, h, w, c)`; no other image is touched.
+        """Gather the images of these rows, `(k, h, w, c)`; no other image is touched.
 
         Args:
-            out: an array of their shape and type to put them in, which saves a copy.
+            out: array of their shape and type for the result, which saves a copy.
         """
-        if out is None or self._pixels is not None:
-            taken: Any = self._original[rows]
-            found = self._permuted(taken)
-            if out is None:
-                return found
-            out[...] = found
+        if out is None:
+            taken: Images = self._permuted(self._original[rows])
+            return taken
+        if self._pixels is None:
+            np.take(self._original, rows, axis=0, out=out, mode="clip")  # "raise" would use a buffer
         else:
-            np.take(self._original, rows, axis=0, out=out, mode="clip")  # "raise" would put them somewhere else first
+            out[...] = self._permuted(self._original[rows])
         return out
 
     @cached_property
     def array(self) -> Images:
-        """All images; the memory map itself, unless their pixels are permuted, which makes one copy for all parts."""
-        return self._original if self._pixels is None else self._permuted(self._original)
+        """All images: the memory map itself, or with permuted pixels one copy for all parts."""
+        images: Images = self._permuted(self._original)
+        return images
 
     @property
     def image(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Shape `(h, w, c)` and type of one."""
+        """Shape `(h, w, c)` and type of an image."""
         return self._original.shape[1:], self._original.dtype
 
     def source(self, row: int) -> str:
         return self._sources[row] if self._sources else str(row)
 
-    def _permuted(self, images: Images) -> Images:
+    def _permuted(self, images: Any) -> Any:
         if self._pixels is None:
             return images
         flat = images.reshape(len(images), -1, images.shape[-1])
@@ -73,13 +71,13 @@ class Part:
     """Some images of a data set with their labels.
 
     Attributes:
-        pictures: what the rows point into; parts share it.
-        rows: int64 `(n,)`, ascending.
-        labels: int32 `(n,)`, as training sees them (a study may have replaced some).
+        pictures: images that the parts share.
+        rows: rows of the part in `pictures`, int64 `(n,)`, ascending.
+        labels: classes as training sees them, int32 `(n,)`; a study may have replaced some.
     """
 
     pictures: Pictures
-    rows: RowNumbers
+    rows: Int64Array
     labels: Labels
 
     def __len__(self) -> int:
@@ -87,26 +85,26 @@ class Part:
 
     @property
     def nbytes(self) -> int:
-        """How many bytes the images of the part take."""
+        """Bytes that the images of the part take."""
         shape, dtype = self.pictures.image
         return len(self) * math.prod(shape) * dtype.itemsize
 
     @property
     def store(self) -> Images:
-        """The underlying images: `store[rows]` are this part's. A memory map where the pixels are not permuted."""
+        """The shared images: `store[rows]` are those of this part. A memory map unless the pixels are permuted."""
         return self.pictures.array
 
     @property
     def images(self) -> Images:
-        """All images of the part, `(n, h, w, c)`, uint8 or float32, gathered again at each call."""
+        """All images of the part, `(n, h, w, c)`, uint8 or float32; gathered at each call."""
         return self.pictures.take(self.rows)
 
     def take(self, positions: NDArray[Any], out: Images | None = None) -> Images:
-        """The images at these positions of the part, `(k, h, w, c)`, in `out` if one is given; no other image is touched."""
+        """Gather the images at these positions of the part, `(k, h, w, c)`, in `out` if given; no other image is touched."""
         return self.pictures.take(self.rows[positions], out)
 
     def source(self, position: int) -> str:
-        """Where an image came from: its file name, or its index in the original file."""
+        """The origin of an image: its file name, or its index in the original file."""
         return self.pictures.source(int(self.rows[position]))
 
 
@@ -115,12 +113,12 @@ class Dataset:
     """Images and labels, split as the data spec says.
 
     Attributes:
-        spec: with the content's digest filled in.
-        train, validation, test: the parts; there is no test part where the protocol or the data set has none.
-        classes: their names; a label is an index into them.
+        spec: data spec with the digest of the content.
+        train, validation, test: parts; `test` is None where the protocol or the data set has none.
+        classes: names of the classes; a label is an index into them.
         image_shape: height, width, channels (1 or 3).
-        scale: the network sees images / scale.
-        notes: what was decided on the way, one sentence each.
+        scale: divisor of the pixels that the network sees.
+        notes: decisions of reading and splitting, one sentence each.
     """
 
     spec: DataSpec

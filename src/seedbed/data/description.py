@@ -1,4 +1,4 @@
-"""What can be said about a data set before a network sees it: parts, classes, balance, where it came from."""
+"""Describe data sets before training: parts, classes, balance, origin."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN
-from seedbed.data.dataset import Part
 from seedbed.data.download import WatchDownload
 from seedbed.data.library import content_of, entry_of, load, origin
 from seedbed.errors import DataError
@@ -17,18 +16,18 @@ from seedbed.specs import DataSpec
 PROOFS = {
     "content": "the content has the pinned digest",
     "files": "its files had their published digests; the content's digest was recorded then",
-    "first sight": "name, number and shape fit; the content's digest was recorded when it was first seen",
+    "first sight": "name, number and shape fit; the content's digest was recorded when it was first read",
 }
 
 
 @dataclass(frozen=True)
 class Known:
-    """A data set in a list.
+    """An entry in the list of data sets.
 
     Attributes:
-        kind: "built in", or how the user's files are read.
-        where: it is or would be found; empty where it would be downloaded.
-        megabytes: of that download, else 0.
+        kind: "built in", or the reader of the user's files.
+        where: path of the data; empty where they would be downloaded.
+        megabytes: size of that download (MB), else 0.
     """
 
     name: str
@@ -43,11 +42,12 @@ class DataInfo:
     """A data set, described.
 
     Attributes:
-        counts: part -> images of each class, in the classes' order.
-        parts: part -> images.
-        imbalance: the largest class of the training part over the smallest.
-        where, proof: it came from, and what says that it is what its name promises.
-        notes: what was decided when it was read and split.
+        counts: part -> number of images per class, in the order of the classes.
+        parts: part -> number of images.
+        imbalance: size of the largest class of the training part divided by that of the smallest.
+        where: origin of the data.
+        proof: evidence that they are what their name promises.
+        notes: decisions of reading and splitting, one sentence each.
     """
 
     name: str
@@ -66,7 +66,7 @@ class DataInfo:
 
 @dataclass(frozen=True)
 class Verified:
-    """A data set whose every byte was looked at again."""
+    """A data set after a check of every byte."""
 
     name: str
     digest: str
@@ -76,7 +76,7 @@ class Verified:
 
 
 def known() -> list[Known]:
-    """All data sets, built in and added, without reading any."""
+    """List all data sets, built-in and added, without reading any."""
     listed = []
     for builtin in BUILTIN.values():
         from_here = origin(builtin.name)
@@ -86,22 +86,25 @@ def known() -> list[Known]:
     return listed + [Known(entry.name, "your own", entry.kind, entry.path) for entry in added.entries()]
 
 
-def info(name: str, spec: DataSpec | None = None, watch: WatchDownload | None = None) -> DataInfo:
-    """A data set as training would see it: by default split by the honest protocol.
+def info(name: str, spec: DataSpec | None = None, on_progress: WatchDownload | None = None) -> DataInfo:
+    """Describe a data set as training would see it: by default split by the honest protocol.
 
     Args:
-        spec: how it is split and what a study did to it; its name does not matter.
-        watch: called with how far a download is.
+        spec: settings of the split and of a study's changes; its name is ignored.
+        on_progress: callback for the progress of a download.
 
     Raises:
         As `load`.
     """
-    dataset = load((spec or DataSpec()).changed(name=name), watch)
+    dataset = load((spec or DataSpec()).changed(name=name), on_progress)
     from_here = origin(name)
     parts = {"train": dataset.train, "validation": dataset.validation}
     if dataset.test is not None:
         parts["test"] = dataset.test
-    counts = {part: _counts(images, len(dataset.classes)) for part, images in parts.items()}
+    counts = {
+        part: tuple(np.bincount(images.labels, minlength=len(dataset.classes)).tolist()) for part, images in parts.items()
+    }
+    smallest, largest = min(counts["train"]), max(counts["train"])
     return DataInfo(
         name=name,
         digest=dataset.spec.digest,
@@ -113,33 +116,29 @@ def info(name: str, spec: DataSpec | None = None, watch: WatchDownload | None = 
         classes=dataset.classes,
         parts={part: len(images) for part, images in parts.items()},
         counts=counts,
-        imbalance=max(counts["train"]) / min(counts["train"]) if min(counts["train"]) else float("inf"),
+        imbalance=largest / smallest if smallest else float("inf"),
         notes=dataset.notes,
     )
 
 
-def verify(name: str, watch: WatchDownload | None = None) -> Verified:
-    """Look at every byte again: the user's files against what they held when they were added, what is kept in the cache against
-    its digest. What is damaged in the cache is decoded (or downloaded) again.
+def verify(name: str, on_progress: WatchDownload | None = None) -> Verified:
+    """Check every byte: the user's files against the digest from when they were added, the cache against its digest.
+
+    Damaged content of the cache is decoded (or downloaded) again.
 
     Raises:
-        CorruptData: the files are not what they were.
+        CorruptData: the user's files have changed.
         As `load`.
     """
     if name not in BUILTIN:
         entry = entry_of(name)
-        path = added.existing(entry)
-        added.read_anew(entry, entry.size, added.signature_of(path))
-    digest, content = content_of(DataSpec(name=name), watch)
+        added.read_again(entry, entry.size)
+    digest, content = content_of(DataSpec(name=name), on_progress)
     repaired = content.digest != digest
     if repaired:
         kept.forget(digest)
-        digest, content = content_of(DataSpec(name=name), watch)
+        digest, content = content_of(DataSpec(name=name), on_progress)
     from_here = origin(name)
     if content.digest != digest:
-        raise DataError(f"{name}: it is damaged each time it is written to the cache. Look after the disk.")
+        raise DataError(f"{name}: it is damaged each time it is written to the cache. Check the disk.")
     return Verified(name, digest, from_here.where, PROOFS.get(from_here.proof, from_here.proof), repaired)
-
-
-def _counts(part: Part, classes: int) -> tuple[int, ...]:
-    return tuple(int(count) for count in np.bincount(part.labels, minlength=classes))

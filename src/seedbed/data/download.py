@@ -1,4 +1,4 @@
-"""Downloads that end: every byte is checked before it has a name, every wait is bounded, and there is always a next mirror."""
+"""Downloads: every byte is checked before the file gets its name, every wait is bounded, each failure tries another mirror."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from seedbed import storage
@@ -24,7 +24,7 @@ BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class DownloadProgress:
-    """How far a download is: bytes done, and in all where the server said so."""
+    """Progress of a download in bytes; `total` is None where the server does not state it."""
 
     what: str
     done: int
@@ -34,15 +34,29 @@ class DownloadProgress:
 WatchDownload = Callable[[DownloadProgress], None]
 
 
+REASONS = {
+    "its name cannot be resolved": ("name resolution", "nameresolution", "getaddrinfo"),
+    "refused the connection": ("refused",),
+    "its certificate is not trusted": ("certificate",),
+    "the proxy refused": ("proxy",),
+    "cut the file short": ("incompleteread",),
+    "did not answer in time": ("timed out", "timeout"),
+    "no network": ("unreachable",),
+    "broke the connection": ("reset", "aborted"),
+}
+"""Reasons of network errors -> texts in their exceptions, in the order of the search."""
+
+
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait, in seconds, and how often to try.
+    """Limits of waiting (seconds) and of attempts.
 
     Attributes:
-        connect, read: until a server answers, and between two of its bytes.
-        attempts: at one mirror, where it answered but failed; a mirror that cannot be reached is asked once.
-        pause: before the second attempt; doubled before each further one.
-        window, least: fewer than `least` bytes within `window` seconds is a stall.
+        connect: timeout of the first answer of a server.
+        read: timeout between two of its bytes.
+        attempts: number of attempts per mirror that answers but fails; an unreachable mirror gets one.
+        pause: pause before the second attempt; doubled before each further one.
+        window, least: a download is stalled with fewer than `least` bytes within `window` seconds.
     """
 
     connect: float = 8.0
@@ -54,33 +68,35 @@ class Patience:
 
 
 class _Failed(DataError):
-    """An attempt failed; `again` tells whether the same mirror may do better."""
+    """A failed attempt; `again` is whether the same mirror is worth another one."""
 
     def __init__(self, message: str, again: bool = False) -> None:
         super().__init__(message)
         self.again = again
 
 
-def fetch(builtin: Builtin, folder: Path, *, watch: WatchDownload | None = None, patience: Patience = Patience()) -> list[Path]:
-    """The files of a data set, downloaded into a folder; what is there with the right digest is not fetched again.
+def fetch(
+    builtin: Builtin, folder: Path, *, on_progress: WatchDownload | None = None, patience: Patience = Patience()
+) -> list[Path]:
+    """Download the files of a data set into a folder, except those with the right digest that are there already.
 
     Returns:
-        Their paths, in the order of `builtin.files`.
+        Paths of the files, in the order of `builtin.files`.
 
     Raises:
-        DataUnavailable: no mirror gave a file with the right digest; says what each did.
+        DataUnavailable: no mirror gave a file with the right digest; the message has each mirror's failure.
         StorageError: the folder cannot be written.
     """
     paths = []
     for remote in builtin.files:
         path = folder / remote.name
         if not (path.is_file() and is_sound(path, remote)):
-            _fetch_one(remote, builtin, path, watch, patience)
+            _fetch_one(remote, builtin, path, on_progress, patience)
         paths.append(path)
     return paths
 
 
-def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: WatchDownload | None, patience: Patience) -> None:
+def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: WatchDownload | None, patience: Patience) -> None:
     most = 2 * builtin.megabytes * 1_000_000
     reasons = []
     for mirror in builtin.mirrors:
@@ -88,7 +104,7 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: WatchDownloa
             if attempt:
                 time.sleep(patience.pause * 2 ** (attempt - 1))
             try:
-                storage.write(path, _verified(_stream(mirror + remote.name, remote, most, watch, patience), remote))
+                storage.write(path, _verified(_stream(mirror + remote.name, remote, most, on_progress, patience), remote))
                 return
             except _Failed as failure:
                 reason = f"{urlsplit(mirror).netloc}: {failure}"
@@ -98,8 +114,8 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, watch: WatchDownloa
     raise DataUnavailable(f"{remote.name} could not be downloaded ({'; '.join(reasons)})")
 
 
-def _stream(url: str, remote: Remote, most: int, watch: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
-    """The bytes behind an address, as they arrive."""
+def _stream(url: str, remote: Remote, most: int, on_progress: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
+    """Stream the bytes of an address."""
     import requests
     from urllib3.exceptions import HTTPError
 
@@ -114,23 +130,23 @@ def _stream(url: str, remote: Remote, most: int, watch: WatchDownload | None, pa
             again = answer.status_code >= 500 or answer.status_code == 429
             raise _Failed(f"answered {answer.status_code}", again)
         try:
-            yield from _blocks(answer, remote.name, most, watch, patience)
+            yield from _blocks(answer, remote.name, most, on_progress, patience)
         except (requests.RequestException, HTTPError, OSError) as error:
             raise _Failed(_reason(error), again=True) from None
 
 
-def _blocks(answer: Response, what: str, most: int, watch: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
+def _blocks(answer: Response, what: str, most: int, on_progress: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
     stated = answer.headers.get("Content-Length", "")
     total = int(stated) if stated.isdecimal() else None
     done, since, before = 0, time.monotonic(), 0
-    # read1 hands over what is there: a server that trickles is noticed, where a full block would be waited for.
+    # read1 returns the bytes that have arrived: a slow server is noticed, while a full block would be waited for.
     while block := answer.raw.read1(BLOCK):
         done += len(block)
         if not done <= most:
             raise _Failed(f"sent more than {most:,} bytes")
         yield block
-        if watch:
-            watch(DownloadProgress(what, done, total))
+        if on_progress:
+            on_progress(DownloadProgress(what, done, total))
         now = time.monotonic()
         if now - since > patience.window:
             if not done - before >= patience.least:
@@ -138,14 +154,8 @@ def _blocks(answer: Response, what: str, most: int, watch: WatchDownload | None,
             since, before = now, done
 
 
-class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
-
-    def hexdigest(self) -> str: ...
-
-
 class _Unpacked:
-    """SHA-256 of what gzipped bytes unfold to, a little at a time, so that a bomb costs no memory."""
+    """SHA-256 of the content of gzipped bytes, unpacked in small pieces, so that a decompression bomb needs no memory."""
 
     MOST = 1 << 30
 
@@ -166,8 +176,8 @@ class _Unpacked:
 
 
 def _verified(blocks: Iterator[bytes], remote: Remote) -> Iterator[bytes]:
-    """The same bytes; raises at their end, before the file gets its name, where their digest is not the published one."""
-    digest: _Digest = _Unpacked() if remote.how == "sha256 unpacked" else hashlib.md5(usedforsecurity=False)
+    """Pass the bytes on; raise at their end, before the file gets its name, if their digest is not the published one."""
+    digest = _Unpacked() if remote.how == "sha256 unpacked" else hashlib.md5(usedforsecurity=False)
     for block in blocks:
         try:
             digest.update(block)
@@ -175,7 +185,7 @@ def _verified(blocks: Iterator[bytes], remote: Remote) -> Iterator[bytes]:
             raise _Failed("sent something that is no gzip file") from None
         yield block
     if digest.hexdigest() != remote.digest:
-        raise _Failed("sent something else than the published file (its digest differs)")
+        raise _Failed("sent another file than the published one (its digest differs)")
 
 
 def is_sound(path: Path, remote: Remote) -> bool:
@@ -189,23 +199,7 @@ def is_sound(path: Path, remote: Remote) -> bool:
     return True
 
 
-REASONS = {
-    "its name cannot be resolved": ("name resolution", "nameresolution", "getaddrinfo"),
-    "refused the connection": ("refused",),
-    "its certificate is not trusted": ("certificate",),
-    "the proxy refused": ("proxy",),
-    "cut the file short": ("incompleteread",),
-    "did not answer in time": ("timed out", "timeout"),
-    "no network": ("unreachable",),
-    "broke the connection": ("reset", "aborted"),
-}
-"""What went wrong on the network -> words of the exceptions that say so; the first that fits counts."""
-
-
 def _reason(error: Exception) -> str:
-    """What went wrong on the network, in a few words."""
+    """Describe a network error in a few words."""
     text = f"{type(error).__name__} {error}".lower()
-    for words, signs in REASONS.items():
-        if any(sign in text for sign in signs):
-            return words
-    return first_line(error)[:80]
+    return next((reason for reason, signs in REASONS.items() if any(sign in text for sign in signs)), first_line(error)[:80])

@@ -1,4 +1,4 @@
-"""Images as points of a plane, and the simplest classifier there is as a baseline."""
+"""Images as points of a plane, and nearest-centroid classification as a baseline."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.data.content import Int64Array
 from seedbed.data.dataset import Part
-from seedbed.data.facts import ClassPictures, Int64s, chunks
+from seedbed.data.facts import ClassPictures, chunks
 from seedbed.errors import DataError
 
 AXES = 50
-"""Principal axes that t-SNE sees."""
+"""Principal axes that t-SNE gets."""
 FEWEST = 10
 
 
@@ -21,22 +22,22 @@ class Embedding:
     """Some images of a part as points.
 
     Attributes:
-        positions: of the images in their part, `(n,)`.
-        pca: on the first two principal axes, `(n, 2)`, in units of the images / scale.
-        explained: the share of the variance on each of the two axes.
-        tsne: by t-SNE, `(n, 2)`, without units: only who lies beside whom means something.
+        positions: positions of the images in their part, `(n,)`.
+        pca: coordinates on the first two principal axes, `(n, 2)` (images / scale).
+        explained: share of the variance on each of the two axes.
+        tsne: coordinates by t-SNE, `(n, 2)`, without units: only neighbourhoods have a meaning.
     """
 
-    positions: Int64s
+    positions: Int64Array
     pca: NDArray[np.float64]
     explained: tuple[float, float]
     tsne: NDArray[np.float64]
 
 
-def stratified(labels: NDArray[np.int32], most: int, *, seed: int = 0) -> Int64s:
-    """Positions of at most `most` labels, each class by its share (and at least once if there is room), ascending.
+def stratified(labels: NDArray[np.int32], most: int, *, seed: int = 0) -> Int64Array:
+    """Draw positions of at most `most` labels, stratified by class (each class at least once where possible), ascending.
 
-    The images of a class are drawn without replacement; `seed` decides which.
+    The images of a class are drawn without replacement by `seed`.
     """
     if len(labels) <= most:
         return np.arange(len(labels))
@@ -45,19 +46,19 @@ def stratified(labels: NDArray[np.int32], most: int, *, seed: int = 0) -> Int64s
     order = order[np.argsort(labels[order], kind="stable")]
     counts = np.bincount(labels)
     rank = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
-    depth = (rank + 0.5) / np.repeat(counts, counts)  # the k-th of a class's n: taking the smallest takes all classes alike
+    depth = (rank + 0.5) / np.repeat(counts, counts)  # the k-th of n in its class: the smallest depths are stratified
     depth[rank == 0] = 0
     return np.sort(order[np.argsort(depth, kind="stable")[:most]])
 
 
 def embed(part: Part, *, scale: float, most: int = 1500, seed: int = 0) -> Embedding:
-    """PCA and t-SNE of a stratified sample of a part.
+    """Compute PCA and t-SNE of a stratified sample of a part.
 
     Args:
-        part: whose images.
-        scale: images are divided by it.
-        most: images of the sample.
-        seed: draws the sample and starts both methods.
+        part: part to sample.
+        scale: divisor of the pixels.
+        most: maximal number of images in the sample.
+        seed: seed of the sample and of both methods.
 
     Raises:
         DataError: the part has fewer than 10 images.
@@ -73,7 +74,7 @@ def embed(part: Part, *, scale: float, most: int = 1500, seed: int = 0) -> Embed
         raise DataError(f"An embedding needs at least {FEWEST} images; the part has {len(positions)}.")
     images = part.take(positions).reshape(len(positions), -1).astype(np.float32) / np.float32(scale)
     axes = min(AXES, *images.shape)
-    with threadpool_limits(1):  # t-SNE's threads wait for each other at every step: beside other work, 2.6 s became 19 s
+    with threadpool_limits(1):  # t-SNE's threads wait for each other at every step: next to other work, 2.6 s became 19 s
         pca = PCA(axes, svd_solver="randomized", random_state=seed)
         points = np.asarray(pca.fit_transform(images), dtype=np.float64)
         neighbours = min(30.0, (len(points) - 1) / 3)
@@ -84,11 +85,11 @@ def embed(part: Part, *, scale: float, most: int = 1500, seed: int = 0) -> Embed
 
 
 def nearest_centroid(centres: ClassPictures, part: Part) -> int:
-    """How many images of a part lie nearest to the mean image of their own class: a baseline with nothing to train.
+    """Count the images of a part that are nearest to the mean image of their own class: a baseline without training.
 
     Args:
-        centres: of the training part; classes without images are never the nearest.
-        part: what to classify; its labels are read.
+        centres: mean images of the classes in the training part; a class without images is never the nearest.
+        part: part to classify; its labels are read.
     """
     means = centres.mean.reshape(len(centres.mean), -1)
     known = np.flatnonzero(centres.counts > 0)

@@ -1,6 +1,6 @@
-"""What can be said about a data set before anything is trained: balance, pixels, duplicates, leakage.
+"""Facts about a data set before training: balance, pixels, duplicates, leakage.
 
-The test part stays locked: of it, only pixels are compared, and no label is read.
+The test part stays locked: its pixels are compared, and none of its labels is read.
 
 Two images are *exact duplicates* if every pixel is equal, and *near duplicates* if the correlation of their pixels (all
 channels together) is at least a threshold: then they differ by little more than noise, brightness or contrast. Images of one
@@ -10,17 +10,18 @@ value have no correlation and are never near duplicates.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.data.content import Int64Array
 from seedbed.data.dataset import Dataset, Part
 from seedbed.errors import DataError
 
 Floats32 = NDArray[np.float32]
-Int64s = NDArray[np.int64]
 
 CHUNK = 4096
 """Images that are in memory as float32 at once, unless they are large."""
@@ -30,25 +31,28 @@ CHUNK_VALUES = 2**24
 
 @dataclass(frozen=True)
 class ClassPictures:
-    """Each class's mean image and the standard deviation of each pixel, both `(C, h, w, c)` in the images' own units.
+    """The mean image of each class and the standard deviation of each pixel.
 
-    Classes without images are NaN. `counts` is `(C,)`.
+    Attributes:
+        mean, deviation: arrays `(C, h, w, c)` in the units of the images; NaN for classes without images.
+        counts: numbers of images `(C,)`.
     """
 
     mean: Floats32
     deviation: Floats32
-    counts: Int64s
+    counts: Int64Array
 
 
 @dataclass(frozen=True)
 class PixelFacts:
-    """The pixels of one part, in the images' own units.
+    """The pixels of one part, in the units of the images.
 
     Attributes:
-        low, high: the smallest and the largest value.
-        mean, deviation: one value a channel.
+        low, high: smallest and largest value.
+        mean, deviation: one value per channel.
         zeros: share of values that are 0.
-        constant, places: places of an image (pixel and channel) that have the same value in all images, of how many.
+        constant: number of values of an image (pixel and channel) that are equal in all images.
+        places: number of values of an image.
     """
 
     low: float
@@ -60,16 +64,16 @@ class PixelFacts:
     places: int
 
 
-def class_balance(dataset: Dataset) -> dict[str, Int64s]:
-    """Images of each class, `(C,)`, in the training and the validation part; the test part's labels are not read."""
+def class_balance(dataset: Dataset) -> dict[str, Int64Array]:
+    """Count the images of each class, `(C,)`, in the training and the validation part; labels of the test part are not read."""
     parts = {"training": dataset.train, "validation": dataset.validation}
     return {name: np.bincount(part.labels, minlength=len(dataset.classes)) for name, part in parts.items()}
 
 
 def class_pictures(part: Part, classes: int) -> ClassPictures:
-    """The mean and the variation of each class's images."""
-    shape = part.take(np.arange(1)).shape[1:]
-    sums, squares = (np.zeros((classes, int(np.prod(shape)))) for _ in range(2))
+    """Compute the mean and the standard deviation of each class's images."""
+    shape, _ = part.pictures.image
+    sums, squares = (np.zeros((classes, math.prod(shape))) for _ in range(2))
     for start, images in chunks(part):
         belongs = (part.labels[start : start + len(images), None] == np.arange(classes)).astype(np.float32)
         sums += belongs.T @ images
@@ -82,8 +86,8 @@ def class_pictures(part: Part, classes: int) -> ClassPictures:
 
 
 def pixel_facts(part: Part) -> PixelFacts:
-    """The range, the moments and the idle places of a part's pixels."""
-    channels = part.take(np.arange(1)).shape[-1]
+    """Compute the range, the moments and the constant pixels of a part."""
+    channels = part.pictures.image[0][-1]
     total, squares, zeros = np.zeros(channels), np.zeros(channels), 0
     lows, highs = [], []
     for _, images in chunks(part):
@@ -104,35 +108,35 @@ def pixel_facts(part: Part) -> PixelFacts:
 
 
 def chunks(part: Part) -> Iterator[tuple[int, Floats32]]:
-    """The part's images as float32 `(k, h * w * c)`, with the position of the first of them; little memory at a time."""
-    step = _step(part.take(np.arange(1)).size)
+    """Yield the part's images in blocks, float32 `(k, h * w * c)`, each with the position of its first image."""
+    step = _step(part.pictures.image[0])
     for start in range(0, len(part), step):
         images = part.take(np.arange(start, min(start + step, len(part))))
         yield start, images.reshape(len(images), -1).astype(np.float32)
 
 
-def _step(values: int) -> int:
-    """How many images of this many values are worked on at once."""
-    return max(1, min(CHUNK, CHUNK_VALUES // values))
+def _step(shape: Sequence[int]) -> int:
+    """Number of images of this shape that are processed at once."""
+    return max(1, min(CHUNK, CHUNK_VALUES // math.prod(shape)))
 
 
 # --- Duplicates --------------------------------------------------------------------------------------------------------
 
 NEAR = 0.98
-"""Correlation from which two images are called near duplicates."""
+"""Lowest correlation of near duplicates."""
 
 KEPT_PAIRS = 1000
 MOST_CANDIDATES = 5_000_000
-"""Pairs that are compared pixel by pixel before the search stops and says so."""
+"""Pairs that are compared pixel by pixel before the search stops and is marked incomplete."""
 
 LEAF, AXES, SAMPLE = 1024, 32, 5000
 PLACES = 1024
-"""Larger images are summed over blocks to at most this many values before the search projects them."""
+"""Values per image for the projection; larger images are summed over blocks of pixels."""
 
 
 @dataclass(frozen=True)
-class ImagePlace:
-    """An image: its part, its position there, and where it came from (file name or index)."""
+class ImageLocation:
+    """An image: its part, its position there, and its origin (file name or index)."""
 
     part: str
     position: int
@@ -141,29 +145,29 @@ class ImagePlace:
 
 @dataclass(frozen=True)
 class ImagePair:
-    """Two like images. `same_label` is None where one of them belongs to the test part, whose labels are not read."""
+    """Two similar images. `same_label` is None where one belongs to the test part, whose labels are not read."""
 
-    first: ImagePlace
-    second: ImagePlace
+    first: ImageLocation
+    second: ImageLocation
     correlation: float
     same_label: bool | None
 
 
 @dataclass(frozen=True)
-class Alike:
+class DuplicatePairs:
     """Duplicates of one kind, exact or near, within the training part and across parts.
 
     Attributes:
-        pairs: the most alike, at most `KEPT_PAIRS`; exact duplicates are paired with the first image that equals them.
-        found: how many pairs there are.
-        affected: part -> images of it that have a duplicate in the training part (for "training": another one there). That
-            of "validation" and "test" is leakage.
+        pairs: most similar pairs, at most `KEPT_PAIRS`; an exact duplicate is paired with the first image that equals it.
+        count: number of all pairs.
+        affected: part -> number of its images with a duplicate in the training part (for "training": another one there).
+            In "validation" and "test" this is leakage.
         conflicts: pairs outside the test part whose labels differ, at most `KEPT_PAIRS`.
         complete: False where the search stopped at `MOST_CANDIDATES`; the numbers are then lower bounds.
     """
 
     pairs: tuple[ImagePair, ...]
-    found: int
+    count: int
     affected: dict[str, int]
     conflicts: tuple[ImagePair, ...]
     complete: bool = True
@@ -173,13 +177,13 @@ class Alike:
 class Duplicates:
     """Exact duplicates, near duplicates among images that differ, and the correlation that makes two images near."""
 
-    exact: Alike
-    near: Alike
+    exact: DuplicatePairs
+    near: DuplicatePairs
     threshold: float
 
 
-def duplicates(dataset: Dataset, *, threshold: float = NEAR, watch: Callable[[str], None] | None = None) -> Duplicates:
-    """Which images occur twice, within training or across parts.
+def duplicates(dataset: Dataset, *, threshold: float = NEAR, on_event: Callable[[str], None] | None = None) -> Duplicates:
+    """Find the images that occur twice, within training or across parts.
 
     Near duplicates are searched for without missing any: with `z` an image's pixels, centred and of length 1, the correlation
     of two images is `1 - |z1 - z2|**2 / 2`, and a projection onto orthonormal axes never makes the distance larger. So pairs
@@ -187,27 +191,29 @@ def duplicates(dataset: Dataset, *, threshold: float = NEAR, watch: Callable[[st
     compared at all, and what remains is measured on all pixels.
 
     Args:
-        dataset: all its parts are compared.
-        threshold: the correlation from which two images are near duplicates, in (0, 1).
-        watch: called now and then with a line about how far the search is.
+        dataset: data set whose parts are compared.
+        threshold: lowest correlation of near duplicates, in (0, 1).
+        on_event: callback for lines about the progress of the search.
 
     Raises:
         DataError: the threshold is not in (0, 1).
     """
     if not 0 < threshold < 1:
-        raise DataError(f"threshold = {threshold!r}: a correlation from which images count as alike lies between 0 and 1.")
+        raise DataError(
+            f"threshold = {threshold!r}: a correlation from which images are near duplicates must lie between 0 and 1."
+        )
     from threadpoolctl import threadpool_limits
 
-    everything = _Everything(dataset)
+    everything = _AllImages(dataset)
     copies, firsts = _exact(everything)
-    found = _Found(everything)
-    found.add(copies[:, 0], copies[:, 1], np.ones(len(copies), dtype=np.float32))
-    with threadpool_limits(1):  # thousands of small products: threads would mostly wait, and beside other work, spin
-        near = _near(everything, firsts, threshold, watch)
-    return Duplicates(found.likeness(), near, threshold)
+    collection = _PairCollection(everything)
+    collection.add(copies[:, 0], copies[:, 1], np.ones(len(copies), dtype=np.float32))
+    with threadpool_limits(1):  # thousands of small products: threads would mostly wait, and next to other work, spin
+        near = _near(everything, firsts, threshold, on_event)
+    return Duplicates(collection.summary(), near, threshold)
 
 
-class _Everything:
+class _AllImages:
     """All images of a data set under one numbering: training first, then validation, then test."""
 
     def __init__(self, dataset: Dataset) -> None:
@@ -219,13 +225,13 @@ class _Everything:
         unread = np.full(len(dataset.test) if dataset.test else 0, -1)
         self.labels = np.concatenate([dataset.train.labels, dataset.validation.labels, unread]).astype(np.int64)
         self.shape = dataset.image_shape
-        self.step = _step(int(np.prod(self.shape)))
+        self.step = _step(self.shape)
 
     def __len__(self) -> int:
         return int(self.starts[-1])
 
-    def take(self, numbers: Int64s) -> NDArray[np.generic]:
-        """The images of these numbers, which ascend, `(k, h, w, c)`."""
+    def take(self, numbers: Int64Array) -> NDArray[np.generic]:
+        """Gather the images of these ascending numbers, `(k, h, w, c)`."""
         bounds = np.searchsorted(numbers, self.starts)
         pieces = [
             part.take(numbers[bounds[i] : bounds[i + 1]] - self.starts[i])
@@ -234,13 +240,13 @@ class _Everything:
         ]
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
-    def place(self, number: int) -> ImagePlace:
+    def place(self, number: int) -> ImageLocation:
         name = self.names[self.part[number]]
         position = int(number - self.starts[self.part[number]])
-        return ImagePlace(name, position, self.parts[name].source(position))
+        return ImageLocation(name, position, self.parts[name].source(position))
 
-    def centred(self, numbers: Int64s) -> Floats32:
-        """The images of ascending numbers as vectors of mean 0 and length 1, `(k, d)`; an image of one value stays 0."""
+    def centred(self, numbers: Int64Array) -> Floats32:
+        """Gather the images of ascending numbers as vectors of mean 0 and length 1, `(k, d)`; an image of one value stays 0."""
         vectors = self.take(numbers).reshape(len(numbers), -1).astype(np.float32)
         vectors -= vectors.mean(axis=1, keepdims=True)
         lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
@@ -248,18 +254,18 @@ class _Everything:
         return vectors
 
 
-class _Found:
-    """Collects pairs: all are counted, the most alike kept."""
+class _PairCollection:
+    """A collection of pairs: all are counted, the most similar kept."""
 
-    def __init__(self, everything: _Everything) -> None:
+    def __init__(self, everything: _AllImages) -> None:
         self._all = everything
         self._in_training = np.zeros(len(everything), dtype=bool)
         self._count = 0
         self._best: list[tuple[float, int, int]] = []
         self._conflicts: list[tuple[float, int, int]] = []
 
-    def add(self, a: Int64s, b: Int64s, correlation: Floats32) -> None:
-        """Pairs of numbers with a < b, each pair once."""
+    def add(self, a: Int64Array, b: Int64Array, correlation: Floats32) -> None:
+        """Add pairs of numbers with a < b, each pair once."""
         training = self._all.part == 0
         self._in_training[b[training[a]]] = True
         self._in_training[a[training[b]]] = True
@@ -269,13 +275,11 @@ class _Found:
         self._best = _most_alike(self._best, a, b, correlation)
         self._conflicts = _most_alike(self._conflicts, a[differ], b[differ], correlation[differ])
 
-    def likeness(self, *, complete: bool = True) -> Alike:
-        bounds = zip(self._all.starts[:-1], self._all.starts[1:], strict=True)
-        affected = {
-            name: int(self._in_training[low:high].sum()) for name, (low, high) in zip(self._all.names, bounds, strict=True)
-        }
-        pairs, conflicts = (tuple(self._pair(*one) for one in chosen) for chosen in (self._best, self._conflicts))
-        return Alike(pairs, self._count, affected, conflicts, complete)
+    def summary(self, *, complete: bool = True) -> DuplicatePairs:
+        numbers = np.bincount(self._all.part, self._in_training, len(self._all.names)).astype(int).tolist()
+        affected = dict(zip(self._all.names, numbers, strict=True))
+        pairs, conflicts = (tuple(self._pair(*scored) for scored in chosen) for chosen in (self._best, self._conflicts))
+        return DuplicatePairs(pairs, self._count, affected, conflicts, complete)
 
     def _pair(self, correlation: float, a: int, b: int) -> ImagePair:
         labels = self._all.labels[[a, b]]
@@ -283,14 +287,14 @@ class _Found:
         return ImagePair(self._all.place(a), self._all.place(b), correlation, same)
 
 
-def _most_alike(best: list[tuple[float, int, int]], a: Int64s, b: Int64s, s: Floats32) -> list[tuple[float, int, int]]:
+def _most_alike(best: list[tuple[float, int, int]], a: Int64Array, b: Int64Array, s: Floats32) -> list[tuple[float, int, int]]:
     order = np.argsort(-s, kind="stable")[:KEPT_PAIRS]
     both = best + list(zip(s[order].tolist(), a[order].tolist(), b[order].tolist(), strict=True))
-    return sorted(both, key=lambda one: (-one[0], one[1], one[2]))[:KEPT_PAIRS]
+    return sorted(both, key=lambda scored: (-scored[0], *scored[1:]))[:KEPT_PAIRS]
 
 
-def _exact(everything: _Everything) -> tuple[Int64s, Int64s]:
-    """Pairs (first, copy) `(k, 2)` of equal images, and the numbers of all first ones `(m,)`, ascending."""
+def _exact(everything: _AllImages) -> tuple[Int64Array, Int64Array]:
+    """Find pairs (first, copy) `(k, 2)` of equal images, and the ascending numbers of all first images `(m,)`."""
     first: dict[bytes, int] = {}
     pairs: list[tuple[int, int]] = []
     for start in range(0, len(everything), everything.step):
@@ -302,26 +306,28 @@ def _exact(everything: _Everything) -> tuple[Int64s, Int64s]:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2), np.array(list(first.values()), dtype=np.int64)
 
 
-def _near(everything: _Everything, numbers: Int64s, threshold: float, watch: Callable[[str], None] | None) -> Alike:
-    """Near duplicates among the images of these numbers."""
-    found, waiting, compared, shown = _Found(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
+def _near(
+    everything: _AllImages, numbers: Int64Array, threshold: float, on_event: Callable[[str], None] | None
+) -> DuplicatePairs:
+    """Find near duplicates among the images of these numbers."""
+    collection, waiting, compared, reported = _PairCollection(everything), [np.empty((0, 2), dtype=np.int64)], 0, 0.0
     for candidates, share in _candidates(_projected(everything, numbers), 2 * (1 - threshold)):
         if not compared < MOST_CANDIDATES:
-            return found.likeness(complete=False)
+            return collection.summary(complete=False)
         waiting.append(candidates)
         compared += len(candidates)
         if sum(map(len, waiting)) >= 8 * CHUNK:
-            _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
-            waiting = []
-        if watch and share > shown:
-            watch(f"looking for duplicates: {share:.0%}")
-            shown = share
-    if waiting:
-        _verify(everything, np.sort(numbers[np.concatenate(waiting)], axis=1), threshold, found)
-    return found.likeness()
+            _verify(everything, numbers[np.concatenate(waiting)], threshold, collection)
+            waiting = [candidates[:0]]
+        if on_event and share > reported:
+            on_event(f"looking for duplicates: {share:.0%}")
+            reported = share
+    _verify(everything, numbers[np.concatenate(waiting)], threshold, collection)
+    return collection.summary()
 
 
-def _verify(everything: _Everything, pairs: Int64s, threshold: float, found: _Found) -> None:
+def _verify(everything: _AllImages, pairs: Int64Array, threshold: float, collection: _PairCollection) -> None:
+    pairs = np.sort(pairs, axis=1)
     for start in range(0, len(pairs), everything.step):
         some = pairs[start : start + everything.step]
         numbers, where = np.unique(some, return_inverse=True)
@@ -329,11 +335,11 @@ def _verify(everything: _Everything, pairs: Int64s, threshold: float, found: _Fo
         a, b = where.reshape(some.shape).T
         correlation = np.einsum("ij,ij->i", vectors[a], vectors[b])
         near = correlation >= threshold
-        found.add(some[near, 0], some[near, 1], np.minimum(correlation[near], 1))
+        collection.add(some[near, 0], some[near, 1], np.minimum(correlation[near], 1))
 
 
-def _projected(everything: _Everything, numbers: Int64s) -> Floats32:
-    """The centred images on the principal axes of a sample of them, `(n, axes)`."""
+def _projected(everything: _AllImages, numbers: Int64Array) -> Floats32:
+    """Project the centred images onto the principal axes of a sample of them, `(n, axes)`."""
     blocks = _blocks(everything.shape)
     pieces = [numbers[start : start + everything.step] for start in range(0, len(numbers), everything.step)]
     chosen = np.sort(np.random.default_rng(0).permutation(numbers)[:SAMPLE])
@@ -345,7 +351,7 @@ def _projected(everything: _Everything, numbers: Int64s) -> Floats32:
 
 
 def _blocks(shape: Sequence[int]) -> Callable[[Floats32], Floats32]:
-    """Vectors `(k, d)` of images of this shape on orthonormal axes: sums over blocks of pixels, or the pixels if few."""
+    """A projection of vectors `(k, d)` of images of this shape: scaled sums over blocks of pixels, or the pixels if few."""
     h, w, c = shape
     side = 1
     while -(-h // side) * -(-w // side) * c > PLACES:
@@ -362,19 +368,19 @@ def _blocks(shape: Sequence[int]) -> Callable[[Floats32], Floats32]:
     return summed
 
 
-def _candidates(points: Floats32, squared: float) -> Iterator[tuple[Int64s, float]]:
-    """Pairs of rows of `points` `(n, k)` whose squared distance is at most `squared`, two groups of rows at a time.
+def _candidates(points: Floats32, squared: float) -> Iterator[tuple[Int64Array, float]]:
+    """Find pairs of rows of `points` `(n, k)` whose squared distance is at most `squared`, two groups of rows at a time.
 
     Yields:
-        `(m, 2)` and the share of the groups that were begun.
+        Pairs `(m, 2)` and the share of the groups that were begun.
     """
     leaves = _leaves(points, np.arange(len(points)))
     low, high = (np.array([pick(points[leaf], axis=0) for leaf in leaves]) for pick in (np.min, np.max))
     lengths = np.einsum("ij,ij->i", points, points)
-    one = np.ones_like(lengths)
+    ones = np.ones_like(lengths)
     # 2 a.b - |a|^2 - |b|^2 is minus the squared distance: one product, no further pass over the block
-    left = [np.column_stack([2 * points[leaf], -lengths[leaf], one[leaf]]) for leaf in leaves]
-    right = [np.column_stack([points[leaf], one[leaf], -lengths[leaf]]) for leaf in leaves]
+    left = [np.column_stack([2 * points[leaf], -lengths[leaf], ones[leaf]]) for leaf in leaves]
+    right = [np.column_stack([points[leaf], ones[leaf], -lengths[leaf]]) for leaf in leaves]
     slack = 1e-5  # of float32 sums
     for i, leaf in enumerate(leaves):
         gaps = np.maximum(0, np.maximum(low[i] - high[i:], low[i:] - high[i]))
@@ -385,8 +391,8 @@ def _candidates(points: Floats32, squared: float) -> Iterator[tuple[Int64s, floa
             yield np.column_stack([leaf[a[once]], leaves[j][b[once]]]), (i + 1) / len(leaves)
 
 
-def _leaves(points: Floats32, rows: Int64s) -> list[Int64s]:
-    """The rows in groups of at most `LEAF` that lie together: halved again and again along the widest axis."""
+def _leaves(points: Floats32, rows: Int64Array) -> list[Int64Array]:
+    """Group the rows into neighbourhoods of at most `LEAF`, by repeated halving along the widest axis."""
     if len(rows) <= LEAF:
         return [rows]
     inside = points[rows]

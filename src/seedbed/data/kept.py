@@ -1,8 +1,8 @@
 """Decoded content in seedbed's cache, under its digest: opened as memory maps within milliseconds.
 
-A folder `data/DIGEST/` holds the arrays as .npy files and `manifest.json`, which is written last and so says that the rest is
-there. Arrays that were mapped from the user's own files are not copied: the manifest says where they lie, and what tells
-that they are still the same.
+A folder `data/DIGEST/` holds the arrays as .npy files and `manifest.json`, which is written last: where it exists, the rest is
+complete. Arrays that were mapped from the user's own files are not copied: the manifest names the file, its size and its time
+of change.
 """
 
 from __future__ import annotations
@@ -25,41 +25,41 @@ FORMAT = 1
 
 
 def folder(digest: str) -> Path:
-    """Where content of this digest is kept."""
+    """Folder of the content of this digest."""
     return cache_folder() / "data" / digest
 
 
 def keep(content: Content, digest: str, *, in_place: bool = False) -> None:
-    """Write decoded content into the cache; with `in_place`, what is mapped from a file stays where it is.
+    """Write decoded content into the cache; with `in_place`, images that are mapped from a file are not copied.
 
     Raises:
         StorageError: the cache cannot be written.
     """
+    place = folder(digest)
     try:
-        _keep(content, folder(digest), in_place)
+        parts = {name: _keep_part(part, place, name, in_place) for name, part in content.parts.items()}
+        facts = {"classes": content.classes, "scale": content.scale, "rules": content.rules}
+        storage.write_json(place / "manifest.json", {"format": FORMAT, **facts, "parts": parts})
     except StorageError as error:
-        raise StorageError(f"Decoded images are kept in {cache_folder()}, or where SEEDBED_CACHE says. {error}") from None
+        raise StorageError(f"Decoded images are stored in {cache_folder()}; SEEDBED_CACHE changes this. {error}") from None
 
 
-def _keep(content: Content, place: Path, in_place: bool) -> None:
-    parts: dict[str, Any] = {}
-    for name, part in content.parts.items():
-        parts[name] = {
-            "images": _keep_array(part.images, place / f"{name}_images.npy", in_place),
-            "labels": _keep_array(part.labels, place / f"{name}_labels.npy", False),
-        }
-        if part.sources:
-            storage.write_json(place / f"{name}_sources.json", part.sources)
-            parts[name]["sources"] = f"{name}_sources.json"
-    manifest = {"format": FORMAT, "classes": content.classes, "scale": content.scale, "rules": content.rules, "parts": parts}
-    storage.write_json(place / "manifest.json", manifest)
+def _keep_part(part: Labelled, place: Path, name: str, in_place: bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "images": _keep_array(part.images, place / f"{name}_images.npy", in_place),
+        "labels": _keep_array(part.labels, place / f"{name}_labels.npy", False),
+    }
+    if part.sources:
+        entry["sources"] = f"{name}_sources.json"
+        storage.write_json(place / entry["sources"], part.sources)
+    return entry
 
 
 def find(digest: str) -> Content | None:
-    """The content of this digest, mapped; None where the cache does not have it whole.
+    """Map the content of this digest; None where the cache does not have all of it.
 
     Raises:
-        CorruptData: it lies in the user's own file, and that has changed.
+        CorruptData: the content lies in the user's own file, and that has changed.
     """
     place = folder(digest)
     try:
@@ -72,12 +72,12 @@ def find(digest: str) -> Content | None:
             labels = np.array(_mapped(facts["labels"], place), dtype=np.int32)
             parts[name] = Labelled(_mapped(facts["images"], place), labels, sources)
     except (StorageError, OSError, KeyError, TypeError, ValueError, AttributeError):
-        return None  # not kept, or damaged: it is decoded again
+        return None  # missing or damaged: the data set is decoded again
     return Content(parts, tuple(manifest["classes"]), float(manifest["scale"]), tuple(manifest["rules"]))
 
 
 def sound(digest: str) -> Content | None:
-    """As `find`, but None too where the user's own file has changed."""
+    """Like `find`, but None also where the user's own file has changed."""
     try:
         return find(digest)
     except CorruptData:
@@ -90,7 +90,7 @@ def forget(digest: str) -> None:
 
 
 def _keep_array(array: NDArray[Any], path: Path, in_place: bool) -> dict[str, Any]:
-    """Write an array, unless it may stay where it is mapped from; says where it lies."""
+    """Write an array, unless it may stay in the file that it is mapped from; return its entry of the manifest."""
     if in_place and isinstance(array, np.memmap) and array.filename is not None:
         file, offset = Path(array.filename).resolve(), array.offset
         changed: int | None = file.stat().st_mtime_ns
@@ -109,7 +109,7 @@ def _keep_array(array: NDArray[Any], path: Path, in_place: bool) -> dict[str, An
 
 
 def _header(array: NDArray[Any]) -> bytes:
-    """How a .npy file of this array begins."""
+    """Header of a .npy file of this array."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         header, {"descr": array.dtype.newbyteorder("<").str, "fortran_order": False, "shape": array.shape}
@@ -118,14 +118,12 @@ def _header(array: NDArray[Any]) -> bytes:
 
 
 def _mapped(facts: dict[str, Any], place: Path) -> Any:
-    """The array as a memory map, in milliseconds: sizes and times are compared, not contents (`verify` does that)."""
+    """Map an array within milliseconds: sizes and times are compared, not contents (`verify` does that)."""
     own = facts["changed"] is None
     file = place / facts["file"]
     stat = file.stat() if own or file.exists() else None
     if not own and not (stat and (stat.st_size, stat.st_mtime_ns) == (facts["bytes"], facts["changed"])):
-        raise CorruptData(
-            f"{file}: it has changed or gone since its images were first used. Put it back, or add the data again."
-        )
+        raise CorruptData(f"{file}: it was changed or removed since its images were first used. Put it back, or add it again.")
     dtype, shape = np.dtype(facts["dtype"]), tuple(facts["shape"])
     if not (stat and stat.st_size == facts["bytes"] >= facts["offset"] + math.prod(shape) * dtype.itemsize):
         raise ValueError(f"{file.name} is cut short")

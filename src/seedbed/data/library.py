@@ -1,4 +1,4 @@
-"""From a name to images: what is built in, what the user added, and the way each is found."""
+"""Find data sets by name: built-in ones, and those that the user added."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataUnavailable, SpecError, StorageError, UnknownDataset, nearest
 from seedbed.specs import NAME_RULE, DataSpec
 
-SOMEBODY_ELSE = 900.0
+PATIENCE = 900.0
 """Seconds to wait while another process downloads or decodes the same data set."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where content came from.
+    """The origin of content.
 
     Attributes:
-        digest: of the content.
-        where: a path, or words.
-        proof: what says that the content is what its name promises.
+        digest: digest of the content.
+        where: path or description.
+        proof: evidence that the content is what its name promises.
     """
 
     digest: str
@@ -38,37 +38,37 @@ class Origin:
     proof: str
 
 
-def resolve(spec: DataSpec, watch: WatchDownload | None = None) -> DataSpec:
-    """The spec with the content's digest; finds the data, or downloads them.
+def resolve(spec: DataSpec, on_progress: WatchDownload | None = None) -> DataSpec:
+    """Complete the spec with the digest of the content; find the data, or download them.
 
     Args:
-        watch: called with how far a download is.
+        on_progress: callback for the progress of a download.
 
     Raises:
         UnknownDataset: no data set has this name.
-        DataUnavailable: neither here nor to be had.
-        CorruptData: what was found is damaged, or not what the spec's digest says.
-        DataError: what was found cannot be used.
-        SpecError: the size of a data set whose size is fixed.
+        DataUnavailable: the data are not on this machine, and no mirror has them.
+        CorruptData: the data are damaged, or have another digest than the spec.
+        DataError: the data cannot be used.
+        SpecError: a size for a data set whose size is fixed.
     """
-    return spec.changed(digest=content_of(spec, watch)[0])
+    return spec.changed(digest=content_of(spec, on_progress)[0])
 
 
-def load(spec: DataSpec, watch: WatchDownload | None = None) -> Dataset:
-    """Images and labels, split as the spec says. Decoded images come from the cache as memory maps.
+def load(spec: DataSpec, on_progress: WatchDownload | None = None) -> Dataset:
+    """Load images and labels, split by the spec. Decoded images come from the cache as memory maps.
 
     Args:
-        watch: called with how far a download is.
+        on_progress: callback for the progress of a download.
 
     Raises:
         As `resolve`; and DataError where a class has too few images to be split.
     """
-    digest, content = content_of(spec, watch)
+    digest, content = content_of(spec, on_progress)
     return split(content, spec.changed(digest=digest))
 
 
 def at_hand(spec: DataSpec) -> Dataset | None:
-    """The images of a spec with a digest, where they are decoded on this machine already; nothing is downloaded or written."""
+    """Load a spec with a digest if it is already decoded on this machine; nothing is downloaded or written."""
     content = kept.sound(spec.digest)
     builtin = BUILTIN.get(spec.name)
     if content is None and builtin and builtin.format == "embedded" and builtin.digest == spec.digest:
@@ -77,7 +77,7 @@ def at_hand(spec: DataSpec) -> Dataset | None:
 
 
 def portable(spec: DataSpec) -> Content:
-    """The content of a spec in plain arrays, without the names of files: what a machine is sent that has it not.
+    """Load the content of a spec as plain arrays without file names, to send it to a machine that does not have it.
 
     Raises:
         As `resolve`.
@@ -87,13 +87,8 @@ def portable(spec: DataSpec) -> Content:
     return Content(parts, content.classes, content.scale)
 
 
-def unpacked(content: Content, spec: DataSpec) -> Dataset:
-    """The data set of content that was sent here."""
-    return split(content, spec)
-
-
-def content_of(spec: DataSpec, watch: WatchDownload | None = None) -> tuple[str, Content]:
-    """Digest and content, not yet split. A digest in the spec is kept to: what it names is used, or nothing.
+def content_of(spec: DataSpec, on_progress: WatchDownload | None = None) -> tuple[str, Content]:
+    """Find digest and content, not yet split. A digest in the spec is binding: other content is an error.
 
     Raises:
         As `resolve`.
@@ -101,17 +96,24 @@ def content_of(spec: DataSpec, watch: WatchDownload | None = None) -> tuple[str,
     content = kept.sound(spec.digest) if spec.digest else None
     if content is not None:
         return spec.digest, content
-    digest, content = _by_name(spec, watch)
+    builtin = BUILTIN.get(spec.name)
+    if builtin is None:
+        _, digest, content = added.content_of(entry_of(spec.name), spec.size)
+    elif spec.size in (None, builtin.image_shape[:2]):
+        digest, content = _builtin_content(builtin, on_progress)
+    else:
+        sides = builtin.image_shape[:2]
+        raise SpecError(f"size = {spec.size}: {spec.name} has images of {sides}; only your own folders are resized.")
     if spec.digest and digest != spec.digest:
         raise CorruptData(
-            f"{spec.name}: the content asked for is {spec.digest[:12]}, and what is here now is {digest[:12]}. Put the files "
-            f"back as they were, or leave the digest out."
+            f"{spec.name}: the requested content is {spec.digest[:12]}, and the files here have {digest[:12]}. Put the "
+            f"original files back, or leave the digest out."
         )
     return digest, content
 
 
 def origin(name: str) -> Origin:
-    """Where the content of a data set that was loaded before came from.
+    """The origin of a data set that was loaded before.
 
     Raises:
         UnknownDataset: no data set has this name.
@@ -122,11 +124,11 @@ def origin(name: str) -> Origin:
     return Origin(next(iter(entry.digests.values()), ""), entry.path, "recorded when it was added")
 
 
-def entry_of(name: str) -> added.AddedData:
-    """What the user added under this name.
+def entry_of(name: str) -> added.AddedDataset:
+    """Find the data set that the user added under this name.
 
     Raises:
-        UnknownDataset: nothing.
+        UnknownDataset: there is none.
     """
     entry = added.find(name)
     if entry is None:
@@ -139,10 +141,10 @@ def entry_of(name: str) -> added.AddedData:
 
 
 def named(text: str) -> str:
-    """The name of a data set, from its name or from a path to the user's images, which is then given one.
+    """Turn a name or a path to the user's images into the name of a data set; a new path gets a name.
 
     Raises:
-        UnknownDataset: neither a known name nor a path that exists.
+        UnknownDataset: the text is neither a known name nor an existing path.
         DataError: the files cannot be used.
     """
     if text in BUILTIN or added.find(text) is not None:
@@ -155,37 +157,21 @@ def named(text: str) -> str:
     return entry_of(text).name
 
 
-def builtin_content(builtin: Builtin, watch: WatchDownload | None = None) -> tuple[str, Content]:
-    """A built-in data set: from the cache, else found on this machine, else downloaded.
-
-    Raises:
-        As `resolve`.
-    """
+def _builtin_content(builtin: Builtin, on_progress: WatchDownload | None) -> tuple[str, Content]:
+    """A built-in data set: from the cache, else found on this machine, else downloaded."""
     if builtin.format == "embedded":
         return _embedded(builtin)
-    found = _kept(builtin)
-    if found is None:
-        with storage.lock(cache_folder() / "data" / f"{builtin.name}.lock", f"data set {builtin.name}", wait=SOMEBODY_ELSE):
-            found = _kept(builtin) or _taken_in(builtin, *_found_or_fetched(builtin, watch))
-    return found
-
-
-def _by_name(spec: DataSpec, watch: WatchDownload | None) -> tuple[str, Content]:
-    if spec.name not in BUILTIN:
-        _, digest, content = added.content_of(entry_of(spec.name), spec.size)
-        return digest, content
-    builtin = BUILTIN[spec.name]
-    if spec.size not in (None, builtin.image_shape[:2]):
-        raise SpecError(
-            f"size = {spec.size}: {spec.name} has images of {builtin.image_shape[:2]}; only your own folders are resized."
-        )
-    return builtin_content(builtin, watch)
+    available = _kept(builtin)
+    if available is None:
+        with storage.lock(cache_folder() / "data" / f"{builtin.name}.lock", f"data set {builtin.name}", wait=PATIENCE):
+            available = _kept(builtin) or _taken_in(builtin, *_found_or_fetched(builtin, on_progress))
+    return available
 
 
 def _embedded(builtin: Builtin) -> tuple[str, Content]:
     content = digits.read()
     if content.digest != builtin.digest:
-        raise CorruptData(f"{digits.path()}: this is not {builtin.name} as published. Install scikit-learn again.")
+        raise CorruptData(f"{digits.path()}: this is not {builtin.name} as published. Reinstall scikit-learn.")
     return builtin.digest, content
 
 
@@ -195,29 +181,25 @@ def _kept(builtin: Builtin) -> tuple[str, Content] | None:
     return None if content is None else (digest, content)
 
 
-def _found_or_fetched(builtin: Builtin, watch: WatchDownload | None) -> tuple[Content, str, lookup.Proof]:
+def _found_or_fetched(builtin: Builtin, on_progress: WatchDownload | None) -> tuple[Content, str, lookup.Proof]:
     search = lookup.search(builtin)
     if search.content is not None:
         return search.content, str(search.path), search.proof
     folder = cache_folder() / "data" / "downloads" / builtin.name
     try:
-        files = fetch(builtin, folder, watch=watch)
+        files = fetch(builtin, folder, on_progress=on_progress)
     except DataUnavailable as error:
-        raise DataUnavailable(_what_was_tried(builtin, search.passed, str(error))) from None
+        chosen = ", ".join(map(str, lookup.folders())) or "not set"
+        rejected = f" Rejected: {' '.join(search.rejected)}" if search.rejected else ""
+        raise DataUnavailable(
+            f"{builtin.name} is not on this machine (searched: SEEDBED_DATA ({chosen}), {cache_folder()}, and the folders of "
+            f"Keras and torchvision), and {error}.{rejected} `--data digits` works now, without a network."
+        ) from None
     if builtin.format == "cifar":
         content = cifar.read(files[0], builtin.classes)
     else:
         content = replace(idx.read(folder), classes=builtin.classes)
     return content, f"downloaded from {builtin.mirrors[0]} or another mirror", "files"
-
-
-def _what_was_tried(builtin: Builtin, passed: tuple[str, ...], reason: str) -> str:
-    chosen = ", ".join(map(str, lookup.folders())) or "not set"
-    also = f" Passed over: {' '.join(passed)}" if passed else ""
-    return (
-        f"{builtin.name} is not on this machine (looked in SEEDBED_DATA ({chosen}), {cache_folder()}, and where Keras and "
-        f"torchvision keep it), and {reason}.{also} `--data digits` works now, without a network."
-    )
 
 
 def _taken_in(builtin: Builtin, content: Content, where: str, proof: lookup.Proof) -> tuple[str, Content]:
@@ -228,7 +210,7 @@ def _taken_in(builtin: Builtin, content: Content, where: str, proof: lookup.Proo
         raise CorruptData(f"{where}: this is not {builtin.name} as published; its content differs.")
     if recorded and digest != recorded and proof != "files":
         raise CorruptData(
-            f"{where}: {builtin.name} was {recorded[:12]} when it was first seen, and this is {digest[:12]}. Get it again."
+            f"{where}: {builtin.name} was {recorded[:12]} when it was first read, and this is {digest[:12]}. Get it again."
         )
     kept.keep(content, digest)
     storage.write_json(_origin_file(builtin), {"digest": digest, "where": where, "proof": proof})

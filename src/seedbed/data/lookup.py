@@ -1,4 +1,4 @@
-"""Where a built-in data set is found on this machine, before anything is downloaded."""
+"""Search this machine for a built-in data set before downloading it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from seedbed.data.readers import cifar, idx, npz
 from seedbed.errors import CorruptData, DataError
 
 Proof = Literal["content", "files", "first sight"]
-"""What says that data are the published ones: the pinned digest of the content, the published digests of its files, or only
-their name, number and shape; then the digest of the content is recorded, and must be the same ever after."""
+"""Evidence that data are the published ones: the pinned digest of the content, the published digests of its files, or only
+their name, number and shape; in the last case the digest of the content is recorded and binding from then on."""
 
 
 @dataclass(frozen=True)
-class SearchPlace:
-    """A folder or file that may hold a data set.
+class SearchPath:
+    """A folder or file that may have a data set.
 
     Attributes:
-        chosen: the user named it, in `SEEDBED_DATA`; what is wrong with it is an error and not passed over.
-        certain: its name says which data set it holds; otherwise its content must prove it.
+        chosen: whether the user named it in `SEEDBED_DATA`; a fault in it is then an error.
+        certain: whether its name identifies the data set; otherwise the content must prove it.
     """
 
     path: Path
@@ -34,19 +34,19 @@ class SearchPlace:
 
 
 @dataclass(frozen=True)
-class Lookup:
-    """What looking for a data set gave.
+class SearchResult:
+    """The result of a search for a data set.
 
     Attributes:
-        content, path: what was found, and where; None where nothing was.
-        proof: what says that it is the published data set.
-        passed: why places that looked right were passed over, a sentence each.
+        content, path: content and its path; None where the search failed.
+        proof: evidence that it is the published data set.
+        rejected: reasons why paths that looked right were rejected, one sentence each.
     """
 
     content: Content | None = None
     path: Path | None = None
     proof: Proof = "first sight"
-    passed: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
 
 
 def folders() -> list[Path]:
@@ -54,43 +54,43 @@ def folders() -> list[Path]:
     return [Path(text).expanduser() for text in os.environ.get("SEEDBED_DATA", "").split(os.pathsep) if text.strip()]
 
 
-def places(builtin: Builtin) -> Iterator[SearchPlace]:
-    """Where to look, in order: `SEEDBED_DATA`, then where Keras and torchvision keep their downloads."""
+def places(builtin: Builtin) -> Iterator[SearchPath]:
+    """Paths to search, in order: `SEEDBED_DATA`, then the download folders of Keras and torchvision."""
     names = (builtin.name, builtin.name.replace("_", "-"), builtin.torchvision)
     for folder in folders():
         for name in dict.fromkeys(names):
-            yield SearchPlace(folder / name, chosen=True)
-        yield SearchPlace(folder / f"{builtin.name}.npz", chosen=True)
-        yield SearchPlace(folder, chosen=True, certain=folder.name.lower() in names)
+            yield SearchPath(folder / name, chosen=True)
+        yield SearchPath(folder / f"{builtin.name}.npz", chosen=True)
+        yield SearchPath(folder, chosen=True, certain=folder.name.lower() in names)
     keras = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
-    yield SearchPlace(keras / f"{builtin.name}.npz")
-    yield SearchPlace(keras / builtin.name.replace("_", "-"))
-    yield SearchPlace(Path("data") / builtin.torchvision)
+    yield SearchPath(keras / f"{builtin.name}.npz")
+    yield SearchPath(keras / builtin.name.replace("_", "-"))
+    yield SearchPath(Path("data") / builtin.torchvision)
 
 
-def search(builtin: Builtin) -> Lookup:
-    """The first place that holds the data set.
+def search(builtin: Builtin) -> SearchResult:
+    """Find the first path that has the data set.
 
     Raises:
-        CorruptData: a place that the user chose holds something else under its name.
+        CorruptData: a path that the user chose has other content under this name.
     """
-    passed: list[str] = []
+    rejected: list[str] = []
     for place in places(builtin):
         try:
             content = _read(place.path, builtin)
             proof = _proof(content, builtin, place) if content is not None else None
             if proof is not None:
-                return Lookup(content, place.path.resolve(), proof, tuple(passed))
+                return SearchResult(content, place.path.resolve(), proof, tuple(rejected))
         except DataError as error:
             if place.chosen and place.certain:
                 raise
             if place.certain:
-                passed.append(str(error))
-    return Lookup(passed=tuple(passed))
+                rejected.append(str(error))
+    return SearchResult(rejected=tuple(rejected))
 
 
 def glance(builtin: Builtin) -> Path | None:
-    """The first place that seems to hold the data set, by the names of its files alone."""
+    """Find the first path that seems to have the data set, by the names of its files alone."""
     return next((place.path.resolve() for place in places(builtin) if place.certain and _holds(place.path, builtin)), None)
 
 
@@ -103,7 +103,7 @@ def _holds(path: Path, builtin: Builtin) -> bool:
 
 
 def _read(path: Path, builtin: Builtin) -> Content | None:
-    """What lies there, with the data set's own names of classes; None where nothing of the kind does."""
+    """Read a path, with the data set's own names of classes; None where it has no files of the format."""
     if not _holds(path, builtin):
         return None
     if builtin.format == "cifar" and path.is_dir():
@@ -112,8 +112,8 @@ def _read(path: Path, builtin: Builtin) -> Content | None:
     return replace(content, classes=builtin.classes) if content.classes == DIGITS else content
 
 
-def _proof(content: Content, builtin: Builtin, place: SearchPlace) -> Proof | None:
-    """What proves that this is the data set; None where another was found in a place that promised nothing."""
+def _proof(content: Content, builtin: Builtin, place: SearchPath) -> Proof | None:
+    """Evidence that this is the data set; None where a path that promised nothing has another."""
     sizes = tuple(len(content.parts[name].labels) if name in content.parts else 0 for name in ("train", "test"))
     if sizes == builtin.sizes and content.image_shape == builtin.image_shape:
         if builtin.digest and content.digest == builtin.digest:
@@ -131,7 +131,7 @@ def _proof(content: Content, builtin: Builtin, place: SearchPlace) -> Proof | No
 
 
 def _published(folder: Path, builtin: Builtin) -> bool:
-    """Whether the files that were read have their published digests. (A plain file is read before its packed twin.)"""
+    """Whether the files that were read have their published digests. (A plain file is read before its gzipped twin.)"""
     packed = (folder / remote.name for remote in builtin.files)
     plain = any((folder / remote.name.removesuffix(".gz")).exists() for remote in builtin.files if builtin.format == "idx")
     return not plain and all(is_sound(path, remote) for path, remote in zip(packed, builtin.files, strict=True))

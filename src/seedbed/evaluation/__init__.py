@@ -1,4 +1,4 @@
-"""How good a trained network is, on which images it fails, and what it says to pictures that it has never seen."""
+"""Evaluate trained networks, find their mistakes, and predict the classes of new pictures."""
 
 from seedbed.evaluation.assessment import Evaluation, Mistake, PartEvaluation, evaluate, evaluate_result
 from seedbed.evaluation.illustration import illustrate

@@ -1,4 +1,4 @@
-"""A finished run's best network on the training, the validation and, when it is asked for, the test images."""
+"""Evaluate a finished run's best network on the training, validation and, on request, test images."""
 
 from __future__ import annotations
 
@@ -13,18 +13,9 @@ from seedbed import data, models
 from seedbed.data import Dataset, Part
 from seedbed.errors import DataError, RunError
 from seedbed.models import FAMILIES
-from seedbed.records import Result, Verdict, finite
+from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import Home
-from seedbed.statistics import (
-    Calibration,
-    ClassFigures,
-    Interval,
-    calibration,
-    confusion,
-    losses,
-    per_class,
-    wilson,
-)
+from seedbed.statistics import Calibration, ClassFigures, Interval, calibration, confusion, losses, per_class, wilson
 
 AT_ONCE = 10_000
 """Images that are gathered at once; a part may be larger than the memory."""
@@ -32,13 +23,14 @@ AT_ONCE = 10_000
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that was given a wrong class.
+    """An image with a wrong prediction.
 
     Attributes:
-        index: its position in the part.
-        source: its index in the original file, or its file name.
-        label, predicted: classes by their names.
-        confidence: the probability of the predicted class; `true_probability`: of the label.
+        index: position in the part.
+        source: index in the original file, or file name.
+        label, predicted: names of the true and of the predicted class.
+        confidence: probability of the predicted class.
+        true_probability: probability of the true class.
     """
 
     index: int
@@ -49,29 +41,23 @@ class Mistake:
     true_probability: float
 
     def as_json(self) -> dict[str, Any]:
-        """The contract's words."""
-        return {
-            "index": self.index,
-            "source": self.source,
-            "label": self.label,
-            "predicted": self.predicted,
-            "confidence": self.confidence,
-            "probability of the true class": self.true_probability,
-        }
+        """A mistake as `evaluate --json` has it."""
+        fields = vars(self) | {"probability of the true class": self.true_probability}
+        return {name: value for name, value in fields.items() if name != "true_probability"}
 
 
 @dataclass(frozen=True, eq=False)
 class PartEvaluation:
-    """A network's answers to one part.
+    """The quality of a network's predictions on one part.
 
     Attributes:
-        loss: mean cross-entropy in nats.
-        accuracy: share right, with Wilson's 95 % interval; its `n` is the number of images.
-        confusion: counts `(C, C)`, row the true class.
-        per_class: precision and recall, one a class.
+        loss: mean cross-entropy (nats).
+        accuracy: share of correct predictions with Wilson's 95 % interval; its `n` is the number of images.
+        confusion: counts `(C, C)`, one row per true class.
+        per_class: precision and recall per class.
         calibration: expected calibration error and reliability bins.
-        mistakes: the most confident first.
-        correct: `(n,)`, whether each image was right.
+        mistakes: wrong predictions, the most confident first.
+        correct: whether each image was classified correctly, `(n,)`.
     """
 
     loss: float
@@ -83,7 +69,7 @@ class PartEvaluation:
     correct: NDArray[np.bool_]
 
     def as_json(self, classes: Sequence[str]) -> dict[str, Any]:
-        """The contract's `validation` and `test`, with further keys."""
+        """The evaluation of one part as `evaluate --json` has it."""
         return {
             "loss": self.loss,
             "accuracy": self.accuracy.mean,
@@ -92,20 +78,15 @@ class PartEvaluation:
             "confusion": self.confusion.tolist(),
             "mistakes": [mistake.as_json() for mistake in self.mistakes],
             "per_class": [
-                {"class": name, "n": one.n, "precision": _share(one.precision), "recall": _share(one.recall)}
-                for name, one in zip(classes, self.per_class, strict=True)
+                {"class": name, "n": scores.n, "precision": _share(scores.precision), "recall": _share(scores.recall)}
+                for name, scores in zip(classes, self.per_class, strict=True)
             ],
             "calibration": {
                 "ece": self.calibration.ece,
                 "bins": [
-                    {
-                        "low": one.low,
-                        "high": one.high,
-                        "confidence": one.confidence,
-                        "n": one.accuracy.n,
-                        **_share(one.accuracy),
-                    }
-                    for one in self.calibration.bins
+                    {name: getattr(scores, name) for name in ("low", "high", "confidence")}
+                    | {"n": scores.accuracy.n, **_share(scores.accuracy)}
+                    for scores in self.calibration.bins
                 ],
             },
         }
@@ -117,11 +98,13 @@ def _share(interval: Interval | None) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What one run's best network achieves.
+    """The evaluation of one run's best network.
 
     Attributes:
-        train_loss, train_accuracy, train_n: on the whole training part, with the labels that it was trained on.
-        test: None unless it was looked at; `looks` counts how often this run's was, this time included.
+        train_loss, train_accuracy, train_n: metrics on the whole training part with its training labels, and its size.
+        validation: evaluation on the validation part.
+        test: evaluation on the test part; None unless requested.
+        looks: number of evaluations of this run on the test part, including this one.
     """
 
     name: str
@@ -139,57 +122,51 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """The contract of `evaluate --json`."""
-        test = {**self.test.as_json(self.classes), "looks": self.looks} if self.test else None
-        plain: dict[str, Any] = finite(
-            {
-                "name": self.name,
-                "seed": self.seed,
-                "epoch": self.epoch,
-                "parameters": self.parameters,
-                "verdict": {"kind": self.verdict.kind, "evidence": self.verdict.evidence},
-                "classes": self.classes,
+        return finite_fields(
+            {name: getattr(self, name) for name in ("name", "seed", "epoch", "parameters", "classes")}
+            | {
+                "verdict": vars(self.verdict),
                 "train": {"loss": self.train_loss, "accuracy": self.train_accuracy, "n": self.train_n},
                 "validation": self.validation.as_json(self.classes),
-                "test": test,
+                "test": {**self.test.as_json(self.classes), "looks": self.looks} if self.test else None,
             }
         )
-        return plain
 
 
 def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
-    """One run's best network on its data.
+    """Evaluate one run's best network on its data.
 
     Args:
-        name: a run, or a group with one finished run.
-        test: look at the test part too. Each look is written into the home's ledger, for everyone to see.
+        home: store of the runs.
+        name: name of a run, or of a group with one finished run.
+        test: whether to evaluate on the test part too. Each look is recorded in the home.
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has this name.
-        RunError: the name is that of a group of several runs, or the run diverged before its first epoch was over.
-        DataError: `test` is asked for, and there is no test part; or the data cannot be found.
+        RunError: the name is that of a group of several runs, or the run diverged in its first epoch.
+        DataError: `test` is requested without a test part, or the data cannot be found.
     """
-    found = home.find(name)
-    if len(found) > 1:
-        names = ", ".join(result.name for result in found)
-        raise RunError(f"{name!r} is a group of {len(found)} runs ({names}). Evaluate one of them, or the group as a whole.")
-    result = found[0]
+    result, *others = home.find(name)
+    if others:
+        names = ", ".join(run.name for run in (result, *others))
+        raise RunError(f"{name!r} is a group of {len(others) + 1} runs ({names}). Evaluate one of them, or the whole group.")
     if not result.best:
         raise RunError(f"Run {result.name!r} has no best network to evaluate: it diverged. {result.verdict.evidence}")
     return evaluate_result(home, result, data.load(result.run.data), test=test)
 
 
 def evaluate_result(home: Home, result: Result, dataset: Dataset, *, test: bool) -> Evaluation:
-    """As `evaluate`, of a run and its data that are at hand."""
+    """Evaluate a run that is loaded already, with its data."""
     if test and dataset.test is None:
         raise DataError(_no_test(result))
-    train_answers = answers(home, result, dataset, dataset.train)
-    validation = _assessed(answers(home, result, dataset, dataset.validation), dataset.validation, dataset.classes)
-    seen, looks = None, 0
-    if test and dataset.test is not None:
-        seen = _assessed(answers(home, result, dataset, dataset.test), dataset.test, dataset.classes)
-        home.look(result.name, {"accuracy": seen.accuracy.mean, "interval": seen.accuracy.pair(), "loss": seen.loss})
-        looks = len(home.looks(result.name))
+    on_train = part_probabilities(home, result, dataset, dataset.train)
     labels = dataset.train.labels
+    on_validation = _assessed(home, result, dataset, dataset.validation)
+    on_test, looks = None, 0
+    if test and dataset.test is not None:
+        on_test = _assessed(home, result, dataset, dataset.test)
+        home.look(result.name, {"accuracy": on_test.accuracy.mean, "interval": on_test.accuracy.pair(), "loss": on_test.loss})
+        looks = len(home.looks(result.name))
     return Evaluation(
         name=result.name,
         seed=result.run.seed,
@@ -197,11 +174,11 @@ def evaluate_result(home: Home, result: Result, dataset: Dataset, *, test: bool)
         parameters=result.model.parameters,
         verdict=result.verdict,
         classes=dataset.classes,
-        train_loss=float(losses(train_answers, labels).mean()),
-        train_accuracy=float((train_answers.argmax(axis=1) == labels).mean()),
+        train_loss=float(losses(on_train, labels).mean()),
+        train_accuracy=float((on_train.argmax(axis=1) == labels).mean()),
         train_n=len(labels),
-        validation=validation,
-        test=seen,
+        validation=on_validation,
+        test=on_test,
         looks=looks,
     )
 
@@ -209,35 +186,36 @@ def evaluate_result(home: Home, result: Result, dataset: Dataset, *, test: bool)
 def _no_test(result: Result) -> str:
     if result.run.data.protocol == "handout":
         return (
-            f"Run {result.name!r} was trained with the handout protocol, which calls the test images validation: none are "
-            f"left for a test. Train with --protocol honest to have a test part."
+            f"Run {result.name!r} was trained with the handout protocol, which calls the test images validation, so that "
+            f"there is no test part. Train with --protocol honest to have one."
         )
-    return f"Run {result.name!r}: its data set {result.run.data.name!r} has no test part, so there is nothing to look at."
+    return f"Run {result.name!r}: its data set {result.run.data.name!r} has no test part."
 
 
-def answers(home: Home, result: Result, dataset: Dataset, part: Part) -> NDArray[np.float32]:
-    """The best network's class probabilities, `(n, C)`, for the images of a part."""
+def part_probabilities(home: Home, result: Result, dataset: Dataset, part: Part) -> NDArray[np.float32]:
+    """Predict class probabilities, `(n, C)`, for the images of a part with the best network."""
     model = result.run.model
     expected = FAMILIES[model.family].weight_shapes(model, dataset.image_shape, len(dataset.classes))
     weights = home.weights(result.name, "best", expected)
-    found = [
+    blocks = [
         models.probabilities(model, weights, part.take(rows), scale=dataset.scale, classes=len(dataset.classes))
         for rows in np.array_split(np.arange(len(part)), range(AT_ONCE, len(part), AT_ONCE))
     ]
-    return np.concatenate(found)
+    return np.concatenate(blocks)
 
 
-def _assessed(probabilities: NDArray[np.float32], part: Part, classes: Sequence[str]) -> PartEvaluation:
+def _assessed(home: Home, result: Result, dataset: Dataset, part: Part) -> PartEvaluation:
+    probabilities = part_probabilities(home, result, dataset, part)
     predicted = probabilities.argmax(axis=1)
     correct = predicted == part.labels
-    matrix = confusion(part.labels, predicted, len(classes))
+    matrix = confusion(part.labels, predicted, len(dataset.classes))
     return PartEvaluation(
         loss=float(losses(probabilities, part.labels).mean()),
         accuracy=wilson(int(correct.sum()), len(correct)),
         confusion=matrix,
         per_class=per_class(matrix),
         calibration=calibration(probabilities, part.labels),
-        mistakes=_mistakes(probabilities, part, classes),
+        mistakes=_mistakes(probabilities, part, dataset.classes),
         correct=correct,
     )
 

@@ -1,11 +1,11 @@
-"""A trained network's answers to image files."""
+"""Predict the classes of image files with a trained network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,14 @@ from seedbed import data, models
 from seedbed.data import Dataset
 from seedbed.data.readers import pictures
 from seedbed.errors import DataError, RunError, SpecError, nearest
-from seedbed.records import Result, finite
+from seedbed.records import Result, finite_fields
 from seedbed.runs import Home
 
 Inversion = Literal["auto", "yes", "no"]
-INVERSIONS = ("auto", "yes", "no")
+INVERSIONS: tuple[Inversion, ...] = get_args(Inversion)
 
 SAMPLE = 1000
-"""Training images whose borders are looked at."""
+"""Training images whose borders are measured."""
 
 DARK = 0.05
 """Brightness below which a border counts as black."""
@@ -29,12 +29,14 @@ DARK = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """A network's answer to one image file.
+    """The prediction for one image file.
 
     Attributes:
-        classes: their names; `probabilities` `(C,)` in their order.
-        preprocessing: what was done to the picture, one sentence each.
-        image: `(h, w, c)`, as the network saw it but for the scale.
+        path: image file.
+        classes: names of the classes.
+        probabilities: probabilities `(C,)` in the order of the classes.
+        preprocessing: steps of preprocessing, one sentence each.
+        image: input of the network before scaling, `(h, w, c)`.
     """
 
     path: Path
@@ -45,50 +47,47 @@ class Prediction:
 
     @property
     def best(self) -> str:
-        """The class of the highest probability."""
+        """The class with the highest probability."""
         return self.classes[int(self.probabilities.argmax())]
 
     def top(self, count: int = 3) -> list[tuple[str, float]]:
-        """The likeliest classes with their probabilities, the likeliest first."""
+        """The most probable classes with their probabilities, in descending order."""
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return [(self.classes[index], float(self.probabilities[index])) for index in order]
 
     def as_json(self) -> dict[str, Any]:
-        """Path, predicted class, all probabilities (the likeliest first), preprocessing."""
-        plain: dict[str, Any] = finite(
-            {
-                "path": str(self.path),
-                "predicted": self.best,
-                "probabilities": dict(self.top(len(self.classes))),
-                "preprocessing": self.preprocessing,
-            }
-        )
-        return plain
+        """Path, predicted class, all probabilities in descending order, preprocessing."""
+        probabilities = dict(self.top(len(self.classes)))
+        fields = {"predicted": self.best, "probabilities": probabilities, "preprocessing": self.preprocessing}
+        return finite_fields({"path": str(self.path), **fields})
 
 
 @dataclass(frozen=True)
 class Border:
-    """How bright the borders of the training images are, in [0, 1]: their mean and its spread from image to image."""
+    """Brightness of the borders of the training images, in [0, 1]: mean and standard deviation over images."""
 
     mean: float
     spread: float
 
 
 def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion = "auto") -> list[Prediction]:
-    """What a run's best network says to image files (PNG, JPEG) of any size.
+    """Predict the classes of image files (PNG, JPEG) of any size with a run's best network.
 
-    Each picture is brought to the network's size and channels as the reader of image folders does it: stretched. A network
-    that learned white digits on black has never seen a black digit on white; "auto" turns a picture to its negative when its
-    border does not look like the training images' borders and the negative's does; and where all training images lie on black,
-    it takes out a background that is not.
+    Each picture is stretched to the network's size and channels, as by the reader of image folders. A network that learned
+    white digits on black cannot read a black digit on white; "auto" inverts a picture if its border does not look like the
+    training images' borders and the inverted one does. Where all training images have a black background, "auto" also removes
+    a lighter one.
 
     Args:
-        name: a run, or a group, of which the run with the best validation accuracy is taken.
+        home: store of the runs.
+        name: name of a run, or of a group, whose run with the best validation accuracy is used.
+        paths: image files.
+        invert: whether to invert the pictures.
 
     Raises:
         RunError: the network diverged, or it was trained on permuted pixels.
-        DataError, CorruptData: a file cannot be read; names it.
-        SpecError: `invert` is not known.
+        DataError, CorruptData: a file cannot be read; the message names it.
+        SpecError: `invert` is unknown.
     """
     if invert not in INVERSIONS:
         raise SpecError(f"invert = {invert!r}: it must be {', '.join(INVERSIONS)}.{nearest(str(invert), INVERSIONS)}")
@@ -99,47 +98,44 @@ def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion =
     if not seen:
         return []
     images = np.stack([image for image, _ in seen])
-    found = models.probabilities(
-        result.run.model,
-        home.weights(result.name, "best"),
-        images,
-        scale=dataset.scale,
-        classes=len(dataset.classes),
-    )
-    rows = zip(paths, found, seen, strict=True)
-    return [Prediction(Path(path), dataset.classes, row, said, image) for path, row, (image, said) in rows]
+    weights = home.weights(result.name, "best")
+    rows = models.probabilities(result.run.model, weights, images, scale=dataset.scale, classes=len(dataset.classes))
+    return [
+        Prediction(Path(path), dataset.classes, row, steps, image)
+        for path, row, (image, steps) in zip(paths, rows, seen, strict=True)
+    ]
 
 
 def _best(home: Home, name: str) -> Result:
     ranked = [result for result in home.find(name) if result.verdict.ranked and result.best]
     if not ranked:
-        raise RunError(f"{name!r} has no network that can answer: every run of it diverged or collapsed.")
-    result = max(ranked, key=lambda one: one.history["validation_accuracy"][one.best - 1])
+        raise RunError(f"{name!r} has no network for a prediction: all its runs diverged or collapsed.")
+    result = max(ranked, key=lambda run: run.history["validation_accuracy"][run.best - 1])
     if result.run.data.permutation is not None:
-        raise RunError(f"Run {result.name!r} was trained on permuted pixels; a picture as it is means nothing to it.")
+        raise RunError(f"Run {result.name!r} was trained on permuted pixels, so it cannot read an ordinary picture.")
     return result
 
 
 def prepared(path: Path, dataset: Dataset, border: Border, invert: Inversion) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """A picture as the network is to see it, `(h, w, c)`, and what was done to it, one sentence each."""
+    """Prepare a picture for the network, `(h, w, c)`; also returns the steps of preprocessing, one sentence each."""
     height, width, channels = dataset.image_shape
     if not path.is_file():
         raise DataError(f"{path}: there is no such file.")
     image = pictures.read_one(path, dataset.image_shape, dataset.scale)
-    said = [*_resized(path, (height, width)), "Read as colour." if channels == 3 else "Read as grey."]
+    steps = [*_resized(path, (height, width)), "Read as colour." if channels == 3 else "Read as grey."]
     negative, why = _decision(_brightness(image[None], dataset.scale)[0], border, invert)
     if negative:
         image = (dataset.scale - image).astype(image.dtype)
     levelled = _levelled(image, dataset.scale, border) if invert == "auto" else None
     if levelled is None:
-        return image, (*said, why)
-    return levelled, (*said, why, "Its background was brought to that of the training images, and its contrast stretched.")
+        return image, (*steps, why)
+    return levelled, (*steps, why, "Its background was set to that of the training images, and its contrast stretched.")
 
 
 def _levelled(image: NDArray[Any], scale: float, border: Border) -> NDArray[Any] | None:
-    """The picture with the background that all training images share, where they do and it has another: paper is not white.
+    """Give the picture the background that all training images share (paper is not white); None where it needs no change.
 
-    What lies between the border's brightness and the brightest pixels (but for the top hundredth) fills the range above.
+    The range from the border's brightness to the 99th percentile is stretched to the range above that background.
     """
     shares = image.astype(np.float64) / scale
     ground, top = float(_brightness(image[None], scale)[0]), float(np.quantile(shares, 0.99))
@@ -151,7 +147,7 @@ def _levelled(image: NDArray[Any], scale: float, border: Border) -> NDArray[Any]
 
 
 def _resized(path: Path, size: tuple[int, int]) -> list[str]:
-    """What the change of size was; the reader has found the file sound before."""
+    """Describe the change of size of a file that was read before."""
     from PIL import Image
 
     with Image.open(path, formats=pictures.FORMATS) as header:
@@ -159,13 +155,12 @@ def _resized(path: Path, size: tuple[int, int]) -> list[str]:
         before = header.size if turned else header.size[::-1]
     if before == size:
         return []
-    stretched = before[0] * size[1] != before[1] * size[0]
-    how = "Stretched" if stretched else "Resized"
+    how = "Resized" if before[0] * size[1] == before[1] * size[0] else "Stretched"
     return [f"{how} from {before[0]} x {before[1]} to {size[0]} x {size[1]} pixels (height x width)."]
 
 
 def border_of(dataset: Dataset) -> Border:
-    """From an even sample of the training images."""
+    """Measure the borders of an even sample of the training images."""
     rows = np.unique(np.linspace(0, len(dataset.train) - 1, SAMPLE).astype(np.int64))
     brightness = _brightness(dataset.train.take(rows), dataset.scale)
     return Border(float(brightness.mean()), float(brightness.std()))
@@ -181,7 +176,7 @@ def _brightness(images: NDArray[Any], scale: float) -> NDArray[np.float64]:
 
 def _decision(brightness: float, border: Border, invert: Inversion) -> tuple[bool, str]:
     if invert != "auto":
-        return invert == "yes", "Inverted, as asked for." if invert == "yes" else "Not inverted, as asked for."
+        return invert == "yes", "Inverted, as requested." if invert == "yes" else "Not inverted, as requested."
     unlike = abs(brightness - border.mean) > max(3 * border.spread, 0.1)
     negative = unlike and abs(1 - brightness - border.mean) < abs(brightness - border.mean)
     seen = f"its border's brightness is {brightness:.2f}, that of the training images {border.mean:.2f}"

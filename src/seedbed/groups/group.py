@@ -195,6 +195,7 @@ class Group:
         """The group as JSON values (NaN is null); `measures` are further means by their names."""
         plain: dict[str, Any] = finite(
             {
+                **self.setting,
                 "group": self.name,
                 "label": self.label,
                 "setting": self.setting,

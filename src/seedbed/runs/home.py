@@ -78,7 +78,7 @@ class Ending:
         history = self.result.history
         return [{"epoch": epoch, **finite(history.row(epoch))} for epoch in range(1, history.epochs + 1)]
 
-    def files(self) -> dict[str, storage.Content]:
+    def files(self) -> dict[str, storage.FileContent]:
         """Path below the run's folder -> content, for all files except metrics and record."""
         facts = {
             "model": json.dumps(self.result.run.model.plain()),
@@ -87,10 +87,10 @@ class Ending:
             "scale": repr(float(self.scale)),
         }
         stored = {_weights_file(which): weights for which, weights in (("best", self.best), ("last", self.last)) if weights}
-        files: dict[str, storage.Content] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
+        files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
         return files | ({PREDICTIONS_FILE: npz(self.predictions)} if self.predictions else {})
 
-    def record(self, named: Result, files: Mapping[str, storage.Content]) -> Record:
+    def record(self, named: Result, files: Mapping[str, storage.FileContent]) -> Record:
         """The record that commits the run."""
         digests = {file: storage.sha256(content) for file, content in files.items()}
         return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)

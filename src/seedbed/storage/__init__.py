@@ -1,21 +1,20 @@
-"""The disk: the one room that writes files.
+"""The disk: the one package that writes files.
 
-What is written is there whole or not at all, also where the process is killed or the power fails in between: a file is
-written beside its place, synced, and renamed over it. Lines of a log carry a checksum each. A lock is freed by the kernel when
-its owner dies. All that changes the disk goes through the few functions of `changes`, so that a test can make any one of them
-fail. Each function raises `StorageError`, one line with a way out, where the system refuses.
+A file is there whole or not at all, also where the process is killed or the power fails in between: it is written under a
+temporary name, synced, and renamed. Each line of a log has a checksum. The kernel frees a lock when its owner dies. All changes
+of the disk go through the few functions of `changes`, so that a test can make any one of them fail. Each function raises
+`StorageError`, one line with a way out, where the system refuses.
 """
 
 from __future__ import annotations
 
 from seedbed.storage.files import (
     TEMPORARY,
-    Content,
+    FileContent,
     check_writable,
     is_file,
     remove,
     sha256,
-    staged,
     sync,
     tidy,
     write,
@@ -29,7 +28,7 @@ from seedbed.storage.values import json_content, read_json, write_json
 __all__ = [
     "GONE",
     "TEMPORARY",
-    "Content",
+    "FileContent",
     "append_lines",
     "check_writable",
     "cut_lines",
@@ -45,7 +44,6 @@ __all__ = [
     "remove",
     "remove_tree",
     "sha256",
-    "staged",
     "sync",
     "tidy",
     "write",

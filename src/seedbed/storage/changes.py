@@ -1,4 +1,4 @@
-"""All that changes the disk, a function a kind, so that a test can make any one of them fail. Used as `changes.NAME`."""
+"""All changes of the disk, one function per kind, so that a test can make any one of them fail. Used as `changes.NAME`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def rename(old: Path, new: Path) -> None:
         try:
             old.replace(new)
             return
-        except PermissionError:  # Windows, while somebody else reads the file
+        except PermissionError:  # Windows, while another process reads the file
             time.sleep(wait)
     old.replace(new)
 
@@ -60,5 +60,5 @@ def remove_tree(path: Path) -> None:
     if path.is_symlink():
         path.unlink()
         return
-    with suppress(FileNotFoundError):  # somebody who tidies up may be deleting the same
+    with suppress(FileNotFoundError):  # another process that tidies up may be deleting the same
         shutil.rmtree(path)

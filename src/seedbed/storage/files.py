@@ -1,6 +1,6 @@
-"""Whole files: written beside their place, synced, and renamed over it.
+"""Whole files: written under a temporary name in the same folder, synced, and renamed.
 
-Meanwhile a half-written file is locked, so that who tidies up can tell the living from the dead.
+A half-written file is locked meanwhile, so that `tidy` can distinguish a file in use from one that a dead process left.
 """
 
 from __future__ import annotations
@@ -9,102 +9,73 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from seedbed.errors import StorageError
 from seedbed.storage import changes
 from seedbed.storage.folders import GONE, make_folders, sync_names, together
 from seedbed.storage.locks import is_at, try_lock
 from seedbed.storage.refusals import explained
 
-Content = bytes | memoryview | Iterable[bytes | memoryview]
+FileContent = bytes | memoryview | Iterable[bytes | memoryview]
 
 TEMPORARY = ".tmp-"
-"""How the names of half-written files begin."""
+"""Prefix of the names of half-written files."""
 
 UNIQUE = len(TEMPORARY) + 12
 """Characters of a temporary name before the ending that it has from its file."""
 
 
-def write(path: Path, content: Content) -> None:
+def write(path: Path, content: FileContent) -> None:
     """Write a file whole or not at all; parent folders are made.
 
     Args:
-        path: where; what is there is replaced.
-        content: bytes, or pieces of them, which are written one after the other without being joined in memory.
+        path: target; an existing file is replaced.
+        content: bytes, or pieces of them, which are written in order without being joined in memory.
 
     Raises:
-        StorageError: no space, no permission, or another answer of the system.
+        StorageError: no space, no permission, or another refusal of the system.
     """
     write_all({path: content})
 
 
-def write_all(contents: Mapping[Path, Content]) -> None:
-    """Write several files, each whole or not at all: as `write` for one after the other, but the disk is waited for once.
+def write_all(contents: Mapping[Path, FileContent]) -> None:
+    """Write several files, each whole or not at all: as `write` for each, but with one wait for the disk.
 
-    None takes its place before all are on the disk; then they do, in no order, and all are there when this returns. Each is
-    open until then, so that hundreds are better written in several calls.
+    No file takes its place before all are on the disk; then they do, in any order, and all are there when this returns. Each
+    is open until then, so write hundreds in several calls. What killed processes left of the same files is removed first.
     """
-    with _staged(list(contents)) as temporaries:
+    folders = list(dict.fromkeys(path.parent for path in contents))
+    make_folders(folders)
+    for folder in folders:
+        with explained("write in", folder):
+            tidy(folder, contents)
+    with ExitStack() as held:
+        temporaries = [held.enter_context(_temporary(path)) for path in contents]
         for temporary, (path, content) in zip(temporaries, contents.items(), strict=True):
             with explained("write", path):
                 for piece in _pieces(content):
                     changes.put(temporary.file, piece)
-
-
-@contextmanager
-def staged(path: Path) -> Iterator[Path]:
-    """For a library that writes a file itself: a name beside `path` to write to, which then takes the place of `path`.
-
-    The name ends as that of `path` does; there is an empty file under it. If the block raises, `path` is as before and nothing
-    is left over.
-
-    Raises:
-        StorageError: no space, no permission, or nothing was written.
-    """
-    with explained("write", path), _staged([path]) as [temporary]:
-        yield temporary.path
-        if not (temporary.path.is_file() and temporary.path.stat().st_size):
-            raise StorageError(f"{path}: nothing was written to {temporary.path.name}.")
+        together(_sync_written, temporaries, contents)
+        together(_take_place, temporaries, contents)
+    together(sync_names, folders)
 
 
 class _Temporary(NamedTuple):
-    """A half-written file, and the handle that holds it: for as long as that is open, `tidy` lets it be."""
+    """A half-written file, and the handle that holds it: as long as that is open, `tidy` leaves it."""
 
     path: Path
     file: BinaryIO
 
 
-@contextmanager
-def _staged(paths: Sequence[Path]) -> Iterator[list[_Temporary]]:
-    """Files beside the paths to write to; after the block they take the places of the paths.
-
-    What killed processes left of the same files is gone before.
-    """
-    folders = list(dict.fromkeys(path.parent for path in paths))
-    make_folders(folders)
-    for folder in folders:
-        with explained("write in", folder):
-            tidy(folder, paths)
-    with ExitStack() as held:
-        temporaries = [held.enter_context(_temporary(path)) for path in paths]
-        yield temporaries
-        together(_sync_written, list(zip(temporaries, paths, strict=True)))
-        together(_take_place, list(zip(temporaries, paths, strict=True)))
-    together(sync_names, folders)
-
-
-def _sync_written(staged: tuple[_Temporary, Path]) -> None:
-    temporary, path = staged
+def _sync_written(temporary: _Temporary, path: Path) -> None:
     with explained("write", path), temporary.path.open("r+b") as written:
         changes.sync(written)
 
 
-def _take_place(staged: tuple[_Temporary, Path]) -> None:
-    temporary, path = staged
+def _take_place(temporary: _Temporary, path: Path) -> None:
     if sys.platform == "win32":  # it renames no open file
         temporary.file.close()
     with explained("write", path):
@@ -113,7 +84,7 @@ def _take_place(staged: tuple[_Temporary, Path]) -> None:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[_Temporary]:
-    """A new file beside `path`, held; if the block raises, it is removed."""
+    """Hold a new file in the folder of `path`; if the block raises, remove it."""
     with explained("write", path):
         temporary = _held(path)
     with temporary.file:
@@ -132,15 +103,15 @@ def _held(path: Path) -> _Temporary:
         file = changes.make_file(temporary)
         try:
             held = try_lock(file) and is_at(file, temporary)
-        except OSError:  # a file system without locks: nobody can see there what is in use, so nobody removes it
+        except OSError:  # without locks in the file system no process can see what is in use, so none removes it
             held = True
         if held:
             return _Temporary(temporary, file)
-        file.close()  # somebody tidied it away in between
+        file.close()  # another process tidied it away in between
 
 
-def sha256(content: Path | Content) -> str:
-    """SHA-256 of a file or of bytes, 64 hexadecimal digits."""
+def sha256(content: Path | FileContent) -> str:
+    """Compute the SHA-256 of a file or of bytes, 64 hexadecimal digits."""
     if isinstance(content, Path):
         with explained("read", content), content.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -157,7 +128,7 @@ def is_file(path: Path) -> bool:
 
 
 def sync(paths: Iterable[Path]) -> None:
-    """Wait until the disk has what was written to files, and their names; a missing one is no error."""
+    """Wait until the disk has the content and the names of files; a missing file is no error."""
     there = [path for path in paths if path.exists()]
     together(_sync_file, there)
     together(sync_names, list(dict.fromkeys(path.parent for path in there)))
@@ -175,10 +146,10 @@ def remove(path: Path) -> None:
 
 
 def tidy(folder: Path, files: Iterable[Path] | None = None) -> None:
-    """Delete what killed processes left half-written or half-removed in a folder; what somebody is writing stays.
+    """Delete what killed processes left half-written or half-removed in a folder; files that are being written stay.
 
     Args:
-        files: nothing goes but the half-written forms of files with these names; None: whatever was left there.
+        files: files whose half-written forms alone are removed. None removes everything that was left.
     """
     endings = None if files is None else {_ending(path) for path in files}
     for entry in os.scandir(folder) if folder.is_dir() else ():
@@ -199,17 +170,17 @@ def _remove_abandoned(temporary: Path) -> None:
 
 
 def _ending(path: Path) -> str:
-    """How the names of a file's temporary forms end: as its own, and no longer than names may be."""
+    """Ending of the names of a file's temporary forms: that of its own name, no longer than names may be."""
     return f"-{path.name[-200:]}"
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder if it is missing, and see that a file can be written in it: better known before hours of training."""
+    """Make the folder if it is missing, and check that a file can be written in it, before hours of training."""
     probe = folder / f"{TEMPORARY}{secrets.token_hex(6)}"
     write(probe, b"seedbed\n")
     remove(probe)
 
 
-def _pieces(content: Content) -> Iterable[memoryview]:
+def _pieces(content: FileContent) -> Iterable[memoryview]:
     pieces = [content] if isinstance(content, bytes | memoryview) else content
     return (memoryview(piece).cast("B") for piece in pieces)

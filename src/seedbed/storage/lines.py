@@ -19,16 +19,17 @@ from seedbed.storage.values import encoded, no_constant
 
 
 def append_lines(path: Path, rows: Iterable[dict[str, Any]], *, sync: bool = True) -> None:
-    """Append rows to a JSONL file, each with a checksum of its own under `crc`. A torn tail is cut off first.
+    """Append rows to a JSONL file, each with its checksum under `crc`. A torn tail is cut off first.
 
     Args:
-        path: made where it is missing, with its parent folders.
+        path: file; made where it is missing, with its parent folders.
         rows: finite JSON values.
-        sync: wait until the disk has them. Without it they outlive this process, and a power cut once `sync` was called.
+        sync: whether to wait until the disk has them. Without it they survive the end of this process, and a power cut only
+            after a call of `sync`.
 
     Raises:
-        StorageError: a row is not finite, or the disk said no; the rows from before are untouched.
-        CorruptFile: the file holds lines, and none is one of ours.
+        StorageError: a row is not finite, or the disk refused; the earlier rows are untouched.
+        CorruptFile: the file has lines, and none has a matching checksum.
     """
     data = b"".join(_line(path, row) for row in rows)
     if not path.exists():
@@ -55,27 +56,27 @@ def append_lines(path: Path, rows: Iterable[dict[str, Any]], *, sync: bool = Tru
 
 
 def write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write a whole JSONL file anew, as `append_lines` would have; whole or not at all."""
+    """Replace a JSONL file by one with these rows, as `append_lines` writes them; whole or not at all."""
     write(path, lines(path, rows))
 
 
 def lines(path: Path, rows: Iterable[dict[str, Any]]) -> list[bytes]:
-    """What `write_lines` writes."""
+    """Encode rows as `write_lines` writes them."""
     return [_line(path, row) for row in rows]
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file, without their checksums; a torn or wrong tail is left out. No file, no rows.
+    """Read the rows of a JSONL file, without checksums; a torn or wrong tail is left out. A missing file has no rows.
 
     Raises:
-        CorruptFile: a line in the middle is damaged; names it.
+        CorruptFile: a line in the middle is damaged; the message names it.
         StorageError: the file cannot be read.
     """
     return [row for row, _ in _sound_lines(path)]
 
 
 def cut_lines(path: Path, keep: int) -> None:
-    """Cut a JSONL file back to its first `keep` rows, whatever state the rest is in.
+    """Cut a JSONL file back to its first `keep` rows; the rest may be damaged.
 
     Raises:
         CorruptFile: fewer than `keep` rows are sound.
@@ -96,7 +97,7 @@ def _line(path: Path, row: dict[str, Any]) -> bytes:
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
-    """The row of one line with its line feed, or None where the line is torn or damaged."""
+    """Decode a line with its line feed; None where it is torn or damaged."""
     if not (line.endswith(b'"}\n') and line[-19:-11] == b'"crc": "'):
         return None
     body = line[:-19].removesuffix(b", ")
@@ -110,13 +111,13 @@ def _row(line: bytes) -> dict[str, Any] | None:
 
 
 def _split(data: bytes) -> list[bytes]:
-    """Lines with their line feeds; the last may lack it. (`bytes.splitlines` would also split at a carriage return.)"""
+    """Split into lines with their line feeds; the last may lack it. (`bytes.splitlines` also splits at a carriage return.)"""
     *whole, rest = data.split(b"\n")
     return [line + b"\n" for line in whole] + ([rest] if rest else [])
 
 
 def _sound_lines(path: Path, most: int | None = None) -> list[tuple[dict[str, Any], int]]:
-    """At most so many rows from the start, each with the offset at which its line ends."""
+    """The first `most` sound rows, or all, each with the offset at which its line ends."""
     if not path.exists():
         return []
     with explained("read", path):
@@ -135,7 +136,7 @@ def _sound_lines(path: Path, most: int | None = None) -> list[tuple[dict[str, An
 
 
 def _sound_size(path: Path, file: BinaryIO) -> int:
-    """Where the last sound line ends; reads backwards, so that the cost does not grow with the file."""
+    """Offset at which the last sound line ends; read backwards, so that the cost does not grow with the file."""
     size = file.seek(0, os.SEEK_END)
     window = 1 << 14
     while size:

@@ -28,12 +28,12 @@ def lock(path: Path, what: str = "", *, wait: float = 0.0) -> Iterator[None]:
     """Hold a lock that the kernel frees when this process ends, however it ends.
 
     Args:
-        path: the lock's file, which names its owner; made when the lock is taken and removed when it is given back.
-        what: is locked, for the message; the path if empty.
-        wait: seconds to go on trying while another process holds it.
+        path: file of the lock, which names its owner; it exists only while the lock is held.
+        what: name of the locked thing for the message; the path if empty.
+        wait: time to go on trying while another process holds the lock (seconds).
 
     Raises:
-        HomeInUse: another process holds it; names the process and its machine.
+        HomeInUse: another process holds it; the message names the process and its machine.
         StorageError: the file system has no locks, or cannot be written.
     """
     file = _locked(path, what or str(path), time.monotonic() + wait)
@@ -45,7 +45,7 @@ def lock(path: Path, what: str = "", *, wait: float = 0.0) -> Iterator[None]:
 
 
 def holder(path: Path) -> str:
-    """Who holds the lock, as "pid P on host H", or "" where nobody does."""
+    """Name the owner of the lock as "pid P on host H"; "" where it is free."""
     try:
         with path.open("r+b", buffering=0) as file:
             return "" if try_lock(file, shared=True) else _owner(path)
@@ -77,7 +77,7 @@ def _locked(path: Path, what: str, until: float) -> BinaryIO:
 def try_lock(file: BinaryIO, *, shared: bool = False) -> bool:
     try:
         if sys.platform == "win32":
-            file.seek(1 << 30)  # far behind the text, which others must be able to read
+            file.seek(1 << 30)  # far behind the text, which other processes must be able to read
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
             file.seek(0)
         else:

@@ -1,4 +1,4 @@
-"""What the system says where it refuses, in one line with a way out."""
+"""Errors of the file system as messages of one line with a way out."""
 
 from __future__ import annotations
 

@@ -11,25 +11,25 @@ from seedbed.storage.files import write
 from seedbed.storage.refusals import explained
 
 MOST_JSON = 64 << 20
-"""Bytes of the largest JSON file that is read."""
+"""Largest JSON file that is read (bytes)."""
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, keys in their order. It must be finite: see `records.finite`.
 
     Raises:
-        StorageError: it holds NaN, an infinity, or something that JSON has no word for; or the disk said no.
+        StorageError: it holds NaN, an infinity, or a value that JSON cannot express; or the disk refused.
     """
     write(path, json_content(path, value))
 
 
 def json_content(path: Path, value: Any) -> bytes:
-    """What `write_json` writes; `path` is named where the value is not finite."""
+    """Encode a value as `write_json` writes it; the error names `path`."""
     return encoded(path, value, indent=1).encode() + b"\n"
 
 
 def read_json(path: Path, most: int = MOST_JSON) -> Any:
-    """The value of a JSON file of at most `most` bytes.
+    """Read a JSON file of at most `most` bytes.
 
     Raises:
         StorageError: there is no such file, or it cannot be read.

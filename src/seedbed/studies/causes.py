@@ -18,7 +18,7 @@ from seedbed.figures import Curve, words
 from seedbed.figures.curves import OUTPUT
 from seedbed.groups import Group, Measure
 from seedbed.kinds import ACTIVATIONS
-from seedbed.records import Floats, History, Result
+from seedbed.records import EpochSeries, History, Result
 from seedbed.statistics import Interval, interval_of, spearman
 from seedbed.studies.answers import Figure, Part, share_text, subtitle
 from seedbed.studies.setup import Setup
@@ -31,7 +31,7 @@ BOUNDED = tuple(activation.name for activation in ACTIVATIONS.records() if activ
 """Activations whose units saturate at both ends; the units of the others are off for a whole batch, or they are not."""
 
 
-def layers_of(history: History, kind: str) -> list[tuple[str, Floats]]:
+def layers_of(history: History, kind: str) -> list[tuple[str, EpochSeries]]:
     """The probes of one kind in the order of the network: (layer, column)."""
     return _in_order(history.probes(kind))
 

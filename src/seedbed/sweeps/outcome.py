@@ -133,7 +133,7 @@ class Sweep:
                 "confidence": 0.95,
                 "seeds": self.seeds,
                 "varying": self.grid.varying,
-                "settings": [{**group.setting, **group.as_json()} for group in self.groups],
+                "settings": [group.as_json() for group in self.groups],
                 "sentences": self.sentences(),
             }
         )

@@ -1,6 +1,6 @@
 """Benchmark of training steps, in a process of its own: `python -m seedbed.training.stepping`.
 
-It reads a `TimingRequest` as JSON from standard input, and writes lines of JSON to standard output: one that describes the device,
+It reads a `TimingRequest` as JSON from standard input, and writes lines of JSON to standard output: one for the device,
 then one per case and round. Each round covers all cases, so that a temporary slowdown of the machine affects all of them.
 """
 
@@ -80,7 +80,7 @@ class Stepper:
 
     def _timed(self, steps: int) -> float:
         began = time.perf_counter()
-        self._train_state = self._program.run_segment(self._carry, self._chunk.feed, self._settings, 0, steps)
+        self._train_state = self._program.run_segment(self._train_state, self._chunk.feed, self._settings, 0, steps)
         for leaf in jax.tree.leaves(self._train_state):
             leaf.block_until_ready()
         return (time.perf_counter() - began) / steps

@@ -1,4 +1,4 @@
-"""Look at the images before training on them: pictures, balance, pixels, duplicates, leakage, an embedding; one page."""
+"""Survey images before training: pictures, balance, pixels, duplicates, leakage, an embedding, on one page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from seedbed import figures, storage
 from seedbed.data import Dataset
-from seedbed.records import finite
+from seedbed.records import finite_fields
 from seedbed.visualize import drawing, page, sentences
 from seedbed.visualize.survey import Survey, survey
 
@@ -21,10 +21,10 @@ class VisualizeReport:
     """A survey of a data set and the files that show it.
 
     Attributes:
-        page: the HTML page.
-        pictures: name -> PNG file, in the page's order.
-        survey: the facts.
-        sentences: section -> the facts in words.
+        page: HTML page.
+        pictures: name -> PNG file, in the order of the page.
+        survey: facts.
+        sentences: section -> facts as sentences.
     """
 
     page: Path
@@ -35,27 +35,27 @@ class VisualizeReport:
     def as_json(self) -> dict[str, Any]:
         """Paths, counts and facts as JSON values (NaN is null): the contract of `visualize --json`."""
         files = {"page": str(self.page), "pictures": {name: str(path) for name, path in self.pictures.items()}}
-        report: dict[str, Any] = finite({**files, **self.survey.plain(), "sentences": self.sentences})
-        return report
+        return finite_fields({**files, **self.survey.plain(), "sentences": self.sentences})
 
 
 def visualize(dataset: Dataset, out: Path, *, on_event: Callable[[str], None] | None = None) -> VisualizeReport:
-    """Look at a data set: write PNG files and `index.html`, one self-contained page, into the folder `out`.
+    """Survey a data set: write PNG files and `index.html`, one self-contained page, into the folder `out`.
 
-    Of the test part only pixels are compared, to find leakage; none of its images is shown and none of its labels read.
+    The pixels of the test part are compared with the others to find leakage; its images are not shown, its labels not read.
 
     Args:
-        out: folder for the files; those of the same names are replaced.
-        on_event: called with one line before each piece of work.
+        dataset: data set to survey.
+        out: folder for the files; files of the same names are replaced.
+        on_event: callback with one line before each piece of work.
 
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
     on_event = on_event or (lambda _: None)
-    found = survey(dataset, on_event)
-    said = sentences.all_of(dataset, found)
+    facts = survey(dataset, on_event)
+    text = sentences.write(facts)
     on_event("drawing")
-    grids, charts = drawing.grids(dataset, found), drawing.charts(dataset, found)
+    grids, charts = drawing.grids(facts), drawing.charts(facts)
     pictures = {name: out / f"{name}.png" for name in (*grids, *charts)}
     index = out / "index.html"
     with figures.alone_in(out):
@@ -63,5 +63,5 @@ def visualize(dataset: Dataset, out: Path, *, on_event: Callable[[str], None] | 
             storage.write(pictures[name], grid["light"])
         for name, chart in charts.items():
             figures.save(chart, out / name, ("png",))
-        storage.write(index, page.of(dataset, said, grids, charts).encode())
-    return VisualizeReport(index, pictures, found, said)
+        storage.write(index, page.of(dataset, text, grids, charts).encode())
+    return VisualizeReport(index, pictures, facts, text)

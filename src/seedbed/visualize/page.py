@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seedbed import figures, pages
 from seedbed.data import Dataset
-from seedbed.visualize.drawing import Grid
+from seedbed.visualize.drawing import ThemedPng
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "overview": ("Examples", ("training_example", "validation_example")),
     "balance": ("Balance of the classes", ("class_balance",)),
-    "classes": ("What a class has in common", ("class_means", "class_variation")),
+    "classes": ("What the images of a class have in common", ("class_means", "class_variation")),
     "pixels": ("Pixels", ()),
     "duplicates": ("Duplicates", ("duplicates", "other_label")),
     "leakage": ("Leakage", ("leakage",)),
@@ -24,50 +24,57 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 """Section -> heading and the pictures below its sentences."""
 
 PAIRS = ("overview", "classes")
-"""Sections whose two grids stand side by side."""
+"""Sections whose two grids are side by side."""
 
 DESCRIPTIONS = {
     "training_example": "Training images with their labels",
     "validation_example": "Validation images with their labels",
     "class_means": "Mean image of each class",
     "class_variation": "Standard deviation of each pixel, class by class",
-    "duplicates": "Pairs of like training images",
-    "other_label": "Pairs of like images with different labels",
-    "leakage": "Pairs of like images across parts",
+    "duplicates": "Pairs of similar training images",
+    "other_label": "Pairs of similar images with different labels",
+    "leakage": "Pairs of similar images across parts",
 }
 
 
-def of(dataset: Dataset, said: Mapping[str, Sequence[str]], grids: Mapping[str, Grid], charts: Mapping[str, AnyChart]) -> str:
-    """The whole page.
+def of(
+    dataset: Dataset,
+    sentences: Mapping[str, Sequence[str]],
+    grids: Mapping[str, ThemedPng],
+    charts: Mapping[str, AnyChart],
+) -> str:
+    """Render the page.
 
     Args:
-        dataset: for its name and protocol.
-        said: section -> sentences, plain text.
+        dataset: data set, for its name and protocol.
+        sentences: section -> sentences, plain text.
         grids: name -> PNG for light and dark pages.
         charts: name -> chart.
     """
     spec = dataset.spec
+    sections = [
+        {
+            "name": name,
+            "heading": heading,
+            "sentences": sentences[name],
+            "pictures": [
+                {
+                    "description": DESCRIPTIONS[picture],
+                    **{mode: figures.picture_address(png) for mode, png in grids[picture].items()},
+                }
+                for picture in shown
+                if picture in grids
+            ],
+            "charts": [chart for chart in shown if chart in charts],
+            "pair": name in PAIRS,
+        }
+        for name, (heading, shown) in SECTIONS.items()
+    ]
     return pages.render(
         "visualize.html.jinja",
         figures.embedded({name: figures.specification(chart) for name, chart in charts.items()}),
         title=f"A look at {spec.name}",
-        sections=[_section(name, said[name], grids, charts) for name in SECTIONS],
+        sections=sections,
         command=f"seedbed visualize --data {spec.name} --protocol {spec.protocol}",
         digest=spec.digest,
     )
-
-
-def _section(name: str, sentences: Sequence[str], grids: Mapping[str, Grid], charts: Mapping[str, AnyChart]) -> dict[str, Any]:
-    heading, shown = SECTIONS[name]
-    return {
-        "name": name,
-        "heading": heading,
-        "sentences": sentences,
-        "pictures": [_picture(grids[each], DESCRIPTIONS[each]) for each in shown if each in grids],
-        "charts": [each for each in shown if each in charts],
-        "pair": name in PAIRS,
-    }
-
-
-def _picture(grid: Grid, description: str) -> dict[str, str]:
-    return {"description": description, **{mode: figures.picture_address(content) for mode, content in grid.items()}}

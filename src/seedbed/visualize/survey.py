@@ -1,4 +1,4 @@
-"""The facts about a data set that the page shows, gathered once."""
+"""The facts about a data set that the page shows."""
 
 from __future__ import annotations
 
@@ -6,27 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from seedbed.data import Dataset
+from seedbed.data import Dataset, facts
+from seedbed.data.content import Int64Array
 from seedbed.data.embedding import FEWEST, Embedding, embed, nearest_centroid
-from seedbed.data.facts import (
-    Alike,
-    ClassPictures,
-    Duplicates,
-    ImagePair,
-    PixelFacts,
-    class_balance,
-    class_pictures,
-    duplicates,
-    pixel_facts,
-)
-from seedbed.records import DataFacts
 from seedbed.statistics import Interval, wilson
 
 LISTED = 20
-"""Pairs of each kind that the JSON object names."""
+"""Pairs of each kind in the JSON object."""
 
 
 @dataclass(frozen=True)
@@ -34,33 +20,28 @@ class Survey:
     """The facts about a data set before any training.
 
     Attributes:
-        facts: sizes, classes, shape.
-        name, protocol: of the data spec.
-        labels: of the training part.
-        balance: part -> images of each class.
-        classes: each class's mean image and variation, of the training part.
-        pixels: of the training part.
-        baseline: share of validation images that lie nearest to the mean image of their own class.
-        duplicates: exact and near, within training and across parts.
-        embedding: of a sample of the training part; None where it has too few images.
+        dataset: data set that was surveyed.
+        balance: part -> number of images per class.
+        classes: mean image and variation of each class of the training part.
+        pixels: facts about the pixels of the training part.
+        baseline: share of validation images that are nearest to the mean image of their own class.
+        duplicates: exact and near duplicates, within training and across parts.
+        embedding: maps of a sample of the training part; None where it has too few images.
     """
 
-    facts: DataFacts
-    name: str
-    protocol: str
-    labels: NDArray[np.int32]
-    balance: dict[str, NDArray[np.int64]]
-    classes: ClassPictures
-    pixels: PixelFacts
+    dataset: Dataset
+    balance: dict[str, Int64Array]
+    classes: facts.ClassPictures
+    pixels: facts.PixelFacts
     baseline: Interval
-    duplicates: Duplicates
+    duplicates: facts.Duplicates
     embedding: Embedding | None
 
     def plain(self) -> dict[str, Any]:
         """Counts and facts as plain values."""
-        names = self.facts.classes
+        spec, names = self.dataset.spec, self.dataset.classes
         return {
-            "data": {"name": self.name, "protocol": self.protocol, **vars(self.facts)},
+            "data": {"name": spec.name, "protocol": spec.protocol, **vars(self.dataset.facts())},
             "balance": {part: dict(zip(names, counts.tolist(), strict=True)) for part, counts in self.balance.items()},
             "pixels": vars(self.pixels),
             "nearest_mean": {"accuracy": self.baseline.mean, "interval": self.baseline.pair(), "n": self.baseline.n},
@@ -74,33 +55,30 @@ class Survey:
 
 
 def survey(dataset: Dataset, on_event: Callable[[str], None]) -> Survey:
-    """Gather every fact; `on_event` is called with one line before each piece of work."""
+    """Gather all facts; `on_event` is called with one line before each piece of work."""
     on_event("counting classes and pixels")
-    balance = class_balance(dataset)
-    centres = class_pictures(dataset.train, len(dataset.classes))
-    pixels = pixel_facts(dataset.train)
+    balance = facts.class_balance(dataset)
+    centres = facts.class_pictures(dataset.train, len(dataset.classes))
+    pixels = facts.pixel_facts(dataset.train)
     baseline = wilson(nearest_centroid(centres, dataset.validation), len(dataset.validation))
     on_event("looking for duplicates")
-    like = duplicates(dataset, watch=on_event)
+    similar = facts.duplicates(dataset, on_event=on_event)
     on_event("placing images in a plane")
-    plane = embed(dataset.train, scale=dataset.scale) if len(dataset.train) >= FEWEST else None
-    spec = dataset.spec
-    return Survey(
-        dataset.facts(), spec.name, spec.protocol, dataset.train.labels, balance, centres, pixels, baseline, like, plane
-    )
+    embedding = embed(dataset.train, scale=dataset.scale) if len(dataset.train) >= FEWEST else None
+    return Survey(dataset, balance, centres, pixels, baseline, similar, embedding)
 
 
-def _plain(found: Alike) -> dict[str, Any]:
+def _plain(kind: facts.DuplicatePairs) -> dict[str, Any]:
     return {
-        "pairs": found.found,
-        "complete": found.complete,
-        "images_with_one_in_training": found.affected,
-        "other_label": [_pair(pair) for pair in found.conflicts[:LISTED]],
-        "most_alike": [_pair(pair) for pair in found.pairs[:LISTED]],
+        "pairs": kind.count,
+        "complete": kind.complete,
+        "images_with_one_in_training": kind.affected,
+        "other_label": [_pair(pair) for pair in kind.conflicts[:LISTED]],
+        "most_alike": [_pair(pair) for pair in kind.pairs[:LISTED]],
     }
 
 
-def _pair(pair: ImagePair) -> dict[str, Any]:
+def _pair(pair: facts.ImagePair) -> dict[str, Any]:
     return {
         "first": {"part": pair.first.part, "source": pair.first.source},
         "second": {"part": pair.second.part, "source": pair.second.source},

@@ -1,4 +1,4 @@
-"""From files of many kinds to `Content`. Nothing is unpickled, and what a file claims is checked before memory is given."""
+"""Readers of files of many kinds. Nothing is unpickled, and a file's claims are checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from seedbed.kinds import Registry
 
 @dataclass(frozen=True)
 class Reader:
-    """How the user's files of one kind become content.
+    """A reader of the user's files of one kind.
 
     Attributes:
-        name: as lists of data sets and the records of added ones call it.
-        title: what it reads, for messages.
-        fits: whether a file or folder is of this kind, judged by names alone.
-        read: path, size of the images and column of the labels (None where the user left them out) -> content.
-        suffix: how the name of a single file ends; a data set is named without it.
+        name: name in lists of data sets and in the records of added ones.
+        title: description of the files, for messages.
+        fits: predicate of a path: is the file or folder of this kind, judged by names alone?
+        read: function of a path, the size of the images and the column of the labels (None by default) that returns content.
+        suffix: ending of the name of a single file; a data set is named without it.
     """
 
     name: str
@@ -38,18 +38,13 @@ READERS = Registry(
     Reader("idx", "a folder of IDX files", idx.fits, lambda path, size, _: idx.read(path, size)),
     Reader("npy", "a folder of .npy files", npy.fits, lambda path, size, _: npy.read(path, size)),
     Reader("csv", "a .csv", tables.fits, tables.read, ".csv"),
-    Reader(
-        "pictures",
-        "a folder of class folders with PNG or JPEG files",
-        Path.is_dir,
-        lambda path, size, _: pictures.read(path, size),
-    ),
+    Reader("pictures", pictures.TITLE, Path.is_dir, lambda path, size, _: pictures.read(path, size)),
 )
-"""The first that fits reads a file or folder; that of pictures takes any folder."""
+"""The first reader that fits is used; that of pictures takes any folder."""
 
 
 def kind_of(path: Path) -> str:
-    """The name of the reader for a file or folder of the user's.
+    """Name of the reader for a file or folder of the user's.
 
     Raises:
         DataError: no reader fits.
@@ -64,11 +59,11 @@ def kind_of(path: Path) -> str:
 
 
 def read(path: Path, kind: str, size: ImageSize | None = None, label_column: str | None = None) -> Content:
-    """Content of the user's files, by the reader of this name.
+    """Read the user's files with the reader of this name.
 
     Raises:
         SpecError: no reader has this name.
         DataError: the files cannot be used.
-        CorruptData: they are damaged.
+        CorruptData: the files are damaged.
     """
     return READERS[kind].read(path, size, label_column)

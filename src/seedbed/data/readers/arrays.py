@@ -1,4 +1,4 @@
-"""From arrays of any honest kind to content: the shapes, types and labels that files come with, brought to one form."""
+"""Turn arrays of any shape, type and kind of labels into content of one form."""
 
 from __future__ import annotations
 
@@ -11,64 +11,65 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, Images, Labelled, Labels, PartName, check_finite, chunks, class_order
+from seedbed.data.content import Content, Labelled, Labels, PartName, check_finite, chunks, class_order
 from seedbed.errors import CorruptData, DataError
 
 ImageSize = tuple[int, int]
 
 SCALES = (1, 15, 16, 255, 65535)
-"""What pixels are divided by: the first that is not below the largest training pixel; a larger one is its own scale."""
+"""Divisors of pixels: the first that is not below the largest training pixel; a larger pixel is its own divisor."""
 
 MOST_DECODED = 8 << 30
-"""Bytes of decoded images that are held in memory. Larger data sets come as .npy or plain IDX, which are mapped."""
+"""Largest decoded images in memory (bytes). Larger data sets come as .npy or plain IDX, which are mapped."""
 
 
 @dataclass(frozen=True)
 class RawPart:
-    """Images and labels as a file holds them, and its name for messages."""
+    """Images and labels as a file has them, and its name for messages."""
 
     images: NDArray[Any]
     labels: NDArray[Any]
     where: str
 
 
-def assemble(found: Mapping[PartName, RawPart], size: ImageSize | None = None, rules: tuple[str, ...] = ()) -> Content:
-    """Content from raw arrays.
+def assemble(raw: Mapping[PartName, RawPart], size: ImageSize | None = None, rules: tuple[str, ...] = ()) -> Content:
+    """Build content from raw arrays.
 
     Args:
-        found: images `(n, h, w)`, `(n, h, w, c)`, `(n, c, h, w)` or `(n, pixels)`; labels `(n,)` or `(n, 1)`, whole numbers or
+        raw: images `(n, h, w)`, `(n, h, w, c)`, `(n, c, h, w)` or `(n, pixels)`; labels `(n,)` or `(n, 1)`, whole numbers or
             text. Parts share one image shape.
-        size: height and width of images that come as rows of pixels; else they must be square.
-        rules: what was decided before.
+        size: height and width of images that come as rows of pixels. None means that they are square.
+        rules: earlier decisions of the reader, one sentence each.
 
     Raises:
         DataError: a shape or type that cannot be images or labels.
-        CorruptData: NaN or an infinity, or numbers of images and labels that differ.
+        CorruptData: NaN or an infinity, or different numbers of images and labels.
     """
     shaped: dict[PartName, NDArray[Any]] = {}
     decided: list[str] = list(rules)
-    for name, part in found.items():
+    for name, part in raw.items():
         shaped[name], rule = _shaped(part, size)
         decided += [rule] if rule and rule not in decided else []
         if part.labels.ndim == 0:
-            raise DataError(f"{part.where}: labels must be one an image, and this is a single {part.labels.dtype} for all.")
+            raise DataError(f"{part.where}: each image needs a label, and there is a single {part.labels.dtype} for all.")
         if len(part.labels) != len(part.images):
             raise CorruptData(f"{part.where}: {len(part.images)} images, but {len(part.labels)} labels.")
         check_finite(shaped[name], part.where)
-    classes, labels = _labelled(found)
-    images = _one_type(shaped)
-    for name, part in found.items():
+    classes, labels = _labelled(raw)
+    dtype = np.dtype(np.uint8 if all(_fits_a_byte(images) for images in shaped.values()) else np.float32)
+    images = {name: _converted(array, dtype) for name, array in shaped.items()}
+    for name, part in raw.items():
         if images[name] is not shaped[name]:
             check_finite(images[name], f"{part.where}, as 32-bit numbers")
     scale = scale_of(images["train"])
     if scale not in (1, 255):
         decided.append(f"Pixels are divided by {scale:g}, for the largest of the training images.")
-    parts = {name: Labelled(images[name], labels[name]) for name in found}
+    parts = {name: Labelled(images[name], labels[name]) for name in raw}
     return Content(parts=parts, classes=classes, scale=scale, rules=tuple(decided))
 
 
 def scale_of(images: NDArray[Any]) -> float:
-    """What the pixels are divided by, see `SCALES`."""
+    """Divisor of the pixels, see `SCALES`."""
     low, high = extent(images)
     largest = max(abs(low), abs(high))
     return float(next((scale for scale in SCALES if largest <= scale), largest))
@@ -84,23 +85,20 @@ def square(pixels: int, size: ImageSize | None, where: str) -> tuple[int, int, i
     """Height, width and channels of images that come as rows of pixels.
 
     Raises:
-        DataError: they are not square and no size was given, or not of the size given.
+        DataError: the images are not square and no size was given, or they have another size.
     """
     for channels in (1, 3):
         height, width = size or (math.isqrt(pixels // channels),) * 2
         if height * width * channels == pixels:
             return height, width, channels
     if size:
-        raise DataError(
-            f"{where}: images of {size[0]} x {size[1]} have {size[0] * size[1]} pixels (or 3 x), and here are {pixels}."
-        )
-    raise DataError(
-        f"{where}: {pixels} pixels an image are no square, grey or colour. Say what they are with --size HEIGHTxWIDTH."
-    )
+        expected = f"images of {size[0]} x {size[1]} have {size[0] * size[1]} pixels, or 3 times this number in colour"
+        raise DataError(f"{where}: {expected}, and here are {pixels}.")
+    raise DataError(f"{where}: {pixels} pixels per image are no square, grey or colour. State the --size HEIGHTxWIDTH.")
 
 
 def _shaped(part: RawPart, size: ImageSize | None) -> tuple[NDArray[Any], str]:
-    """The images as `(n, h, w, c)`, and the rule where one was needed."""
+    """The images as `(n, h, w, c)`, and the rule if one was applied."""
     images, where = part.images, part.where
     if images.dtype.kind not in "buif":
         raise DataError(f"{where}: images must be numbers, and these are {images.dtype}.")
@@ -109,10 +107,9 @@ def _shaped(part: RawPart, size: ImageSize | None) -> tuple[NDArray[Any], str]:
             f"{where}: images must have the shape (n, height, width) or (n, height, width, channels), not {images.shape}."
         )
     if images.ndim == 2:
-        shape = square(images.shape[1], size, where)
-        return images.reshape(
-            -1, *shape
-        ), f"Rows of {images.shape[1]} pixels are read as {shape[0]} x {shape[1]} x {shape[2]} images."
+        height, width, channels = square(images.shape[1], size, where)
+        rule = f"Rows of {images.shape[1]} pixels are read as {height} x {width} x {channels} images."
+        return images.reshape(-1, height, width, channels), rule
     if images.ndim == 3:
         images = images[..., None] if not isinstance(images, np.memmap) else images.reshape(*images.shape, 1)
     elif images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
@@ -125,12 +122,6 @@ def _shaped(part: RawPart, size: ImageSize | None) -> tuple[NDArray[Any], str]:
             f"pictures are brought to another --size."
         )
     return images, ""
-
-
-def _one_type(shaped: Mapping[PartName, NDArray[Any]]) -> dict[PartName, Images]:
-    """All parts as uint8 where every pixel is a whole number of 0 to 255 stored as such, else as float32."""
-    small = all(_fits_a_byte(images) for images in shaped.values())
-    return {name: _converted(images, np.dtype(np.uint8 if small else np.float32)) for name, images in shaped.items()}
 
 
 def _fits_a_byte(images: NDArray[Any]) -> bool:
@@ -155,9 +146,9 @@ def _converted(images: NDArray[Any], kind: np.dtype[Any]) -> Any:
     return converted
 
 
-def _labelled(found: Mapping[PartName, RawPart]) -> tuple[tuple[str, ...], dict[PartName, Labels]]:
-    """The classes' names in order, and each part's labels as indices into them."""
-    unique = {name: np.unique(_flat_labels(part), return_inverse=True) for name, part in found.items()}
+def _labelled(raw: Mapping[PartName, RawPart]) -> tuple[tuple[str, ...], dict[PartName, Labels]]:
+    """The names of the classes in order, and the labels of each part as indices into them."""
+    unique = {name: np.unique(_flat_labels(part), return_inverse=True) for name, part in raw.items()}
     names = {name: [_label_name(value) for value in values] for name, (values, _) in unique.items()}
     classes = class_order([text for texts in names.values() for text in texts])
     number = {text: index for index, text in enumerate(classes)}
@@ -172,27 +163,22 @@ def _flat_labels(part: RawPart) -> NDArray[Any]:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise DataError(f"{where}: labels must be one number or name an image, shape (n,), and these are {labels.shape}.")
+        raise DataError(f"{where}: labels must be one number or name per image, shape (n,), and these are {labels.shape}.")
     if labels.dtype.kind == "f":
-        whole = np.flatnonzero(~(labels == np.floor(labels)))
-        if len(whole):
-            raise DataError(
-                f"{where}: labels must be whole numbers or names, and that of image {whole[0]} is {labels[whole[0]]}."
-            )
+        rule = f"{where}: labels must be whole numbers or names"
+        broken = np.flatnonzero(~(labels == np.floor(labels)))
+        if len(broken):
+            raise DataError(f"{rule}, and that of image {broken[0]} is {labels[broken[0]]}.")
         if not np.abs(labels).max(initial=0) < 2**53:
-            raise DataError(
-                f"{where}: labels must be whole numbers or names, and {labels[np.abs(labels).argmax()]} is too large."
-            )
+            raise DataError(f"{rule}, and {labels[np.abs(labels).argmax()]} is too large.")
         return labels.astype(np.int64)
     if labels.dtype.kind not in "buiUS":
         raise DataError(f"{where}: labels must be whole numbers or names, and these are {labels.dtype}.")
-    if labels.dtype.kind == "U" and labels.size and not _code_points(labels).max(initial=0) <= sys.maxunicode:
-        raise CorruptData(f"{where}: labels hold what is no character of Unicode.")
+    if labels.dtype.kind == "U" and labels.size:
+        code_points = np.ascontiguousarray(labels).view(np.dtype(np.uint32).newbyteorder(labels.dtype.byteorder))
+        if not code_points.max() <= sys.maxunicode:
+            raise CorruptData(f"{where}: a label has a code that is no character of Unicode.")
     return labels
-
-
-def _code_points(labels: NDArray[Any]) -> NDArray[np.uint32]:
-    return np.ascontiguousarray(labels).view(np.dtype(np.uint32).newbyteorder(labels.dtype.byteorder))
 
 
 def _label_name(value: Any) -> str:

@@ -25,15 +25,15 @@ RECORD, RECORDS = 1 + 3 * 32 * 32, 10_000
 
 
 def is_folder(folder: Path) -> bool:
-    """Whether a folder holds the six files."""
+    """Whether a folder has the six files."""
     return all((folder / name).is_file() for names in FILES.values() for name in names)
 
 
 def read(path: Path, classes: tuple[str, ...]) -> Content:
-    """Content of the folder `cifar-10-batches-bin`, or of the archive that holds it.
+    """Read the folder `cifar-10-batches-bin`, or the archive of it.
 
     Raises:
-        CorruptData: a file is missing or of the wrong length, or holds a label that is none.
+        CorruptData: a file is missing or of the wrong length, or has a label of no class.
     """
     files = _from_folder(path) if path.is_dir() else _from_archive(path)
     parts: dict[PartName, Labelled] = {}
@@ -55,16 +55,13 @@ def _records(files: Mapping[str, bytes], name: str, path: Path) -> NDArray[np.ui
 
 
 def _from_folder(folder: Path) -> dict[str, bytes]:
+    paths = [folder / name for names in FILES.values() for name in names]
     with explained(folder):
-        return {name: (folder / name).read_bytes() for names in FILES.values() for name in names if _fits(folder / name)}
-
-
-def _fits(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size == RECORD * RECORDS
+        return {path.name: path.read_bytes() for path in paths if path.is_file() and path.stat().st_size == RECORD * RECORDS}
 
 
 def _from_archive(path: Path) -> dict[str, bytes]:
-    """The members that we want, streamed by name; nothing is unpacked to the disk, so no path in it can lead anywhere."""
+    """Stream the six members by name; nothing is unpacked to the disk, so no path in the archive can lead anywhere."""
     wanted = {name for names in FILES.values() for name in names}
     files: dict[str, bytes] = {}
     try:

@@ -17,7 +17,7 @@ from seedbed.errors import DataUnavailable
 
 
 def path() -> Path:
-    """The file within scikit-learn, found without importing it (which would take a second).
+    """Find the file within scikit-learn without importing it (which would take a second).
 
     Raises:
         DataUnavailable: scikit-learn is not installed, or without its data.
@@ -28,11 +28,11 @@ def path() -> Path:
         file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if file.is_file():
             return file
-    raise DataUnavailable("digits: scikit-learn's own file of them is not there. Install it again: pip install scikit-learn.")
+    raise DataUnavailable("digits: scikit-learn's file is missing. Reinstall it: pip install --force-reinstall scikit-learn.")
 
 
 def read() -> Content:
-    """Images `(1797, 8, 8, 1)`, pixels 0 to 16, of the digits 0 to 9; no official test set."""
+    """Read images `(1797, 8, 8, 1)`, pixels 0 to 16, of the digits 0 to 9; no official test set."""
     file = path()
     with explained(file):
         text = gzip.decompress(file.read_bytes())

@@ -1,34 +1,36 @@
-"""Files that may be gzipped, read with a known length: a bomb is refused before it unfolds."""
+"""Files that may be gzipped, read to a known length: a decompression bomb is refused before it unfolds."""
 
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed.data.readers.arrays import MOST_DECODED
 from seedbed.errors import CorruptData, DataError
 
 MAGIC = b"\x1f\x8b"
 
 HARMLESS, MOST_RATIO = 256 << 20, 100
-"""Bytes that anything may unfold to; beyond them the most that a packed byte may unfold to. (MNIST: 5; zeros: 1,000.)"""
+"""Bytes to which any file may unfold; beyond them, the limit of bytes per packed byte. (MNIST: 5; zeros: 1,000.)"""
 
 
 def is_gzipped(path: Path) -> bool:
-    """Whether the file begins as gzip files do, whatever its name."""
+    """Whether the file begins as gzip files do; its name does not matter."""
     with explained(path), path.open("rb") as file:
         return file.read(2) == MAGIC
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file's bytes, unpacked where it is gzipped; errors inside the block become `CorruptData`."""
+    """Open a file, unpacked where it is gzipped; errors inside the block become `CorruptData`."""
     packed = is_gzipped(path)
     with explained(path), path.open("rb") as file:
         if not packed:
@@ -40,7 +42,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Errors of reading and unpacking, each as one line that names the file.
+    """Turn errors of reading and unpacking into one line that names the file.
 
     Raises:
         DataError: the system refuses.
@@ -53,31 +55,39 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or first_line(error)}).") from None
     except MemoryError:
-        raise DataError(f"{path}: what it holds does not fit into memory.") from None
+        raise DataError(f"{path}: its content does not fit into memory.") from None
 
 
-def read_exactly(file: IO[bytes], path: Path, count: int) -> NDArray[np.uint8]:
-    """The next `count` bytes, which the file's header promised.
+def read_array(
+    file: IO[bytes], path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], *, name: str = "", fortran: bool = False
+) -> NDArray[Any]:
+    """Read the rest of a file, or of the member `name` of an archive, as an array of the type and shape that it promised.
 
     Raises:
-        CorruptData: there are fewer, or more than a file of its size may unfold to.
+        DataError: the array is too large for memory.
+        CorruptData: there are fewer bytes or more, or more than a file of its size may unfold to.
     """
+    where = f"{path}, array {name}" if name else str(path)
+    count = math.prod(shape) * dtype.itemsize
+    if not count <= MOST_DECODED:
+        raise DataError(f"{where}: {count >> 30} GiB are too many to unpack. Store it as .npy or plain IDX, which is mapped.")
     size = path.stat().st_size
     if not count <= max(HARMLESS, size * MOST_RATIO):
-        raise CorruptData(
-            f"{path}: {size:,} bytes claim to unfold to {count:,}; at most {MOST_RATIO} times as many are believed."
-        )
+        raise CorruptData(f"{where}: {size:,} bytes claim to unfold to {count:,}; the limit is {MOST_RATIO} times the size.")
     content = np.empty(count, dtype=np.uint8)
     view, filled = content.data, 0
     while filled < count:
         got = file.readinto(view[filled : filled + (1 << 20)])  # type: ignore[attr-defined]
         if not got:
-            raise CorruptData(f"{path}: cut short: {filled:,} of {count:,} bytes are there. Get the file again.")
+            raise CorruptData(f"{where}: cut short: {filled:,} of {count:,} bytes are there. Get the file again.")
         filled += got
-    return content
+    if file.read(1):
+        raise CorruptData(f"{where}: more bytes follow than its header {shape} promises.")
+    array = content.view(dtype) if dtype.itemsize else np.empty(0, dtype)
+    return array.reshape(shape, order="F" if fortran else "C").astype(dtype.newbyteorder("="), copy=False)
 
 
 def first_line(error: BaseException) -> str:
-    """What an exception says, at most a line of it."""
+    """The first line of an exception's message."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0][:160]

@@ -13,24 +13,23 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, PartName
-from seedbed.data.readers.arrays import MOST_DECODED, ImageSize, RawPart, assemble
-from seedbed.data.readers.gzipped import is_gzipped, opened, read_exactly
+from seedbed.data.content import PART_NAMES, Content, PartName
+from seedbed.data.readers import gzipped
+from seedbed.data.readers.arrays import ImageSize, RawPart, assemble
 from seedbed.errors import CorruptData, DataError
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 _NAME = re.compile(r"(?:(train|t10k|test|val(?:id(?:ation)?)?)[-_.]?)?(images?|labels?)[-_.]?idx\d", re.IGNORECASE)
-_PARTS: dict[str, PartName] = {"train": "train", "t10k": "test", "test": "test"}
 
 
 def find(folder: Path) -> dict[PartName, dict[str, Path]]:
-    """The IDX files of a folder: part -> "images" and "labels" -> path; a plain file goes before its gzipped twin."""
+    """Find the IDX files of a folder: part -> "images" and "labels" -> path; a plain file precedes its gzipped twin."""
     pairs: dict[PartName, dict[str, Path]] = {}
     for path in sorted(folder.iterdir(), key=lambda path: (path.name.endswith(".gz"), path.name)):
         match = _NAME.search(path.name)
         if match and path.is_file() and not path.name.startswith("."):
-            part = _PARTS.get((match[1] or "train").lower(), "validation")
+            part = PART_NAMES.get((match[1] or "train").lower(), "test")  # MNIST's own files call it t10k
             kind = match[2].lower().rstrip("s") + "s"
             pairs.setdefault(part, {}).setdefault(kind, path)
     return pairs
@@ -42,31 +41,31 @@ def fits(path: Path) -> bool:
 
 
 def read(folder: Path, size: ImageSize | None = None) -> Content:
-    """Content of a folder with pairs of IDX files; plain files are mapped, not copied.
+    """Read a folder with pairs of IDX files; plain files are mapped, not copied.
 
     Raises:
-        DataError: a file of a pair is missing, or they are no images and labels.
+        DataError: a file of a pair is missing, or the arrays are no images and labels.
         CorruptData: a file is damaged.
     """
-    found: dict[PartName, RawPart] = {}
+    raw: dict[PartName, RawPart] = {}
     for part, pair in find(folder).items():
         for kind in ("images", "labels"):
             if kind not in pair:
-                raise DataError(f"{folder}: the {part} part has no file of {kind} beside {next(iter(pair.values())).name}.")
-        found[part] = RawPart(read_array(pair["images"]), np.asarray(read_array(pair["labels"])), str(pair["images"]))
-    if "train" not in found:
-        raise DataError(f"{folder}: there are no training images; their file's name must hold 'train-images-idx'.")
-    return assemble(found, size)
+                raise DataError(f"{folder}: the {part} part has no file of {kind} next to {next(iter(pair.values())).name}.")
+        raw[part] = RawPart(read_array(pair["images"]), np.asarray(read_array(pair["labels"])), str(pair["images"]))
+    if "train" not in raw:
+        raise DataError(f"{folder}: there are no training images; their file's name must contain 'train-images-idx'.")
+    return assemble(raw, size)
 
 
 def read_array(path: Path) -> NDArray[Any]:
-    """The array of one IDX file, gzipped or not. A plain file of bytes is a memory map.
+    """Read the array of one IDX file, gzipped or not. A plain file of bytes becomes a memory map.
 
     Raises:
-        CorruptData: it is not IDX, or longer or shorter than its header says.
+        CorruptData: the file is not IDX, or its length is not that of its header.
     """
-    packed = is_gzipped(path)
-    with opened(path) as file:
+    packed = gzipped.is_gzipped(path)
+    with gzipped.opened(path) as file:
         dtype, shape, offset = _header(file, path)
         count = math.prod(shape) * dtype.itemsize
         if not packed and path.stat().st_size != offset + count:
@@ -75,16 +74,11 @@ def read_array(path: Path) -> NDArray[Any]:
             )
         if not packed and dtype.itemsize == 1 and count:
             return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape)
-        if not count <= MOST_DECODED:
-            raise DataError(f"{path}: {count >> 30} GiB are too many to unpack; gunzip the file, then it is mapped instead.")
-        content = read_exactly(file, path, count)
-        if file.read(1):
-            raise CorruptData(f"{path}: more bytes follow than its header {shape} promises.")
-    return content.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+        return gzipped.read_array(file, path, dtype, shape)
 
 
 def _header(file: IO[bytes], path: Path) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """Type and shape of the values, and where they begin."""
+    """Type and shape of the values, and the offset of the first."""
     start = file.read(4)
     kind = TYPES.get(start[2]) if len(start) == 4 and start[:2] == b"\0\0" else None
     if kind is None or not 1 <= start[3] <= 4:

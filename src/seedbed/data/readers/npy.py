@@ -1,4 +1,4 @@
-"""A folder of .npy files named as in an .npz archive: the kind for large data, since it is mapped where it lies."""
+"""A folder of .npy files named as in an .npz archive: the format for large data, since the files are mapped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, PartName
+from seedbed.data.content import Content
 from seedbed.data.readers.arrays import ImageSize, RawPart, assemble
 from seedbed.data.readers.gzipped import explained
 from seedbed.data.readers.npz import header, pairs
@@ -16,7 +16,7 @@ from seedbed.errors import CorruptData
 
 
 def names(folder: Path) -> list[str]:
-    """The arrays of a folder, by the names of its files."""
+    """List the arrays of a folder by the names of its files."""
     return [path.stem for path in folder.glob("*.npy") if not path.name.startswith(".")]
 
 
@@ -26,17 +26,18 @@ def fits(path: Path) -> bool:
 
 
 def read(folder: Path, size: ImageSize | None = None) -> Content:
-    """Content of a folder with `x_train.npy`, `y_train.npy` and so on. uint8 and float32 images are not copied.
+    """Read a folder with `x_train.npy`, `y_train.npy` and so on. uint8 and float32 images are not copied.
 
     Raises:
-        DataError: no names that are known, or no images and labels.
-        CorruptData: a file is damaged or holds objects.
+        DataError: no known names, or no images and labels.
+        CorruptData: a file is damaged or has objects.
     """
-    found: dict[PartName, RawPart] = {}
-    for part, (images, labels) in pairs(names(folder), str(folder)).items():
-        path = folder / f"{images}.npy"
-        found[part] = RawPart(_mapped(path), np.array(_mapped(folder / f"{labels}.npy")), str(path))
-    return assemble(found, size)
+    paths = {
+        part: (folder / f"{images}.npy", folder / f"{labels}.npy")
+        for part, (images, labels) in pairs(names(folder), str(folder)).items()
+    }
+    raw = {part: RawPart(_mapped(images), np.array(_mapped(labels)), str(images)) for part, (images, labels) in paths.items()}
+    return assemble(raw, size)
 
 
 def _mapped(path: Path) -> NDArray[Any]:

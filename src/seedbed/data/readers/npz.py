@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 import zipfile
 import zlib
@@ -15,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, PartName
-from seedbed.data.readers.arrays import MOST_DECODED, ImageSize, RawPart, assemble
-from seedbed.data.readers.gzipped import explained, first_line, read_exactly
+from seedbed.data.readers.arrays import ImageSize, RawPart, assemble
+from seedbed.data.readers.gzipped import explained, first_line, read_array
 from seedbed.errors import CorruptData, DataError
 
 NAMES: dict[PartName, tuple[tuple[str, str], ...]] = {
-    "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("X", "y"), ("x", "y"), ("images", "labels")),
+    "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y"), ("images", "labels")),
     "validation": (("x_val", "y_val"), ("x_validation", "y_validation"), ("val_images", "val_labels")),
     "test": (("x_test", "y_test"), ("test_images", "test_labels")),
 }
-"""What images and labels are called, the first that is there; capitals do not matter."""
+"""Names of images and labels, the first that exists; in any case of letters."""
 
 
 def fits(path: Path) -> bool:
@@ -33,35 +32,36 @@ def fits(path: Path) -> bool:
 
 
 def read(path: Path, size: ImageSize | None = None) -> Content:
-    """Content of an .npz archive.
+    """Read an .npz archive.
 
     Raises:
-        CorruptData: it is damaged, or holds objects, or claims to unfold to more than is believable.
-        DataError: it has no arrays of the names that are known, or they are no images and labels.
+        CorruptData: the archive is damaged, has objects, or claims to unfold to more than the limit.
+        DataError: the archive has no arrays of known names, or they are no images and labels.
     """
     try:
         with explained(path), zipfile.ZipFile(path) as archive:
             inside = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-            found: dict[PartName, RawPart] = {}
-            for part, (images, labels) in pairs(inside, str(path)).items():
-                found[part] = RawPart(_member(archive, images, path), _member(archive, labels, path), str(path))
+            raw = {
+                part: RawPart(_member(archive, images, path), _member(archive, labels, path), str(path))
+                for part, (images, labels) in pairs(inside, str(path)).items()
+            }
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, ValueError, OverflowError) as error:
         raise CorruptData(f"{path}: this is not an .npz archive, or a damaged one ({first_line(error)}).") from None
-    return assemble(found, size)
+    return assemble(raw, size)
 
 
 def pairs(inside: Collection[str], where: str) -> dict[PartName, tuple[str, str]]:
-    """Which names hold each part's images and labels.
+    """Find the names of each part's images and labels.
 
     Raises:
-        DataError: no names that are known.
+        DataError: no known names.
     """
     spelled = {name.lower(): name for name in inside}
     chosen: dict[PartName, tuple[str, str]] = {}
     for part, names in NAMES.items():
         for images, labels in names:
-            if images.lower() in spelled and labels.lower() in spelled:
-                chosen.setdefault(part, (spelled[images.lower()], spelled[labels.lower()]))
+            if images in spelled and labels in spelled:
+                chosen.setdefault(part, (spelled[images], spelled[labels]))
     if "train" not in chosen:
         have = ", ".join(sorted(inside)[:8]) or "nothing"
         raise DataError(f"{where}: arrays must be named X, y or x_train, y_train, x_test, y_test, and here are: {have}.")
@@ -71,24 +71,14 @@ def pairs(inside: Collection[str], where: str) -> dict[PartName, tuple[str, str]
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
     with archive.open(f"{name}.npy") as file:
         shape, fortran, dtype = header(file, f"{path}, array {name}")
-        count = math.prod(shape) * dtype.itemsize
-        if not count <= MOST_DECODED:
-            raise DataError(
-                f"{path}, array {name}: {count >> 30} GiB are too many to unpack; store it as .npy, which is mapped."
-            )
-        content = read_exactly(file, path, count)
-        if file.read(1):
-            raise CorruptData(f"{path}, array {name}: more bytes follow than its header {shape} promises.")
-    array = content.view(dtype) if dtype.itemsize else np.empty(0, dtype)
-    ordered = array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
-    return ordered.astype(dtype.newbyteorder("="), copy=False)
+        return read_array(file, path, dtype, shape, name=name, fortran=fortran)
 
 
 def header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, order and type of an array in .npy format, before any of it is read.
+    """Read shape, order (whether Fortran's) and type of an array in .npy format from its header.
 
     Raises:
-        CorruptData: no such header, or one of Python objects.
+        CorruptData: no such header, or an array of Python objects.
     """
     try:
         version = np.lib.format.read_magic(file)
@@ -101,7 +91,7 @@ def header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype
     except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError, TokenError) as error:
         raise CorruptData(f"{where}: its .npy header is damaged ({first_line(error)}).") from None
     if dtype.hasobject:
-        raise CorruptData(f"{where}: it holds Python objects, which are never unpickled. Save it as numbers or text.")
+        raise CorruptData(f"{where}: it has Python objects, which are never unpickled. Save it as numbers or text.")
     if not all(0 <= side < 2**40 for side in shape):
         raise CorruptData(f"{where}: its .npy header claims the shape {shape}.")
     return shape, fortran, dtype

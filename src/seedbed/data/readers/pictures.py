@@ -1,12 +1,13 @@
-"""Folders of PNG and JPEG files, one folder a class, with or without `train`, `val` and `test` above them.
+"""Folders of PNG and JPEG files, one folder per class, with or without `train`, `val` and `test` above them.
 
-The rules: what is left out is counted and said. If any picture is in colour, all are read as colour, else all as grey. 16-bit
-pictures are brought to 8 bits. What is transparent is laid on white. JPEG's rotation mark is obeyed. All are brought to one
-size, the most common or the one asked for, by stretching with an antialiased bilinear filter.
+The rules: excluded files are counted and reported. If any picture is in colour, all are read as colour, else all as grey.
+16-bit pictures become 8-bit. Transparent pixels are laid on white. JPEG's orientation tag is applied. All pictures are
+stretched to one size, the most common or the requested one, with an antialiased bilinear filter.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import warnings
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, Labelled, PartName, class_order
+from seedbed.data.content import PART_NAMES, Content, Labelled, PartName, class_order
 from seedbed.data.readers.arrays import MOST_DECODED, ImageSize
 from seedbed.data.readers.gzipped import first_line
 from seedbed.devices import cores
@@ -31,27 +32,26 @@ from seedbed.errors import CorruptData, DataError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+TITLE = "a folder of class folders with PNG or JPEG files"
 FORMATS = ("PNG", "JPEG")
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 
+DAMAGED = (OSError, SyntaxError, ValueError, struct.error, zlib.error, EOFError, LookupError, TypeError, OverflowError)
+"""Errors that Pillow raises on damaged files."""
+
 MOST_PIXELS = 50_000_000
-"""Of one picture, by its header, before any of it is unpacked."""
+"""Largest picture, by its header, before any of it is unpacked (pixels)."""
 
 ORIENTATION = 0x0112
-_PARTS: dict[str, PartName] = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 
 
 @dataclass(frozen=True)
 class PictureFile:
-    """A file that is to be read, as its header describes it.
+    """A picture to read, as its header describes it.
 
     Attributes:
         size: height and width, upright.
-        colour: more than shades of grey, judged by its mode and palette.
+        colour: whether its mode and palette have more than shades of grey.
     """
 
     path: Path
@@ -61,41 +61,40 @@ class PictureFile:
 
 
 def read(folder: Path, size: ImageSize | None = None) -> Content:
-    """Content of a folder of class folders.
+    """Read a folder of class folders.
 
     Args:
-        size: height and width for all; None takes the most common.
+        size: height and width for all. None means the most common size.
 
     Raises:
-        DataError: no class folders, or more than fits into memory.
-        CorruptData: a picture is damaged, too large, or no PNG or JPEG; names it.
+        DataError: there are no class folders, or the pictures do not fit into memory.
+        CorruptData: a picture is damaged, too large, or no PNG or JPEG; the message names it.
     """
     listed, rules = _listed(folder)
     with _quiet(), ThreadPoolExecutor(cores()) as pool:
         pictures = {part: list(pool.map(_glance, *zip(*files, strict=True))) for part, files in listed.items()}
-        everything = [picture for part in pictures.values() for picture in part]
-        shape, decided = _one_shape(everything, size)
-        rules += decided
-        needed = len(everything) * int(np.prod(shape))
+        together = [picture for part in pictures.values() for picture in part]
+        shape, decided = _common_shape(together, size)
+        needed = len(together) * math.prod(shape)
         if not needed <= MOST_DECODED:
             raise DataError(
-                f"{folder}: {len(everything):,} pictures of {shape[0]} x {shape[1]} would fill {needed >> 30} GiB of memory. "
+                f"{folder}: {len(together):,} pictures of {shape[0]} x {shape[1]} would fill {needed >> 30} GiB of memory. "
                 f"Make them smaller with --size HEIGHTxWIDTH."
             )
-        classes = class_order([picture.label for picture in everything])
+        classes = class_order([picture.label for picture in together])
         parts = {part: _decoded(chosen, folder, shape, classes, pool) for part, chosen in pictures.items()}
-    return Content(parts=parts, classes=classes, scale=255.0, rules=tuple(rules))
+    return Content(parts=parts, classes=classes, scale=255.0, rules=(*rules, *decided))
 
 
 def read_one(path: Path, shape: tuple[int, int, int], scale: float = 255.0) -> NDArray[Any]:
-    """One picture as a network that was trained on images of this shape and scale expects it, `(h, w, c)`.
+    """Read a picture as a network expects it that was trained on images of this shape and scale, `(h, w, c)`.
 
     Returns:
         uint8 for a scale of 255; else float32, where white is `scale`.
 
     Raises:
-        CorruptData: it is damaged, too large, or no PNG or JPEG.
-        DataError: it cannot be read.
+        CorruptData: the picture is damaged, too large, or no PNG or JPEG.
+        DataError: the file cannot be read.
     """
     with _quiet():
         pixels = _pixels(path, shape)
@@ -103,22 +102,22 @@ def read_one(path: Path, shape: tuple[int, int, int], scale: float = 255.0) -> N
 
 
 def _listed(folder: Path) -> tuple[dict[PartName, list[tuple[Path, str]]], list[str]]:
-    """The files of each part with their classes, and what was left out."""
-    above = {_PARTS[path.name.lower()]: path for path in _subfolders(folder) if path.name.lower() in _PARTS}
+    """The files of each part with their classes, and the rule about excluded files."""
+    above = {PART_NAMES[path.name.lower()]: path for path in _subfolders(folder) if path.name.lower() in PART_NAMES}
     roots: dict[PartName, Path] = above if "train" in above else {"train": folder}
     listed: dict[PartName, list[tuple[Path, str]]] = {}
-    left_out = 0
+    excluded = 0
     for part, root in roots.items():
         files: list[tuple[Path, str]] = []
         for place in _subfolders(root):
             inside = sorted(path for path in place.iterdir() if not path.name.startswith("."))
             wanted = [path for path in inside if path.suffix.lower() in SUFFIXES and path.is_file()]
             files += [(path, _text(place.name)) for path in wanted]
-            left_out += len(inside) - len(wanted)
+            excluded += len(inside) - len(wanted)
         if not files:
             raise DataError(f"{root}: there must be a folder for each class with PNG or JPEG files in it, and there is none.")
         listed[part] = files
-    return listed, [f"{left_out:,} files that are not PNG or JPEG were left out."] if left_out else []
+    return listed, [f"{excluded:,} files that are not PNG or JPEG were left out."] if excluded else []
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -129,16 +128,16 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _text(name: str) -> str:
-    """A file's name as text that can be written anywhere; bytes that are no UTF-8 become escapes."""
+    """Turn a file's name into valid text; bytes that are no UTF-8 become escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _one_shape(pictures: Sequence[PictureFile], size: ImageSize | None) -> tuple[tuple[int, int, int], list[str]]:
-    """Height, width and channels for all, and the rules that were applied."""
+def _common_shape(pictures: Sequence[PictureFile], size: ImageSize | None) -> tuple[tuple[int, int, int], list[str]]:
+    """Height, width and channels for all pictures, and the rules that were applied."""
     sizes = Counter(picture.size for picture in pictures)
-    chosen = size or min(sizes, key=lambda one: (-sizes[one], one))
+    chosen = size or min(sizes, key=lambda shape: (-sizes[shape], shape))
     others = len(pictures) - sizes[chosen]
-    why = "as asked for" if size else "the most common" if len(sizes) > 1 else "that of all pictures"
+    why = "as requested" if size else "the most common" if len(sizes) > 1 else "that of all pictures"
     rules = [f"Size {chosen[0]} x {chosen[1]}, {why}."]
     if others:
         rules.append(f"{others:,} of {len(pictures):,} pictures had another size and were stretched to it.")
@@ -160,10 +159,9 @@ def _decoded(
     def decode(index: int) -> None:
         images[index] = _pixels(pictures[index].path, shape)
 
-    for _ in pool.map(decode, range(len(pictures))):
-        pass
-    number = {name: label for label, name in enumerate(classes)}
-    labels = np.array([number[picture.label] for picture in pictures], dtype=np.int32)
+    list(pool.map(decode, range(len(pictures))))
+    numbers = {name: label for label, name in enumerate(classes)}
+    labels = np.array([numbers[picture.label] for picture in pictures], dtype=np.int32)
     return Labelled(images, labels, tuple(_text(str(picture.path.relative_to(folder).as_posix())) for picture in pictures))
 
 
@@ -182,7 +180,7 @@ def _coloured(image: Image) -> bool:
 
 
 def _pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The picture's pixels in this shape."""
+    """Decode a picture in this shape."""
     from PIL import Image, ImageOps
 
     height, width, channels = shape
@@ -201,7 +199,7 @@ def _pixels(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image]:
-    """A picture whose header was read and found harmless; errors inside the block name the file."""
+    """Open a picture and check its header; errors inside the block name the file."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -215,24 +213,14 @@ def _opened(path: Path) -> Iterator[Image]:
     except Image.DecompressionBombError:
         raise CorruptData(f"{path}: a picture may have at most {MOST_PIXELS:,} pixels, and this one claims more.") from None
     except UnidentifiedImageError:
-        raise CorruptData(f"{path}: this is no PNG or JPEG, whatever its name says. Convert or remove it.") from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        struct.error,
-        zlib.error,
-        EOFError,
-        LookupError,
-        TypeError,
-        OverflowError,
-    ) as error:
+        raise CorruptData(f"{path}: this is no PNG or JPEG, despite its name. Convert or remove it.") from None
+    except DAMAGED as error:
         raise CorruptData(f"{path}: damaged picture ({first_line(error)}). Replace or remove it.") from None
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Pillow warns of oddities in files that it reads all the same; what matters is checked here."""
+    """Silence Pillow's warnings about files that it reads correctly; errors are checked here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

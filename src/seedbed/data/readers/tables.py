@@ -1,4 +1,4 @@
-"""CSV: one image a row, its label in a column, its pixels in the others."""
+"""CSV: one image per row, its label in one column, its pixels in the others."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, PartName
+from seedbed.data.content import PART_NAMES, Content, PartName
 from seedbed.data.readers.arrays import MOST_DECODED, ImageSize, RawPart, assemble
 from seedbed.data.readers.gzipped import first_line, opened
 from seedbed.errors import CorruptData, DataError, nearest
 
 LABELS = ("label", "class", "target")
-ROWS_AT_ONCE = 2048
-"""Rows that are parsed at a time."""
+BLOCK = 2048
+"""Rows that are parsed at once."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 _FILE = re.compile(r"(?:.*[_-])?(train|test|val|valid|validation)\.csv(?:\.gz)?", re.IGNORECASE)
@@ -28,12 +28,12 @@ _FILE = re.compile(r"(?:.*[_-])?(train|test|val|valid|validation)\.csv(?:\.gz)?"
 
 @dataclass(frozen=True)
 class TableLayout:
-    """How a table is written.
+    """The columns of a table.
 
     Attributes:
-        header: the columns' names, or nothing.
-        label: the label's column.
-        columns: how many there are.
+        header: names of the columns; empty where the table has no header.
+        label: index of the column of labels.
+        columns: number of columns.
     """
 
     header: tuple[str, ...]
@@ -42,13 +42,12 @@ class TableLayout:
 
 
 def find(folder: Path) -> dict[PartName, Path]:
-    """The tables of a folder whose names say which part they are: `train.csv`, `test.csv`, `mnist_train.csv` ..."""
+    """Find the tables of a folder that are named after parts: `train.csv`, `test.csv`, `mnist_train.csv` ..."""
     parts: dict[PartName, Path] = {}
     for path in sorted(folder.iterdir()):
         match = _FILE.fullmatch(path.name)
         if match and path.is_file() and not path.name.startswith("."):
-            word = match[1].lower()
-            parts.setdefault("train" if word == "train" else "test" if word == "test" else "validation", path)
+            parts.setdefault(PART_NAMES[match[1].lower()], path)
     return parts
 
 
@@ -58,53 +57,50 @@ def fits(path: Path) -> bool:
 
 
 def read(path: Path, size: ImageSize | None = None, label_column: str | None = None) -> Content:
-    """Content of a CSV file, or of a folder of them, gzipped or not.
+    """Read a CSV file, or a folder of them, gzipped or not.
 
     Args:
-        label_column: its name or number (from 0); without it the column named label, class or target, else the first.
+        label_column: name or number (from 0) of the column of labels. None means the column named label, class or target,
+            else the first.
 
     Raises:
         DataError: there is no such column, or the pixels make no image.
-        CorruptData: a value is no number; names the line and the column.
+        CorruptData: a value is no number; the message names the line and the column.
     """
     files: dict[PartName, Path] = find(path) if path.is_dir() else {"train": path}
     if "train" not in files:
         raise DataError(f"{path}: there is no train.csv.")
-    found: dict[PartName, RawPart] = {}
+    raw: dict[PartName, RawPart] = {}
     rules: list[str] = []
     for part, file in files.items():
-        found[part], rule = _read_table(file, label_column)
+        raw[part], rule = _read_table(file, label_column)
         rules += [rule] if rule not in rules else []
-    return assemble(found, size, tuple(rules))
+    return assemble(raw, size, tuple(rules))
 
 
 def _read_table(path: Path, label_column: str | None) -> tuple[RawPart, str]:
     labels: list[str] = []
-    chunks: list[Pixels] = []
+    blocks: list[Pixels] = []
     try:
         with opened(path) as file:
             lines = _numbered_lines(file)
-            top = list(itertools.islice(lines, 1))
-            if not top:
+            top = next(lines, None)
+            if top is None:
                 raise CorruptData(f"{path}: the table is empty.")
-            layout = _layout(top[0][1], label_column, path)
-            rows = lines if layout.header else itertools.chain(top, lines)
-            total = 0
-            while chunk := list(itertools.islice(rows, ROWS_AT_ONCE)):
-                chunks.append(_pixels(chunk, layout, path))
-                labels += _labels(chunk, layout, path)
-                total += chunks[-1].nbytes
-                if not total <= MOST_DECODED:
-                    raise DataError(
-                        f"{path}: more than {MOST_DECODED >> 30} GiB of pixels; convert it to .npy, which is mapped."
-                    )
+            layout = _layout(top[1], label_column, path)
+            rows = lines if layout.header else itertools.chain([top], lines)
+            while block := list(itertools.islice(rows, BLOCK)):
+                labels += _labels(block, layout, path)
+                blocks.append(_pixels(block, layout, path))
+                if not sum(pixels.nbytes for pixels in blocks) <= MOST_DECODED:
+                    raise DataError(f"{path}: over {MOST_DECODED >> 30} GiB of pixels. Convert it to .npy, which is mapped.")
     except (UnicodeDecodeError, csv.Error) as error:
         raise CorruptData(f"{path}: this is no CSV text in UTF-8 ({first_line(error)}).") from None
-    if not chunks:
+    if not blocks:
         raise CorruptData(f"{path}: the table has a header and no rows.")
-    small = all(chunk.dtype == np.uint8 for chunk in chunks)
-    images = np.concatenate([chunk if small else chunk.astype(np.float32) for chunk in chunks])
-    return RawPart(images, _label_array(labels), str(path)), _rule(layout)
+    name = f", {layout.header[layout.label]!r}" if layout.header else ""
+    rule = f"Labels are in column {layout.label}{name}; the other {layout.columns - 1} columns are pixels."
+    return RawPart(np.concatenate(blocks), _label_array(labels), str(path)), rule
 
 
 def _numbered_lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
@@ -179,7 +175,7 @@ def _labels(lines: Sequence[tuple[int, str]], layout: TableLayout, path: Path) -
 
 
 def _label_array(labels: list[str]) -> NDArray[np.str_] | NDArray[np.int64] | NDArray[np.float64]:
-    """Numbers where all are numbers, so that 3 and 3.0 are one class; else text."""
+    """Labels as numbers where all are numbers, so that 3 and 3.0 are one class; else as text."""
     if all(map(_is_number, set(labels))):
         values = np.array([float(label) for label in labels])
         return values.astype(np.int64) if np.array_equal(values, np.trunc(values)) and np.abs(values).max() < 2**53 else values
@@ -187,17 +183,9 @@ def _label_array(labels: list[str]) -> NDArray[np.str_] | NDArray[np.int64] | ND
 
 
 def _wrong_line(lines: Sequence[tuple[int, str]], layout: TableLayout, path: Path) -> str:
-    """Which value of a chunk is no number."""
+    """Name the first value that is no number."""
     for number, text in lines:
-        fields = _fields(text)
-        if len(fields) != layout.columns:
-            return f"{path}, line {number}: it has {len(fields)} values, and the first line has {layout.columns}."
-        for column, field in enumerate(fields):
+        for column, field in enumerate(_fields(text)):
             if column != layout.label and not _is_number(field):
                 return f"{path}, line {number}, column {column}: pixels must be numbers, and this one is {field[:40]!r}."
     return f"{path}, after line {lines[0][0]}: a value is no number."
-
-
-def _rule(layout: TableLayout) -> str:
-    name = f", {layout.header[layout.label]!r}" if layout.header else ""
-    return f"Labels are in column {layout.label}{name}; the other {layout.columns - 1} columns are pixels."

@@ -85,4 +85,4 @@ class Actor:
             return found or data.load(spec)
         import ray
 
-        return data.unpacked(ray.get(self._images[0]), spec)
+        return data.split(ray.get(self._images[0]), spec)
