@@ -126,7 +126,7 @@ class PrototypePopulation(StackedPopulation):
     self_contained = False
 
     def __init__(self, specs: Sequence[Prototypes], image_shape: tuple[int, int, int], classes: int) -> None:
-        super().__init__(specs, microbatch=None, abreast=True)
+        super().__init__(specs, microbatch=None, vectorized=True)
         self.shapes: dict[str, tuple[int, ...]] = {"prototypes/kernel": (int(np.prod(image_shape)), classes)}
         self.sharpness = specs[0].sharpness
 
@@ -192,7 +192,7 @@ def test_an_unknown_kind_is_an_error_that_offers_the_nearest(registry: Registry[
     known = list(registry)[-1]
     with pytest.raises(SpecError, match=re.escape(f"Did you mean '{known}'? Known: {', '.join(registry)}.")):
         registry[f"{known}s"]
-    with pytest.raises(ValueError, match="is registered already"):
+    with pytest.raises(ValueError, match="is already registered"):
         registry.add(registry[known])
 
 

@@ -10,7 +10,7 @@ from bench.job import Job, Net, prepare
 from bench.race import images, operations_per_image
 from bench.sitting import Measured, Outcome, Settings, Table
 from bench.summary import Summary, summarize
-from seedbed.populations import WORTH_DEALING
+from seedbed.populations import WORTH_SPLITTING
 
 SHAPES = [(first, second) for first, second in product((8, 16, 24, 32, 48), (8, 12, 16, 24))]
 FEW, MANY = 20, 1_000
@@ -81,7 +81,7 @@ def scaling(settings: Settings) -> Outcome:
         f"Epochs of ours; where nothing else is said on {some:,} images; each the median of the later epochs of one run. An "
         "epoch has an exam of as many images as are validated on (5,000) and of a sample of those trained on, which weighs on "
         "small sets. A network alone has two threads; several have one each, and two workers where they train for more than "
-        f"{WORTH_DEALING / 1e9:,.0f} billion operations in all, as many as are worth compiling them in two parts."
+        f"{WORTH_SPLITTING / 1e9:,.0f} billion operations in all, as many as are worth compiling them in two parts."
     )
     return Outcome("scaling", "Cost over images, width and members", text, shown, raw=raw)
 

@@ -1,6 +1,6 @@
-"""The planner: which runs train together, in which programs. Pure.
+"""The planner: it groups runs into populations that train together in one program. Pure.
 
-Runs share a program when family, data and the static part of their plans are equal; convolutional ones also need equal
+Runs share a program if family, data and the static part of their plans are equal; convolutional networks also need equal
 shapes. A population is small enough for a core's caches (or a GPU's memory), and there are enough of them for all workers.
 """
 
@@ -18,24 +18,24 @@ from seedbed.training.footprint import Footprint, certainly, footprint
 from seedbed.training.reports import Checkpoint, Task
 
 GIB = 2**30
-WORTH_DEALING = 2e11
-"""Operations of training below which settings that fit in one program are not dealt out as two: that would compile another."""
+WORTH_SPLITTING = 2e11
+"""Least work for which settings that fit in one program are split over workers, which compiles more programs (operations)."""
 WORTH_A_PROGRAM = 2e12
-"""Operations of training above which a population within a core's caches saves more than its program takes to compile."""
-LEAST_ROOM = 64 * 2**20
-"""Bytes of networks that a worker is given even where memory seems to be gone: its libraries alone take several times that."""
+"""Work above which fitting a population into a core's caches saves more time than its program takes to compile (operations)."""
+LEAST_MEMORY = 64 * 2**20
+"""Memory for networks that a worker gets even if none seems free (bytes): its libraries alone take several times as much."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How large a population may be.
+    """Limits of a population's size.
 
     Attributes:
-        members: settings of a block.
-        parameters: of all members of a block together.
-        blocks: seeds abreast.
-        memory: bytes that a worker may take; None sets no limit.
-        cached: of how many parameters a core's share of the caches keeps weights and moments; None where that is no question.
+        members: largest number of settings per block.
+        parameters: largest number of parameters per block.
+        blocks: largest number of blocks (seeds) that train at once.
+        memory: memory of a worker (bytes). None means no limit.
+        cached: parameters whose weights and moments fit in a core's share of the caches. None means no limit.
     """
 
     members: int
@@ -46,17 +46,17 @@ class Limits:
 
 
 ON_CPU = Limits(members=64, parameters=2_500_000, blocks=1, cached=1_000_000)
-"""More than a million parameters cost each network 5 % more; beyond a dozen nets of 784-200-100-10 it is no more than that."""
+"""With more than a million parameters each network takes 5 % longer, and not more than that beyond a dozen 784-200-100-10."""
 ON_GPU = Limits(members=256, parameters=200_000_000, blocks=16)
 
 
 @dataclass(frozen=True)
 class Site:
-    """Where populations will train, and on what, as far as their memory depends on it.
+    """Device and pixel size of a population, on which its memory depends.
 
     Attributes:
-        on_cpu: else on a GPU.
-        pixel_bytes: see `footprint`.
+        on_cpu: whether the device is a CPU, not a GPU.
+        pixel_bytes: bytes per pixel and channel; see `footprint`.
     """
 
     on_cpu: bool = True
@@ -64,14 +64,14 @@ class Site:
 
 
 def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: int, site: Site = Site()) -> list[Task]:
-    """Tasks that together train every run once, the costly ones first.
+    """Compose tasks that together train every run once, the most expensive first.
 
     Args:
-        runs: of one data spec, all different.
-        data: that data set's sizes.
-        limits: see `Limits`.
-        workers: number of workers that the tasks are dealt out to.
-        site: decides with `limits.memory` how large a population may be.
+        runs: runs of one data spec, all different.
+        data: sizes of the data set.
+        limits: limits of a population's size.
+        workers: number of workers among which the tasks are divided.
+        site: device and pixel size, which determine memory use.
     """
     tasks: list[Task] = []
     for group in _groups(runs, _program_group):
@@ -81,11 +81,11 @@ def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: i
 
 
 def _groups(runs: Iterable[RunSpec], key: Any) -> list[list[RunSpec]]:
-    """Runs of equal keys together, in the order in which the keys first appear."""
-    found: dict[Hashable, list[RunSpec]] = {}
+    """Group runs by key, in the order in which the keys first appear."""
+    groups: dict[Hashable, list[RunSpec]] = {}
     for run in runs:
-        found.setdefault(key(run), []).append(run)
-    return list(found.values())
+        groups.setdefault(key(run), []).append(run)
+    return list(groups.values())
 
 
 def _program_group(run: RunSpec) -> Hashable:
@@ -94,24 +94,24 @@ def _program_group(run: RunSpec) -> Hashable:
 
 
 def _equal_blocks(runs: list[RunSpec]) -> list[list[list[RunSpec]]]:
-    """Lists of blocks with equal settings: one block a seed, its runs in the program's order."""
+    """Group blocks with equal settings; a block is the runs of one seed, in the program's order."""
     blocks = [sorted(block, key=_order) for block in _groups(runs, lambda run: run.seed)]
-    found: dict[Hashable, list[list[RunSpec]]] = {}
+    groups: dict[Hashable, list[list[RunSpec]]] = {}
     for block in blocks:
-        found.setdefault(tuple(run.setting for run in block), []).append(block)
-    return list(found.values())
+        groups.setdefault(tuple(run.setting for run in block), []).append(block)
+    return list(groups.values())
 
 
 def _order(run: RunSpec) -> tuple[Any, ...]:
-    """Equal activations and shapes together, so that a program has few parts."""
+    """Sort key that places equal activations and shapes next to each other, so that a program has few parts."""
     return (*FAMILIES[run.model.family].order(run.model), run.setting)
 
 
 def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers: int, site: Site) -> list[Task]:
-    """Cuts the settings into parts of about equal cost, and the seeds into blocks that train abreast.
+    """Split the settings into parts of about equal cost, and the seeds into groups that train at once.
 
-    Into more than the limits of number ask for where that deals out evenly, and where memory is short: first fewer seeds
-    abreast, then fewer settings.
+    There are more parts than the limits require if that divides them evenly among the workers, or if memory is short: then
+    first fewer seeds train at once, then fewer settings.
     """
     settings = blocks[0]
     sizes = [facts(run.model, data.image_shape, len(data.classes)) for run in settings]
@@ -121,24 +121,24 @@ def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers
     work = 3 * sum(costs) * data.train * len(blocks)
     if limits.cached:
         fewest = max(fewest, min(-(-parameters // limits.cached), int(work / WORTH_A_PROGRAM)))
-    fewest, abreast = min(fewest, len(settings)), limits.blocks
-    dealt = workers if work >= WORTH_DEALING else 1
+    fewest, at_once = min(fewest, len(settings)), limits.blocks
+    used = workers if work >= WORTH_SPLITTING else 1
     while True:
-        seeds = [blocks[at : at + abreast] for at in range(0, len(blocks), abreast)]
-        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), dealt), limits.members)
+        seeds = [blocks[at : at + at_once] for at in range(0, len(blocks), at_once)]
+        bounds = _bounds(costs, _parts(fewest, len(settings), len(seeds), used), limits.members)
         large = [settings[start:stop] for start, stop in bounds if stop - start > 1 or len(seeds[0]) > 1]
         if all(_fits(runs, len(seeds[0]), data, limits, site) for runs in large):
             break
-        abreast, fewest = (-(-len(seeds[0]) // 2), fewest) if len(seeds[0]) > 1 else (1, len(bounds) + 1)
-    return [_task(tuple(tuple(block[start:stop]) for block in abreast)) for start, stop in bounds for abreast in seeds]
+        at_once, fewest = (-(-len(seeds[0]) // 2), fewest) if len(seeds[0]) > 1 else (1, len(bounds) + 1)
+    return [_task(tuple(tuple(block[start:stop]) for block in group)) for start, stop in bounds for group in seeds]
 
 
 def _fits(runs: Sequence[RunSpec], blocks: int, data: DataFacts, limits: Limits, site: Site) -> bool:
-    """Whether there is room for what grows with a population; below `LEAST_ROOM` nothing is won by dividing further."""
+    """Whether the part that grows with a population fits in memory; below `LEAST_MEMORY` further splits gain nothing."""
     if limits.memory is None:
         return True
     needed = _footprint(runs, blocks, data, site)
-    return needed.growing <= max(limits.memory - needed.fixed, LEAST_ROOM)
+    return needed.growing <= max(limits.memory - needed.fixed, LEAST_MEMORY)
 
 
 def _footprint(runs: Sequence[RunSpec], blocks: int, data: DataFacts, site: Site) -> Footprint:
@@ -146,13 +146,13 @@ def _footprint(runs: Sequence[RunSpec], blocks: int, data: DataFacts, site: Site
 
 
 def workers_that_fit(runs: Iterable[RunSpec], data: DataFacts, *, memory: int, workers: int, site: Site = Site()) -> int:
-    """How many workers have room side by side when each trains the largest of the runs alone: at least 1."""
+    """Number of workers that fit in memory when each trains the largest of the runs alone; at least 1."""
     largest = max((_footprint([run], 1, data, site).total for run in runs), default=1)
     return max(1, min(workers, memory // largest))
 
 
 def want_of_memory(task: Task, data: DataFacts, memory: int) -> str:
-    """Why a task cannot be trained in so many bytes, as an error says it; "" where it may. Only what is certain counts."""
+    """Error message if a task certainly needs more than `memory` bytes; else ""."""
     runs = [run for block in task.blocks for run in block]
     needed = certainly(runs, data)
     if len(runs) > 1 or needed <= memory:
@@ -166,13 +166,13 @@ def want_of_memory(task: Task, data: DataFacts, memory: int) -> str:
 
 
 def _parts(fewest: int, settings: int, seeds: int, workers: int) -> int:
-    """The fewest parts that deal out evenly, if any do without a part being empty."""
+    """Least number of parts that divides evenly among the workers, if there is one without an empty part; else `fewest`."""
     even = [parts for parts in range(fewest, min(settings, fewest + workers) + 1) if parts * seeds % workers == 0]
     return even[0] if even else fewest
 
 
 def _bounds(costs: list[int], parts: int, most: int) -> list[tuple[int, int]]:
-    """Consecutive ranges of about equal total cost, none empty, each of at most `most`."""
+    """Consecutive non-empty ranges of about equal total cost, each of at most `most` elements."""
     total, bounds, start, spent = sum(costs), [], 0, 0.0
     for part in range(parts):
         left = parts - part - 1
@@ -193,7 +193,7 @@ def _task(blocks: tuple[tuple[RunSpec, ...], ...]) -> Task:
 
 
 def key_of(runs: Iterable[RunSpec]) -> str:
-    """The name of a population of these runs in this order."""
+    """Name of the population of these runs in this order."""
     return hashlib.sha256(" ".join(run.identity for run in runs).encode()).hexdigest()[:24]
 
 
@@ -206,9 +206,10 @@ def _cost(task: Task, data: DataFacts) -> float:
 
 
 def halves(task: Task) -> list[Task]:
-    """The runs that still train as two smaller populations, for a device whose memory was too small.
+    """Split the unfinished runs into two smaller populations, for a device whose memory was too small.
 
-    They go on from the task's checkpoint where it has one; finished members are left behind. One run alone gives none.
+    They continue from the task's checkpoint, if there is one; finished members are dropped. A single run cannot be split: then
+    the list is empty.
     """
     blocks = list(range(len(task.blocks)))
     settings = list(task.resume.state.settings if task.resume else range(len(task.blocks[0])))
@@ -224,7 +225,7 @@ def halves(task: Task) -> list[Task]:
 
 
 def restricted(task: Task, identities: Collection[str]) -> Task | None:
-    """The task without the settings none of whose runs is wanted; None where nothing is left."""
+    """The task without the settings of which no run is wanted; None if no setting is left."""
     wanted = [
         setting for setting in range(len(task.blocks[0])) if any(block[setting].identity in identities for block in task.blocks)
     ]
@@ -234,7 +235,7 @@ def restricted(task: Task, identities: Collection[str]) -> Task | None:
 
 
 def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
-    """Some blocks and settings of a task as a task of its own; None where no run of it trains any more."""
+    """A task of some blocks and settings of another; None if all of its runs are finished."""
     part = _task(tuple(tuple(task.blocks[block][setting] for setting in settings) for block in blocks))
     resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
     if resume and not any(any(block) for block in resume.state.alive):
@@ -243,7 +244,7 @@ def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
 
 
 def _part_of_checkpoint(checkpoint: Checkpoint, blocks: list[int], settings: list[int]) -> Checkpoint:
-    """The arrays and numbers of these members, under their new numbers."""
+    """The arrays and the state of these members, renumbered."""
     moved = {f"{b}.{s}": f"{blocks.index(b)}.{settings.index(s)}" for b in blocks for s in settings}
     named = ((name.partition("/"), array) for name, array in checkpoint.arrays.items())
     arrays = {f"{moved[member]}/{rest}": array for (member, _, rest), array in named if member in moved}

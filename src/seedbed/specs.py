@@ -1,7 +1,7 @@
-"""What to train, on what, and how: frozen, validated, hashable descriptions.
+"""Specs of models, training plans, data and runs: frozen, validated, hashable.
 
-A `RunSpec` is one network trained once: a model spec, a plan, a data spec and a seed. Its `identity` is the hash of these.
-Every number that a user can give is checked here, once; the messages name the setting, the value and the rule.
+A `RunSpec` is one network trained once: a model spec, a plan, a data spec and a seed. Its `identity` is their hash. Every
+setting that a user can give is checked here, once; messages name the setting, the value and the rule.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 @dataclass(frozen=True)
 class NameIn:
-    """Marks a field whose value is the name of a record."""
+    """Mark a field as the name of a record in a registry."""
 
     registry: Registry[Any]
 
@@ -63,16 +63,16 @@ class NameIn:
 ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
 
 STATIC = {"static": True}
-"""Marks a plan field that is part of the compiled program; the other fields may differ between members of a population."""
+"""Mark of a plan field that is part of the compiled program; other fields may differ between members of a population."""
 
 
 class Spec(BaseModel):
-    """The base of all specs: frozen, strict about unknown settings, and with errors of one line."""
+    """Base of all specs: frozen, without unknown settings, with one-line errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     later: ClassVar[frozenset[str]] = frozenset()
-    """Fields that came when there were runs already: at their default they are no part of the identity, which those keep."""
+    """Fields added after the first runs: at their defaults they are not part of the identity, and older runs keep theirs."""
 
     def __init__(self, /, **settings: Any) -> None:
         try:
@@ -81,22 +81,22 @@ class Spec(BaseModel):
             raise SpecError(_one_line(type(self), error.errors()[0])) from None
 
     def changed(self, **settings: Any) -> Self:
-        """The same spec with some settings replaced, checked again."""
+        """Copy the spec with some settings replaced; they are validated."""
         return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **settings})
 
     def plain(self) -> dict[str, Any]:
-        """This spec as plain JSON values."""
+        """Settings as plain JSON values."""
         return self.model_dump(mode="json")
 
     @cached_property
     def identity(self) -> str:
-        """Hash of all that decides the outcome, 16 hexadecimal digits; equal specs have equal identities."""
+        """Hash of all settings that determine the result, 16 hexadecimal digits; equal specs have equal identities."""
         text = json.dumps(self._identifying(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _identifying(self) -> dict[str, Any]:
-        unsaid = {name for name in self.later if getattr(self, name) == type(self).model_fields[name].default}
-        return {name: value for name, value in self.plain().items() if name not in unsaid}
+        omitted = {name for name in self.later if getattr(self, name) == type(self).model_fields[name].default}
+        return {name: value for name, value in self.plain().items() if name not in omitted}
 
 
 def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:
@@ -115,35 +115,35 @@ def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:
 
 
 class ModelSpec(Spec):
-    """A network, described; its class stands for a family of networks.
+    """A network; each subclass is a family of networks.
 
     Attributes:
-        family: the family's name.
-        widths: the field that says how wide the layers are; a run's name always tells it. Empty where no field does.
+        family: name of the family.
+        widths: name of the field that holds the layers' widths, which is part of every run name; empty if there is none.
     """
 
     widths: ClassVar[str] = ""
 
     family: str
 
-    if TYPE_CHECKING:  # what every family has, as a field or as a property
+    if TYPE_CHECKING:  # every family has these, as fields or properties
 
         @property
         def hidden(self) -> tuple[int, ...]:
-            """Units of the hidden dense layers, as far as the spec knows them."""
+            """Units of the hidden dense layers; empty where the spec does not hold them."""
 
         @property
         def activation(self) -> str | None:
-            """The name of the hidden layers' activation; None where the spec does not know it."""
+            """Name of the hidden layers' activation; None where the spec does not hold it."""
 
         @property
         def dropout(self) -> float:
-            """The share of hidden outputs that the engine drops in a training step."""
+            """Share of hidden outputs that the engine drops in a training step."""
 
     @property
     @abstractmethod
     def title(self) -> str:
-        """The network in a few words.
+        """Short description of the network.
 
         >>> Dense(hidden=(200, 100)).title
         'dense 200-100, relu'
@@ -151,7 +151,7 @@ class ModelSpec(Spec):
 
     @property
     def names_its_code(self) -> bool:
-        """Whether the spec alone says which network is meant: False for a file whose text may change."""
+        """Whether the spec alone determines the network; False for a file whose text may change."""
         return True
 
 
@@ -159,9 +159,9 @@ class Dense(ModelSpec):
     """A fully connected network: hidden layers of one activation, then one logit per class.
 
     Args:
-        hidden: units of each hidden layer; empty is logistic regression.
-        activation: what follows each hidden layer.
-        dropout: the share of each hidden layer's outputs that a training step drops, in [0, 1).
+        hidden: units of each hidden layer; empty means logistic regression.
+        activation: name of the hidden layers' activation.
+        dropout: share of each hidden layer's outputs that a training step drops, in [0, 1).
     """
 
     widths: ClassVar[str] = "hidden"
@@ -189,13 +189,14 @@ class Conv(ModelSpec):
     """A convolutional network: blocks of convolution, activation and max pooling, then dense layers.
 
     Args:
-        filters: filters of each convolution.
-        kernel, stride, pool: side of the kernel, of the step and of the pooled square, in pixels, one for each convolution or
-            one for all; a pool of 1 does not pool. Pooling steps as far as it is wide and drops what does not fill a square.
+        filters: number of filters of each convolution.
+        kernel: side of the kernel, one for each convolution or one for all (pixels).
+        stride: stride of the convolution, likewise (pixels).
+        pool: side and stride of the max pooling window, likewise (pixels); 1 does not pool. Incomplete windows are dropped.
         padding: "same" keeps the image's size (at stride 1), "valid" uses whole kernels only.
-        separable: every convolution but the first is a depthwise one (a kernel for each channel), then a pointwise one (1 x 1),
-            as Keras's `SeparableConv2D`: with many channels, far fewer parameters.
-        head: "flatten" gives every pixel of the last maps to the dense layers, "average" each map's mean.
+        separable: whether every convolution but the first is a depthwise one (one kernel per channel), then a pointwise one
+            (1 x 1), as in Keras's `SeparableConv2D`: with many channels, far fewer parameters.
+        head: input of the dense layers: "flatten" means every pixel of the last maps, "average" each map's mean.
         hidden: units of the dense layers between the maps and the logits.
         activation, dropout: as in `Dense`; dropout acts before each dense layer.
     """
@@ -218,23 +219,23 @@ class Conv(ModelSpec):
     @model_validator(mode="wrap")
     @classmethod
     def _one_for_each(cls, settings: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """One value for all convolutions becomes one for each, which does not count as set (`model_fields_set`)."""
+        """Expand one value for all convolutions to one for each; an expanded default does not count as set."""
         if not isinstance(settings, dict):
             return handler(settings)
         filters = settings.get("filters", (20, 10))
         blocks = len(filters) if isinstance(filters, list | tuple) else 1
-        spread = dict(settings)
+        expanded = dict(settings)
         for name, default in (("kernel", (5, 3)), ("stride", (1, 1)), ("pool", (2, 2))):
             value = settings.get(name, default if blocks == 2 else default[-1])
             value = (value,) if isinstance(value, int) else value
-            spread[name] = tuple(value) * blocks if isinstance(value, list | tuple) and len(value) == 1 else value
-        made = handler(spread)
+            expanded[name] = tuple(value) * blocks if isinstance(value, list | tuple) and len(value) == 1 else value
+        made = handler(expanded)
         made.model_fields_set.intersection_update(settings)
         for name in ("kernel", "stride", "pool"):
             values = getattr(made, name)
             if len(values) != blocks:
-                few = f"{name} = {values} has {len(values)} values for {blocks} convolutions"
-                raise ValueError(f"{few}; give one, or one for each")
+                mismatch = f"{name} = {values} has {len(values)} values for {blocks} convolutions"
+                raise ValueError(f"{mismatch}; give one, or one for each")
         return made
 
     @property
@@ -249,14 +250,14 @@ class Keras(ModelSpec):
     """The user's own network: a function in a Python file that returns a `keras.Model`.
 
     Args:
-        file: the Python file; it is run, so it must be trusted.
-        function: the function's name in it.
-        arguments: what the function is called with.
-        digest: SHA-256 of the file's text, filled in by `Keras.of`; it stands for the file in the run's identity.
+        file: path of the Python file; it is run, so it must be trusted.
+        function: name of the function in it.
+        arguments: keyword arguments of the function.
+        digest: SHA-256 of the file's text, set by `Keras.of`; it represents the file in the run's identity.
     """
 
     named: ClassVar[set[str]] = set()
-    """Digests of the files that `of` was given in this process: what the user named, and no run folder."""
+    """Digests of the files that the user named in this process through `of`, without files that only a run folder names."""
 
     family: Literal["keras"] = "keras"
     file: str
@@ -266,7 +267,11 @@ class Keras(ModelSpec):
 
     @classmethod
     def of(cls, target: str, **arguments: bool | int | float | str) -> Self:
-        """From `FILE.py:FUNCTION`, with the file's digest."""
+        """Make the spec from `FILE.py:FUNCTION`, with the file's digest.
+
+        Raises:
+            SpecError: the target is malformed, or there is no such file.
+        """
         file, colon, function = target.rpartition(":")
         if not (colon and file.endswith(".py") and function.isidentifier()):
             raise SpecError(f"--model = {target!r}: it must read FILE.py:FUNCTION.")
@@ -299,11 +304,11 @@ class Keras(ModelSpec):
 FAMILIES: Registry[type[ModelSpec]] = Registry(
     "family", Dense, Conv, Keras, name=lambda spec: str(spec.model_fields["family"].default)
 )
-"""The families of networks by their names; `seedbed.models.FAMILIES` has what else is known of each."""
+"""Specs of the families of networks, by name; `seedbed.models.FAMILIES` holds the rest of each family."""
 
 
 def _of_its_family(model: object) -> object:
-    """A model spec from plain settings that name its family."""
+    """Build a model spec from plain settings that name its family."""
     if isinstance(model, ModelSpec):
         return model
     if not (isinstance(model, dict) and all(isinstance(name, str) for name in model)):
@@ -316,21 +321,21 @@ OF_SOME_OPTIMIZERS = ("momentum", "weight_decay")
 
 
 class Plan(Spec):
-    """How to train: length, minibatches, optimizer, penalties, augmentation, stopping.
+    """The training plan: length, minibatches, optimizer, penalties, augmentation, early stopping.
 
     Args:
         epochs: passes over the training images.
-        batch_size: images of a minibatch; an epoch's last one holds what is left.
-        optimizer: with Keras's definitions and constants (adam: 0.9, 0.999, 1e-7; rmsprop: 0.9, 1e-7).
-        learning_rate: the rate, or the schedule's highest.
+        batch_size: images per minibatch; an epoch's last minibatch may be smaller.
+        optimizer: name of the optimizer, with Keras's constants (adam: 0.9, 0.999, 1e-7; rmsprop: 0.9, 1e-7).
+        learning_rate: the learning rate, or the schedule's maximum.
         schedule: "constant"; "cosine" falls to 0 along half a cosine; "onecycle" rises for 30 % of the steps from 1/25 of
             the rate and falls along half a cosine to 1/10,000 of that.
-        momentum: of "momentum" and "nesterov".
-        weight_decay: of "adamw", decoupled: kernels shrink by rate * weight_decay at each step.
-        l1, l2: the penalty is l2 * sum(w**2) + l1 * sum(|w|) over kernels, as Keras's regularizers define it.
-        augment: random changes of the training images, drawn again at each step.
-        patience: stop after this many epochs without a new best validation accuracy; 0 never stops early.
-        precision: of matrix products; "f32" unless speed is worth other bits.
+        momentum: coefficient of "momentum" and "nesterov".
+        weight_decay: decoupled weight decay of "adamw": kernels shrink by rate * weight_decay at each step.
+        l1, l2: coefficients of the penalty l2 * sum(w**2) + l1 * sum(|w|) over kernels, as in Keras's regularizers.
+        augment: name of the random changes of the training images, drawn again at each step.
+        patience: number of epochs without a new best validation accuracy after which training stops; 0 never stops early.
+        precision: precision of matrix products; others than "f32" trade bits for speed.
     """
 
     epochs: Count = 10
@@ -347,14 +352,14 @@ class Plan(Spec):
     precision: Annotated[Precision, Field(json_schema_extra=STATIC)] = "f32"
 
     def _identifying(self) -> dict[str, Any]:
-        """A field that the chosen optimizer does not use counts as left at its default."""
+        """The settings, with fields that the optimizer does not use at their defaults."""
         used = OPTIMIZERS[self.optimizer].settings
         unused = {name: type(self).model_fields[name].default for name in OF_SOME_OPTIMIZERS if name not in used}
         return {**self.plain(), **unused}
 
     @property
     def static(self) -> tuple[Any, ...]:
-        """The values that are part of the compiled program."""
+        """Values of the fields that are part of the compiled program."""
         return tuple(
             getattr(self, name)
             for name, field in type(self).model_fields.items()
@@ -363,22 +368,22 @@ class Plan(Spec):
 
 
 class DataSpec(Spec):
-    """Which images and labels.
+    """The data: images, labels, and their split.
 
     Args:
-        name: of a data set that the registry knows.
-        digest: SHA-256 of its content, filled in by `seedbed.data.resolve`.
-        split_seed: draws the validation part from the training images; no run's seed changes it.
-        protocol: "honest" locks the test part away; "handout" does as the exercise did: the official test images are
-            called validation, and all training images are trained on.
-        size: height and width that images of a folder are brought to; None takes the most common size.
-        first: keep only this many training images, a stratified choice; None keeps all.
-        label_noise: the share of training labels replaced by another class, in [0, 1).
-        permutation: a seed for one fixed permutation of the pixels of all images; None leaves them in place.
-        fold: `(k, n)` validates on the k-th (from 0) of n parts into which the training and validation images are drawn by
-            class, and trains on the others; None has the one validation part. With the honest protocol only.
-        inner: leave the validation part aside too, and draw another one from the training images: for choosing among settings
-            when a claim will be made on the validation part, which then had no say in the choice.
+        name: name of a registered data set.
+        digest: SHA-256 of its content, set by `seedbed.data.resolve`.
+        split_seed: seed of the split into training and validation part; no run's seed changes it.
+        protocol: "honest" locks the test part; "handout" uses the official test images as the validation part, as the
+            exercise did, and trains on all training images.
+        size: height and width to which the images of a folder are resized; None means their most common size (pixels).
+        first: number of training images to keep, a stratified sample; None keeps all.
+        label_noise: share of training labels replaced by another class, in [0, 1).
+        permutation: seed of one fixed permutation of the pixels of all images; None leaves them in place.
+        fold: `(k, n)` validates on the k-th (from 0) of n stratified folds of the training and validation images, and trains
+            on the others; None uses the one validation part. Only with the honest protocol.
+        inner: whether to hold out the validation part too, and draw another one from the training images: for selecting
+            settings when the validation part is to stay unused for a later claim.
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"fold", "inner"})
@@ -399,14 +404,14 @@ class DataSpec(Spec):
         if self.fold and not self.fold[0] < self.fold[1]:
             raise ValueError(f"fold = {self.fold}: of {self.fold[1]} folds the last is {self.fold[1] - 1}")
         if self.fold and self.protocol != "honest":
-            raise ValueError(f"fold = {self.fold}: folds are made by the honest protocol only")
+            raise ValueError(f"fold = {self.fold}: only the honest protocol has folds")
         if self.fold and self.inner:
-            raise ValueError("fold and inner are two ways to choose the validation images; say one of them")
+            raise ValueError("fold and inner are two ways to choose the validation images; give only one of them")
         return self
 
 
 class RunSpec(Spec):
-    """One network trained once. The seed fixes the initial weights and the order of the minibatches."""
+    """One network trained once. The seed determines the initial weights and the order of the minibatches."""
 
     model: Annotated[SerializeAsAny[ModelSpec], BeforeValidator(_of_its_family)] = Dense()
     plan: Plan = Plan()
@@ -423,7 +428,7 @@ class RunSpec(Spec):
 
     @cached_property
     def setting(self) -> str:
-        """Identity of all but the seed: runs of one setting differ only in their seeds."""
+        """Identity without the seed: runs of one setting differ only in their seeds."""
         return self.changed(seed=0).identity
 
 
@@ -432,31 +437,35 @@ RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "
 
 
 def checked_name(name: str) -> str:
-    """The name, if it is one that a run, group or data set may have on every system.
+    """Return the name if it is valid for a run, group or data set on every operating system.
 
     Raises:
-        SpecError: it holds something else than letters, digits, '_', '-', '.', or is longer than 100.
+        SpecError: it has characters other than letters, digits, '_', '-', '.', or is longer than 100.
     """
     if not NAME_RULE.fullmatch(name) or name.endswith("."):
         rule = "it must be 1 to 100 letters, digits, '_', '-' or '.', with no '-' or '.' first and no '.' last"
         raise SpecError(f"name = {name!r}: {rule}.")
     if name.split(".")[0].lower() in RESERVED:
-        raise SpecError(f"name = {name!r}: Windows keeps this name for a device; choose another.")
+        raise SpecError(f"name = {name!r}: Windows reserves this name for a device; choose another.")
     return name
 
 
 def checked_group(name: str) -> str:
-    """The name, if a user may give it to a run or group: `NAME.3` is kept for the fourth seed of group NAME."""
+    """Return the name if a user may give it to a run or group: `NAME.3` is reserved for the fourth seed of group NAME.
+
+    Raises:
+        SpecError: the name is not valid, or ends in '.' and a number.
+    """
     if re.search(r"\.\d+$", checked_name(name)):
         raise SpecError(f"name = {name!r}: a name must not end in '.' and a number; seedbed names the seeds of a group so.")
     return name
 
 
 def from_yaml(text: str, source: str = "YAML") -> dict[str, Any]:
-    """The settings of a YAML file, a mapping of plain values.
+    """Read the settings in a YAML text, a mapping of plain values.
 
     Raises:
-        SpecError: it is not YAML, or not a mapping; names the source and the line.
+        SpecError: the text is not YAML, or not a mapping; the message names the source and the line.
     """
     try:
         settings = yaml.safe_load(text)
@@ -470,5 +479,5 @@ def from_yaml(text: str, source: str = "YAML") -> dict[str, Any]:
 
 
 def to_yaml(spec: Spec) -> str:
-    """The spec as YAML, settings in the order of their definition."""
+    """Write the spec as YAML, with settings in the order of their definition."""
     return yaml.safe_dump(spec.plain(), sort_keys=False, allow_unicode=True)

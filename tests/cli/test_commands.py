@@ -218,7 +218,7 @@ def test_doctor_goes_on_where_jax_cannot(monkeypatch, capsys, folder):
     from seedbed.executor import probe
 
     def broken(kind: object) -> dict[str, Any]:
-        raise DeviceError("jax cannot be used on the cpu: no such thing")
+        raise DeviceError("JAX cannot be used on the cpu: no such thing")
 
     monkeypatch.setattr(probe, "ask", broken)
     assert run(["doctor", "--home", str(folder)]) == 0
@@ -232,7 +232,7 @@ def test_doctor_goes_on_where_jax_cannot(monkeypatch, capsys, folder):
     [
         (["train", "-m", "a/b", *SHORT], "name = 'a/b'"),
         (["train", "-m", "..", *SHORT], "name = '..'"),
-        (["train", "-m", "con", *SHORT], "Windows keeps this name"),
+        (["train", "-m", "con", *SHORT], "Windows reserves this name"),
         (["train", "-m", "a.1", *SHORT], "must not end in '.' and a number"),
         (["train", "-m", "", *SHORT], "name = ''"),
         (["train", "-m", "a\x1b[31m", *SHORT], "\\x1b"),
@@ -304,7 +304,7 @@ def test_a_signal_saves_and_resume_goes_on(folder, capsys, number, code):
     assert training.wait(60) == code
     assert "--resume" in log.read_text().splitlines()[-1]
     assert run(arguments) == 1
-    assert "Go on with --resume" in capsys.readouterr().err.splitlines()[-1]
+    assert "Continue with --resume" in capsys.readouterr().err.splitlines()[-1]
     resumed = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
     assert [row["epoch"] for row in json.loads(resumed.stdout)["runs"][0]["curve"]] == list(range(1, 201))
     assert run(["runs", "remove", "long"]) == 0

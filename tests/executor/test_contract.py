@@ -128,7 +128,7 @@ def same(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
 
 def processes(executor: Any) -> list[psutil.Process]:
     """Those of the workers that have come up."""
-    workers = [worker for _, worker in executor._hands]
+    workers = [worker for _, worker in executor._workers]
     if isinstance(executor, LocalExecutor):
         return [psutil.Process(worker.process.pid) for worker in workers]
     return [psutil.Process(worker.facts.process) for worker in workers if worker.facts]

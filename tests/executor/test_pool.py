@@ -47,7 +47,7 @@ class MadeUp(Pool):
         self._births = births
         self._death = death
 
-    def _hired(self, kind: WorkerKind, number: int, post: Post) -> Actor:
+    def _start_worker(self, kind: WorkerKind, number: int, post: Post) -> Actor:
         return Actor(post, self._births[min(number, len(self._births)) - 1], self._death)
 
 

@@ -103,7 +103,7 @@ def test_images_and_files_go_to_the_nodes_and_of_a_killed_nodes_work_nothing_is_
         for which, report in executor.run(tasks):
             found[which.key].append(report)
             if isinstance(report, Segment) and report.epoch == 10 and not killed:
-                kill(next(w.facts.process for h, w in executor._hands if h.task and h.task.key == which.key))  # type: ignore[attr-defined]
+                kill(next(w.facts.process for h, w in executor._workers if h.task and h.task.key == which.key))  # type: ignore[attr-defined]
                 killed = True
     lost = [report for reports in found.values() for report in reports if isinstance(report, Lost)]
     assert killed

@@ -53,7 +53,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
 def test_the_second_signal_quits_now_even_if_the_worker_does_not_answer(tmp_path: Path) -> None:
     ended = run(*training(tmp_path), at="training", stall=True, **SAVING)
     assert ended.returncode == 130
-    assert complaint(ended) == "interrupted: Stopped at once; what was saved last is kept. --resume goes on from there."
+    assert complaint(ended) == "interrupted: Stopped at once; the last save is kept. Continue from it with --resume."
     check_sound(tmp_path)
 
 

@@ -231,7 +231,7 @@ def test_bit_rot_in_a_save_falls_back_and_says_so_and_never_begins_afresh_in_sil
         _grow(tmp_path / "rotten", replace=True)
     else:
         notes = _grow(tmp_path / "rotten", resume=True)
-        assert ["Going on from the checkpoint before it" in note for note in notes] == [True]
+        assert ["Continuing from the checkpoint before it" in note for note in notes] == [True]
     assert outcome(tmp_path / "rotten", NAMES) == outcome(tmp_path / "whole", NAMES)
 
 
@@ -274,12 +274,12 @@ def _dies(home: Home, key: str) -> None:
 class Mortal(LocalExecutor):
     """Its workers are programs that end at once."""
 
-    def _hired(self, kind: Any, number: int, post: Any) -> Any:
+    def _start_worker(self, kind: Any, number: int, post: Any) -> Any:
         import sys
 
         executable, sys.executable = sys.executable, "false"
         try:
-            return super()._hired(kind, number, post)
+            return super()._start_worker(kind, number, post)
         finally:
             sys.executable = executable
 

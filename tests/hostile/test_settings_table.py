@@ -35,7 +35,7 @@ BAD: list[tuple[list[str], str]] = [
     (["--seeds", "0"], "seeds = 0: it must be"),
     (["--data", "digts"], "Did you mean 'digits'?"),
     (["-m", "../x"], "name = '../x': it must be"),
-    (["-m", "con"], "name = 'con': Windows keeps this name"),
+    (["-m", "con"], "name = 'con': Windows reserves this name"),
     (["-m", "x\x1b[2J"], r"x\x1b[2J"),
     (["--epohcs", "3"], "Did you mean '--epochs'?"),
 ]
@@ -67,7 +67,7 @@ OWN = {
     "returns nothing": ("def net(): ...\n", "must return a keras.Model, and returned NoneType"),
     "is not for these images": (
         f"{BUILT}(28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])\n",
-        "takes (28, 28, 1) and gives (10,); it must take images of shape (8, 8, 1) and give one number for each of 10 classes",
+        "takes (28, 28, 1) and returns (10,); it must take images of shape (8, 8, 1) and return one number for each of 10",
     ),
     "has the wrong output": (
         f"{BUILT}(8, 8, 1)), keras.layers.Dense(10)])\n",

@@ -58,7 +58,7 @@ def test_a_run_folder_cannot_make_its_reader_run_a_program(tmp_path: Path, monke
             assert "not foreseen" not in err
             assert len(err.splitlines()) <= 1
             if command[0] == "evaluate":
-                assert ("which only the run names" if digest else "which text of its file was meant") in err
+                assert ("which only the run names" if digest else "must hold the digest of its file") in err
     assert not (tmp_path / "canary").exists()
     assert Keras.of(f"{tmp_path / 'net.py'}:net") == spec  # now the user names it
     _told("evaluate", "-m", "r-0", "--home", str(root))

@@ -59,14 +59,14 @@ def test_a_flip_or_cut_anywhere_falls_back_to_the_save_before_and_says_so(tmp_pa
             continue
         assert _is_save(found, 1)
         assert len(told) == 1
-        assert "Going on from the checkpoint before it" in told[0]
+        assert "Continuing from the checkpoint before it" in told[0]
         assert "\n" not in told[0]
 
 
 def test_a_fallback_that_nobody_listens_to_warns(tmp_path: Path) -> None:
     home = _saved(tmp_path, 2)
     storage.write(tmp_path / ".populations" / "p" / "000002.safetensors", b"rot")
-    with pytest.warns(UserWarning, match="Going on from the checkpoint before"):
+    with pytest.warns(UserWarning, match="Continuing from the checkpoint before"):
         assert _is_save(home.load_population("p"), 1)
 
 
@@ -109,7 +109,7 @@ def test_arrays_of_every_kind_come_back(tmp_path: Path) -> None:
 
 
 def test_arrays_without_a_kind_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="no numbers of the type object"):
+    with pytest.raises(StorageError, match="does not support the dtype object"):
         Home(tmp_path).save_population("p", {"x": np.array([object()])}, {})
 
 

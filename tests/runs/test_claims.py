@@ -48,7 +48,7 @@ def test_a_finished_run_of_the_same_identity_is_done_and_untouched(tmp_path: Pat
 
 def test_a_half_done_run_says_how_to_resume(tmp_path: Path) -> None:
     home = _half_done(tmp_path)
-    with pytest.raises(RunHalfDone, match=r"'a' was interrupted after 2 epochs\. Go on with --resume"):
+    with pytest.raises(RunHalfDone, match=r"'a' was interrupted after 2 epochs\. Continue with --resume"):
         home.claim([entry()])
 
 
@@ -63,7 +63,7 @@ def test_a_half_done_run_is_resumed_with_its_metrics(tmp_path: Path) -> None:
 def test_a_run_that_failed_on_its_way_is_never_begun_anew_in_silence(tmp_path: Path) -> None:
     home = _half_done(tmp_path)
     home.mark(["a"], "failed", "no space")
-    with pytest.raises(RunHalfDone, match=r"'a' failed \(no space\) after 2 epochs\. Go on with --resume"):
+    with pytest.raises(RunHalfDone, match=r"'a' failed \(no space\) after 2 epochs\. Continue with --resume"):
         home.claim([entry()])
     with home.claim([entry()], resume=True) as claim:
         assert (claim.half_done, home.epochs("a")) == ({"a"}, 2)
@@ -120,9 +120,9 @@ def test_a_name_is_one_run_or_a_group_but_not_both(tmp_path: Path) -> None:
 
 def test_names_that_some_systems_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
     home = grown(tmp_path, entry("net"))
-    with pytest.raises(RunExists, match="'net', which some systems cannot tell from 'Net'"):
+    with pytest.raises(RunExists, match="'net' exists, which some systems do not distinguish from 'Net'"):
         home.claim([entry("Net")])
-    with pytest.raises(RunError, match="asked for twice"):
+    with pytest.raises(RunError, match="given twice"):
         home.claim([entry("x"), entry("X", seed=1)])
 
 

@@ -127,7 +127,7 @@ def test_an_unknown_name_offers_the_nearest(tmp_path: Path) -> None:
         with pytest.raises(UnknownRun, match=r"'basline'. Did you mean 'baseline'\?"):
             method("basline")
     for method in (Home(tmp_path / "none").find, Home(tmp_path / "none").remove):
-        with pytest.raises(UnknownRun, match="has none"):
+        with pytest.raises(UnknownRun, match="is empty"):
             method("a")
     assert not (tmp_path / "none").exists()
 

@@ -203,7 +203,7 @@ BROKEN = {
     "is no Python": ("def build(:\n", "raised SyntaxError"),
     "sees other images": (
         NETWORK.format(shape=(9, 9, 1), classes=10),
-        "it must take images of shape (8, 8, 1) and give one number for each of 10 classes",
+        "it must take images of shape (8, 8, 1) and return one number for each of 10 classes",
     ),
     "has other classes": (
         NETWORK.format(shape=(8, 8, 1), classes=7),
@@ -238,7 +238,7 @@ def test_images_too_small_for_a_network_are_told_and_the_call_can_be_repeated(ho
 
 @pytest.mark.slow
 def test_the_results_do_not_depend_on_the_number_of_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(populations, "WORTH_DEALING", 0)  # else so little work stays in one population
+    monkeypatch.setattr(populations, "WORTH_SPLITTING", 0)  # else so little work stays in one population
     model = Dense(hidden=(4,), dropout=0.1)  # one shape: what is compiled is not the question here
     entries = [entry(f"a{n}", model, l2=n / 100) for n in range(4)]
     found: dict[int, list[Result]] = {}

@@ -19,6 +19,7 @@ from seedbed.cli.watch import fetching, watching
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
     from seedbed.studies.answers import Answer, AnswerPart, Study
+    from seedbed.studies.context import StudyTrainer
     from seedbed.studies.setup import Setup
 
 KINDS = (".html", ".htm", ".json")

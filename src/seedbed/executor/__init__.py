@@ -1,7 +1,7 @@
 """Workers: processes with one device each, which train populations and stream their reports back.
 
-`pool` deals tasks to them and is the same everywhere; `local` makes processes of this machine, `ray` actors of a cluster,
-and `standing` keeps either from one call to the next.
+`pool` dispatches tasks to workers of any kind; `local` starts processes on this machine, `ray` actors on a cluster, and
+`standing` keeps workers from one call to the next.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages over a pipe: a length, then a pickle. Both ends are processes of ours; nothing from a disk comes this way."""
+"""Messages over a pipe: a length, then a pickle. Both ends are processes of seedbed; nothing from a disk is unpickled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from typing import Any, BinaryIO
 
 STOP = "stop"
-"""The message to a worker that ends the job in hand after its segment."""
+"""The message that makes a worker end its job after the current segment."""
 
 _LENGTH = struct.Struct("<Q")
 
@@ -22,7 +22,11 @@ class Channel:
         self._sending = threading.Lock()
 
     def send(self, message: Any) -> None:
-        """Raises `OSError` where the other end is gone."""
+        """Send a message.
+
+        Raises:
+            OSError: the other process has ended.
+        """
         content = pickle.dumps(message, protocol=5)
         with self._sending:
             self._outgoing.write(_LENGTH.pack(len(content)))
@@ -30,7 +34,11 @@ class Channel:
             self._outgoing.flush()
 
     def receive(self) -> Any:
-        """The next message; raises `EOFError` where the other end is gone."""
+        """Wait for the next message.
+
+        Raises:
+            EOFError: the other process has ended.
+        """
         (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size))
         return pickle.loads(self._exactly(length))  # noqa: S301 - written by our own process at the other end
 

@@ -1,4 +1,4 @@
-"""Where workers run: on this machine, or as actors of Ray, here or on a cluster."""
+"""Engines: workers as processes on this machine, or as actors of Ray, here or on a cluster."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 @dataclass(frozen=True)
 class Engine:
-    """What makes the workers.
+    """An engine that starts workers.
 
     Args:
-        name: "local" starts processes here, "ray" actors of a Ray cluster.
-        address: of a running cluster, `HOST:PORT` of its head, or "auto"; None has Ray start one on this machine alone.
+        name: "local" starts processes on this machine, "ray" actors of a Ray cluster.
+        address: address of a running cluster, `HOST:PORT` of its head, or "auto". None starts a cluster on this machine alone.
 
     Raises:
-        SpecError: there is no such engine, or the address is none of a cluster's.
+        SpecError: the engine is unknown, or the address is not valid.
     """
 
     name: EngineName = "local"
@@ -47,10 +47,10 @@ class Engine:
             )
 
     def check(self, device: str, workers: int | None, runs: int) -> None:
-        """See that such workers can be had, before any run is claimed for them; a cluster of one's own is not started yet.
+        """Check that such workers are available, before any run is claimed; does not start a cluster.
 
         Raises:
-            DeviceError: a GPU is asked for and not here, Ray is not installed, or nobody answers at the address.
+            DeviceError: there is no GPU though one is required, Ray is not installed, or no cluster answers at the address.
         """
         if self.name == "ray":
             if find_spec("ray") is None:
@@ -61,10 +61,10 @@ class Engine:
         devices.workers(device, workers, runs)
 
     def kinds(self, device: str, workers: int | None, runs: int) -> list[WorkerKind]:
-        """The workers for so many runs, as `devices.workers` gives them, or as the cluster at the address can.
+        """The workers for a number of runs, from `devices.workers`, or from the cluster at the address.
 
         Raises:
-            DeviceError: no such device is to be had, or the cluster cannot be reached.
+            DeviceError: there is no such device, or the cluster cannot be reached.
         """
         if self.address is None:
             return devices.workers(device, workers, runs)
@@ -73,7 +73,7 @@ class Engine:
         return cluster.connected(self.address).kinds(device, workers, runs)
 
     def executor(self, kinds: Sequence[WorkerKind]) -> AbstractContextManager[Executor]:
-        """What dispatches tasks to these workers."""
+        """The executor that dispatches tasks to these workers."""
         if self.name == "local":
             return LocalExecutor(kinds)
         from seedbed.executor.ray import RayExecutor

@@ -16,23 +16,23 @@ from seedbed.executor.protocol import Death, Gone, Post, Ready
 from seedbed.training.reports import Task
 
 SHORT_OF_MEMORY = frozenset({-getattr(signal, "SIGKILL", 9), -signal.SIGABRT})
-"""How a worker ends that the system killed for its memory, or that could not get any."""
+"""Exit codes of a worker that the operating system killed for its memory, or whose allocation failed."""
 
 OWN_GROUP: dict[str, Any] = {"start_new_session": True}
 if sys.platform == "win32":
     OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-"""Ctrl-C in a terminal reaches the driver alone; it tells the workers."""
+"""Arguments of `Popen` for a separate process group: Ctrl-C in a terminal reaches the driver alone, which stops the workers."""
 
 
 class LocalExecutor(Pool):
-    """Dispatches tasks to worker processes on this machine. A context manager: leaving it ends the workers."""
+    """An executor with worker processes on this machine. A context manager: leaving it ends the workers."""
 
-    def _hired(self, kind: WorkerKind, number: int, post: Post) -> LocalWorker:
+    def _start_worker(self, kind: WorkerKind, number: int, post: Post) -> LocalWorker:
         return LocalWorker(kind, post)
 
 
 class LocalWorker:
-    """A worker process, and the thread that listens to it."""
+    """A worker process, and the thread that receives its messages."""
 
     def __init__(self, kind: WorkerKind, post: Post) -> None:
         self.process = subprocess.Popen(
@@ -49,7 +49,7 @@ class LocalWorker:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def give(self, task: Task) -> None:
-        """The pipe holds the task until the process has come up."""
+        """Send the task; the pipe holds it until the process is ready."""
         self._try_to_send(task)
 
     def stop(self) -> None:
@@ -59,7 +59,7 @@ class LocalWorker:
         self.process.kill()
 
     def end(self) -> Death:
-        """End the worker, even one that has closed its output and lives on."""
+        """End the worker, even if it has closed its output and still runs."""
         self.process.kill()
         exit_code = self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -72,13 +72,13 @@ class LocalWorker:
         while True:
             try:
                 message = self._channel.receive()
-            except Exception:  # whatever cannot be read, nothing sound follows it
+            except Exception:  # after a message that cannot be read, no other can be trusted
                 self._post(Gone())
                 return
             self._post(message)
 
     def _try_to_send(self, message: Any) -> None:
-        """A worker that is gone is noticed by the thread that listens to it."""
+        """Send a message; a worker that has ended is noticed by the thread that receives its messages."""
         try:
             self._channel.send(message)
         except OSError:

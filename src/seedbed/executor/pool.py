@@ -1,4 +1,4 @@
-"""What all executors share: dispatching tasks, taking reports, trying again what a dead worker held, and stopping."""
+"""The base of all executors: dispatching tasks, receiving reports, retrying the tasks of dead workers, and stopping."""
 
 from __future__ import annotations
 
@@ -16,23 +16,36 @@ from seedbed.executor.protocol import Death, Gone, Lost, Message, Post, Ready, S
 from seedbed.training.reports import Checkpoint, Failed, Segment, Task
 
 ATTEMPTS = 3
-"""Number of tries of a task whose worker dies."""
+"""Number of attempts at a task whose worker dies."""
 
 AHEAD = 8
-"""How many messages of a worker may wait to be stored: one that is faster than the disk waits, and does not fill memory."""
+"""Largest number of a worker's messages that wait to be stored: a worker faster than the disk waits, and memory is bounded."""
 
 UNREAD = 1_000
-"""More messages than a worker can have on its way when it is closed."""
+"""More messages than a worker can have in transit when it is closed."""
 
 SLOW_SECONDS = 60.0
-"""Seconds without a first segment after which a `Slow` says what the worker may be doing."""
+"""Time without a first segment after which a `Slow` is reported (s)."""
 
 _STOP = "stop"
 
 
 @dataclass
-class Hand:
-    """A worker, and the task in its hands: since when, and whether a segment of it was trained yet."""
+class WorkerState:
+    """A worker's state, as its executor knows it.
+
+    Attributes:
+        number: number of the worker, from 1.
+        kind: device and threads.
+        slots: free places for messages that wait to be stored.
+        ready: whether it has come up.
+        task: its current task.
+        since: time of its start, or of the task's (s, monotonic).
+        training: whether a segment of the task was trained.
+        reported_slow: whether it was reported as slow.
+        gone: whether it has died.
+        programs: keys of the programs that it has compiled.
+    """
 
     number: int
     kind: WorkerKind
@@ -47,7 +60,7 @@ class Hand:
 
 
 class Pool(ABC):
-    """An executor but for its workers: a subclass says how one is hired. See `Executor` for what it promises.
+    """An executor; subclasses define how a worker is started. See `Executor` for the interface.
 
     Args:
         kinds: the workers; each lives until the executor is closed, so that programs are compiled once.
@@ -60,46 +73,46 @@ class Pool(ABC):
 
     def __init__(self, kinds: Sequence[WorkerKind]) -> None:
         self._kinds = list(kinds)
-        self._hands: list[tuple[Hand, Worker]] = []
+        self._workers: list[tuple[WorkerState, Worker]] = []
         self._messages: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()  # its `put` is safe in a signal handler
         self._tries: dict[str, int] = {}
-        self._stillborn = 0
+        self._failed_starts = 0
         self.stopped = False
         self._started = 0
 
     @abstractmethod
-    def _hired(self, kind: WorkerKind, number: int, post: Post) -> Worker:
-        """A new worker, which may still be coming up."""
+    def _start_worker(self, kind: WorkerKind, number: int, post: Post) -> Worker:
+        """Start a worker, which need not be ready yet."""
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def start(self) -> None:
-        """Start the workers that are not running; they load while the driver plans."""
-        while len(self._hands) < len(self._kinds):
-            self._hands.append(self._new_worker(self._kinds[len(self._hands)]))
+        """Start the workers that do not run yet; they load while the driver plans."""
+        while len(self._workers) < len(self._kinds):
+            self._workers.append(self._new_worker(self._kinds[len(self._workers)]))
 
     def __exit__(self, *error: object) -> None:
-        """End the workers, whatever they are doing."""
-        for _, worker in self._hands:
+        """End the workers at once."""
+        for _, worker in self._workers:
             worker.kill()
-        for hand, worker in self._hands:
-            hand.slots.release(UNREAD)  # nobody stores what it still has to say
+        for state, worker in self._workers:
+            state.slots.release(UNREAD)  # its remaining messages are dropped
             worker.end()
-        self._hands = []
+        self._workers = []
 
     def stop(self) -> None:
-        """As in `Executor`."""
+        """See `Executor.stop`."""
         self.stopped = True
         self._messages.put((0, _STOP))
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
-        """As in `Executor`."""
+        """See `Executor.run`."""
         waiting = list(tasks)
         self.start()
         while True:
-            self._deal(waiting)
+            self._dispatch(waiting)
             if not (self._busy() or (waiting and not self.stopped)):
                 return
             try:
@@ -108,44 +121,44 @@ class Pool(ABC):
                 yield from self._slow(waiting)
                 continue
             if message == _STOP:
-                self._tell_to_stop()
+                self._stop_workers()
                 continue
-            for hand, worker in self._hands:
-                if hand.number == number:
-                    yield from self._taken(hand, worker, message, waiting)
-                    hand.slots.release()
+            for state, worker in self._workers:
+                if state.number == number:
+                    yield from self._handle(state, worker, message, waiting)
+                    state.slots.release()
 
     def _busy(self) -> bool:
-        return any(hand.task for hand, _ in self._hands)
+        return any(state.task for state, _ in self._workers)
 
-    def _taken(self, hand: Hand, worker: Worker, message: Any, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
+    def _handle(self, state: WorkerState, worker: Worker, message: Any, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
         if isinstance(message, Gone):
-            yield from self._buried(hand, worker.end(), waiting)
+            yield from self._died(state, worker.end(), waiting)
             return
         if isinstance(message, Ready):
-            hand.ready, self._stillborn = True, 0
+            state.ready, self._failed_starts = True, 0
             return
-        task = hand.task
-        if task is None:  # what a worker had on its way when it was stopped
+        task = state.task
+        if task is None:  # in transit when the worker was stopped
             return
         if isinstance(message, Checkpoint):
-            hand.task = replace(task, resume=message)
-        hand.training = hand.training or isinstance(message, Segment)
+            state.task = replace(task, resume=message)
+        state.training = state.training or isinstance(message, Segment)
         if message is None or isinstance(message, Failed):
-            hand.task = None
+            state.task = None
         yield task, message
 
     # Deaths
 
-    def _buried(self, hand: Hand, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
-        task, hand.task, hand.gone = hand.task, None, True
+    def _died(self, state: WorkerState, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
+        task, state.task, state.gone = state.task, None, True
         if task is not None:
-            yield from self._lost(hand.number, task, death, waiting)
-        elif not hand.ready:
-            yield from self._not_come_up(death, waiting)
+            yield from self._retry(state.number, task, death, waiting)
+        elif not state.ready:
+            yield from self._did_not_start(death, waiting)
 
-    def _lost(self, number: int, task: Task, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
-        """Try the task of a dead worker again, up to `ATTEMPTS` times."""
+    def _retry(self, number: int, task: Task, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
+        """Retry the task of a dead worker, up to `ATTEMPTS` attempts."""
         if self.stopped:
             return
         self._tries[task.key] = self._tries.get(task.key, 0) + 1
@@ -155,98 +168,99 @@ class Pool(ABC):
         else:
             yield task, Failed(_given_up(task, death))
 
-    def _not_come_up(self, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
-        """A worker that died before it could take a task: where others would too, the tasks that wait have failed."""
-        self._stillborn += 1
-        if death.error is None and self._stillborn < ATTEMPTS * len(self._kinds):
+    def _did_not_start(self, death: Death, waiting: list[Task]) -> Iterator[tuple[Task, Message]]:
+        """Handle a worker that died before its first task: if others would too, all waiting tasks have failed."""
+        self._failed_starts += 1
+        if death.error is None and self._failed_starts < ATTEMPTS * len(self._kinds):
             return
-        error = death.error or WorkerError(f"No worker comes up: {self._stillborn} died in a row (the last: {death.how}).")
+        error = death.error or WorkerError(f"No worker comes up: {self._failed_starts} died in a row (the last: {death.how}).")
         failed = list(waiting)
         waiting.clear()
         for task in failed:
             yield task, Failed(error)
 
-    # Dealing and stopping
+    # Dispatching and stopping
 
-    def _deal(self, waiting: list[Task]) -> None:
-        """Give idle workers tasks."""
+    def _dispatch(self, waiting: list[Task]) -> None:
+        """Give tasks to idle workers."""
         if not waiting or self.stopped:
             return
-        self._hands = [self._new_worker(hand.kind) if hand.gone else (hand, worker) for hand, worker in self._hands]
-        for hand, worker in self._hands:
-            if hand.ready and hand.task is None and (task := self._next(hand, waiting)):
+        self._workers = [self._new_worker(state.kind) if state.gone else (state, worker) for state, worker in self._workers]
+        for state, worker in self._workers:
+            if state.ready and state.task is None and (task := self._next(state, waiting)):
                 waiting.remove(task)
-                hand.task, hand.since, hand.training, hand.reported_slow = task, time.monotonic(), False, False
-                hand.programs.add(task.program)
+                state.task, state.since, state.training, state.reported_slow = task, time.monotonic(), False, False
+                state.programs.add(task.program)
                 worker.give(task)
 
-    def _next(self, hand: Hand, waiting: Sequence[Task]) -> Task | None:
-        """What a worker does next: first what it has compiled, then what nobody has.
+    def _next(self, state: WorkerState, waiting: Sequence[Task]) -> Task | None:
+        """Next task of a worker: first one whose program it has compiled, then one whose program no worker has compiled.
 
-        So that each program is compiled once, by one worker, and found in the cache by the others. They wait for one that is
-        being compiled: it would take them as long, and where two workers share a core, longer.
+        Each program is compiled once, by one worker, and found in the cache by the others. They wait for a program that is
+        being compiled: compiling it too would take as long, and longer where two workers share a core.
         """
-        others = [other for other, _ in self._hands if other is not hand]
+        others = [other for other, _ in self._workers if other is not state]
         compiled = {program for other in others for program in other.programs}
         compiling = {other.task.program for other in others if other.task and not other.training}
 
         def foreign(task: Task) -> int:
-            return 0 if task.program in hand.programs else 1 + (task.program in compiled)
+            return 0 if task.program in state.programs else 1 + (task.program in compiled)
 
-        free = [task for task in waiting if not self.shares_programs or task.program not in compiling - hand.programs]
+        free = [task for task in waiting if not self.shares_programs or task.program not in compiling - state.programs]
         return min(free, key=foreign, default=None)
 
-    def _new_worker(self, kind: WorkerKind) -> tuple[Hand, Worker]:
+    def _new_worker(self, kind: WorkerKind) -> tuple[WorkerState, Worker]:
         self._started += 1
-        hand = Hand(self._started, kind, since=time.monotonic())
+        state = WorkerState(self._started, kind, since=time.monotonic())
 
         def post(message: Any) -> None:
-            hand.slots.acquire()
-            self._messages.put((hand.number, message))
+            state.slots.acquire()
+            self._messages.put((state.number, message))
 
-        return hand, self._hired(kind, hand.number, post)
+        return state, self._start_worker(kind, state.number, post)
 
-    def _tell_to_stop(self) -> None:
-        for hand, worker in self._hands:
-            if hand.task is not None and hand.training:
+    def _stop_workers(self) -> None:
+        for state, worker in self._workers:
+            if state.task is not None and state.training:
                 worker.stop()
-            elif hand.task is not None:
-                hand.task = None
+            elif state.task is not None:
+                state.task = None
                 worker.kill()
 
-    # What takes long is reported
+    # Slow workers
 
     def _patience(self) -> float | None:
-        """Seconds until the first of the workers that set up is slow; None where none does."""
-        waits = [hand.since + SLOW_SECONDS for hand in self._setting_up()]
+        """Time until the next worker counts as slow (s); None if no worker is setting up."""
+        waits = [state.since + SLOW_SECONDS for state in self._setting_up()]
         return max(0.0, min(waits) - time.monotonic()) if waits else None
 
     def _slow(self, waiting: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
-        slow = [hand for hand in self._setting_up() if time.monotonic() - hand.since >= SLOW_SECONDS]
-        for hand in slow:
-            hand.reported_slow = True
-            if hand.task is not None:
-                yield hand.task, Slow(SLOW_SECONDS)
-        if slow and waiting and not any(hand.ready for hand, _ in self._hands):
-            for hand, _ in self._hands:
-                hand.reported_slow = True
+        slow = [state for state in self._setting_up() if time.monotonic() - state.since >= SLOW_SECONDS]
+        for state in slow:
+            state.reported_slow = True
+            if state.task is not None:
+                yield state.task, Slow(SLOW_SECONDS)
+        if slow and waiting and not any(state.ready for state, _ in self._workers):
+            for state, _ in self._workers:
+                state.reported_slow = True
             yield waiting[0], Slow(SLOW_SECONDS, "worker")
 
-    def _setting_up(self) -> list[Hand]:
-        """Workers that come up or have not trained a segment of their task, and were not reported as slow."""
+    def _setting_up(self) -> list[WorkerState]:
+        """Workers that are starting, or have trained no segment of their task, and were not reported as slow."""
         return [
-            hand
-            for hand, _ in self._hands
-            if not (hand.reported_slow or hand.gone or hand.training) and (hand.task is not None or not hand.ready)
+            state
+            for state, _ in self._workers
+            if not (state.reported_slow or state.gone or state.training) and (state.task is not None or not state.ready)
         ]
 
 
 def _given_up(task: Task, death: Death) -> SeedbedError:
-    """The error of a task that killed its workers; one short of memory may be tried in halves."""
+    """The error of a task whose workers died; one that is short of memory may be retried in halves."""
     died = f"A worker died {ATTEMPTS} times over the same population (last {death.how})"
     if death.short_of_memory:
         runs = sum(len(block) for block in task.blocks)
         return DeviceError(
-            f"Out of memory: {died}, as one does that gets no memory for {runs} runs. Use --workers 1, or a smaller network."
+            f"Out of memory: {died}, which happens when there is too little memory for {runs} runs. "
+            f"Use --workers 1, or a smaller network."
         )
-    return WorkerError(f"{died}. What was saved is kept, and --resume goes on.")
+    return WorkerError(f"{died}. Saved epochs are kept; continue with --resume.")

@@ -1,6 +1,6 @@
-"""What jax sees, and how fast it multiplies matrices; run as a process of its own: `python -m seedbed.executor.probe`.
+"""The devices that JAX finds, and their speed, measured in a process of its own: `python -m seedbed.executor.probe`.
 
-`ask` starts that process in a worker's environment, so that the answer is what a worker would see.
+`ask` starts that process with a worker's environment, so that the result holds for workers.
 """
 
 from __future__ import annotations
@@ -16,51 +16,54 @@ from seedbed.devices import WorkerKind, worker_environment
 from seedbed.errors import DeviceError
 
 PATIENCE = 120.0
-"""Seconds that the process may take; a GPU's driver may need some to wake up."""
+"""Time limit of the process (s); a GPU's driver may take some time to start."""
 
 SIDES = {"cpu": 2048, "gpu": 8192}
 SECONDS = 1.0
 
 
 def ask(kind: WorkerKind) -> dict[str, Any]:
-    """What a worker of this kind sees.
+    """Measure the devices that a worker of this kind has.
 
     Returns:
-        `devices`: kind and memory in bytes (None where jax does not say) of each; `backend`; `gflops`: of a product of two
-        square float32 matrices, 10**9 operations a second.
+        `devices`: kind and memory (bytes, None where JAX does not report it) of each; `backend`; `gflops`: speed of a product
+        of two square float32 matrices (10**9 operations per second).
 
     Raises:
-        DeviceError: jax cannot be started there; says what it said.
+        DeviceError: JAX cannot be started there; the message gives JAX's reason.
     """
     return replies(kind, "seedbed.executor.probe")[-1]
 
 
 def replies(kind: WorkerKind, module: str, request: object = None, *, patience: float = PATIENCE) -> list[dict[str, Any]]:
-    """Run a module in a process with a worker's environment: JSON on its standard input, a JSON object per line of output.
+    """Run a module in a process with a worker's environment, and return the JSON objects that it prints, one per line.
 
     Args:
-        patience: seconds that the process may take.
+        kind: the worker, which determines the environment.
+        module: name of the module.
+        request: value that the module reads as JSON from standard input.
+        patience: time limit (s).
 
     Raises:
-        DeviceError: it does not end in time, or ends with an error, whose last line is the reason.
+        DeviceError: the process does not end in time, or fails; the last line of its error output is the reason.
     """
     command, environment = [sys.executable, "-m", module], os.environ | worker_environment(kind)
     text: dict[str, Any] = {"input": json.dumps(request) + "\n", "capture_output": True, "text": True}
     try:
         answer = subprocess.run(command, env=environment, timeout=patience, check=False, **text)
     except subprocess.TimeoutExpired:
-        raise DeviceError(f"jax on the {kind.device} gave no answer within {patience:.0f} s.") from None
+        raise DeviceError(f"JAX on the {kind.device} did not answer within {patience:.0f} s.") from None
     if answer.returncode != 0:
         [*_, reason] = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise DeviceError(f"jax cannot be used on the {kind.device}: {reason}")
+        raise DeviceError(f"JAX cannot be used on the {kind.device}: {reason}")
     return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
 
 
 def look() -> dict[str, Any]:
-    """What this process sees."""
+    """Measure this process's devices; see `ask`."""
     import jax
 
-    devices = [{"kind": each.device_kind, "memory": _memory(each)} for each in jax.devices()]
+    devices = [{"kind": device.device_kind, "memory": _memory(device)} for device in jax.devices()]
     return {"backend": jax.default_backend(), "devices": devices, "gflops": speed(SIDES.get(jax.default_backend(), 8192))}
 
 
@@ -71,7 +74,7 @@ def _memory(device: Any) -> int | None:
 
 
 def speed(side: int) -> float:
-    """How fast two float32 matrices of `side` x `side` are multiplied, in 10**9 operations a second: the best of a second."""
+    """Speed of a product of two float32 matrices `side` x `side` (10**9 operations per second), the best within a second."""
     import jax
     import jax.numpy as jnp
 

@@ -1,4 +1,4 @@
-"""The protocols of executors and workers, and the messages that they add to a job's reports."""
+"""The interfaces of executors and workers, and the messages that they add to a job's reports."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from seedbed.training.reports import JobReport, Task
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker died; its task goes on from its last checkpoint in another.
+    """A worker died; another one continues its task from the last checkpoint.
 
     Attributes:
-        how: "exit code 1", "its machine was lost": what is known of the death.
+        number: number of the worker.
+        how: cause of death as far as it is known, such as "exit code 1" or "its machine was lost".
     """
 
     number: int
@@ -24,18 +25,23 @@ class Lost:
 
 @dataclass(frozen=True)
 class Slow:
-    """For so many seconds nothing could be trained: a worker sets its task up, or no worker has come up at all."""
+    """Nothing was trained for this time.
+
+    Attributes:
+        seconds: length of the wait (s).
+        waits_for: "segment" if a worker is setting up its task, "worker" if no worker is ready.
+    """
 
     seconds: float
     waits_for: Literal["segment", "worker"] = "segment"
 
 
 Message = JobReport | Lost | Slow | None
-"""What `run` yields with its task; None when the task is done."""
+"""Message that `Executor.run` yields with its task; None when the task is done."""
 
 
 class Executor(Protocol):
-    """Dispatches tasks to workers and yields what they report. A context manager: leaving it ends the workers.
+    """An executor: it dispatches tasks to workers and yields their reports. A context manager: leaving it ends the workers.
 
     Attributes:
         stopped: whether `stop` was called.
@@ -48,15 +54,15 @@ class Executor(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def stop(self) -> None:
-        """Every job in hand ends after its segment, with a checkpoint and `Stopped`; no other begins.
+        """End each running job after its segment, with a checkpoint and `Stopped`, and start no other.
 
-        A job that has not trained a segment yet has nothing to save and ends at once. May be called in a signal handler.
+        A job that has trained no segment has nothing to save, and ends at once. May be called in a signal handler.
         """
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
         """Train the tasks; yield each report with its task, and None when the task is done.
 
-        A task whose worker died three times ends with `Failed`, and the others go on.
+        A task whose worker died three times ends with `Failed`; the others continue.
         """
 
 
@@ -65,12 +71,12 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Ready:
-    """Posted by a worker that has come up and may be given a task."""
+    """Posted by a worker that can take a task."""
 
 
 @dataclass(frozen=True)
 class Gone:
-    """Posted for a worker that died: nothing follows it."""
+    """Posted for a worker that died; its last message."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,9 @@ class Death:
     """How a worker ended.
 
     Attributes:
-        how: as in `Lost`.
-        short_of_memory: it got no memory, or the system took it for its memory.
-        error: why no other worker would fare better; None where one may.
+        how: cause of death, as in `Lost`.
+        short_of_memory: whether an allocation failed, or the operating system killed it for its memory.
+        error: the error if every other worker would die of the same cause; None if another may work.
     """
 
     how: str
@@ -89,20 +95,20 @@ class Death:
 
 
 Post = Callable[[Any], None]
-"""Passes a worker's message to its executor; blocks while the executor has too many of them."""
+"""Function that passes a worker's message to its executor; it blocks while too many messages wait."""
 
 
 class Worker(Protocol):
-    """A worker in an executor's hands. It posts `Ready` once, then each task's reports and None; `Gone` when it died."""
+    """A worker of an executor. It posts `Ready` once, then each task's reports and None, and `Gone` when it dies."""
 
     def give(self, task: Task) -> None:
-        """The worker's next task; one that is gone is noticed by its `Gone`."""
+        """Give the worker its next task; a worker that has died posts `Gone` instead."""
 
     def stop(self) -> None:
-        """The job in hand ends after its segment."""
+        """End the job after its segment."""
 
     def kill(self) -> None:
-        """The worker ends, whatever it is doing."""
+        """End the worker at once."""
 
     def end(self) -> Death:
-        """Clear away a worker that is gone or was killed, and return how it ended."""
+        """Clean up after a worker that died or was killed, and return how it ended."""

@@ -1,4 +1,4 @@
-"""How every worker serves a task: it trains it, and puts an error into one line."""
+"""The part of a worker that all engines share: training a task, and turning errors into one-line messages."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ from seedbed.training.reports import Failed, JobReport, Task
 
 
 class Server:
-    """Keeps data, and the compiled programs that were used last, from one task to the next.
+    """A server of tasks; it keeps the data set and the last used programs from one task to the next.
 
     Args:
-        load: finds a data spec's images.
-        stop: asked between segments; True ends the job in hand after a checkpoint.
-        folder: where compiled programs are kept for other processes; None keeps none.
+        load: function that loads the images of a data spec.
+        stop: called between segments; when it returns True, the job ends after a checkpoint.
+        folder: folder of the cache of compiled programs. None means no cache on disk.
     """
 
     def __init__(self, load: Callable[[DataSpec], Dataset], stop: Callable[[], bool], folder: Path | None = None) -> None:
-        warnings.filterwarnings(
-            "ignore", message=".*persistent compilation cache"
-        )  # without it, compiling takes longer: no more
+        warnings.filterwarnings("ignore", message=".*persistent compilation cache")  # without the cache, compiling takes longer
         self._load = load
         self._stop = stop
         self._datasets: dict[str, Dataset] = {}
@@ -41,7 +39,7 @@ class Server:
             yield Failed(error)
         except MemoryError:
             yield Failed(_too_large(task))
-        except Exception as error:  # the driver shows it, and goes on with other tasks
+        except Exception as error:  # the driver shows it, and continues with other tasks
             kind = type(error).__name__
             known = "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
             failure = _too_large(task) if known else WorkerError(f"A worker stopped with {kind}: {_first_line(error)}")

@@ -1,4 +1,4 @@
-"""Workers that stay from one call to the next: what they have loaded and compiled serves the following calls too."""
+"""Workers that stay from one call to the next, with the data they have loaded and the programs they have compiled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seedbed.executor.protocol import Executor
 
 @contextmanager
 def standing(engine: Engine) -> Iterator[Engine]:
-    """The same engine, whose workers live until the context ends; an engine that is standing already stays as it is."""
+    """Yield the same engine with workers that live until the context ends; a standing engine is yielded unchanged."""
     if isinstance(engine, _Standing):
         yield engine
         return
@@ -25,7 +25,7 @@ def standing(engine: Engine) -> Iterator[Engine]:
 
 
 class _Crew:
-    """The workers that are there, if any are."""
+    """The current workers of a standing engine, if there are any."""
 
     def __init__(self) -> None:
         self._kinds: list[WorkerKind] = []
@@ -33,9 +33,9 @@ class _Crew:
 
     @contextmanager
     def lent(self, engine: Engine, kinds: Sequence[WorkerKind]) -> Iterator[Executor]:
-        """The workers that are there, if they are of these kinds; else others, in their place.
+        """Yield the current workers if they have these kinds; otherwise new ones, in their place.
 
-        They end with the call only if they were stopped, or something went wrong.
+        The workers end with the call only if they were stopped, or an error occurred.
         """
         if self._executor is None or self._kinds != list(kinds):
             self.dismiss()

@@ -1,6 +1,6 @@
-"""The worker's program: `python -m seedbed.executor.worker`. Takes tasks from its standard input until that ends.
+"""The main program of a worker process: `python -m seedbed.executor.worker`. It serves tasks from standard input.
 
-What anybody prints in here (a user's model file, a library) goes to standard error; the real standard output is the channel.
+Standard output is the channel to the driver; prints of a user's model file or a library go to standard error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from seedbed.training.reports import Task
 
 
 def main() -> None:
-    """Serve tasks, one after the other."""
+    """Serve tasks, one at a time."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = _take_over_output()
     tasks: queue.Queue[Task] = queue.Queue()
@@ -40,7 +40,7 @@ def _take_over_output() -> Channel:
 
 
 def _listen(channel: Channel, tasks: queue.Queue[Task], stop: threading.Event) -> None:
-    """Pass tasks on; end this process as soon as the driver is gone, whatever it is doing."""
+    """Queue tasks; end this process at once when the driver has ended."""
     while True:
         try:
             message = channel.receive()

@@ -1,7 +1,7 @@
-"""The kinds that a setting can name, one record each: activations, optimizers and augmentations.
+"""Activations, optimizers and augmentations that a setting can name, one record each.
 
-A record holds all that is known of its kind, arithmetic included; everyone else asks the record. JAX is imported by the
-functions that compute, when they first do, so that checking a name loads nothing.
+A record holds everything that depends on its kind, arithmetic included. JAX is imported inside the functions that compute, so
+that checking a name does not load it.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ class Activation:
     """An activation function.
 
     Attributes:
-        name: as settings call it.
-        function: elementwise, on pre-activations of any shape.
-        ends: outputs beyond which a unit of a bounded function counts as saturated, (low, high); None for unbounded functions,
-            whose units count as saturated when they are never positive.
-        monotone: a larger input never gives a smaller output, so that pooling may come before the activation.
+        name: name in settings.
+        function: elementwise function of pre-activations of any shape.
+        ends: outputs beyond which a unit of a bounded function counts as saturated, (low, high). None means an unbounded
+            function, whose units count as saturated when they are never positive.
+        monotone: whether a larger input never has a smaller output, so that pooling may precede the activation.
     """
 
     name: str
@@ -32,15 +32,15 @@ class Activation:
     monotone: bool = True
 
     def saturated(self, outputs: Array, axes: tuple[int, ...]) -> Array:
-        """The share of saturated units: their gradient is near 0.
+        """Share of saturated units, whose gradient is near 0.
 
         Args:
-            outputs: after the activation, `(members, units, images)` or with more axes between.
-            axes: of `outputs` that hold units; the last axis holds the images of a minibatch.
+            outputs: outputs of the activation, `(members, units, images)`, or with more axes between.
+            axes: axes of `outputs` that hold units; the last axis holds the images of a minibatch.
 
         Returns:
-            The share of outputs beyond the `ends`; without ends the share of units whose output is not positive for any image
-            of the minibatch (a ReLU unit that no image switches on).
+            The share of outputs beyond the `ends`; without ends, the share of units whose output is positive for no image of
+            the minibatch (dead ReLU units).
         """
         import jax.numpy as jnp
 
@@ -82,4 +82,4 @@ ACTIVATIONS = Registry(
     Activation("gelu", _exact_gelu, monotone=False),
     Activation("silu", _of_jax("jax.nn.silu"), monotone=False),
 )
-"""Leaky ReLU's slope is 0.2, ELU's alpha 1; GELU is the exact one, by erf."""
+"""Leaky ReLU has slope 0.2, ELU alpha 1; GELU is exact (by erf)."""

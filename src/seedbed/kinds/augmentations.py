@@ -1,4 +1,4 @@
-"""Random changes of a minibatch's images, inside the compiled program. All members of a block see the same changed images."""
+"""Augmentations: random changes of a minibatch's images in the compiled program, equal for all members of a block."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from jax import Array
 
 SHIFT = 2 / 28
-"""Shifts reach this share of an image's side, in whole pixels: 2 of MNIST's 28."""
+"""Largest shift as a share of an image's side, in whole pixels: 2 of MNIST's 28."""
 TURN, SCALE, SHEAR = math.radians(12), 0.12, 0.15
-"""Affine changes: turns up to 12 degrees, sizes from 1/1.12 to 1.12, shears up to 0.15."""
+"""Affine changes: rotations up to 12 degrees, scales from 1/1.12 to 1.12, shears up to 0.15."""
 _SIGMA, _ALPHA, _SIDE = 4.0, 34.0, 29
 ELASTIC_SIGMA = _SIGMA / _SIDE
 ELASTIC_REACH = _ALPHA * math.sqrt(1 / 3) / (2 * math.sqrt(math.pi) * _SIGMA) / _SIDE
-"""Elastic fields: smoothed over this share of the side; standard deviation of the displacement as a share of the side.
+"""Elastic distortion: smoothing width, and standard deviation of the displacement, as shares of an image's side.
 
 Source: Simard, Steinkraus and Platt 2003, "Best practices for convolutional neural networks": uniform noise in (-1, 1) at each
 of 29 x 29 pixels, a Gaussian of sigma 4, times alpha = 34. The noise's standard deviation is sqrt(1/3), and a Gaussian whose
@@ -32,7 +32,7 @@ class Augmentation:
     """A random change of each training image, drawn again at every step.
 
     Attributes:
-        name: as plans call it.
+        name: name in plans.
         function: images `(B, h, w, c)` and a key -> changed images of the same shape; pixels from outside the image are 0.
     """
 
@@ -45,7 +45,7 @@ def _none(images: Array, key: Array) -> Array:
 
 
 def _shift(images: Array, key: Array) -> Array:
-    """Whole pixels, down and across on their own."""
+    """Shift by whole pixels, vertically and horizontally."""
     import jax
     import jax.numpy as jnp
 
@@ -61,7 +61,7 @@ def _shift(images: Array, key: Array) -> Array:
 
 
 def _grid(height: int, width: int) -> tuple[Array, Array]:
-    """Pixel places from the middle, `(h, 1)` and `(1, w)`."""
+    """Pixel coordinates relative to the center, `(h, 1)` and `(1, w)`."""
     import jax.numpy as jnp
 
     rows, columns = (jnp.arange(side, dtype=jnp.float32) - (side - 1) / 2 for side in (height, width))
@@ -73,7 +73,7 @@ def _affine(images: Array, key: Array) -> Array:
 
 
 def _affine_field(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
-    """Where each pixel of the new images comes from, `(B, h, w)` twice: rows and columns."""
+    """Source coordinates of each pixel: rows and columns, each `(B, h, w)`."""
     import jax
     import jax.numpy as jnp
 
@@ -95,7 +95,7 @@ def _elastic(images: Array, key: Array) -> Array:
 
 
 def _elastic_field(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
-    """A smooth random displacement of every pixel; the smoothing is two small matrix products."""
+    """Source coordinates for a smooth random displacement; the smoothing is two small matrix products."""
     import jax
     import jax.numpy as jnp
 
@@ -109,7 +109,7 @@ def _elastic_field(shape: tuple[int, ...], key: Array) -> tuple[Array, Array]:
 
 
 def _blur(size: int, side: int) -> Array:
-    """A Gaussian smoothing along one axis, scaled so that white noise keeps standard deviation 1."""
+    """Gaussian smoothing along one axis as a matrix, scaled so that white noise keeps standard deviation 1."""
     import jax.numpy as jnp
 
     places = jnp.arange(size, dtype=jnp.float32)

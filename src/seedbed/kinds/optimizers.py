@@ -1,8 +1,7 @@
-"""Optimizers: the arithmetic of a step, elementwise. Definitions and constants are Keras's.
+"""Optimizers: the elementwise arithmetic of a step, with Keras's definitions and constants.
 
 An optimizer keeps *slots*, arrays laid out as the parameters. A step first computes the new slots, then the new weights from
-them. The weights take the slots as they are stored: from others XLA would compute them twice, and copy all three arrays of Adam
-before it may write to them.
+the slots as stored. Otherwise XLA would compute them twice, and copy all three arrays of Adam before writing to them.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ BETA_1, BETA_2 = 0.9, 0.999
 EPSILON = 1e-7
 RHO = 0.9
 SMALLEST_RATE = 1e-5
-"""Below this a step of plain gradient descent is lost in the rounding of a weight, and tells nothing of the gradient."""
+"""Rate below which a step of plain gradient descent is lost in rounding, so that the gradient cannot be recovered from it."""
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """How a gradient becomes a step.
+    """An optimizer.
 
     Attributes:
-        name: as plans call it.
-        slots: names of the arrays kept beside each weight.
+        name: name in plans.
+        slots: names of the arrays kept for each weight.
         moments: gradient, rate, momentum, *old slots -> new slots.
         moved: weights, gradient, rate, momentum, *new slots -> new weights.
         gradient: (weights, *slots) before and after a step, its rate and momentum -> the step's gradient of loss plus penalty,
-            or its absolute value where the step does not tell the sign.
-        settings: plan fields that this optimizer uses and others do not: "momentum"; "weight_decay", by which kernels shrink,
-            times the rate, before each step.
-        corrects_bias: step sizes hold Adam's correction of the bias of its moments, which begin at 0.
+            or its absolute value where the step does not determine the sign.
+        settings: plan fields that only some optimizers use: "momentum"; "weight_decay", by which, times the rate, kernels
+            shrink before each step.
+        corrects_bias: whether step sizes include Adam's bias correction of the moments, which start at 0.
     """
 
     name: str
@@ -121,4 +120,4 @@ OPTIMIZERS = Registry(
     Optimizer("adamw", *_ADAM, settings=("weight_decay",), corrects_bias=True),
     Optimizer("rmsprop", ("square",), _square, _rmsprop, _square_gradient),
 )
-"""The gradient of "sgd" is NaN at a rate below `SMALLEST_RATE`; that of "rmsprop" is its absolute value."""
+"""The recovered gradient is NaN for "sgd" at a rate below `SMALLEST_RATE`, and the absolute value for "rmsprop"."""

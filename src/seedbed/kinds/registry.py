@@ -1,4 +1,4 @@
-"""Records by their names. An unknown name is an error that offers the nearest one."""
+"""Registries: records by name. The error for an unknown name suggests the nearest known one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ RecordT = TypeVar("RecordT")
 
 
 class Registry(Generic[RecordT]):
-    """All records of one kind, in the order in which users see them.
+    """The records of one kind, in the order in which users see them.
 
     Args:
         kind: noun for messages, such as "activation".
-        records: the records that are known from the start.
-        name: reads a record's name.
+        records: initial records.
+        name: function that returns a record's name.
     """
 
     def __init__(self, kind: str, *records: RecordT, name: Callable[[RecordT], str] = attrgetter("name")) -> None:
@@ -28,22 +28,22 @@ class Registry(Generic[RecordT]):
             self.add(record)
 
     def add(self, record: RecordT) -> None:
-        """Make a record known.
+        """Add a record.
 
         Raises:
             ValueError: the name is taken.
         """
         name = self.name(record)
         if name in self:
-            raise ValueError(f"{self.kind} {name!r} is registered already; choose another name.")
+            raise ValueError(f"{self.kind} {name!r} is already registered; choose another name.")
         self._records[name] = record
 
     def remove(self, record: RecordT) -> None:
-        """Forget a record that was added."""
+        """Remove a record."""
         del self._records[self.name(record)]
 
     def __getitem__(self, name: object) -> RecordT:
-        """The record of this name.
+        """Return the record of this name.
 
         Raises:
             SpecError: the name is unknown.

@@ -1,4 +1,4 @@
-"""From specs to networks: what a network looks like, and populations of them for the engine."""
+"""Networks built from specs: their layers, and populations of networks for the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers with their shapes, parameters and operations, and fresh weights for them. No framework."""
+"""Layers with their shapes, parameters and operations, and initial weights. Loads no framework."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ A separable convolution has `conv_1/depthwise_kernel` (height, width, in, 1) and
 """
 
 CACHED = 4 * 2**20
-"""Bytes of a block's patches and phases at a time: a few times a core's own cache were best, for large and small blocks."""
+"""Bytes that a microbatch's patches and phases may take in one block.
+
+A few times a core's own cache was fastest in measurements, for large and small blocks.
+"""
 SMALLEST_MICROBATCH, LARGEST_MICROBATCH = 8, 128
 MICROBATCH = 32
-"""Images at a time of a user's convolutional network."""
+"""Images per microbatch of a user's convolutional network."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,11 @@ class LayerFacts:
     """One row of a model's summary.
 
     Attributes:
-        name: as in the weights' names; layers without weights have names of their own.
-        kind: what it does, in words.
-        output_shape: of one image.
-        parameters: trainable numbers.
-        operations: multiply-adds of one image's inference, times two; what costs less (activations, pooling) is not counted.
+        name: prefix of the weights' names; layers without weights have names too.
+        kind: description in words.
+        output_shape: shape of the output for one image.
+        parameters: number of trainable parameters.
+        operations: operations of one image's forward pass, 2 per multiply-add; activations and pooling are not counted.
     """
 
     name: str
@@ -56,11 +59,11 @@ class ConvShape:
 
     Attributes:
         channels, filters, kernel, stride, pool: as in the spec.
-        height, width: of the images that enter.
-        before: zeros added above and to the left.
-        convolved: height and width after the convolution.
-        pooled: height and width after the pooling.
-        separable: a kernel for each channel, then a product over channels at each pixel.
+        height, width: size of the input (pixels).
+        before: rows of zeros added above, and columns added to the left.
+        convolved: height and width after the convolution (pixels).
+        pooled: height and width after the pooling (pixels).
+        separable: depthwise, then pointwise convolution.
     """
 
     channels: int
@@ -77,17 +80,17 @@ class ConvShape:
 
     @property
     def field(self) -> int:
-        """Side of the square of pixels that a pooled square sees."""
+        """Side of a pooling window's receptive field (pixels)."""
         return self.kernel + self.stride * (self.pool - 1)
 
     @property
     def numbers(self) -> int:
-        """Of one image on its way through on a CPU: patches, every place in the pooled squares, and the pooled maps."""
+        """Number of values that one image takes in this block on a CPU: patches, unpooled outputs and pooled maps."""
         return (self.field**2 * self.channels + (self.pool**2 + 1) * self.filters) * math.prod(self.pooled)
 
     @property
     def weights(self) -> dict[str, Shape]:
-        """Name -> shape of the block's arrays."""
+        """Names and shapes of the block's arrays."""
         if not self.separable:
             return {"kernel": (self.kernel, self.kernel, self.channels, self.filters), "bias": (self.filters,)}
         depthwise, pointwise = (self.kernel, self.kernel, self.channels, 1), (1, 1, self.channels, self.filters)
@@ -95,16 +98,16 @@ class ConvShape:
 
 
 def microbatch(shapes: Sequence[ConvShape]) -> int:
-    """Images that go through these blocks at a time on a CPU: what the largest makes of them fits `CACHED`."""
+    """Number of images per microbatch on a CPU, so that the values of the largest block fit in `CACHED` bytes."""
     fit = CACHED // (4 * max(shape.numbers for shape in shapes))
     return min(max(1 << fit.bit_length() >> 1, SMALLEST_MICROBATCH), LARGEST_MICROBATCH)
 
 
 def conv_shapes(spec: Conv, image_shape: ImageShape) -> list[ConvShape]:
-    """The blocks' geometry, padded as TensorFlow and Keras do ("same": the smaller half of the zeros first).
+    """Geometry of the blocks, padded as in TensorFlow and Keras ("same" puts the smaller half of the zeros first).
 
     Raises:
-        SpecError: an image is smaller than a kernel, or than a pooled square.
+        SpecError: an image is smaller than a kernel or a pooling window.
     """
     height, width, channels = image_shape
     shapes = []
@@ -133,7 +136,7 @@ def _side(size: int, kernel: int, stride: int, padding: str) -> tuple[int, int]:
 
 
 def conv_layers(spec: Conv, image_shape: ImageShape) -> Iterator[LayerFacts]:
-    """Rows of the convolutions and of the head, whose output the dense layers take."""
+    """Summary rows of the convolutions and of the head, whose output is the dense layers' input."""
     for number, block in enumerate(conv_shapes(spec, image_shape)):
         shape = (*block.convolved, block.filters)
         step = f", stride {block.stride}" if block.stride > 1 else ""
@@ -151,7 +154,7 @@ def conv_layers(spec: Conv, image_shape: ImageShape) -> Iterator[LayerFacts]:
 
 
 def conv_weight_shapes(spec: Conv, image_shape: ImageShape, classes: int) -> Shapes:
-    """The arrays of a convolutional network."""
+    """Names and shapes of a convolutional network's arrays."""
     blocks = enumerate(conv_shapes(spec, image_shape))
     shapes = {f"conv_{number}/{name}": shape for number, block in blocks for name, shape in block.weights.items()}
     *_, head = conv_layers(spec, image_shape)
@@ -159,7 +162,7 @@ def conv_weight_shapes(spec: Conv, image_shape: ImageShape, classes: int) -> Sha
 
 
 def dense_weight_shapes(widths: Sequence[int]) -> Shapes:
-    """The arrays of dense layers with these `[inputs, hidden..., classes]`."""
+    """Names and shapes of the arrays of dense layers with widths `[inputs, hidden..., classes]`."""
     shapes: Shapes = {}
     for number, (inputs, outputs) in enumerate(pairwise(widths)):
         shapes |= {f"dense_{number}/kernel": (inputs, outputs), f"dense_{number}/bias": (outputs,)}
@@ -167,7 +170,7 @@ def dense_weight_shapes(widths: Sequence[int]) -> Shapes:
 
 
 def initial_weights(shapes: Shapes, seed: int) -> Weights:
-    """Fresh weights, a pure function of seed and shapes: kernels Glorot-uniform, biases 0, as Keras's defaults.
+    """Initial weights, a pure function of seed and shapes: kernels Glorot-uniform, biases 0, as by default in Keras.
 
     Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", eq. 16.
     """
@@ -183,14 +186,19 @@ def initial_weights(shapes: Shapes, seed: int) -> Weights:
 
 
 def each_initial(members: Sequence[Shapes], seed: int) -> list[Weights]:
-    """Fresh weights of each member of a population; members of equal shapes share theirs."""
+    """Initial weights of each member of a population; members with equal shapes get the same arrays."""
     keys = [tuple(shapes.items()) for shapes in members]
     drawn = {key: initial_weights(dict(key), seed) for key in dict.fromkeys(keys)}
     return [drawn[key] for key in keys]
 
 
 def dense_layers(widths: Sequence[int], hidden: str) -> Iterator[LayerFacts]:
-    """Rows of the dense layers with these `[inputs, hidden..., classes]`; `hidden` says what follows all but the last."""
+    """Summary rows of dense layers with widths `[inputs, hidden..., classes]`.
+
+    Args:
+        widths: number of inputs, units of each hidden layer, and number of classes.
+        hidden: description of what follows each hidden layer.
+    """
     last = len(widths) - 2
     for number, (inputs, outputs) in enumerate(pairwise(widths)):
         kind = f"dense, {hidden if number < last else 'softmax'}"
@@ -198,7 +206,11 @@ def dense_layers(widths: Sequence[int], hidden: str) -> Iterator[LayerFacts]:
 
 
 def check_weights(weights: Weights, expected: Shapes) -> None:
-    """Raises `ModelError` unless the arrays have exactly these names and shapes."""
+    """Check that the arrays have exactly these names and shapes.
+
+    Raises:
+        ModelError: a name or shape differs.
+    """
     if set(weights) != set(expected):
         raise ModelError(f"The weights hold {sorted(weights)}, and this network needs {sorted(expected)}.")
     for name, shape in expected.items():

@@ -1,4 +1,4 @@
-"""Convolutional networks, many of one shape at a time."""
+"""Populations of convolutional networks with equal shapes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ class ConvPopulation(StackedPopulation):
 
     Args:
         specs: the members.
-        image_shape, classes: of the data.
-        precision: of the matrix products.
-        on_cpu: convolve by patches and matrix products, in microbatches; else by XLA's own convolutions, members abreast.
+        image_shape: shape of one image, (h, w, c).
+        classes: number of classes.
+        precision: precision of the matrix products.
+        on_cpu: convolve by patches and matrix products, in microbatches, one member at a time; else use XLA's own
+            convolutions, vectorized over the members.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class ConvPopulation(StackedPopulation):
         on_cpu: bool = True,
     ) -> None:
         self.shapes = conv_shapes(specs[0], image_shape)
-        super().__init__(specs, microbatch=microbatch(self.shapes) if on_cpu else None, abreast=not on_cpu)
+        super().__init__(specs, microbatch=microbatch(self.shapes) if on_cpu else None, vectorized=not on_cpu)
         self.spec = specs[0]
         self.image_shape = image_shape
         self.classes = classes
@@ -78,7 +80,7 @@ class ConvPopulation(StackedPopulation):
         return x, state, probes
 
     def _block(self, shape: ConvShape, weights: dict[str, Array], x: Array) -> Array:
-        """Convolution, activation, pooling: `(channels, h, w, images)` to `(filters, pooled h, pooled w, images)`."""
+        """Apply convolution, activation and pooling: `(channels, h, w, images)` to `(filters, pooled h, pooled w, images)`."""
         activate, bias = self._activation.function, weights["bias"][:, None, None, None]
         z = self._convolved(shape, weights, x)
         if not self.on_cpu:
@@ -88,7 +90,7 @@ class ConvPopulation(StackedPopulation):
         return largest(activate(z + bias))
 
     def _convolved(self, shape: ConvShape, weights: dict[str, Array], x: Array) -> Array:
-        """Pre-activations without bias; on a CPU in the form of `convolution.phases`."""
+        """Compute pre-activations without bias; on a CPU in the layout of `convolution.phases`."""
         if not shape.separable:
             kernel = weights["kernel"]
             return (phases if self.on_cpu else native)(shape, kernel, x, self._matmul)

@@ -1,9 +1,9 @@
 """Convolution and max pooling as one matrix product, for compiled loops on a CPU.
 
-XLA turns `lax.conv` inside a loop into naive code on CPUs (github.com/jax-ml/jax/issues/12868). Here each kernel stands at
-every place that it takes inside one pooled square, padded with zeros to the square's field of view: the places of a square
-(*phases*) are blocks of rows of one product with the patches, and pooling is a maximum over these blocks. Images are
-channels x height x width x images, images innermost, so that shifting and cutting moves whole rows of memory.
+XLA turns `lax.conv` inside a loop into naive code on CPUs (github.com/jax-ml/jax/issues/12868). Here each kernel is placed at
+every position inside one pooling window and padded with zeros to the window's receptive field. The positions of a window
+(*phases*) are blocks of rows of one product with the patches, and pooling is a maximum over these blocks. The layout is
+channels x height x width x images, images innermost, so that shifting and slicing moves whole rows of memory.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from seedbed.models.protocol import MatMul
 
 
 def phases(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul) -> Array:
-    """Pre-activations without bias, `(pool**2, filters, h, w, images)`: one block for each place in the pooled square.
+    """Pre-activations without bias, `(pool**2, filters, h, w, images)`: one block per position in the pooling window.
 
     Args:
-        shape: the block's geometry.
-        kernel: `(height, width, channels, filters)`.
-        x: `(channels, height, width, images)`.
+        shape: geometry of the block.
+        kernel: weights, `(height, width, channels, filters)`.
+        x: inputs, `(channels, height, width, images)`.
+        matmul: matrix product at the population's precision.
     """
     rows = _placed(shape, jnp.transpose(kernel, (3, 0, 1, 2))).reshape(shape.pool**2 * shape.filters, -1)
     patches = _patches(shape, x)
@@ -34,13 +35,14 @@ def phases(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul) -> Array:
 
 
 def separable_phases(shape: ConvShape, depthwise: Array, pointwise: Array, x: Array, matmul: MatMul) -> Array:
-    """As `phases`, of a depthwise convolution and then a product over the channels of each pixel.
+    """Pre-activations as from `phases`, for a depthwise convolution followed by a pointwise one.
 
     Args:
-        shape: the block's geometry.
-        depthwise: `(height, width, channels, 1)`.
-        pointwise: `(1, 1, channels, filters)`.
-        x: `(channels, height, width, images)`.
+        shape: geometry of the block.
+        depthwise: weights, `(height, width, channels, 1)`.
+        pointwise: weights, `(1, 1, channels, filters)`.
+        x: inputs, `(channels, height, width, images)`.
+        matmul: matrix product at the population's precision.
     """
     places, channels = shape.pool**2, shape.channels
     kernels = _placed(shape, jnp.transpose(depthwise, (3, 0, 1, 2))).reshape(places, -1, channels)
@@ -51,7 +53,7 @@ def separable_phases(shape: ConvShape, depthwise: Array, pointwise: Array, x: Ar
 
 
 def _placed(shape: ConvShape, kernels: Array) -> Array:
-    """Kernels `(n, k, k, channels)` at each place of the pooled square, `(pool**2, n, field, field, channels)`."""
+    """Kernels `(n, k, k, channels)` at each position of the pooling window, `(pool**2, n, field, field, channels)`."""
     left = shape.field - shape.kernel
     placed = []
     for i, j in product(range(shape.pool), repeat=2):
@@ -62,7 +64,7 @@ def _placed(shape: ConvShape, kernels: Array) -> Array:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _patches(shape: ConvShape, x: Array) -> Array:
-    """What every pooled square sees, `(field**2 * channels, h * w * images)`."""
+    """Receptive fields of all pooling windows, `(field**2 * channels, h * w * images)`."""
     field, step = shape.field, shape.stride * shape.pool
     grid = _on_grid(shape, x)
     (height, width), images = shape.pooled, x.shape[-1]
@@ -74,7 +76,7 @@ def _patches(shape: ConvShape, x: Array) -> Array:
 
 
 def _on_grid(shape: ConvShape, x: Array) -> Array:
-    """The padded images cut into squares as wide as the patches' step, `(c, rows, step, columns, step, images)`."""
+    """The padded images in tiles as wide as the patches' step, `(c, rows, step, columns, step, images)`."""
     step = shape.stride * shape.pool
     rows, columns = _grid(shape)
     (top, left), (height, width) = shape.before, x.shape[1:3]
@@ -84,7 +86,7 @@ def _on_grid(shape: ConvShape, x: Array) -> Array:
 
 
 def _grid(shape: ConvShape) -> tuple[int, int]:
-    """How many squares hold the patches of all pooled squares, down and across."""
+    """Number of tiles that cover all patches, down and across."""
     step = shape.stride * shape.pool
     more = (shape.field - 1) // step
     return shape.pooled[0] + more, shape.pooled[1] + more
@@ -95,7 +97,7 @@ def _patches_forward(shape: ConvShape, x: Array) -> tuple[Array, tuple[()]]:
 
 
 def _patches_backward(shape: ConvShape, _: tuple[()], dpatches: Array) -> tuple[Array]:
-    """Adds every patch back to where it was cut: shifted sums, one for each place within a step, and no scatter."""
+    """Add every patch back at its position: shifted sums, one per offset within a tile, instead of a scatter."""
     field, step = shape.field, shape.stride * shape.pool
     rows, columns = _grid(shape)
     (height, width), channels = shape.pooled, shape.channels
@@ -114,7 +116,7 @@ def _patches_backward(shape: ConvShape, _: tuple[()], dpatches: Array) -> tuple[
 
 
 def _fitted(x: Array, height: int, width: int) -> Array:
-    """Cut, or padded with zeros, at the lower right to the given size."""
+    """Crop, or pad with zeros, at the lower right to the given size."""
     x = x[:, :height, :width]
     return jnp.pad(x, ((0, 0), (0, height - x.shape[1]), (0, width - x.shape[2]), (0, 0)))
 
@@ -123,10 +125,14 @@ _patches.defvjp(_patches_forward, _patches_backward)
 
 
 def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: int = 1) -> Array:
-    """XLA's own convolution, for GPUs: pre-activations without bias `(filters, convolved h, convolved w, images)`.
+    """Pre-activations without bias by XLA's own convolution, `(filters, convolved h, convolved w, images)`; for GPUs.
 
     Args:
-        groups: of channels, each with filters of its own; as many as channels is a depthwise convolution.
+        shape: geometry of the block.
+        kernel: weights, `(height, width, channels / groups, filters)`.
+        x: inputs, `(channels, height, width, images)`.
+        matmul: gives the precision.
+        groups: number of channel groups, each with its own filters; one per channel is a depthwise convolution.
     """
     after = [
         max((out - 1) * shape.stride + shape.kernel - size - before, 0)
@@ -146,13 +152,13 @@ def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: in
 
 
 def separable_native(shape: ConvShape, depthwise: Array, pointwise: Array, x: Array, matmul: MatMul) -> Array:
-    """As `native`, of a depthwise convolution and then a product over the channels of each pixel."""
+    """Pre-activations as from `native`, for a depthwise convolution followed by a pointwise one."""
     seen = native(shape, jnp.transpose(depthwise, (0, 1, 3, 2)), x, matmul, groups=shape.channels)
     return matmul("co,chwn->ohwn", pointwise[0, 0], seen)
 
 
 def max_pool(shape: ConvShape, a: Array) -> Array:
-    """Maxima of the pooled squares of `(filters, convolved h, convolved w, images)`."""
+    """Maxima over the pooling windows of `(filters, convolved h, convolved w, images)`."""
     window = (1, shape.pool, shape.pool, 1)
     pooled: Array = jax.lax.reduce_window(a, -jnp.inf, jax.lax.max, window, window, "VALID")
     return pooled

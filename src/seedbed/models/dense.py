@@ -1,9 +1,9 @@
-"""Fully connected networks, many at a time.
+"""Populations of fully connected networks.
 
-The first layers of all members are one matrix `[sum of widths, inputs]`: one large product does most of the work, whatever
-the mix of widths, and there is no gradient to the images. Members with equal later layers sit side by side on a *bucket* and
-run as one batched product per layer; the later layers of all buckets lie in one vector of kernels and one of biases, so that
-an optimizer's step is four loops however many members there are. Activations are units x images, images innermost.
+The first layers of all members are one matrix `[sum of widths, inputs]`: one large product does most of the work for any mix
+of widths, and no gradient with respect to the images is computed. Members with equal later layers form a *shape bucket* and
+run as one batched product per layer. The later layers of all buckets are stored in one vector of kernels and one of biases,
+so that an optimizer's step is four loops for any number of members. Activations are units x images, images innermost.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ Indices = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class ShapeBucket:
-    """A class of neighbouring members with equal activation and widths.
+    """A range of members with equal activation and widths.
 
     Attributes:
-        activation: of their hidden layers.
+        activation: name of the hidden layers' activation.
         widths: inputs, hidden widths, classes.
-        start, stop: the members, as a range.
-        top, bottom: their rows of the first layer's matrix, as a range.
+        start, stop: range of the members.
+        top, bottom: range of their rows in the first layer's matrix.
     """
 
     activation: str
@@ -55,16 +55,16 @@ class ShapeBucket:
 
     @property
     def depth(self) -> int:
-        """Layers with weights."""
+        """Number of layers with weights."""
         return len(self.widths) - 1
 
 
 @dataclass(frozen=True)
 class Block:
-    """Where one later layer of a bucket lies in the vectors of kernels and biases.
+    """Position of a bucket's later layer in the vectors of kernels and biases.
 
     Attributes:
-        at, bias_at: where it begins.
+        at, bias_at: offsets of its first kernel value and first bias.
         shape: members, outputs, inputs.
     """
 
@@ -73,17 +73,17 @@ class Block:
     shape: tuple[int, int, int]
 
     def kernel(self, later: Any) -> Any:
-        """The view `(members, out, in)`."""
+        """View of the kernels, `(members, out, in)`."""
         return later["kernels"][self.at : self.at + math.prod(self.shape)].reshape(self.shape)
 
     def bias(self, later: Any) -> Any:
-        """The view `(members, out, 1)`."""
+        """View of the biases, `(members, out, 1)`."""
         members, outputs, _ = self.shape
         return later["biases"][self.bias_at : self.bias_at + members * outputs].reshape(members, outputs, 1)
 
 
 def _blocks_apart(blocks: Sequence[Sequence[Block]], later: Any) -> list[list[tuple[Array, Array]]]:
-    """Each bucket's later layers as kernels `(members, out, in)` and biases `(members, out, 1)`."""
+    """Split the vectors into each bucket's kernels `(members, out, in)` and biases `(members, out, 1)`, layer by layer."""
     flat = [block for layers in blocks for block in layers]
     kernels = _cut(later["kernels"], [math.prod(block.shape) for block in flat])
     biases = _cut(later["biases"], [math.prod(block.shape[:2]) for block in flat])
@@ -93,16 +93,16 @@ def _blocks_apart(blocks: Sequence[Sequence[Block]], later: Any) -> list[list[tu
 
 
 def _cut(x: Array, sizes: Sequence[int]) -> list[Array]:
-    """Consecutive rows. The gradient of `lax.split` is one concatenation; that of slices would be a sum of padded arrays."""
+    """Split into consecutive rows. The gradient of `lax.split` is one concatenation, that of slices a sum of padded arrays."""
     return list(jax.lax.split(x, sizes)) if sizes else []
 
 
 Shares = dict[str, list[tuple[ShapeBucket, Array]]]
-"""Name of a probe -> the shares of the members of each bucket."""
+"""Name of a probe -> buckets with the shares of their members."""
 
 
 class Owners(NamedTuple):
-    """Which member each row of the first layer, each later kernel's number and each later bias belongs to."""
+    """The member that owns each row of the first layer, each value of the later kernels and each later bias."""
 
     rows: Indices
     kernels: Indices
@@ -110,7 +110,7 @@ class Owners(NamedTuple):
 
 
 def _laid_out(buckets: Sequence[ShapeBucket]) -> tuple[list[list[Block]], Owners]:
-    """The later layers of each bucket, and whose everything is."""
+    """Positions of the later layers of each bucket, and the owners of all values."""
     rows, kernels, biases, laid_out = [], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], []
     at = bias_at = 0
     for bucket in buckets:
@@ -127,16 +127,16 @@ def _laid_out(buckets: Sequence[ShapeBucket]) -> tuple[list[list[Block]], Owners
 
 
 def buckets(specs: Sequence[Dense], inputs: int, classes: int) -> tuple[ShapeBucket, ...]:
-    """Neighbours with equal activation and hidden widths, together."""
-    found: list[ShapeBucket] = []
+    """Group neighbouring members with equal activation and hidden widths."""
+    result: list[ShapeBucket] = []
     top = 0
     keys = [(spec.activation, (inputs, *spec.hidden, classes)) for spec in specs]
     for (activation, widths), group in groupby(range(len(keys)), key=lambda member: keys[member]):
         members = list(group)
         bottom = top + len(members) * widths[1]
-        found.append(ShapeBucket(activation, widths, members[0], members[-1] + 1, top, bottom))
+        result.append(ShapeBucket(activation, widths, members[0], members[-1] + 1, top, bottom))
         top = bottom
-    return tuple(found)
+    return tuple(result)
 
 
 def _rows(*buckets: ShapeBucket) -> int:
@@ -147,9 +147,10 @@ class DensePopulation:
     """Dense networks of any mix of widths, depths and activations.
 
     Args:
-        specs: the members; sorted by activation and hidden widths they form the fewest classes.
-        image_shape, classes: of the data.
-        precision: of the matrix products.
+        specs: the members; sorted by activation and hidden widths they form the fewest buckets.
+        image_shape: shape of one image, (h, w, c).
+        classes: number of classes.
+        precision: precision of the matrix products.
     """
 
     def __init__(
@@ -165,10 +166,10 @@ class DensePopulation:
         self._rows, self._later = segments.Owned(self._owners.rows), segments.Owned(self._kernels_of_layers())
 
     def _kernels_of_layers(self) -> Indices:
-        """Layer times members plus member, of each number in the vector of later kernels."""
+        """Segment of each value in the vector of later kernels: layer times the number of members, plus member."""
         layers = [np.full(math.prod(block.shape), n) for blocks in self._blocks for n, block in enumerate(blocks, start=1)]
-        whose = np.concatenate([np.zeros(0, np.int32), *layers]) * len(self.specs) + self._owners.kernels
-        return whose.astype(np.int32)
+        segment = np.concatenate([np.zeros(0, np.int32), *layers]) * len(self.specs) + self._owners.kernels
+        return segment.astype(np.int32)
 
     @property
     def signature(self) -> Hashable:
@@ -190,7 +191,7 @@ class DensePopulation:
         return logits, state, {name: self._of_all_members(parts) for name, parts in shares.items()}
 
     def _of_all_members(self, parts: Sequence[tuple[ShapeBucket, Array]]) -> Array:
-        """Values of some buckets as one `(M,)`, NaN for the members of others."""
+        """Values of some buckets as one array `(M,)`, NaN for the members of other buckets."""
         whole, at = [], 0
         for bucket, values in parts:
             whole += [jnp.full(bucket.start - at, jnp.nan), values]
@@ -200,7 +201,7 @@ class DensePopulation:
     def _logits(
         self, params: Params, images: Array, hyper: Hyperparameters, key: Array | None, shares: Shares | None = None
     ) -> Array:
-        """Of all members; `shares` collects those of saturated units, which a step would compute for nothing."""
+        """Logits of all members; `shares`, if given, collects the shares of saturated units, which no training step uses."""
         x = images.reshape(images.shape[0], -1)
         first = self._matmul("hd,bd->hb", params["first"]["kernel"], x) + params["first"]["bias"][:, None]
         later = _blocks_apart(self._blocks, params["later"])
@@ -220,7 +221,7 @@ class DensePopulation:
         return jnp.concatenate(logits)
 
     def _tops(self, first: Array) -> list[Array]:
-        """What the first layer hands to each bucket's next one; neighbouring buckets of one activation at a time."""
+        """First layer's outputs for each bucket, activated together for neighbouring buckets of one activation."""
         followed = groupby(self.buckets, key=lambda bucket: bucket.activation if bucket.depth > 1 else None)
         groups = [(activation, list(group)) for activation, group in followed]
         tops: list[Array] = []
@@ -249,12 +250,12 @@ class DensePopulation:
         return self._sums([jax.tree.map(jnp.square, tree) for tree in trees])
 
     def _sums(self, trees: Sequence[Params]) -> dict[str, Array]:
-        """Each layer's kernel summed up, layer -> `(trees, M)`; 0 for members without that layer."""
+        """Sum of each layer's kernel, layer -> `(trees, M)`; 0 for members without that layer."""
         rows = jnp.sum(jnp.stack([tree["first"]["kernel"] for tree in trees]), axis=2)
         later = jnp.stack([tree["later"]["kernels"] for tree in trees])
         layers, members = max(bucket.depth for bucket in self.buckets), len(self.specs)
-        found = segments.sums([(self._rows, rows), (self._later, later)], layers * members)
-        return {f"dense_{number}": found[:, number * members : (number + 1) * members] for number in range(layers)}
+        sums = segments.sums([(self._rows, rows), (self._later, later)], layers * members)
+        return {f"dense_{number}": sums[:, number * members : (number + 1) * members] for number in range(layers)}
 
     def broadcast(self, values: Array, params: Params) -> Params:
         rows = values[self._owners.rows]
@@ -305,12 +306,12 @@ def _hosted(later: Any) -> Any:
 
 
 def dropout(a: Array, rate: Array, key: Array) -> Array:
-    """Inverted dropout: each output is 0 with probability `rate`, else scaled so that the mean stays.
+    """Apply inverted dropout: each output is 0 with probability `rate`, else scaled to preserve the mean.
 
     Args:
-        a: `(members, units, images)`.
-        rate: broadcasts against `a`.
-        key: all members of a block draw from the same numbers, a member alone draws what it would among others.
+        a: activations, `(members, units, images)`.
+        rate: dropout rates, broadcast against `a`.
+        key: key of the random numbers, which all members of a block share; so a member drops the same units in any population.
 
     Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     """

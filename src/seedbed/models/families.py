@@ -1,4 +1,4 @@
-"""The families of networks: one object each, with all that is known of a family beside its spec; everyone else asks it.
+"""Families of networks: one object per family holds all code that depends on the family, except its spec.
 
 No framework is loaded before a network is built.
 """
@@ -36,14 +36,14 @@ SpecT = TypeVar("SpecT", bound=ModelSpec)
 
 
 class Family(ABC, Generic[SpecT]):
-    """What is known of a family of networks.
+    """A family of networks.
 
     Attributes:
-        name: as specs call it.
-        process: bytes of a worker before its first task, without its libraries' own files, which all workers share.
-        compilation: bytes that compiling its programs takes.
-        constants: how often a compiled program holds each number of a network besides.
-        images: how many images an evaluation takes at a time on a CPU.
+        name: name in specs.
+        process: memory of a worker before its first task, without the files of libraries, which all workers share (bytes).
+        compilation: memory that compiling a program takes (bytes).
+        constants: number of further copies of each parameter that a compiled program holds.
+        images: images per evaluation batch on a CPU.
     """
 
     name: ClassVar[str]
@@ -54,55 +54,55 @@ class Family(ABC, Generic[SpecT]):
 
     @abstractmethod
     def population(self, specs: Sequence[SpecT], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
-        """Networks of this family that train together, as one block of a compiled program."""
+        """Build networks of this family that train together, as one block of a compiled program."""
 
     @abstractmethod
     def layers(self, spec: SpecT, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
-        """The layers, first to last, with shapes, parameters and operations for one image."""
+        """Layers, first to last, with shapes, parameters and operations for one image."""
 
     @abstractmethod
     def program(self, spec: SpecT) -> Hashable:
-        """Equal for networks that one compiled program can train, except that those with dropout need another."""
+        """Key that is equal for networks that one compiled program can train; networks with dropout need another program."""
 
     def order(self, spec: SpecT) -> tuple[Any, ...]:
-        """Sorts the networks of a program, so that it has few parts."""
+        """Sort key that places equal networks of a program next to each other."""
         return ()
 
     def weight_shapes(self, spec: SpecT, image_shape: ImageShape, classes: int) -> Shapes | None:
-        """The arrays of a network; None where only the network itself knows them."""
+        """Names and shapes of a network's arrays; None where they are known only once the network is built."""
         return None
 
     def compiled_layers(self, specs: Sequence[SpecT]) -> int:
-        """Layers with weights, of all different shapes among these networks; 0 where they are not known."""
+        """Number of layers with weights, over the distinct shapes among these networks; 0 where it is unknown."""
         return 0
 
     def training_operations(self, spec: SpecT, facts: ModelFacts, image_shape: ImageShape, classes: int) -> int:
-        """Operations of a step for one image: three forward passes, without the gradient to the first layer's inputs."""
+        """Operations per image of a training step: three forward passes, without the gradient of the first layer's inputs."""
         first, *later = [layer.operations for layer in self.layers(spec, image_shape, classes) if layer.operations]
         return 2 * first + 3 * sum(later)
 
     def numbers(self, specs: Sequence[SpecT], data: DataFacts, *, batch: int, blocks: int, on_cpu: bool) -> int:
-        """How many float32 numbers a training step or an evaluation holds at its peak, beside weights.
+        """Peak number of float32 values that a training step or an evaluation holds, without weights.
 
-        On a CPU one network works at a time; on a GPU all do.
+        On a CPU the networks run one at a time, on a GPU all at once.
         """
         images = self.images if on_cpu else 500
         step = self.microbatch(specs[0], data, batch) if on_cpu else batch
-        abreast = 1 if on_cpu else len(specs) * blocks
+        networks = 1 if on_cpu else len(specs) * blocks
         each = 2 * max(step, images) * self.numbers_per_image(specs[0], data, on_cpu)
-        return abreast * (each + 2 * max(batch, images) * math.prod(data.image_shape))
+        return networks * (each + 2 * max(batch, images) * math.prod(data.image_shape))
 
     def microbatch(self, spec: SpecT, data: DataFacts, batch: int) -> int:
-        """Images of a minibatch that go through a step together on a CPU."""
+        """Images per microbatch on a CPU."""
         return batch
 
     def numbers_per_image(self, spec: SpecT, data: DataFacts, on_cpu: bool) -> int:
-        """Numbers that an image takes on its way through: the output of each layer, before and after its activation."""
+        """Values per image in a forward pass: the output of each layer, before and after its activation."""
         return sum(2 * math.prod(layer.output_shape) for layer in known_layers(spec, data.image_shape, len(data.classes)))
 
 
 class DenseFamily(Family[Dense]):
-    """Fully connected networks: any mix of them shares a program."""
+    """Fully connected networks: any mix of widths, depths and activations shares a program."""
 
     name = "dense"
     compilation = 40 * MIB
@@ -137,7 +137,7 @@ class DenseFamily(Family[Dense]):
 
 
 class ConvFamily(Family[Conv]):
-    """Convolutional networks: those of one shape share a program."""
+    """Convolutional networks: networks with equal shapes share a program."""
 
     name = "conv"
 
@@ -164,14 +164,14 @@ class ConvFamily(Family[Conv]):
         return min(batch, microbatch(conv_shapes(spec, data.image_shape)))
 
     def numbers_per_image(self, spec: Conv, data: DataFacts, on_cpu: bool) -> int:
-        """On a CPU: patches, their products with the kernels, and the pooled maps."""
+        """Values per image in a forward pass; on a CPU these are patches, their products with the kernels, and pooled maps."""
         if not on_cpu:
             return super().numbers_per_image(spec, data, on_cpu)
         return sum(block.numbers for block in conv_shapes(spec, data.image_shape)) + sum(spec.hidden)
 
 
 class KerasFamily(Family[Keras]):
-    """The user's own networks: only equal ones share a program."""
+    """The user's own networks: only equal networks share a program."""
 
     name = "keras"
     process = 330 * MIB
@@ -194,7 +194,7 @@ class KerasFamily(Family[Keras]):
         return spec
 
     def training_operations(self, spec: Keras, facts: ModelFacts, image_shape: ImageShape, classes: int) -> int:
-        """Three forward passes: which layer is the first is not known."""
+        """Operations per image of a training step: three forward passes, since the first layer is not known."""
         return 3 * facts.operations
 
     def microbatch(self, spec: Keras, data: DataFacts, batch: int) -> int:
@@ -203,7 +203,7 @@ class KerasFamily(Family[Keras]):
         return min(batch, MICROBATCH) if parts else batch
 
     def numbers_per_image(self, spec: Keras, data: DataFacts, on_cpu: bool) -> int:
-        """The outputs of the layers, and the patches of convolutions."""
+        """Values per image in a forward pass: outputs of the layers, and patches of convolutions."""
         maps = [layer for layer in known_layers(spec, data.image_shape, len(data.classes)) if len(layer.output_shape) == 3]
         patches = sum(layer.operations // (2 * layer.output_shape[-1]) for layer in maps)
         return super().numbers_per_image(spec, data, on_cpu) + patches
@@ -215,23 +215,23 @@ FAMILIES: Registry[Family[Any]] = Registry("family", DenseFamily(), ConvFamily()
 def build(
     specs: Sequence[ModelSpec], image_shape: ImageShape, classes: int, *, precision: str = "f32", on_cpu: bool = True
 ) -> Population:
-    """A population of networks of one family that can share a program."""
+    """Build a population of networks of one family that can share a program."""
     return FAMILIES[specs[0].family].population(specs, image_shape, classes, precision, on_cpu)
 
 
 def describe(spec: ModelSpec, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
-    """The layers, first to last, with shapes, parameters and operations for one image."""
+    """Layers, first to last, with shapes, parameters and operations for one image."""
     return FAMILIES[spec.family].layers(spec, image_shape, classes)
 
 
 @lru_cache(maxsize=4096)
 def known_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> tuple[LayerFacts, ...]:
-    """As `describe`, remembered: for specs that name their code, as those of runs do."""
+    """Layers as from `describe`, cached; only for specs that identify their code, such as those of runs."""
     return tuple(describe(spec, image_shape, classes))
 
 
 def facts(spec: ModelSpec, image_shape: ImageShape, classes: int) -> ModelFacts:
-    """Parameters, operations for one image, and hidden units (units of dense layers but the last, filters of convolutions)."""
+    """Parameters, operations for one image, and hidden units (dense units before the last layer, convolution filters)."""
     layers = describe(spec, image_shape, classes)
     units = sum(layer.output_shape[-1] for layer in layers[:-1] if layer.parameters)
     return ModelFacts(sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers), units)

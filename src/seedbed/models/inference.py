@@ -1,4 +1,4 @@
-"""A trained network's class probabilities for images."""
+"""Inference: a trained network's class probabilities for images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 def probabilities(
     spec: ModelSpec, weights: Weights, images: NDArray[Any], *, scale: float, classes: int, batch: int = 1000
 ) -> NDArray[np.float32]:
-    """A network's class probabilities `(n, classes)` for images `(n, h, w, c)`, which it sees divided by `scale`.
+    """Class probabilities `(n, classes)` of a network for images.
+
+    Args:
+        spec: the network.
+        weights: its arrays, named and laid out as in Keras.
+        images: images as stored, `(n, h, w, c)`.
+        scale: divisor that maps stored values to the network's inputs.
+        classes: number of classes.
+        batch: images per call of the compiled function.
 
     Raises:
         ModelError: the weights do not fit the network.
@@ -44,7 +52,7 @@ def probabilities(
 
 @lru_cache(maxsize=32)
 def alone(spec: ModelSpec, image_shape: ImageShape, classes: int) -> tuple[Population, Any]:
-    """The network as a population of one, and its compiled inference."""
+    """The network as a population of one, with its compiled inference function."""
     with signals_held_back():
         import jax
         import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""The user's own Keras networks, trained in the same engine by `stateless_call`."""
+"""The user's own Keras networks, trained by the same engine through `stateless_call`."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from seedbed.specs import Keras
 
 
 def build_model(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -> Any:
-    """A fresh `keras.Model` from the user's function, its initial weights drawn from the seed.
+    """Build a `keras.Model` with the user's function; its initial weights are drawn from the seed.
 
     Raises:
-        ModelError: the file changed, raises, or returns something else than a network for these images and classes.
+        ModelError: the file changed, raises, or does not return a network for these images and classes.
     """
     keras = load_keras()
-    keras.utils.clear_session(free_memory=False)  # Python's memory is looked through in its own time
+    keras.utils.clear_session(free_memory=False)  # the garbage collector runs on its own schedule
     keras.utils.set_random_seed(seed)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is reserved for results
             model = _user_function(spec)(**spec.arguments)
     except ModelError:
         raise
-    except (Exception, SystemExit) as error:  # a file may end with a call of its own main
+    except (Exception, SystemExit) as error:  # a file may end by calling its own main
         kind = type(error).__name__
         raise ModelError(f"{_where(spec)} raised {kind}: {(str(error).splitlines() or ['no message'])[0]}") from error
     if not isinstance(model, keras.Model):
@@ -65,17 +65,17 @@ def _user_function(spec: Keras) -> Callable[..., Any]:
 @lru_cache(maxsize=16)
 def _user_module(file: str, digest: str, text: bytes) -> Any:
     name = f"seedbed_user_{digest[:12] or Path(file).stem}"
-    found = importlib.util.spec_from_loader(name, _Text(file, text))
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
+    module_spec = importlib.util.spec_from_loader(name, _Text(file, text))
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module
-    found.loader.exec_module(module)
+    module_spec.loader.exec_module(module)
     return module
 
 
 class _Text(importlib.abc.ExecutionLoader):
-    """Loads a module from the text of a file, which need not be on this machine."""
+    """Load a module from a file's text; the file need not exist on this machine."""
 
     def __init__(self, file: str, text: bytes) -> None:
         self._file = file
@@ -89,13 +89,13 @@ class _Text(importlib.abc.ExecutionLoader):
 
 
 def _check_shapes(spec: Keras, model: Any, image_shape: ImageShape, classes: int) -> None:
-    wants = f"it must take images of shape {image_shape} and give one number for each of {classes} classes"
+    rule = f"it must take images of shape {image_shape} and return one number for each of {classes} classes"
     if not (model.built and len(model.inputs or ()) == 1 and len(model.outputs or ()) == 1):
-        raise ModelError(f"{_where(spec)}: the network must be built, with one input and one output; {wants}.")
+        raise ModelError(f"{_where(spec)}: the network must be built, with one input and one output; {rule}.")
     inputs, outputs = tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:])
     fits = len(inputs) == 3 and all(a in (None, b) for a, b in zip(inputs, image_shape, strict=True))
     if not (fits and outputs == (classes,)):
-        raise ModelError(f"{_where(spec)} takes {inputs} and gives {outputs}; {wants}.")
+        raise ModelError(f"{_where(spec)} takes {inputs} and returns {outputs}; {rule}.")
     for layer in model._flatten_layers(include_self=False):
         if getattr(layer, "activity_regularizer", None) is not None:
             raise ModelError(
@@ -104,7 +104,7 @@ def _check_shapes(spec: Keras, model: Any, image_shape: ImageShape, classes: int
 
 
 def canonical_names(model: Any) -> list[str]:
-    """A name for each of `model.variables`: its path below the model, `dense/kernel`; numbered where two are equal."""
+    """Names of `model.variables`: the path below the model, such as `dense/kernel`, with a number where two are equal."""
     names: list[str] = []
     for variable in model.variables:
         path = variable.path.removeprefix(f"{model.name}/")
@@ -114,15 +114,16 @@ def canonical_names(model: Any) -> list[str]:
 
 
 class KerasPopulation(StackedPopulation):
-    """Networks that one function returns for one set of arguments: populations over seeds, rates and penalties.
+    """Networks from one function with one set of arguments, which differ in learning rates and penalties.
 
-    Batch normalisation, dropout and weight regularizers work as in Keras. A softmax at the end is taken off, so that the
-    engine works on logits. On a CPU, plain convolutions and poolings get the engine's fast form.
+    Batch normalization, dropout and weight regularizers work as in Keras. A final softmax is removed, since the engine works
+    on logits. On a CPU, plain convolutions and poolings use the engine's fast implementation.
 
     Args:
         specs: the members, all equal.
-        image_shape, classes: of the data.
-        on_cpu: whether to use the fast form, one member after the other.
+        image_shape: shape of one image, (h, w, c).
+        classes: number of classes.
+        on_cpu: whether to use the fast implementation, one member at a time.
     """
 
     def __init__(self, specs: Sequence[Keras], image_shape: ImageShape, classes: int, *, on_cpu: bool = True) -> None:
@@ -144,7 +145,7 @@ class KerasPopulation(StackedPopulation):
         }
         has_convolutions = any("Conv" in type(layer).__name__ for layer in model.layers)
         parts = has_convolutions and on_cpu and not self._state
-        super().__init__(specs, microbatch=MICROBATCH if parts else None, abreast=not on_cpu)
+        super().__init__(specs, microbatch=MICROBATCH if parts else None, vectorized=not on_cpu)
 
     @property
     def signature(self) -> Hashable:
@@ -186,7 +187,7 @@ class KerasPopulation(StackedPopulation):
 
 
 def without_softmax(model: Any, image_shape: ImageShape) -> tuple[Any, bool]:
-    """The network up to its logits; True where it still gives probabilities, because its softmax could not be taken off."""
+    """The network up to its logits, and whether it still returns probabilities because its softmax could not be removed."""
     keras = load_keras()
     last = model.layers[-1]
     if getattr(last, "activation", None) is keras.activations.softmax and hasattr(last, "kernel"):
@@ -199,7 +200,7 @@ def without_softmax(model: Any, image_shape: ImageShape) -> tuple[Any, bool]:
 
 
 def fast_clone(model: Any) -> Any:
-    """The same network with plain convolutions and poolings in the engine's fast form for CPUs; the same weights fit both."""
+    """Clone the network with the engine's fast CPU implementation of plain convolutions and poolings; weights fit both."""
     keras = load_keras()
     if not (isinstance(model, keras.Sequential) or type(model).__name__ == "Functional"):
         return model
@@ -208,13 +209,13 @@ def fast_clone(model: Any) -> Any:
     clone = keras.models.clone_model(model, clone_function=fast_layer)
     if [v.shape for v in clone.variables] != [v.shape for v in model.variables]:
         raise ModelError(
-            f"The network {model.name!r} could not be cloned: its layers keep variables that a copy does not have."
+            f"The network {model.name!r} could not be cloned: its layers hold variables that a copy does not have."
         )
     return clone
 
 
 def describe_keras(spec: Keras, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
-    """The layers of the user's network; operations are counted for dense layers and convolutions."""
+    """Layers of the user's network; operations are counted for dense layers and convolutions."""
     model = build_model(spec, image_shape, classes, seed=0)
     rows = []
     for layer in model.layers:
@@ -226,7 +227,7 @@ def describe_keras(spec: Keras, image_shape: ImageShape, classes: int) -> list[L
 
 
 def _operations(layer: Any, shape: tuple[int, ...]) -> int:
-    """Multiply-adds times two for one image: each number of the output is a product with its share of the kernel."""
+    """Operations for one image, 2 per multiply-add: the kernels are applied once per output position."""
     kernels = [v for v in layer.trainable_variables if v.path.endswith("kernel")]
     places = math.prod(shape[:-1])
     return sum(2 * math.prod(kernel.shape) * places for kernel in kernels)

@@ -1,4 +1,4 @@
-"""Keras, loaded on the one backend that seedbed trains on."""
+"""Keras, loaded on the JAX backend."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from seedbed.errors import ModelError
 
 
 def load_keras() -> Any:
-    """The module `keras` on its JAX backend.
+    """Import the module `keras` on its JAX backend.
 
     Raises:
-        ModelError: this process imported Keras with another backend before.
+        ModelError: this process has imported Keras with another backend.
     """
     os.environ.setdefault("KERAS_BACKEND", "jax")
     import keras

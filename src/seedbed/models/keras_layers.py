@@ -1,4 +1,4 @@
-"""Keras layers whose arithmetic is the engine's fast form for CPUs; the same configuration and the same weights."""
+"""Keras layers with the engine's fast CPU implementation; configurations and weights are those of the originals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FastConv2D(keras.layers.Conv2D):  # type: ignore[misc]
 
 
 class FastMaxPooling2D(keras.layers.MaxPooling2D):  # type: ignore[misc]
-    """Maxima of squares that do not overlap, pixel by pixel: their gradient needs no scatter."""
+    """Max pooling over windows that do not overlap, whose gradient needs no scatter."""
 
     def call(self, inputs: Array) -> Array:
         (down, across), (height, width) = self.pool_size, (inputs.shape[1], inputs.shape[2])
@@ -45,7 +45,7 @@ def _geometry(layer: Any, image_shape: tuple[int, ...], filters: int) -> ConvSha
 
 
 def fast_layer(layer: Any) -> Any:
-    """A copy of the layer, in the fast form where there is one: square kernels and steps, no groups, no dilation."""
+    """Copy the layer, as a fast one where possible: square kernels and strides, no groups, no dilation."""
     config = layer.get_config()
     if type(layer) is keras.layers.Conv2D and _is_plain(layer):
         return FastConv2D.from_config(config)

@@ -1,4 +1,4 @@
-"""The largest of several arrays, with a gradient that costs one pass."""
+"""Elementwise maximum of several arrays, with a gradient in one pass."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from jax import Array
 
 @jax.custom_vjp
 def largest(blocks: Array) -> Array:
-    """The maximum over the leading axis; of equal ones the first gets the gradient, as in Keras's pooling.
+    """Maximum over the leading axis; among equal values the first gets the gradient, as in Keras's pooling.
 
-    The gradient of a chain of `jnp.maximum` shares ties, which costs divisions, and adds up arrays padded with zeros: half of
-    a convolutional net's step went there. Here which one was the largest is kept, a byte each.
+    The gradient of a chain of `jnp.maximum` splits ties, which costs divisions, and sums arrays padded with zeros: this took
+    half of a convolutional network's step. Here the index of the largest block is stored, in one byte per value.
 
     Args:
-        blocks: `(n, ...)`, n at most 255.
+        blocks: arrays to compare, `(n, ...)`, n at most 255.
     """
     return _tournament(blocks)[0]
 
 
 def _tournament(blocks: Array) -> tuple[Array, Array]:
-    """The maxima, and the number of the block that each comes from."""
+    """Maxima, and the index of the block that each comes from."""
     rounds = [(block, jnp.full(block.shape, number, jnp.uint8)) for number, block in enumerate(blocks)]
     while len(rounds) > 1:
         pairs = zip(rounds[::2], rounds[1::2], strict=False)

@@ -1,7 +1,7 @@
-"""Sums of long vectors over the owners of their numbers, in a handful of operations however many owners there are.
+"""Segment sums of long vectors, in a handful of operations for any number of owners.
 
-One reduction an owner would be one loop to compile each. Here neighbours are summed up in chunks first; a scatter then adds the
-chunks to their owners, and what lies in a chunk of several owners number by number.
+One reduction per owner would be one loop to compile for each. Here values are first summed in chunks; a scatter then adds the
+chunks to their owners, and adds the values of chunks with several owners one by one.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from jax import Array
 from numpy.typing import NDArray
 
 CHUNK = 64
-"""Numbers that are summed up together: a scatter takes about as long for one number as a reduction for a hundred."""
+"""Values per chunk: a scatter takes about as long for one value as a reduction for a hundred."""
 
 
 class Owned:
-    """Whose the numbers of a vector are.
+    """The owners of a vector's values.
 
     Args:
-        owners: of each number, `(N,)`; equal ones beside each other.
+        owners: owner of each value, `(N,)`; equal owners are adjacent.
+
+    Attributes:
+        owners: owner of each piece.
     """
 
     def __init__(self, owners: NDArray[np.int32]) -> None:
@@ -34,16 +37,15 @@ class Owned:
         self._pure = np.flatnonzero(~mixed).astype(np.int32)
         self._loose = np.flatnonzero(loose).astype(np.int32)
         self.owners = np.concatenate([chunks[~mixed, 0], owners[loose]])
-        """Of the pieces."""
 
     def pieces(self, numbers: Array) -> Array:
-        """`(T, N)` -> sums of pieces that have one owner each, `(T, pieces)`."""
+        """Sum values `(T, N)` over pieces that have one owner each, `(T, pieces)`."""
         chunks = numbers[:, : self._whole * CHUNK].reshape(len(numbers), self._whole, CHUNK).sum(axis=2)
         return jnp.concatenate([chunks[:, self._pure], numbers[:, self._loose]], axis=1)
 
 
 def sums(parts: Sequence[tuple[Owned, Array]], count: int) -> Array:
-    """What each of `count` owners has in all vectors `(T, N)` together, `(T, count)`."""
+    """Sum per owner over all vectors `(T, N)`, `(T, count)`."""
     pieces = jnp.concatenate([owned.pieces(numbers) for owned, numbers in parts], axis=1)
     owners = np.concatenate([owned.owners for owned, _ in parts])
     return jax.ops.segment_sum(pieces.T, owners, num_segments=count).T

@@ -1,7 +1,7 @@
-"""Populations whose members have equal shapes: every array stacked along a leading axis, members one after the other.
+"""Populations whose members have equal shapes: every array is stacked along a leading axis, one entry per member.
 
-A convolutional member works on more numbers than the caches hold, so on a CPU members and microbatches run in a loop, each
-forwards and backwards at once; on a GPU they run abreast (`vmap`).
+A convolutional member works on more values than the caches hold, so on a CPU members and microbatches run in a loop, each
+forward and backward at once; on a GPU they are vectorized (`vmap`).
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from seedbed.specs import ModelSpec
 
 
 class StackedPopulation(ABC):
-    """The parts of the protocol that follow from stacking; a family says what one member computes.
+    """The parts of the interface that follow from stacking; a family defines what one member computes.
 
     Args:
-        specs: the members, all of one shape.
-        microbatch: images that go through a member at a time in training; None is the whole minibatch.
-        abreast: run the members side by side instead of one after the other.
+        specs: the members, with equal shapes.
+        microbatch: images per microbatch in training. None means the whole minibatch.
+        vectorized: whether to run all members at once instead of one after the other.
     """
 
-    def __init__(self, specs: Sequence[ModelSpec], *, microbatch: int | None, abreast: bool) -> None:
+    def __init__(self, specs: Sequence[ModelSpec], *, microbatch: int | None, vectorized: bool) -> None:
         self.specs = tuple(specs)
         self.microbatch = microbatch
-        self.abreast = abreast
+        self.vectorized = vectorized
 
     @property
     @abstractmethod
@@ -40,19 +40,19 @@ class StackedPopulation(ABC):
 
     @property
     def eval_batch_size(self) -> int:
-        return 500 if self.abreast else 50
+        return 500 if self.vectorized else 50
 
     @abstractmethod
     def one(
         self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
     ) -> tuple[Array, State, Probes]:
-        """Logits `(C, B)` of one member, its new state, and probes that are scalars; arguments without the members' axis."""
+        """Compute one member's logits `(C, B)`, new state and scalar probes; the arguments have no axis for members."""
 
     @abstractmethod
     def initial(self, seed: int) -> list[Weights]: ...
 
     def own_penalty(self, params: Params) -> Array:
-        """What one member's own layers add to the loss (regularizers of a user's network)."""
+        """Penalty from one member's own layers (regularizers of a user's network)."""
         return jnp.zeros(())
 
     def apply(
@@ -75,12 +75,12 @@ class StackedPopulation(ABC):
         if len(self.specs) == 1:
             alone = member(jax.tree.map(lambda leaf: leaf[0], arguments))
             return jax.tree.map(lambda leaf: leaf[None], alone)
-        return jax.vmap(member)(arguments) if self.abreast else jax.lax.map(member, arguments)
+        return jax.vmap(member)(arguments) if self.vectorized else jax.lax.map(member, arguments)
 
     def _member_gradients(
         self, params: Params, state: State, hyper: Hyperparameters, batch: Batch, key: Array
     ) -> tuple[Params, State]:
-        """Sums over microbatches of the gradient of the minibatch's mean loss, then the penalty's."""
+        """Sum the gradients of the penalty and, over microbatches, of the minibatch's mean loss."""
         parts = _microbatches(batch, self.microbatch)
         images = jnp.sum(batch.weights)
 
@@ -140,17 +140,17 @@ class StackedPopulation(ABC):
         return stacked, state
 
     def state_names(self) -> tuple[str, ...]:
-        """Arrays that training changes without a gradient."""
+        """Names of the arrays that training changes without a gradient."""
         return ()
 
 
 def is_kernel(name: str) -> bool:
-    """Whether the penalty counts this array: a layer's kernel, not a bias or a normalisation's numbers."""
+    """Whether the array is penalized: a layer's kernel, not a bias or a parameter of a normalization."""
     return name.rpartition("/")[2].endswith("kernel")
 
 
 def _microbatches(batch: Batch, size: int | None) -> Batch:
-    """The minibatch in parts of equal size along a new leading axis; rows that fill up the last part weigh 0."""
+    """Split the minibatch into parts of equal size along a new leading axis; rows that pad the last part have weight 0."""
     images = batch.labels.shape[0]
     size = min(size or images, images)
     missing = -images % size

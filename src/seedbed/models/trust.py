@@ -1,8 +1,9 @@
-"""Whose Python files are run: those that the user named, in a command or in Python; never one that only a run folder names.
+"""Trust in users' Python files: only files that the user named, in a command or in Python, are run.
 
-A run folder may come from a stranger, and a network of somebody's own is a program. What was named once is remembered by the
-SHA-256 of its text in the user's cache, so that one's own runs are evaluated and resumed without naming the file again.
-A worker on another machine has neither file nor cache: its driver hands it the text of what the user named, and no other.
+A run folder may come from a stranger, and the file of a user's own network is a program; a file that only a run folder names
+is never run. The SHA-256 of each file that was named is stored in the user's cache, so that evaluating and resuming runs does
+not need the file named again. A worker on another machine has neither file nor cache: its driver sends it the text of the
+named file.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from seedbed.errors import ModelError, SpecError
 from seedbed.specs import Keras, ModelSpec
 
 _handed_over: dict[str, bytes] = {}
-"""SHA-256 of a text -> the text that this process's driver sent."""
+"""SHA-256 of a text -> the text, as sent by this process's driver."""
 
 
 def remember(spec: ModelSpec) -> None:
-    """Note that the user named this network's file, if it has one and this process was given it by `Keras.of`.
+    """Record that the user named this network's file, if it has one and `Keras.of` was called for it in this process.
 
     Raises:
-        SpecError: the spec does not say which text of the file is meant.
+        SpecError: the spec has no digest of the file.
     """
     if not isinstance(spec, Keras):
         return
@@ -35,7 +36,7 @@ def remember(spec: ModelSpec) -> None:
 
 
 def check(spec: Keras) -> None:
-    """See that the user named this network's file at some time.
+    """Check that the user has named this network's file.
 
     Raises:
         ModelError: only a run folder names it.
@@ -49,10 +50,10 @@ def check(spec: Keras) -> None:
 
 
 def text(spec: Keras) -> bytes:
-    """The text of this network's file, as it was when the run was described.
+    """Text of this network's file, as it was when the spec was made.
 
     Raises:
-        ModelError: only a run folder names the file, it is gone, or it changed since.
+        ModelError: only a run folder names the file, the file is missing, or it has changed.
     """
     check(spec)
     if spec.digest in _handed_over:
@@ -60,26 +61,26 @@ def text(spec: Keras) -> bytes:
     path = Path(spec.file)
     if not path.is_file():
         raise ModelError(f"The network's file {spec.file!r} is gone; put it back to use this run's network.")
-    found = path.read_bytes()
-    if spec.digest and hashlib.sha256(found).hexdigest() != spec.digest:
+    content = path.read_bytes()
+    if spec.digest and hashlib.sha256(content).hexdigest() != spec.digest:
         raise ModelError(f"{spec.file!r} changed since this run was described; start a new run, or put the old file back.")
-    return found
+    return content
 
 
 def texts(specs: Iterable[ModelSpec]) -> dict[str, bytes]:
-    """The texts of the files among these networks by their SHA-256.
+    """Texts of these networks' files, by their SHA-256.
 
     Raises:
-        ModelError: as `text`.
+        ModelError: see `text`.
     """
     return {spec.digest: text(spec) for spec in specs if isinstance(spec, Keras)}
 
 
 def hand_over(handed: dict[str, bytes]) -> None:
-    """Take the texts of files by their SHA-256 from the driver, who checked that the user named them.
+    """Accept texts of files, by their SHA-256, from the driver, which has checked that the user named them.
 
     Raises:
-        ModelError: a text is not what its digest says.
+        ModelError: a text does not match its digest.
     """
     for digest, content in handed.items():
         if hashlib.sha256(content).hexdigest() != digest:

@@ -1,10 +1,10 @@
 """The run store: run folders, claims, checkpoints of populations, the ledger.
 
-home.py          `Home`: what the rest of the house talks to
-claims.py        who trains what: done, half done, other settings, in use
-record.py        `run.json`, written and read
-arrays.py        safetensors and npz, without copies and without trust
-checkpoints.py   populations: the last two saves, each with its hash
+home.py          `Home`: the interface for all other packages
+claims.py        claiming runs: finished, half done, other settings, in use
+record.py        reading and writing `run.json`
+arrays.py        safetensors and npz, without copies, safe for untrusted files
+checkpoints.py   checkpoints of populations: the last two, each with its hash
 """
 
 from seedbed.runs.claims import Claim

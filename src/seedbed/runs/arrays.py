@@ -1,4 +1,4 @@
-"""Arrays in files: safetensors and plain npz. Nothing that could run code, or claim more memory than its file is long."""
+"""Arrays in files: safetensors and plain npz. A file can neither run code nor claim more memory than its length."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ KINDS = {
     "uint8": "U8",
     "bool": "BOOL",
 }
-"""NumPy's names of number types -> those of safetensors."""
+"""NumPy's names of dtypes -> those of safetensors."""
 
 
 def safetensors_pieces(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] | None = None) -> list[memoryview]:
-    """A safetensors file as pieces to write one after the other: the arrays themselves, not copies of them.
+    """A safetensors file as consecutive pieces to write, without copies of the arrays.
 
-    (The package's own `save` returns one bytes object, and with its `save_file` neither a fault of the disk nor the file's
-    hash would pass through `storage`.)
+    The package's own `save` returns one bytes object, and its `save_file` would bypass `storage`, which handles disk errors
+    and hashes.
 
     Source: https://huggingface.co/docs/safetensors, "Format".
     """
-    sized = sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize)  # so that each begins at a multiple of its size
+    sized = sorted(arrays.items(), key=lambda item: -item[1].dtype.itemsize)  # aligns each array to its item size
     header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     pieces, offset = [], 0
     for name, array in sized:
         if array.dtype.name not in KINDS:
-            raise StorageError(f"{name}: safetensors has no numbers of the type {array.dtype}.")
+            raise StorageError(f"{name}: safetensors does not support the dtype {array.dtype}.")
         end = offset + array.nbytes
         header[name] = {"dtype": KINDS[array.dtype.name], "shape": list(array.shape), "data_offsets": [offset, end]}
         offset = end
@@ -63,14 +63,15 @@ def safetensors_pieces(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str
 
 
 def read_safetensors(path: Path, expected: Mapping[str, tuple[int, ...]] | None = None) -> Arrays:
-    """The arrays of a safetensors file.
+    """Read the arrays of a safetensors file.
 
     Args:
-        expected: name -> shape, compared with the file's header before anything is allocated; None takes what is there.
+        path: the file.
+        expected: name -> shape, compared with the file's header before anything is allocated. None means no check.
 
     Raises:
         StorageError: there is no such file.
-        CorruptFile: it is damaged, or its names and shapes are others.
+        CorruptFile: it is damaged, or has other names or shapes.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -87,18 +88,18 @@ def read_safetensors(path: Path, expected: Mapping[str, tuple[int, ...]] | None 
 
 
 def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """The arrays as an npz file, not compressed."""
+    """The arrays as an uncompressed npz file."""
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 
 def read_npz(path: Path) -> Arrays:
-    """The arrays of an npz file that `npz` made.
+    """Read the arrays of an npz file from `npz`.
 
     Raises:
         StorageError: there is no such file.
-        CorruptFile: it is damaged, compressed (ours are not, so it cannot swell), or holds objects instead of numbers.
+        CorruptFile: it is damaged, compressed (seedbed's files are not, so size is bounded), or holds Python objects.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -111,11 +112,11 @@ def read_npz(path: Path) -> Arrays:
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-        raise ValueError(f"{member.filename[:80]!r} is compressed, and ours are not")
+        raise ValueError(f"{member.filename[:80]!r} is compressed, which seedbed's files are not")
     data = io.BytesIO(archive.read(member))
     version = np.lib.format.read_magic(data)
     if version != (1, 0):
-        raise ValueError(f"{member.filename[:80]!r} has the npy version {version}, and ours have (1, 0)")
+        raise ValueError(f"{member.filename[:80]!r} has the npy version {version}, and must have (1, 0)")
     shape, _, dtype = np.lib.format.read_array_header_1_0(data)
     rest = len(data.getbuffer()) - data.tell()
     if dtype.hasobject or math.prod(shape) * dtype.itemsize != rest:
@@ -125,21 +126,21 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     return array
 
 
-def _compare(path: Path, found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> None:
-    for name in [*expected, *found]:
-        if found.get(name) != expected.get(name):
+def _compare(path: Path, actual: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> None:
+    for name in [*expected, *actual]:
+        if actual.get(name) != expected.get(name):
             raise CorruptFile(
-                f"{path}: {name[:80]!r} is {found.get(name, 'missing')} in the file, and "
-                f"{expected.get(name, 'missing')} in the network that it should hold."
+                f"{path}: {name[:80]!r} is {actual.get(name, 'missing')} in the file, and "
+                f"{expected.get(name, 'missing')} in the network."
             )
 
 
 def checked_digest(path: Path, digest: str) -> None:
-    """See that a file has the SHA-256 that was recorded.
+    """Check that a file has the recorded SHA-256.
 
     Raises:
         StorageError: there is no such file.
-        CorruptFile: it has another.
+        CorruptFile: its SHA-256 differs.
     """
     if storage.sha256(path) != digest:
         raise CorruptFile(f"{path}: its SHA-256 is not the one recorded; the file is damaged. Train the run again.")

@@ -1,6 +1,6 @@
-"""Checkpoints of populations: one safetensors file of all live members, and a manifest with its hash that makes it count.
+"""Checkpoints of populations: one safetensors file of all members, and a manifest with its hash, which commits it.
 
-They live in `.populations/KEY/`, numbered. The last two are kept, so that a damaged one costs half a minute, not the run.
+They are in `.populations/KEY/`, numbered. The last two are kept, so that a damaged one costs half a minute, not the run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def save(root: Path, key: str, arrays: Mapping[str, NDArray[Any]], manifest: Map
 
 
 def load(root: Path, key: str, on_damage: Callable[[str], None]) -> tuple[Arrays, dict[str, Any]] | None:
-    """The newest sound checkpoint, or None where there is none at all. See `Home.load_population`."""
+    """Load the newest sound checkpoint; None if there is no checkpoint. See `Home.load_population`."""
     folder = _folder(root, key)
     numbers = _newest(folder)
     for number in numbers:
@@ -48,7 +48,7 @@ def load(root: Path, key: str, on_damage: Callable[[str], None]) -> tuple[Arrays
                 raise CorruptFile(f"{path}: the SHA-256 is not that of its manifest.")
             return read_safetensors(path), manifest["manifest"]
         except StorageError as damage:
-            on_damage(f"{damage} Going on from the checkpoint before it.")
+            on_damage(f"{damage} Continuing from the checkpoint before it.")
     if numbers:
         raise CorruptFile(f"{folder}: no checkpoint of this population is sound. Start again with --replace.")
     return None
@@ -60,7 +60,7 @@ def drop(root: Path, key: str) -> None:
 
 
 def drop_without(root: Path, unfinished: Collection[str]) -> None:
-    """Remove the checkpoints whose manifest names its `runs`, none of them still unfinished."""
+    """Remove the checkpoints whose manifest lists `runs` of which none is unfinished."""
     for key in keys(root):
         runs = _runs(_folder(root, key))
         if runs and not any(name in unfinished for name in runs):
@@ -68,7 +68,7 @@ def drop_without(root: Path, unfinished: Collection[str]) -> None:
 
 
 def keys(root: Path) -> list[str]:
-    """The populations that have a checkpoint."""
+    """Keys of the populations that have a checkpoint."""
     return storage.names(root / FOLDER)
 
 
@@ -77,13 +77,13 @@ def _folder(root: Path, key: str) -> Path:
 
 
 def _newest(folder: Path) -> list[int]:
-    """The numbers of the checkpoints that were committed, newest first."""
+    """Numbers of the committed checkpoints, newest first."""
     return sorted(_numbers(folder, "json"), reverse=True)
 
 
 def _numbers(folder: Path, ending: str) -> set[int]:
-    found = (re.fullmatch(rf"(\d{{6,12}})\.{ending}", name) for name in storage.names(folder))
-    return {int(match[1]) for match in found if match}
+    matches = (re.fullmatch(rf"(\d{{6,12}})\.{ending}", name) for name in storage.names(folder))
+    return {int(match[1]) for match in matches if match}
 
 
 def _committed(folder: Path, number: int) -> dict[str, Any]:

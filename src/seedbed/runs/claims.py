@@ -1,7 +1,7 @@
-"""Claiming runs: what is there already, what is half done, what must be trained, and that nobody else trains it.
+"""Claiming runs: which are finished, half done or missing, and a lock against other processes that train them.
 
-All of a command's runs share one lock, whose name their `run.json` carries as `owner`. When the command's process ends, however
-it ends, the kernel frees that lock, and the runs that it left are seen to be interrupted.
+All runs of a command share one lock, whose name is the `owner` in their `run.json`. When the command's process ends in any way,
+the kernel frees the lock, and its unfinished runs count as interrupted.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from seedbed.specs import RunSpec
 
 HOME_LOCK = "home"
 PATIENCE = 60.0
-"""Seconds to wait for others who claim or remove runs in the same home; each takes milliseconds."""
+"""Longest wait for other processes that claim or remove runs in the same run store (s); each takes milliseconds."""
 
 
 @dataclass
 class Claim:
-    """The runs of one command, held for as long as it works on them; close it, or use it as a context manager.
+    """The runs of one command, locked while it works on them; close it, or use it as a context manager.
 
     Attributes:
-        todo: the entries to train, in the order they were given.
-        half_done: the names of those to continue; the others start from the beginning.
-        done: name -> the result of each run that was finished already.
+        todo: entries to train, in the order given.
+        half_done: names of the entries to continue; the others start from the beginning.
+        done: name -> result of each run that is already finished.
     """
 
     todo: tuple[Entry, ...]
@@ -43,7 +43,7 @@ class Claim:
     _held: ExitStack = field(default_factory=ExitStack, repr=False)
 
     def close(self) -> None:
-        """Give the runs back; those not finished are now interrupted. Closing twice does no harm."""
+        """Release the runs; unfinished ones now count as interrupted. Closing twice has no effect."""
         self._held.close()
 
     def __enter__(self) -> Self:
@@ -54,8 +54,8 @@ class Claim:
 
 
 def home_lock(root: Path) -> Any:
-    """Held for the moment in which runs are claimed or removed."""
-    return storage.lock(root / LOCKS / HOME_LOCK, f"The home {root}", wait=PATIENCE)
+    """Lock of the run store, for the moment in which runs are claimed or removed."""
+    return storage.lock(root / LOCKS / HOME_LOCK, f"The run store {root}", wait=PATIENCE)
 
 
 def claim(root: Path, entries: Sequence[Entry], *, resume: bool, replace: bool, whole: bool = True) -> Claim:
@@ -72,7 +72,7 @@ def claim(root: Path, entries: Sequence[Entry], *, resume: bool, replace: bool, 
 
 
 class _Survey:
-    """What the home holds under the names that are asked for. Nothing is changed before everything was checked."""
+    """The content of the run store under the requested names. Nothing is changed before all names are checked."""
 
     def __init__(self, root: Path, entries: Sequence[Entry]) -> None:
         self.root, self.entries = root, entries
@@ -84,10 +84,14 @@ class _Survey:
         self.condemned: set[str] = set()
 
     def check(self, entry: Entry, *, resume: bool, replace: bool, whole: bool) -> None:
-        """Sort one entry into done, half done and to be begun anew."""
+        """Classify one entry as done, half done, or to be trained from the beginning.
+
+        Raises:
+            RunError: see `Home.claim`.
+        """
         twin = self.folded.get(entry.name.casefold(), entry.name)
         if twin != entry.name:
-            raise RunExists(f"There is {twin!r}, which some systems cannot tell from {entry.name!r}; choose another name.")
+            raise RunExists(f"{twin!r} exists, which some systems do not distinguish from {entry.name!r}; choose another name.")
         if entry.name not in self.present:
             return
         record = self._record(entry.name, replace=replace)
@@ -107,7 +111,7 @@ class _Survey:
             raise RunHalfDone(self._half_done_message(record))
 
     def check_groups(self, *, replace: bool) -> None:
-        """See that a group's runs differ only in seed, those from before included."""
+        """Check that a group's runs, stored ones included, differ only in seed."""
         for group, entry in {entry.group: entry for entry in self.entries}.items():
             settings = {each.run.setting for each in self.entries if each.group == group}
             for name in sorted(self._members(group) - self.names):
@@ -119,13 +123,13 @@ class _Survey:
                 elif name == group or group in self.names:
                     raise RunExists(
                         f"{group!r} would be one run and a group of seeds at once. "
-                        f"Choose another name, or remove what is there with --replace."
+                        f"Choose another name, or replace the existing runs with --replace."
                     )
                 elif record.run.setting not in settings:
                     raise RunExists(_differs(name, record.run, entry.run.changed(seed=record.run.seed)))
 
     def take(self) -> Claim:
-        """Lock and write down what was decided."""
+        """Lock the runs, and record the claim."""
         todo = tuple(entry for entry in self.entries if entry.name not in self.done)
         for name in sorted(self.condemned):
             storage.remove_tree(self.root / name)
@@ -151,11 +155,11 @@ class _Survey:
         return before.changed(status="running", reason="", owner=owner, group=entry.group)
 
     def _record(self, name: str, *, replace: bool) -> Record | None:
-        """The record under a name, or None for a folder to clear: a killed beginning, or a damaged one to replace."""
+        """The record under a name; None for a folder to clear, which an interrupted start left, or a damaged run to replace."""
         folder = self.root / name
         if not storage.is_file(folder / RUN_FILE):
             if not folder.is_dir() or any(not path.name.startswith(storage.TEMPORARY) for path in folder.iterdir()):
-                raise RunExists(f"{folder} is there and is no run of seedbed. Choose another name.")
+                raise RunExists(f"{folder} exists and is no run of seedbed. Choose another name.")
             return None
         try:
             record = read(folder)
@@ -175,14 +179,14 @@ class _Survey:
     def _half_done_message(self, record: Record) -> str:
         what = f"failed ({record.reason})" if record.status == "failed" else "was interrupted"
         epochs = self._epochs(record.name)
-        return f"Run {record.name!r} {what} after {epochs} epochs. Go on with --resume, or start again with --replace."
+        return f"Run {record.name!r} {what} after {epochs} epochs. Continue with --resume, or start again with --replace."
 
 
 def check_free(root: Path, record: Record) -> None:
-    """See that nobody trains the run.
+    """Check that no process trains the run.
 
     Raises:
-        HomeInUse: somebody does; names the process and its machine.
+        HomeInUse: a process does; the message names it and its machine.
     """
     trainer = record.trainer(root)
     if trainer:
@@ -190,14 +194,14 @@ def check_free(root: Path, record: Record) -> None:
 
 
 def drop_orphans(root: Path) -> None:
-    """Remove the checkpoints of populations of which no run is left to resume; what cannot be read might be resumed."""
+    """Remove the checkpoints of populations that have no unfinished run; a run that cannot be read counts as unfinished."""
     if checkpoints.keys(root):
         finished = {name for name, record in readable(root) if record.ended}
         checkpoints.drop_without(root, {folder.name for folder in folders(root)} - finished)
 
 
 def readable(root: Path) -> Iterator[tuple[str, Record]]:
-    """The records of all runs that can be read."""
+    """Yield name and record of each run that can be read."""
     for folder in folders(root):
         try:
             yield folder.name, read(folder)
@@ -209,11 +213,11 @@ def _check_distinct(entries: Sequence[Entry]) -> None:
     counts = Counter(entry.name.casefold() for entry in entries)
     for entry in entries:
         if counts[entry.name.casefold()] > 1:
-            raise RunError(f"The name {entry.name!r} is asked for twice; some systems do not tell capitals from small letters.")
+            raise RunError(f"The name {entry.name!r} is given twice; some systems do not distinguish upper and lower case.")
 
 
 def _tidy(root: Path) -> None:
-    """Clear away what killed processes left; the caller holds the home's lock, so no owner can be just about to lock."""
+    """Remove leftovers of killed processes; the caller holds the run store's lock, so that no owner is about to lock."""
     storage.tidy(root)
     storage.tidy(root / checkpoints.FOLDER)
     for path in (root / LOCKS).iterdir():

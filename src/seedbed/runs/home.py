@@ -1,4 +1,4 @@
-"""The home: a folder of runs."""
+"""The run store: a folder of runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LEDGER = "ledger.jsonl"
 
 @dataclass(frozen=True)
 class Listed:
-    """A run as a list shows it: `record` is None, and `reason` says why, where its `run.json` cannot be read."""
+    """A row of a list of runs; if its `run.json` cannot be read, `record` is None, and `reason` is the error."""
 
     name: str
     status: Status | Literal["damaged"]
@@ -49,17 +49,17 @@ class Listed:
 
 @dataclass(frozen=True)
 class Ending:
-    """What is to be kept of a run that has come to its end.
+    """A finished run to store.
 
     Attributes:
-        entry: a claimed entry; the result gets its name and group, so a result from elsewhere can be copied.
-        result: of the same identity; its history becomes the metrics.
-        scale: what images are divided by before the network sees them.
-        best, last: the weights, named and laid out as Keras does; empty keeps none.
-        predictions: arrays over the validation part; empty keeps none.
+        entry: claimed entry; the result gets its name and group, so that a result of another name can be copied.
+        result: result of the same identity; its history becomes the metrics.
+        scale: divisor that maps stored images to the network's inputs.
+        best, last: weights of the best and last epoch, named and laid out as in Keras; empty means not stored.
+        predictions: arrays over the validation part; empty means not stored.
 
     Raises:
-        RunError: the result is that of other settings.
+        RunError: the result has another identity.
     """
 
     entry: Entry
@@ -74,44 +74,44 @@ class Ending:
             raise RunError(f"Run {self.entry.name!r}: the result is that of other settings ({self.result.name!r}).")
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of its metrics."""
+        """Rows of the metrics file."""
         history = self.result.history
         return [{"epoch": epoch, **finite(history.row(epoch))} for epoch in range(1, history.epochs + 1)]
 
     def files(self) -> dict[str, storage.FileContent]:
-        """Path below the run's folder -> what the file holds, without the metrics."""
+        """Path below the run's folder -> content, for all files except metrics and record."""
         facts = {
             "model": json.dumps(self.result.run.model.plain()),
             "classes": json.dumps(self.result.data.classes),
             "image_shape": json.dumps(self.result.data.image_shape),
             "scale": repr(float(self.scale)),
         }
-        kept = {_weights_file(which): weights for which, weights in (("best", self.best), ("last", self.last)) if weights}
-        files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in kept.items()}
+        stored = {_weights_file(which): weights for which, weights in (("best", self.best), ("last", self.last)) if weights}
+        files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
         return files | ({PREDICTIONS_FILE: npz(self.predictions)} if self.predictions else {})
 
     def record(self, named: Result, files: Mapping[str, storage.FileContent]) -> Record:
-        """The record that commits it, of the result under the entry's name."""
+        """The record that commits the run."""
         digests = {file: storage.sha256(content) for file, content in files.items()}
         return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
 
 
 class Home:
-    """The run store. Plain folders are the truth:
+    """The run store, a plain folder:
 
         ROOT/NAME/run.json              state, settings, facts, verdict; written last, so it commits the run
-        ROOT/NAME/metrics.jsonl         one row an epoch, each with a checksum
-        ROOT/NAME/predictions.npz       on the validation part
+        ROOT/NAME/metrics.jsonl         one row per epoch, each with a checksum
+        ROOT/NAME/predictions.npz       predictions for the validation part
         ROOT/NAME/weights/best.safetensors, last.safetensors
         ROOT/NAME/figures/
-        ROOT/ledger.jsonl               every look at a test set
+        ROOT/ledger.jsonl               every evaluation on a test part
         ROOT/.populations/, ROOT/.locks/
 
     Args:
-        root: the folder; made by the first claim.
+        root: the folder; created by the first claim.
 
-    Its methods raise `StorageError` where the disk says no, `CorruptFile` where a file is damaged, and `UnknownRun` for a name
-    that is not there.
+    Methods raise `StorageError` if reading or writing fails, `CorruptFile` for a damaged file, and `UnknownRun` for an unknown
+    name.
     """
 
     def __init__(self, root: Path) -> None:
@@ -121,7 +121,7 @@ class Home:
 
     @classmethod
     def at(cls, place: str | os.PathLike[str] | None = None) -> Self:
-        """The home in this folder. None means `SEEDBED_HOME`, or `./runs`."""
+        """Open the run store in a folder. None means `SEEDBED_HOME`, or `./runs`."""
         return cls(Path(place or os.environ.get("SEEDBED_HOME") or "runs"))
 
     # Training
@@ -129,22 +129,23 @@ class Home:
     def claim(
         self, entries: Sequence[Entry], *, resume: bool = False, replace: bool = False, whole: bool = True
     ) -> claims.Claim:
-        """Sort the entries into done and to do, and hold those to do for this process until the claim is closed.
+        """Divide the entries into finished ones and ones to train, and lock the latter until the claim is closed.
 
-        Absent runs start from the beginning, and so do those that failed before their first epoch's end; a finished one of
-        the same identity is read; all or none are claimed.
+        Missing runs start from the beginning, and so do runs that failed in their first epoch; a finished run of the same
+        identity is read. All entries are claimed, or none.
 
         Args:
-            resume: continue half-done runs.
-            replace: start all from the beginning, and remove what is under their names and in their groups.
-            whole: a run counts as finished if it was trained to its end and kept its weights; else also without them, and
-                also if it was pruned.
+            entries: the runs.
+            resume: whether to continue half-done runs.
+            replace: whether to start all from the beginning, and remove the runs under their names and in their groups.
+            whole: whether only a run that was trained to its end and kept its weights counts as finished; otherwise also one
+                without weights, or a pruned one.
 
         Raises:
-            RunExists: a name is taken by other settings (shows which), or is no run of seedbed.
-            RunHalfDone: one was interrupted or failed on its way, and `resume` is not asked for.
-            HomeInUse: another process trains one of them.
-            StorageError: the home cannot be written.
+            RunExists: a name is taken by other settings (the message lists them), or by something that is no run.
+            RunHalfDone: a run was interrupted or failed, and `resume` is False.
+            HomeInUse: another process trains one of the runs.
+            StorageError: the run store cannot be written.
         """
         claim = claims.claim(self.root, entries, resume=resume, replace=replace, whole=whole)
         for entry in claim.todo:
@@ -152,12 +153,12 @@ class Home:
         return claim
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Append epochs to a claimed run's metrics: one row an epoch, with the columns of `History`. NaN becomes null.
+        """Append epochs to a claimed run's metrics: one row per epoch, with the columns of `History`. NaN becomes null.
 
-        They outlive this process at once, and a power cut from the next `save_population` on.
+        They survive the end of this process at once, and a power failure from the next `save_population` on.
 
         Raises:
-            RunError: a row says of itself that it is another `epoch` than the next.
+            RunError: the `epoch` of a row is not the next one.
         """
         first = self.epochs(name) + 1
         numbered = [{"epoch": first + index, **finite(dict(row))} for index, row in enumerate(rows)]
@@ -169,28 +170,28 @@ class Home:
         self._unsynced.add(name)
 
     def epochs(self, name: str) -> int:
-        """How many epochs a run's metrics have."""
+        """Number of epochs in a run's metrics."""
         if name not in self._epochs:
             self._epochs[name] = len(storage.read_lines(self._file(name, METRICS_FILE)))
         return self._epochs[name]
 
     def cut(self, name: str, epoch: int) -> None:
-        """Cut a claimed run's metrics back to its first `epoch` epochs."""
+        """Truncate a claimed run's metrics to the first `epoch` epochs."""
         storage.cut_lines(self._file(name, METRICS_FILE), epoch)
         self._epochs[name] = epoch
 
     def mark(self, names: Iterable[str], status: Literal["running", "interrupted", "failed"], reason: str = "") -> None:
-        """Record the status of claimed runs that are not finished."""
+        """Record the status of claimed, unfinished runs."""
         folders = [self.folder(name) for name in names]
         write({folder: read(folder).changed(status=status, reason=reason) for folder in folders})
 
     def finish(self, *endings: Ending) -> list[Result]:
-        """Store finished runs; of each, `run.json`, written last, commits it.
+        """Store finished runs; each is committed by its `run.json`, written last.
 
         Returns:
             The results under their names, groups and folders.
         """
-        return [result for few in together(endings) for result in self._finish(few)]
+        return [result for chunk in together(endings) for result in self._finish(chunk)]
 
     def _finish(self, endings: Sequence[Ending]) -> list[Result]:
         folders = [self.folder(ending.entry.name) for ending in endings]
@@ -215,107 +216,113 @@ class Home:
         return [record.result(folder) for folder, record in records if record.status == "finished"]
 
     def find(self, name: str) -> list[Result]:
-        """A finished run, or the finished runs of a group.
+        """Load a finished run, or the finished runs of a group.
 
         Raises:
-            UnknownRun: neither has this name; offers the nearest.
-            RunHalfDone: it is there, and nothing of it is finished.
+            UnknownRun: no run or group has this name; the message suggests the nearest.
+            RunHalfDone: it exists, but no run of it is finished.
         """
-        found = self._named(name)
-        finished = [record.result(folder) for folder, record in found if record.status == "finished"]
+        records = self._named(name)
+        finished = [record.result(folder) for folder, record in records if record.status == "finished"]
         if not finished:
-            record = found[0][1]
+            record = records[0][1]
             state, why = record.state(self.root), f" ({record.reason})" if record.reason else ""
             raise RunHalfDone(f"Run {record.name!r} is {state}{why}, not finished. Train it with --resume or --replace first.")
         return finished
 
     def find_identities(self, identities: Collection[str], *, whole: bool = False) -> dict[str, Result]:
-        """identity -> a finished run that has it, for those that have one; reads the home once.
+        """Identity -> a finished run, for each identity that has one; reads the run store once.
 
         Args:
-            whole: only runs that kept their weights.
+            identities: identities of runs.
+            whole: whether to return only runs that kept their weights.
         """
-        found: dict[str, Result] = {}
+        results: dict[str, Result] = {}
         wanted = set(identities)
         for name, record in claims.readable(self.root):
             finished = record.serves(whole=True) if whole else record.status == "finished"
-            if finished and record.run.identity in wanted - found.keys():
-                found[record.run.identity] = record.result(self.root / name)
-        return found
+            if finished and record.run.identity in wanted - results.keys():
+                results[record.run.identity] = record.result(self.root / name)
+        return results
 
     def status(self, name: str) -> Status:
-        """The status of a run; one whose process has died is interrupted."""
+        """Status of a run; a run whose process has died is interrupted."""
         return self._record(name).state(self.root)
 
     def listing(self) -> list[Listed]:
-        """Every run, finished or not, in the order of names, without its curve; a damaged one is listed as such."""
+        """All runs in the order of their names, without their metrics; damaged ones are marked."""
         return [self._listed(folder) for folder in folders(self.root)]
 
     def weights(self, name: str, which: Which, expected: Mapping[str, tuple[int, ...]] | None = None) -> Arrays:
-        """A finished run's weights.
+        """Load a finished run's weights.
 
         Args:
-            which: those of the best epoch, or of the last.
-            expected: name -> shape, as the model spec makes them, checked before anything is allocated; None checks nothing.
+            name: name of the run.
+            which: "best" for the best epoch, "last" for the last.
+            expected: name -> shape, checked before anything is allocated. None means no check.
 
         Raises:
-            RunError: the run kept none.
-            CorruptFile: the file's hash, names or shapes are not those recorded or expected.
+            RunError: the run kept no weights.
+            CorruptFile: the file's hash is not the recorded one, or its names or shapes are not the expected ones.
         """
         return read_safetensors(self._kept(name, _weights_file(which)), expected)
 
     def predictions(self, name: str) -> Arrays:
-        """A finished run's arrays over the validation part, as `finish` got them.
+        """Load a finished run's arrays over the validation part, as given to `finish`.
 
         Raises:
-            RunError: the run kept none.
-            CorruptFile: the file's hash is not the one recorded.
+            RunError: the run kept no predictions.
+            CorruptFile: the file's hash is not the recorded one.
         """
         return read_npz(self._kept(name, PREDICTIONS_FILE))
 
     def scale(self, name: str) -> float:
-        """What images are divided by before a finished run's network sees them."""
+        """Divisor that maps stored images to the inputs of a finished run's network.
+
+        Raises:
+            RunError: the run is not finished.
+        """
         scale = self._record(name).scale
         if scale is None:
             raise RunError(f"Run {name!r} is not finished, so it has no scale yet.")
         return scale
 
     def folder(self, name: str) -> Path:
-        """Where a run of this name lives or would live.
+        """Folder of a run, whether or not it exists.
 
         Raises:
-            SpecError: no run may have this name.
+            SpecError: the name is not valid.
         """
         return self.root / checked_name(name)
 
     def remove(self, name: str) -> list[str]:
-        """Remove a run, or all runs of a group, with the checkpoints that only they need.
+        """Remove a run, or all runs of a group, with the checkpoints that no other run needs.
 
         Returns:
-            The names of the runs removed.
+            Names of the removed runs.
 
         Raises:
-            HomeInUse: one of them is being trained.
+            HomeInUse: a process trains one of them.
         """
         if not self.root.is_dir():
             raise self._unknown(name)
         with claims.home_lock(self.root):
-            gone = self._to_remove(name)
-            for each in gone:
-                storage.remove_tree(self.folder(each))
-                self._epochs.pop(each, None)
+            runs = self._to_remove(name)
+            for run in runs:
+                storage.remove_tree(self.folder(run))
+                self._epochs.pop(run, None)
             claims.drop_orphans(self.root)
-        return gone
+        return runs
 
     # Checkpoints of populations
 
     def save_population(self, key: str, arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]) -> None:
-        """Save a population's state; the last two saves are kept. Metrics appended until now are on the disk before it.
+        """Save a population's state; the last two saves are kept. Appended metrics are synced to the disk first.
 
         Args:
-            key: names the population; the rules of run names.
+            key: name of the population, with the rules of run names.
             arrays: name -> array; not copied.
-            manifest: JSON values. Under `runs` it may list the names of the runs in it: when none of them is left to resume,
+            manifest: JSON values. `runs` may list the names of its unfinished runs: once all of them are finished or removed,
                 removing runs removes the checkpoint too.
         """
         storage.sync([self._file(name, METRICS_FILE) for name in sorted(self._unsynced)])
@@ -323,13 +330,14 @@ class Home:
         checkpoints.save(self.root, key, arrays, manifest)
 
     def load_population(self, key: str, on_damage: Callable[[str], None] | None = None) -> tuple[Arrays, dict[str, Any]] | None:
-        """The arrays and the manifest of a population's newest sound save, or None where there is no save.
+        """Load arrays and manifest of a population's newest sound save; None if there is no save.
 
         Args:
-            on_damage: called with a sentence for each damaged save that is passed over. None warns.
+            key: name of the population.
+            on_damage: called with a message for each damaged save that is skipped. None means a warning.
 
         Raises:
-            CorruptFile: there are saves, and none is sound.
+            CorruptFile: there are saves, but none is sound.
         """
         return checkpoints.load(self.root, key, on_damage or _warn)
 
@@ -338,13 +346,13 @@ class Home:
         checkpoints.drop(self.root, key)
 
     def populations(self) -> list[str]:
-        """The keys of the populations that have a save."""
+        """Keys of the populations that have a save."""
         return checkpoints.keys(self.root)
 
     # The ledger
 
     def look(self, name: str, figures: Mapping[str, Any]) -> None:
-        """Write down that somebody looked at the test part with this run, and what was seen."""
+        """Record in the ledger that a run was evaluated on the test part, with its metrics."""
         record = self._record(name)
         row = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -357,11 +365,11 @@ class Home:
             storage.append_lines(self.root / LEDGER, [row])
 
     def looks(self, name: str | None = None) -> list[dict[str, Any]]:
-        """The looks at the test part, oldest first: all, or those of one run or group. They outlive their runs."""
+        """Evaluations on the test part, oldest first: all, or those of one run or group. They outlive their runs."""
         rows = storage.read_lines(self.root / LEDGER)
         return [row for row in rows if name is None or name in (row.get("run"), row.get("group"))]
 
-    # Help
+    # Helpers
 
     def _file(self, name: str, file: str) -> Path:
         return self.folder(name) / file
@@ -379,27 +387,27 @@ class Home:
         return self._file(name, file)
 
     def _named(self, name: str) -> list[tuple[Path, Record]]:
-        """The run of this name, or else the runs of this group."""
+        """The run of this name, or otherwise the runs of this group."""
         if storage.is_file(self._file(name, RUN_FILE)):
             return [(self.folder(name), read(self.folder(name)))]
-        members = [(self.root / each, record) for each, record in claims.readable(self.root) if record.group == name]
+        members = [(self.root / run, record) for run, record in claims.readable(self.root) if record.group == name]
         if not members:
             raise self._unknown(name)
         return members
 
     def _to_remove(self, name: str) -> list[str]:
         try:
-            found = [record for _, record in self._named(name)]
+            records = [record for _, record in self._named(name)]
         except CorruptFile:
             return [checked_name(name)]
-        for record in found:
+        for record in records:
             claims.check_free(self.root, record)
-        return [record.name for record in found]
+        return [record.name for record in records]
 
     def _unknown(self, name: str) -> UnknownRun:
         records = dict(claims.readable(self.root))
         known = dict.fromkeys([*(record.group for record in records.values()), *records])
-        where = f"The home {self.root} has none" if not known else "See `seedbed runs list`"
+        where = f"The run store {self.root} is empty" if not known else "See `seedbed runs list`"
         return UnknownRun(f"No run or group is named {name!r}.{nearest(name, known)} {where}.")
 
     def _listed(self, folder: Path) -> Listed:

@@ -1,4 +1,4 @@
-"""What `run.json` says: the state of one run, and all of its result but the curve."""
+"""`run.json`: the state of one run, and its result without the metrics of each epoch."""
 
 from __future__ import annotations
 
@@ -17,47 +17,46 @@ from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Ver
 from seedbed.specs import RunSpec, checked_name
 
 FORMAT = 1
-"""Counts up when an older seedbed could no longer read what a newer one writes."""
+"""Version of the format; it increases when an older seedbed could not read the files of a newer one."""
 
 MOST_BYTES = 4 << 20
-"""Of a `run.json`."""
+"""Largest accepted size of a `run.json` (bytes)."""
 
 TOGETHER = 32
-"""Runs for whose files the disk is waited for together; some systems let a process have no more than 256 files open."""
+"""Number of runs whose files are synced to the disk at once; some systems limit a process to 256 open files."""
 
 T = TypeVar("T")
 
 Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
-"""A run that is `pruned` was stopped by a search; everywhere else it does not count as finished."""
+"""A `pruned` run was stopped by a search; except there it does not count as finished."""
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
 
+_EPOCH_METRICS = {"train": ("loss", "penalty", "accuracy"), "validation": ("loss", "accuracy")}
 
-_OF_AN_EPOCH = {"train": ("loss", "penalty", "accuracy"), "validation": ("loss", "accuracy")}
 
-
-def _with_figures(at: dict[str, Any]) -> dict[str, Any]:
-    """An epoch's figures, each of which is a number or null, and neither too large for a float."""
-    for part, names in _OF_AN_EPOCH.items():
-        row = at.get(part)
-        if not isinstance(row, dict) or not all(name in row and _is_figure(row[name]) for name in names):
+def _checked_metrics(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Check that an epoch's metrics are complete, each null or a number that a float can hold."""
+    for part, names in _EPOCH_METRICS.items():
+        row = epoch.get(part)
+        if not isinstance(row, dict) or not all(name in row and _is_metric(row[name]) for name in names):
             raise ValueError(f"{part} has {', '.join(names)}, each a number or null")
-    return at
+    return epoch
 
 
-def _is_figure(value: object) -> bool:
+def _is_metric(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and abs(value) <= sys.float_info.max)
 
 
-_Figures = Annotated[dict[str, Any], AfterValidator(_with_figures)]
+_Metrics = Annotated[dict[str, Any], AfterValidator(_checked_metrics)]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A run that is asked for: its name, the group whose runs differ only in seed, and what to train.
+    """A named run: name, group (whose runs differ only in seed), and spec.
 
     Raises:
-        SpecError: a name that some system could not have as a folder.
+        SpecError: the name is not valid as a folder on every operating system.
     """
 
     name: str
@@ -73,10 +72,10 @@ class Record(BaseModel):
     """One `run.json`.
 
     Attributes:
-        owner: name of the lock that the process that trains the run holds.
-        reason: why it was interrupted or failed.
-        epochs: rows that `metrics.jsonl` has, once it is finished.
-        best, last: the figures of these epochs, as in `Result.summary`.
+        owner: name of the lock of the process that trains the run.
+        reason: cause of the interruption or failure.
+        epochs: number of rows in `metrics.jsonl`, once finished.
+        best, last: metrics of the best and last epoch, as in `Result.summary`.
         files: path below the folder -> SHA-256.
     """
 
@@ -94,8 +93,8 @@ class Record(BaseModel):
     model: ModelFacts | None = None
     data: DataFacts | None = None
     verdict: Verdict | None = None
-    best: _Figures | None = None
-    last: _Figures | None = None
+    best: _Metrics | None = None
+    last: _Metrics | None = None
     epochs: Annotated[int, Field(ge=0)] = 0
     seconds: Seconds | None = None
     device: str = ""
@@ -105,29 +104,29 @@ class Record(BaseModel):
     @model_validator(mode="after")
     def _finished_is_whole(self) -> Record:
         if self.ended and None in (self.model, self.data, self.verdict, self.seconds):
-            raise ValueError("a finished run has a model, data, a verdict and seconds")
+            raise ValueError("a finished run must have a model, data, a verdict and seconds")
         if self.best and self.best["validation"]["accuracy"] is None:
-            raise ValueError("the best epoch is one that has a validation accuracy")
+            raise ValueError("the best epoch must have a validation accuracy")
         if not self.run.model.names_its_code:
-            raise ValueError("a run of a network of one's own says which text of its file was meant")
+            raise ValueError("a run of a user's own network must hold the digest of its file")
         return self
 
     @property
     def ended(self) -> bool:
-        """Whether there is a result, if only that of a run that was pruned."""
+        """Whether the run has a result: it is finished or pruned."""
         return self.status in ("finished", "pruned")
 
     def serves(self, *, whole: bool) -> bool:
         """Whether nothing is left to train.
 
         Args:
-            whole: the run is wanted to its last epoch, with its weights; else its metrics are enough.
+            whole: whether the run is needed to its last epoch, with weights; otherwise metrics suffice.
         """
         return self.status == "finished" and bool(self.files) if whole else self.ended
 
     @classmethod
     def begun(cls, entry: Entry, owner: str) -> Record:
-        """The record of a run that is about to be trained."""
+        """The record of a run whose training starts."""
         identity = entry.run.identity
         return cls(status="running", owner=owner, name=entry.name, group=entry.group, identity=identity, run=entry.run)
 
@@ -150,28 +149,29 @@ class Record(BaseModel):
         )
 
     def state(self, root: Path) -> Status:
-        """The status; a run that says `running`, and whose process is gone, is interrupted."""
+        """Current status; a `running` run whose process has ended is interrupted."""
         return "interrupted" if self.status == "running" and not self.trainer(root) else self.status
 
     def trainer(self, root: Path) -> str:
-        """Which process trains the run, or ""."""
+        """Description of the process that trains the run, or ""."""
         return storage.holder(root / LOCKS / self.owner) if self.status == "running" and self.owner else ""
 
     def content(self, folder: Path) -> bytes:
-        """What the `run.json` of a folder says.
+        """Content of the `run.json` in a folder.
 
         Raises:
-            StorageError: a value breaks the format; what could not be read again is not to be written.
+            StorageError: a value breaks the format, so that the file could not be read.
         """
         plain = finite(self.model_dump(mode="json"))
         _parsed(folder / RUN_FILE, plain)
         return storage.json_content(folder / RUN_FILE, plain)
 
     def result(self, folder: Path) -> Result:
-        """The whole result, with the curve of `metrics.jsonl`.
+        """The result, with the metrics of each epoch from `metrics.jsonl`.
 
         Raises:
-            CorruptFile: the curve is damaged or does not have the epochs that were recorded.
+            StorageError: the run is not finished.
+            CorruptFile: the metrics are damaged, or do not have the recorded epochs.
         """
         if self.model is None or self.data is None or self.verdict is None or self.seconds is None:
             raise StorageError(f"{folder}: the run is {self.status}, and only a finished one has a result.")
@@ -192,46 +192,47 @@ class Record(BaseModel):
 
 
 def write(records: Mapping[Path, Record]) -> None:
-    """Put each record in its folder.
+    """Write each record to its folder.
 
     Raises:
-        StorageError: the disk said no, or a value breaks the format.
+        StorageError: writing fails, or a value breaks the format.
     """
-    for few in together(list(records)):
-        storage.write_all({folder / RUN_FILE: records[folder].content(folder) for folder in few})
+    for chunk in together(list(records)):
+        storage.write_all({folder / RUN_FILE: records[folder].content(folder) for folder in chunk})
 
 
-def together(things: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The same in groups, for whose files the disk is waited for together."""
-    return (things[first : first + TOGETHER] for first in range(0, len(things), TOGETHER))
+def together(runs: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Chunks of runs whose files are synced to the disk at once."""
+    return (runs[first : first + TOGETHER] for first in range(0, len(runs), TOGETHER))
 
 
 def read(folder: Path) -> Record:
-    """The record of a run's folder; its name is the folder's, whatever the file says.
+    """Read the record in a run's folder; its name is that of the folder, whatever the file holds.
 
     Raises:
-        StorageError: there is none, or a newer seedbed wrote it.
-        CorruptFile: it is damaged, or not what we write.
+        StorageError: there is no record, or a newer seedbed wrote it.
+        CorruptFile: it is damaged, or seedbed did not write it.
     """
     path = folder / RUN_FILE
     plain = storage.read_json(path, MOST_BYTES)
     if not isinstance(plain, dict):
         raise CorruptFile(f"{path}: it must hold a JSON object, and holds {type(plain).__name__}.")
-    found = plain.get("format")
-    if isinstance(found, int) and found > FORMAT:
-        raise StorageError(f"{path}: a newer seedbed wrote it (format {found}; this one reads up to {FORMAT}). Update seedbed.")
+    version = plain.get("format")
+    if isinstance(version, int) and version > FORMAT:
+        newer = f"a newer seedbed wrote it (format {version}; this one reads up to {FORMAT})"
+        raise StorageError(f"{path}: {newer}. Update seedbed.")
     return _parsed(path, {**plain, "name": folder.name})
 
 
 def folders(root: Path) -> Iterator[Path]:
-    """The folders that hold a run, in the order of their names, `a.10` after `a.9`."""
+    """Yield the folders that hold a run, in the order of their names, `a.10` after `a.9`."""
     for name in sorted(storage.names(root), key=natural):
         if storage.is_file(root / name / RUN_FILE):
             yield root / name
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """Sorts the numbers in names as numbers.
+    """Sort key that compares the numbers in names as numbers.
 
     >>> sorted(["a.10", "a.9", "a"], key=natural)
     ['a', 'a.9', 'a.10']
@@ -253,7 +254,7 @@ def _parsed(path: Path, plain: dict[str, Any]) -> Record:
 
 
 def _shown(value: object) -> str:
-    """One printable line, not too long, of what a stranger may have written."""
+    """Shorten untrusted text to one printable line."""
     text = str(value)
     return "".join(letter if letter.isprintable() else "?" for letter in text[:200]) + ("..." if len(text) > 200 else "")
 
@@ -267,9 +268,9 @@ def _history(path: Path, epochs: int) -> History:
             f"Remove the run with `seedbed runs remove {path.parent.name}` and train it again."
         )
     for number, row in enumerate(rows, start=1):
-        strange = [name for name, value in row.items() if not (value is None or type(value) in (int, float))]
-        if strange:
-            raise CorruptFile(f"{path}: line {number}: {_shown(strange[0])} is not a number.")
+        wrong = [name for name, value in row.items() if not (value is None or type(value) in (int, float))]
+        if wrong:
+            raise CorruptFile(f"{path}: line {number}: {_shown(wrong[0])} is not a number.")
     try:
         return History.from_rows(rows)
     except OverflowError:

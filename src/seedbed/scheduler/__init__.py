@@ -1,10 +1,10 @@
-"""The scheduler: plans populations, deals them out to workers, stores what comes back. All commands are its clients.
+"""The scheduler: plans populations, dispatches them to workers, stores their reports. All commands that train use it.
 
-execution.py    `Execution`: device, workers, engine and run store, passed as one thing
-planning.py     from what one call asks for to populations and workers
+execution.py    `Execution`: device, workers, engine and run store in one object
+planning.py     populations and workers for the runs of one call
 dispatching.py  `train_runs`: populations to workers, their reports to the run store and to `on_event`
-ingesting.py    reports, stored
-clock.py        the time that is left
+ingesting.py    storing reports
+clock.py        estimate of the time left
 signals.py      Ctrl-C and SIGTERM
 """
 

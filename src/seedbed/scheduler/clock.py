@@ -1,4 +1,4 @@
-"""How much of a call's work is done, and how long the rest will take."""
+"""Estimate of the time left in a call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from seedbed.training.reports import Segment, Task
 
 
 class Clock:
-    """Counts epochs of runs, over all populations of a call."""
+    """A count of the runs' epochs, over all populations of a call."""
 
     def __init__(self) -> None:
         self._work: dict[str, float] = {}
@@ -23,10 +23,10 @@ class Clock:
             self._work[task.key] = len(task.runs) * task.pruning.work(task.epochs, task.epochs)
 
     def seconds_left(self, task: Task, segment: Segment) -> float | None:
-        """Estimate by the epochs of runs since the first report, which bore the compilation. None means that it is unknown."""
-        whole = segment.epoch - 1 + segment.step / segment.steps
-        each = task.pruning.work(whole, task.epochs) if task.pruning else whole
-        self._done[task.key] = min(len(task.runs) * each, self._work[task.key])
+        """Estimate from the pace since the first report, which includes compilation (s). None means no estimate yet."""
+        epochs = segment.epoch - 1 + segment.step / segment.steps
+        per_run = task.pruning.work(epochs, task.epochs) if task.pruning else epochs
+        self._done[task.key] = min(len(task.runs) * per_run, self._work[task.key])
         now, done = time.monotonic(), sum(self._done.values())
         if self._first is None:
             self._first, self._before = now, done

@@ -1,7 +1,7 @@
-"""`train_runs`: plans populations, dispatches them to workers, ingests what they report.
+"""`train_runs`: plans populations, dispatches them to workers, ingests their reports.
 
-It is idempotent: a run whose identity is finished in the home is read, one half-done goes on, and only the rest is trained.
-`train`, sweeps, studies and searches are its clients. The driver is the only writer, and never loads jax.
+It is idempotent: finished runs are read, half-done ones continued, and only missing ones trained from the beginning. `train`,
+sweeps, studies and searches use it. The driver is the only writer, and never loads JAX.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Segment
 _SLOW = {
     "segment": "After {seconds:.0f} s a worker is still setting up: loading images, building the networks or compiling them. "
     "A function of your own that never returns would look the same. Ctrl-C stops at once.",
-    "worker": "After {seconds:.0f} s no worker has come up: the cluster has no free core or GPU for one, or they load slowly. "
+    "worker": "After {seconds:.0f} s no worker is ready: the cluster has no free core or GPU for one, or they load slowly. "
     "Ctrl-C stops at once.",
 }
 
@@ -42,23 +42,23 @@ def train_runs(
     metrics_only: bool = False,
     until: Callable[[], bool] = lambda: False,
 ) -> list[Result]:
-    """Train what is not yet trained, and return all results in the order of the entries.
+    """Train the runs that are not finished, and return all results in the order of the entries.
 
     Args:
         entries: names, groups and runs; the data specs are resolved here.
         execution: device, workers and run store.
-        save_every: seconds between checkpoints of a population. None saves only when stopped.
-        pruning: at which epochs the worse members of a population stop. Populations are then composed of all the entries,
-            however many of them are done, and for two workers, however many there are: which are pruned depends on them alone.
-        metrics_only: keep no weights and no predictions, and accept as done what kept none, or was pruned.
+        save_every: time between checkpoints of a population (s). None saves only when stopped.
+        pruning: epochs at which the worse members of a population stop. Populations are then composed of all entries,
+            finished ones included, and always for two workers, so that pruning depends on the entries alone.
+        metrics_only: whether to keep no weights and no predictions, and to accept finished runs without them, or pruned ones.
         until: called after each worker report; when it returns True, training saves and stops, as on SIGINT.
 
     Raises:
         RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
-        DataError: the images cannot be had.
-        DeviceError: the device, Ray or its cluster is missing, or the device's memory too small for a single run.
+        DataError: the images cannot be loaded.
+        DeviceError: the device, Ray or its cluster is missing, or the device's memory is too small for a single run.
         WorkerError: a worker failed; other populations were finished first.
-        Interrupted: a signal came, or `until` returned True (then its `signal` is 0); everything is saved.
+        Interrupted: a signal came, or `until` returned True (then `signal` is 0); everything is saved.
     """
     execution.check(len(entries))
     wanted, datasets = planning.resolved(entries)
@@ -76,7 +76,7 @@ def train_runs(
 
 
 class Scheduler:
-    """Trains the runs that one call has claimed."""
+    """The scheduler of one call; it trains the runs that the call has claimed."""
 
     def __init__(self, request: TrainRequest, claim: Claim) -> None:
         self.ingest = Ingest(request, claim)
@@ -89,10 +89,10 @@ class Scheduler:
         self._threads = 1
 
     def train(self, save_every: float | None, until: Callable[[], bool]) -> None:
-        """Train all that is missing, population by population; the workers load while the driver plans."""
+        """Train the missing runs, population by population; the workers load while the driver plans."""
         going_on = planning.continued(self._request, self._claim, self.ingest.missing())
         kinds, memory = planning.workers(self._request, self.ingest.missing())
-        if going_on and kinds[0].device == "cpu":  # the bits depend on the threads
+        if going_on and kinds[0].device == "cpu":  # results depend on the number of threads in the last bits
             kinds = [replace(kind, threads=max(threads for _, threads in going_on)) for kind in kinds]
         self._threads = kinds[0].threads
         with self._request.execution.engine.executor(kinds) as executor, signals(executor.stop) as received, self._marked():
@@ -109,7 +109,7 @@ class Scheduler:
 
     @contextlib.contextmanager
     def _marked(self) -> Iterator[None]:
-        """If the disk fails, or a network cannot be built, mark the runs at hand as failed, as far as the disk has room."""
+        """If the disk fails, or a network cannot be built, mark the missing runs as failed, if the disk allows it."""
         try:
             yield
         except (StorageError, SpecError, ModelError) as error:
@@ -135,7 +135,7 @@ class Scheduler:
             waiting = [] if received else again
 
     def _take(self, task: Task, report: Message) -> list[Task]:
-        """Store a report and pass it on as an event; return the tasks to do instead of one whose population was too large."""
+        """Store a report and send an event; return the tasks that replace one whose population was too large."""
         if isinstance(report, Outcome):
             self.ingest.outcome(task, report)
             return []
@@ -149,7 +149,7 @@ class Scheduler:
             case Checkpoint():
                 self.ingest.save(task, report, self._threads)
             case Lost():
-                self._on_event(Note(f"Worker {report.number} died ({report.how}); another goes on from its last save."))
+                self._on_event(Note(f"Worker {report.number} died ({report.how}); another continues from the last save."))
                 self._begin([task])
             case Slow():
                 self._on_event(Note(_SLOW[report.waits_for].format(seconds=report.seconds)))
@@ -165,7 +165,7 @@ class Scheduler:
         self._on_event(Progress(tuple(names.values()), segment.epoch, task.epochs, segment.step, segment.steps, rows, left))
 
     def _failed(self, task: Task, failure: Failed) -> list[Task]:
-        """Halve a population that was too large; else mark its runs as failed and go on with the others."""
+        """Halve a population that was too large; else mark its runs as failed, and continue with the others."""
         smaller = populations.halves(task) if isinstance(failure.error, DeviceError) else []
         if smaller:
             self._on_event(Note(f"{failure.error} They are trained in halves."))
@@ -186,12 +186,12 @@ class Scheduler:
             raise self._failures[0]
         missing = self.ingest.missing()
         if not missing:
-            if any(received):  # or the caller would begin its next runs
+            if any(received):  # otherwise the caller would start its next runs
                 raise Interrupted("Stopped; all runs of this call are finished and saved.", received[0])
             return
         groups = ", ".join(dict.fromkeys(entry.group for entry in missing))
         if received:
             raise Interrupted(
-                f"Stopped; everything is saved. To go on, give the same command with --resume ({groups}).", received[0]
+                f"Stopped; everything is saved. To continue, give the same command with --resume ({groups}).", received[0]
             )
-        raise RunHalfDone(f"Not all runs came to their end ({groups}); give the same command with --resume.")
+        raise RunHalfDone(f"Not all runs are finished ({groups}); give the same command with --resume.")

@@ -1,4 +1,4 @@
-"""How runs are trained, and where they are kept: one value, made once and passed on whole."""
+"""`Execution`: how runs are trained and where they are stored, in one object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seedbed.training.events import OnEvent, ignore
 
 
 class WorkerOptions(TypedDict, total=False):
-    """The keywords of the public functions that train; `Execution.of` says what they mean."""
+    """Keyword arguments of the public functions that train; see `Execution.of`."""
 
     home: str | os.PathLike[str] | None
     device: str
@@ -26,7 +26,7 @@ class WorkerOptions(TypedDict, total=False):
 
 
 class ExecutionOptions(WorkerOptions, total=False):
-    """The keywords of those that can also continue runs, or replace them."""
+    """Keyword arguments of functions that can also continue or replace runs."""
 
     resume: bool
     replace: bool
@@ -34,15 +34,15 @@ class ExecutionOptions(WorkerOptions, total=False):
 
 @dataclass(frozen=True)
 class Execution:
-    """How runs are trained, and where they are kept.
+    """How runs are trained, and where they are stored.
 
     Args:
         home: the run store.
         device: "auto", "cpu" or "gpu".
         workers: number of worker processes. None means one per core or GPU.
-        engine: what starts the workers: this machine, or Ray.
-        resume: continue half-done runs; without it they are an error.
-        replace: train again what has a name that is taken; without it other settings of that name are an error.
+        engine: engine that starts the workers.
+        resume: whether to continue half-done runs; otherwise they are an error.
+        replace: whether to train runs again whose names are taken; otherwise other settings under a name are an error.
         on_event: called with each event, in the calling thread.
     """
 
@@ -56,15 +56,15 @@ class Execution:
 
     @classmethod
     def of(cls, **options: Unpack[ExecutionOptions]) -> Self:
-        """The execution that plain values ask for.
+        """Make an execution from plain values.
 
         Args:
-            options: as `Execution` takes them, but for these: `home`, the run store's folder, where None means
-                `SEEDBED_HOME`, or `./runs`; `engine`, "local" for worker processes of this machine or "ray" for a Ray
-                cluster; `address`, `HOST:PORT` of that cluster's head, or "auto", where None starts Ray on this machine alone.
+            options: as in `Execution`, except: `home`, folder of the run store, where None means `SEEDBED_HOME`, or `./runs`;
+                `engine`, "local" for worker processes on this machine or "ray" for a Ray cluster; `address`, `HOST:PORT` of
+                that cluster's head, or "auto", where None starts Ray on this machine alone.
 
         Raises:
-            SpecError: an unknown engine, or an address that no cluster can have.
+            SpecError: the engine is unknown, or the address is not valid.
         """
         home, engine = options.get("home"), Engine(options.get("engine", "local"), options.get("address"))
         rest: Any = {name: value for name, value in options.items() if name not in ("home", "engine", "address")}
@@ -80,6 +80,6 @@ class Execution:
 
     @contextmanager
     def standing(self) -> Iterator[Self]:
-        """The same execution, whose workers stay from one call to the next until the context ends."""
+        """Yield the same execution with workers that stay from one call to the next until the context ends."""
         with standing(self.engine) as engine:
             yield replace(self, engine=engine)

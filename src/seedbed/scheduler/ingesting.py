@@ -1,4 +1,4 @@
-"""What workers report, stored: metrics as they come, saves of populations, finished runs. The driver is the only writer."""
+"""Storing the workers' reports: metrics, saves of populations, finished runs. The driver is the only writer."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _PRUNED = "It stopped at epoch {epoch} of {epochs}, because others of its popula
 
 
 class Ingest:
-    """The runs of one call that are to be trained, and what is stored of them.
+    """Storage of the runs that one call trains.
 
     Attributes:
-        results: name -> result of each run that was finished or copied in this call.
+        results: name -> result of each run that this call finished or copied.
     """
 
     def __init__(self, request: TrainRequest, claim: Claim) -> None:
@@ -40,28 +40,28 @@ class Ingest:
         return [entry for entry in self._entries.values() if entry.name not in self.results]
 
     def names(self, task: Task) -> dict[Member, str]:
-        """The runs of a task that this call asked for and that are not finished."""
-        found = {member: self._entries[run.identity].name for member, run in task.runs if run.identity in self._entries}
-        return {member: name for member, name in found.items() if name not in self.results}
+        """Names of the unfinished runs of a task that this call trains."""
+        names = {member: self._entries[run.identity].name for member, run in task.runs if run.identity in self._entries}
+        return {member: name for member, name in names.items() if name not in self.results}
 
     def copy_finished(self) -> None:
-        """Take over runs of the same identity that are finished under other names; nothing is trained twice."""
+        """Copy finished runs of equal identity from other names, so that nothing is trained twice."""
         wanted = [e for e in self._claim.todo if e.name not in self.results and e.name not in self._claim.half_done]
-        found = self._home.find_identities({e.run.identity for e in wanted}, whole=not self._request.metrics_only)
-        found |= {result.run.identity: result for result in self.results.values()}
-        there = [(found[entry.run.identity], entry) for entry in wanted if entry.run.identity in found]
-        for few in together(there):
-            self._store([self._copy(result, entry) for result, entry in few])
+        finished = self._home.find_identities({e.run.identity for e in wanted}, whole=not self._request.metrics_only)
+        finished |= {result.run.identity: result for result in self.results.values()}
+        copies = [(finished[entry.run.identity], entry) for entry in wanted if entry.run.identity in finished]
+        for chunk in together(copies):
+            self._store([self._copy(result, entry) for result, entry in chunk])
 
     def begin(self, task: Task) -> None:
-        """Cut the metrics of a task's runs back to where it goes on."""
+        """Truncate the metrics of a task's runs to the epoch from which it continues."""
         for member, name in self.names(task).items():
             rows = task.resume.state.rows.get(member, []) if task.resume else []
             if self._home.epochs(name) > len(rows):
                 self._home.cut(name, len(rows))
 
     def segment(self, segment: Segment, names: Mapping[Member, str]) -> dict[str, EpochMetrics]:
-        """Append an epoch's metrics where the segment ended one, and return them by the names of the runs."""
+        """Append an epoch's metrics if the segment ended one, and return them by the names of the runs."""
         rows = {names[member]: row for member, row in segment.rows.items() if member in names}
         for name, row in rows.items():
             if self._home.epochs(name) < segment.epoch:
@@ -74,7 +74,7 @@ class Ingest:
         self._home.save_population(task.key, checkpoint.arrays, manifest)
 
     def outcome(self, task: Task, outcome: Outcome) -> None:
-        """Keep a finished member until there are several: they mostly end together, and are stored together."""
+        """Collect finished members, which mostly end together, and store several at once."""
         self._ended[task.key].append(outcome)
         if len(self._ended[task.key]) >= TOGETHER:
             self.store_outcomes(task)
@@ -86,7 +86,7 @@ class Ingest:
             self._store([self._ending(task, outcome) for outcome in self._ended.pop(task.key) if outcome.member in names])
 
     def drop(self, task: Task) -> None:
-        """Remove a population's saves, if none of its runs is left to train."""
+        """Remove a population's saves if all of its runs are finished."""
         if not self.names(task):
             self._home.drop_population(task.key)
 
@@ -95,12 +95,12 @@ class Ingest:
             self.results[result.name] = result
             self._request.execution.on_event(Done(result.name))
 
-    def _copy(self, found: Result, entry: Entry) -> Ending:
-        ending = Ending(entry, found, self._home.scale(found.name))
+    def _copy(self, result: Result, entry: Entry) -> Ending:
+        ending = Ending(entry, result, self._home.scale(result.name))
         if self._request.metrics_only:
             return ending
-        best, last = (self._home.weights(found.name, which) for which in ("best", "last"))
-        return replace(ending, best=best, last=last, predictions=self._home.predictions(found.name))
+        best, last = (self._home.weights(result.name, which) for which in ("best", "last"))
+        return replace(ending, best=best, last=last, predictions=self._home.predictions(result.name))
 
     def _ending(self, task: Task, outcome: Outcome) -> Ending:
         block, member = outcome.member

@@ -1,4 +1,4 @@
-"""From the runs that are missing to populations: which go on from a save, which are composed now, and for which workers."""
+"""Planning: the populations of the missing runs, continued from saves or composed now, and the workers for them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Task
 
 WORKERS_WHERE_PRUNED = 2
-"""Number of workers for which populations are composed whose worse members are stopped, however many there are."""
+"""Number of workers for which populations with pruning are composed, whatever the number of actual workers."""
 
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What one call of `train_runs` asks for.
+    """The arguments of one call of `train_runs`.
 
     Attributes:
-        entries: all runs, the finished ones too; their data specs are resolved.
-        datasets: the images of each data spec.
+        execution: device, workers and run store.
+        entries: all runs, finished ones included, with resolved data specs.
+        datasets: images of each data spec.
+        pruning: epochs at which the worse members of a population stop. None means no pruning.
+        metrics_only: whether to keep no weights and no predictions.
     """
 
     execution: Execution
@@ -41,11 +44,11 @@ class TrainRequest:
 
 
 def resolved(entries: Sequence[Entry]) -> tuple[list[Entry], dict[DataSpec, Dataset]]:
-    """The entries with their data specs resolved, and the images.
+    """Resolve the entries' data specs, and load the images.
 
     Raises:
-        DataError: the images cannot be had.
-        SpecError: a minibatch of more images than there are.
+        DataError: the images cannot be loaded.
+        SpecError: a batch size exceeds the number of training images.
     """
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
     for model in {entry.run.model: None for entry in entries}:
@@ -59,23 +62,23 @@ def resolved(entries: Sequence[Entry]) -> tuple[list[Entry], dict[DataSpec, Data
 
 
 def continued(request: TrainRequest, claim: Claim, missing: Sequence[Entry]) -> list[tuple[Task, int]]:
-    """Populations that were interrupted, composed as they were, so that they go on bit for bit; with their workers' threads.
+    """Interrupted populations with unchanged composition, which continue bit for bit, with the threads of their workers.
 
     Raises:
         CorruptFile: a population has no sound save, or one that seedbed did not write.
     """
     home = request.execution.home
     left = {entry.run.identity for entry in missing if entry.name in claim.half_done}
-    found = []
+    loaded = []
     for key in home.populations() if left else []:
-        loaded = home.load_population(key, lambda text: request.execution.on_event(Note(text)))
-        if loaded is not None:
-            found.append((key, loaded[0], saves.read(key, loaded[1])))
+        content = home.load_population(key, lambda text: request.execution.on_event(Note(text)))
+        if content is not None:
+            loaded.append((key, content[0], saves.read(key, content[1])))
     known = {entry.run.identity: entry.run for entry in claim.todo}
     done = {result.run.identity for result in claim.done.values()}
     tasks = []
-    # Of a population and its halves, where the driver died over halving it, the whole goes on.
-    for key, arrays, save in sorted(found, key=lambda each: -len(each[2].wanted)):
+    # If the driver died while it halved a population, the whole continues, not its halves.
+    for key, arrays, save in sorted(loaded, key=lambda item: -len(item[2].wanted)):
         if save.wanted & left and save.wanted <= left | done | home.find_identities(save.wanted).keys():
             left -= save.wanted
             tasks.append((save.task(key, arrays, known), save.threads))
@@ -83,10 +86,7 @@ def continued(request: TrainRequest, claim: Claim, missing: Sequence[Entry]) -> 
 
 
 def workers(request: TrainRequest, missing: Sequence[Entry]) -> tuple[list[WorkerKind], int | None]:
-    """The workers, and the memory of each (bytes). None means that it is not known, or on other machines.
-
-    There are fewer than there could be where memory is short.
-    """
+    """The workers, fewer if memory is short, and the memory of each (bytes); None if it is unknown, or on other machines."""
     execution, composed = request.execution, _composed(request, missing)
     kinds = execution.kinds(len(composed))
     if execution.engine.name != "local":
@@ -97,14 +97,14 @@ def workers(request: TrainRequest, missing: Sequence[Entry]) -> tuple[list[Worke
     if memory is None:
         return kinds, None
     if len(kinds) > 1:
-        room = min(
+        fitting = min(
             populations.workers_that_fit(runs, facts, memory=memory, workers=len(kinds), site=site)
             for runs, facts, site in _by_data(request, composed, on_cpu=True)
         )
-        if room < len(kinds):
+        if fitting < len(kinds):
             free = f"{memory / populations.GIB:.1f} GiB of memory are free"
-            execution.on_event(Note(f"{free}, which is enough for {room} of {len(kinds)} workers at a time."))
-            kinds = devices.workers(execution.device, room, len(composed))
+            execution.on_event(Note(f"{free}, which is enough for {fitting} of {len(kinds)} workers at a time."))
+            kinds = devices.workers(execution.device, fitting, len(composed))
     return kinds, memory // len(kinds)
 
 
@@ -115,7 +115,7 @@ def composed_now(
     kinds: Sequence[WorkerKind],
     memory: int | None,
 ) -> Iterator[tuple[Task, str]]:
-    """New populations of the runs that do not go on from a save, each with "" or with why it cannot fit into memory."""
+    """New populations of the runs that do not continue from a save, each with "" or the reason why it cannot fit in memory."""
     continued = {run.identity for task in going_on for block in task.blocks for run in block}
     fresh = [entry for entry in missing if entry.run.identity not in continued]
     wanted, specs = {entry.run.identity for entry in fresh}, {entry.run.data for entry in fresh}
@@ -132,18 +132,18 @@ def composed_now(
 
 
 def _composed(request: TrainRequest, missing: Sequence[Entry]) -> list[Entry]:
-    """The runs of which populations are composed: the missing ones; with pruning all, each once, the finished ones too."""
+    """The runs of which populations are composed: the missing ones, or with pruning all, each once, finished ones included."""
     if request.pruning is None:
         return list(missing)
     return list({entry.run.identity: entry for entry in request.entries}.values())
 
 
 def _by_data(request: TrainRequest, entries: Sequence[Entry], *, on_cpu: bool) -> list[tuple[list[RunSpec], DataFacts, Site]]:
-    """Runs of one data spec together, with its sizes and with what their memory depends on."""
-    found = []
+    """Group runs by data spec, with its sizes, and the device and pixel size on which memory depends."""
+    groups = []
     for spec in {entry.run.data: None for entry in entries}:
         dataset = request.datasets[spec]
         _, pixels = dataset.train.pictures.image
         runs = [entry.run for entry in entries if entry.run.data == spec]
-        found.append((runs, dataset.facts(), Site(on_cpu, pixels.itemsize)))
-    return found
+        groups.append((runs, dataset.facts(), Site(on_cpu, pixels.itemsize)))
+    return groups

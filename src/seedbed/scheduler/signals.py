@@ -13,7 +13,7 @@ from seedbed.errors import Interrupted
 
 @contextlib.contextmanager
 def signals(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """The first Ctrl-C or SIGTERM stops at the next segment's end, the second at once. Yields the signals that came."""
+    """Stop at the next segment's end on the first Ctrl-C or SIGTERM, at once on the second. Yields the signals received."""
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield received
@@ -22,7 +22,7 @@ def signals(stop: Callable[[], None]) -> Iterator[list[int]]:
     def handle(number: int, _: FrameType | None) -> None:
         received.append(number)
         if len(received) > 1:
-            raise Interrupted("Stopped at once; what was saved last is kept. --resume goes on from there.", number)
+            raise Interrupted("Stopped at once; the last save is kept. Continue from it with --resume.", number)
         stop()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

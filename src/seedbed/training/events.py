@@ -1,4 +1,4 @@
-"""What happens while networks train."""
+"""Events while networks train, for the callback `on_event`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Started:
-    """A population began to train: its runs, where, and how long an epoch is."""
+    """A population started to train: its runs, device, epochs, and steps per epoch."""
 
     names: tuple[str, ...]
     device: str
@@ -21,11 +21,11 @@ class Progress:
     """A segment ended.
 
     Attributes:
-        names: the runs of the population.
-        epoch, epochs: epochs begun, counted from 1, and in all.
-        step, steps: steps taken in this epoch, and in all of it.
-        rows: run -> its metrics, where this segment ended an epoch; else empty.
-        seconds_left: an estimate for the whole call of `train_runs`, None before there is one.
+        names: names of the population's runs.
+        epoch, epochs: current epoch, from 1, and number of epochs.
+        step, steps: steps taken in this epoch, and number of steps per epoch.
+        rows: run -> its metrics if this segment ended an epoch; else empty.
+        seconds_left: estimated time left for the whole call of `train_runs` (s); None before there is an estimate.
     """
 
     names: tuple[str, ...]
@@ -46,14 +46,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Note:
-    """Something that the user should know: a worker that died and was replaced, a checkpoint that was damaged."""
+    """A message for the user, such as a worker that died and was replaced, or a damaged checkpoint."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class StageStarted:
-    """The next stage of a search or report begins: what it does, and its number of runs."""
+    """A stage of a search or report starts: a description, and its number of runs."""
 
     text: str
     runs: int = 0
@@ -61,7 +61,7 @@ class StageStarted:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a stage of a search or report found."""
+    """A result of a stage of a search or report."""
 
     text: str
 
@@ -71,4 +71,4 @@ OnEvent = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """The callback of callers that want no events."""
+    """Do nothing; the default for `on_event`."""

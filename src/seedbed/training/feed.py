@@ -1,7 +1,7 @@
-"""The way of the images to the device: at once, or piece by piece where they are too many.
+"""Transfer of images to the device: all at once, or in chunks where memory is too small for all.
 
-Pieces come from the images' file, which the workers share through the system's cache of it; a thread gathers the next piece
-while the device works on this one.
+Chunks are read from the images' file, which workers share through the operating system's file cache; a thread gathers the next
+chunk while the device works on the current one.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from seedbed.training.schedules import step_sizes
 
 Piece = TypeVar("Piece")
 
+ALIGNMENT = 64
+"""Alignment that XLA needs to use an array without copying it (bytes)."""
+
 
 class Chunk(NamedTuple):
-    """Steps `start` to `stop - 1` of a feed, which are the epoch's steps `offset + start` to `offset + stop - 1`."""
+    """Steps `start` to `stop - 1` of a feed, which are steps `offset + start` to `offset + stop - 1` of the epoch."""
 
     feed: Feed
     start: int
@@ -36,16 +39,26 @@ class Chunk(NamedTuple):
 
 
 class Source(Protocol):
-    """Where a job's minibatches come from."""
+    """A source of minibatches.
+
+    Attributes:
+        shared: whether all blocks draw from the same array of images.
+    """
 
     shared: bool
 
     def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
-        """The epoch's steps from `from_step` on; plans of the S x M members give the step sizes."""
+        """Yield the epoch's steps from `from_step` on.
+
+        Args:
+            epoch: number of the epoch, from 0.
+            from_step: first step.
+            plans: plans of the members, S x M, which determine the step sizes.
+        """
 
 
 class _Orders:
-    """What both sources share: the order of the images, from the blocks' seeds, the batch size and the steps of an epoch."""
+    """The order of the training images in each epoch, per block, and the keys of its random numbers."""
 
     def __init__(self, seeds: Sequence[int], images: int, batch_size: int) -> None:
         self.seeds = seeds
@@ -57,7 +70,7 @@ class _Orders:
     def order(self, epoch: int) -> NDArray[np.int32]:
         """Rows of the training part, `(S, steps * batch size)`.
 
-        The last minibatch is filled up with the epoch's first images: they weigh nothing, but batch normalisation sees them.
+        The last minibatch is padded with the epoch's first images; they have weight 0, but enter batch normalization.
         """
         missing = self.steps * self.batch_size - self.images
         orders = [np.pad(minibatch_order(seed, epoch, self.images), (0, missing), mode="wrap") for seed in self.seeds]
@@ -68,7 +81,7 @@ class _Orders:
 
 
 class Resident:
-    """All training images lie on the device; an epoch is one chunk."""
+    """A source with all training images on the device; an epoch is one chunk."""
 
     shared = True
 
@@ -89,7 +102,7 @@ class Resident:
 
 
 class Streamed:
-    """The training images stay in their file, and come chunk by chunk."""
+    """A source that reads the training images from their file, chunk by chunk."""
 
     shared = False
 
@@ -140,19 +153,25 @@ def _cut(array: NDArray[np.float32], first: int, steps: int) -> NDArray[np.float
 
 
 class EvalPiece(NamedTuple):
-    """A piece of the evaluation, and how many images of it count: of the training sample, and of the validation part."""
+    """A chunk of the evaluation images.
+
+    Attributes:
+        eval_set: the images.
+        counts: number of images without padding, from the training sample and from the validation part.
+    """
 
     eval_set: EvalSet
     counts: tuple[int, int]
 
 
 class EvalBatches:
-    """The evaluation: the validation part, and a fixed sample of the training part as large where there are that many images.
+    """Images for the evaluation after each epoch: the validation part, and a fixed training sample of at most the same size.
 
-    It stays on the device as one piece, or is gathered from its file piece by piece at each epoch's end.
+    They stay on the device as one chunk, or are gathered from their file in chunks.
 
     Args:
-        batch: at most how many images are looked at at a time.
+        dataset: the data set.
+        batch: largest number of images per evaluation batch.
     """
 
     def __init__(self, dataset: Dataset, batch: int) -> None:
@@ -168,13 +187,13 @@ class EvalBatches:
         self._kept = [self._gather(0)] if len(self._starts) == 1 else []
 
     @property
-    def answers(self) -> int:
-        """How many answers an evaluation gives: one for each validation image, and for each that fills up the last piece."""
+    def predictions(self) -> int:
+        """Number of predictions per evaluation: one for each validation image, and for each that pads the last chunk."""
         return len(self._starts) * self._batches * self._batch
 
     @property
     def shapes(self) -> EvalSet:
-        """What each piece's set looks like."""
+        """Shapes and dtypes of each chunk."""
         shape, dtype = self._parts[1][0].pictures.image
         sample, part = ((batches, self._batch) for batches in (self._sampled, self._batches))
         both = (self._sampled + self._batches, self._batch)
@@ -195,9 +214,10 @@ class EvalBatches:
         counts, at = [], 0
         for (part, rows), size in zip(self._parts, sizes, strict=True):
             own = rows[first * self._batch :][:size]
-            filled = _filled(own if len(own) else rows[:1], size)
-            part.take(filled, images[at : at + size])
-            labels[at : at + size] = part.labels[filled]
+            some = own if len(own) else rows[:1]
+            padded = np.pad(some, (0, size - len(some)), constant_values=some[0])
+            part.take(padded, images[at : at + size])
+            labels[at : at + size] = part.labels[padded]
             weights.append((np.arange(size) < len(own)).astype(np.float32).reshape(-1, self._batch))
             counts.append(len(own))
             at += size
@@ -206,13 +226,8 @@ class EvalBatches:
         return EvalPiece(EvalSet(*batched, (put(weights[0]), put(weights[1]))), (counts[0], counts[1]))
 
 
-def _filled(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """So many rows: the first is repeated at the end."""
-    return np.pad(rows, (0, size - len(rows)), constant_values=rows[0])
-
-
 def _ahead(gather: Callable[[int], Piece], starts: Sequence[int]) -> Iterator[Piece]:
-    """The pieces that begin at these places; a thread gathers the next one meanwhile."""
+    """Yield the chunks that start at these positions; a thread gathers the next one in the meantime."""
     with ThreadPoolExecutor(1) as thread:
         ahead: Future[Piece] = thread.submit(gather, starts[0])
         for following in [*starts[1:], None]:
@@ -223,19 +238,16 @@ def _ahead(gather: Callable[[int], Piece], starts: Sequence[int]) -> Iterator[Pi
 
 
 def _gathered(part: Part, positions: NDArray[np.int64]) -> NDArray[Any]:
-    """The images at these positions, `(*positions.shape, h, w, c)`, where XLA takes them over without a copy."""
+    """Images at these positions, `(*positions.shape, h, w, c)`, aligned so that XLA uses them without a copy."""
     shape, dtype = part.pictures.image
-    found = aligned((positions.size, *shape), dtype)
-    part.take(positions.ravel(), found)
-    return found.reshape(*positions.shape, *shape)
+    images = aligned((positions.size, *shape), dtype)
+    part.take(positions.ravel(), images)
+    return images.reshape(*positions.shape, *shape)
 
 
 def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """An array with nothing in it yet that begins where XLA likes its arrays to: at a multiple of `ALIGNMENT` bytes."""
+    """Empty array whose address is a multiple of `ALIGNMENT`."""
     size = math.prod(shape) * dtype.itemsize
-    room = np.empty(size + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
-    return room[start : start + size].view(dtype).reshape(shape)
-
-
-ALIGNMENT = 64
+    buffer = np.empty(size + ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % ALIGNMENT
+    return buffer[start : start + size].view(dtype).reshape(shape)

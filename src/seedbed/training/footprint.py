@@ -1,7 +1,7 @@
-"""How much memory a worker takes to train a population, known beforehand from specs and sizes.
+"""Memory that a worker needs to train a population, estimated from specs and sizes.
 
-Pure, and without jax: the planner asks before anything is allocated. What is counted, and what was measured:
-`docs/reliability.md`.
+Pure, and without JAX: the planner needs it before anything is allocated. `docs/reliability.md` explains what is counted, and
+has the measurements.
 """
 
 from __future__ import annotations
@@ -19,43 +19,44 @@ MIB = 2**20
 FLOAT = 4
 
 RESIDENT_BYTES = 256 * MIB
-"""Training images of more bytes than this stay in their file, which all workers share."""
+"""Largest training part that is held on the device (bytes); a larger one stays in its file, which all workers share."""
 
 PIECE_BYTES = 16 * MIB
-"""How many bytes of images a piece holds where they come from their file; up to three pieces are in memory at a time.
+"""Images per chunk where they are read from their file (bytes); up to three chunks are in memory at a time.
 
-Small enough that memory is used again instead of being asked of the system for each, and for a processor's last cache."""
+Small enough for a processor's last-level cache, and for memory to be reused instead of allocated for each chunk.
+"""
 
 COMPILING_A_LAYER = 4 * MIB
-"""What each layer of each shape among a population's members adds to what compiling takes (jaxlib 0.10.2)."""
+"""Memory for compiling, per layer of each shape among a population's members (bytes, jaxlib 0.10.2)."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes that a population takes at its peak, pages of mapped files left out, which the system can drop.
+    """Peak memory of a population (bytes), without pages of mapped files, which the operating system can drop.
 
     Attributes:
-        process: the worker itself; 0 on a GPU, whose memory they are not in.
-        compilation: what compiling its programs takes beside.
-        networks: weights, moments, best weights, and the largest of what comes and goes: gradients, or the copies of a save.
-        answers: logits of the evaluation.
-        images: of training and evaluation, as far as they are in memory.
-        activations: of a minibatch or an evaluation's chunk.
-        message: a save on its way through the driver.
+        process: the worker itself; 0 on a GPU.
+        compilation: compiling the population's programs; 0 on a GPU.
+        networks: weights, moments, best weights, and the larger of gradients and the copies for a save.
+        predictions: logits of the evaluation.
+        images: images of training and evaluation that are in memory.
+        activations: activations of a minibatch or an evaluation batch.
+        message: a save in transfer to the driver.
     """
 
     process: int
     compilation: int
     networks: int
-    answers: int
+    predictions: int
     images: int
     activations: int
     message: int
 
     @property
     def growing(self) -> int:
-        """The part that grows with the members."""
-        return self.networks + self.answers + self.activations + self.message
+        """The part that grows with the number of members."""
+        return self.networks + self.predictions + self.activations + self.message
 
     @property
     def fixed(self) -> int:
@@ -69,12 +70,14 @@ class Footprint:
 def footprint(
     runs: Sequence[RunSpec], data: DataFacts, *, blocks: int = 1, pixel_bytes: int = 1, on_cpu: bool = True
 ) -> Footprint:
-    """What a population of these runs, so many seeds abreast, will take at its peak.
+    """Estimate the peak memory of a population.
 
     Args:
-        runs: of one block.
-        pixel_bytes: of an image's number in memory: 1 as uint8, 4 as float32.
-        on_cpu: on a GPU all convolutional members work abreast, and the memory is the device's.
+        runs: runs of one block.
+        data: sizes of the data set.
+        blocks: number of blocks that train at once.
+        pixel_bytes: bytes per pixel and channel: 1 for uint8, 4 for float32.
+        on_cpu: whether the device is a CPU. On a GPU all convolutional members run at once, and the memory is the device's.
     """
     first, specs = runs[0], [run.model for run in runs]
     family = FAMILIES[first.model.family]
@@ -82,13 +85,13 @@ def footprint(
     slots = len(OPTIMIZERS[first.plan.optimizer].slots)
     saved = (2 + slots) * FLOAT * numbers
     in_programs = family.constants * FLOAT * numbers
-    coming_and_going = max(2 * saved, (7 + slots) * FLOAT * numbers)
-    answers = FLOAT * len(runs) * blocks * len(data.classes) * data.validation
+    in_a_step = (7 + slots) * FLOAT * numbers
+    logits = FLOAT * len(runs) * blocks * len(data.classes) * data.validation
     return Footprint(
         process=family.process if on_cpu else 0,
         compilation=family.compilation + COMPILING_A_LAYER * family.compiled_layers(specs) if on_cpu else 0,
-        networks=saved + in_programs + (coming_and_going if on_cpu else (7 + slots) * FLOAT * numbers),
-        answers=7 * answers,
+        networks=saved + in_programs + (max(2 * saved, in_a_step) if on_cpu else in_a_step),
+        predictions=7 * logits,
         images=_images(data, first.plan.batch_size, blocks, pixel_bytes),
         activations=FLOAT * family.numbers(specs, data, batch=first.plan.batch_size, blocks=blocks, on_cpu=on_cpu),
         message=2 * saved if on_cpu else 0,
@@ -96,7 +99,7 @@ def footprint(
 
 
 def certainly(runs: Sequence[RunSpec], data: DataFacts) -> int:
-    """Bytes without which these runs cannot be trained together, whatever else is estimated wrongly."""
+    """Lower bound on the memory in which these runs can be trained together (bytes), whatever the errors of the estimate."""
     numbers = sum(_parameters(run.model, data) for run in runs)
     return (3 + len(OPTIMIZERS[runs[0].plan.optimizer].slots)) * FLOAT * numbers
 
@@ -106,9 +109,9 @@ def _parameters(model: ModelSpec, data: DataFacts) -> int:
 
 
 def _images(data: DataFacts, batch_size: int, blocks: int, pixel_bytes: int) -> int:
-    one = math.prod(data.image_shape) * pixel_bytes
-    resident = data.train * one <= RESIDENT_BYTES
-    train = data.train * one if resident else 3 * max(PIECE_BYTES, batch_size * blocks * one)
-    evaluation = (data.validation + min(data.validation, data.train)) * one
+    image = math.prod(data.image_shape) * pixel_bytes
+    resident = data.train * image <= RESIDENT_BYTES
+    train = data.train * image if resident else 3 * max(PIECE_BYTES, batch_size * blocks * image)
+    evaluation = (data.validation + min(data.validation, data.train)) * image
     orders = 16 * blocks * data.train
     return train + (evaluation if evaluation <= PIECE_BYTES else 3 * PIECE_BYTES) + orders

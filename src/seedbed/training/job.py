@@ -1,7 +1,7 @@
-"""A job: one population trained from its first segment, or its last checkpoint, to its end.
+"""A job: one population, trained from its first step or its last checkpoint to its end.
 
-`Job.reports()` trains a segment at a time and yields what it measured; everything but the arithmetic happens between segments:
-stopping, saving, freezing, compaction. A job knows one device and no disk.
+`Job.reports()` trains one segment at a time and yields its metrics; stopping, saving, freezing and compaction happen between
+segments. A job uses one device and no files.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from seedbed.training.programs import Programs
 from seedbed.training.reports import Begun, Checkpoint, JobReport, Outcome, Segment, Stopped, Task
 
 SEGMENT_SECONDS = 2.0
-"""About how long a segment takes where an epoch takes longer; the bits do not depend on it."""
+"""Target length of a segment (s), if an epoch takes longer; results do not depend on it."""
 WORTH_COMPILING = 1e11
-"""Operations of training that must be saved before a population is compiled again: about 2 s of a core."""
+"""Smallest saving for which a population is compiled again without its finished members (operations): about 2 s of a core."""
 
 
 class Job:
-    """One population in training; see the module's text.
+    """One population in training.
 
     Args:
-        task: what to train.
+        task: the population.
         dataset: the images.
-        programs: of this worker; the job adds its own.
-        stop: asked between segments; True ends the job after a checkpoint.
+        programs: this worker's compiled programs; the job adds its own.
+        stop: called between segments; when it returns True, the job ends after a checkpoint.
 
     Raises:
         ModelError, SpecError: a network cannot be built for these images.
@@ -60,17 +60,17 @@ class Job:
         self._training_seconds = state.training_seconds
         self._pace = 0.0  # seconds per step
         self._saved_before_end = task.resume is not None
-        self._last_logits: Any = None  # of the epoch that ended last
+        self._last_logits: Any = None  # from the last complete epoch
         population = self._population()
         arrays = task.resume.arrays if task.resume else fresh_arrays(population, self._members)
         self._loaded = self._load(population, arrays, EvalBatches(dataset, population.eval_batch_size))
 
     def reports(self) -> Iterator[JobReport]:
-        """The job's life. Ends with `Stopped`, or when no member trains any more."""
+        """Train the population and yield reports; ends with `Stopped`, or when all members are finished."""
         epochs = max(run.plan.epochs for block in self.task.blocks for run in block)
         yield Begun(device_name(), epochs, self._steps())
         saved = time.monotonic()
-        if self._epoch and not self._step:  # a save of an epoch's end, made before those that ended with it were reported
+        if self._epoch and not self._step:  # saved at an epoch's end, before its outcomes
             self._last_logits = self._loaded.evaluated().logits
             yield from self._settle()
         while self._members.alive.any():
@@ -88,7 +88,7 @@ class Job:
                     saved = time.monotonic()
 
     def checkpoint(self) -> Checkpoint:
-        """Everything that the job needs to go on from here, bit for bit."""
+        """Everything that is needed to continue the job from here, bit for bit."""
         members = self._members
         alive = tuple(map(tuple, members.alive.tolist()))
         rows = {member: list(rows) for member, rows in members.rows.items()}
@@ -96,9 +96,9 @@ class Job:
         return Checkpoint(self._loaded.arrays(members), state)
 
     def _saved_whole(self) -> Iterator[Checkpoint]:
-        """Before the first member ends, where members are pruned: the population is saved as it was composed.
+        """Save the whole population before its first member ends, if members are pruned.
 
-        Which members are pruned depends on all of them, so a population must never be composed again of those that are left.
+        Pruning depends on all members, so a population must never be rebuilt from the unfinished ones alone.
         """
         if self.task.pruning and not self._saved_before_end and self._ending():
             self._saved_before_end = True
@@ -149,13 +149,13 @@ class Job:
         yield Segment(self._epoch, self._steps(), self._steps(), rows)
 
     def _segment_stop(self, chunk: Chunk, at: int) -> int:
-        """A segment of a few seconds; an epoch's last step goes alone, for the probes."""
+        """Last step of a segment of about `SEGMENT_SECONDS`; an epoch's last step is a segment of its own, for its norms."""
         steps = int(SEGMENT_SECONDS / self._pace) if self._pace else 16
         last = chunk.stop - (chunk.offset + chunk.stop == self._steps())
         return max(at + 1, min(last, at + max(1, steps)))
 
     def _timed(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Do the work and count its seconds as training, but for those of compilation."""
+        """Call `work` and count its duration as training time, without compilation."""
         program = self._loaded.program
         compiled, began = program.compile_seconds, time.perf_counter()
         result = work(*arguments)
@@ -171,7 +171,7 @@ class Job:
         self._pace = (self._training_seconds - before) / (stop - start)
 
     def _last_step(self, chunk: Chunk, step: int) -> dict[str, Any]:
-        """An epoch's last step, with the norms of its gradient and its change."""
+        """Take an epoch's last step, and return the norms of its gradient and update."""
         loaded = self._loaded
         before = jax.tree.map(jnp.copy, loaded.train_state)
         train_state = loaded.program.run_segment(loaded.train_state, chunk.feed, loaded.settings, step, step + 1)
@@ -179,7 +179,7 @@ class Job:
         return loaded.program.norms(before, train_state, chunk.feed.rates[:, step], loaded.settings.momentum)
 
     def _rows(self, metrics: EvalMetrics, norms: dict[str, Any], seconds: float) -> dict[Member, EpochMetrics]:
-        """The epoch's metrics of all members that trained; keeps the networks that are better than before."""
+        """The epoch's metrics of all members that trained; also updates the best networks."""
         columns: dict[str, Any] = {"train_loss": metrics.losses[0], "train_penalty": metrics.penalties}
         columns |= {"train_accuracy": metrics.accuracies[0]}
         columns |= {"validation_loss": metrics.losses[1], "validation_accuracy": metrics.accuracies[1]}
@@ -199,17 +199,17 @@ class Job:
         return rows
 
     def _has(self, member: Member, column: str, value: float) -> bool:
-        """Whether a column means something for a member: a probe of a layer that only others have does not.
+        """Whether the member has this metric: a probe of a layer that only other members have is excluded.
 
-        A population says NaN for the saturation of units that a member does not have.
+        Populations return NaN for the saturation of a layer that a member does not have.
         """
         kind, probe, layer = column.partition("/")
         return not probe or (layer in self._loaded.layers[member[1]] and not (kind == "saturation" and np.isnan(value)))
 
-    # Members that are done
+    # Finished members
 
     def _settle(self) -> Iterator[Outcome]:
-        """Yield the members that finished with this epoch, freeze them, and drop them once they are the most."""
+        """Yield the outcomes of members that ended with this epoch, freeze these, and drop them once half of all have ended."""
         done, pruned, loaded = self._ending(), self._pruned(), self._loaded
         if not done:
             return
@@ -224,7 +224,7 @@ class Job:
             self._compact(useful)
 
     def _compact(self, useful: Sequence[bool]) -> None:
-        """Go on in a smaller program, without the settings that are done."""
+        """Continue in a smaller program, without the settings that have ended."""
         arrays, before = self._loaded.arrays(self._members), self._loaded
         self._members.drop(useful)
         population = self._population()
@@ -233,21 +233,21 @@ class Job:
         self._loaded = self._load(population, arrays, eval_batches)
 
     def _worth_compiling(self, useful: Sequence[bool]) -> bool:
-        """Whether going on without those that are done saves more than compiling their neighbours' own program costs."""
+        """Whether dropping the settings that have ended saves more than compiling a program without them costs."""
         facts = self._dataset.facts()
         epochs = max(self._members.run(member).plan.epochs for _, _, member in self._members.living())
-        gone = [self.task.blocks[0][s].model for s, keep in zip(self._members.settings, useful, strict=True) if not keep]
-        per_image = sum(models.facts(model, facts.image_shape, len(facts.classes)).operations for model in gone)
+        ended = [self.task.blocks[0][s].model for s, keep in zip(self._members.settings, useful, strict=True) if not keep]
+        per_image = sum(models.facts(model, facts.image_shape, len(facts.classes)).operations for model in ended)
         saved = 3 * per_image * facts.train * (epochs - self._epoch) * len(self.task.blocks)
         return saved >= WORTH_COMPILING
 
     def _ending(self) -> list[tuple[int, int, Member]]:
-        """The members that train no more after this epoch: row, column and number."""
+        """Row, column and number of the members that end with this epoch."""
         pruned = self._pruned()
-        return [each for each in self._members.living() if each[2] in pruned or self._finished(each[2])]
+        return [place for place in self._members.living() if place[2] in pruned or self._finished(place[2])]
 
     def _pruned(self) -> set[Member]:
-        """The members that are pruned at the end of this epoch, without those that are finished anyway."""
+        """The members that are pruned at the end of this epoch, without finished ones."""
         if self.task.pruning is None:
             return set()
         stopped = self.task.pruning.stopped(self._epoch, self._members.rows)
@@ -260,7 +260,15 @@ class Job:
     def _outcome(
         self, host: Loaded, logits: NDArray[np.float32], block: int, column: int, member: Member, *, pruned: bool
     ) -> Outcome:
-        """What a member leaves behind; `host` holds arrays of this process's memory, `logits` are the last network's."""
+        """The outcome of a member.
+
+        Args:
+            host: the population with arrays in host memory.
+            logits: logits of the last network.
+            block, column: position in the program.
+            member: number in the task.
+            pruned: whether the member was pruned.
+        """
         train_state, best = (jax.tree.map(lambda leaf: leaf[block], part) for part in (host.train_state, host.best))
         run, rows = self._members.run(member), self._members.rows[member]
         facts = self._dataset.facts()
@@ -303,6 +311,6 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def device_name() -> str:
-    """What trains here: the kind of this process's device."""
+    """Name of this process's device."""
     device = jax.devices()[0]
     return "cpu" if device.platform == "cpu" else f"{device.platform}: {device.device_kind}"

@@ -1,4 +1,4 @@
-"""A population on the device, with its program; and the way there and back: each member's arrays by their names."""
+"""A population on the device, with its program; conversion from and to each member's named arrays."""
 
 from __future__ import annotations
 
@@ -21,17 +21,22 @@ from seedbed.training.optimizers import empty_slots
 from seedbed.training.program import Best, EvalMetrics, MemberSettings, Program, TrainState, together
 
 NamedArrays = Mapping[str, NDArray[Any]]
-"""`block.setting/kind/name` -> array in Keras's layout; kinds are `weights`, `best` and `slots.NAME`."""
+"""Name `block.setting/kind/name` -> array in Keras's layout; kinds are `weights`, `best` and `slots.NAME`."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A population on the device: what training changes, and what it needs for that.
+    """A population on the device.
 
     Attributes:
-        eval_batches: the images on which an epoch's metrics are measured.
-        layers: the names of each setting's layers.
-        compiled_before: seconds that the program had been compiled for before this job (s).
+        population: layout and mathematics of the networks.
+        program: compiled functions.
+        eval_batches: images on which an epoch's metrics are measured.
+        layers: setting -> names of its layers.
+        settings: numbers that may differ between members.
+        train_state: parameters, state and optimizer slots.
+        best: each member's best epoch so far.
+        compiled_before: compilation time of the program before this job (s).
     """
 
     population: Population
@@ -64,7 +69,7 @@ class Loaded:
             slots = {name: packed(f"slots.{name}")[0] for name in slots}
         saved = any("/best/" in name for name in arrays)
         best_params, best_state = packed("best") if saved else jax.tree.map(jnp.copy, (params, state))
-        none = np.zeros((len(dataset.classes), eval_batches.answers), np.float32)
+        none = np.zeros((len(dataset.classes), eval_batches.predictions), np.float32)
         logits = [[arrays.get(f"{b}.{s}/best_logits", none) for s in members.settings] for b in range(len(members.blocks))]
         return cls(
             population,
@@ -79,7 +84,7 @@ class Loaded:
 
     @property
     def compile_seconds(self) -> float:
-        """Seconds that the program was compiled for in this job."""
+        """Compilation time in this job (s)."""
         return self.program.compile_seconds - self.compiled_before
 
     def evaluated(self) -> EvalMetrics:
@@ -87,13 +92,13 @@ class Loaded:
         parts, counts = [], []
         for piece in self.eval_batches:
             metrics = self.program.evaluate(self.train_state, self.settings, piece.eval_set)
-            metrics.logits.block_until_ready()  # or every piece would be gathered while the first is still looked at
+            metrics.logits.block_until_ready()  # otherwise all chunks would be gathered at once
             parts.append(metrics)
             counts.append(piece.counts)
         return together(parts, counts)
 
     def arrays(self, members: Members) -> dict[str, NDArray[Any]]:
-        """Each member's arrays, from which `of` makes the same again."""
+        """Each member's arrays, from which `of` restores the population."""
         arrays: dict[str, NDArray[Any]] = {}
         train_state, best = jax.device_get((self.train_state, self.best))
         for block, column, (_, setting) in members:

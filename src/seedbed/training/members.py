@@ -1,4 +1,4 @@
-"""The members of a population: who they are, what was measured of them, and where training them stands."""
+"""The members of a population, their metrics, and the state of their training."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from seedbed.records import NO_SCORE, finite, score
 from seedbed.specs import RunSpec
 
 Member = tuple[int, int]
-"""Block and setting, as numbered in the task."""
+"""Block and setting, numbered as in the task."""
 EpochMetrics = dict[str, float]
-"""Column of `History` -> value, of one run and one epoch."""
+"""Column of `History` -> value, for one run and one epoch."""
 
 
 def _from_key(key: Any) -> Any:
-    """The member that a key of a save names: "block.setting"."""
+    """Parse a save's key "block.setting" into a member; anything else is returned unchanged, for validation to reject."""
     match = re.fullmatch(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", key) if isinstance(key, str) else None
     return (int(match[1]), int(match[2])) if match else key
 
@@ -38,14 +38,14 @@ _Metrics = dict[str, Annotated[float, BeforeValidator(_from_null)]]
 
 @dataclass(frozen=True)
 class JobState:
-    """Where a job stands, but for its arrays. `plain` writes it, and pydantic reads and checks it (`training.saves`).
+    """Progress of a job, without its arrays; written by `plain`, and validated by pydantic when read (`training.saves`).
 
     Attributes:
-        epoch, step: epochs done, and steps done of the next epoch.
-        settings: the settings that are still in the program, in the program's order.
+        epoch, step: complete epochs, and complete steps of the next epoch.
+        settings: settings that are still in the program, in its order.
         alive: whether each of them still trains, block by block.
-        rows: the metrics of each epoch of each member, of those that were dropped too.
-        training_seconds: time spent on training, without compilation (s).
+        rows: metrics of each epoch of each member, dropped members included.
+        training_seconds: training time without compilation (s).
     """
 
     epoch: _Count
@@ -61,7 +61,7 @@ class JobState:
         return cls(0, 0, tuple(range(settings)), ((True,) * settings,) * blocks, {}, 0.0)
 
     def part(self, blocks: Sequence[int], settings: Sequence[int]) -> JobState:
-        """The state of a job of these blocks and settings alone, under their new numbers."""
+        """The state of a job with only these blocks and settings, renumbered."""
         columns = [self.settings.index(setting) for setting in settings]
         return JobState(
             self.epoch,
@@ -73,14 +73,14 @@ class JobState:
         )
 
     def plain(self) -> dict[str, Any]:
-        """JSON values; NaN and infinities become null."""
+        """The state as JSON values; NaN and infinities become null."""
         rows = {f"{block}.{setting}": rows for (block, setting), rows in self.rows.items()}
         plain: dict[str, Any] = finite({**vars(self), "rows": rows})
         return plain
 
 
 class Members:
-    """Which runs of a task are still in the program, blocks x settings, and which of them still train."""
+    """The runs of a task that are still in the program, blocks x settings, and whether they still train."""
 
     def __init__(self, blocks: Sequence[Sequence[RunSpec]], state: JobState) -> None:
         self.blocks = blocks
@@ -90,7 +90,7 @@ class Members:
         self._best: dict[Member, tuple[float, float]] = {}
 
     def add(self, member: Member, row: EpochMetrics) -> bool:
-        """Add an epoch's metrics of a member, and return whether it is the member's best epoch so far."""
+        """Add an epoch's metrics, and return whether it is the member's best epoch so far."""
         before = self.rows.setdefault(member, [])
         best = self._best.get(member) or max(map(_score, before), default=NO_SCORE)
         before.append(row)
@@ -98,25 +98,25 @@ class Members:
         return self._best[member] > best
 
     def drop(self, useful: Sequence[bool]) -> None:
-        """Drop the settings that are not useful any more from the program."""
+        """Drop the settings that are no longer useful from the program."""
         self.settings = [setting for setting, keep in zip(self.settings, useful, strict=True) if keep]
         self.alive = self.alive[:, np.array(useful)]
 
     def __iter__(self) -> Iterator[tuple[int, int, Member]]:
-        """Row and column in the program, and number in the task, of each."""
+        """Yield row and column in the program, and number in the task, of each member."""
         for block in range(len(self.blocks)):
             for column, setting in enumerate(self.settings):
                 yield block, column, (block, setting)
 
     def living(self) -> Iterator[tuple[int, int, Member]]:
-        """Those that still train."""
+        """Yield the same for members that still train."""
         return ((block, column, member) for block, column, member in self if self.alive[block, column])
 
     def run(self, member: Member) -> RunSpec:
         return self.blocks[member[0]][member[1]]
 
     def values(self, value: Callable[[RunSpec], float]) -> NDArray[np.float32]:
-        """A number of each run, `(S, M)`."""
+        """Value of each run, `(S, M)`."""
         return np.array([[value(block[setting]) for setting in self.settings] for block in self.blocks], np.float32)
 
 

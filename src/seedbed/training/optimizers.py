@@ -1,6 +1,6 @@
-"""Optimizers over the layout of a population, with a rate of its own for every member.
+"""Optimizer steps over the layout of a population, with one rate per member.
 
-The arithmetic of each optimizer is in `seedbed.kinds.optimizers`. One elementwise pass over each leaf does all of it.
+The arithmetic of each optimizer is in `seedbed.kinds.optimizers`; a step is one elementwise pass over each leaf.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ OptimizerState = dict[str, Params]
 
 
 class StepSizes(NamedTuple):
-    """What one step takes from each member, broadcast over the layout of the parameters.
+    """Step sizes of each member, broadcast over the layout of the parameters.
 
     Attributes:
-        rate: the step size (see `schedules.step_sizes`).
-        decay: the share of a kernel that is taken off first.
-        momentum: of "momentum" and "nesterov".
-        alive: False leaves a member exactly as it is.
+        rate: step size (see `schedules.step_sizes`).
+        decay: share by which kernels shrink before the step.
+        momentum: coefficient of "momentum" and "nesterov".
+        alive: whether the member trains; otherwise it stays exactly as it is.
     """
 
     rate: Params
@@ -35,18 +35,22 @@ class StepSizes(NamedTuple):
 
 
 def empty_slots(optimizer: str, params: Params) -> OptimizerState:
-    """Zeros for every slot."""
+    """Initial slots: zeros, laid out as the parameters."""
     return {name: jax.tree.map(jnp.zeros_like, params) for name in OPTIMIZERS[optimizer].slots}
 
 
 def update(
     optimizer: str, params: Params, gradients: Params, slots: OptimizerState, step_sizes: StepSizes, kernels: Params
 ) -> tuple[Params, OptimizerState]:
-    """One step: new parameters and slots.
+    """Take one step; returns new parameters and slots.
 
     Args:
-        gradients: of loss plus penalty.
-        kernels: which leaves are kernels; only these decay.
+        optimizer: name of the optimizer.
+        params: parameters.
+        gradients: gradients of loss plus penalty.
+        slots: the optimizer's state.
+        step_sizes: step sizes of each member.
+        kernels: whether each leaf is a kernel; only kernels decay.
     """
     rule = OPTIMIZERS[optimizer]
 
@@ -69,14 +73,15 @@ def update(
 def last_gradient(
     optimizer: str, before: tuple[Params, OptimizerState], after: tuple[Params, OptimizerState], rate: Params, momentum: Params
 ) -> Params:
-    """The last step's gradient, from what the step changed: the program need not hand its gradients out.
+    """Recover a step's gradient from its changes, so that the program need not return gradients.
 
     Args:
-        before, after: parameters and slots around one step.
-        rate, momentum: of that step, broadcast over the layout of the parameters.
+        optimizer: name of the optimizer.
+        before, after: parameters and slots before and after the step.
+        rate, momentum: values of that step, broadcast over the layout of the parameters.
 
     Returns:
-        The gradient of loss plus penalty, as far as a step tells it (`kinds.OPTIMIZERS`).
+        The gradient of loss plus penalty, as far as the step determines it (`kinds.OPTIMIZERS`).
     """
     rule = OPTIMIZERS[optimizer]
 

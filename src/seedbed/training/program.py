@@ -1,8 +1,8 @@
-"""The compiled part of training: `run_segment` and what an epoch's end needs.
+"""The compiled functions of training: a segment of steps, and the evaluation at an epoch's end.
 
-A program belongs to a population's signature, the static part of the plan and the number of blocks. Everything that may
-differ between members or runs goes in as data: orders, step sizes, penalties, masks, and the bounds of a segment, so that
-one compilation serves segments of every length.
+A program depends on a population's signature, the static part of the plan and the number of blocks. Everything that may differ
+between members or runs is an argument: orders, step sizes, penalties, masks, and the bounds of a segment, so that segments of
+any length need one compilation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from seedbed.training.optimizers import OptimizerState, StepSizes, last_gradient
 
 
 class TrainState(NamedTuple):
-    """What training changes; every leaf has a leading axis for the blocks."""
+    """The state that training changes; every leaf has a leading axis for the blocks."""
 
     params: Params
     state: State
@@ -33,7 +33,7 @@ class TrainState(NamedTuple):
 
 
 class Best(NamedTuple):
-    """Each member's best epoch so far: its parameters, its state and its logits `(M, C, n)` of the validation images."""
+    """Each member's best epoch so far: parameters, state, and logits of the validation images `(M, C, n)`."""
 
     params: Params
     state: State
@@ -41,7 +41,7 @@ class Best(NamedTuple):
 
 
 class MemberSettings(NamedTuple):
-    """Numbers that may differ between members, each `(S, M)`."""
+    """Values that may differ between members, each `(S, M)`."""
 
     hyper: Hyperparameters
     momentum: Array
@@ -52,13 +52,13 @@ class Feed(NamedTuple):
     """The training images of a chunk of steps.
 
     Attributes:
-        images: `(n, h, w, c)` as stored, or `(S, n, h, w, c)` where every block has its own.
-        labels: `(n,)` int32, or `(S, n)`.
-        order: rows of `images` in the order of the steps, `(S, steps * batch size)` int32; any row fills up the end.
-        real: how many of them are real.
-        rates, decays: `(S, steps, M)` from `schedules.step_sizes`.
-        keys: `(S, 2)` uint32: from which dropout and augmentation draw, changed with the epoch.
-        first: the number of the first step of the order within its epoch.
+        images: images as stored, `(n, h, w, c)`, or `(S, n, h, w, c)` where each block has its own.
+        labels: classes, `(n,)` int32, or `(S, n)`.
+        order: rows of `images` in the order of the steps, padded at the end, `(S, steps * batch size)` int32.
+        real: number of rows per block without padding.
+        rates, decays: step sizes from `schedules.step_sizes`, `(S, steps, M)`.
+        keys: keys of dropout and augmentation, different in each epoch, `(S, 2)` uint32.
+        first: number of the order's first step within its epoch.
     """
 
     images: Array
@@ -72,12 +72,12 @@ class Feed(NamedTuple):
 
 
 class EvalSet(NamedTuple):
-    """Images on which an epoch's metrics are measured: of a sample of the training part, and of the validation part.
+    """Images on which an epoch's metrics are measured: a sample of the training part, then the validation part.
 
     Attributes:
-        images: `(batches, E, h, w, c)` as stored, first those of the sample.
-        labels: `(batches, E)`.
-        weights: of the sample and of the validation part, each `(its batches, E)`; 0 marks a row that fills up a batch.
+        images: images as stored, `(batches, E, h, w, c)`.
+        labels: classes, `(batches, E)`.
+        weights: weights of the sample and of the validation part, each `(its batches, E)`; 0 for a row that pads a batch.
     """
 
     images: Array
@@ -86,12 +86,12 @@ class EvalSet(NamedTuple):
 
 
 class EvalMetrics(NamedTuple):
-    """What an evaluation gave, each `(S, M)` but for the logits: index 0 is the training sample, 1 the validation part.
+    """Metrics of an evaluation.
 
     Attributes:
-        losses, accuracies: `(2, S, M)`.
-        penalties: `(S, M)`.
-        logits: of the validation images, `(S, M, C, batches * E)`.
+        losses, accuracies: means over the training sample (index 0) and the validation part (index 1), `(2, S, M)`.
+        penalties: penalties, `(S, M)`.
+        logits: logits of the validation images, `(S, M, C, batches * E)`.
         probes: `saturation/layer` on the training sample and `weights/layer`, the norm of a layer's kernel, `(S, M)`.
     """
 
@@ -102,8 +102,8 @@ class EvalMetrics(NamedTuple):
     probes: dict[str, Array]
 
 
-def compiled_anew(_: Hashable, compile_it: Callable[[], Any]) -> Any:
-    """For programs that are kept in memory alone."""
+def compile_always(_: Hashable, compile_it: Callable[[], Any]) -> Any:
+    """Compile without a cache on disk."""
     return compile_it()
 
 
@@ -111,12 +111,12 @@ class Program:
     """Compiled functions for populations of one signature.
 
     Args:
-        population: any population of the signature; only its mathematics is used.
-        plan: any plan with the right static part.
-        blocks: how many seeds train abreast.
-        scale: the net sees images divided by this.
-        shared: whether all blocks draw from the same images.
-        compiled: finds a function by name and shapes, or has it compiled.
+        population: any population with the signature; only its mathematics is used.
+        plan: any plan with the static part.
+        blocks: number of blocks that train at once.
+        scale: divisor that maps stored images to the networks' inputs.
+        shared: whether all blocks draw from the same array of images.
+        compiled: cache of compiled functions: takes a key, and a function that compiles.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Program:
         scale: float,
         *,
         shared: bool = True,
-        compiled: Callable[[Hashable, Callable[[], Any]], Any] = compiled_anew,
+        compiled: Callable[[Hashable, Callable[[], Any]], Any] = compile_always,
     ) -> None:
         self._population = population
         self._plan = plan
@@ -143,10 +143,11 @@ class Program:
         self.compile_seconds = 0.0
 
     def prepare(self, train_state: TrainState, best: Best, feed: Feed, settings: MemberSettings, eval_set: EvalSet) -> None:
-        """Compiles all that an epoch takes before its first step, so that whoever shares the programs finds all of them.
+        """Compile all functions before an epoch's first step, so that other workers find all of them in the cache.
 
         Args:
-            eval_set: a piece, or its shapes.
+            train_state, best, feed, settings: arguments of the functions.
+            eval_set: a chunk of the evaluation, or its shapes.
         """
         self._ready("segment", self._segment, train_state, feed, settings, jnp.int32(0), jnp.int32(0))
         self._ready("evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set)
@@ -154,13 +155,13 @@ class Program:
         self._ready("best", self._better, best, best, settings.alive)
 
     def run_segment(self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: int, stop: int) -> TrainState:
-        """Takes the steps `start` to `stop - 1` of the feed; pure but for the donated state."""
+        """Take steps `start` to `stop - 1` of the feed; the buffers of `train_state` are donated."""
         bounds = (jnp.int32(start), jnp.int32(stop))
         result: TrainState = self._call("segment", self._segment, train_state, feed, settings, *bounds)
         return result
 
     def evaluate(self, train_state: TrainState, settings: MemberSettings, eval_set: EvalSet) -> EvalMetrics:
-        """Metrics of all members, without dropout."""
+        """Evaluate all members, without dropout."""
         metrics: EvalMetrics = self._call(
             "evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set
         )
@@ -168,12 +169,12 @@ class Program:
         return metrics._replace(losses=losses, accuracies=accuracies)
 
     def keep_best(self, best: Best, now: Best, better: Array) -> Best:
-        """The new networks where `better` `(S, M)` says so, the old ones elsewhere."""
+        """Replace the best networks by the current ones where `better` `(S, M)` is True."""
         kept: Best = self._call("best", self._better, best, now, better)
         return kept
 
     def norms(self, before: TrainState, after: TrainState, rates: Array, momentum: Array) -> dict[str, Array]:
-        """`gradient/layer`: the norm of the last step's gradient; `update/layer`: its change over the kernel's norm."""
+        """Norms of the last step: `gradient/layer`, and `update/layer`, the change relative to the kernel's norm."""
         norms: dict[str, Array] = self._call("norms", self._norms, before, after, rates, momentum)
         return norms
 
@@ -181,7 +182,7 @@ class Program:
         return self._ready(name, function, *arguments)(*arguments)
 
     def _ready(self, name: str, function: Any, *arguments: Any) -> Any:
-        """The function compiled for arguments of these shapes; the seconds that it takes the first time are counted."""
+        """The function compiled for arguments of these shapes; adds the compilation time to `compile_seconds`."""
         leaves, tree = jax.tree.flatten(arguments)
         key = (name, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
         if key not in self._compiled:
@@ -214,7 +215,7 @@ class Program:
         return trained
 
     def _kept(self, alive: Array, new: State, old: State) -> State:
-        """A frozen member keeps its state."""
+        """The new state, but the old one for frozen members."""
         return jax.tree.map(lambda n, o: jnp.where(alive.reshape(-1, *(1,) * (n.ndim - 1)), n, o), new, old)
 
     def _minibatch(self, feed: Feed, number: Array, size: int) -> tuple[Batch, Array]:
@@ -247,7 +248,7 @@ class Program:
 
         penalty = self._population.penalty(params, hyper)
         weights = {f"weights/{name}": jnp.sqrt(squares) for name, squares in penalty.squares.items()}
-        real = jnp.sum(eval_set.weights[0], axis=1, keepdims=True)  # a batch that only fills up the sample counts for nothing
+        real = jnp.sum(eval_set.weights[0], axis=1, keepdims=True)  # a batch of padding has weight 0
         measured = {name: jnp.sum(values[:sampled] * (real / jnp.sum(real)), axis=0) for name, values in probes.items()}
         return EvalMetrics(
             means(losses),
@@ -278,23 +279,26 @@ OPTIONS: dict[str, dict[str, str | bool]] = {
     "cpu": {"xla_backend_optimization_level": "1"},
     "gpu": {"xla_gpu_enable_triton_gemm": False},
 }
-"""How XLA compiles on each kind of device (docs/log.md has the times).
+"""XLA's compiler options on each kind of device (docs/log.md has the times).
 
-On a CPU LLVM optimizes less: programs are as fast, and compiled in three quarters of the time. On a GPU matrix products come
-from cuBLAS alone: to try XLA's own ones for every product takes half a minute, and gains nothing."""
+On a CPU, LLVM optimizes less: programs are as fast, and compile in three quarters of the time. On a GPU, matrix products come
+from cuBLAS only: trying XLA's own kernels for every product takes half a minute, without a gain.
+"""
 ONCE_AN_EPOCH: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
-"""On a CPU also, for whatever is not a step of training: loops written in XLA's older way. They compile faster, but many stay
-scalar, an optimizer's above all."""
+"""Further options on a CPU, for functions other than training steps: XLA's older loop emitters.
+
+They compile faster, but leave many loops scalar, an optimizer's above all.
+"""
 
 
 def _wanted(name: str) -> dict[str, str | bool]:
-    """The options for a function on this process's device."""
+    """Compiler options for a function on this process's device."""
     device = jax.default_backend()
     return OPTIONS.get(device, {}) | (ONCE_AN_EPOCH if device == "cpu" and name != "segment" else {})
 
 
 def _options(name: str) -> dict[str, str | bool]:
-    """Those that are wanted; a release of JAX that does not know them compiles as it likes."""
+    """Compiler options, or none if this release of JAX does not support them."""
     options = _wanted(name)
     return options if _known(tuple(options.items())) else {}
 
@@ -309,10 +313,11 @@ def _known(options: tuple[tuple[str, str | bool], ...]) -> bool:
 
 
 def together(parts: Sequence[EvalMetrics], counts: Sequence[tuple[int, int]]) -> EvalMetrics:
-    """The metrics of a whole evaluation, from those of its pieces.
+    """Combine the metrics of an evaluation's chunks.
 
     Args:
-        counts: of the images that count in each piece: of the training sample, and of the validation part.
+        parts: metrics of each chunk.
+        counts: number of images in each chunk without padding, from the training sample and from the validation part.
     """
     if len(parts) == 1:
         return parts[0]
@@ -336,7 +341,7 @@ def together(parts: Sequence[EvalMetrics], counts: Sequence[tuple[int, int]]) ->
 
 
 def _over_blocks(function: Callable[..., Any], blocks: int, axes: tuple[Any, ...]) -> Callable[..., Any]:
-    """The function of one block for all blocks abreast; a lone block goes without the axis, which costs nothing."""
+    """Vectorize a function of one block over all blocks; a single block runs without the axis."""
     if blocks > 1:
         return jax.vmap(function, in_axes=axes)
 

@@ -1,8 +1,8 @@
-"""The programs of a worker: those that it used last in memory, and what it compiled on disk, for the next process.
+"""Cache of compiled programs: the last used ones in the worker's memory, all on disk for other processes.
 
-JAX keeps compiled programs too, but finds one by its lowered text, which takes a process two thirds of the time until a kept
-program is there. Here one is found by what it is made from, and nothing is traced. Whatever cannot be read, or was compiled
-for another machine, version or environment, is compiled again.
+JAX has a cache of compiled programs too, but its key is the lowered text, which takes two thirds of the loading time. Here the
+key is what determines the program, and nothing is traced. A program that cannot be read, or was compiled for another machine,
+version or environment, is compiled again.
 """
 
 from __future__ import annotations
@@ -25,45 +25,45 @@ from seedbed import devices, models, storage
 from seedbed.errors import StorageError
 from seedbed.models.protocol import Population
 from seedbed.specs import Plan
-from seedbed.training.program import Program, compiled_anew
+from seedbed.training.program import Program, compile_always
 
 KEPT = 4
-"""Programs of the populations trained last that a worker keeps in memory; of small networks each takes some 25 MiB."""
+"""Number of last used programs that a worker keeps in memory; for small networks each takes about 25 MiB."""
 
 DIGITS = 64
-"""Of the digest that a file begins with."""
+"""Length of the digest at the start of a file."""
 
-ROOM = 512 * 2**20
-"""Bytes that a process leaves to compiled programs on the disk, some thousands of them, before it adds its own."""
+CACHE_BYTES = 512 * 2**20
+"""Size of the cache on disk, some thousands of programs, above which a process removes the oldest files (bytes)."""
 
 
 class Programs:
-    """See the module's text.
+    """The programs of a worker.
 
     Args:
-        folder: where compiled programs lie; None keeps none beyond this process.
+        folder: folder of the cache on disk. None means no cache on disk.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._used: dict[Hashable, Program] = {}  # those used last at the end
+        self._used: dict[Hashable, Program] = {}  # in order of last use
 
     def __iter__(self) -> Iterator[Hashable]:
         return iter(self._used)
 
     def of(self, population: Population, plan: Plan, blocks: int, scale: float, *, shared: bool) -> Program:
-        """The program of such a population, see `Program`; compiled when it is first called."""
+        """The program for such a population, see `Program`; compiled when it is first called."""
         key = (population.signature, plan.static, blocks, scale, shared)
-        found = self._used.pop(key, None)
-        if found is None:
+        program = self._used.pop(key, None)
+        if program is None:
             folder = self._folder if population.self_contained else None
-            compiled = OnDisk(folder, key).found if folder else compiled_anew
-            found = Program(population, plan, blocks, scale, shared=shared, compiled=compiled)
-        self._used[key] = found
-        return found
+            compiled = OnDisk(folder, key).compiled if folder else compile_always
+            program = Program(population, plan, blocks, scale, shared=shared, compiled=compiled)
+        self._used[key] = program
+        return program
 
     def forget(self) -> None:
-        """Let go of all but the last programs, and of what jax remembers of them, once there are twice as many as are kept."""
+        """Once there are more than `2 * KEPT` programs, drop all but the last `KEPT`, and JAX's caches."""
         if len(self._used) <= 2 * KEPT:
             return
         for key in list(self._used)[:-KEPT]:
@@ -73,45 +73,45 @@ class Programs:
 
 
 class OnDisk:
-    """A program's compiled functions in a folder, a file each: a digest, and what jax makes of it, compressed.
+    """A program's compiled functions on disk, one file each: a digest, then the compressed serialization.
 
     Args:
-        folder: of all programs; made when it is needed.
-        key: what the program is made from, beside this version of the code: everything in it tells its content by `repr`.
+        folder: folder of all programs, created when needed.
+        key: what determines the program, except this version of the code; its `repr` must contain all of its content.
     """
 
     def __init__(self, folder: Path, key: Hashable) -> None:
         self._folder = folder
         self._key = key
 
-    def found(self, function: Hashable, compile_it: Callable[[], Any]) -> Any:
-        """The compiled function of this name and these shapes, from its file, or compiled and put there."""
-        path = self._folder / f"{storage.sha256(repr((self._key, function, _surroundings())).encode())}.program"
-        kept = _loaded(path)
-        if kept is not None:
-            return kept
-        with _jax_keeps_nothing():  # what it had kept itself could not be written again
+    def compiled(self, function: Hashable, compile_it: Callable[[], Any]) -> Any:
+        """Load the compiled function with this name and these shapes from its file, or compile and store it."""
+        path = self._folder / f"{storage.sha256(repr((self._key, function, _environment())).encode())}.program"
+        stored = _loaded(path)
+        if stored is not None:
+            return stored
+        with _without_jax_cache():  # an executable from JAX's cache could not be serialized again
             compiled = compile_it()
-        with suppress(StorageError):  # a full disk, somebody else's folder: the next process compiles, that is all
+        with suppress(StorageError):  # a full disk, or another user's folder: the next process compiles again
             data = zlib.compress(pickle.dumps(serialize_executable.serialize(compiled)), level=1)
             storage.write(path, [storage.sha256(data).encode(), data])
-            _make_room(self._folder)
+            _evict(self._folder)
         return compiled
 
 
 @cache
-def _make_room(folder: Path) -> None:
-    """Remove what was not used for longest, jax's own programs too, until all take no more than `ROOM`.
+def _evict(folder: Path) -> None:
+    """Remove the least recently used programs, JAX's own included, until all take at most `CACHE_BYTES`.
 
-    Once in a process, after its first new program: to look at some thousand files takes as long as to compile a small one.
+    Done once per process, after its first new program: listing some thousand files takes as long as compiling a small program.
     """
-    kept = []
+    files = []
     for name in storage.names(folder):
-        with suppress(FileNotFoundError):  # another process made room
+        with suppress(FileNotFoundError):  # removed by another process
             facts = (folder / name).stat()
-            kept.append((max(facts.st_atime, facts.st_mtime), facts.st_size, name))
-    excess = sum(size for _, size, _ in kept) - ROOM
-    for _, size, name in sorted(kept):
+            files.append((max(facts.st_atime, facts.st_mtime), facts.st_size, name))
+    excess = sum(size for _, size, _ in files) - CACHE_BYTES
+    for _, size, name in sorted(files):
         if excess <= 0:
             break
         storage.remove(folder / name)
@@ -119,9 +119,9 @@ def _make_room(folder: Path) -> None:
 
 
 def _loaded(path: Path) -> Any:
-    """The function in a file; None where there is none, or none that is this user's, whole, and can be loaded.
+    """Load the function in a file; None if there is none, it is not this user's, it is damaged, or it cannot be loaded.
 
-    What lies there is machine code: whoever may write to it may do what this user may, also without a pickle.
+    The file holds machine code: write access to it means all of this user's rights, even without a pickle.
     """
     try:
         with path.open("rb") as file:
@@ -141,8 +141,8 @@ def _loaded(path: Path) -> Any:
 
 
 @contextmanager
-def _jax_keeps_nothing() -> Iterator[None]:
-    """Within the block jax compiles without its own folder of programs. It asks about that once, and is made to ask again."""
+def _without_jax_cache() -> Iterator[None]:
+    """Disable JAX's own cache on disk within the block. JAX reads the setting once, so its cache is reset."""
     before = jax.config.values["jax_enable_compilation_cache"]
     jax.config.update("jax_enable_compilation_cache", False)  # type: ignore[no-untyped-call]
     compilation_cache.reset_cache()
@@ -154,8 +154,8 @@ def _jax_keeps_nothing() -> Iterator[None]:
 
 
 @cache
-def _surroundings() -> tuple[Any, ...]:
-    """What a compiled function depends on beside its program: code, versions, the device, and settings of the environment."""
+def _environment() -> tuple[Any, ...]:
+    """What a compiled function depends on besides its program: code, versions, device, and environment variables."""
     device = jax.devices()[0]
     names = sorted(name for name in os.environ if name.startswith(("JAX_", "XLA_")) or name == "NPROC")
     settings = [(name, os.environ[name]) for name in names if name != "JAX_COMPILATION_CACHE_DIR"]
@@ -163,13 +163,13 @@ def _surroundings() -> tuple[Any, ...]:
 
 
 def _code() -> str:
-    """A digest of the source that programs are traced from."""
-    rooms = [Path(models.__file__).parent, Path(__file__).parent]
-    files = sorted(path for room in rooms for path in room.rglob("*.py"))
+    """Digest of the source from which programs are traced."""
+    packages = [Path(models.__file__).parent, Path(__file__).parent]
+    files = sorted(path for package in packages for path in package.rglob("*.py"))
     return storage.sha256([piece for path in files for piece in (path.name.encode(), path.read_bytes())])
 
 
 def _instructions() -> str:
-    """What the processor can do; folders are shared between machines, and code for a newer one ends an older one's process."""
+    """The processor's instruction sets: folders are shared between machines, and code for a newer one crashes an older one."""
     facts = devices.processor_facts()
     return facts.get("flags") or facts.get("Features") or devices.processor()

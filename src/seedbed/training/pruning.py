@@ -1,4 +1,4 @@
-"""Pruning: the worse members of a population stop at rungs, as in successive halving. Pure; nothing here imports jax."""
+"""Pruning: the worse members of a population stop at rungs, as in successive halving. Pure, and without JAX."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from seedbed.training.members import EpochMetrics, Member
 
 @dataclass(frozen=True)
 class Pruning:
-    """At each rung only the better share of a population's members goes on.
+    """Successive halving: at each rung only the better share of a population's members continues.
 
-    What it decides is a function of the members' metrics alone: a population that is resumed is pruned as it would have been.
+    Decisions depend on the members' metrics alone, so that a resumed population is pruned as without the interruption.
 
     Args:
-        rungs: epochs, from 1, at whose ends the members are ranked by their best validation accuracy so far, ties by the
-            validation loss there.
-        keep: share of the members that reached a rung that goes on, rounded up.
+        rungs: epochs, from 1, at whose ends members are ranked by their best validation accuracy so far; ties are broken by
+            the validation loss at that epoch.
+        keep: share of the members at a rung that continue, rounded up.
 
     Source: Jamieson, Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization".
     """
@@ -32,12 +32,12 @@ class Pruning:
 
     def __post_init__(self) -> None:
         if not (all(rung >= 1 for rung in self.rungs) and sorted(set(self.rungs)) == list(self.rungs)):
-            raise SpecError(f"rungs = {self.rungs}: they must be epochs from 1 on, in rising order.")
+            raise SpecError(f"rungs = {self.rungs}: they must be epochs from 1 on, in ascending order.")
         if not 0 < self.keep <= 1:
-            raise SpecError(f"keep = {self.keep!r}: it must lie above 0 and at most at 1.")
+            raise SpecError(f"keep = {self.keep!r}: it must be above 0 and at most 1.")
 
     def stopped(self, epoch: int, rows: Mapping[Member, list[EpochMetrics]]) -> set[Member]:
-        """The members that stop at the end of an epoch, by the rows of all that were ever in the population."""
+        """The members that stop at the end of an epoch, from the metrics of all members, ended ones included."""
         if epoch not in self.rungs:
             return set()
         ranked = sorted(
@@ -46,7 +46,7 @@ class Pruning:
         return set(ranked[math.ceil(self.keep * len(ranked)) :])
 
     def work(self, epochs: float, of: int) -> float:
-        """How many epochs a member has been trained on average, once its population has come so far of its `of`."""
+        """Mean number of epochs per member, after `epochs` of the population's `of` epochs."""
         done, share, before = 0.0, 1.0, 0.0
         for rung in (*(rung for rung in self.rungs if rung < of), of):
             done += share * max(0.0, min(epochs, rung) - before)
@@ -55,7 +55,7 @@ class Pruning:
 
 
 def _rank(rows: list[EpochMetrics], member: Member) -> tuple[float, float, Member]:
-    """Sorts the better ones first; those without a finite figure last."""
+    """Sort key: better members first, members without a finite metric last."""
     history = History.from_rows(rows)
     best = best_epoch(history)
     if best == 0 or not np.isfinite(rows[-1]["validation_loss"]):

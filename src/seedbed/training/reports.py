@@ -1,4 +1,4 @@
-"""What goes between the driver and a worker: tasks there, reports back. Nothing here imports jax."""
+"""Messages between the driver and a worker: tasks, and reports in return. Without JAX."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from seedbed.training.pruning import Pruning
 
 @dataclass(frozen=True)
 class Task:
-    """A population to train, in one worker.
+    """A population to train in one worker.
 
     Attributes:
-        key: the population's name in the home.
-        blocks: the runs, one tuple a seed; all blocks hold the same settings in the same order.
-        save_every: seconds between checkpoints; None never saves.
-        resume: where to go on.
-        pruning: at which epochs the worse members stop; None trains all of them whole.
+        key: name of the population in the run store.
+        blocks: runs, one tuple per seed; all blocks hold the same settings in the same order.
+        save_every: time between checkpoints (s). None means no checkpoints.
+        resume: checkpoint to continue from. None means a new population.
+        pruning: epochs at which the worse members stop. None trains all members to the end.
     """
 
     key: str
@@ -37,22 +37,22 @@ class Task:
 
     @property
     def plan(self) -> Plan:
-        """One of the plans; their static parts are equal."""
+        """Plan of the first run; the static parts of all plans are equal."""
         return self.blocks[0][0].plan
 
     @property
     def runs(self) -> list[tuple[Member, RunSpec]]:
-        """All runs with their numbers."""
+        """All runs with their member numbers."""
         return [((b, m), run) for b, block in enumerate(self.blocks) for m, run in enumerate(block)]
 
     @property
     def epochs(self) -> int:
-        """Epochs of the longest run."""
+        """Number of epochs of the longest run."""
         return max(run.plan.epochs for _, run in self.runs)
 
     @property
     def program(self) -> str:
-        """Tasks with equal values share their compiled programs."""
+        """Key of the compiled programs: tasks with equal keys share them."""
         first = self.blocks[0]
         images = first[0].data.changed(label_noise=0.0)
         parts = (len(self.blocks), [run.model.identity for run in first], first[0].plan.static, images)
@@ -61,7 +61,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a job goes on: arrays by `block.setting/kind/name` in Keras's layouts, and the numbers that go with them."""
+    """Checkpoint of a job: arrays by `block.setting/kind/name` in Keras's layouts, and the job's state."""
 
     arrays: dict[str, NDArray[Any]]
     state: JobState
@@ -69,7 +69,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Begun:
-    """The job is set up: its device, epochs, and steps of an epoch."""
+    """The job is set up: device, number of epochs, and steps per epoch."""
 
     device: str
     epochs: int
@@ -78,7 +78,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment ended after `step` of the epoch's `steps`; `rows` holds an epoch's metrics where it ended one."""
+    """A segment ended after `step` of the epoch's `steps`; `rows` holds the metrics if the epoch is complete."""
 
     epoch: int
     step: int
@@ -88,9 +88,9 @@ class Segment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A member is finished: its best and last weights, and both networks' predictions for the validation images, `(n, C)`.
+    """A member ended: best and last weights, and both networks' predictions for the validation images, `(n, C)`.
 
-    One that was `pruned` was not trained to its end.
+    A `pruned` member was not trained to its last epoch.
     """
 
     member: Member
@@ -109,12 +109,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Stopped:
-    """The job was stopped; the checkpoint before this report is where it goes on."""
+    """The job was stopped; it can be continued from the checkpoint before this report."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The job ended with an error; a traceback where it was not foreseen."""
+    """The job failed; the traceback is given for unexpected errors."""
 
     error: SeedbedError
     traceback: str = ""

@@ -1,4 +1,4 @@
-"""A population's save: its manifest as plain values, checked when it is read back, for a home may come from a stranger."""
+"""The manifest of a population's save as plain values, validated when read, since a run store may come from a stranger."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from seedbed.training.reports import Checkpoint, Task
 
 
 class Save(BaseModel):
-    """What is written with a population's arrays.
+    """The manifest of a save, without the population's arrays.
 
     Attributes:
-        identities: of its runs, block by block.
-        unfinished: the same, None for those that are done.
+        identities: identities of the runs, block by block.
+        unfinished: identities of the unfinished runs, block by block; None for finished ones.
         specs: identity -> run.
-        runs: the names of the unfinished ones.
-        threads: of its worker; the bits depend on them.
-        job: where the job stands.
-        pruning: at which epochs its worse members stop.
+        runs: names of the unfinished runs.
+        threads: number of the worker's threads, on which results depend in the last bits.
+        job: state of the job.
+        pruning: epochs at which the worse members stop.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,21 +41,29 @@ class Save(BaseModel):
 
     @property
     def wanted(self) -> set[str]:
-        """The identities of the runs that are not finished."""
+        """Identities of the unfinished runs."""
         return {identity for block in self.unfinished for identity in block if identity}
 
     def task(self, key: str, arrays: dict[str, NDArray[Any]], known: Mapping[str, RunSpec]) -> Task:
-        """The task as it goes on; runs that are `known` by their identity are taken from there."""
-        blocks = tuple(tuple(known.get(each, self.specs[each]) for each in block) for block in self.identities)
+        """The task to continue.
+
+        Args:
+            key: name of the population.
+            arrays: arrays of its checkpoint.
+            known: identity -> run, preferred to the runs in the save.
+        """
+        blocks = tuple(tuple(known.get(identity, self.specs[identity]) for identity in block) for block in self.identities)
         return Task(key, blocks, resume=Checkpoint(arrays, self.job), pruning=self.pruning)
 
 
 def manifest(task: Task, checkpoint: Checkpoint, names: Mapping[Member, str], threads: int) -> dict[str, Any]:
-    """What `read` reads.
+    """The manifest of a save as plain values, for `read`.
 
     Args:
-        names: the runs that are not finished, by place.
-        threads: of the worker.
+        task: the population.
+        checkpoint: its checkpoint.
+        names: names of the unfinished runs, by member.
+        threads: number of the worker's threads.
     """
     unfinished = [
         [run.identity if (b, m) in names else None for m, run in enumerate(block)] for b, block in enumerate(task.blocks)
@@ -72,10 +80,10 @@ def manifest(task: Task, checkpoint: Checkpoint, names: Mapping[Member, str], th
 
 
 def read(key: str, plain: Mapping[str, Any]) -> Save:
-    """The save of a population of this key.
+    """Validate the manifest of a population's save.
 
     Raises:
-        CorruptFile: it is none, or contradicts itself.
+        CorruptFile: it is not the manifest of a save, or is inconsistent.
     """
     try:
         save = Save.model_validate(plain)
@@ -95,7 +103,7 @@ def _corrupt(key: str, what: str) -> CorruptFile:
 
 
 def _contradiction(save: Save) -> str:
-    """What cannot be, or ""."""
+    """Description of the first inconsistency, or ""."""
     blocks, job = save.identities, save.job
     widths = {len(block) for block in blocks}
     if len(widths) != 1 or 0 in widths:
@@ -104,7 +112,7 @@ def _contradiction(save: Save) -> str:
     if any(each not in save.specs or save.specs[each].identity != each for block in blocks for each in block):
         return "a run is not what its identity says"
     if not all(spec.model.names_its_code for spec in save.specs.values()):
-        return "a network of one's own does not say which text of its file was meant"
+        return "a user's own network has no digest of its file"
     if len({tuple(save.specs[each].setting for each in block) for block in blocks}) != 1:
         return "its blocks have different settings"
     if [len(block) for block in save.unfinished] != [width] * len(blocks) or not save.wanted <= _all(blocks):

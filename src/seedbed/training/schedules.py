@@ -1,4 +1,4 @@
-"""Learning rates by step, computed outside the compiled program in float64 and handed in as data."""
+"""Learning rate schedules, computed outside the compiled program in float64 and passed to it as data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ _RISE, _START, _END = 0.3, 1 / 25, 1 / 25e4
 
 
 def factors(schedule: Schedule, steps: NDArray[np.int64], total: int) -> NDArray[np.float64]:
-    """The share of the plan's learning rate at each step, shape of `steps`; steps count from 0 to `total - 1`.
+    """Factor of the plan's learning rate at each step.
+
+    Args:
+        schedule: name of the schedule.
+        steps: step numbers, from 0 to `total - 1`, of any shape.
+        total: number of steps of the whole training.
+
+    Returns:
+        Factors, in the shape of `steps`.
 
     Sources: cosine: Loshchilov and Hutter 2017, "SGDR" (without restarts); onecycle: Smith and Topin 2018,
     "Super-convergence", in the cosine form that PyTorch's OneCycleLR made usual.
@@ -31,11 +39,11 @@ def factors(schedule: Schedule, steps: NDArray[np.int64], total: int) -> NDArray
 
 
 def step_sizes(plans: Sequence[Plan], epoch: int, steps_per_epoch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Every member's step sizes in one epoch (counted from 0).
+    """Step sizes of each member in one epoch (from 0).
 
     Returns:
-        rates: `(steps, members)`, what the optimizer multiplies with; Adam's correction of its moments' bias is part of it.
-        decays: `(steps, members)`, the share by which kernels shrink first; 0 for optimizers without weight decay.
+        rates: factors of the optimizer's steps, Adam's bias correction included, `(steps, members)`.
+        decays: shares by which kernels shrink before a step; 0 for optimizers without weight decay, `(steps, members)`.
     """
     steps = epoch * steps_per_epoch + np.arange(steps_per_epoch)
     rates = np.stack([p.learning_rate * factors(p.schedule, steps, p.epochs * steps_per_epoch) for p in plans], axis=1)

@@ -1,11 +1,12 @@
-"""How long a step of training takes, measured in a process of its own: `python -m seedbed.training.stepping`.
+"""Benchmark of training steps, in a process of its own: `python -m seedbed.training.stepping`.
 
-A `StepRequest` comes as JSON on its standard input. On its standard output it writes a line of JSON that names the device,
-then one for each case and round: rounds go over all cases, so that whatever slows the machine for a while slows none alone.
+It reads a `TimingRequest` as JSON from standard input, and writes lines of JSON to standard output: one for the device,
+then one per case and round. Each round covers all cases, so that a temporary slowdown of the machine affects all of them.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -27,14 +28,14 @@ from seedbed.training.program import MemberSettings, Program, TrainState
 
 
 @dataclass(frozen=True)
-class StepRequest:
-    """What is to be measured.
+class TimingRequest:
+    """The measurements to make.
 
     Attributes:
-        data: a data spec, plain.
-        cases: hidden units and batch size of each.
-        rounds: how often each is measured.
-        seconds: about how long each time.
+        data: settings of a data spec.
+        cases: hidden units and batch size of each case.
+        rounds: number of measurements per case.
+        seconds: approximate length of a measurement (s).
     """
 
     data: dict[str, Any]
@@ -47,8 +48,9 @@ class Stepper:
     """A dense network whose steps can be timed.
 
     Args:
-        hidden: units of its hidden layers.
-        batch_size: images of a step, at most as many as there are.
+        dataset: the images.
+        hidden: units of the hidden layers.
+        batch_size: images per step, at most the number of training images.
     """
 
     def __init__(self, dataset: Dataset, hidden: Sequence[int], batch_size: int) -> None:
@@ -60,32 +62,32 @@ class Stepper:
         self._steps = len(dataset.train) // batch_size
         self._program = Program(population, plan, 1, dataset.scale)
         params, state = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[None]), population.pack(population.initial(0)))
-        self._carry = TrainState(params, state, empty_slots(plan.optimizer, params))
+        self._train_state = TrainState(params, state, empty_slots(plan.optimizer, params))
         zero = jnp.zeros((1, 1), jnp.float32)
         self._settings = MemberSettings(Hyperparameters(zero, zero, zero), zero, jnp.ones((1, 1), bool))
         self._pace = 0.0
-        for _ in range(2):  # compiles; then learns the pace
+        for _ in range(2):  # the first call compiles, the second measures the pace
             self._pace = self._timed(min(8, self._steps))
 
     def seconds(self, about: float) -> float:
-        """Seconds a step, over about so many seconds."""
-        spent, steps = 0.0, 0
-        while spent < about:
-            some = max(1, min(self._steps, int((about - spent) / self._pace)))
-            spent += some * self._timed(some)
-            steps += some
-        return spent / steps
+        """Mean time per step (s), measured over about `about` seconds."""
+        total, steps = 0.0, 0
+        while total < about:
+            count = max(1, min(self._steps, int((about - total) / self._pace)))
+            total += count * self._timed(count)
+            steps += count
+        return total / steps
 
     def _timed(self, steps: int) -> float:
         began = time.perf_counter()
-        self._carry = self._program.run_segment(self._carry, self._chunk.feed, self._settings, 0, steps)
-        for leaf in jax.tree.leaves(self._carry):
+        self._train_state = self._program.run_segment(self._train_state, self._chunk.feed, self._settings, 0, steps)
+        for leaf in jax.tree.leaves(self._train_state):
             leaf.block_until_ready()
         return (time.perf_counter() - began) / steps
 
 
-def measured(request: StepRequest) -> Iterator[dict[str, Any]]:
-    """One mapping a case and round: its number among the cases, and seconds a step."""
+def measured(request: TimingRequest) -> Iterator[dict[str, Any]]:
+    """Yield the number of the case and its mean time per step (s), for each round and case."""
     dataset = data.load(DataSpec(**request.data))
     steppers = [Stepper(dataset, hidden, batch_size) for hidden, batch_size in request.cases]
     for _ in range(request.rounds):
@@ -94,23 +96,17 @@ def measured(request: StepRequest) -> Iterator[dict[str, Any]]:
 
 
 def device() -> dict[str, Any]:
-    """What this process computes on: `platform`, `name`, and `memory` in bytes (None where jax does not say)."""
-    found = jax.devices()[0]
-    limit = (found.memory_stats() or {}).get("bytes_limit")
-    return {"platform": found.platform, "name": found.device_kind, "memory": int(limit) if limit else None}
+    """Description of this process's device: `platform`, `name`, and `memory` (bytes, None where JAX does not report it)."""
+    first = jax.devices()[0]
+    limit = (first.memory_stats() or {}).get("bytes_limit")
+    return {"platform": first.platform, "name": first.device_kind, "memory": int(limit) if limit else None}
 
 
 def main() -> None:
-    """Serves the one request on standard input."""
-    request = StepRequest(**json.loads(sys.stdin.readline()))
-    _say(device())
-    for found in measured(request) if request.cases else ():
-        _say(found)
-
-
-def _say(found: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(found) + "\n")
-    sys.stdout.flush()
+    """Serve the request on standard input."""
+    request = TimingRequest(**json.loads(sys.stdin.readline()))
+    for line in itertools.chain([device()], measured(request) if request.cases else ()):
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Workers as actors of Ray, on one machine or many. No other room imports ray.
+"""Workers as actors of Ray, on one machine or many. No other package imports ray.
 
-Needs no shared file system: tasks, images and the text of a user's network go to the actors, reports come back, and the
-driver alone writes. Every machine needs seedbed and what it computes with, in the driver's versions.
+No shared file system is needed: tasks, images and the text of a user's network are sent to the actors, reports come back, and
+only the driver writes. Every machine needs seedbed and its numerical libraries in the driver's versions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The worker on a machine of the cluster: an actor that trains tasks and yields their reports."""
+"""A worker on a machine of the cluster: an actor that trains tasks and yields their reports."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from seedbed.training.reports import Failed, JobReport, Task
 
 @dataclass(frozen=True)
 class Parcel:
-    """A task with what its machine may lack.
+    """A task with the data that its machine may lack.
 
     Attributes:
-        images: a reference to the content in Ray's object store, or none where all machines have it; fetched only if needed.
-        texts: of the user's own network's file, by its SHA-256.
+        task: the task.
+        images: reference to the images in Ray's object store, fetched only if needed; empty if every machine has them.
+        texts: texts of the file of the user's own network, by SHA-256.
     """
 
     task: Task
@@ -35,7 +36,7 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a worker reports of itself once it has come up: its machine's name, its process, the versions that compute there."""
+    """Facts that a worker reports when it is ready: name of its machine, process id, and versions of numerical libraries."""
 
     machine: str
     process: int
@@ -46,8 +47,8 @@ class Actor:
     """One worker.
 
     Args:
-        environment: of the process, as `worker_environment` has it; set here, before anything computes, since Ray would start
-            a program of its own to set it before the process. The cache's place is this machine's own affair.
+        environment: environment variables from `worker_environment`, set here before anything computes, since Ray would start
+            another program to set them. The folder of the cache is that of this machine.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -60,11 +61,11 @@ class Actor:
         self._server = Server(self._load, self._stop.is_set, programs)
 
     def facts(self) -> Facts:
-        """Answers as soon as the worker may be given a task."""
+        """Return the worker's facts; it can then take a task."""
         return Facts(platform.node(), os.getpid(), devices.versions())
 
     def stop(self) -> None:
-        """The job in hand ends after its segment. Runs at the same time as `reports`."""
+        """End the job after its segment. Runs concurrently with `reports`."""
         self._stop.set()
 
     def reports(self, parcel: Parcel) -> Iterator[JobReport | None]:
@@ -78,7 +79,7 @@ class Actor:
         yield from self._server.reports(parcel.task)
 
     def _load(self, spec: DataSpec) -> Dataset:
-        """From this machine's cache, or from the driver, once a machine: actors share the store's memory."""
+        """Load images from this machine's cache, or from the driver, once per machine: actors share the store's memory."""
         found = data.at_hand(spec)
         if found is not None or not self._images:
             return found or data.load(spec)

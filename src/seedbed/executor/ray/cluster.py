@@ -1,6 +1,6 @@
-"""This process's connection to a Ray cluster: to one that runs, or to one that is started for it on this machine.
+"""This process's connection to a Ray cluster, either a running one or one that it starts on this machine.
 
-A process has one connection at a time, as Ray wants it; it is kept for the next executor and ends with the process.
+Ray allows one connection per process; it is kept for the next executor and ends with the process.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from seedbed.executor.local import OWN_GROUP
 from seedbed.executor.protocol import Death
 
 KNOCK_SECONDS = 5.0
-"""How long the head of a cluster may take to answer a knock at its port."""
+"""Time limit for the head of a cluster to accept a connection at its port (s)."""
 
 CONNECT_SECONDS = 60.0
-"""How long a cluster may take to start or to take this process in; Ray itself would try for ever."""
+"""Time limit for starting or joining a cluster (s); Ray itself has none."""
 
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
-"""Ray sends no reports of its use."""
+"""Environment variables that disable Ray's usage reports."""
 
 _TOKEN = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A connection.
+    """A connection to a cluster.
 
     Attributes:
-        ray: the module.
-        address: what was asked for; None where the cluster is this process's own.
-        cores, gpus: of an own cluster.
+        ray: the module `ray`.
+        address: address as given by the user; None if this process started the cluster.
+        cores, gpus: numbers of cores and GPUs of a cluster that this process started.
     """
 
     ray: Any
@@ -57,23 +57,23 @@ class Cluster:
 
     @property
     def alone(self) -> bool:
-        """Whether all workers share this process's machine, and so its caches."""
+        """Whether all workers are on this process's machine, and so share its caches."""
         return self.address is None
 
     def machines(self) -> list[tuple[int, int]]:
-        """Cores and GPUs of each machine that is alive."""
+        """Numbers of cores and GPUs of each machine that is alive."""
         alive = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
         return [(int(has.get("CPU", 0)), int(has.get("GPU", 0))) for has in alive]
 
     def reserved(self, threads: int) -> int:
-        """The cores that a worker of so many threads takes: no more than the largest machine has, or it would wait for ever."""
+        """Cores to reserve for a worker with this number of threads: at most as many as the largest machine has."""
         return threads if self.alone else max(1, min(threads, max(cores for cores, _ in self.machines())))
 
     def kinds(self, device: str, number: int | None, runs: int) -> list[WorkerKind]:
-        """As `devices.workers`, for the machines of the cluster.
+        """The workers for a number of runs; see `devices.workers`.
 
         Raises:
-            DeviceError: a GPU is asked for and the cluster has none, or it has nothing to compute with.
+            DeviceError: a GPU is required and the cluster has none, or the cluster has no cores.
         """
         machines = self.machines()
         on_gpu = device == "gpu" or (device == "auto" and any(gpus for _, gpus in machines) and self._jax_has_cuda())
@@ -86,13 +86,13 @@ class Cluster:
 
 
 def share(machines: Sequence[tuple[int, int]], on_gpu: bool, number: int | None, runs: int) -> list[WorkerKind]:
-    """The workers for so many runs: one a GPU, or one a core, or fewer with more threads each, so that each fits a machine.
+    """The workers for a number of runs: one per GPU, or one per core, or fewer with more threads, each within one machine.
 
     Args:
-        machines: cores and GPUs of each.
+        machines: numbers of cores and GPUs of each machine.
         on_gpu: whether to compute on GPUs.
-        number: at most how many; None sets no limit.
-        runs: how many networks there are to train.
+        number: largest number of workers. None means no limit.
+        runs: number of networks to train.
 
     Raises:
         DeviceError: there is no GPU, or no core.
@@ -117,14 +117,14 @@ _lock = threading.Lock()
 _current: Cluster | None = None
 _head: subprocess.Popen[bytes] | None = None
 _before: dict[str, str | None] = {}
-"""What the environment held of tokens before that of an own cluster was put there."""
+"""Token variables of the environment before they were set for a cluster that this process started."""
 
 
 def check(address: str) -> None:
-    """Knock at a cluster's door.
+    """Check that something listens at the address of a cluster.
 
     Raises:
-        DeviceError: nobody answers.
+        DeviceError: no connection is accepted.
     """
     if address == "auto":
         return
@@ -140,7 +140,7 @@ def check(address: str) -> None:
 
 
 def connected(address: str | None, cores: int = 0, gpus: int = 0) -> Cluster:
-    """The connection, once it stands; Ctrl-C interrupts the wait. See `opening`."""
+    """Wait for the connection; Ctrl-C interrupts the wait. See `opening`."""
     future = opening(address, cores, gpus)
     while True:
         with contextlib.suppress(TimeoutError):
@@ -148,29 +148,29 @@ def connected(address: str | None, cores: int = 0, gpus: int = 0) -> Cluster:
 
 
 def opening(address: str | None, cores: int, gpus: int) -> Future[Cluster]:
-    """Connects in a thread of its own: Ray would take SIGTERM from the main thread, and starting takes seconds.
+    """Connect in a separate thread, since Ray would change the main thread's SIGTERM handler, and starting takes seconds.
 
     Args:
-        address: of a running cluster; None starts one here.
-        cores, gpus: what an own cluster must offer at least.
+        address: address of a running cluster. None starts one on this machine.
+        cores, gpus: least numbers of cores and GPUs of a cluster that is started.
 
     Returns:
-        The connection to be; it raises `DeviceError` where there is no cluster to connect to.
+        The future connection; it raises `DeviceError` if there is no cluster.
     """
     future: Future[Cluster] = Future()
 
     def settle(settled: Callable[[], None]) -> None:
-        with contextlib.suppress(InvalidStateError):  # the other of the two was first
+        with contextlib.suppress(InvalidStateError):  # the connection or the timeout was first
             settled()
 
     def work() -> None:
         try:
-            found = _opened(address, cores, gpus)
+            cluster = _opened(address, cores, gpus)
         except BaseException as error:
             failure = error
             settle(lambda: future.set_exception(failure))
         else:
-            settle(lambda: future.set_result(found))
+            settle(lambda: future.set_result(cluster))
 
     def give_up() -> None:
         late = f"--engine ray: no cluster after {CONNECT_SECONDS:.0f} s{f' at --address {address}' if address else ''}."
@@ -198,7 +198,7 @@ def _opened(address: str | None, cores: int, gpus: int) -> Cluster:
             close()
             raise
         _current = Cluster(ray, address) if address else Cluster(ray, None, cores, gpus)
-        atexit.register(close)  # now, so as to run before what Ray has registered, which would wait for half a second first
+        atexit.register(close)  # registered after Ray's own handler, which waits for half a second, and so run before it
         return _current
 
 
@@ -210,8 +210,8 @@ def _check_unconnected() -> None:
     ray = sys.modules.get("ray")
     if ray is not None and ray.is_initialized():
         raise DeviceError(
-            "--engine ray: this process is connected to a Ray cluster already, and can have one connection. Call "
-            "ray.shutdown() first; a cluster that runs is used with --address."
+            "--engine ray: this process is already connected to a Ray cluster, and only one connection is possible. Call "
+            "ray.shutdown() first; use --address for a running cluster."
         )
 
 
@@ -223,32 +223,32 @@ def _attached(address: str) -> Any:
     _heed_environment(ray, loopback=False)
     try:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    except Exception as error:  # of many types, whatever it is that does not fit
+    except Exception as error:  # Ray raises many types
         raise DeviceError(f"--address {address}: {_why(error)}") from None
     return ray
 
 
 def _why(error: Exception) -> str:
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    if isinstance(error, ConnectionError) or "token" in said.lower():
+    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    if isinstance(error, ConnectionError) or "token" in reason.lower():
         return (
-            f"{said.rstrip('.')}. Is it the head of a Ray cluster, which this machine belongs to? Where it wants a token, set "
-            f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what `ray get-auth-token` says there."
+            f"{reason.rstrip('.')}. Is it the head of a Ray cluster, which this machine belongs to? If it wants a token, set "
+            f"RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the output of `ray get-auth-token` there."
         )
-    return f"this Ray cluster cannot be used: {said}"
+    return f"this Ray cluster cannot be used: {reason}"
 
 
 def _started(cores: int, gpus: int) -> Any:
-    """A cluster on this machine, in a process that ends with this one."""
+    """Start a cluster on this machine, in a process that ends with this one."""
     global _head
     _before.update({name: os.environ.get(name) for name in _TOKEN})
     os.environ.update(_QUIET | dict(zip(_TOKEN, ("token", secrets.token_hex(32)), strict=True)))
-    with tempfile.TemporaryFile() as complaints:
+    with tempfile.TemporaryFile() as errors:
         _head = subprocess.Popen(
             [sys.executable, "-m", "seedbed.executor.ray.head", str(cores), str(gpus)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=errors,
             **OWN_GROUP,
         )
         try:
@@ -259,19 +259,19 @@ def _started(cores: int, gpus: int) -> Any:
             address = json.loads(_head.stdout.readline() or "{}")["address"]
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         except Exception as error:
-            complaints.seek(0)
-            said = complaints.read().decode(errors="replace").strip().splitlines() or [f"{type(error).__name__}: {error}"]
+            errors.seek(0)
+            lines = errors.read().decode(errors="replace").strip().splitlines() or [f"{type(error).__name__}: {error}"]
             raise DeviceError(
-                f"--engine ray: Ray could not be started on this machine ({said[-1]}). Use --engine local."
+                f"--engine ray: Ray could not be started on this machine ({lines[-1]}). Use --engine local."
             ) from None
     return ray
 
 
 def _heed_environment(ray: Any, *, loopback: bool) -> None:
-    """Have Ray read its token again, take 127.0.0.1 for this machine's address or not, and keep off standard output.
+    """Make Ray read its token again, use 127.0.0.1 as this machine's address or not, and print nothing to standard output.
 
-    Ray reads the first two when it is imported, which another part of this process may have done long ago, and prints what it
-    knows of dead workers where `--json` has its one object; it has no public ways to change that.
+    Ray reads the first two on import, which may have happened earlier in this process, and prints messages about dead workers
+    to standard output, which `--json` reserves for its object. It has no public functions to change that.
     """
     ray._private.worker.print_to_stdstream = _silent
     ray._raylet.Config.initialize("")
@@ -280,11 +280,11 @@ def _heed_environment(ray: Any, *, loopback: bool) -> None:
 
 
 def _silent(*_: object, **__: object) -> None:
-    """The executor tells of dead workers itself."""
+    """Replace Ray's printing; the executor reports dead workers itself."""
 
 
 def close() -> None:
-    """Ends the connection, and the cluster where it is this process's own."""
+    """End the connection, and the cluster if this process started it."""
     global _current, _head
     atexit.unregister(close)
     if _current is not None and _current.ray.is_initialized():
@@ -294,7 +294,7 @@ def close() -> None:
         for pipe in (_head.stdin, _head.stdout):
             if pipe is not None:
                 pipe.close()
-        threading.Thread(target=_head.wait, daemon=True).start()  # it takes its time to end; nobody needs to wait for it
+        threading.Thread(target=_head.wait, daemon=True).start()  # its end takes time, and needs no waiting for
         _head = None
     for name, value in _before.items():
         if value is None:
@@ -304,20 +304,19 @@ def close() -> None:
     _before.clear()
 
 
-# How actors die
-
+# Deaths of actors
 
 _REASON = re.compile(r"The actor is dead because (.+?)\.(?:\s|$)")
 _EXIT = re.compile(r"Worker exit type: (\w+)")
 
 
 def death_of(error: Exception) -> Death:
-    """What an exception says that Ray raised for an actor."""
-    said = str(error)
-    if "No module named 'seedbed'" in said:
+    """Cause of an actor's death, from the exception that Ray raised."""
+    text = str(error)
+    if "No module named 'seedbed'" in text:
         missing = "A machine of the cluster has no seedbed. Install it there: `pip install 'seedbed[ray]'`, the same versions."
         return Death("no seedbed there", error=WorkerError(missing))
-    found = [pattern.search(said) for pattern in (_REASON, _EXIT)]
-    first = (said.strip().splitlines() or [type(error).__name__])[0]
-    how = ", ".join(match[1] for match in found if match) or first
+    matches = [pattern.search(text) for pattern in (_REASON, _EXIT)]
+    first = (text.strip().splitlines() or [type(error).__name__])[0]
+    how = ", ".join(match[1] for match in matches if match) or first
     return Death(how[:200], short_of_memory="OUT_OF_MEMORY" in how or "OutOfMemory" in type(error).__name__)

@@ -21,20 +21,20 @@ from seedbed.specs import DataSpec
 from seedbed.training.reports import Failed, Task
 
 LEFT_TO_THE_MACHINE = frozenset({"JAX_COMPILATION_CACHE_DIR", "CUDA_VISIBLE_DEVICES"})
-"""Of a worker's environment: each machine has its own cache, and Ray says which GPU an actor has."""
+"""Variables of a worker's environment that are not sent: each machine has its own cache, and Ray assigns an actor's GPU."""
 
 JOIN_SECONDS = 5.0
-"""How long the end of an actor is waited for."""
+"""Longest wait for the end of an actor (s)."""
 
 Pack = Callable[[Cluster, Task], Parcel]
 
 
 class RayExecutor(Pool):
-    """Dispatches tasks to actors. A context manager: leaving it ends the actors; the cluster stays for the next executor.
+    """An executor with actors. A context manager: leaving it ends the actors; the cluster stays for the next executor.
 
     Args:
-        kinds: the workers; each takes as many of its machine's cores as it has threads, or a GPU.
-        address: of a running cluster; None starts one on this machine, which ends with this process.
+        kinds: the workers; each reserves one core per thread, or a GPU.
+        address: address of a running cluster. None starts one on this machine, which ends with this process.
     """
 
     def __init__(self, kinds: Sequence[WorkerKind], address: str | None = None) -> None:
@@ -52,15 +52,15 @@ class RayExecutor(Pool):
             self._cluster = cluster.opening(self._address, cores, gpus)
         super().start()
 
-    def _hired(self, kind: WorkerKind, number: int, post: Post) -> RayWorker:
+    def _start_worker(self, kind: WorkerKind, number: int, post: Post) -> RayWorker:
         assert self._cluster is not None
         return RayWorker(kind, post, self._cluster, self._packed)
 
     def _packed(self, where: Cluster, task: Task) -> Parcel:
-        """The task with the user's file, and with the images where machines may lack them.
+        """Pack the task with the user's file, and with the images if machines may lack them.
 
         Raises:
-            SeedbedError: the file or the images cannot be had any more.
+            SeedbedError: the file or the images are missing.
         """
         texts = trust.texts(run.model for run in task.blocks[0])
         if where.alone:
@@ -73,7 +73,7 @@ class RayExecutor(Pool):
 
 
 class RayWorker:
-    """An actor, and the thread that hires it, gives it tasks and passes its reports on."""
+    """An actor, and the thread that starts it, gives it tasks and forwards its reports."""
 
     def __init__(self, kind: WorkerKind, post: Post, where: Future[Cluster], pack: Pack) -> None:
         self._kind = kind
@@ -109,12 +109,12 @@ class RayWorker:
         return self._death
 
     def _serve(self) -> None:
-        """The thread: from hiring the actor to its death."""
+        """Run the thread, from the start of the actor to its death."""
         try:
             self._serve_from(self._where.result())
         except SeedbedError as error:
-            self._death = Death("no worker can be had", error=error)
-        except Exception as error:  # whatever Ray says of an actor, nothing sound follows it
+            self._death = Death("no worker is available", error=error)
+        except Exception as error:  # after any error from Ray, the actor cannot be trusted
             self._death = cluster.death_of(error)
         if not self._killed:
             self._post(Gone())
@@ -157,4 +157,6 @@ def _check_versions(facts: Facts) -> None:
     if found == own:
         return
     differ = ", ".join(f"{name} {found.get(name)} (here {own[name]})" for name in own if found.get(name) != own[name])
-    raise WorkerError(f"The cluster's machine {facts.machine} has {differ}; results would not compare. Install one version.")
+    raise WorkerError(
+        f"The cluster's machine {facts.machine} has {differ}; results would not be comparable. Install the same versions."
+    )
