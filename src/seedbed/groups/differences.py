@@ -136,12 +136,17 @@ class Difference:
         if self.shown:
             is_above = "is better than" if measure.both else "is above"
             return self._begun(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
-        chance = "this may be chance"
-        if self.decision.interval.excludes():
-            corrected = f"corrected p = {self.decision.corrected_p:.2g}"
-            chance = f"among {self.decision.claims} comparisons this may be chance ({corrected})"
-        ahead = f"{first} is ahead by {size}, but {chance}" if mean else f"both have the same {measure.name}"
-        return self._begun(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
+        ahead = f"{first} is ahead by {size}" if mean else f"both have the same {measure.name}"
+        return self._begun(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}){self._chance}.")
+
+    @property
+    def _chance(self) -> str:
+        """Why the decision holds against a difference that is not 0."""
+        if self.decision is None or not self.decision.interval.mean:
+            return ""
+        if not self.decision.interval.excludes():
+            return ", which may be chance"
+        return f"; among {self.decision.claims} comparisons this may be chance, corrected p = {self.decision.corrected_p:.2g}"
 
     def _begun(self, sentence: str) -> str:
         """Capitalize the sentence, but not a group's own name at its beginning."""
