@@ -14,7 +14,7 @@ from typing import Any
 from seedbed.models import FAMILIES, facts
 from seedbed.records import DataFacts
 from seedbed.specs import RunSpec
-from seedbed.training.footprint import Footprint, certainly, footprint
+from seedbed.training.footprint import Site, certainly, footprint
 from seedbed.training.reports import Checkpoint, Task
 
 GIB = 2**30
@@ -48,19 +48,6 @@ class Limits:
 ON_CPU = Limits(members=64, parameters=2_500_000, blocks=1, cached=1_000_000)
 """With more than a million parameters each network takes 5 % longer, and not more than that beyond a dozen 784-200-100-10."""
 ON_GPU = Limits(members=256, parameters=200_000_000, blocks=16)
-
-
-@dataclass(frozen=True)
-class Site:
-    """Device and pixel size of a population, on which its memory depends.
-
-    Attributes:
-        on_cpu: whether the device is a CPU, not a GPU.
-        pixel_bytes: bytes per pixel and channel; see `footprint`.
-    """
-
-    on_cpu: bool = True
-    pixel_bytes: int = 1
 
 
 def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: int, site: Site = Site()) -> list[Task]:
@@ -137,17 +124,13 @@ def _fits(runs: Sequence[RunSpec], blocks: int, data: DataFacts, limits: Limits,
     """Whether the part that grows with a population fits in memory; below `LEAST_MEMORY` further splits gain nothing."""
     if limits.memory is None:
         return True
-    needed = _footprint(runs, blocks, data, site)
+    needed = footprint(runs, data, site, blocks=blocks)
     return needed.growing <= max(limits.memory - needed.fixed, LEAST_MEMORY)
-
-
-def _footprint(runs: Sequence[RunSpec], blocks: int, data: DataFacts, site: Site) -> Footprint:
-    return footprint(runs, data, blocks=blocks, pixel_bytes=site.pixel_bytes, on_cpu=site.on_cpu)
 
 
 def workers_that_fit(runs: Iterable[RunSpec], data: DataFacts, *, memory: int, workers: int, site: Site = Site()) -> int:
     """Number of workers that fit in memory when each trains the largest of the runs alone; at least 1."""
-    largest = max((_footprint([run], 1, data, site).total for run in runs), default=1)
+    largest = max((footprint([run], data, site).total for run in runs), default=1)
     return max(1, min(workers, memory // largest))
 
 

@@ -92,10 +92,6 @@ def _grid(shape: ConvShape) -> tuple[int, int]:
     return shape.pooled[0] + more, shape.pooled[1] + more
 
 
-def _patches_forward(shape: ConvShape, x: Array) -> tuple[Array, tuple[()]]:
-    return _patches(shape, x), ()
-
-
 def _patches_backward(shape: ConvShape, _: tuple[()], dpatches: Array) -> tuple[Array]:
     """Add every patch back at its position: shifted sums, one per offset within a tile, instead of a scatter."""
     field, step = shape.field, shape.stride * shape.pool
@@ -121,7 +117,7 @@ def _fitted(x: Array, height: int, width: int) -> Array:
     return jnp.pad(x, ((0, 0), (0, height - x.shape[1]), (0, width - x.shape[2]), (0, 0)))
 
 
-_patches.defvjp(_patches_forward, _patches_backward)
+_patches.defvjp(lambda shape, x: (_patches(shape, x), ()), _patches_backward)
 
 
 def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: int = 1) -> Array:

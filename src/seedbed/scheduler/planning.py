@@ -10,13 +10,13 @@ from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
 from seedbed.errors import SpecError
 from seedbed.models import trust
-from seedbed.populations import Site
 from seedbed.records import DataFacts
 from seedbed.runs import Claim, Entry
 from seedbed.scheduler.execution import Execution
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Note
+from seedbed.training.footprint import Site
 from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Task
 

@@ -180,10 +180,13 @@ class Job:
 
     def _rows(self, metrics: EvalMetrics, norms: dict[str, Any], seconds: float) -> dict[Member, EpochMetrics]:
         """The epoch's metrics of all members that trained; also updates the best networks."""
-        columns: dict[str, Any] = {"train_loss": metrics.losses[0], "train_penalty": metrics.penalties}
-        columns |= {"train_accuracy": metrics.accuracies[0]}
-        columns |= {"validation_loss": metrics.losses[1], "validation_accuracy": metrics.accuracies[1]}
-        columns = {name: np.asarray(value, np.float64) for name, value in (columns | norms | metrics.probes).items()}
+        measured = {
+            "train_loss": metrics.losses[0],
+            "train_penalty": metrics.penalties,
+            "train_accuracy": metrics.accuracies[0],
+        }
+        measured |= {"validation_loss": metrics.losses[1], "validation_accuracy": metrics.accuracies[1]}
+        columns = {name: np.asarray(value, np.float64) for name, value in (measured | norms | metrics.probes).items()}
         rows: dict[Member, EpochMetrics] = {}
         better = np.zeros_like(self._members.alive)
         share = seconds / self._members.alive.sum()
