@@ -60,9 +60,8 @@ class Server:
 
 
 def _too_large(task: Task) -> DeviceError:
-    runs = sum(len(block) for block in task.blocks)
-    if runs > 1:
-        return DeviceError(f"Out of memory: the device's memory is too small for {runs} runs together.")
+    if len(task.runs) > 1:
+        return DeviceError(f"Out of memory: the device's memory is too small for {len(task.runs)} runs together.")
     return DeviceError(
         "Out of memory: the device's memory is too small for this network alone. Use a smaller network, a smaller "
         "--batch-size, or another --device."

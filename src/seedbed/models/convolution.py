@@ -55,11 +55,8 @@ def separable_phases(shape: ConvShape, depthwise: Array, pointwise: Array, x: Ar
 def _placed(shape: ConvShape, kernels: Array) -> Array:
     """Kernels `(n, k, k, channels)` at each position of the pooling window, `(pool**2, n, field, field, channels)`."""
     left = shape.field - shape.kernel
-    placed = []
-    for i, j in product(range(shape.pool), repeat=2):
-        down, right = shape.stride * i, shape.stride * j
-        placed.append(jnp.pad(kernels, ((0, 0), (down, left - down), (right, left - right), (0, 0))))
-    return jnp.stack(placed)
+    offsets = product(range(0, shape.stride * shape.pool, shape.stride), repeat=2)
+    return jnp.stack([jnp.pad(kernels, ((0, 0), (y, left - y), (x, left - x), (0, 0))) for y, x in offsets])
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))

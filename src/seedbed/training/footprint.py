@@ -44,6 +44,10 @@ class Site:
     pixel_bytes: int = 1
 
 
+UINT8_ON_CPU = Site()
+"""A CPU, with images stored as uint8."""
+
+
 @dataclass(frozen=True)
 class Footprint:
     """Peak memory of a population (bytes), without pages of mapped files, which the operating system can drop.
@@ -80,7 +84,7 @@ class Footprint:
         return self.fixed + self.growing
 
 
-def footprint(runs: Sequence[RunSpec], data: DataFacts, site: Site = Site(), *, blocks: int = 1) -> Footprint:
+def footprint(runs: Sequence[RunSpec], data: DataFacts, site: Site = UINT8_ON_CPU, *, blocks: int = 1) -> Footprint:
     """Estimate the peak memory of a population.
 
     Args:

@@ -249,7 +249,7 @@ def _started(cores: int, gpus: int) -> Any:
             **OWN_GROUP,
         )
         try:
-            import ray  # while the cluster comes up
+            import ray  # while the cluster starts
 
             _heed_environment(ray, loopback=True)
             assert _head.stdout is not None
