@@ -18,7 +18,7 @@ INTRODUCTION = """\
 Made from `--help` by `python docs/make_cli.py`.
 
 Results go to stdout, notes and progress to stderr; `--json` prints exactly one JSON object on stdout.
-Exit codes: 0 done; 1 an error, told in one line (`--debug` adds the traceback); 2 wrong usage;
+Exit codes: 0 done; 1 an error, in one line (`--debug` adds the traceback); 2 wrong usage;
 130 or 143 interrupted by Ctrl-C or SIGTERM, with everything saved.
 """
 

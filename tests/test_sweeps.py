@@ -70,7 +70,7 @@ def test_several_fields_make_every_combination_in_the_order_of_the_specs():
     ("grid", "says"),
     [
         ({"hiden": [3]}, "Did you mean 'hidden'?"),
-        ({"l2": [0, 0.0]}, "is there twice"),
+        ({"l2": [0, 0.0]}, "occurs twice"),
         ({"l2": 3}, "needs a list of its values"),
         ({"l2": []}, "needs a list of its values"),
         ({"l2": [-1]}, "l2 = -1: it must be greater than or equal to 0"),
@@ -129,7 +129,7 @@ def test_fields_of_plan_and_data_go_where_they_belong():
 @pytest.mark.parametrize(
     ("base", "setting", "says"),
     [
-        (Dense(), {"filters": (3,)}, "say -c"),
+        (Dense(), {"filters": (3,)}, "give -c"),
         (Conv(), {"kernel": (3, 3, 3)}, "3 values for 2 convolutions"),
         (Dense(), {"arg.width": 3}, "network of your own"),
         (Keras(file="a.py", function="f"), {"hidden": (3,)}, "as arg.NAME"),

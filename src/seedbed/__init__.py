@@ -48,7 +48,7 @@ __all__ = [
     "watching",
 ]
 
-_ROOMS = {
+_MODULES = {
     "api": ("compare", "evaluate", "find", "load", "search", "smallest", "sweep", "train"),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
@@ -57,15 +57,15 @@ _ROOMS = {
     "runs": ("Home",),
     "specs": ("Conv", "DataSpec", "Dense", "Keras", "Plan", "RunSpec"),
 }
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name == "studies":
         return import_module("seedbed.studies")
-    if name not in _ROOM_OF:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'seedbed' has no attribute {name!r}")
-    value = getattr(import_module(f"seedbed.{_ROOM_OF[name]}"), name)
+    value = getattr(import_module(f"seedbed.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""What notebooks and scripts call: the packages' functions, with names and places filled in."""
+"""The functions for notebooks and scripts: those of the packages, with names and places filled in."""
 
 from __future__ import annotations
 
@@ -81,13 +81,14 @@ def train(
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
     execution, settings = _split(options)
-    chosen = [models] if isinstance(models, ModelSpec) else list(models)
+    base = RunSpec(plan=(plan or Plan()).changed(**settings), data=_data_spec(data))
+    runs = [base.changed(model=model) for model in ([models] if isinstance(models, ModelSpec) else models)]
+    groups = [f"{_slug(run)}-{run.setting[:6]}" for run in runs]
+    if name is not None:
+        groups = [name] if len(runs) == 1 else [f"{name}-{number}" for number in range(len(runs))]
     numbers = _numbers(seeds)
-    spec = _data_spec(data)
-    whole = (plan or Plan()).changed(**settings)
-    runs = [RunSpec(model=model, plan=whole, data=spec) for model in chosen]
-    wanted = [entry for run, group in zip(runs, _groups(runs, name), strict=True) for entry in entries(group, run, numbers)]
-    return train_runs(wanted, execution)
+    requested = [entry for run, group in zip(runs, groups, strict=True) for entry in entries(group, run, numbers)]
+    return train_runs(requested, execution)
 
 
 def sweep(
@@ -111,7 +112,7 @@ def sweep(
         name: name of the sweep; its runs are `NAME-SETTING.SEED`. None derives one from the settings.
 
     Returns:
-        The settings with their means, what may be said of them, and their charts.
+        The settings with their means, sentences and charts.
 
     Raises:
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
@@ -139,11 +140,11 @@ def search(
 ) -> Search:
     """Search the best networks within a budget; the best trials are trained again with fresh seeds, and ranked by these.
 
-        found = search("units=200", "digits", trials=64)
-        print(found.best[0].name, found.sentences())
+        result = search("units=200", "digits", trials=64)
+        print(result.best[0].name, result.sentences())
 
     Args:
-        budget: `units=N`, `params=N` or `flops=N` (operations per image): what a network may have at most.
+        budget: `units=N`, `params=N` or `flops=N` (operations per image): the most that a network may cost.
         data: as `train` takes it.
         trials, epochs: number of networks to try, and epochs of each that is not pruned before.
         name: name of the search; its runs are `NAME-trial-...` and `NAME-best-...`.
@@ -180,11 +181,11 @@ def smallest(
     resume: bool = False,
     **options: Unpack[WorkerOptions],
 ) -> Smallest:
-    """Find the fewest parameters whose accuracy lies above a target, its whole interval over fresh seeds and the images.
+    """Find the fewest parameters whose accuracy is above a target, with its whole interval over fresh seeds and the images.
 
         with sb.watching("smallest") as watch:
-            found = sb.smallest(0.9, "digits", on_event=watch)
-        print(found.settled, found.confirmed, *found.sentences(), sep="\\n")
+            smallest = sb.smallest(0.9, "digits", on_event=watch)
+        print(smallest.settled, smallest.confirmed, *smallest.sentences(), sep="\\n")
 
     Args:
         target: an accuracy in (0, 1).
@@ -194,36 +195,27 @@ def smallest(
         depth: hidden layers of dense networks, 1 to 3. None tries all.
         seeds: fresh seeds of each test, 5 at least.
         epochs: epochs of a whole training. None means what the family needs.
-        minutes: when to stop, and say so. None takes as long as the work, which is fixed beforehand.
+        minutes: time after which the search stops. None means no limit; the work is fixed beforehand.
         augment: random changes of the training images.
         name: prefix of the runs' names. None derives one from family, target and data.
         resume: continue a search that was stopped.
         options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 
     Returns:
-        The answer, with every size and setting that was tried.
+        The answer, with every size and setting tried.
 
     Raises:
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
     from seedbed.sizing import search
 
-    return search(
-        target,
-        _data_spec(data),
-        Execution.of(**options, resume=resume, replace=False),
-        family=family,
-        depth=depth,
-        seeds=seeds,
-        epochs=epochs,
-        minutes=minutes,
-        augment=augment,
-        name=name,
-    )
+    execution = Execution.of(**options, resume=resume, replace=False)
+    asked: dict[str, Any] = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "minutes": minutes}
+    return search(target, _data_spec(data), execution, augment=augment, name=name, **asked)
 
 
 def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:
-    """The runs of one setting: one seed makes the run GROUP, several make GROUP.0, GROUP.1, ...
+    """Name the runs of one setting: one seed makes the run GROUP, several make GROUP.0, GROUP.1, ...
 
     Raises:
         SpecError: a name that no group may have, or a seed out of range.
@@ -234,13 +226,13 @@ def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:
 
 
 def load(data: str | DataSpec = "mnist") -> Dataset:
-    """A data set, split into its parts.
+    """Load a data set, split into its parts.
 
     Args:
-        data: its name, a path to images, or a whole data spec.
+        data: name of the data set, a path to images, or a whole data spec.
 
     Raises:
-        DataError: it cannot be found, or not be used.
+        DataError: the data set cannot be found or used.
     """
     from seedbed.data import load
 
@@ -248,7 +240,7 @@ def load(data: str | DataSpec = "mnist") -> Dataset:
 
 
 def find(name: str, home: str | os.PathLike[str] | None = None) -> list[Result]:
-    """A finished run, or the finished runs of a group.
+    """Find a finished run, or the finished runs of a group.
 
     Raises:
         UnknownRun: neither has this name.
@@ -258,14 +250,14 @@ def find(name: str, home: str | os.PathLike[str] | None = None) -> list[Result]:
 
 
 def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | None = None) -> Evaluation:
-    """One run's best network on its data: losses, accuracies with intervals, confusion, calibration, mistakes.
+    """Evaluate a run's best network on its data: losses, accuracies with intervals, confusion, calibration, mistakes.
 
     Args:
-        name: of a run.
+        name: name of a run.
         test: look at the locked test part too; each look is written into the home's ledger.
 
     Raises:
-        RunError: there is no such run, or it has no network to evaluate.
+        RunError: no run has this name, or it has no network to evaluate.
         DataError: `test` is asked for, and there is no test part.
     """
     from seedbed.evaluation import evaluate
@@ -274,13 +266,13 @@ def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | No
 
 
 def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = None) -> Comparison:
-    """Runs or groups against each other, paired by seed where there are seeds.
+    """Compare runs or groups, paired by seed where there are seeds.
 
         compare(train([Dense(), Dense(hidden=(32,))], "digits", seeds=5)).figure()
 
     Args:
-        runs: results, of which each stands for its whole group; or names of runs or groups.
-        home: where they live; left out, where the first result lives, or `SEEDBED_HOME`, or `./runs`.
+        runs: results, each for its whole group; or names of runs or groups.
+        home: home of the runs. None means that of the first result, or `SEEDBED_HOME`, or `./runs`.
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has one of these names.
@@ -288,14 +280,14 @@ def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = 
     """
     from seedbed.groups import compare
 
-    folders = [each.folder for each in runs if isinstance(each, Result) and each.folder]
+    folders = [run.folder for run in runs if isinstance(run, Result) and run.folder]
     place = home or (Path(folders[0]).parent if folders else None)
-    names = dict.fromkeys(each.group if isinstance(each, Result) else each for each in runs)
+    names = dict.fromkeys(run.group if isinstance(run, Result) else run for run in runs)
     return compare(Home.at(place), list(names))
 
 
 def _split(options: Mapping[str, Any]) -> tuple[Execution, dict[str, Any]]:
-    """The execution that keywords ask for, and the keywords that are none of its own."""
+    """Split keywords into the execution that they ask for, and the others."""
     own = {name: value for name, value in options.items() if name in ExecutionOptions.__annotations__}
     return Execution.of(**own), {name: value for name, value in options.items() if name not in own}
 
@@ -311,17 +303,11 @@ def _data_spec(data: str | DataSpec) -> DataSpec:
 def _numbers(seeds: int | Sequence[int]) -> list[int]:
     numbers = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if not numbers:
-        raise SpecError(f"seeds = {seeds!r}: it must be how many, at least 1, or a list of seeds.")
+        raise SpecError(f"seeds = {seeds!r}: it must be a number of seeds, at least 1, or a list of seeds.")
     return numbers
 
 
-def _groups(runs: Sequence[RunSpec], name: str | None) -> list[str]:
-    if name is None:
-        return [f"{_slug(run)}-{run.setting[:6]}" for run in runs]
-    return [name] if len(runs) == 1 else [f"{name}-{number}" for number in range(len(runs))]
-
-
 def _slug(run: RunSpec) -> str:
-    """What the network is, in characters that a name may have."""
+    """Describe the network in characters that a name may have."""
     words = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in network(run.model))
     return "-".join(part for part in words.split("-") if part)[:80]

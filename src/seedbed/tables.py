@@ -1,4 +1,4 @@
-"""Tables: one list of columns serves the terminal, HTML, CSV, JSON and pandas."""
+"""Tables: one list of columns for the terminal, HTML, CSV, JSON and pandas."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Column(Generic[Row]):
-    """A column: where its values come from, and how readers see them.
+    """A column: the source of its values, and their text for readers.
 
     Attributes:
         heading: name of the column for readers, without the unit.
@@ -49,7 +49,7 @@ class Column(Generic[Row]):
         return self.key or self.heading
 
     def shown(self, row: Row) -> str:
-        """The cell of a row as readers see it."""
+        """Return the cell of a row as readers see it."""
         value = self.value(row)
         if callable(self.text):
             return self.text(value)
@@ -61,8 +61,8 @@ class Table(Generic[Row]):
     """Rows under columns.
 
     Attributes:
-        rows: objects of any kind that the columns know how to read.
-        caption: sentences on what the values are, for readers.
+        rows: objects of any kind that the columns can read.
+        caption: sentences that explain the values, for readers.
     """
 
     columns: Sequence[Column[Row]]
@@ -80,11 +80,11 @@ class Table(Generic[Row]):
         return [[column.shown(row) for column in self.columns] for row in self.rows]
 
     def records(self) -> list[dict[str, Any]]:
-        """The values of each row by the columns' names, as JSON values (NaN is null)."""
+        """Return the values of each row by the columns' names, as JSON values (NaN is null)."""
         return [{column.name: finite(column.value(row)) for column in self.columns} for row in self.rows]
 
     def csv(self) -> str:
-        """The values as CSV under the columns' names; unknown and infinite values are empty."""
+        """Write the values as CSV under the columns' names; unknown and infinite values are empty."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([column.name for column in self.columns])
@@ -92,7 +92,7 @@ class Table(Generic[Row]):
         return text.getvalue()
 
     def to_pandas(self) -> Any:
-        """The values as a `pandas.DataFrame`.
+        """Return the values as a `pandas.DataFrame`.
 
         Raises:
             SeedbedError: pandas is not installed.
@@ -107,7 +107,7 @@ class Table(Generic[Row]):
 
 
 def interval_columns(interval: Callable[[Row], Interval | None], prefix: str = "") -> list[Column[Row]]:
-    """`mean`, `low` and `high` of an interval as three columns for CSV, JSON and data frames."""
+    """Make columns `mean`, `low` and `high` of an interval, for CSV, JSON and data frames."""
 
     def column(end: str) -> Column[Row]:
         return Column(prefix + end, lambda row: getattr(interval(row), end, None))
@@ -116,7 +116,7 @@ def interval_columns(interval: Callable[[Row], Interval | None], prefix: str = "
 
 
 def keyed_columns(*keys: str) -> list[Column[Mapping[str, Any]]]:
-    """Columns of rows that are mappings, each under its key; a key that a row lacks is unknown."""
+    """Make columns of rows that are mappings, each under its key; a key that a row lacks is unknown."""
 
     def column(key: str) -> Column[Mapping[str, Any]]:
         return Column(key, lambda row: row.get(key))

@@ -54,7 +54,7 @@ def test_a_worksheet_is_written_and_never_written_over(folder, capsys):
     assert run(["report", "--worksheet"]) == 0
     assert (folder / "worksheet.md").read_text().startswith("# Worksheet")
     assert run(["report", "--worksheet"]) == 1
-    assert "worksheet.md is there already" in capsys.readouterr().err
+    assert "worksheet.md exists already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_where_all_runs_diverge_that_is_told(call):
     code, out, _ = call("-m", "e", *SHORT, "--optimizer", "sgd", "--set", "lr=1e20,1e25")
     assert code == 0
     assert "none is left" in out
-    assert "Of 4 runs, 4 diverged" in out
+    assert "4 of 4 runs diverged and are excluded" in out
     assert "highest" not in out
 
 
@@ -124,7 +124,7 @@ def test_where_all_runs_diverge_that_is_told(call):
         (["--set", "l2=0", "-r", "0.1"], "l2 is given one value for all runs and varies too", 1),
         (["--set", "l2=0", "--data", "digits"], "", 0),
         (["--set", "data=mnist", "--data", "digits"], "data is given one value", 1),
-        (["--set", "filters=3"], "say -c", 1),
+        (["--set", "filters=3"], "give -c", 1),
         (["--set", "l2=0", "-d", "-c"], "exclude each other", 2),
         (["--set", "l2=0", "--seeds", "0"], "seeds = 0", 1),
         (["absent.yaml"], "absent.yaml: it cannot be read", 1),

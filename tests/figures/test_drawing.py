@@ -170,6 +170,6 @@ def test_many_charts_are_the_same_pictures_whoever_draws_them(monkeypatch: pytes
 def test_what_a_helper_could_not_draw_is_drawn_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "cores", lambda: 2)
     monkeypatch.setattr(sys, "executable", "false")
-    specs = [figures.specification(CHARTS["confusion"]())] * drawing.WORTH_A_HELPER * 2
+    specs = [figures.specification(CHARTS["confusion"]())] * drawing.CHARTS_PER_PROCESS * 2
     drawn = drawing.draw_all(specs, ("svg",))
     assert len({contents["svg"] for contents in drawn}) == 1

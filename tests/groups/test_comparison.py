@@ -119,7 +119,7 @@ def test_without_a_difference_the_reach_of_the_interval_is_told(home: Home) -> N
     assert better(pair) is None
     assert 0 < mean < 0.2
     assert pair.sentence.startswith(
-        f"No clear difference between b and a: b is ahead by {mean:.2f} points of validation accuracy, but this may be chance "
+        f"No clear difference between b and a: b is ahead by {mean:.2f} points of validation accuracy "
         f"({low:+.2f} to {high:+.2f};"
     )
 

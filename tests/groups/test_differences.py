@@ -53,7 +53,7 @@ def test_single_runs_half_a_point_apart_are_not_called_better():
     assert not found.shown
     assert found.higher is None
     assert found.sentence.startswith("No clear difference between 400-100 and 400-200: 400-100 is ahead by 0.50 points")
-    assert "but this may be chance" in found.sentence
+    assert found.sentence.endswith("), which may be chance.")
     assert "better" not in found.sentence
 
 
@@ -149,7 +149,7 @@ def test_a_difference_that_only_the_correction_takes_away_says_so():
     assert not found.shown
     assert found.decision is not None
     assert found.decision.interval.low > 0
-    assert f"among 10 comparisons this may be chance (corrected p = {found.decision.corrected_p:.2g})" in found.sentence
+    assert f"among 10 comparisons this may be chance, corrected p = {found.decision.corrected_p:.2g}." in found.sentence
 
 
 def test_another_measure_is_compared_over_the_seeds_and_called_higher_not_better():

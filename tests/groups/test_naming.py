@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
+
 import pytest
 
+from seedbed.groups import naming
 from seedbed.groups.naming import setting_name
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec, checked_name
 
@@ -25,3 +28,7 @@ def test_a_setting_has_one_name_whatever_its_seed_and_no_other_has_it():
     assert setting_name(base) == setting_name(base.changed(seed=7))
     other = base.changed(plan=Plan(learning_rate=0.0010000001))
     assert setting_name(base) != setting_name(other)
+
+
+def test_the_examples_of_the_docstrings_hold():
+    assert doctest.testmod(naming).failed == 0

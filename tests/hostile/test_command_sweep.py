@@ -27,7 +27,7 @@ from seedbed.report import making
 from seedbed.runs import Home
 from seedbed.searches import latency
 from seedbed.searches.latency import Latency
-from seedbed.studies.answers import Cost, Part, Study
+from seedbed.studies.answers import AnswerPart, Cost, Study
 from seedbed.studies.context import Steps, StudyContext
 from studies.samples import SMALL
 
@@ -113,7 +113,7 @@ def _install(patch: pytest.MonkeyPatch) -> None:
 def _named(name: str) -> Study:
     """The small study under another name, with a figure of another name."""
 
-    def parts(study: StudyContext) -> Steps[list[Part]]:
+    def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
         made = yield from SMALL.parts(study)
         return [replace(part, figures=[replace(part.figures[0], name=f"{name}_means")]) for part in made]
 

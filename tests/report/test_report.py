@@ -20,8 +20,8 @@ from seedbed.report.notes import Notes
 from seedbed.runs import Home
 from seedbed.scheduler import Execution
 from seedbed.specs import Dense, Plan
-from seedbed.studies.answers import Part, Study
-from seedbed.studies.context import Steps, StudyContext, Trainer, requests
+from seedbed.studies.answers import AnswerPart, Study
+from seedbed.studies.context import Steps, StudyContext, StudyTrainer, requests
 from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.training.events import Finding, StageStarted
@@ -47,7 +47,7 @@ def home(tmp_path_factory) -> Home:
 
 @pytest.fixture
 def report(setup, home):
-    return make(setup, Trainer(Execution(home, workers=1)))
+    return make(setup, StudyTrainer(Execution(home, workers=1)))
 
 
 def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path):
@@ -60,7 +60,7 @@ def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path
         report.answers[0].parts[0].answer[0],
         "The answers in short",
         "Test ledger",
-        "Nobody has looked",
+        "No run of this home has been evaluated",
         "a preview",
         "seedbed study small --quick --data digits --seeds 2",
         "operations of training",
@@ -99,10 +99,10 @@ def test_a_study_killed_half_way_and_resumed_gives_the_same_report(setup, home, 
                 raise Interrupted("killed", 15)
 
     cut = Home(tmp_path / "runs")
-    with pytest.raises(Interrupted, match="The same command goes on"):
-        make(setup, Trainer(Execution(cut, workers=1, on_event=Kill())))
+    with pytest.raises(Interrupted, match="The same command resumes"):
+        make(setup, StudyTrainer(Execution(cut, workers=1, on_event=Kill())))
     assert 0 < len(cut.results()) < 4
-    again = make(setup, Trainer(Execution(cut, workers=1)))
+    again = make(setup, StudyTrainer(Execution(cut, workers=1)))
     assert told(again) == told(report)
 
 
@@ -115,7 +115,7 @@ def told(report) -> object:
 
 def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_they_would_alone(setup, tmp_path, monkeypatch):
     def going_on(name: str, width: int) -> Study:
-        def parts(study: StudyContext) -> Steps[list[Part]]:
+        def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
             yield from study.train(requests(setup.run(Dense(hidden=(width,)), Plan(epochs=1)), [{"l2": 0.0}]))
             return [replace(part, name=name, figures=[]) for part in (yield from SMALL.parts(study))]
 
@@ -131,9 +131,9 @@ def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_th
         return real(entries, *arguments, **named)
 
     monkeypatch.setattr(scheduler, "train_runs", train_runs)
-    together = make(setup, Trainer(Execution(Home(tmp_path / "runs"), workers=1)))
+    together = make(setup, StudyTrainer(Execution(Home(tmp_path / "runs"), workers=1)))
     assert [count for count in calls if count] == [4]
-    alone = both["other"].answer(setup, Trainer(Execution(Home(tmp_path / "alone"), workers=1)))
+    alone = both["other"].answer(setup, StudyTrainer(Execution(Home(tmp_path / "alone"), workers=1)))
     assert [answer.name for answer in together.answers] == ["one", "other"]
     assert together.answers[1].sentences() == alone.sentences()
     assert together.answers[1].cost.runs == 6
@@ -141,7 +141,7 @@ def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_th
 
 def test_a_second_report_trains_nothing(setup, home, report):
     events = []
-    again = make(setup, Trainer(Execution(home, workers=1, on_event=events.append)))
+    again = make(setup, StudyTrainer(Execution(home, workers=1, on_event=events.append)))
     assert {type(event) for event in events} == {Finding, StageStarted}
     assert again.as_json() == report.as_json()
 

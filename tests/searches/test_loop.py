@@ -21,9 +21,9 @@ from seedbed.runs import Home
 from seedbed.scheduler import Execution, train_runs
 from seedbed.searches import Search, Terms, loop, save
 from seedbed.searches import run as run_with
-from seedbed.searches.book import journal
 from seedbed.searches.finalists import Finalist, ranked
 from seedbed.searches.loop import chosen_trials
+from seedbed.searches.store import journal
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -140,9 +140,9 @@ def test_killed_anywhere_and_resumed_a_search_ends_as_if_undisturbed(
     assert leftovers(again.root) == []
 
 
-@pytest.mark.parametrize("told", [0, 1, 4])
-def test_a_batch_that_was_half_told_is_told_to_its_end(
-    told: int, found: Search, terms: Terms, home: Home, tmp_path: Path
+@pytest.mark.parametrize("recorded", [0, 1, 4])
+def test_a_batch_that_was_half_recorded_is_recorded_to_its_end(
+    recorded: int, found: Search, terms: Terms, home: Home, tmp_path: Path
 ) -> None:
     """The journal is cut in the middle of a line; the runs are all there."""
     import shutil
@@ -151,9 +151,9 @@ def test_a_batch_that_was_half_told_is_told_to_its_end(
     again = Home(tmp_path / "runs")
     path = journal(again, "s")
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[: 2 + told]) + lines[2 + told][:50])
-    if told:
-        with pytest.raises(RunHalfDone, match=f"after {told} of 6"):
+    path.write_bytes(b"".join(lines[: 2 + recorded]) + lines[2 + recorded][:50])
+    if recorded:
+        with pytest.raises(RunHalfDone, match=f"after {recorded} of 6"):
             run(terms, again)
     assert outcome(run(terms, again, resume=True), again) == outcome(found, home)
 
@@ -253,8 +253,8 @@ def test_the_winner_is_looked_at_on_the_test_part_only_on_request(found: Search,
 def test_sentences_say_what_was_tried_and_what_is_not_shown(found: Search) -> None:
     text = " ".join(found.sentences())
     assert "The best of 6 trials within 6 hidden units, by the lower end of its interval: dense" in text
-    assert "flatters itself" in text
-    assert ("better than" in text) or ("no difference is shown" in text)
+    assert "optimistic, because this number selected the trial" in text
+    assert ("better than" in text) or ("no clear difference" in text)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import numpy as np
 from seedbed.records import DataFacts
 from seedbed.sizing.attempts import Attempt, Candidate, Stage
 from seedbed.sizing.effort import EFFORTS
-from seedbed.sizing.hunt import Problem
-from seedbed.sizing.networks import DEPTHS, Family, forms, parameters
+from seedbed.sizing.networks import DEPTHS, forms, parameters
+from seedbed.sizing.stages import Problem
 from seedbed.specs import Plan
 from seedbed.statistics import Interval, wilson
 
@@ -22,7 +22,7 @@ CHOOSING = 5_000
 FRESH = (1000, 1001, 1002, 1003, 1004)
 
 
-def problem(target: float, family: Family = "dense", **effort: Any) -> Problem:
+def problem(target: float, family: str = "dense", **effort: Any) -> Problem:
     return Problem(target, forms(family, DEPTHS, MNIST), MNIST, CHOOSING, replace(EFFORTS[family], **effort))
 
 
@@ -36,7 +36,7 @@ def mistakes(candidate: Candidate) -> float:
 
 @dataclass
 class Formula:
-    """Stands for training: `train` and `test` of a hunt.
+    """Stands for training: `train` and `test` of the stages.
 
     Attributes:
         error: candidate -> share of mistakes, before chance.

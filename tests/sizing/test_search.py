@@ -27,7 +27,7 @@ from seedbed.sizing.files import save, table
 from seedbed.statistics import accuracy_interval
 from seedbed.training.events import Done, Event
 
-SEARCH, HUNT = (import_module(f"seedbed.sizing.{name}") for name in ("search", "hunt"))
+SEARCH, STAGES = (import_module(f"seedbed.sizing.{name}") for name in ("search", "stages"))
 TARGET = 0.5
 LITTLE: dict[str, Any] = {
     "epochs": 32,
@@ -42,7 +42,7 @@ LITTLE: dict[str, Any] = {
     "claims_at_once": 2,
 }
 STEPS: dict[str, Any] = {"SCOUTS": 2, "RATE_FACTORS": (1.0,), "ENDINGS": (("cosine", 1),)}
-"""Of a hunt, small enough that a search takes six programs, whose compilation is nearly all of the time here."""
+"""Of a search, small enough that a search takes six programs, whose compilation is nearly all of the time here."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,7 +51,7 @@ def patched() -> Iterator[pytest.MonkeyPatch]:
     with here() as patch:
         patch.setitem(EFFORTS, "dense", replace(EFFORTS["dense"], **LITTLE))
         for name, less in STEPS.items():
-            patch.setattr(HUNT, name, less)
+            patch.setattr(STAGES, name, less)
         yield patch
 
 
@@ -128,7 +128,7 @@ def test_stopped_three_times_and_resumed_it_ends_with_the_same_runs(
             patch.setattr(SEARCH, "_deadline", _after(reports))
             stopped = searched(tmp_path, trained=trained, minutes=1, resume=True)
         assert stopped.stopped
-        with pytest.raises(RunHalfDone, match="Go on with --resume, or give the new one another name"):
+        with pytest.raises(RunHalfDone, match="Continue with --resume, or give another name"):
             searched(tmp_path)
         assert not stopped.settled
         assert "--resume" in stopped.sentences()[-1]

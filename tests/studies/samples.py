@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from seedbed.groups import Contrast, Request
 from seedbed.kinds import Registry
 from seedbed.specs import Dense, Plan
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import Steps, StudyContext, requests
 from seedbed.studies.setup import Setup
 from seedbed.studies.tables import BEST, PARAMETERS
@@ -41,19 +41,19 @@ def design(setup: Setup) -> list[Request]:
     return requests(setup.run(Dense(hidden=(8,)), Plan(epochs=setup.pick(3, 2))), [{"l2": 0.0}, {"l2": 10.0}])
 
 
-def parts(study: StudyContext) -> Steps[list[Part]]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     from seedbed.figures import marks
     from seedbed.figures.scales import linear
 
     groups = yield from study.train(design(study.setup))
     announced = Contrast(*groups, "no penalty", "l2 10", where="on digits", name="none against far too much")
-    difference = study.decide([announced])["none against far too much"]
+    [difference] = study.decide([announced])
     points = [{"l2": one.run.plan.l2, "mean": one.accuracy.mean if one.accuracy else None} for one in groups]
     axes = marks.Axes(marks.x("l2", linear([0.0, 10.0])), marks.y("mean", linear([0.0, 1.0])))
     chart = marks.single(axes.dots(points), "Means", "n = 2 seeds", (100, 100))
     table = Table([Column("setting", lambda one: one.label, align="left"), PARAMETERS, BEST], groups, "A <table>.")
     return [
-        Part(
+        AnswerPart(
             name="one",
             question="Does l2 = 10 hurt?",
             answer=[difference.sentence],

@@ -104,22 +104,22 @@ def test_a_ratio_is_averaged_on_its_logarithm() -> None:
     assert causes.times(Interval(-2.0, math.nan, math.nan, 1)) == "0.01"
 
 
-def test_a_cause_that_goes_with_the_outcome_is_told_and_one_that_does_not_is_not() -> None:
+def test_a_clear_correlation_with_the_outcome_is_reported_and_an_unclear_one_as_such() -> None:
     some = [group_of([net([0.5, 0.5 + 0.04 * at], gradients=(10.0**-at, 1.0, 1.0))]) for at in range(10)]
     found = causes._correlation(some, causes.IMBALANCE)
     assert found is not None
     assert found.mean == pytest.approx(-1)
-    assert "the lower the accuracy" in causes._goes_with(causes.IMBALANCE, found)
-    assert "no connection" in causes._goes_with(causes.IMBALANCE, Interval(0.3, -0.2, 0.6, 10))
+    assert "the lower the accuracy" in causes._correlation_sentence(causes.IMBALANCE, found)
+    assert "no clear connection" in causes._correlation_sentence(causes.IMBALANCE, Interval(0.3, -0.2, 0.6, 10))
     assert causes._correlation(some, causes.PACE) is None  # all alike
 
 
 def test_dots_keep_the_note_of_a_setting_without_a_value() -> None:
     rows = dot_rows(
-        [Dot("depth 8", "sigmoid", "", None, "5 of 5 left out"), Dot("depth 8", "relu", "", Interval(0.9, 0.8, 1.0, 5))]
+        [Dot("depth 8", "sigmoid", "", None, "5 of 5 runs excluded"), Dot("depth 8", "relu", "", Interval(0.9, 0.8, 1.0, 5))]
     )
     assert "mean" not in rows[0]
-    assert rows[0]["note"] == "5 of 5 left out"
+    assert rows[0]["note"] == "5 of 5 runs excluded"
     assert rows[1]["low"] == 0.8
 
 
@@ -141,8 +141,8 @@ def test_sentences_and_tables_say_what_was_measured(answer: Answer) -> None:
     assert len(answer.contrasts) == 5
     assert all(one.contrast.a.run.seed == one.contrast.b.run.seed == 0 for one in answer.contrasts)
     sigmoid = next(cell for cell in swap.as_json()["cells"] if cell["setting"]["activation"] == "sigmoid")
-    row = next(row for row in swap.tables[0].rows if row[1] == "sigmoid")
-    assert row[2] == f"{sigmoid['parameters']:,}" == "34,110"
+    row = next(row for row in swap.tables[0].texts if row[1] == "sigmoid")
+    assert row[3] == f"{sigmoid['parameters']:,}" == "34,110"
     assert row[5].startswith(f"{100 * sigmoid['mean']:.2f} (")
     ratios = {cell["label"]: cell["measures"]["gradient_ratio_log10"] for cell in depths.cells}
     deep = {label: found["mean"] for label, found in ratios.items() if "64-64-64" in label}

@@ -20,6 +20,6 @@ def test_a_study_announces_five_contrasts_at_most_and_each_once():
 
 def test_a_run_that_is_there_twice_costs_once():
     one, other = run(0, 0.9), run(1, 0.9)
-    cost = Cost.of([one, other, one], beside=4.0)
-    assert (cost.runs, cost.beside) == (2, 4.0)
+    cost = Cost.of([one, other, one], measuring=4.0)
+    assert (cost.runs, cost.measuring) == (2, 4.0)
     assert cost.seconds == one.seconds.total + other.seconds.total

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from seedbed.runs import Home
 from seedbed.scheduler import Execution
 from seedbed.searches.importance import Importance
 from seedbed.studies.answers import Answer
-from seedbed.studies.context import StudyContext, Trainer
+from seedbed.studies.context import StudyContext, StudyTrainer
 from seedbed.studies.questions import budget
 from seedbed.studies.setup import Setup
 
@@ -64,7 +63,7 @@ def test_the_cost_counts_every_trial_and_every_final_once(answer):
 
 def test_a_preview_does_not_look_at_the_test_part_and_says_so(answer, study_home):
     assert not Home(study_home).looks()
-    assert answer.parts[0].answer[-1] == "A preview does not look at the test part."
+    assert answer.parts[0].answer[-1] == "A preview does not use the test part."
     assert answer.parts[1].answer == ["16 trials are too few, or too alike, to weigh the settings."]
 
 
@@ -80,7 +79,7 @@ def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, m
 
 def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(answer, study_home, monkeypatch):
     setup = Setup.of("digits", seeds=3)
-    trainer = Trainer(Execution(Home(study_home)))
+    trainer = StudyTrainer(Execution(Home(study_home)))
     study = StudyContext(setup, trainer)
     [group] = trainer.run(study.train([budget.plain(Setup.of("digits", quick=True, seeds=3))[0]]))
     seen = [budget._tested(study, group) for _ in range(2)]
@@ -97,20 +96,19 @@ def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(ans
 def test_figures_and_tables_are_there(answer):
     assert {figure.name for figure in answer.figures} >= {"budget_trials"}
     finals, depths = answer.parts[0].tables
-    assert len(finals.rows) == 2
-    assert sum(int(row[1]) for row in depths.rows) == 16
-    assert np.isfinite([float(row[3]) for row in finals.rows]).all()
+    assert len(finals.texts) == 2
+    assert sum(int(row[1]) for row in depths.texts) == 16
+    assert np.isfinite([float(row[3]) for row in finals.texts]).all()
 
 
 @pytest.mark.parametrize(
     ("others", "said"),
     [
-        ([(0.05, 0.0, 0.1)], "The largest share of the variance between trials goes with the learning rate: 40 % (30 to 50"),
-        ([(0.3, 0.1, 0.5)], "; not told apart from it: depth."),
+        ([(0.05, 0.0, 0.1)], "The learning rate explains the largest share of the variance between trials, 40 % (30 to 50)."),
+        ([(0.3, 0.1, 0.5)], "; as important may be depth."),
         ([(0.3, 0.1, 0.5)] * 5, "No setting stands out"),
     ],
 )
 def test_a_setting_matters_most_only_where_the_others_are_told_apart_from_it(others, said):
     shares = [Importance("rate", 0.4, 0.3, 0.5), *(Importance("layers", *each) for each in others)]
-    found = SimpleNamespace(search=SimpleNamespace(importances=shares, trials=[]))
-    assert said in budget._mattered(found)
+    assert said in budget._most_important(shares, 16)

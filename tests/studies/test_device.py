@@ -83,7 +83,7 @@ def test_a_gpu_that_was_not_measured_is_named():
     machines = [timings().changed(machine=lone)]
     assert (
         "Found on this machine, but not measured: 1 GPU: JAX was installed without CUDA."
-        in device.training(TimingSummary(machines)).marks
+        in device.training(TimingSummary(machines)).caveats
     )
     assert device.crossover(TimingSummary(machines)).answer[0].startswith("This machine's GPU was not measured")
 
@@ -120,8 +120,8 @@ def test_one_measurement_each_says_nothing_of_faster_or_slower():
 def test_busy_machines_and_sums_for_wholes_are_marked():
     short = timings().trainings[0].changed(epochs=(0.5, 0.4), busy=0.6)
     part = device.training(TimingSummary([timings().changed(trainings=(short,))]))
-    assert any("60 % of the processor" in mark for mark in part.marks)
-    assert any("added up" in mark for mark in part.marks)
+    assert any("60 % of the processor" in mark for mark in part.caveats)
+    assert any("added up" in mark for mark in part.caveats)
     assert part.cells[0]["seconds"]["whole"]["median"] == pytest.approx(1.0 + 0.5 + 0.5 + 9 * 0.4)
 
 
@@ -249,7 +249,7 @@ def test_a_study_measures_once_goes_on_where_it_was_killed_and_measures_again_wh
     [found] = [Timings(**one) for part in first.parts for one in part.data.get("machines", [])]
     assert [len(one.epochs) for one in found.trainings] == [2, 3]
     assert len(found.steps) == 4
-    assert first.cost.beside > sum(one.whole for one in found.trainings)
+    assert first.cost.measuring > sum(one.whole for one in found.trainings)
     assert all(one.whole > one.setup + sum(one.epochs) / one.workers > 0 for one in found.trainings)
 
     counted = []

@@ -66,5 +66,5 @@ def test_a_best_value_at_the_end_extends_the_sweep_once_and_says_so(peak, tried,
 
     _, found = driven(swept(study, "l2", [make(l2) for l2 in (1e-3, 1e-2, 1e-1)], make), study.groups)
     assert study.asked == tried
-    assert found.marks == said
+    assert found.caveats == said
     assert [one.setting["l2"] for one in found.cells] == sorted(tried)

@@ -12,10 +12,21 @@ import seedbed as sb
 from seedbed.errors import SpecError
 from seedbed.figures import specification
 from seedbed.statistics import mean_interval
-from seedbed.studies.polynomials import GRID, Task, cubic, expected, fitted, freedom, lowest, solver, split, undistinguished
+from seedbed.studies.polynomials import (
+    GRID,
+    PolynomialTask,
+    cubic,
+    expected,
+    fitted,
+    freedom,
+    lowest,
+    solver,
+    split,
+    undistinguished,
+)
 from seedbed.studies.questions import polynomial
 
-TASK = Task()
+TASK = PolynomialTask()
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +58,7 @@ def test_without_penalty_or_noise_a_cubic_is_found_exactly_and_the_constant_is_n
 
 
 def test_high_orders_stay_well_conditioned():
-    task = Task(order=20, n=30)
+    task = PolynomialTask(order=20, n=30)
     assert fitted(task, 0.0, cubic(task.places)) == pytest.approx(cubic(GRID), abs=1e-6)
 
 
@@ -64,7 +75,7 @@ def test_the_penalty_takes_degrees_of_freedom():
 )
 def test_a_task_that_makes_no_sense_is_refused(wrong, said):
     with pytest.raises(SpecError, match=said):
-        Task(**wrong)
+        PolynomialTask(**wrong)
     with pytest.raises(SpecError, match="lambda"):
         solver(TASK, float("nan"))
 
@@ -112,7 +123,7 @@ def test_test_error_of_fits_is_that_of_new_noisy_values():
 
 def test_the_study_trains_nothing_and_says_what_it_computed(answer):
     assert answer.cost.runs == 0
-    assert answer.cost.beside > 0
+    assert answer.cost.measuring > 0
     assert [part.name for part in answer.parts] == ["fits", "bias-variance"]
     assert answer.contrasts == []
     json.dumps(answer.as_json(), allow_nan=False)
@@ -139,15 +150,16 @@ def test_little_penalty_is_variance_and_much_is_bias(answer):
 def test_a_best_lambda_at_the_edge_is_said_and_the_sweep_extended():
     found = polynomial.measured(TASK, (0.1, 0.3, 1.0), count=200, seed=0)
     assert [one.strength for one in found.splits] == [0.03, 0.1, 0.3, 1.0]
-    [said] = found.marks
-    assert "0.1, was at the end" in said
-    assert "0.03 was tried too; it is lower still" in said
+    [said] = found.caveats
+    assert "The best lambda, 0.1, was the smallest that was tried" in said
+    assert "0.03 was tried too; it is better still" in said
     assert found.best.strength == 0.03
 
 
 def test_the_strength_is_chosen_by_other_samples_than_those_that_measure_it(monkeypatch):
     drawn = []
-    monkeypatch.setattr(Task, "draw", lambda task, count, seed, draw=Task.draw: drawn.append(seed) or draw(task, count, seed))
+    draw = PolynomialTask.draw
+    monkeypatch.setattr(PolynomialTask, "draw", lambda task, count, seed: drawn.append(seed) or draw(task, count, seed))
     found = polynomial.measured(TASK, (1e-4, 1e-3, 1e-2), count=200, seed=5)
     assert len(set(drawn)) == 3
     assert found.choosing[0].error.mean != found.splits[0].error.mean
@@ -163,8 +175,3 @@ def test_figures_show_three_fits_on_one_scale_and_the_parts_of_the_error(answer)
     assert all(domain == domains[0] for domain in domains)
     said = specification(charts["polynomial_bias_variance"])["title"]["subtitle"]
     assert any("n = 400 samples" in line for line in said)
-
-
-def test_a_value_that_rounds_to_zero_has_no_sign():
-    assert polynomial._rounded(-0.00001) == "0.0000"
-    assert polynomial._rounded(-0.1) == "-0.1000"

@@ -36,9 +36,9 @@ def test_the_study_is_listed_and_answers_its_three_parts(answer):
 def test_losses_without_penalty_are_what_its_curves_and_table_show(answer):
     (table,) = answer.parts[0].tables
     cells = answer.parts[0].cells
-    for row, cell in zip(table.rows, cells, strict=True):
+    for row, cell in zip(table.texts, cells, strict=True):
         if cell["n"]:
-            found = float(row[list(table.columns).index("training loss")].split()[0])
+            found = float(row[list(table.titles).index("training loss")].split()[0])
             assert found == pytest.approx(cell["measures"]["training_data_loss"]["mean"], abs=0.0006)
 
 
@@ -57,14 +57,14 @@ def test_a_collapsed_setting_is_counted_and_in_no_mean(answer):
     broken = [cell for cell in answer.parts[0].cells if cell["setting"]["l2"] == 1.0]
     assert broken[0]["n"] == 0
     assert broken[0]["mean"] is None
-    assert any("collapsed and are excluded" in mark for mark in answer.marks)
+    assert any("collapsed and are excluded" in mark for mark in answer.caveats)
     assert not any("l2 1," in said and "better" in said for said in answer.sentences())
 
 
 def test_parameters_stand_beside_hidden_units(answer):
     for table in answer.parts[2].tables:
-        assert list(table.columns)[:2] == ["hidden units", "parameters"]
-    assert answer.parts[2].tables[0].rows[0][:2] == ["200-100", "34,110"]
+        assert list(table.titles)[:2] == ["hidden units", "parameters"]
+    assert answer.parts[2].tables[0].texts[0][:2] == ["200-100", "34,110"]
 
 
 def test_the_share_near_zero_is_that_of_the_weights(answer, study_home):

@@ -10,19 +10,19 @@ from seedbed.tables import Column, Row
 
 
 def share_text(share: float | None) -> str:
-    """A share as a percentage; nothing where it is unknown."""
+    """Format a share as a percentage; an unknown one is empty."""
     return "" if share is None else percent(share, 2)
 
 
 def range_text(interval: Interval | None) -> str:
-    """The ends of an interval of shares; nothing where it is unknown."""
+    """Format the ends of an interval of shares; an unknown one is empty."""
     return "" if interval is None else ends(interval)
 
 
 def accuracy_columns(
     heading: str, interval: Callable[[Row], Interval | None], *, ends: str = "95 % interval", unknown: str = "none is left"
 ) -> list[Column[Row]]:
-    """An accuracy and its interval.
+    """Make columns of an accuracy and its interval.
 
     Args:
         heading, ends: headings of the two columns.
@@ -30,6 +30,6 @@ def accuracy_columns(
         unknown: text of the second column where there is no interval.
     """
     return [
-        Column(heading, lambda row: found.mean if (found := interval(row)) else None, share_text),
-        Column(ends, interval, lambda found: range_text(found) or unknown),
+        Column(heading, lambda row: known.mean if (known := interval(row)) else None, share_text),
+        Column(ends, interval, lambda known: range_text(known) or unknown),
     ]

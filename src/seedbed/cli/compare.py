@@ -1,7 +1,8 @@
-"""`seedbed compare`: which of several settings is better, and whether the figures show it."""
+"""`seedbed compare`: which of several settings is better, and whether that may be chance."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,52 +29,43 @@ if TYPE_CHECKING:
 )
 @options.home
 @options.as_json
-def command(names: tuple[str, ...], out: Path, home: Path, as_json: bool) -> None:
+def command(names: tuple[str, ...], out: Path, home: Path) -> options.Output:
     """Differences in validation accuracy between runs or groups, with intervals.
 
     Groups are paired by their seeds; single runs are compared on the same images. The verdicts are corrected for the number
     of pairs.
     """
+    from seedbed import figures
     from seedbed.groups import compare
     from seedbed.runs import Home
 
-    found = compare(Home(home), names)
-    pictures = _draw(found, out) if found.pairs else []
-    if as_json:
-        screen.emit(found.as_json())
-        return
-    _show(found)
+    comparison = compare(Home(home), names)
+    pictures = figures.save(comparison.figure(), out) if comparison.pairs else []
+    return comparison.as_json(), lambda: _show(comparison, pictures)
+
+
+def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
+    columns: list[Column[Group]] = [
+        Column("name", lambda group: group.name, align="left"),
+        Column("seeds", lambda group: group.n),
+        Column("parameters", lambda group: group.parameters, ","),
+        *accuracy_columns("validation accuracy", lambda group: group.accuracy),
+    ]
+    screen.table(Table(columns, comparison.groups))
+    result()
+    if comparison.differs:
+        screen.table(_differences(comparison))
+        result()
+    screen.lines(comparison.sentences())
     if pictures:
         result(f"Figure: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
 
 
-def _draw(found: Comparison, stem: Path) -> list[Path]:
-    from seedbed import figures
-
-    return figures.save(found.figure(), stem)
-
-
-def _show(found: Comparison) -> None:
-    columns: list[Column[Group]] = [
-        Column("name", lambda each: each.name, align="left"),
-        Column("seeds", lambda each: each.n),
-        Column("parameters", lambda each: each.parameters, ","),
-        *accuracy_columns("validation accuracy", lambda each: each.accuracy),
-    ]
-    screen.table(Table(columns, found.groups))
-    result()
-    if found.differs:
-        screen.table(_differences(found))
-        result()
-    for sentence in found.sentences():
-        result(sentence)
-
-
-def _differences(found: Comparison) -> Table[str]:
-    """The settings that differ, one column per group."""
+def _differences(comparison: Comparison) -> Table[str]:
+    """Make the table of the settings that differ, one column per group."""
     settings: Column[str] = Column("setting that differs", lambda setting: setting, align="left")
 
     def value(name: str) -> Column[str]:
-        return Column(name, lambda setting: found.differs[setting].get(name), align="left")
+        return Column(name, lambda setting: comparison.differs[setting].get(name), align="left")
 
-    return Table([settings, *(value(each.name) for each in found.groups)], list(found.differs))
+    return Table([settings, *(value(group.name) for group in comparison.groups)], list(comparison.differs))

@@ -1,4 +1,4 @@
-"""`seedbed data`: which data sets there are, what one holds, the user's own, and whether the bytes are still the same."""
+"""`seedbed data`: list, describe, add and verify data sets."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
-from seedbed.cli.frame import Group
+from seedbed.cli.frame import CommandGroup
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import size as size_of
+from seedbed.specs import DataSpec, Protocol
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.data import DataInfo
     from seedbed.data.description import Known
-    from seedbed.specs import Protocol
 
 SHORT = 12
 """Digits of a digest that people see."""
@@ -25,45 +25,39 @@ MANY = 12
 """Classes that are listed in full in a table of counts."""
 
 
-@click.group("data", cls=Group)
+@click.group("data", cls=CommandGroup)
 def command() -> None:
     """The data sets that seedbed knows; add your own."""
 
 
 @command.command("list")
 @options.as_json
-def list_sets(as_json: bool) -> None:
-    """Every data set: where it lies, or what would be downloaded."""
+def list_sets() -> options.Output:
+    """Every data set: where it is, or what would be downloaded."""
     from seedbed import data
 
     known = data.known()
-    if as_json:
-        screen.emit({"data": [vars(each) for each in known]})
-        return
     columns: list[Column[Known]] = [
         Column("name", lambda each: each.name, align="left"),
         Column("what", lambda each: each.title, align="left"),
         Column("kind", lambda each: each.kind, align="left"),
         Column("where", lambda each: each.where or f"downloaded when needed, {each.megabytes} MB", align="left"),
     ]
-    screen.table(Table(columns, known))
+    return {"data": [vars(each) for each in known]}, lambda: screen.table(Table(columns, known))
 
 
 @command.command("info")
 @click.argument("name")
-@click.option(
-    "--protocol", type=click.Choice(["honest", "handout"]), default="honest", show_default=True, help="How it is split."
-)
+@options.protocol()
 @options.as_json
-def info(name: str, protocol: Protocol, as_json: bool) -> None:
+def info(name: str, protocol: Protocol) -> options.Output:
     """Sizes, classes and balance of a data set (or of a path to your images), split as training would see it."""
     from seedbed import data
     from seedbed.cli.watch import fetching
-    from seedbed.specs import DataSpec
 
     with fetching() as watch:
         facts = data.info(data.named(name), DataSpec(protocol=protocol), watch)
-    _report(facts, as_json)
+    return vars(facts), lambda: _show(facts)
 
 
 @command.command("add")
@@ -72,59 +66,53 @@ def info(name: str, protocol: Protocol, as_json: bool) -> None:
 @click.option(
     "--size", type=size_of, metavar="HxW", help="Height and width: pictures are brought to it, rows of pixels have it."
 )
-@click.option("--label-column", metavar="NAME", help="Of a CSV: the column of labels, by name or number.")
+@click.option("--label-column", metavar="NAME", help="A CSV's column of labels, by name or number.")
 @click.option("--replace", is_flag=True, help="Give the name to other files or settings than before.")
 @options.as_json
-def add(name: str, path: Path, size: tuple[int, int] | None, label_column: str | None, replace: bool, as_json: bool) -> None:
+def add(name: str, path: Path, size: tuple[int, int] | None, label_column: str | None, replace: bool) -> options.Output:
     """Give a name to your own images.
 
     PATH is a folder with one folder of PNG or JPEG files for each class (or with train, val and test above these), a folder of
-    IDX or .npy files, an .npz file, or a .csv file with one image a row.
+    IDX or .npy files, an .npz file, or a .csv file with one image per row.
     """
     from seedbed import data
 
-    _report(data.add(name, path, size=size, label_column=label_column, replace=replace), as_json)
+    facts = data.add(name, path, size=size, label_column=label_column, replace=replace)
+    return vars(facts), lambda: _show(facts)
 
 
 @command.command("verify")
 @click.argument("name")
 @options.as_json
-def verify(name: str, as_json: bool) -> None:
+def verify(name: str) -> options.Output:
     """Look at every byte again."""
     from seedbed import data
     from seedbed.cli.watch import fetching
 
     with fetching() as watch:
         verified = data.verify(name, watch)
-    if as_json:
-        screen.emit(vars(verified))
-        return
     if verified.repaired:
-        note("What was kept in the cache was damaged, and has been made anew.")
-    result(f"{verified.name} is sound: content {verified.digest[:SHORT]}, {verified.proof}. From {verified.where}.")
+        note("The copy in the cache was damaged, and has been made again.")
+    sentence = f"{verified.name} is sound: content {verified.digest[:SHORT]}, {verified.proof}. From {verified.where}."
+    return vars(verified), lambda: result(sentence)
 
 
-def _report(facts: DataInfo, as_json: bool) -> None:
-    if as_json:
-        screen.emit(vars(facts))
-        return
+def _show(facts: DataInfo) -> None:
     height, width, channels = facts.image_shape
     parts = ", ".join(f"{count:,} {part}" for part, count in facts.parts.items())
     result(f"{facts.name}: {parts}; {len(facts.classes)} classes")
     result(f"images: {height} x {width} {'grey' if channels == 1 else 'colour'}, {facts.dtype}, divided by {facts.scale:g}")
     result(f"content: {facts.digest[:SHORT]} ({facts.proof})")
     result(f"from: {facts.where}")
-    for line in facts.notes:
-        result(f"- {line}")
+    screen.lines(facts.notes, indent="- ")
     if not facts.imbalance < 1.5:
-        result(
-            f"- The classes are uneven: the largest has {facts.imbalance:.1f} times as many training images as the smallest."
-        )
-    _balance(facts)
+        ratio = f"the largest has {facts.imbalance:.1f} times as many training images as the smallest"
+        result(f"- The classes are uneven: {ratio}.")
+    _show_balance(facts)
 
 
-def _balance(facts: DataInfo) -> None:
-    """Images of each class and part; of very many classes the largest and the smallest."""
+def _show_balance(facts: DataInfo) -> None:
+    """Print the images of each class and part; of very many classes the largest and the smallest."""
     shown = list(range(len(facts.classes)))
     if len(facts.classes) > MANY:
         by_size = sorted(shown, key=lambda label: -facts.counts["train"][label])

@@ -26,25 +26,21 @@ VARIABLES = ("SEEDBED_HOME", "SEEDBED_DATA", "SEEDBED_CACHE", "JAX_PLATFORMS", "
 @click.command("doctor")
 @options.home
 @options.as_json
-def command(home: Path, as_json: bool) -> None:
+def command(home: Path) -> options.Output:
     """What this machine offers: devices, matrix-product speed, memory, versions, data found.
 
     Takes some seconds: the speed is measured in a process like those that train.
     """
-    if not as_json:
-        note("Measuring ...")
+    note("Measuring ...")
     facts = examine(home)
-    if as_json:
-        screen.emit(facts)
-    else:
-        _show(facts)
+    return facts, lambda: _show(facts)
 
 
 def examine(home: Path) -> dict[str, Any]:
-    """All that doctor knows, as JSON values; sizes in bytes, speeds in 10**9 operations a second."""
+    """Collect all facts as JSON values; sizes in bytes, speeds in 10**9 operations per second."""
     import psutil
 
-    from seedbed import devices
+    from seedbed import data, devices
 
     memory = psutil.virtual_memory()
     return {
@@ -60,7 +56,7 @@ def examine(home: Path) -> dict[str, Any]:
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "cache": _folder(devices.cache_folder()),
         "home": _folder(home),
-        "data": _data(),
+        "data": [vars(each) for each in data.known()],
     }
 
 
@@ -72,7 +68,7 @@ def _version(package: str) -> str | None:
 
 
 def _workers() -> Iterator[dict[str, Any]]:
-    """What a worker of each kind that `train_runs` would use sees, or why it sees nothing."""
+    """Describe what a worker of each kind that `train_runs` would use sees, or why it sees nothing."""
     from seedbed import devices
     from seedbed.errors import DeviceError
     from seedbed.executor import probe
@@ -91,16 +87,16 @@ def _workers() -> Iterator[dict[str, Any]]:
 
 
 def _blas() -> dict[str, Any]:
-    """What NumPy multiplies with, outside the workers."""
+    """Name the library with which NumPy multiplies, outside the workers."""
     import numpy as np
 
     build: Any = np.show_config(mode="dicts")
-    found = build["Build Dependencies"]["blas"]
-    return {"name": found["name"], "version": found["version"]}
+    library = build["Build Dependencies"]["blas"]
+    return {"name": library["name"], "version": library["version"]}
 
 
 def _folder(path: Path) -> dict[str, Any]:
-    """A folder that seedbed writes to: whether it may, how much lies there, and how much room its disk has."""
+    """Describe a folder that seedbed writes to: whether it is writable, its size, and what is free on its disk."""
     there = path if path.exists() else next(parent for parent in path.absolute().parents if parent.exists())
     files = (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else iter(())
     return {
@@ -110,13 +106,6 @@ def _folder(path: Path) -> dict[str, Any]:
         "bytes": sum(file.stat().st_size for file in files),
         "free": shutil.disk_usage(there).free,
     }
-
-
-def _data() -> list[dict[str, Any]]:
-    """Every data set: where it is, or how much would be downloaded."""
-    from seedbed import data
-
-    return [vars(each) for each in data.known()]
 
 
 def _show(facts: Mapping[str, Any]) -> None:
@@ -132,40 +121,30 @@ def _show(facts: Mapping[str, Any]) -> None:
     for name, value in facts["variables"].items():
         result(f"{name} = {value}")
     result()
-    _show_data(facts["data"])
-    for called in ("home", "cache"):
-        _show_folder(called, facts[called])
-
-
-def _show_workers(workers: list[dict[str, Any]]) -> None:
-    columns: list[Column[dict[str, Any]]] = [
-        Column("worker", _worker, align="left"),
-        Column("jax sees", lambda each: each["error"] or ", ".join(map(_device, each["devices"])), align="left"),
-        Column("GFLOP/s, float32", lambda each: each["gflops"], ",.0f"),
-    ]
-    screen.table(Table(columns, workers))
-    result()
-
-
-def _worker(worker: Mapping[str, Any]) -> str:
-    threads = f", {counted(worker['threads'], 'thread')}" if worker["threads"] else ""
-    return f"{worker['device']}{threads}"
-
-
-def _show_data(sets: list[dict[str, Any]]) -> None:
-    columns: list[Column[dict[str, Any]]] = [
+    data_columns: list[Column[dict[str, Any]]] = [
         Column("data set", lambda each: each["name"], align="left"),
         Column("where", lambda each: each["where"] or f"not here; {each['megabytes']} MB would be downloaded", align="left"),
     ]
-    screen.table(Table(columns, sets))
+    screen.table(Table(data_columns, facts["data"]))
     result()
+    for name in ("home", "cache"):
+        folder = facts[name]
+        state = f"{size(folder['bytes'])} there" if folder["exists"] else "not there yet"
+        writable = "" if folder["writable"] else "; it CANNOT be written"
+        result(f"{name.capitalize()}: {folder['path']} ({state}, {size(folder['free'])} free on its disk{writable})")
 
 
-def _device(device: Mapping[str, Any]) -> str:
-    return f"{device['kind']} ({size(device['memory'])})" if device["memory"] else str(device["kind"])
+def _show_workers(workers: list[dict[str, Any]]) -> None:
+    def name(worker: Mapping[str, Any]) -> str:
+        return f"{worker['device']}, {counted(worker['threads'], 'thread')}" if worker["threads"] else worker["device"]
 
+    def seen(device: Mapping[str, Any]) -> str:
+        return f"{device['kind']} ({size(device['memory'])})" if device["memory"] else device["kind"]
 
-def _show_folder(called: str, folder: Mapping[str, Any]) -> None:
-    state = f"{size(folder['bytes'])} there" if folder["exists"] else "not there yet"
-    writable = "" if folder["writable"] else "; it CANNOT be written"
-    result(f"{called.capitalize()}: {folder['path']} ({state}, {size(folder['free'])} free on its disk{writable})")
+    columns: list[Column[dict[str, Any]]] = [
+        Column("worker", name, align="left"),
+        Column("jax sees", lambda worker: worker["error"] or ", ".join(map(seen, worker["devices"])), align="left"),
+        Column("GFLOP/s, float32", lambda worker: worker["gflops"], ",.0f"),
+    ]
+    screen.table(Table(columns, workers))
+    result()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from seedbed.statistics import ClassFigures, Interval
 
 MISTAKES = 10
-"""Mistakes in the table; the picture shows more, `--json` all."""
+"""Mistakes that are printed; the picture shows more, `--json` all."""
 
 MOST_CLASSES = 30
 """Classes that get a row of their own."""
@@ -32,10 +32,10 @@ MOST_CLASSES = 30
 @click.option("--test", is_flag=True, help="Look at the locked test part too; each look is written into a ledger.")
 @options.home
 @options.as_json
-def command(name: str, test: bool, home: Path, as_json: bool) -> None:
+def command(name: str, test: bool, home: Path) -> options.Output:
     """Loss, accuracy and mistakes of a trained network.
 
-    Its best epoch's weights are judged on the whole training part and on the validation part. Of a group, every seed is.
+    Its best epoch's weights are evaluated on the whole training part and on the validation part; of a group, every seed's.
     """
     from seedbed.evaluation import evaluate
     from seedbed.groups.evaluation import evaluate_group
@@ -43,13 +43,12 @@ def command(name: str, test: bool, home: Path, as_json: bool) -> None:
 
     store = Home(home)
     if len(store.find(name)) > 1:
-        together = evaluate_group(store, name, test=test)
-        pictures = _draw(store, max(together.runs, key=lambda run: run.validation.accuracy.mean))
-        screen.emit(together.as_json()) if as_json else _show_group(together, pictures)
-    else:
-        alone = evaluate(store, name, test=test)
-        pictures = _draw(store, alone)
-        screen.emit(alone.as_json()) if as_json else _show(alone, pictures)
+        group = evaluate_group(store, name, test=test)
+        pictures = _draw(store, max(group.runs, key=lambda run: run.validation.accuracy.mean))
+        return group.as_json(), lambda: _show_group(group, pictures)
+    run = evaluate(store, name, test=test)
+    pictures = _draw(store, run)
+    return run.as_json(), lambda: _show(run, pictures)
 
 
 def _draw(home: Home, evaluation: Evaluation) -> list[Path]:
@@ -72,65 +71,49 @@ def _show(evaluation: Evaluation, pictures: list[Path]) -> None:
     if evaluation.test is not None:
         result(f"Looks at the test part with this run: {evaluation.looks}")
     result()
-    for path in pictures:
-        result(f"Picture: {path}")
+    screen.lines(pictures, indent="Picture: ")
 
 
-def _show_group(together: GroupEvaluation, pictures: list[Path]) -> None:
-    _show_parts(together.runs)
+def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
+    _show_parts(group.runs)
     result()
-    for part, interval in (("Validation", together.validation), ("Test", together.test)):
+    for part, interval in (("Validation", group.validation), ("Test", group.test)):
         if interval is not None:
             result(
                 f"{part} accuracy, mean of {interval.n} seeds: {share_text(interval.mean)} "
                 f"(95 % interval {range_text(interval)}, over seeds and images)"
             )
-    for name, verdict in together.left_out.items():
-        note(f"{name} is left out of the means: {verdict.kind}. {verdict.evidence}")
+    for name, verdict in group.left_out.items():
+        note(f"{name} is excluded from the means: {verdict.kind}. {verdict.evidence}")
     result()
-    for path in pictures:
-        result(f"Picture (of the best seed): {path}")
+    screen.lines(pictures, indent="Picture (of the best seed): ")
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """Loss and accuracy of a run on one part of the images."""
-
-    run: str
-    part: str
-    images: int
-    loss: float
-    accuracy: float
-    interval: Interval | None = None
-
-
-def _measured(run: Evaluation) -> list[_Measured]:
-    parts = {"validation": run.validation, "test": run.test}
-    return [
-        _Measured(run.name, "training", run.train_n, run.train_loss, run.train_accuracy),
-        *(
-            _Measured(run.name, name, part.accuracy.n, part.loss, part.accuracy.mean, part.accuracy)
-            for name, part in parts.items()
-            if part is not None
-        ),
-    ]
+PartRow = tuple[str, str, int, float, float, "Interval | None"]
+"""Run, part, images, loss, accuracy, interval of the accuracy."""
 
 
 def _show_parts(runs: list[Evaluation]) -> None:
-    """A row for each run and part."""
-    columns: list[Column[_Measured]] = [
-        Column("run", lambda row: row.run, align="left"),
-        Column("part", lambda row: row.part, align="left"),
-        Column("images", lambda row: row.images, ","),
-        Column("loss", lambda row: row.loss, ".4f"),
-        Column("accuracy", lambda row: row.accuracy, share_text),
-        Column("95 % interval", lambda row: row.interval, range_text),
+    """Print a row for each run and part."""
+    rows: list[PartRow] = []
+    for run in runs:
+        rows.append((run.name, "training", run.train_n, run.train_loss, run.train_accuracy, None))
+        for name, part in (("validation", run.validation), ("test", run.test)):
+            if part is not None:
+                rows.append((run.name, name, part.accuracy.n, part.loss, part.accuracy.mean, part.accuracy))
+    columns: list[Column[PartRow]] = [
+        Column("run", itemgetter(0), align="left"),
+        Column("part", itemgetter(1), align="left"),
+        Column("images", itemgetter(2), ","),
+        Column("loss", itemgetter(3), ".4f"),
+        Column("accuracy", itemgetter(4), share_text),
+        Column("95 % interval", itemgetter(5), range_text),
     ]
-    screen.table(Table(columns, [row for run in runs for row in _measured(run)]))
+    screen.table(Table(columns, rows))
 
 
 def _show_part(part: PartEvaluation, called: str, classes: tuple[str, ...]) -> None:
-    """Classes, calibration and the surest mistakes of one part."""
+    """Print classes, calibration and the surest mistakes of one part."""
     screen.table(_class_table(part, called, classes))
     if len(classes) > MOST_CLASSES:
         note(f"... and {len(classes) - MOST_CLASSES} more classes; --json prints all.")
@@ -141,10 +124,10 @@ def _show_part(part: PartEvaluation, called: str, classes: tuple[str, ...]) -> N
         return
     result(f"Mistakes: {len(part.mistakes):,} of {part.accuracy.n:,}. The surest:")
     columns: list[Column[Mistake]] = [
-        Column("image", lambda one: one.source, align="left"),
-        Column("is", lambda one: one.label, align="left"),
-        Column("taken for", lambda one: one.predicted, align="left"),
-        Column("sure", lambda one: one.confidence, share_text),
+        Column("image", lambda mistake: mistake.source, align="left"),
+        Column("is", lambda mistake: mistake.label, align="left"),
+        Column("taken for", lambda mistake: mistake.predicted, align="left"),
+        Column("sure", lambda mistake: mistake.confidence, share_text),
     ]
     screen.table(Table(columns, part.mistakes[:MISTAKES]))
 

@@ -1,6 +1,6 @@
-"""What all commands share: they are loaded when asked for, and however one ends, the user reads one line.
+"""The frame of all commands: they are loaded when asked for, and an error is one line.
 
-Exit codes: 0 done; 1 an error, told in one line; 2 wrong usage; 128 + signal (130, 143) interrupted, with everything saved.
+Exit codes: 0 done; 1 an error, in one line; 2 wrong usage; 128 + signal (130, 143) interrupted, with everything saved.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
@@ -36,16 +35,11 @@ COMMANDS = {
 }
 """Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""
 
-
-@dataclass
-class Session:
-    """What one call of the program was told about itself."""
-
-    debug: bool = False
+DEBUG = "--debug"
 
 
-class Group(click.Group):
-    """A group that offers the nearest of its commands to whoever mistypes one."""
+class CommandGroup(click.Group):
+    """A group that offers the nearest of its commands where one is mistyped."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name, known = args[0], self.list_commands(ctx)
@@ -54,7 +48,7 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-class LazyGroup(Group):
+class LazyGroup(CommandGroup):
     """A group whose commands are imported only when they are used: `NAME` is `seedbed.cli.NAME.command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -72,18 +66,12 @@ class LazyGroup(Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _remember_debug(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    session = context.find_object(Session)
-    if wanted and session is not None:
-        session.debug = True
-
-
 def add_debug(command: click.Command) -> None:
-    """Gives a command, and all below it, the option `--debug`; a second time changes nothing."""
+    """Give a command, and all below it, the option `--debug`; a second call changes nothing."""
     if any(parameter.name == "debug" for parameter in command.params):
         return
     text = "On an error, show the traceback too."
-    option = click.Option(["--debug"], is_flag=True, expose_value=False, callback=_remember_debug, help=text)
+    option = click.Option([DEBUG], is_flag=True, expose_value=False, help=text)
     command.params.append(option)
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         add_debug(below)
@@ -102,16 +90,16 @@ add_debug(seedbed)
 
 
 class _Terminated(KeyboardInterrupt):
-    """SIGTERM, where nobody handles it otherwise: what is half-written is cleared away, as after Ctrl-C."""
-
-
-def _terminate(*_: object) -> NoReturn:
-    raise _Terminated
+    """SIGTERM, where nothing else handles it: half-written files are removed, as after Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and ends the process with its exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    """Run the command line, and end the process with its exit code."""
+
+    def terminate(*_: object) -> NoReturn:
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
         sys.stdout.flush()
@@ -121,47 +109,46 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs one command line; whatever goes wrong is told on stderr. Returns the exit code."""
+    """Run one command line, print errors on stderr, and return the exit code."""
     for stream in (sys.stdout, sys.stderr):
         # A file name or label that the terminal cannot show must not end the program.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    session = Session()
     try:
-        with seedbed.make_context("seedbed", list(arguments), obj=session) as context:
+        with seedbed.make_context("seedbed", list(arguments)) as context:
             seedbed.invoke(context)
     except click.exceptions.Exit as done:
         return done.exit_code
     except Exception as error:
-        return _tell(error, session)
+        return _error(error, debug=DEBUG in arguments)
     except KeyboardInterrupt as stopped:
-        return _complain("interrupted", 143 if isinstance(stopped, _Terminated) else 130)
+        return _print_line("interrupted", 143 if isinstance(stopped, _Terminated) else 130)
     return 0
 
 
-def _tell(error: Exception, session: Session) -> int:
+def _error(error: Exception, *, debug: bool) -> int:
     if isinstance(error, BrokenPipeError):
         _discard_output()
         return 1
     if isinstance(error, click.ClickException):
-        return _tell_usage(error)
+        return _usage_error(error)
     if isinstance(error, click.Abort):
-        return _complain("interrupted", 130)
-    if session.debug:
+        return _print_line("interrupted", 130)
+    if debug:
         import traceback
 
         traceback.print_exception(error)
     if isinstance(error, Interrupted):
-        return _complain(f"interrupted: {error}", 128 + error.signal)
+        return _print_line(f"interrupted: {error}", 128 + error.signal)
     if isinstance(error, SeedbedError):
-        return _complain(f"error: {error}")
+        return _print_line(f"error: {error}")
     if isinstance(error, OSError):
-        return _complain(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
-    hint = "" if session.debug else " `--debug` shows where."
-    return _complain(f"error: this was not foreseen: {type(error).__name__}: {error}.{hint}")
+        return _print_line(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}.")
+    hint = "" if debug else " `--debug` shows where."
+    return _print_line(f"error: this was not foreseen: {type(error).__name__}: {error}.{hint}")
 
 
-def _tell_usage(error: click.ClickException) -> int:
+def _usage_error(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2
@@ -171,14 +158,14 @@ def _tell_usage(error: click.ClickException) -> int:
         known = [name for option in context.command.get_params(context) for name in option.opts if name.startswith("--")]
         message = f"There is no option {error.option_name!r}.{nearest(error.option_name, known)}"
     more = f" `{context.command_path} -h` shows the usage." if context else ""
-    return _complain(f"error: {message}{more}", error.exit_code)
+    return _print_line(f"error: {message}{more}", error.exit_code)
 
 
-def _complain(line: str, code: int = 1) -> int:
+def _print_line(line: str, code: int = 1) -> int:
     click.echo(escaped(line), err=True)
     return code
 
 
 def _discard_output() -> None:
-    """Points stdout at nothing, so that the interpreter's own flush at the end has somewhere to write."""
+    """Point stdout at nothing, so that the interpreter's own flush at the end has somewhere to write."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+Output = tuple[Mapping[str, Any], Callable[[], None]]
+"""What a command returns: the JSON object of `--json`, and a function that prints the same for a reader."""
 
 home = click.option(
     "--home",
@@ -19,9 +25,6 @@ home = click.option(
 )
 """Passes `home: Path`."""
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and nothing else there.")
-"""Passes `as_json: bool`."""
-
 data = click.option("--data", default="mnist", metavar="NAME", show_default=True, help="Data set; `seedbed data list`.")
 """Passes `data: str`."""
 
@@ -29,56 +32,73 @@ name = click.option("-m", "--name", "name", required=True, metavar="NAME", help=
 """Passes `name: str`."""
 
 
-def folder(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Passes `out: Path | None`, a folder for tables and figures."""
+def as_json(command: Callable[..., Output]) -> Command:
+    """Add `--json` to a command that returns an `Output`, and print the half of it that is asked for."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, and nothing else there.")
+    @functools.wraps(command)
+    def printed(*arguments: Any, as_json: bool, **values: Any) -> None:
+        from seedbed.cli import screen
+
+        plain, show = command(*arguments, **values)
+        screen.emit(plain) if as_json else show()
+
+    return printed
+
+
+def folder(text: str) -> Decorator:
+    """Pass `out: Path | None`, a folder for tables and figures."""
     return click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=text)
 
 
-def of_studies(function: Any) -> Any:
-    """What a study is asked for: passes `data`, `quick`, `seeds`, `seed`, `protocol`."""
+def file(*names: str, text: str, metavar: str = "FILE", multiple: bool = False) -> Decorator:
+    """Pass a `Path | None`, or a tuple of paths where the option may be repeated."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option(*names, type=kind, metavar=metavar, multiple=multiple, help=text)
+
+
+def protocol(default: str | None = "honest") -> Decorator:
+    """Pass `protocol: str | None`, which the data spec checks."""
+    text = "Lock the test part (honest), or validate on it, as the exercise did (handout)."
+    return click.option("--protocol", default=default, show_default=True, metavar="NAME", help=text)
+
+
+def of_studies(command: Command) -> Command:
+    """Pass what a study is asked for: `data`, `quick`, `seeds`, `seed`, `protocol`."""
+    quick = "A preview: fewer seeds, epochs and settings; every figure says so."
+    seeds = "Number of seeds of each setting.  [default: 5; 3 of a preview]"
     choices = (
         data,
-        click.option("--quick", is_flag=True, help="A preview: fewer seeds, epochs and settings; every figure says so."),
-        click.option(
-            "--seeds", type=int, metavar="K", help="Train each setting with so many seeds.  [default: 5; 3 of a preview]"
-        ),
+        click.option("--quick", is_flag=True, help=quick),
+        click.option("--seeds", type=int, metavar="K", help=seeds),
         click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The first of them."),
-        click.option(
-            "--protocol", metavar="NAME", help="Lock the test part (honest), or validate on it, as the exercise did (handout)."
-        ),
+        protocol(None),
     )
     for choice in reversed(choices):
-        function = choice(function)
-    return function
+        command = choice(command)
+    return command
 
 
-def execution(*, resume: str = "", replace: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Passes `execution: Execution`, from `--device`, `--workers`, `--engine`, `--address`, `--home` and the two below.
+def execution(*, resume: str = "", replace: str = "") -> Decorator:
+    """Pass `execution: Execution`, from `--device`, `--workers`, `--engine`, `--address`, `--home` and the two below.
 
     Args:
         resume, replace: help of `--resume` and `--replace`. An empty text leaves the option out.
     """
     flags = {"--resume": resume, "--replace": replace}
+    engine = "What runs the workers: this machine, or Ray (here, or a cluster at --address)."
+    devices, engines = click.Choice(["auto", "cpu", "gpu"]), click.Choice(["local", "ray"])
+    workers = "Worker processes.  [default: one per core or GPU]"
     choices = [
-        click.option(
-            "--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to train."
-        ),
-        click.option(
-            "--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes.  [default: one per core or GPU]"
-        ),
-        click.option(
-            "--engine",
-            type=click.Choice(["local", "ray"]),
-            default="local",
-            show_default=True,
-            help="What runs the workers: this machine, or Ray (here, or a cluster at --address).",
-        ),
+        click.option("--device", type=devices, default="auto", show_default=True, help="Where to train."),
+        click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help=workers),
+        click.option("--engine", type=engines, default="local", show_default=True, help=engine),
         click.option("--address", metavar="HOST:PORT", help="A running Ray cluster's head, or auto; goes with --engine ray."),
         *(click.option(flag, is_flag=True, help=text) for flag, text in flags.items() if text),
         home,
     ]
 
-    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+    def decorated(command: Command) -> Command:
         @functools.wraps(command)
         def with_execution(*arguments: Any, **values: Any) -> Any:
             from seedbed.scheduler import Execution, ExecutionOptions

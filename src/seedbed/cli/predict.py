@@ -29,32 +29,28 @@ if TYPE_CHECKING:
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Likeliest classes shown.")
 @options.home
 @options.as_json
-def command(
-    name: str, images: tuple[Path, ...], invert: Literal["auto", "yes", "no"], top: int, home: Path, as_json: bool
-) -> None:
+def command(name: str, images: tuple[Path, ...], invert: Literal["auto", "yes", "no"], top: int, home: Path) -> options.Output:
     """What a trained network says about image files (PNG, JPEG) of any size.
 
-    Of a group, its best run answers. What is done to each picture first is told.
+    The best run of a group is used. Notes say what is done to each picture first.
     """
     from seedbed.evaluation import predict
     from seedbed.runs import Home
 
-    answers = predict(Home(home), name, images, invert=invert)
-    if as_json:
-        screen.emit({"name": name, "predictions": [answer.as_json() for answer in answers]})
-        return
-    for answer in answers:
-        screen.note(f"{answer.path}: {' '.join(answer.preprocessing)}")
-    screen.table(_table(answers, top))
+    predictions = predict(Home(home), name, images, invert=invert)
+    plain = {"name": name, "predictions": [prediction.as_json() for prediction in predictions]}
+    return plain, lambda: _show(predictions, top)
 
 
-def _table(predictions: Sequence[Prediction], top: int) -> Table[Prediction]:
+def _show(predictions: Sequence[Prediction], top: int) -> None:
     def likeliest(prediction: Prediction) -> str:
         return ", ".join(f"{name}: {percent(share)}" for name, share in prediction.top(top))
 
+    for prediction in predictions:
+        screen.note(f"{prediction.path}: {' '.join(prediction.preprocessing)}")
     columns: list[Column[Prediction]] = [
         Column("image", lambda prediction: prediction.path, align="left"),
         Column("predicted", lambda prediction: prediction.best, align="left"),
         Column("classes by probability", likeliest, align="left"),
     ]
-    return Table(columns, predictions)
+    screen.table(Table(columns, predictions))

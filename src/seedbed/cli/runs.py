@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +10,18 @@ import click
 
 from seedbed.cli import options, screen
 from seedbed.cli.columns import share_text
-from seedbed.cli.frame import Group
+from seedbed.cli.frame import CommandGroup
 from seedbed.cli.screen import note, result
 from seedbed.figures.words import network
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.records import Result
-    from seedbed.runs import Home, Listed
+    from seedbed.runs import Listed
+    from seedbed.runs.record import Record
 
 
-@click.group("runs", cls=Group)
+@click.group("runs", cls=CommandGroup)
 def command() -> None:
     """List, show or remove what was trained."""
 
@@ -27,72 +29,69 @@ def command() -> None:
 @command.command("list")
 @options.home
 @options.as_json
-def list_runs(home: Path, as_json: bool) -> None:
+def list_runs(home: Path) -> options.Output:
     """Every run, finished or not."""
     from seedbed.runs import Home
 
     listed = Home(home).listing()
-    if as_json:
-        screen.emit({"home": str(home), "runs": [_plain(each) for each in listed]})
-        return
+    return {"home": str(home), "runs": [_plain(each) for each in listed]}, lambda: _show_list(home, listed)
+
+
+def _show_list(home: Path, listed: Sequence[Listed]) -> None:
     if not listed:
         note(f"{home} holds no runs yet. Begin with: seedbed train -m first -d --data digits")
         return
+
+    def of_record(heading: str, value: Callable[[Record], Any], **style: Any) -> Column[Listed]:
+        return Column(heading, lambda each: each.record and value(each.record), **style)
+
     columns: list[Column[Listed]] = [
         Column("run", lambda each: each.name, align="left"),
         Column("state", lambda each: each.status, align="left"),
         Column("network", lambda each: network(each.record.run.model) if each.record else each.reason, align="left"),
-        Column("data", lambda each: each.record and each.record.run.data.name, align="left"),
-        Column("seed", lambda each: each.record and each.record.run.seed),
-        Column("epochs", lambda each: (each.record and each.record.epochs) or None),
-        Column("validation", _validation_accuracy, share_text),
-        Column("verdict", _verdict, align="left"),
+        of_record("data", lambda record: record.run.data.name, align="left"),
+        of_record("seed", lambda record: record.run.seed),
+        of_record("epochs", lambda record: record.epochs or None),
+        of_record("validation", lambda record: record.best and record.best["validation"]["accuracy"], text=share_text),
+        Column(
+            "verdict",
+            lambda each: each.record and (each.record.verdict.kind if each.record.verdict else each.reason),
+            align="left",
+        ),
     ]
     screen.table(Table(columns, listed))
-
-
-def _validation_accuracy(listed: Listed) -> float | None:
-    best = listed.record and listed.record.best
-    return best["validation"]["accuracy"] if best else None
-
-
-def _verdict(listed: Listed) -> str | None:
-    if listed.record is None:
-        return None
-    return listed.record.verdict.kind if listed.record.verdict else listed.reason
 
 
 @command.command("show")
 @click.argument("name")
 @options.home
 @options.as_json
-def show(name: str, home: Path, as_json: bool) -> None:
-    """A run's settings, figures and files; of a group, those of each seed."""
+def show(name: str, home: Path) -> options.Output:
+    """A run's settings, metrics and files; of a group, those of each seed."""
     from seedbed.runs import Home
 
     store = Home(home)
-    found = store.find(name)
-    if as_json:
-        looks = {each.name: len(store.looks(each.name)) for each in found}
-        screen.emit({"group": found[0].group, "runs": [{**each.as_json(), "looks": looks[each.name]} for each in found]})
-        return
-    for each in found:
-        _show(store, each)
+    runs = store.find(name)
+    looks = {run.name: len(store.looks(run.name)) for run in runs}
+    plain = {"group": runs[0].group, "runs": [{**run.as_json(), "looks": looks[run.name]} for run in runs]}
+
+    def show_all() -> None:
+        for run in runs:
+            _show(run, looks[run.name])
+
+    return plain, show_all
 
 
 @command.command("remove")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @options.home
 @options.as_json
-def remove(names: tuple[str, ...], home: Path, as_json: bool) -> None:
+def remove(names: tuple[str, ...], home: Path) -> options.Output:
     """Remove runs, or all runs of a group."""
     from seedbed.runs import Home
 
-    gone = [each for name in names for each in Home(home).remove(name)]
-    if as_json:
-        screen.emit({"removed": gone})
-    else:
-        result(f"Removed: {', '.join(gone)}")
+    removed = [run for name in names for run in Home(home).remove(name)]
+    return {"removed": removed}, lambda: result(f"Removed: {', '.join(removed)}")
 
 
 def _plain(listed: Listed) -> dict[str, Any]:
@@ -105,26 +104,22 @@ def _plain(listed: Listed) -> dict[str, Any]:
     return facts
 
 
-def _show(home: Home, of: Result) -> None:
-    """One run: its settings, its metrics, and where its files are."""
+def _show(run: Result, looks: int) -> None:
+    """Print a run: its settings, its outcome, and where its files are."""
     from seedbed.specs import to_yaml
 
-    result(f"{of.name}: {of.verdict.kind}. {of.verdict.evidence}")
-    result(f"  trained on {of.device}; {of.model.parameters:,} parameters, {of.model.operations:,} operations an image")
-    for which, epoch in (("best", of.best), ("last", of.history.epochs)):
+    result(f"{run.name}: {run.verdict.kind}. {run.verdict.evidence}")
+    result(f"  trained on {run.device}; {run.model.parameters:,} parameters, {run.model.operations:,} operations per image")
+    for which, epoch in (("best", run.best), ("last", run.history.epochs)):
         if epoch >= 1:
-            row = of.history.row(epoch)
+            row = run.history.row(epoch)
             result(
                 f"  {which} epoch {epoch}: training loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.4f}; "
                 f"validation loss {row['validation_loss']:.4f}, accuracy {row['validation_accuracy']:.4f}"
             )
-    looks = len(home.looks(of.name))
     result(f"  looks at the test part: {looks}")
     result("  settings (usable with --config):")
-    for line in to_yaml(of.run).splitlines():
-        result(f"    {line}")
-    files = sorted(path for path in Path(of.folder).rglob("*") if path.is_file())
+    screen.lines(to_yaml(run.run).splitlines(), indent="    ")
     result("  files:")
-    for path in files:
-        result(f"    {path}")
+    screen.lines(sorted(path for path in Path(run.folder).rglob("*") if path.is_file()), indent="    ")
     result()

@@ -1,11 +1,11 @@
-"""What the user sees: results on stdout, notes and progress on stderr. No text of the user's is ever read as markup."""
+"""Output: results on stdout, notes and progress on stderr. No text of the user's is ever read as markup."""
 
 from __future__ import annotations
 
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from seedbed.tables import Table
 
 WIDE = 1000
-"""Columns where the stream is no terminal: what is piped must not be cut."""
+"""Columns where stdout is no terminal: what is piped must not be cut."""
 
 
 def console(stream: IO[str]) -> Console:
-    """A rich console on a stream, as wide as the text where the stream is no terminal."""
+    """Make a rich console on a stream, as wide as the text where the stream is no terminal."""
     from rich.console import Console
 
     return Console(file=stream, markup=False, highlight=False, emoji=False, width=None if stream.isatty() else WIDE)
 
 
 def note(text: str = "") -> None:
-    """A line for the reader, on stderr."""
+    """Print a line on stderr."""
     click.echo(escaped(text), err=True)
 
 
 @contextmanager
 def noted_after(seconds: float, text: str) -> Iterator[None]:
-    """A note, if what is done in the block takes longer than this."""
+    """Print a note if the block takes longer than this."""
     timer = threading.Timer(seconds, note, [text])
     timer.daemon = True
     timer.start()
@@ -48,12 +48,12 @@ def noted_after(seconds: float, text: str) -> Iterator[None]:
 
 
 def result(text: str = "") -> None:
-    """A line of the result, on stdout."""
+    """Print a line of the result, on stdout."""
     click.echo(escaped(text))
 
 
 def emit(value: Mapping[str, Any]) -> None:
-    """The one JSON object of `--json`, on stdout. NaN and infinities become null; what would steer a terminal is escaped."""
+    """Print the one JSON object of `--json`. NaN and infinities become null; what would steer a terminal is escaped."""
     from seedbed.records import finite
 
     text = json.dumps(finite(dict(value)), allow_nan=False, ensure_ascii=False)
@@ -62,8 +62,14 @@ def emit(value: Mapping[str, Any]) -> None:
     click.echo(text)
 
 
+def lines(texts: Iterable[object], *, indent: str = "") -> None:
+    """Print lines of the result."""
+    for text in texts:
+        result(f"{indent}{text}")
+
+
 def table(table: Table[Any], *, aside: bool = False) -> None:
-    """A table on stdout, or `aside` on stderr."""
+    """Print a table on stdout, or `aside` on stderr."""
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
@@ -77,7 +83,7 @@ def table(table: Table[Any], *, aside: bool = False) -> None:
 
 
 def files(written: Mapping[str, Sequence[Path]]) -> None:
-    """Where the figures and tables of a saved result are; kind -> files, as `figures.save_results` returns them."""
+    """Print where a saved result's figures and tables are: kind -> files, as `figures.save_results` returns them."""
     pictures = [str(paths[0]) for kind, paths in written.items() if kind not in ("tables", "json", "yaml")]
     if pictures:
         result(f"Figures (and .svg and .html): {', '.join(pictures)}")

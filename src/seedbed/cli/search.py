@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,33 +23,33 @@ if TYPE_CHECKING:
     from seedbed.searches import Finalist, Search, Terms
 
 QUICK = {"trials": 24, "epochs": 6, "finalists": 2, "seeds": 3}
-"""What `--quick` asks for, where nothing else is said."""
+"""Defaults with `--quick`."""
 USUAL = {"trials": 100, "epochs": 20, "finalists": 5, "seeds": 5}
 
 
-def _sizes(name: str) -> str:
+def _defaults(name: str) -> str:
     return f"  [default: {USUAL[name]}; {QUICK[name]} with --quick]"
 
 
 @click.command("search")
 @click.option("--budget", required=True, metavar="KIND=N", help="units=N, params=N or flops=N (operations for one image).")
 @click.option("-m", "--name", metavar="NAME", help="Name of the search.  [default: from budget and data]")
-@click.option("--trials", type=int, metavar="N", help="How many networks to try." + _sizes("trials"))
-@click.option("--epochs", type=int, metavar="N", help="Epochs of each that is not pruned." + _sizes("epochs"))
-@click.option("--finalists", type=int, metavar="K", help="How many of the best to train again." + _sizes("finalists"))
-@click.option("--seeds", type=int, metavar="K", help="With how many fresh seeds each." + _sizes("seeds"))
+@click.option("--trials", type=int, metavar="N", help="Number of networks to try." + _defaults("trials"))
+@click.option("--epochs", type=int, metavar="N", help="Epochs of each that is not pruned." + _defaults("epochs"))
+@click.option("--finalists", type=int, metavar="K", help="Number of the best to train again." + _defaults("finalists"))
+@click.option("--seeds", type=int, metavar="K", help="Fresh seeds of each." + _defaults("seeds"))
 @click.option("--family", type=click.Choice(["dense", "conv", "both"]), help="[default: dense for units, else both]")
 @click.option("--pareto", is_flag=True, help="The best accuracy at every cost, not only at the whole budget.")
 @click.option("--quick", is_flag=True, help="A small search, in seconds on digits.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the proposals and of all trials.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Seed of the proposals and of all trials.")
 @click.option("--sampler", default="tpe", show_default=True, metavar="NAME", help="tpe, or random, which learns nothing.")
 @click.option("--folds", type=int, default=1, show_default=True, metavar="K", help="Cross-validation, for small data.")
 @click.option("--batch", type=int, default=16, show_default=True, metavar="N", help="Trials proposed together.")
 @click.option("--no-pruning", is_flag=True, help="Train every trial to its end.")
 @click.option("--test", is_flag=True, help="Look at the test part with the winner; the ledger notes it.")
 @options.data
-@click.option("--protocol", default="honest", show_default=True, metavar="NAME", help=f"{', '.join(get_args(Protocol))}.")
-@click.option("--first", type=int, metavar="N", help="Keep only so many training images.")
+@options.protocol()
+@click.option("--first", type=int, metavar="N", help="Keep only N training images.")
 @click.option("--storage", metavar="URL", help="Any storage that Optuna knows.  [default: a journal in the home]")
 @options.folder("Where tables and figures go.  [default: searches/NAME]")
 @options.execution(
@@ -58,7 +59,6 @@ def _sizes(name: str) -> str:
 @options.as_json
 def command(
     budget: str,
-    name: str | None,
     family: str | None,
     quick: bool,
     no_pruning: bool,
@@ -69,9 +69,8 @@ def command(
     storage: str | None,
     out: Path | None,
     execution: Execution,
-    as_json: bool,
     **asked: Any,
-) -> None:
+) -> options.Output:
     """Search the best networks within a budget.
 
     \b
@@ -88,26 +87,20 @@ def command(
     """
     from seedbed.searches import run, save, terms_for
 
-    sizes = {key: asked.pop(key) for key in USUAL}
-    asked |= {key: value if value is not None else (QUICK if quick else USUAL)[key] for key, value in sizes.items()}
-    wanted = ("dense", "conv") if family == "both" else family
+    asked |= {key: usual for key, usual in (QUICK if quick else USUAL).items() if asked[key] is None}
+    families = ("dense", "conv") if family == "both" else family
     spec = DataSpec(name=data, protocol=protocol, first=first)
     with fetching() as watch_download:
-        terms = terms_for(budget, spec, name=name, family=wanted, prune=not no_pruning, watch=watch_download, **asked)
+        terms = terms_for(budget, spec, family=families, prune=not no_pruning, watch=watch_download, **asked)
     _show_terms(terms)
     with watching(terms.name, (terms.trials + terms.finalists * terms.seeds) * terms.folds) as watcher:
-        found = run(terms, replace(execution, on_event=watcher), storage=storage)
-    note("Measuring latencies, and what mattered ...")
-    found = found.measured()
+        search = run(terms, replace(execution, on_event=watcher), storage=storage)
+    note("Measuring latencies, and which settings mattered ...")
+    search = search.measured()
     if test:
-        found = found.tested(execution.home)
-    files = save(found, out or Path("searches") / terms.name)
-    if as_json:
-        screen.emit(found.as_json())
-        return
-    _show(found)
-    screen.files(files)
-    result(f"All trials in a browser: {found.dashboard}")
+        search = search.tested(execution.home)
+    files = save(search, out or Path("searches") / terms.name)
+    return search.as_json(), lambda: _show(search, files)
 
 
 def _show_terms(terms: Terms) -> None:
@@ -124,36 +117,37 @@ def _show_terms(terms: Terms) -> None:
     note()
 
 
-def _show(found: Search) -> None:
+def _show(search: Search, files: Mapping[str, Sequence[Path]]) -> None:
     result()
-    screen.table(_finalist_table(found))
-    result("Mean validation accuracy of n fresh seeds; time of an image by itself and in a batch, medians, measured now.")
+    screen.table(_finalist_table(search.best))
+    result("Mean validation accuracy of n fresh seeds; time per image by itself and in a batch, medians, measured now.")
     result()
-    for sentence in found.sentences():
-        result(sentence)
-    if found.importances:
-        most = ", ".join(f"{one.dimension.replace('_', ' ')} {100 * one.share:.0f} %" for one in found.importances[:4])
-        result(f"What mattered most at epoch {found.compared_at} (share of the variance over the trials): {most}.")
-    result(f"Time in the workers: {duration(found.seconds)}")
+    screen.lines(search.sentences())
+    if search.importances:
+        most = ", ".join(f"{each.dimension.replace('_', ' ')} {100 * each.share:.0f} %" for each in search.importances[:4])
+        result(f"What mattered most at epoch {search.compared_at} (share of the variance over the trials): {most}.")
+    result(f"Time in the workers: {duration(search.seconds)}")
+    screen.files(files)
+    result(f"All trials in a browser: {search.dashboard}")
 
 
-def _finalist_table(found: Search) -> Table[Finalist]:
+def _finalist_table(finalists: Sequence[Finalist]) -> Table[Finalist]:
     columns: list[Column[Finalist]] = [
-        Column("name", lambda one: one.name, align="left"),
-        Column("network", lambda one: network(one.trial.run.model), align="left"),
+        Column("name", lambda each: each.name, align="left"),
+        Column("network", lambda each: network(each.trial.run.model), align="left"),
         Column("training", _training, align="left"),
-        Column("parameters", lambda one: one.trial.model.parameters, ","),
-        Column("operations", lambda one: one.trial.model.operations, ","),
-        Column("one image", lambda one: one.latency and one.latency.single, _microseconds),
-        Column("in a batch", lambda one: one.latency and one.latency.batch, _microseconds),
-        *accuracy_columns("mean", lambda one: one.accuracy),
-        Column("n", lambda one: one.accuracy.n if one.accuracy else 0),
+        Column("parameters", lambda each: each.trial.model.parameters, ","),
+        Column("operations", lambda each: each.trial.model.operations, ","),
+        Column("one image", lambda each: each.latency and each.latency.single, _microseconds),
+        Column("in a batch", lambda each: each.latency and each.latency.batch, _microseconds),
+        *accuracy_columns("mean", lambda each: each.accuracy),
+        Column("n", lambda each: each.accuracy.n if each.accuracy else 0),
     ]
-    return Table(columns, found.best)
+    return Table(columns, finalists)
 
 
-def _training(one: Finalist) -> str:
-    plan = one.trial.run.plan
+def _training(finalist: Finalist) -> str:
+    plan = finalist.trial.run.plan
     penalties = [name for name in ("l1", "l2") if getattr(plan, name)]
     return setting({name: getattr(plan, name) for name in ("optimizer", "learning_rate", "schedule", "batch_size", *penalties)})
 

@@ -40,7 +40,7 @@ MOST_SEEDS = 10_000
 
 
 def counts(text: str) -> tuple[int, ...]:
-    """Whole numbers with commas between them, or `none`."""
+    """Parse whole numbers with commas between them, or `none`."""
     if text == "none":
         return ()
     if not re.fullmatch(r"-?\d{1,9}(,-?\d{1,9})*", text):
@@ -49,11 +49,11 @@ def counts(text: str) -> tuple[int, ...]:
 
 
 def size(text: str) -> tuple[int, int]:
-    """Height and width, as `28x28` or `28`."""
-    found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
-    if not found:
+    """Parse height and width, as `28x28` or `28`."""
+    sides = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text)
+    if not sides:
         raise click.BadParameter(f"{text!r} must be HEIGHTxWIDTH in pixels, like 28x28, or one number for both.")
-    return int(found[1]), int(found[2] or found[1])
+    return int(sides[1]), int(sides[2] or sides[1])
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,15 @@ PLAN_FLAGS = (
     Flag(("-r", "--l2"), "l2", "Penalty: L2 times the sum of squared weights.", float, "L2"),
     Flag(("--l1",), "l1", "Penalty: L1 times the sum of absolute weights.", float, "L1"),
     _choice("--augment", "augment", AUGMENTATIONS, "Random changes of the training images:"),
-    Flag(("--patience",), "patience", "Stop after so many epochs without a better validation accuracy.", int, "N"),
-    _choice("--precision", "precision", Precision, "Of matrix products:"),
+    Flag(("--patience",), "patience", "Stop after N epochs without a better validation accuracy.", int, "N"),
+    _choice("--precision", "precision", Precision, "Precision of matrix products:"),
 )
 DATA_FLAGS = (
     Flag(("--data",), "name", "Data set; `seedbed data list`.", str, "NAME"),
     _choice("--protocol", "protocol", Protocol, "Lock the test part, or validate on it, as the exercise did:"),
     Flag(("--split-seed",), "split_seed", "Draws the validation part.", int, "N"),
     Flag(("--size",), "size", "Bring a folder's images to this size.", size, "HxW"),
-    Flag(("--first",), "first", "Keep only so many training images, a stratified choice.", int, "N"),
+    Flag(("--first",), "first", "Keep only N training images, a stratified choice.", int, "N"),
     Flag(("--label-noise",), "label_noise", "Share of training labels replaced by another class.", float, "P"),
     Flag(("--inner",), "inner", "Validate on a part of the training images, and leave the usual part aside.", bool),
 )
@@ -115,7 +115,7 @@ CONV_ONLY = ("filters", "kernel", "stride", "pool", "padding", "separable", "hea
 
 
 def _parameter(flag: Flag, kind: type[Spec]) -> str:
-    """The name under which click passes the flag: `model_hidden`, `plan_l2`, `data_name`."""
+    """Return the name under which click passes the flag: `model_hidden`, `plan_l2`, `data_name`."""
     return f"{kind.__name__.removesuffix('Spec').lower().replace('conv', 'model')}_{flag.field}"
 
 
@@ -134,12 +134,11 @@ def flags(function: Any) -> Any:
     """Add all flags of settings to a command; a setting that the user leaves out arrives as None."""
     for kind, group in reversed(GROUPS):
         for flag in reversed(group):
+            value: dict[str, Any] = {"type": flag.type, "metavar": flag.metavar}
+            if flag.type is bool:
+                value = {"is_flag": True, "default": None}
             text = flag.help + _default(kind, flag)
-            names = (*flag.names, _parameter(flag, kind))
-            kind_of_value = (
-                {"is_flag": True, "default": None} if flag.type is bool else {"type": flag.type, "metavar": flag.metavar}
-            )
-            function = click.option(*names, help=text, **kind_of_value)(function)
+            function = click.option(*flag.names, _parameter(flag, kind), help=text, **value)(function)
     for option in reversed(NETWORK_OPTIONS):
         function = option(function)
     return function
@@ -171,10 +170,10 @@ class Sections(click.Command):
 
 @dataclass(frozen=True)
 class Choice:
-    """What a command line asks for.
+    """The runs that a command line asks for.
 
     Attributes:
-        run: the settings, with the first seed.
+        run: settings, with the first seed.
         seeds: one run each.
     """
 
@@ -183,11 +182,11 @@ class Choice:
 
 
 def chosen(values: Mapping[str, Any], *, seed: int | None, seeds: int | None, config: Path | None) -> Choice:
-    """The specs that flags and a YAML file ask for; a flag goes before the file.
+    """Read the settings that flags and a YAML file ask for; a flag takes precedence over the file.
 
     Args:
-        values: what `flags` passed to the command.
-        seed, seeds: the first seed, and how many; where only one of them is given, one seed, or so many from 0.
+        values: keywords that `flags` passed to the command.
+        seed, seeds: first seed, and number of seeds. Only the first means one seed; only the number means seeds from 0 on.
         config: a YAML file of settings.
 
     Raises:
@@ -200,7 +199,7 @@ def chosen(values: Mapping[str, Any], *, seed: int | None, seeds: int | None, co
 
 
 def run_of(values: Mapping[str, Any], file: Mapping[str, Any]) -> RunSpec:
-    """The run that flags ask for; what they leave out is as the `model`, `plan` and `data` of a file say it."""
+    """Make the run that flags ask for; what they leave out comes from the `model`, `plan` and `data` of a file."""
     given = {kind: _given(values, kind, group) for kind, group in GROUPS}
     return RunSpec(
         model=_model(file.get("model", {}), given[Conv], values),
@@ -210,18 +209,17 @@ def run_of(values: Mapping[str, Any], file: Mapping[str, Any]) -> RunSpec:
 
 
 def given_fields(values: Mapping[str, Any]) -> list[str]:
-    """The fields of the specs that flags set, as `seedbed.sweeps` calls them."""
+    """List the fields of the specs that flags set, as `seedbed.sweeps` names them."""
     fields = [(kind, field) for kind, group in GROUPS for field in _given(values, kind, group)]
     return ["data" if (kind, field) == (DataSpec, "name") else field for kind, field in fields]
 
 
 def _given(values: Mapping[str, Any], kind: type[Spec], group: tuple[Flag, ...]) -> dict[str, Any]:
-    found = {flag.field: values[_parameter(flag, kind)] for flag in group}
-    return {field: value for field, value in found.items() if value is not None}
+    return {flag.field: value for flag in group if (value := values[_parameter(flag, kind)]) is not None}
 
 
 def read_yaml(path: Path, known: Sequence[str]) -> dict[str, Any]:
-    """A YAML file that holds some of the known keys, and nothing else.
+    """Read a YAML file that holds some of the known keys, and nothing else.
 
     Raises:
         SpecError: it cannot be read, is no mapping, or has another key.
@@ -239,7 +237,7 @@ def read_yaml(path: Path, known: Sequence[str]) -> dict[str, Any]:
 
 
 def checked_parts(settings: dict[str, Any], source: str) -> dict[str, Any]:
-    """The settings, if `model`, `plan` and `data` are mappings of settings where they are there."""
+    """Return the settings, if `model`, `plan` and `data` are mappings where they are given."""
     for key in ("model", "plan", "data"):
         value = settings.get(key, {})
         if not (isinstance(value, dict) and all(isinstance(name, str) for name in value)):
@@ -248,44 +246,40 @@ def checked_parts(settings: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def _model(file: Mapping[str, Any], given: Mapping[str, Any], values: Mapping[str, Any]) -> ModelSpec:
-    """The network that the file's settings, those of flags, and `NETWORK_OPTIONS` ask for."""
+    """Make the network that the file's settings, those of flags, and `NETWORK_OPTIONS` ask for."""
     if values["dense"] and values["conv"]:
         raise click.UsageError("-d and -c exclude each other.", click.get_current_context())
     family = "dense" if values["dense"] else "conv" if values["conv"] else None
     if values["target"] is not None:
         if family is not None or given:
             other = "-d or -c" if family else "--" + next(iter(given)).replace("_", "-")
-            raise SpecError(f"--model names a network of your own; {other} does not go with it (--arg passes it settings).")
+            raise SpecError(
+                f"--model names a network of your own; {other} cannot be combined with it (--arg passes it settings)."
+            )
         return Keras.of(values["target"], **_arguments(values["arguments"]))
     if values["arguments"]:
         raise SpecError("--arg passes settings to the function of --model FILE.py:FUNCTION, which is missing.")
-    wanted = family or file.get("family", "dense")
-    spec = FAMILIES[wanted]
+    spec = FAMILIES[family or file.get("family", "dense")]
     of_conv = [name for name in CONV_ONLY if name in given]
     if spec is Dense and of_conv:
-        raise SpecError(f"--{of_conv[0]} belongs to a convolutional network; say -c.")
+        raise SpecError(f"--{of_conv[0]} belongs to a convolutional network; give -c.")
     settings = {**({} if family not in (None, file.get("family")) else file), **given}
-    if spec is Keras:
-        return _keras(settings)
+    if spec is Keras:  # read again, so that the file's text belongs to the run's identity
+        network = Keras(**settings)
+        return Keras.of(f"{network.file}:{network.function}", **network.arguments)
     settings.pop("family", None)
     return spec(**settings)
 
 
-def _keras(settings: dict[str, Any]) -> Keras:
-    """The file's own network, read anew, so that its text belongs to the run's identity."""
-    named = Keras(**settings)
-    return Keras.of(f"{named.file}:{named.function}", **named.arguments)
-
-
 def _arguments(pairs: tuple[str, ...]) -> dict[str, bool | int | float | str]:
-    found: dict[str, bool | int | float | str] = {}
+    arguments: dict[str, bool | int | float | str] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not (equals and key.isidentifier()):
             raise SpecError(f"--arg {pair!r}: it must read key=value.")
         value = from_yaml(f"value: {text}", f"--arg {pair!r}")["value"]
-        found[key] = value if isinstance(value, bool | int | float | str) else text
-    return found
+        arguments[key] = value if isinstance(value, bool | int | float | str) else text
+    return arguments
 
 
 def _seeds(file: Mapping[str, Any], seed: int | None, seeds: int | None) -> tuple[int, ...]:
@@ -296,10 +290,10 @@ def _seeds(file: Mapping[str, Any], seed: int | None, seeds: int | None) -> tupl
 
 
 def first_seeds(seeds: object, first: int = 0) -> tuple[int, ...]:
-    """So many seeds, counted from the first.
+    """Count seeds from the first on.
 
     Raises:
-        SpecError: it is no number, or not one from 1 to `MOST_SEEDS`.
+        SpecError: the number of seeds is not one from 1 to `MOST_SEEDS`.
     """
     if not (type(seeds) is int and 1 <= seeds <= MOST_SEEDS):
         raise SpecError(f"seeds = {seeds!r}: it must be a whole number from 1 to {MOST_SEEDS:,}.")

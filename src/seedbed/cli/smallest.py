@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from seedbed.cli.screen import result
 from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
 from seedbed.figures.words import network
+from seedbed.specs import DataSpec, Protocol
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -26,30 +27,18 @@ if TYPE_CHECKING:
 @click.option("--family", default="dense", show_default=True, metavar="NAME", help="Which networks: dense, conv.")
 @click.option("--depth", type=int, metavar="N", help="Hidden layers of dense networks, 1 to 3.  [default: tries all]")
 @click.option("--seeds", type=int, default=5, show_default=True, metavar="K", help="Fresh seeds of each test; 5 at least.")
-@click.option("--epochs", type=int, metavar="N", help="Of a whole training.  [default: 60 dense, 24 conv]")
+@click.option("--epochs", type=int, metavar="N", help="Epochs of a whole training.  [default: 60 dense, 24 conv]")
 @click.option("--minutes", type=float, metavar="M", help="Stop then, whatever is missing.  [default: when it is done]")
 @click.option("--augment", default="none", show_default=True, metavar="NAME", help="As `seedbed train` takes it.")
 @options.data
-@click.option("--protocol", default="honest", show_default=True, metavar="NAME", help="As `seedbed train` takes it.")
-@click.option("-m", "--name", "name", metavar="NAME", help="Stands before the names of the runs.  [default: made of the above]")
+@options.protocol()
+@click.option("-m", "--name", "name", metavar="NAME", help="Prefix of the runs' names.  [default: made of the above]")
 @options.folder("Where table and figure go.  [default: smallest/NAME]")
 @options.execution(resume="Continue a search that was interrupted.")
 @options.as_json
 def command(
-    target: float,
-    family: str,
-    depth: int | None,
-    seeds: int,
-    epochs: int | None,
-    minutes: float | None,
-    augment: str,
-    data: str,
-    protocol: str,
-    name: str | None,
-    out: Path | None,
-    execution: Execution,
-    as_json: bool,
-) -> None:
+    target: float, data: str, protocol: Protocol, out: Path | None, execution: Execution, **asked: Any
+) -> options.Output:
     """Find the fewest parameters whose accuracy lies above a target, with its whole interval.
 
     \b
@@ -60,50 +49,34 @@ def command(
     around it. All of that looks only at a part of the training images. The claim is made with fresh seeds on the validation
     images, at the last epoch, in an order of sizes that is fixed before: from large to small, up to the first that fails.
 
-    The work is fixed beforehand and does not depend on the clock: a search that was stopped, by Ctrl-C or by --minutes, goes
-    on with --resume and ends with the same runs. The runs are named NAME-SETTING.SEED.
+    The work is fixed beforehand and does not depend on the clock: a search that was stopped, by Ctrl-C or by --minutes, is
+    resumed by --resume and ends with the same runs. The runs are named NAME-SETTING.SEED.
     """
     from seedbed.sizing import search
     from seedbed.sizing.files import save
-    from seedbed.specs import DataSpec, Plan
 
+    spec = DataSpec(name=data, protocol=protocol)
     with fetching() as watch_download, watching("smallest") as watcher:
-        found = search(
-            target,
-            DataSpec(name=data, protocol=protocol),  # type: ignore[arg-type]
-            replace(execution, on_event=watcher),
-            family=family,
-            depth=depth,
-            seeds=seeds,
-            epochs=epochs,
-            minutes=minutes,
-            augment=Plan(augment=augment).augment,
-            name=name,
-            watch_download=watch_download,
-        )
-    files = save(found, out or Path("smallest") / found.name)
-    if as_json:
-        screen.emit(found.as_json())
-        return
-    _show(found, files)
+        smallest = search(target, spec, replace(execution, on_event=watcher), watch_download=watch_download, **asked)
+    files = save(smallest, out or Path("smallest") / smallest.name)
+    return smallest.as_json(), lambda: _show(smallest, files)
 
 
-def _show(found: Smallest, files: dict[str, list[Path]]) -> None:
-    if found.claims:
+def _show(smallest: Smallest, files: dict[str, list[Path]]) -> None:
+    if smallest.claims:
         result()
-        screen.table(_claim_table(found))
+        screen.table(_claim_table(smallest))
         result("Mean validation accuracy of n runs with fresh seeds, at the last epoch; in the order of the tests.")
     result()
-    for sentence in found.sentences():
-        result(sentence)
-    best = found.nearest
+    screen.lines(smallest.sentences())
+    best = smallest.nearest
     if best:
         result(f"Its networks: {best.group}.{best.seeds[0]} ... ; `seedbed evaluate -m {best.group}.{best.seeds[0]}`")
-    result(f"Time in the workers: {duration(found.seconds)}")
+    result(f"Time in the workers: {duration(smallest.seconds)}")
     result(f"Files: {', '.join(str(paths[0]) for paths in files.values())}")
 
 
-def _claim_table(found: Smallest) -> Table[Attempt]:
+def _claim_table(smallest: Smallest) -> Table[Attempt]:
     from seedbed.sizing.attempts import plan_in_words
 
     columns: list[Column[Attempt]] = [
@@ -113,6 +86,6 @@ def _claim_table(found: Smallest) -> Table[Attempt]:
         Column("accuracy", lambda claim: claim.accuracy and claim.accuracy.mean, share_text),
         Column("95 % interval", lambda claim: range_text(claim.accuracy) or f"{claim.left_out} diverged or collapsed"),
         Column("trained with", lambda claim: plan_in_words(claim.candidate.plan), align="left"),
-        Column("", lambda claim: "above" if claim.holds(found.target) else "not shown", align="left"),
+        Column("", lambda claim: "above" if claim.holds(smallest.target) else "not shown", align="left"),
     ]
-    return Table(columns, found.claims)
+    return Table(columns, smallest.claims)

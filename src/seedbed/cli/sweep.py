@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 KEYS = ("base", "grid", "seeds")
 PARTS = ("model", "plan", "data")
-MODEL_TOLD = ("family", "hidden", "filters", "kernel", "activation")
-PLAN_TOLD = ("epochs", "batch_size", "optimizer", "learning_rate")
-"""Settings that the first lines name whatever their values."""
+MODEL_SHOWN = ("family", "hidden", "filters", "kernel", "activation")
+PLAN_SHOWN = ("epochs", "batch_size", "optimizer", "learning_rate")
+"""Settings that are shown whatever they are."""
 
 SEEDS = 5
 MOST_ROWS = 200
@@ -55,9 +55,8 @@ def command(
     sort: str,
     out: Path | None,
     execution: Execution,
-    as_json: bool,
     **values: Any,
-) -> None:
+) -> options.Output:
     """Train a grid of settings: every combination of the fields that vary, each with the same seeds.
 
     \b
@@ -82,28 +81,24 @@ def command(
     Runs are named NAME-SETTING.SEED. What is trained already is not trained again: add a value, a field or seeds, and only
     what is new will be.
     """
+    from seedbed.sweeps import design
+
     asked = read_yaml(file, KEYS) if file else {}
     grid = _grid(asked, pairs, given_fields(values))
     base = run_of(values, _base(asked, file))
+    numbers = first_seeds(seeds if seeds is not None else asked.get("seeds", SEEDS))
     with fetching() as watch_download:
-        from seedbed.sweeps import design
-
-        wanted = seeds if seeds is not None else asked.get("seeds", SEEDS)
-        planned = design(name, base, grid, first_seeds(wanted), watch_download)
+        planned = design(name, base, grid, numbers, watch_download)
     sweep = _train(planned, execution)
     order = sweep.by_mean() if sort == "mean" else sweep.groups
     files = sweep.save(out or Path("sweeps") / name, order)
-    if as_json:
-        settings = [each.as_json() for each in order]
-        screen.emit({"group": name, "runs": [each.as_json() for each in sweep.results], "settings": settings})
-        return
-    _show(sweep, order)
-    screen.files(files)
-    result(f"To repeat it: {files['yaml'][0]}")
+    settings = [group.as_json() for group in order]
+    plain = {"group": name, "runs": [run.as_json() for run in sweep.results], "settings": settings}
+    return plain, lambda: _show(sweep, order, files)
 
 
 def _grid(asked: dict[str, Any], pairs: Sequence[str], given: Sequence[str]) -> Grid:
-    """The fields of the file, those of `--set` in their place where both name one."""
+    """Read the fields of the file, and those of `--set`, which replace them where both name one."""
     from seedbed.sweeps import Grid, field
 
     filed = asked.get("grid", {})
@@ -111,16 +106,14 @@ def _grid(asked: dict[str, Any], pairs: Sequence[str], given: Sequence[str]) -> 
         raise SpecError(f"grid = {filed!r}: it must be a mapping from fields to lists of their values.")
     named = {field(str(name)).name: values for name, values in filed.items()}
     if len(named) < len(filed):
-        raise SpecError("grid: a field is there under two names; say it once.")
-    texts = Grid.texts(pairs)
-    grid = {**named, **texts}
+        raise SpecError("grid: a field occurs under two names; give it once.")
+    grid = {**named, **Grid.texts(pairs)}
     if not grid:
-        raise click.UsageError(
-            "A sweep needs a field that varies: --set l2=0,1e-4, or a FILE.yaml with a grid.", click.get_current_context()
-        )
-    twice = [name for name in given if name in grid]
-    if twice:
-        raise SpecError(f"{twice[0]} is given one value for all runs and varies too; say one of the two.")
+        message = "A sweep needs a field that varies: --set l2=0,1e-4, or a FILE.yaml with a grid."
+        raise click.UsageError(message, click.get_current_context())
+    for name in given:
+        if name in grid:
+            raise SpecError(f"{name} is given one value for all runs and varies too; give one of the two.")
     return Grid.of(grid)
 
 
@@ -134,14 +127,14 @@ def _base(asked: dict[str, Any], file: Path | None) -> dict[str, Any]:
 def _train(planned: Design, execution: Execution) -> Sweep:
     from seedbed.figures.words import counted
 
-    there = 0 if execution.replace else planned.finished(execution.home)
+    finished = 0 if execution.replace else planned.finished(execution.home)
     runs = len(planned.entries)
     _show_design(planned)
-    if there == runs:
-        note("Nothing to train: all of it is there, trained with these very settings. --replace begins anew.")
-    elif there:
-        note(f"{there:,} of {counted(runs, 'run')} are there already.")
-    with watching(planned.name, max(1, runs - there)) as watcher:
+    if finished == runs:
+        note("Nothing to train: all runs exist, trained with these very settings. --replace trains them again.")
+    elif finished:
+        note(f"{finished:,} of {counted(runs, 'run')} are there already.")
+    with watching(planned.name, max(1, runs - finished)) as watcher:
         return planned.train(replace(execution, on_event=watcher))
 
 
@@ -164,44 +157,43 @@ def _show_design(planned: Design) -> None:
 
 
 def _rest(base: RunSpec, grid: Grid) -> str:
-    """The settings that are the same in all runs: those that name the network, and what is not as by default."""
+    """Name the settings that are the same in all runs: those that name the network, and those that are not the default."""
     from seedbed.figures.words import setting
     from seedbed.specs import Keras
 
-    model, plan = ({name: getattr(spec, name) for name in type(spec).model_fields} for spec in (base.model, base.plan))
+    def shown(spec: Spec, defaults: Spec, always: Sequence[str]) -> dict[str, Any]:
+        values = {name: getattr(spec, name) for name in type(spec).model_fields}
+        return {name: value for name, value in values.items() if name in always or value != getattr(defaults, name)}
+
     if isinstance(base.model, Keras):
         model = {"function": base.model.function, **{f"arg.{name}": value for name, value in base.model.arguments.items()}}
     else:
-        model = _telling(model, type(base.model)(family=base.model.family), MODEL_TOLD)
-    both = {**model, **_telling(plan, type(base.plan)(), PLAN_TOLD)}
+        model = shown(base.model, type(base.model)(family=base.model.family), MODEL_SHOWN)
+    both = {**model, **shown(base.plan, type(base.plan)(), PLAN_SHOWN)}
     return setting({name: value for name, value in both.items() if name not in grid.values})
 
 
-def _telling(values: dict[str, Any], defaults: Spec, always: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name in always or value != getattr(defaults, name)}
-
-
 def _data(spec: DataSpec) -> str:
-    """A data set, and what a study did to it."""
+    """Name a data set, and what a study did to it."""
     from seedbed.figures.words import setting
 
     changed = {name: getattr(spec, name) for name in ("first", "label_noise", "permutation", "size", "split_seed")}
-    told = setting({name: value for name, value in changed.items() if value})
-    if spec.protocol != "honest":
-        told = f"{told}, {spec.protocol}".removeprefix(", ")
-    return f"{spec.name} ({told})" if told else spec.name
+    changes = [setting({name: value}) for name, value in changed.items() if value]
+    changes += [] if spec.protocol == "honest" else [spec.protocol]
+    return f"{spec.name} ({', '.join(changes)})" if changes else spec.name
 
 
-def _show(sweep: Sweep, order: Sequence[Group]) -> None:
+def _show(sweep: Sweep, order: Sequence[Group], files: dict[str, list[Path]]) -> None:
     result()
     screen.table(_setting_table(sweep.grid.varying, order[:MOST_ROWS]))
     if len(order) > MOST_ROWS:
         result(f"... and {len(order) - MOST_ROWS:,} more settings; results.csv has all.")
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
     result()
-    for sentence in sweep.sentences():
-        result(sentence)
+    screen.lines(sweep.sentences())
     result(f"Time in the workers: {duration(sum(group.seconds for group in sweep.groups))}")
+    screen.files(files)
+    result(f"To repeat it: {files['yaml'][0]}")
 
 
 def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
@@ -209,11 +201,11 @@ def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Gro
 
     fields = field_columns(varying, lambda group: group)
     columns: list[Column[Group]] = [
-        *(fields or [Column("group", lambda one: one.name, align="left")]),
-        Column("parameters", lambda one: one.parameters, ","),
-        Column("n", lambda one: one.n),
-        *accuracy_columns("at best epoch", lambda one: one.accuracy),
-        Column("at last", lambda one: one.last and one.last.mean, share_text),
-        Column("verdicts", lambda one: ", ".join(f"{count} {kind}" for kind, count in one.verdicts.items()), align="left"),
+        *(fields or [Column("group", lambda group: group.name, align="left")]),
+        Column("parameters", lambda group: group.parameters, ","),
+        Column("n", lambda group: group.n),
+        *accuracy_columns("at best epoch", lambda group: group.accuracy),
+        Column("at last", lambda group: group.last and group.last.mean, share_text),
+        Column("verdicts", lambda group: ", ".join(f"{count} {kind}" for kind, count in group.verdicts.items()), align="left"),
     ]
     return Table(columns, groups)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def escaped(text: object) -> str:
-    """The text on one line, with every character that steers a terminal or turns its writing shown as an escape.
+    """Return the text on one line, with every character that steers a terminal or turns its writing shown as an escape.
 
     Names of files, classes and runs come from anywhere; printed raw they could move the cursor, rename the window or
     reverse what follows.
@@ -29,7 +29,7 @@ def _shown(character: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in the two units that matter.
+    """Format a time in the two units that matter.
 
     >>> duration(0.31), duration(7.4), duration(200), duration(8000)
     ('0.3 s', '7 s', '3 min 20 s', '2 h 13 min')
@@ -44,13 +44,13 @@ def duration(seconds: float) -> str:
 
 
 def contents(facts: DataFacts) -> str:
-    """What a data set holds."""
+    """Describe what a data set holds."""
     shape = " x ".join(map(str, facts.image_shape))
     return f"{facts.train:,} images to train on, {facts.validation:,} to validate on, {shape}, {len(facts.classes)} classes"
 
 
 def size(count: float) -> str:
-    """A number of bytes.
+    """Format a number of bytes.
 
     >>> size(1536), size(3 * 2**30)
     ('1.5 KiB', '3.0 GiB')

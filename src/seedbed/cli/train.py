@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,11 @@ PATIENCE = 60.0
 MOST_ROWS = 20
 """Seeds that get a row of their own in the table."""
 
+METRIC_TEXTS: dict[str, str | Callable[[Any], str]] = {"loss": ".4f", "accuracy": share_text}
+
+EpochRow = tuple[str, "Result", int]
+"""An epoch in words, its run, and its number; 0 means that no epoch is finite."""
+
 
 @click.command("train", cls=Sections)
 @options.name
@@ -43,14 +48,8 @@ MOST_ROWS = 20
 @options.execution(resume="Continue runs that were interrupted.", replace="Train again what has a name that is taken.")
 @options.as_json
 def command(
-    name: str,
-    seed: int | None,
-    seeds: int | None,
-    config: Path | None,
-    execution: Execution,
-    as_json: bool,
-    **values: Any,
-) -> None:
+    name: str, seed: int | None, seeds: int | None, config: Path | None, execution: Execution, **values: Any
+) -> options.Output:
     """Train a network, or several seeds of it together.
 
     \b
@@ -63,19 +62,20 @@ def command(
     choice = chosen(values, seed=seed, seeds=seeds, config=config)
     results, trained = _train(name, choice, execution)
     pictures = _draw(results)
-    if as_json:
-        screen.emit({"group": name, "runs": [each.as_json() for each in results]})
-        return
-    if not trained:
-        result(f"Nothing to train: {name} is there, trained with these very settings. --replace begins anew.")
-    _show(name, execution.home, results)
-    result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
-    home = execution.home.root
-    result(f"Next: seedbed evaluate -m {name}" + ("" if home == Home.at().root else f" --home {home}"))
+
+    def show() -> None:
+        if not trained:
+            result(f"Nothing to train: {name} exists, trained with these very settings. --replace trains it again.")
+        _show(name, execution.home, results)
+        result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
+        home = execution.home.root
+        result(f"Next: seedbed evaluate -m {name}" + ("" if home == Home.at().root else f" --home {home}"))
+
+    return {"group": name, "runs": [run.as_json() for run in results]}, show
 
 
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], bool]:
-    """The results, and whether anything had to be trained for them."""
+    """Return the results, and whether anything had to be trained for them."""
     from seedbed import data
     from seedbed.api import entries
     from seedbed.scheduler import train_runs
@@ -84,10 +84,10 @@ def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result
     with fetching() as watch_download:
         dataset = data.load(spec.changed(name=data.named(spec.name)), watch_download)
     run = choice.run.changed(data=dataset.spec)
-    wanted = entries(name, run, choice.seeds)
+    requested = entries(name, run, choice.seeds)
     _show_layers(run, dataset)
-    with watching(name, len(wanted)) as watcher:
-        results = train_runs(wanted, replace(execution, on_event=watcher))
+    with watching(name, len(requested)) as watcher:
+        results = train_runs(requested, replace(execution, on_event=watcher))
     return results, watcher.trained
 
 
@@ -108,20 +108,19 @@ def _show_layers(run: RunSpec, dataset: Dataset) -> None:
 
 
 def _layer_table(image: tuple[int, ...], layers: Sequence[LayerFacts]) -> Table[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = [("input", "", _shape(image), None, None)]
-    rows += [(layer.name, layer.kind, _shape(layer.output_shape), layer.parameters, layer.operations) for layer in layers]
+    def shape(sides: Sequence[int]) -> str:
+        return " x ".join(map(str, sides))
+
+    rows: list[tuple[Any, ...]] = [("input", "", shape(image), None, None)]
+    rows += [(layer.name, layer.kind, shape(layer.output_shape), layer.parameters, layer.operations) for layer in layers]
     rows.append(("total", "", "", sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers)))
     words = [Column[Any](name, itemgetter(place), align="left") for place, name in enumerate(("layer", "kind", "output"))]
-    counts = [Column[Any]("parameters", itemgetter(3), ","), Column[Any]("operations an image", itemgetter(4), ",")]
+    counts = [Column[Any]("parameters", itemgetter(3), ","), Column[Any]("operations per image", itemgetter(4), ",")]
     return Table([*words, *counts], rows)
 
 
-def _shape(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape))
-
-
 def _draw(results: Sequence[Result]) -> list[Path]:
-    """The learning curves, in the figures of the run; those of several seeds are with the first seed's."""
+    """Draw the learning curves into the figures of the run; those of several seeds are with the first seed's."""
     from seedbed import figures
 
     stem = Path(results[0].folder) / "figures" / ("learning_curves" if len(results) == 1 else "learning_curves_of_seeds")
@@ -129,8 +128,9 @@ def _draw(results: Sequence[Result]) -> list[Path]:
 
 
 def _show(name: str, home: Home, results: Sequence[Result]) -> None:
-    rows = [_Epoch(each.name, "best", each, each.best) for each in results[:MOST_ROWS]]
-    rows += [_Epoch(name, "last", results[0], results[0].history.epochs)] if len(results) == 1 else []
+    rows = [(f"best: {run.best}" if run.best else "none is finite", run, run.best) for run in results[:MOST_ROWS]]
+    if len(results) == 1:
+        rows.append((f"last: {results[0].history.epochs}", results[0], results[0].history.epochs))
     result()
     screen.table(_epoch_table(rows))
     if len(results) > MOST_ROWS:
@@ -141,27 +141,15 @@ def _show(name: str, home: Home, results: Sequence[Result]) -> None:
     _show_verdicts(results)
 
 
-@dataclass(frozen=True)
-class _Epoch:
-    """A run at its best or last epoch; an epoch of 0 means that no epoch is finite."""
+def _epoch_table(rows: Sequence[EpochRow]) -> Table[EpochRow]:
+    def metric(name: str, text: str | Callable[[Any], str]) -> Column[EpochRow]:
+        heading = name.replace("train_", "training ").replace("_", " ")
+        return Column(heading, lambda row: row[1].history.row(row[2])[name] if row[2] else None, text)
 
-    name: str
-    which: str
-    result: Result
-    epoch: int
-
-    def metric(self, name: str) -> float | None:
-        return self.result.history.row(self.epoch)[name] if self.epoch else None
-
-
-def _epoch_table(rows: Sequence[_Epoch]) -> Table[_Epoch]:
-    columns: list[Column[_Epoch]] = [
-        Column("run", lambda row: row.name, align="left"),
-        Column("epoch", lambda row: f"{row.which}: {row.epoch}" if row.epoch else "none is finite"),
-        Column("training loss", lambda row: row.metric("train_loss"), ".4f"),
-        Column("training accuracy", lambda row: row.metric("train_accuracy"), share_text),
-        Column("validation loss", lambda row: row.metric("validation_loss"), ".4f"),
-        Column("validation accuracy", lambda row: row.metric("validation_accuracy"), share_text),
+    columns: list[Column[EpochRow]] = [
+        Column("run", lambda row: row[1].name, align="left"),
+        Column("epoch", itemgetter(0)),
+        *(metric(f"{part}_{name}", text) for part in ("train", "validation") for name, text in METRIC_TEXTS.items()),
     ]
     return Table(columns, rows)
 
@@ -180,10 +168,9 @@ def _show_mean(name: str, home: Home, results: Sequence[Result]) -> None:
 
 
 def _show_verdicts(results: Sequence[Result]) -> None:
-    """One line for each kind of verdict, with the evidence of the first run that got it."""
+    """Print a line for each kind of verdict, with the evidence of the first run that got it."""
     for kind in dict.fromkeys(each.verdict.kind for each in results):
-        alike = [each for each in results if each.verdict.kind == kind]
-        first = alike[0]
-        of = "" if len(results) == 1 else f"{len(alike)} of {len(results)} seeds; {first.name}: "
-        result(f"Verdict {kind}: {of}{first.verdict.evidence}")
+        first, *others = (run for run in results if run.verdict.kind == kind)
+        seeds = "" if len(results) == 1 else f"{1 + len(others)} of {len(results)} seeds; {first.name}: "
+        result(f"Verdict {kind}: {seeds}{first.verdict.evidence}")
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")

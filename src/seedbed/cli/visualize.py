@@ -5,12 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from seedbed.cli import options, screen
 from seedbed.cli.text import escaped
+from seedbed.specs import DataSpec, Protocol
+
+if TYPE_CHECKING:
+    from seedbed.visualize import VisualizeReport
+
+CLEAR = "\r\x1b[K"
+"""Moves to the start of the terminal's line, and clears it."""
 
 
 @click.command("visualize")
@@ -23,36 +30,30 @@ from seedbed.cli.text import escaped
     show_default=True,
     help="Where the pictures and index.html go.",
 )
-@click.option(
-    "--protocol",
-    type=click.Choice(["honest", "handout"]),
-    default="honest",
-    show_default=True,
-    help="honest locks the test images away; handout calls them validation, as the exercise did.",
-)
+@options.protocol()
 @options.as_json
-def command(data: str, out: Path, protocol: Literal["honest", "handout"], as_json: bool) -> None:
-    """Look at the images: examples, balance, pixels, duplicates, leakage, a plane.
+def command(data: str, out: Path, protocol: Protocol) -> options.Output:
+    """Look at the images: examples, balance, pixels, duplicates, leakage, a map.
 
     Writes PNG files and one page, index.html, that needs no network.
     """
     from seedbed import data as sets
     from seedbed.cli.watch import fetching
-    from seedbed.specs import DataSpec
     from seedbed.visualize import visualize
 
     with fetching() as watch:
         dataset = sets.load(DataSpec(name=sets.named(data), protocol=protocol), watch)
     report = visualize(dataset, out, on_event=progress())
-    _clear()
-    if as_json:
-        screen.emit(report.as_json())
-        return
-    for line in (line for section in ("overview", "balance", "duplicates", "leakage") for line in report.sentences[section]):
-        screen.result(line)
+    if sys.stderr.isatty():
+        click.echo(CLEAR, nl=False, err=True)
+    return report.as_json(), lambda: _show(report)
+
+
+def _show(report: VisualizeReport) -> None:
+    for section in ("overview", "balance", "duplicates", "leakage"):
+        screen.lines(report.sentences[section])
     screen.result()
-    for path in (*report.pictures.values(), report.page):
-        screen.result(str(path))
+    screen.lines((*report.pictures.values(), report.page))
 
 
 def progress() -> Callable[[str], None]:
@@ -62,14 +63,9 @@ def progress() -> Callable[[str], None]:
     def show(line: str) -> None:
         nonlocal shown
         if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{escaped(line)}", nl=False, err=True)
+            click.echo(CLEAR + escaped(line), nl=False, err=True)
         elif (step := line.split(":")[0]) != shown:
             screen.note(step)
             shown = step
 
     return show
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)

@@ -1,4 +1,4 @@
-"""Training, as it is watched: a line now and then that stays, and on a terminal a bar with the time left."""
+"""Progress of training: lines that stay, and on a terminal a bar with the time left."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from seedbed.cli.screen import console, note
 from seedbed.cli.text import duration, escaped
-from seedbed.figures.words import counted, percent
+from seedbed.figures.words import capital, counted, percent
 from seedbed.training.events import Done, Event, Finding, Note, Progress, StageStarted, Started
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
     from seedbed.data import DownloadProgress
@@ -23,74 +22,42 @@ LINES = 20
 """How many lines stay: every epoch of 20, every fifth of 100; of several runs together, one for each 5 % of the work."""
 
 
-class Out(Protocol):
-    """Where the lines and the state of the bar go."""
-
-    def line(self, text: str) -> None: ...
-
-    def state(self, done: float, text: str) -> None: ...
-
-
-class Plain:
-    """Lines on stderr, for logs and pipes."""
-
-    def line(self, text: str) -> None:
-        note(text)
-
-    def state(self, done: float, text: str) -> None:
-        """A log has no bar."""
-
-
-class Live:
-    """Lines above a bar, on a terminal."""
-
-    def __init__(self, bar: Bar, label: str) -> None:
-        self._bar = bar
-        self._task = bar.add_task(escaped(label), total=1.0, text="")
-
-    def line(self, text: str) -> None:
-        self._bar.console.print(escaped(text))
-
-    def state(self, done: float, text: str) -> None:
-        self._bar.update(self._task, completed=done, text=text)
-
-
 class Watcher:
     """Turns events into lines, and into a share of the work that is done.
 
     Args:
         runs: number of runs to train.
-        out: where to show it.
+        line: prints a line that stays.
+        state: shows the share of the work that is done, and the time left.
 
     Attributes:
         trained: whether anything had to be trained at all.
     """
 
-    def __init__(self, runs: int, out: Out) -> None:
+    def __init__(self, runs: int, line: Callable[[str], None], state: Callable[[float, str], None]) -> None:
         self.trained = False
-        self._runs = runs
-        self._out = out
+        self._runs, self._line, self._state = runs, line, state
         self._shares: dict[str, float] = {}
-        self._told = 0
+        self._printed = 0
 
     def __call__(self, event: Event) -> None:
         match event:
             case Started():
                 self.trained = True
                 steps = counted(event.steps_per_epoch, "step")
-                self._out.line(f"Training {_called(event.names)} on {event.device}: {steps} an epoch.")
+                self._line(f"Training {_called(event.names)} on {event.device}: {steps} per epoch.")
             case Progress():
                 self._progress(event)
             case Done():
                 self._shares[event.name] = 1.0
             case Note():
-                self._out.line(f"note: {event.text}")
+                self._line(f"note: {event.text}")
             case Finding():
-                self._out.line(f"  {event.text}")
+                self._line(f"  {event.text}")
             case StageStarted():
-                self._out.line(event.text[0].upper() + event.text[1:])
+                self._line(capital(event.text))
                 if event.runs:
-                    self._runs, self._shares, self._told = event.runs, {}, 0
+                    self._runs, self._shares, self._printed = event.runs, {}, 0
 
     def _progress(self, event: Progress) -> None:
         share = (event.epoch - 1 + event.step / event.steps) / event.epochs
@@ -98,31 +65,31 @@ class Watcher:
         done = sum(self._shares.values()) / max(self._runs, len(self._shares))  # studies train more than they begin with
         left = "" if event.seconds_left is None else f"{duration(event.seconds_left)} left"
         if event.rows:
-            self._tell(event, done, left)
-        self._out.state(done, left)
+            self._print(event, done, left)
+        self._state(done, left)
 
-    def _tell(self, event: Progress, done: float, left: str) -> None:
-        """The line that stays, where it is time for one."""
-        figures = epoch_line(event.epoch, event.epochs, event.rows)
+    def _print(self, event: Progress, done: float, left: str) -> None:
+        """Print a line, where it is time for one."""
+        metrics = epoch_line(event.epoch, event.epochs, event.rows)
         if self._runs == 1:
             if event.epoch % math.ceil(event.epochs / LINES) == 0 or event.epoch in (1, event.epochs):
-                self._out.line(figures)
-        elif int(done * LINES) > self._told:
-            self._told = int(done * LINES)
-            parts = (f"{100 * done:3.0f} % done", left, f"{_called(tuple(event.rows))}: {figures}")
-            self._out.line("   ".join(part for part in parts if part))
+                self._line(metrics)
+        elif int(done * LINES) > self._printed:
+            self._printed = int(done * LINES)
+            parts = (f"{100 * done:3.0f} % done", left, f"{_called(tuple(event.rows))}: {metrics}")
+            self._line("   ".join(part for part in parts if part))
 
 
 def epoch_line(epoch: int, epochs: int, rows: Mapping[str, Mapping[str, float]]) -> str:
-    """An epoch's figures, of one run or the mean of several.
+    """Format an epoch's metrics, of one run or the mean of several.
 
     >>> row = {"train_loss": 0.1, "train_accuracy": 0.97, "validation_loss": 0.2, "validation_accuracy": 0.95}
     >>> epoch_line(3, 10, {"a": row})
     'epoch  3/10   training loss 0.1000, 97.0 %   validation loss 0.2000, 95.0 %'
     """
 
-    def mean(figure: str) -> float:
-        return math.fsum(row[figure] for row in rows.values()) / len(rows)
+    def mean(metric: str) -> float:
+        return math.fsum(row[metric] for row in rows.values()) / len(rows)
 
     parts = [
         f"{called} loss {mean(f'{part}_loss'):.4f}, {percent(mean(f'{part}_accuracy'))}"
@@ -137,17 +104,17 @@ def _called(names: Sequence[str]) -> str:
 
 @contextmanager
 def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
-    """A callback for `on_event`: metrics on stderr, and a bar with the time left where that is a terminal.
+    """Yield a callback for `on_event`: metrics on stderr, and a bar with the time left where that is a terminal.
 
         with watching("first") as watch:
             train(Dense(), "digits", name="first", on_event=watch)
 
     Args:
-        label: stands before the bar.
+        label: text before the bar.
         runs: number of runs to train.
     """
     if not sys.stderr.isatty():
-        yield Watcher(runs, Plain())
+        yield Watcher(runs, note, lambda *_: None)  # a log has no bar
         return
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -155,12 +122,17 @@ def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
     who, state = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[text]}", markup=False)
     columns = (who, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), state)
     with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
-        yield Watcher(runs, Live(bar, label))
+        task = bar.add_task(escaped(label), total=1.0, text="")
+        yield Watcher(
+            runs,
+            lambda text: bar.console.print(escaped(text)),
+            lambda done, left: bar.update(task, completed=done, text=left),
+        )
 
 
 @contextmanager
 def fetching() -> Iterator[Callable[[DownloadProgress], None]]:
-    """A watcher for downloads: a bar for each file on a terminal, else a line for each."""
+    """Yield a watcher for downloads: a bar for each file on a terminal, else a line for each."""
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as Bar
 

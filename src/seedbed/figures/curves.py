@@ -32,10 +32,10 @@ class Curve:
     """A mean over seeds along epochs (or another `x`), with its interval.
 
     Attributes:
-        panel, line: where it is drawn, and which of the panel's lines it is.
+        panel, line: names of the panel and of the line.
         points: `(x, mean with its interval)`.
-        row: of the panel, where panels stand in a table.
-        note: written into the panel.
+        row: row of the panel, where panels are laid out in a table.
+        note: text inside the panel.
     """
 
     panel: str
@@ -50,7 +50,7 @@ def mean_curve(results: Sequence[Result], column: str, *, panel: str, line: str)
 
     Args:
         results: the seeds of one setting.
-        column: of the history, `a-b` for the difference of two.
+        column: name of a column of the history, or `a-b` for the difference of two.
     """
     kept = [result.history for result in results if result.verdict.ranked and result.best]
     shared = min((history.epochs for history in kept), default=0)
@@ -107,13 +107,13 @@ def curve_panels(
     """Draw mean curves with their 95 % bands, as small multiples on one scale.
 
     Args:
-        curves: panels and lines in the order in which they are to stand; at most eight lines.
+        curves: panels and lines in the order of drawing; at most eight lines.
         y, x: titles of the axes.
-        line: what the lines are, over their legend.
-        share: the values are shares, shown in per cent.
+        line: title of the legend of lines.
+        share: whether values are shares, to be shown in per cent.
 
     Raises:
-        StatisticsError: there is nothing to draw, or there are too many lines to be told apart.
+        StatisticsError: there is nothing to draw, or there are more lines than colours.
     """
     rows, scale = _rows_and_scale(curves, share, logarithmic)
     drawn, along = marks.split(rows, "line"), scales.stepwise(row["x"] for row in rows)
@@ -134,7 +134,7 @@ def layers_over_epochs(
     Args:
         curves: rows and panels in the order in which they are to stand; a line is a layer's number, from 1, or `OUTPUT`.
         y: title of the axis.
-        share: the values are shares, shown in per cent; others are drawn on a logarithmic axis.
+        share: whether values are shares, to be shown in per cent; others are drawn on a logarithmic axis.
 
     Raises:
         StatisticsError: there is nothing to draw, or there are more than eight numbered layers.
@@ -164,7 +164,7 @@ def _layer_groups(lines: set[str]) -> marks.Groups:
     """Numbered layers spread over a ramp from light to dark; the output layer stands out."""
     numbers = sorted(lines - {OUTPUT}, key=int)
     if len(numbers) > MOST_LAYERS:
-        raise StatisticsError(f"At most {MOST_LAYERS} layers can be told apart; these are {len(numbers)}.")
+        raise StatisticsError(f"At most {MOST_LAYERS} layers have colours; there are {len(numbers)}.")
     ramp = [" " * (n + 1) for n in range(MOST_LAYERS)]
     for n, number in enumerate(numbers):
         ramp[MOST_LAYERS - 1 - round((len(numbers) - 1 - n) * (MOST_LAYERS - 1) / max(len(numbers) - 1, 1))] = number

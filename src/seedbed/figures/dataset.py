@@ -1,4 +1,4 @@
-"""What a data set looks like before any training: how many images a class has, and which classes lie close together."""
+"""Figures of a data set before any training: number of images per class, and similarity of classes."""
 
 from __future__ import annotations
 

@@ -19,15 +19,15 @@ from typing import Any
 from seedbed import devices
 from seedbed.figures.embedding import chart_page
 
-Spec = dict[str, Any]
+VegaSpec = dict[str, Any]
 Contents = dict[str, bytes]
 
 PNG_SCALE = 2.0
-WORTH_A_HELPER = 8
-"""Charts that a process draws in about two seconds; a helper needs 0.3 of them to begin."""
+CHARTS_PER_PROCESS = 8
+"""Number of charts that a process draws in about two seconds; its start takes 0.3 s."""
 
 
-def draw(spec: Spec, kinds: Sequence[str]) -> Contents:
+def draw(spec: VegaSpec, kinds: Sequence[str]) -> Contents:
     """A chart as `png`, `svg` and `html`, whichever is asked for: kind -> bytes.
 
     The HTML is interactive and self-contained; the PNG is made from the SVG. Without a browser, without a network.
@@ -45,24 +45,24 @@ def draw(spec: Spec, kinds: Sequence[str]) -> Contents:
     return {kind: contents[kind] for kind in kinds}
 
 
-def draw_all(specs: Sequence[Spec], kinds: Sequence[str]) -> list[Contents]:
-    """All charts, in their order; many are drawn by several processes."""
-    hands = max(1, min(devices.cores(), len(specs) // WORTH_A_HELPER))
+def draw_all(specs: Sequence[VegaSpec], kinds: Sequence[str]) -> list[Contents]:
+    """Draw all charts, in their order; large numbers of them in several processes."""
+    workers = max(1, min(devices.cores(), len(specs) // CHARTS_PER_PROCESS))
     drawn: list[Contents | None] = [None] * len(specs)
-    with ExitStack() as helpers:
-        shares = [helpers.enter_context(_helper(specs[hand::hands], kinds)) for hand in range(1, hands)]
-        drawn[::hands] = [draw(spec, kinds) for spec in specs[::hands]]
-        for hand, share in enumerate(shares, start=1):
-            drawn[hand::hands] = share()
-    # what a helper could not draw, for whatever reason, is drawn here, where its error is seen
+    with ExitStack() as processes:
+        shares = [processes.enter_context(_drawing_process(specs[worker::workers], kinds)) for worker in range(1, workers)]
+        drawn[::workers] = [draw(spec, kinds) for spec in specs[::workers]]
+        for worker, share in enumerate(shares, start=1):
+            drawn[worker::workers] = share()
+    # charts that a process failed to draw are drawn here, where the error is raised
     return [draw(spec, kinds) if contents is None else contents for spec, contents in zip(specs, drawn, strict=True)]
 
 
 @contextmanager
-def _helper(specs: Sequence[Spec], kinds: Sequence[str]) -> Iterator[Callable[[], Sequence[Contents | None]]]:
-    """A process that draws the charts, and what to call for its pictures: None for each if it came to grief.
+def _drawing_process(specs: Sequence[VegaSpec], kinds: Sequence[str]) -> Iterator[Callable[[], Sequence[Contents | None]]]:
+    """Start a process that draws the charts; yield a function that returns its pictures, or None for each after a failure.
 
-    They talk through files: a pipe would wait for this process's thread, and that one for the lock.
+    They communicate through files: a pipe would wait for this process's thread, which waits for the lock.
     """
     with tempfile.TemporaryFile() as task, tempfile.TemporaryFile() as answer:
         task.write(json.dumps({"specs": list(specs), "kinds": list(kinds)}).encode())
@@ -83,7 +83,7 @@ def _helper(specs: Sequence[Spec], kinds: Sequence[str]) -> Iterator[Callable[[]
 
 
 def main() -> None:
-    """A helper's life: charts from standard input, their bytes to standard output."""
+    """Draw the charts on standard input; write the files' bytes to standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
     task = json.loads(sys.stdin.buffer.read())
     drawn = [draw(spec, task["kinds"]) for spec in task["specs"]]

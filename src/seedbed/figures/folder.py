@@ -62,7 +62,7 @@ def save_results(
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Write into a folder while nobody else does.
+    """Hold the lock of a folder while writing into it.
 
     Raises:
         HomeInUse: another process has been writing there for a minute.

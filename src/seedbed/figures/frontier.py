@@ -54,11 +54,11 @@ def frontier(
 
     Args:
         networks: at most eight groups.
-        group: what the colours are, over their legend.
+        group: title of the legend.
         targets: accuracies in (0, 1), drawn as lines; then no solid line joins the named networks.
 
     Raises:
-        StatisticsError: there are fewer than two sizes and no target, or too many groups to be told apart.
+        StatisticsError: there are fewer than two sizes and no target, or more groups than colours.
     """
     rows = sized_rows(networks)
     if len({row["parameters"] for row in rows}) < (1 if targets else 2):

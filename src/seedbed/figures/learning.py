@@ -178,7 +178,7 @@ def probes_over_epochs(history: History, kind: str) -> AnyChart:
     """Draw one kind of probe over epochs: a small panel per layer, in the order of the network, on shared scales.
 
     Args:
-        history: of one run; its probes are the columns `kind/layer`.
+        history: history of one run; its probes are the columns `kind/layer`.
         kind: for example "saturation".
 
     Raises:

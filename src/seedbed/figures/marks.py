@@ -116,25 +116,25 @@ def _field(channel: Any) -> str:
 
 
 def tips(*names: str, **formats: str) -> list[alt.Tooltip]:
-    """What is shown next to the pointer: fields as they are, and numbers in d3's formats."""
+    """Tooltips: fields as they are, and numbers in formats of d3."""
     numbers = [alt.Tooltip(f"{name}:Q", format=form) for name, form in formats.items()]
     return [*(alt.Tooltip(f"{name}:N") for name in names), *numbers]
 
 
 @dataclass(frozen=True)
 class Groups:
-    """What colours stand for, and shapes where there are points.
+    """The groups that colours distinguish, and shapes where there are points.
 
     Attributes:
         names: values of the field, in the order of the legend.
-        title: of the legend, which stands where `orient` says.
+        title: title of the legend; its place is `orient`.
         legend: whether there is one; None: if there are several names.
         strokes: the legend shows lines; `dashes` belong to them.
-        ramp: places in a ramp of colours from light to dark, of which the names are some; instead of distinct colours.
-        most: how many groups there may be.
+        ramp: values along a sequential colour scale from light to dark, which include the names. Empty means distinct colours.
+        most: greatest number of groups.
 
     Raises:
-        StatisticsError: there are more groups than can be told apart.
+        StatisticsError: there are more groups than colours.
     """
 
     names: Sequence[str]
@@ -151,7 +151,7 @@ class Groups:
 
     def __post_init__(self) -> None:
         if len(self.names) > self.most:
-            raise StatisticsError(f"At most {self.most} colours can be told apart; these would be {len(self.names)}.")
+            raise StatisticsError(f"At most {self.most} groups have colours of their own; there are {len(self.names)}.")
 
     @property
     def colour(self) -> list[Any]:

@@ -63,14 +63,14 @@ def dot_panels(
     """Draw values as dots with their intervals: a row per setting, a panel per condition, all on one scale.
 
     Args:
-        dots: panels, rows and groups in the order in which they are to stand; at most eight groups.
+        dots: panels, rows and groups in the order of drawing; at most eight groups.
         x: title of the axis.
-        group: what the groups are, over their legend.
-        share: the values are shares, shown in per cent.
+        group: title of the legend of groups.
+        share: whether values are shares, to be shown in per cent.
         from_zero: the axis begins at 0.
 
     Raises:
-        StatisticsError: there is nothing to draw, or there are too many groups to be told apart.
+        StatisticsError: there is nothing to draw, or there are more groups than colours.
     """
     rows = dot_rows(dots)
     names, groups = list(marks.split(rows, "row")), list(marks.split(rows, "group"))
@@ -114,13 +114,13 @@ def measures_over(
     """Draw several measures over one field, a panel each with a scale of its own, groups by colour, with 95 % intervals.
 
     Args:
-        dots: in the order in which panels and groups are to stand; their rows are the field's values; at most eight groups.
+        dots: in the order of panels and groups; their rows are the field's values; at most eight groups.
         field: on the axis, logarithmic where that spreads the values more evenly; 0 then stands apart.
-        group: what the groups are, over their legend.
+        group: title of the legend of groups.
         shares: the panels whose values are shares, shown in per cent.
 
     Raises:
-        StatisticsError: there is nothing to draw, or there are too many groups to be told apart.
+        StatisticsError: there is nothing to draw, or there are more groups than colours.
     """
     scale = scales.field_scale([dot.row for dot in dots], field)
     rows = measure_rows(dots, scale)
@@ -173,7 +173,7 @@ class Picture:
 
     Attributes:
         panel: the pictures of a panel stand in rows under its heading.
-        address: of the image, `data:`.
+        address: `data:` URL of the image.
         above: one line or several.
     """
 

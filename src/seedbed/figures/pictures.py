@@ -33,17 +33,17 @@ def picture_grid(
     size: int = 15,
     mode: Mode = "light",
 ) -> Image.Image:
-    """Images in rows under their titles, each pixel a crisp square.
+    """Draw images in rows under their titles, each pixel as a square.
 
     Args:
         images: `(n, h, w, c)` or `(n, h, w)`, c = 1 (grey) or 3 (colour); 0 is black and `top` white.
         titles: n texts, each of one line or of several.
         columns: images in a row.
         top: the value that is drawn white, `Dataset.scale`.
-        heading: a line above all.
+        heading: text above the images.
         side: a picture's longer side is enlarged by whole pixels to about this, or made smaller to it.
-        size: of the font, in pixels.
-        mode: the paper's colour.
+        size: font size in pixels.
+        mode: colour of the background.
 
     Raises:
         SpecError: not one title an image, no image, or another number of channels.

@@ -95,11 +95,11 @@ def error_parts(
     Args:
         parts: what each line is -> strength and value, with its interval; eight lines at most.
         best: the strength that a vertical line marks.
-        undecided: the range of strengths that cannot be told from it; shaded.
+        undecided: the range of strengths that do not clearly differ from it; shaded.
         y: the title of the axis.
 
     Raises:
-        StatisticsError: there is nothing to draw, or there are too many lines to be told apart.
+        StatisticsError: there is nothing to draw, or there are more lines than colours.
     """
     rows = part_rows(parts)
     strengths = scales.logarithmic((row["strength"] for row in rows), pad=1.3)

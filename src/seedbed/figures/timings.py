@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 PHASES = ("start", "compilation", "first epoch", "other epochs")
-"""What a training spends its time on, in order."""
+"""The parts of a training time, in order."""
 
 TIMES = dict.fromkeys(("median", "low", "high"), ".4g") | {"n": "d"}
-"""Formats of a time beside the pointer."""
+"""Formats of a time in tooltips."""
 
 
 def times_by_row(rows: Rows, title: str, subtitle: Sequence[str], *, x: str) -> AnyChart:
     """Draw a dot with its spread for each `row` and device, on one logarithmic axis with the title `x`.
 
     Raises:
-        StatisticsError: there is nothing to draw, or there are too many devices to be told apart.
+        StatisticsError: there is nothing to draw, or there are more devices than colours.
     """
     rows, names = _times(rows), list(marks.split(rows, "row"))
     across = marks.x("mean", scales.logarithmic(scales.reach(rows)), x, grid=True)
@@ -58,7 +58,7 @@ def times_over_sizes(rows: Rows, title: str, subtitle: Sequence[str], *, x: str,
     Where lines cross, the faster device changes.
 
     Raises:
-        StatisticsError: there is nothing to draw, or there are too many devices to be told apart.
+        StatisticsError: there is nothing to draw, or there are more devices than colours.
     """
     rows, sizes = _times(rows), sorted(marks.split(rows, "size"))
     up = marks.y("mean", scales.logarithmic(scales.reach(rows)), y)

@@ -14,7 +14,7 @@ from seedbed.errors import RunError
 from seedbed.groups.caveats import caveats
 from seedbed.groups.differences import CONFIDENCE, Contrast, Difference, decision_json, differences, loss_json
 from seedbed.groups.group import Group
-from seedbed.records import Result, finite
+from seedbed.records import Result, finite_fields
 from seedbed.runs import Home
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All groups, what differs in their settings, and every pair of them.
+    """Several groups, the settings in which they differ, and every pair of them.
 
     Attributes:
         differs: setting -> group -> value, for the settings that are not the same in all.
-        pairs: every pair of groups that have a run left; Holm's correction went over all of them.
+        pairs: every pair of groups that have a run left; Holm's correction is over all of them.
     """
 
     groups: list[Group]
@@ -35,29 +35,26 @@ class Comparison:
     pairs: list[Difference]
 
     def sentences(self) -> list[str]:
-        """A sentence per pair, then what must be known of the runs."""
-        return [
-            *(pair.sentence for pair in self.pairs),
-            *(said for group in self.groups for said in caveats([group], name=True)),
-        ]
+        """Give a sentence per pair, then the caveats of each group."""
+        notes = [sentence for group in self.groups for sentence in caveats([group], name=True)]
+        return [*(pair.sentence for pair in self.pairs), *notes]
 
     def as_json(self) -> dict[str, Any]:
-        """The whole as JSON values (NaN is null)."""
-        plain: dict[str, Any] = finite(
+        """Return the comparison as JSON values (NaN is null)."""
+        return finite_fields(
             {
                 "measure": "validation accuracy at the best epoch",
                 "confidence": CONFIDENCE,
                 "correction": "Holm",
-                "candidates": [_group_json(group) for group in self.groups],
+                "candidates": [_candidate_json(group) for group in self.groups],
                 "differs": self.differs,
                 "pairs": [_pair_json(pair) for pair in self.pairs],
                 "sentences": self.sentences(),
             }
         )
-        return plain
 
     def figure(self) -> AnyChart:
-        """The differences with their 95 % intervals, as a forest plot.
+        """Draw the differences with their 95 % intervals, as a forest plot.
 
         Raises:
             RunError: all runs of all but one group are excluded, so there is no pair.
@@ -66,7 +63,7 @@ class Comparison:
             raise RunError("There is no pair to draw: " + " ".join(self.sentences()))
         names = [" minus ".join(pair.contrast.names) for pair in self.pairs]
         decisions = [pair.decision for pair in self.pairs if pair.decision]
-        return figures.paired_differences(names, [one.interval for one in decisions], [one.shown for one in decisions])
+        return figures.paired_differences(names, [each.interval for each in decisions], [each.shown for each in decisions])
 
 
 def compare(home: Home, names: Sequence[str]) -> Comparison:
@@ -76,30 +73,26 @@ def compare(home: Home, names: Sequence[str]) -> Comparison:
     one network each. Seeds of which a run diverged or collapsed are excluded, and counted.
 
     Args:
-        names: two or more, of runs or groups.
+        names: two or more names of runs or groups.
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has one of these names.
-        RunError: fewer than two names, one twice, different data, or a group that holds several settings.
+        RunError: fewer than two names, a name twice, different data, or a group that holds several settings.
     """
     if len(names) < 2 or len(set(names)) < len(names):
         raise RunError(f"A comparison needs at least two different names; got: {', '.join(names) or 'none'}.")
-    results = {name: _of_one_setting(name, home.find(name)) for name in names}
+    results = {name: home.find(name) for name in names}
+    for name, runs in results.items():
+        settings = len({result.run.setting for result in runs})
+        if settings > 1:
+            way_out = "compare its runs by their own names, or sweeps by their groups"
+            raise RunError(f"{name!r} holds {settings} settings; {way_out}.")
     _check_same_data(results)
     groups = [Group.read(home, name, runs) for name, runs in results.items()]
     _check_same_images(home, groups)
     usable = [group for group in groups if group.n]
     pairs = differences([Contrast(a, b) for a, b in combinations(usable, 2)])
     return Comparison(groups, _differing_settings(results), pairs)
-
-
-def _of_one_setting(name: str, results: list[Result]) -> list[Result]:
-    settings = {result.run.setting for result in results}
-    if len(settings) > 1:
-        raise RunError(
-            f"{name!r} holds {len(settings)} settings; compare its runs by their own names, or sweeps by their groups."
-        )
-    return results
 
 
 def _check_same_data(results: Mapping[str, list[Result]]) -> None:
@@ -114,33 +107,31 @@ def _check_same_data(results: Mapping[str, list[Result]]) -> None:
 
 
 def _check_same_images(home: Home, groups: Sequence[Group]) -> None:
-    """The predictions must be about the same labels in the same order, whatever the data specs say."""
+    """Check that predictions are about the same labels in the same order, whatever the data specs say."""
     firsts = [group.kept[0].name for group in groups if group.n]
     labels = [home.predictions(name)["validation_labels"] for name in firsts]
     for name, theirs in zip(firsts, labels, strict=True):
         if not np.array_equal(theirs, labels[0]):
             raise RunError(
-                f"Runs {firsts[0]!r} and {name!r} were judged by different validation images. Train one of them again with "
-                f"--replace."
+                f"Runs {firsts[0]!r} and {name!r} were evaluated on different validation images. Train one of them again "
+                f"with --replace."
             )
 
 
 def _differing_settings(results: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, Any]]:
-    settings = {name: _flat(runs) for name, runs in results.items()}
+    settings = {}
+    for name, (first, *others) in results.items():
+        run = first.run
+        flat = {f"{part}.{key}": value for part in ("model", "plan") for key, value in getattr(run, part).plain().items()}
+        settings[name] = flat if others else {**flat, "seed": run.seed}
     keys = dict.fromkeys(key for flat in settings.values() for key in flat)
     table = {key: {name: flat.get(key) for name, flat in settings.items()} for key in keys}
-    return {key: values for key, values in table.items() if len({str(value) for value in values.values()}) > 1}
+    return {key: values for key, values in table.items() if len(set(map(str, values.values()))) > 1}
 
 
-def _flat(results: Sequence[Result]) -> dict[str, Any]:
-    run = results[0].run
-    settings = {f"{part}.{key}": value for part in ("model", "plan") for key, value in getattr(run, part).plain().items()}
-    return settings if len(results) > 1 else {**settings, "seed": run.seed}
-
-
-def _group_json(group: Group) -> dict[str, Any]:
-    whole = group.as_json()
-    return {"name": group.name, **whole, "seeds": list(group.included), "accuracy": whole["mean"]}
+def _candidate_json(group: Group) -> dict[str, Any]:
+    mean = group.accuracy and group.accuracy.mean
+    return {"name": group.name, **group.as_json(), "seeds": list(group.included), "accuracy": mean}
 
 
 def _pair_json(pair: Difference) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Differences between two groups: the one way in which seedbed compares settings.
+"""Differences between two groups: the one method of comparing settings.
 
 Accuracies are compared by `statistics.accuracy_difference`, paired by seed and by image; losses likewise; measures with one
 value per seed by Student's t over the paired seeds. Each difference depends on its two groups alone, so the same runs give the
@@ -18,7 +18,7 @@ import numpy as np
 from seedbed.figures.words import capital
 from seedbed.groups.group import BySeed, Group
 from seedbed.groups.measures import ACCURACY, Measure
-from seedbed.records import finite
+from seedbed.records import finite_fields
 from seedbed.statistics import (
     Claim,
     Decision,
@@ -38,14 +38,14 @@ Seeds = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """Two groups that are to be compared.
+    """Two groups to compare.
 
     Attributes:
-        a, b: on the same images; differences are the first's minus the second's.
-        name_a, name_b: what sentences call them; the groups' names where they are left out.
-        measure: what is compared.
-        where: on which images, for the sentence; may be empty.
-        name: what a study calls the contrast when it announces it.
+        a, b: groups on the same images; differences are the first's minus the second's.
+        name_a, name_b: names in sentences. Empty means the groups' names.
+        measure: measure to compare.
+        where: images or condition, for the beginning of the sentence; may be empty.
+        name: name of the contrast in a study's announcement.
     """
 
     a: Group
@@ -63,14 +63,14 @@ class Contrast:
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """A contrast with what its runs show.
+    """A contrast with its estimate and decision.
 
     Attributes:
-        pairs: pairs of seeds; one pair is about two networks alone.
-        images: validation images, where the measure is one of them.
-        method: where the chance comes from; or why nothing is compared.
-        decision: the difference with its 95 % interval, and whether it is shown; None where nothing is compared.
-        loss: the difference in validation loss with its 95 % interval, where both groups have one.
+        pairs: pairs of seeds; a single pair compares two networks.
+        images: number of validation images, where the measure is about them.
+        method: sources of chance; or the reason why nothing is compared.
+        decision: difference with its 95 % interval, and whether it is shown. None means that nothing is compared.
+        loss: difference in validation loss with its 95 % interval, where both groups have one.
     """
 
     contrast: Contrast
@@ -103,7 +103,7 @@ class Difference:
     @property
     def higher(self) -> Group | None:
         """The group with the higher value, where the difference is shown."""
-        if not (self.decision and self.decision.shown):
+        if self.decision is None or not self.decision.shown:
             return None
         return self.contrast.a if self.decision.interval.mean > 0 else self.contrast.b
 
@@ -136,24 +136,28 @@ class Difference:
         if self.shown:
             is_above = "is better than" if measure.both else "is above"
             return self._begun(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
-        chance = "this may be chance"
-        if self.decision.interval.excludes():
-            chance = (
-                f"among {self.decision.claims} comparisons this may be chance (corrected p = {self.decision.corrected_p:.2g})"
-            )
-        ahead = f"{first} is ahead by {size}, but {chance}" if mean else f"both have the same {measure.name}"
-        return self._begun(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}).")
+        ahead = f"{first} is ahead by {size}" if mean else f"both have the same {measure.name}"
+        return self._begun(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}){self._chance}.")
+
+    @property
+    def _chance(self) -> str:
+        """Why the decision holds against a difference that is not 0."""
+        if self.decision is None or not self.decision.interval.mean:
+            return ""
+        if not self.decision.interval.excludes():
+            return ", which may be chance"
+        return f"; among {self.decision.claims} comparisons this may be chance, corrected p = {self.decision.corrected_p:.2g}"
 
     def _begun(self, sentence: str) -> str:
-        """With a capital; but a group's own name stays as its user wrote it."""
+        """Capitalize the sentence, but not a group's own name at its beginning."""
         own = (f"{self.contrast.a.name} ", f"{self.contrast.b.name} ")
         return sentence if sentence.startswith(own) else capital(sentence)
 
     def as_json(self) -> dict[str, Any]:
-        """The difference as results.json has it; in the measure's own units, shares in [0, 1]."""
+        """Return the difference as results.json has it; in the measure's own units, shares in [0, 1]."""
         contrast, decision = self.contrast, self.decision
         interval = decision.interval if decision else None
-        plain: dict[str, Any] = finite(
+        return finite_fields(
             {
                 "name": contrast.name,
                 "measure": contrast.measure.name,
@@ -169,11 +173,10 @@ class Difference:
                 "sentence": self.sentence,
             }
         )
-        return plain
 
 
 def decision_json(decision: Decision | None) -> dict[str, Any]:
-    """Interval and p-values as the JSON contracts give them; the corrected interval is that of the difference itself."""
+    """Return interval and p-values as the JSON contracts give them; the corrected interval is that of the difference itself."""
     pair = decision.interval.pair() if decision else None
     return {
         "interval": pair,
@@ -189,24 +192,18 @@ def loss_json(loss: Interval | None) -> dict[str, Any] | None:
 
 
 def differences(contrasts: Sequence[Contrast]) -> list[Difference]:
-    """The difference of each contrast; Holm's correction goes over all of them."""
-    met = [_met(contrast) for contrast in contrasts]
-    decisions = iter(decide([claim for *_, claim in met if claim is not None], confidence=CONFIDENCE))
-    return [
-        Difference(
-            contrast,
-            pairs,
-            _images(contrast, pairs),
-            method,
-            next(decisions) if claim is not None else None,
-            _loss(contrast, pairs),
-        )
-        for contrast, (pairs, method, claim) in zip(contrasts, met, strict=True)
-    ]
+    """Estimate and decide the difference of each contrast; Holm's correction is over all of them."""
+    estimates = [_estimate(contrast) for contrast in contrasts]
+    decisions = iter(decide([claim for *_, claim in estimates if claim is not None], confidence=CONFIDENCE))
+    compared = []
+    for contrast, (pairs, method, claim) in zip(contrasts, estimates, strict=True):
+        decision = None if claim is None else next(decisions)
+        compared.append(Difference(contrast, pairs, _images(contrast, pairs), method, decision, _loss(contrast, pairs)))
+    return compared
 
 
 def paired_seeds(a: Group, b: Group) -> Seeds:
-    """The seeds that two groups have in common; where there are none, the first of each."""
+    """Pair the seeds that two groups have in common; where there are none, the first of each."""
     common = sorted(a.included.keys() & b.included.keys())
     if common:
         return tuple((seed, seed) for seed in common)
@@ -214,12 +211,12 @@ def paired_seeds(a: Group, b: Group) -> Seeds:
 
 
 def stacked(a: BySeed, b: BySeed, pairs: Seeds) -> tuple[Floats, Floats]:
-    """Values `(seeds, images)` of both."""
+    """Stack the values `(seeds, images)` of both."""
     return np.stack([a[seed] for seed, _ in pairs]), np.stack([b[seed] for _, seed in pairs])
 
 
-def _met(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
-    """The pairs of seeds, the method, and the claim; or why there is none."""
+def _estimate(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
+    """Return the pairs of seeds, the method and the claim; or the reason why there is none."""
     for group, name in zip((contrast.a, contrast.b), contrast.names, strict=True):
         if not group.n:
             return (), f"no run of {name} is left, {group.total} of {group.total} diverged or collapsed", None

@@ -11,7 +11,7 @@ from seedbed import data
 from seedbed.errors import RunError
 from seedbed.evaluation import Evaluation, evaluate_result
 from seedbed.groups.group import Group
-from seedbed.records import Verdict, finite
+from seedbed.records import Verdict, finite_fields
 from seedbed.runs import Home
 from seedbed.statistics import Interval, accuracy_interval
 
@@ -21,10 +21,10 @@ class GroupEvaluation:
     """A group's runs, one by one and together.
 
     Attributes:
-        group: the runs, with what their best networks have right of the validation images.
-        runs: those that can be evaluated, in the order of their names.
-        test: mean accuracy on the test part over the runs that are not excluded, with an interval for both sources of chance;
-            None where it was not looked at.
+        group: the runs, with the validation images that their best networks have right.
+        runs: evaluations of the runs that have a network, in the order of their names.
+        test: mean accuracy on the test part over the included runs, with an interval for seeds and images. None means that it
+            was not looked at.
     """
 
     group: Group
@@ -42,25 +42,22 @@ class GroupEvaluation:
 
     @property
     def validation(self) -> Interval | None:
-        """As `test`, on the validation part; None where every run is excluded."""
+        """Mean accuracy on the validation part; None where every run is excluded."""
         return self.group.accuracy
 
     def as_json(self) -> dict[str, Any]:
-        """As `train --json`: the group's name and its runs, and their means."""
-        plain: dict[str, Any] = finite(
+        """Return the group's name, its runs and their means as JSON values."""
+        return finite_fields(
             {
                 "group": self.name,
                 "runs": [run.as_json() for run in self.runs],
                 "left_out": {name: vars(verdict) for name, verdict in self.left_out.items()},
-                "validation": _mean(self.validation),
-                "test": _mean(self.test),
+                **{
+                    part: interval and {"accuracy": interval.mean, "interval": interval.pair(), "n": interval.n}
+                    for part, interval in (("validation", self.validation), ("test", self.test))
+                },
             }
         )
-        return plain
-
-
-def _mean(interval: Interval | None) -> dict[str, Any] | None:
-    return None if interval is None else {"accuracy": interval.mean, "interval": interval.pair(), "n": interval.n}
 
 
 def evaluate_group(home: Home, name: str, *, test: bool = False) -> GroupEvaluation:
@@ -71,15 +68,15 @@ def evaluate_group(home: Home, name: str, *, test: bool = False) -> GroupEvaluat
         RunError: the runs were trained on different data, or none of them has a network to evaluate.
         DataError: as in `evaluate`.
     """
-    found = home.find(name)
-    if len({result.run.data.identity for result in found}) > 1:
+    results = home.find(name)
+    if len({result.run.data.identity for result in results}) > 1:
         raise RunError(f"The runs of {name!r} were trained on different data; evaluate them one by one.")
-    trained = [result for result in found if result.best]
+    trained = [result for result in results if result.best]
     if not trained:
-        raise RunError(f"No run of {name!r} has a network to evaluate: all diverged. {found[0].verdict.evidence}")
-    dataset = data.load(found[0].run.data)
+        raise RunError(f"No run of {name!r} has a network to evaluate: all diverged. {results[0].verdict.evidence}")
+    dataset = data.load(results[0].run.data)
     runs = [evaluate_result(home, result, dataset, test=test) for result in trained]
     ranked = [run for run, result in zip(runs, trained, strict=True) if result.verdict.ranked]
     tests = [run.test.correct for run in ranked if run.test]
-    group = Group(name, found, correct={place: run.validation.correct for place, run in enumerate(ranked)})
+    group = Group(name, results, correct={place: run.validation.correct for place, run in enumerate(ranked)})
     return GroupEvaluation(group, runs, accuracy_interval(np.stack(tests)) if tests else None)

@@ -1,4 +1,4 @@
-"""A group: one setting with its runs, what they score together, and which of them are excluded."""
+"""A group: one setting with its runs, their common scores, and the excluded ones."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from seedbed.errors import RunError
 from seedbed.figures import words
 from seedbed.groups.fields import Setting
-from seedbed.groups.measures import Measure
-from seedbed.records import Result, Verdict, finite
+from seedbed.groups.measures import ACCURACY, Measure
+from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import Home
 from seedbed.specs import RunSpec
 from seedbed.statistics import Interval, accuracy_interval, interval_of, losses
@@ -31,11 +31,11 @@ class Group:
     A seed of which a run diverged or collapsed is excluded: it enters no mean, and is counted.
 
     Attributes:
-        name: the common part of the runs' names, without seeds.
+        name: common part of the runs' names, without seeds.
         results: all runs, seed by seed, and within a seed fold by fold.
-        setting: the fields that vary where this group stands among others, with its values; they stand in tables and on axes.
+        setting: the fields that vary among several groups, with this group's values; for tables and axes.
         correct: seed -> `(images,)`, whether each validation image was right at the best epoch; of folds, all their images.
-        last_correct: the same at the last epoch; of the seeds whose runs kept those predictions.
+        last_correct: the same at the last epoch, for the seeds whose runs kept those predictions.
         losses: seed -> `(images,)`, each validation image's cross-entropy at the best epoch.
     """
 
@@ -48,27 +48,27 @@ class Group:
 
     @classmethod
     def read(cls, home: Home, name: str, results: Sequence[Result], setting: Setting | None = None) -> Self:
-        """The group of these runs, with their predictions from the home.
+        """Make the group of these runs, with their predictions from the home.
 
         Raises:
             RunError, CorruptFile: the predictions of a run are missing or damaged.
         """
-        found = cls(name, list(results), setting or {})
-        for seed, runs in found.included.items():
-            kept = [home.predictions(result.name) for result in runs]
-            labels = np.concatenate([each["validation_labels"] for each in kept])
-            best = np.concatenate([each["validation_probabilities"] for each in kept])
-            found.correct[seed], found.losses[seed] = best.argmax(axis=1) == labels, losses(best, labels)
-            if all("last_validation_probabilities" in each for each in kept):
-                last = np.concatenate([each["last_validation_probabilities"] for each in kept])
-                found.last_correct[seed] = last.argmax(axis=1) == labels
-        return found
+        group = cls(name, list(results), setting or {})
+        for seed, runs in group.included.items():
+            predictions = [home.predictions(result.name) for result in runs]
+            labels = np.concatenate([each["validation_labels"] for each in predictions])
+            best = np.concatenate([each["validation_probabilities"] for each in predictions])
+            group.correct[seed], group.losses[seed] = best.argmax(axis=1) == labels, losses(best, labels)
+            if all("last_validation_probabilities" in each for each in predictions):
+                last = np.concatenate([each["last_validation_probabilities"] for each in predictions])
+                group.last_correct[seed] = last.argmax(axis=1) == labels
+        return group
 
     # Its runs
 
     @property
     def run(self) -> RunSpec:
-        """What was trained, with the first of the seeds."""
+        """Settings of the runs, with the first of the seeds."""
         return self.results[0].run
 
     @property
@@ -78,10 +78,10 @@ class Group:
     @cached_property
     def by_seed(self) -> dict[int, list[Result]]:
         """Seed -> its runs."""
-        found: dict[int, list[Result]] = {}
+        by_seed: dict[int, list[Result]] = {}
         for result in self.results:
-            found.setdefault(result.run.seed, []).append(result)
-        return found
+            by_seed.setdefault(result.run.seed, []).append(result)
+        return by_seed
 
     @cached_property
     def included(self) -> dict[int, list[Result]]:
@@ -110,27 +110,27 @@ class Group:
 
     @property
     def total(self) -> int:
-        """How many seeds were trained."""
+        """Number of seeds that were trained."""
         return len(self.by_seed)
 
     @property
     def n(self) -> int:
-        """How many seeds enter means."""
+        """Number of seeds that enter means."""
         return len(self.included)
 
     @property
     def left_out(self) -> int:
-        """How many seeds are excluded."""
+        """Number of seeds that are excluded."""
         return self.total - self.n
 
     @property
     def verdicts(self) -> dict[str, int]:
-        """Verdict -> how many runs have it, the most frequent first."""
+        """Verdict -> number of its runs, the most frequent first."""
         return dict(Counter(result.verdict.kind for result in self.results).most_common())
 
     @property
     def seconds(self) -> float:
-        """What all runs took in the workers."""
+        """Time of all runs in the workers."""
         return sum(result.seconds.total for result in self.results)
 
     @property
@@ -147,14 +147,14 @@ class Group:
 
     @cached_property
     def last(self) -> Interval | None:
-        """As `accuracy`, at the last epoch; over the seeds alone where a run kept no predictions of it."""
+        """Mean validation accuracy at the last epoch; over the seeds alone where a run kept no predictions of it."""
         if self.last_correct and self.last_correct.keys() == self.included.keys():
             return accuracy_interval(np.stack(list(self.last_correct.values())))
-        found = interval_of([float(result.history["validation_accuracy"][-1]) for result in self.kept])
-        return found and Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
+        mean = interval_of([float(result.history["validation_accuracy"][-1]) for result in self.kept])
+        return mean and Interval(mean.mean, max(0.0, mean.low), min(1.0, mean.high), mean.n)
 
     def claimed(self) -> Interval | None:
-        """As `last`, for a claim: None where a seed is excluded.
+        """Return `last` for a claim: None where a seed is excluded.
 
         Raises:
             RunError: a run kept no predictions of its last epoch.
@@ -175,25 +175,25 @@ class Group:
         return self.accuracy.mean if self.accuracy else -np.inf
 
     def right(self, epoch: Epoch = "best") -> BySeed:
-        """Seed -> whether each validation image was right at an epoch."""
+        """Return seed -> whether each validation image was right at an epoch."""
         return self.correct if epoch == "best" else self.last_correct
 
     def values(self, measure: Measure) -> dict[int, float]:
-        """Seed -> the measure, of the seeds that enter means; of folds the mean."""
+        """Return seed -> the measure, for the seeds that enter means; the mean of folds."""
         return {seed: float(np.mean([measure.of(result) for result in runs])) for seed, runs in self.included.items()}
 
     def measured(self, measure: Measure) -> Interval | None:
-        """The mean of a measure over the seeds with Student's interval; None where no run has it.
+        """Return the mean of a measure over the seeds with Student's interval; None where no run has it.
 
-        The interval of an accuracy holds the images' chance too. With one seed that of other measures is not known (NaN).
+        The interval of an accuracy is over seeds and images. With one seed, that of other measures is unknown (NaN).
         """
         if measure.both:
             return self.accuracy if measure.epoch == "best" else self.last
         return interval_of(list(self.values(measure).values()))
 
     def as_json(self, **measures: Interval | None) -> dict[str, Any]:
-        """The group as JSON values (NaN is null); `measures` are further means by their names."""
-        plain: dict[str, Any] = finite(
+        """Return the group as JSON values (NaN is null); `measures` are further means by their names."""
+        return finite_fields(
             {
                 **self.setting,
                 "group": self.name,
@@ -212,29 +212,29 @@ class Group:
                 "measures": {name: {**_mean_json(each), "n": each.n} if each else None for name, each in measures.items()},
             }
         )
-        return plain
 
 
 def _counts(result: Result) -> bool:
     return result.verdict.ranked and bool(result.best)
 
 
-def _mean_json(found: Interval | None) -> dict[str, Any]:
-    return {"mean": found.mean if found else None, "interval": found.pair() if found else None}
+def _mean_json(interval: Interval | None) -> dict[str, Any]:
+    return {"mean": interval and interval.mean, "interval": interval and interval.pair()}
 
 
-def best(groups: Sequence[Group]) -> Group | None:
-    """The group with the highest mean validation accuracy; None where no run is left in any."""
-    return max((group for group in groups if group.accuracy), key=lambda group: group.mean, default=None)
+def best(groups: Sequence[Group], measure: Measure = ACCURACY) -> Group | None:
+    """The group with the highest mean of a measure, the first of equal ones; None where no run is left in any."""
+    known = [(mean.mean, -place) for place, group in enumerate(groups) if (mean := group.measured(measure))]
+    return groups[-max(known)[1]] if known else None
 
 
 def by(groups: Sequence[Group], **setting: Any) -> Group:
-    """The one group with these values.
+    """Return the one group with these values.
 
     Raises:
         KeyError: there is none, or several.
     """
-    found = [group for group in groups if all(group.setting.get(name) == value for name, value in setting.items())]
-    if len(found) != 1:
-        raise KeyError(f"{len(found)} groups have {setting}")
-    return found[0]
+    matching = [group for group in groups if setting.items() <= group.setting.items()]
+    if len(matching) != 1:
+        raise KeyError(f"{len(matching)} groups have {setting}")
+    return matching[0]

@@ -1,4 +1,4 @@
-"""Measures: numbers that can be read off a run, with their names and units."""
+"""Measures: numbers of a run, with their names and units."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from seedbed.records import Result
 
 @dataclass(frozen=True)
 class Measure:
-    """A number that can be read off a run.
+    """A number of a run.
 
     Attributes:
-        name: as sentences, axes and tables call it.
-        of: reads it; NaN where this run has none.
-        unit: the unit of `factor` times the number.
-        better: "higher" or "lower" is better; None where neither is.
-        both: the number is a share of right validation images at an epoch, so the images are a source of chance too.
-        epoch: which epoch that is.
+        name: name in sentences, axes and tables.
+        of: run -> number; NaN where the run has none.
+        unit: unit of `factor` times the number.
+        better: "higher" or "lower" is better. None means neither.
+        both: whether the number is a share of right validation images at an epoch, so that images are a source of chance too.
+        epoch: that epoch.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Measure:
 
 
 def at_last(name: str, column: str, **details: Any) -> Measure:
-    """A measure that is a column of the history at the last epoch."""
+    """Make a measure of a column of the history at the last epoch."""
     return Measure(name, lambda result: float(result.history[column][-1]), **details)
 
 
@@ -45,4 +45,4 @@ ACCURACY = Measure(
 """At the best epoch."""
 
 LAST_ACCURACY = at_last("validation accuracy at the last epoch", "validation_accuracy", epoch="last", **_POINTS)
-"""Of a network that is trained to the end, and not stopped where the validation images say so."""
+"""Accuracy of a network that is trained to the end, not stopped at its best validation accuracy."""

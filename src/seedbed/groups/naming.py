@@ -1,4 +1,4 @@
-"""Names of settings and their runs: short, readable, valid on every system, and no two alike."""
+"""Names of settings and their runs: short, readable, valid on every system, and distinct."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SHORT = {"hidden": "h", "filters": "f", "kernel": "k", "stride": "s", "pool": "p
 ABBREVIATED = {"learning_rate": "lr", "batch_size": "batch", "label_noise": "noise", "weight_decay": "decay"}
 
 LONGEST_PREFIX, LONGEST_GROUP, LONGEST_SETTING = 60, 88, 70
-"""So that a name with a seed behind it stays below the hundred characters that a run's name may have."""
+"""Longest names, so that one with a seed added stays below the hundred characters that a run's name may have."""
 
 
 def checked_prefix(name: str) -> str:
-    """The name, if names of settings may begin with it.
+    """Return the name, if names of settings may begin with it.
 
     Raises:
-        SpecError: it breaks a rule of names of groups, or leaves no room for a setting and a seed behind it.
+        SpecError: the name breaks a rule of names of groups, or leaves no space for a setting and a seed.
     """
     if len(checked_group(name)) > LONGEST_PREFIX:
         raise SpecError(f"name = {name!r}: it may have {LONGEST_PREFIX} characters here; those of its settings follow it.")
@@ -29,10 +29,11 @@ def checked_prefix(name: str) -> str:
 
 
 def setting_name(run: RunSpec) -> str:
-    """The name of a setting's runs by its spec alone, so that none is trained or kept twice.
+    """Name a setting's runs by its spec alone, so that none is trained or kept twice.
 
+    >>> from seedbed.specs import DataSpec, Dense, Plan
     >>> setting_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
-    'digits-h16-l2_1e-4-1f0c0b6e'
+    'digits-h16-l2_1e-4-5a7b1ad4'
     """
     widths = run.model.widths
     varied: Setting = {widths: getattr(run.model, widths)} if widths else {}
@@ -51,7 +52,7 @@ def _slug(name: str) -> str:
 
 
 def group_name(prefix: str, setting: Setting) -> str:
-    """The name of a setting's group: a prefix, then the fields with their values.
+    """Name a setting's group: a prefix, then the fields with their values.
 
     >>> group_name("first", {"hidden": (200, 100), "activation": "tanh", "l2": 1e-4, "dropout": 0.25})
     'first-h200-100-tanh-l2_1e-4-dropout_0p25'
@@ -67,12 +68,11 @@ def group_name(prefix: str, setting: Setting) -> str:
 def _part(name: str, value: Value) -> str:
     if name in SHORT:
         return SHORT[name] + ("-".join(map(str, value)) if isinstance(value, tuple) and value else "0")
-    known = field(name)
-    says_enough = known.is_word and name != "augment"
-    called = ABBREVIATED.get(name, name.removeprefix(ARGUMENT))
     if name == "first" and value is None:
         return "all"
-    return _value(value) if says_enough else f"{called}_{_value(value)}"
+    if field(name).is_word and name != "augment":
+        return _value(value)
+    return f"{ABBREVIATED.get(name, name.removeprefix(ARGUMENT))}_{_value(value)}"
 
 
 def _value(value: Value) -> str:
@@ -89,7 +89,7 @@ def _value(value: Value) -> str:
 
 
 def _number(value: float) -> str:
-    """All digits of a number without a dot, which in names stands before the seed.
+    """Write all digits of a number without a dot, which in names separates the seed.
 
     >>> [_number(value) for value in (0.0, 1e-4, 0.25, 0.0125, 1000, -1.5, 1e20)]
     ['0', '1e-4', '0p25', '0p0125', '1000', 'm1p5', '1e20']

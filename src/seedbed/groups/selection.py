@@ -1,4 +1,4 @@
-"""Choosing among groups: what is worth its cost, and tests in an order fixed beforehand."""
+"""Selection among groups: sizes that are worth their parameters, and tests in an order fixed beforehand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def fixed_sequence(items: Iterable[T], holds: Callable[[T], bool]) -> Iterator[T]:
-    """The tests that are made: one after the other, up to the first that fails, that one included.
+    """Test one item after the other, up to the first that fails, that one included.
 
     The order is fixed before any of them is made, and each is made at the full confidence. A false claim needs the first item
     that does not truly hold to pass, so the choice of the last item that held costs no correction.
@@ -32,17 +32,17 @@ def fixed_sequence(items: Iterable[T], holds: Callable[[T], bool]) -> Iterator[T
 
 @dataclass(frozen=True, eq=False)
 class Frontier:
-    """Which sizes are worth their parameters.
+    """The sizes that are worth their parameters.
 
     The highest mean among the smaller networks is a maximum of noisy values, so a frontier of means has more steps than the
     networks have differences. So every pair is compared, with Holm's correction over all pairs.
 
     Attributes:
-        groups: that have a run left, from the smallest network on.
-        on_means: no network that is not larger has as high a mean.
+        groups: groups that have a run left, from the smallest network on.
+        on_means: networks whose mean no network of at most their size reaches.
         steps: the smallest network, then each time the smallest that is shown to be above the step before.
-        beaten: a network that is not larger is shown to be above it.
-        pairs: how many comparisons the correction went over.
+        beaten: networks that one of at most their size is shown to be above.
+        pairs: number of comparisons that the correction is over.
     """
 
     groups: list[Group]
@@ -53,7 +53,7 @@ class Frontier:
 
 
 def size_frontier(groups: Sequence[Group]) -> Frontier:
-    """The frontier of accuracy over parameters, of means and of shown differences.
+    """Find the frontier of accuracy over parameters, of means and of shown differences.
 
     Raises:
         StatisticsError: no group has a run left.
@@ -73,7 +73,8 @@ def size_frontier(groups: Sequence[Group]) -> Frontier:
 
 
 def _shown_above(groups: Sequence[Group]) -> set[tuple[int, int]]:
-    """Pairs of places of which the first group is shown to be above the second."""
+    """Return the pairs of places of which the first group is shown to be above the second."""
     pairs = [(a, b) for a, b in combinations(range(len(groups)), 2) if groups[a].included.keys() & groups[b].included.keys()]
-    found = differences([Contrast(groups[a], groups[b]) for a, b in pairs])
-    return {(a, b) if one.higher is groups[a] else (b, a) for (a, b), one in zip(pairs, found, strict=True) if one.higher}
+    decided = differences([Contrast(groups[a], groups[b]) for a, b in pairs])
+    shown = [(pair, difference.higher) for pair, difference in zip(pairs, decided, strict=True) if difference.higher]
+    return {(a, b) if higher is groups[a] else (b, a) for (a, b), higher in shown}

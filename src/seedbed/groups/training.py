@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seedbed.groups.fields import Setting
 from seedbed.groups.group import Group
-from seedbed.records import Result
 from seedbed.runs import Entry, Home
 from seedbed.specs import DataSpec, RunSpec
 
@@ -18,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """A setting that is to be trained with each of some seeds.
+    """A setting to train with each of some seeds.
 
     Attributes:
-        name: the group's; its runs are `NAME.SEED`, with folds `NAME-fold-K.SEED`.
-        run: what is trained; its seed counts for nothing.
-        setting: the fields that vary where the group stands among others.
-        folds: the data of each fold, in place of the run's own.
+        name: name of the group; its runs are `NAME.SEED`, with folds `NAME-fold-K.SEED`.
+        run: settings of the runs; its seed is not used.
+        setting: the fields that vary among several groups.
+        folds: data of each fold, in place of the run's own.
     """
 
     name: str
@@ -52,9 +51,9 @@ def train_groups(
     """Train what is missing of all requests, side by side, and read all of them as groups.
 
     Args:
-        requests: a run that several of them ask for is trained once.
+        requests: settings and seeds; a run that several of them ask for is trained once.
         execution: how runs are trained, and where they live.
-        metrics_only: keep no weights and no predictions; the groups then have histories alone.
+        metrics_only: whether no weights and no predictions are kept; the groups then have histories only.
         until: see `train_runs`.
 
     Raises:
@@ -64,24 +63,19 @@ def train_groups(
 
     entries = {entry.name: entry for request in requests for entry in request.entries}
     results = train_runs(list(entries.values()), execution, metrics_only=metrics_only, until=until)
-    found = dict(zip(entries, results, strict=True))
-    home = execution.home
-    return [_group(request, [found[entry.name] for entry in request.entries], home, metrics_only) for request in requests]
+    by_name = dict(zip(entries, results, strict=True))
+    groups = []
+    for request in requests:
+        runs = [by_name[entry.name] for entry in request.entries]
+        groups.append(
+            Group(request.name, runs, request.setting)
+            if metrics_only
+            else Group.read(execution.home, request.name, runs, request.setting)
+        )
+    return groups
 
 
-def _group(request: Request, results: list[Result], home: Home, metrics_only: bool) -> Group:
-    if metrics_only:
-        return Group(request.name, results, request.setting)
-    return Group.read(home, request.name, results, request.setting)
-
-
-def finished(requests: Sequence[Request], home: Home) -> int:
-    """How many of the runs that are asked for the home holds already, finished, under their names."""
-    names = {entry.name for request in requests for entry in request.entries}
-    return sum(each.name in names and each.status == "finished" for each in home.listing())
-
-
-def missing(requests: Sequence[Request], home: Home) -> Mapping[str, Entry]:
-    """Name -> run, of those that are asked for and not finished in the home."""
-    known = {each.name for each in home.listing() if each.status == "finished"}
+def missing(requests: Sequence[Request], home: Home) -> dict[str, Entry]:
+    """Return the requested runs that are not finished in the home, by name."""
+    known = {listed.name for listed in home.listing() if listed.status == "finished"}
     return {entry.name: entry for request in requests for entry in request.entries if entry.name not in known}

@@ -1,7 +1,7 @@
 """The report: every question of the exercise on one page.
 
-`making` trains and answers, `notes` are the student's own words, `environment` is where it was made and how fast, `feedback`
-says what limited the answers and what to run next, `page` writes it all down.
+`making` trains and answers, `notes` are the student's own words, `environment` describes the machine and its speed, `feedback`
+lists what limited the answers and what to run next, `page` writes the page.
 """
 
 from __future__ import annotations

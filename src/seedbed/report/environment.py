@@ -1,4 +1,4 @@
-"""Where a report was made, with what, and how fast the same workers multiply matrices."""
+"""The environment of a report: machine, versions, and how fast its workers multiply matrices."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from seedbed.records import Result
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a report was made.
+    """The environment in which a report was made.
 
     Attributes:
-        versions: package -> version, as the runs recorded it; several where they differ.
-        workers: how many train side by side, each on one core or GPU.
-        sgemm: operations per second of one worker that multiplies square float32 matrices while the others do the same,
-            measured with the report; None where it could not be measured.
+        versions: versions of the libraries behind the results, as the runs recorded them; several where they differ.
+        workers: number of workers that train side by side, each on one core or GPU.
+        sgemm: operations per second of one worker, multiplying square float32 matrices while the others do the same, measured
+            during the report; None where it could not be measured.
+        problem: why it could not be measured.
+        devices: devices of the runs.
     """
 
     system: str
@@ -41,12 +43,12 @@ class Environment:
 
 
 def examine(results: Sequence[Result], device: str, workers: int | None) -> Environment:
-    """Look at this machine, and measure it for two seconds or so."""
+    """Describe this machine, and measure it for about two seconds."""
     kinds = devices.workers(device, workers, runs=1_000)
     sgemm, problem = None, ""
     try:
         with ThreadPoolExecutor(len(kinds)) as pool:
-            speeds = [found["gflops"] for found in pool.map(probe.ask, kinds)]
+            speeds = [answer["gflops"] for answer in pool.map(probe.ask, kinds)]
         sgemm = 1e9 * sum(speeds) / len(speeds)
     except DeviceError as error:
         problem = str(error)
@@ -65,8 +67,8 @@ def examine(results: Sequence[Result], device: str, workers: int | None) -> Envi
 
 
 def _versions(results: Sequence[Result]) -> dict[str, str]:
-    found: dict[str, dict[str, None]] = {}
+    versions: dict[str, dict[str, None]] = {}
     for result in results:
         for name, version in result.versions.items():
-            found.setdefault(name, {})[version] = None
-    return {name: ", ".join(versions) for name, versions in found.items()}
+            versions.setdefault(name, {})[version] = None
+    return {name: ", ".join(each) for name, each in versions.items()}

@@ -1,4 +1,4 @@
-"""The report's last section: what limited the answers, and what to run next, as commands."""
+"""The last section of the report: limits of the answers, and commands to run next."""
 
 from __future__ import annotations
 
@@ -14,83 +14,72 @@ from seedbed.studies.answers import Answer
 from seedbed.studies.setup import Setup
 
 EASY = 0.97
-"""Where half of all settings are above this share, there is little left in which they could differ."""
+"""Data are easy where half of all settings are above this share: there is little left in which they could differ."""
 
 HARDER = {"mnist": "fashion_mnist", "digits": "mnist", "kmnist": "cifar10", "fashion_mnist": "cifar10"}
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What limited the answers; and what to run next: why -> command."""
+    """Limits of the answers, and what to run next: why -> command."""
 
     limits: list[str]
     next: dict[str, str]
 
 
 def feedback(setup: Setup, answers: Sequence[Answer]) -> Feedback:
-    """From the figures of all studies."""
-    limits = [said for said in (_shown(answers), _easy(setup, answers), _improving(answers)) if said]
-    limits += [f"{answer.title}: {mark}" for answer in answers for part in answer.parts for mark in part.marks]
-    return Feedback(limits, _next(setup, answers))
+    """Derive the feedback from the results of all studies."""
+    compared = [each for answer in answers for each in answer.contrasts if each.decision]
+    undecided = [each for each in compared if not each.shown]
+    limits = [*_compared(compared, undecided), *_easy(setup, answers), *_improving(answers)]
+    limits += [f"{answer.title}: {caveat}" for answer in answers for part in answer.parts for caveat in part.caveats]
+    return Feedback(limits, _next(setup, more_seeds=bool(undecided)))
 
 
-def _open(answers: Sequence[Answer]) -> list[Difference]:
-    return [one for answer in answers for one in answer.contrasts if one.decision and not one.shown]
-
-
-def _shown(answers: Sequence[Answer]) -> str:
-    compared = [one for answer in answers for one in answer.contrasts if one.decision]
+def _compared(compared: Sequence[Difference], undecided: Sequence[Difference]) -> list[str]:
     if not compared:
-        return ""
-    undecided = _open(answers)
-    said = (
-        f"{len(compared) - len(undecided)} of {words.counted(len(compared), 'comparison')} named beforehand show a difference"
-    )
-    of_accuracy = [one.decision.interval for one in undecided if one.decision and one.contrast.measure.both]
+        return []
+    shown = f"{len(compared) - len(undecided)} of {words.counted(len(compared), 'planned comparison')} show a clear difference"
+    of_accuracy = [each.decision.interval for each in undecided if each.decision and each.contrast.measure.both]
     if not of_accuracy:
-        return said + "."
-    reach = max(max(-found.low, found.high) for found in of_accuracy)
-    return f"{said}; where none is shown there may still be one of up to {100 * reach:.2f} points."
+        return [f"{shown}."]
+    reach = max(max(-interval.low, interval.high) for interval in of_accuracy)
+    return [f"{shown}; the others were too small to exclude a difference of up to {100 * reach:.2f} points."]
 
 
-def _easy(setup: Setup, answers: Sequence[Answer]) -> str:
-    means = [cell["mean"] for answer in answers for part in answer.parts for cell in part.cells if cell.get("mean") is not None]
+def _easy(setup: Setup, answers: Sequence[Answer]) -> list[str]:
+    means = [cell.get("mean") for answer in answers for part in answer.parts for cell in part.cells]
     shares = [mean for mean in means if isinstance(mean, float) and 0 <= mean <= 1]
     if not shares or not (middle := float(np.median(shares))) >= EASY:
-        return ""
+        return []
     share = words.percent(middle)
-    return f"{setup.data.name} is easy: half of {len(shares)} settings reach {share} or more, which leaves little to differ in."
+    return [f"{setup.data.name} is easy: half of {len(shares)} settings reach {share} or more, so they can differ little."]
 
 
-def _improving(answers: Sequence[Answer]) -> str:
+def _improving(answers: Sequence[Answer]) -> list[str]:
     runs = {result.run.identity: result for answer in answers for result in answer.results if not result.pruned}
     improving = sum(result.verdict.kind == "undertrained" for result in runs.values())
-    if not improving:
-        return ""
     of = f"{improving:,} of {words.counted(len(runs), 'run')}"
-    return f"{of} were still improving at their last epoch; with more epochs they may rank differently."
+    return [f"{of} were still improving at their last epoch; with more epochs they may rank differently."] * bool(improving)
 
 
-def _next(setup: Setup, answers: Sequence[Answer]) -> dict[str, str]:
+def _next(setup: Setup, *, more_seeds: bool) -> dict[str, str]:
     asked = [word for word in setup.asked if word != "--quick"]
     if setup.quick:
-        return {"The whole report, which this was a preview of:": shlex.join(["seedbed", "report", *asked])}
-    found = {}
-    if _open(answers):
-        more = _replaced(asked, "--seeds", str(2 * len(setup.seeds)))
-        found["Twice the seeds, of which only the new ones are trained:"] = shlex.join(["seedbed", "report", *more])
+        return {"The whole report, of which this is a preview:": shlex.join(["seedbed", "report", *asked])}
+    changes = {}
+    if more_seeds:
+        changes["Twice the seeds, of which only the new ones are trained:"] = "--seeds", str(2 * len(setup.seeds))
     if setup.data.name in HARDER:
-        harder = _replaced(asked, "--data", HARDER[setup.data.name])
-        found["The same questions on data that are harder:"] = shlex.join(["seedbed", "report", *harder])
+        changes["The same questions on harder data:"] = "--data", HARDER[setup.data.name]
     if setup.data.protocol == "honest":
-        handout = _replaced(asked, "--protocol", "handout")
-        found["Figures that can be held against published ones:"] = shlex.join(["seedbed", "report", *handout])
-    return found
+        changes["Results that compare with published ones:"] = "--protocol", "handout"
+    return {why: shlex.join(["seedbed", "report", *_replaced(asked, *change)]) for why, change in changes.items()}
 
 
 def _replaced(asked: Sequence[str], option: str, value: str) -> list[str]:
-    kept = list(asked)
-    if option in kept:
-        at = kept.index(option)
-        del kept[at : at + 2]
-    return [*kept, option, value]
+    others = list(asked)
+    if option in others:
+        at = others.index(option)
+        del others[at : at + 2]
+    return [*others, option, value]

@@ -1,4 +1,4 @@
-"""The student's own words: a worksheet to be filled in before and after, and what was written into it."""
+"""The student's own words: a worksheet to be filled in before and after, and the notes in it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ INTRODUCTION = f"""\
 # Worksheet
 
 Fill in "{BEFORE}" before you make the report, and "{AFTER}" when you have read it. Then
-`seedbed report --notes THIS-FILE.md` prints your words with the answers. Leave the lines that begin with # as they are.
+`seedbed report --notes THIS-FILE.md` prints your words next to the answers. Leave the lines that begin with # as they are.
 """
 
 
 @dataclass(frozen=True)
 class Notes:
-    """What a student wrote, study by study, as paragraphs of plain text."""
+    """The notes of a student, study by study, as paragraphs of plain text."""
 
     before: dict[str, tuple[str, ...]]
     after: dict[str, tuple[str, ...]]
@@ -31,7 +31,7 @@ class Notes:
 
 def worksheet(studies: Sequence[Study]) -> str:
     """An empty worksheet, Markdown: the questions and what will be compared, and no answers."""
-    return "\n".join([INTRODUCTION, *(_blank(study) for study in studies)])
+    return "\n".join([INTRODUCTION, *map(_blank, studies)])
 
 
 def _blank(study: Study) -> str:
@@ -41,13 +41,13 @@ def _blank(study: Study) -> str:
 
 
 def read_notes(path: Path, known: Sequence[str]) -> Notes:
-    """A worksheet that was filled in.
+    """Read a worksheet that was filled in.
 
     Args:
-        known: the names of the studies; a heading `## NAME` must be one of them.
+        known: names of the studies; a heading `## NAME` must be one of them.
 
     Raises:
-        SpecError: the file cannot be read, or has a heading that is not known.
+        SpecError: the file cannot be read, or has an unknown heading.
     """
     try:
         data = path.read_bytes()
@@ -61,17 +61,17 @@ def read_notes(path: Path, known: Sequence[str]) -> Notes:
 
 
 def _parsed(text: str, source: str, known: Sequence[str]) -> Notes:
-    found: dict[str, dict[str, list[str]]] = {BEFORE: {}, AFTER: {}}
+    lines_of: dict[str, dict[str, list[str]]] = {BEFORE: {}, AFTER: {}}
     study = kind = ""
     for number, line in enumerate(text.splitlines(), start=1):
         heading = re.fullmatch(r"(##|###)\s+(.+?)\s*", line)
         if heading and heading[1] == "##":
             study, kind = _known(heading[2], known, source, number), ""
         elif heading:
-            kind = _known(heading[2], list(found), source, number)
+            kind = _known(heading[2], list(lines_of), source, number)
         elif study and kind and not line.startswith(">"):
-            found[kind].setdefault(study, []).append(line)
-    before, after = ({name: _paragraphs(lines) for name, lines in found[kind].items()} for kind in (BEFORE, AFTER))
+            lines_of[kind].setdefault(study, []).append(line)
+    before, after = ({name: _paragraphs(lines) for name, lines in lines_of[kind].items()} for kind in (BEFORE, AFTER))
     return Notes(before, after)
 
 

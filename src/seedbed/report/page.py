@@ -23,12 +23,12 @@ MOST_LOOKS = 100
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All questions that were asked, answered.
+    """The answers to all questions.
 
     Attributes:
-        looks: all looks at the test part that the home's ledger holds, oldest first.
+        looks: all uses of the test part in the home's ledger, oldest first.
         notes: the student's own words, if there are any.
-        named: the studies, where not all of them were asked for.
+        named: names of the studies, where not all of them were requested.
     """
 
     setup: Setup
@@ -40,13 +40,13 @@ class Report:
 
     @property
     def results(self) -> list[Result]:
-        """Every run that the report rests on, each once."""
+        """Every run behind the report, each once."""
         return list({result.run.identity: result for answer in self.answers for result in answer.results}.values())
 
     @property
     def cost(self) -> Cost:
         """Cost of all studies together; a run that several of them use counts once."""
-        return Cost.of(self.results, sum(answer.cost.beside for answer in self.answers))
+        return Cost.of(self.results, sum(answer.cost.measuring for answer in self.answers))
 
     @property
     def feedback(self) -> Feedback:
@@ -103,21 +103,21 @@ class Report:
 
 
 def ledger(report: Report) -> Table[Mapping[str, Any]]:
-    """The last looks at the test part."""
+    """The last uses of the test part."""
     columns: list[Column[Mapping[str, Any]]] = [
         Column("time", lambda look: look.get("time", ""), align="left", unit="UTC"),
         Column("run", lambda look: look.get("run", ""), align="left"),
-        Column("what was seen", lambda look: look.get("figures"), _seen, align="left"),
+        Column("metrics", lambda look: look.get("figures"), _metrics, align="left"),
     ]
-    looks = words.counted(len(report.looks), "look")
-    caption = f"{looks} at the test part; what is chosen after a look is no longer judged fairly by it."
+    uses = words.counted(len(report.looks), "use")
+    caption = f"{uses} of the test part; it no longer evaluates fairly what was chosen after a use."
     return Table(columns, report.looks[-MOST_LOOKS:], caption)
 
 
-def _seen(figures: Any) -> str:
-    if isinstance(figures, dict) and isinstance(figures.get("accuracy"), int | float):
-        return f"accuracy {words.percent(figures['accuracy'], 2)}"
-    return json.dumps(figures, ensure_ascii=False)[:200]
+def _metrics(metrics: Any) -> str:
+    if isinstance(metrics, dict) and isinstance(metrics.get("accuracy"), int | float):
+        return f"accuracy {words.percent(metrics['accuracy'], 2)}"
+    return json.dumps(metrics, ensure_ascii=False)[:200]
 
 
 def cost_sentences(report: Report) -> list[str]:
@@ -128,8 +128,8 @@ def cost_sentences(report: Report) -> list[str]:
         share = words.percent(cost.rate / here.sgemm, 0)
         speed = f"One worker multiplies square float32 matrices at {words.quantity(here.sgemm)} operations per second"
         sentences.append(
-            f"{speed}, measured with this report on all {here.workers} workers at once; training reached {share} of that, over "
-            "all runs and without compilation."
+            f"{speed}, measured during this report with all {here.workers} workers busy; training reached {share} of that, "
+            "over all runs and without compilation."
         )
     return sentences + ([f"Matrix products could not be measured: {here.problem}"] if here.problem else [])
 
@@ -145,7 +145,7 @@ def machine_table(report: Report) -> Table[tuple[str, str]]:
         ("Python", here.python),
         *here.versions.items(),
         *(
-            (f"time of workers: {answer.title}", words.seconds(answer.cost.seconds + answer.cost.beside))
+            (f"time of workers: {answer.title}", words.seconds(answer.cost.seconds + answer.cost.measuring))
             for answer in report.answers
         ),
     ]

@@ -1,12 +1,12 @@
-"""Search: the best networks within a budget, chosen batch after batch by a sampler, and believed only with fresh seeds.
+"""Search: the best networks within a budget, proposed batch after batch by a sampler, and confirmed with fresh seeds.
 
-budget.py       what a network may cost
+budget.py       the most that a network may cost
 space.py        from a point to a run that fits the budget by construction
 sampling.py     the next points, as a pure function of the trials before (Optuna)
-book.py         the study that holds the trials, safe against kills
-terms.py        what is asked of a search
+store.py        the study that holds the trials, safe against kills
+terms.py        the settings of a search
 loop.py         batches of trials through `train_runs`, then the best with fresh seeds
-trial.py, finalists.py, latency.py, importance.py, outcome.py    what came of it, and what may be said
+trial.py, finalists.py, latency.py, importance.py, outcome.py    the results, and their sentences
 files.py        tables, JSON and figures in a folder
 """
 

@@ -1,4 +1,4 @@
-"""A budget: what a network may cost at most."""
+"""A budget: the most that a network may cost."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from seedbed.errors import SpecError, nearest
 from seedbed.records import ModelFacts
 from seedbed.specs import Spec
 
-Kind = Literal["units", "params", "flops"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-CALLED: dict[Kind, str] = {"units": "hidden units", "params": "parameters", "flops": "operations for one image"}
+BudgetKind = Literal["units", "params", "flops"]
+KINDS: tuple[BudgetKind, ...] = get_args(BudgetKind)
+CALLED: dict[BudgetKind, str] = {"units": "hidden units", "params": "parameters", "flops": "operations for one image"}
 
 
 class Budget(Spec):
-    """At most so many of one kind.
+    """The most that a network may cost, in one kind of cost.
 
     Args:
         kind: "units" (hidden units: of dense layers, and filters of convolutions), "params" (trainable numbers), or "flops"
             (multiply-adds of one image's inference, times two), all as `seedbed.models.facts` counts them.
-        limit: how many.
+        limit: largest number allowed.
     """
 
-    kind: Kind
+    kind: BudgetKind
     limit: Annotated[int, Field(ge=1)]
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """From `units=200`, `params=10000` or `flops=1e6`.
+        """Read `units=200`, `params=10000` or `flops=1e6`.
 
         Raises:
-            SpecError: it is none of these.
+            SpecError: the text is none of these.
         """
         kind, equals, number = text.partition("=")
         if kind not in KINDS:
@@ -43,11 +43,11 @@ class Budget(Spec):
         return cls(kind=kind, limit=int(float(number)))
 
     def cost(self, facts: ModelFacts) -> int:
-        """What a network costs, in the budget's kind."""
+        """Return the cost of a network, in the budget's kind."""
         return {"units": facts.units, "params": facts.parameters, "flops": facts.operations}[self.kind]
 
     def share(self, part: float) -> Budget:
-        """A budget of the same kind, a part of this one, at least 1."""
+        """Return a part of this budget, at least 1."""
         return self.changed(limit=max(1, int(part * self.limit)))
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ SETTINGS = ("optimizer", "learning_rate", "schedule", "batch_size", "momentum", 
 
 
 def save(search: Search, folder: Path) -> dict[str, list[Path]]:
-    """Write all that a search found into a folder; figures of an earlier save that this one does not draw are removed.
+    """Write a search into a folder; figures of an earlier save that this one does not draw are removed.
 
     Returns:
         Kind -> files: `tables` (best.csv, one row per finalist; trials.csv, one row per trial), `json` (results.json), and
@@ -30,30 +30,34 @@ def save(search: Search, folder: Path) -> dict[str, list[Path]]:
 
 
 def best_table(search: Search) -> Table[Finalist]:
-    """One row per finalist, the best first; shares in [0, 1], seconds."""
+    """Make a table with one row per finalist, the best first; shares in [0, 1], seconds."""
     frontiers = {cost: search.frontier(cost) for cost in COSTS}
 
     def cost(name: str) -> Column[Finalist]:
-        return Column(name, lambda one: one.cost(name))
+        return Column(name, lambda finalist: finalist.cost(name))
 
     columns: list[Column[Finalist]] = [
-        Column("name", lambda one: one.name),
-        Column("network", lambda one: words.network(one.trial.run.model)),
-        *interval_columns(lambda one: one.accuracy),
-        Column("n", lambda one: one.accuracy.n if one.accuracy else 0),
-        Column("left_out", lambda one: one.group.left_out),
+        Column("name", lambda finalist: finalist.name),
+        Column("network", lambda finalist: words.network(finalist.trial.run.model)),
+        *interval_columns(lambda finalist: finalist.accuracy),
+        Column("n", lambda finalist: finalist.accuracy.n if finalist.accuracy else 0),
+        Column("left_out", lambda finalist: finalist.group.left_out),
         *map(cost, COSTS),
-        Column("latency_batch", lambda one: one.latency and one.latency.batch),
-        Column("frontier_of", lambda one: " ".join(cost for cost in COSTS if one in frontiers[cost])),
-        *_setting_columns(lambda one: one.trial),
-        Column("trial", lambda one: one.trial.number),
-        Column("trial_accuracy", lambda one: one.trial.accuracy),
+        Column("latency_batch", lambda finalist: finalist.latency and finalist.latency.batch),
+        Column("frontier_of", lambda finalist: " ".join(cost for cost in COSTS if finalist in frontiers[cost])),
+        *_setting_columns(lambda finalist: finalist.trial),
+        Column("trial", lambda finalist: finalist.trial.number),
+        Column("trial_accuracy", lambda finalist: finalist.trial.accuracy),
     ]
     return Table(columns, search.best)
 
 
 def trial_table(search: Search) -> Table[Trial]:
-    """One row per trial: its state, accuracy, network, costs and settings."""
+    """Make a table with one row per trial: its state, accuracy, network, costs and settings."""
+
+    def cost(name: str) -> Column[Trial]:
+        return Column(name, lambda trial: getattr(trial.model, name))
+
     columns: list[Column[Trial]] = [
         Column("number", lambda trial: trial.number),
         Column("run", lambda trial: trial.name),
@@ -61,9 +65,7 @@ def trial_table(search: Search) -> Table[Trial]:
         Column("accuracy", lambda trial: trial.accuracy),
         Column("epochs", lambda trial: max(trial.curve, default=trial.run.plan.epochs)),
         Column("network", lambda trial: words.network(trial.run.model)),
-        Column("parameters", lambda trial: trial.model.parameters),
-        Column("operations", lambda trial: trial.model.operations),
-        Column("units", lambda trial: trial.model.units),
+        *map(cost, ("parameters", "operations", "units")),
         *_setting_columns(lambda trial: trial),
         Column("seconds", lambda trial: f"{trial.seconds:.3f}"),
     ]

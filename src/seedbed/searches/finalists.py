@@ -1,4 +1,4 @@
-"""The best of a search, trained again with fresh seeds, and ranked by what may be relied on."""
+"""The best trials of a search, trained again with fresh seeds, and ranked by the lower ends of their intervals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed.groups import Group
-from seedbed.records import finite
 from seedbed.searches.latency import Latency
 from seedbed.searches.trial import Trial
 from seedbed.statistics import Interval
@@ -18,9 +17,9 @@ class Finalist:
     """A trial that was among the best, and its setting's runs with fresh seeds.
 
     Attributes:
-        trial: as which the setting was found.
-        group: its runs, of each fresh seed one per fold.
-        latency: of its network, where it was measured.
+        trial: the trial that found the setting.
+        group: its runs, for each fresh seed one per fold.
+        latency: latency of its network. None means not measured.
     """
 
     trial: Trial
@@ -36,41 +35,34 @@ class Finalist:
         """Mean validation accuracy over fresh seeds and images; None where every seed is excluded."""
         return self.group.accuracy
 
+    def cost(self, cost: str) -> float | None:
+        """Return the network's cost; None where its latency was not measured."""
+        if cost == "latency":
+            return self.latency.single if self.latency else None
+        return float(getattr(self.trial.model, cost))
+
     def cost_range(self, cost: str) -> tuple[float, float] | None:
-        """Within what the cost lies: "parameters", "operations", or the quartiles of a measured "latency"."""
+        """Return the ends of a cost: "parameters" and "operations" are exact, a "latency" has quartiles."""
         if cost == "latency":
             return self.latency.single_quartiles if self.latency else None
         exact = float(getattr(self.trial.model, cost))
         return exact, exact
 
-    def cost(self, cost: str) -> float | None:
-        """What the network costs; None where its latency was not measured."""
-        if cost == "latency":
-            return self.latency.single if self.latency else None
-        return float(getattr(self.trial.model, cost))
-
     def as_json(self) -> dict[str, Any]:
-        """The contract's `best`, and more beside."""
-        found = self.accuracy
-        plain: dict[str, Any] = finite(
-            {
-                "name": self.name,
-                "model": {**self.trial.run.model.plain(), **vars(self.trial.model)},
-                "plan": self.trial.run.plan.plain(),
-                "validation": {
-                    "mean": found.mean if found else None,
-                    "interval": found.pair() if found else None,
-                    "n": found.n if found else 0,
-                },
-                "left_out": self.group.left_out,
-                "seeds": list(self.group.by_seed),
-                "trial": {"number": self.trial.number, "accuracy": self.trial.accuracy},
-                "latency": self.latency.as_json() if self.latency else None,
-            }
-        )
-        return plain
+        """Return the finalist as JSON values (NaN is null)."""
+        group = self.group.as_json()
+        return {
+            "name": self.name,
+            "model": {**self.trial.run.model.plain(), **vars(self.trial.model)},
+            "plan": self.trial.run.plan.plain(),
+            "validation": {key: group[key] for key in ("mean", "interval", "n")},
+            "left_out": self.group.left_out,
+            "seeds": list(self.group.by_seed),
+            "trial": {"number": self.trial.number, "accuracy": self.trial.accuracy},
+            "latency": self.latency.as_json() if self.latency else None,
+        }
 
 
 def ranked(finalists: Sequence[Finalist]) -> list[Finalist]:
-    """By the lower end of their intervals, the highest first."""
-    return sorted(finalists, key=lambda one: (-one.accuracy.low if one.accuracy else float("inf"), one.trial.number))
+    """Sort finalists by the lower end of their intervals, the highest first."""
+    return sorted(finalists, key=lambda each: (-each.accuracy.low if each.accuracy else float("inf"), each.trial.number))

@@ -1,4 +1,4 @@
-"""How much each dimension of the space mattered: functional ANOVA, with its uncertainty by a bootstrap over the trials."""
+"""The importance of each dimension of the space: functional ANOVA, with its uncertainty by a bootstrap over the trials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from seedbed.searches.sampling import quiet
 
 LEAST_TRIALS = 20
-"""Fewer trials say nothing of a dozen dimensions."""
+"""Fewer trials are too few for a dozen dimensions."""
 RESAMPLES = 20
 TREES = 8
 
@@ -21,7 +21,7 @@ class Importance:
     """The share of the accuracy's variance over the trials that a dimension explains by itself.
 
     Attributes:
-        low, high: between which nine tenths of the bootstrap's shares lie.
+        low, high: ends of the bootstrap's 90 % interval.
     """
 
     dimension: str
@@ -33,12 +33,12 @@ class Importance:
 def importances(
     points: Sequence[Mapping[str, Any]], values: Sequence[float], dimensions: Mapping[str, Any], *, seed: int = 0
 ) -> list[Importance]:
-    """The importance of each dimension, the largest first; empty where there are too few trials, or all are alike.
+    """Estimate the importance of each dimension, the largest first; empty where there are too few trials, or all are alike.
 
     The trials are not spread evenly, for a search looks where it is good: this is about the region that was looked at.
 
     Args:
-        points, values: of the trials, comparable values: accuracies after equally many epochs.
+        points, values: points and comparable values of the trials: accuracies after equally many epochs.
 
     Source: Hutter, Hoos, Leyton-Brown 2014, "An Efficient Approach for Assessing Hyperparameter Importance".
     """
@@ -52,11 +52,11 @@ def importances(
         some = [values[each] for each in chosen]
         if np.ptp(some) > 0:
             drawn.append(_shares([points[each] for each in chosen], some, dimensions, seed + resample))
-    found = []
+    importances = []
     for name, share in whole.items():
-        low, high = np.quantile([each[name] for each in drawn], [0.05, 0.95]) if drawn else (np.nan, np.nan)
-        found.append(Importance(name, float(share), float(min(low, share)), float(max(high, share))))
-    return sorted(found, key=lambda one: -one.share)
+        low, high = np.quantile([shares[name] for shares in drawn], [0.05, 0.95]) if drawn else (np.nan, np.nan)
+        importances.append(Importance(name, float(share), float(min(low, share)), float(max(high, share))))
+    return sorted(importances, key=lambda importance: -importance.share)
 
 
 def _shares(

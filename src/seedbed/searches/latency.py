@@ -1,11 +1,11 @@
-"""How long a network takes to answer: one image, and a batch of them, measured here and now."""
+"""Latency of a network: for one image, and for a batch, measured on this machine."""
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import quantiles
 from typing import Any
 
 from seedbed.devices import signals_held_back
@@ -17,16 +17,16 @@ BATCH = 256
 
 ROUNDS = 31
 SHORTEST = 2e-3
-"""Seconds that a round takes at least: short calls are repeated within it."""
+"""Least seconds of a round: short calls are repeated within it."""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Seconds an image: medians over rounds, with the quartiles around them.
+    """Seconds per image: medians over rounds, with the quartiles around them.
 
     Attributes:
-        single: of an image that comes alone.
-        batch: of one among `images` that come together.
+        single: latency of an image by itself.
+        batch: seconds per image in a batch of `images`.
     """
 
     single: float
@@ -45,7 +45,7 @@ class Latency:
 
 
 def latencies(networks: Sequence[ModelSpec], data: DataFacts) -> list[Latency]:
-    """The latencies of networks, whose weights do not matter for it; measured in turns, so that a slow spell meets all.
+    """Measure the latencies of networks with initial weights, in turns, so that a slow spell affects all.
 
     From arrays in memory to probabilities in memory, by this process's default device and threads, after compilation.
     """
@@ -59,11 +59,12 @@ def latencies(networks: Sequence[ModelSpec], data: DataFacts) -> list[Latency]:
             for call, seconds in zip(pair, times, strict=True):
                 seconds.append(_timed(call))
     device = jax.devices()[0].device_kind
-    return [_summary(single, [each / BATCH for each in batch], device) for single, batch in rounds]
+    quartiles = [(quantiles(single, n=4), quantiles([each / BATCH for each in batch], n=4)) for single, batch in rounds]
+    return [Latency(s[1], (s[0], s[2]), b[1], (b[0], b[2]), BATCH, device) for s, b in quartiles]
 
 
 def _call(network: ModelSpec, data: DataFacts, images: int) -> Callable[[], object]:
-    """A compiled answer to so many images."""
+    """Compile a prediction for a number of images, and return a call of it."""
     import numpy as np
 
     from seedbed.models.inference import alone
@@ -76,7 +77,7 @@ def _call(network: ModelSpec, data: DataFacts, images: int) -> Callable[[], obje
 
 
 def _timed(call: Callable[[], object]) -> float:
-    """Seconds of one call, as the mean of so many that together take long enough for the clock."""
+    """Time one call, as the mean of as many as together take long enough for the clock."""
     count, began = 0, time.perf_counter()
     while True:
         call()
@@ -84,8 +85,3 @@ def _timed(call: Callable[[], object]) -> float:
         spent = time.perf_counter() - began
         if spent >= SHORTEST:
             return spent / count
-
-
-def _summary(single: list[float], batch: list[float], device: str) -> Latency:
-    one, many = statistics.quantiles(single, n=4), statistics.quantiles(batch, n=4)
-    return Latency(one[1], (one[0], one[2]), many[1], (many[0], many[2]), BATCH, device)

@@ -1,7 +1,7 @@
 """A search from its first trial to its ranking: batches of trials, then the best of them with fresh seeds.
 
-All training goes through `train_runs`, so nothing is trained twice, and what was interrupted goes on. What is proposed depends
-on the batches before alone; a batch whose results were not all recorded is proposed again, and comes out the same.
+All training goes through `train_runs`, so nothing is trained twice, and what was interrupted is resumed. Proposals depend on
+the batches before alone; a batch whose results were not all recorded is proposed again, and is the same.
 """
 
 from __future__ import annotations
@@ -17,61 +17,56 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbed.errors import Interrupted, UnknownRun
-from seedbed.figures.words import network
 from seedbed.groups import ACCURACY, Request, train_groups
 from seedbed.models import facts
-from seedbed.records import ModelFacts, Result
+from seedbed.records import Result
 from seedbed.runs import Entry, Home
-from seedbed.searches.book import Book, Told, opened
 from seedbed.searches.finalists import Finalist, ranked
 from seedbed.searches.outcome import Search
 from seedbed.searches.sampling import propose
+from seedbed.searches.store import TrialStore, opened
 from seedbed.searches.terms import Terms
-from seedbed.searches.trial import Trial
-from seedbed.specs import RunSpec
+from seedbed.searches.trial import Trial, TrialState
 from seedbed.statistics import frontier
 from seedbed.training.events import Event, OnEvent, Progress
 
 if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
     from seedbed.scheduler import Execution
+    from seedbed.training.pruning import Pruning
 
 
 def run(terms: Terms, execution: Execution, *, storage: str | None = None) -> Search:
     """Search: trials batch by batch, then the best of them with fresh seeds.
 
     Args:
-        terms: what is asked.
-        execution: how the runs are trained, and where they and the book live. `resume` continues a search that is not
+        execution: how the runs are trained, and where they and the journal live. `resume` continues a search that is not
             complete; `replace` removes all runs of the search first.
-        storage: URL of another book than the home's, any that Optuna knows.
+        storage: URL of a storage that Optuna knows, in place of the journal.
 
     Raises:
-        RunExists: there is a search of this name with other settings.
-        RunHalfDone: it is not complete, and `resume` is not asked for.
+        RunExists: a search of this name exists with other settings.
+        RunHalfDone: the search is not complete, and `resume` is not asked for.
         HomeInUse: another process works on it.
         SeedbedError: as `train_runs` raises them.
     """
-    with opened(execution.home, terms.name, storage) as shelf, execution.standing() as standing:
+    with opened(execution.home, terms.name, storage) as study, execution.standing() as standing:
         if execution.replace:
             _remove_runs(execution.home, terms.name)
-        book = shelf.book(terms.settings(), terms.directions, resume=execution.resume, replace=execution.replace)
-        clock = _Clock(terms, len(book.trials), execution.on_event)
+        store = study.trials(terms.settings(), terms.directions, resume=execution.resume, replace=execution.replace)
+        clock = _SearchClock(terms, len(store.records), execution.on_event)
         own = replace(standing, resume=True, replace=False, on_event=clock)
         try:
-            while len(book.trials) < terms.trials:
-                _batch(terms, own, book, clock)
-            trials = [_trial(each) for each in book.trials]
-            finalists = _finals(terms, own, trials)
+            while len(store.records) < terms.trials:
+                _train_batch(terms, own, store, clock)
+            trials = [Trial.read(record) for record in store.records]
+            finalists = _train_finalists(terms, own, trials)
         except Interrupted as stopped:
             raise Interrupted(
-                f"Search {terms.name!r} stopped after {len(book.trials)} of {terms.trials} trials; everything is saved. "
-                f"To go on, give the same command with --resume.",
+                f"Search {terms.name!r} stopped after {len(store.records)} of {terms.trials} trials; everything is saved. "
+                f"To continue, give the same command with --resume.",
                 stopped.signal,
             ) from None
-        dimensions = terms.space.dimensions()
-    return Search(terms, trials, ranked(finalists), dimensions, shelf.dashboard)
+    return Search(terms, trials, ranked(finalists), terms.space.dimensions(), study.dashboard)
 
 
 def _remove_runs(home: Home, name: str) -> None:
@@ -85,108 +80,88 @@ def _remove_runs(home: Home, name: str) -> None:
 # Trials
 
 
-def _batch(terms: Terms, execution: Execution, book: Book, clock: _Clock) -> None:
+def _train_batch(terms: Terms, execution: Execution, store: TrialStore, clock: _SearchClock) -> None:
     """Train what is left of the batch that the next trial belongs to, and record the results."""
-    from seedbed.scheduler import train_runs
-
-    before = book.trials
+    before = store.records
     start = len(before) - len(before) % terms.batch
     count = min(terms.batch, terms.trials - start)
     points = list(
         propose(terms.space, before[:start], count, seed=terms.seed, sampler=terms.sampler, directions=terms.directions)
     )
     runs = [terms.space.run(point, terms.seed) for point in points]
-    firsts = {trial.user_attrs["identity"]: trial.number for trial in reversed(before[:start])}
+    firsts = {record.user_attrs["identity"]: record.number for record in reversed(before[:start])}
     for number, run in enumerate(runs, start):
         firsts.setdefault(run.identity, number)
-    names = [f"{terms.name}-trial-{firsts[run.identity]}" for run in runs]
-    asked = [_entries(terms, name, run) for name, run in zip(names, runs, strict=True)]
-    entries = {entry.name: entry for of_trial in asked for entry in of_trial}
-    results = train_runs(list(entries.values()), execution, pruning=terms.pruning, metrics_only=True)
-    found = dict(zip(entries, results, strict=True))
-    for place in range(len(before) - start, count):
-        own = [found[entry.name] for entry in asked[place]]
-        book.tell(_told(terms, points[place], runs[place], names[place], own), terms.space.dimensions())
+    requests = [
+        Request(f"{terms.name}-trial-{firsts[run.identity]}", run, (terms.seed,), folds=terms.fold_data) for run in runs
+    ]
+    results = _train_trials(requests, execution, terms.pruning)
+    for number in range(len(before), start + count):
+        place = number - start
+        trial = _trial(terms, number, requests[place], points[place], results[place])
+        values = [trial.accuracy, *([float(terms.space.budget.cost(trial.model))] if terms.pareto else [])]
+        store.add(trial, values, terms.space.dimensions())
     clock.recorded = start + count
 
 
-def _entries(terms: Terms, name: str, run: RunSpec) -> list[Entry]:
-    """A trial's runs: one, or one a fold."""
-    if terms.folds == 1:
-        return [Entry(name, name, run)]
-    names = [f"{name}-fold-{fold}" for fold in range(terms.folds)]
-    return [Entry(each, each, run.changed(data=terms.data(fold))) for fold, each in enumerate(names)]
+def _train_trials(requests: Sequence[Request], execution: Execution, pruning: Pruning) -> list[list[Result]]:
+    """Train each setting's runs: one, or one per fold; equal settings once."""
+    from seedbed.scheduler import train_runs
+
+    asked = [
+        [Entry(entry.group, entry.group, entry.run) for entry in request.entries]  # one seed, which the names leave out
+        for request in requests
+    ]
+    entries = {entry.name: entry for of_trial in asked for entry in of_trial}
+    results = train_runs(list(entries.values()), execution, pruning=pruning, metrics_only=True)
+    by_name = dict(zip(entries, results, strict=True))
+    return [[by_name[entry.name] for entry in of_trial] for of_trial in asked]
 
 
-def _told(terms: Terms, point: Mapping[str, Any], run: RunSpec, name: str, results: Sequence[Result]) -> Told:
-    pruned = any(result.pruned for result in results)
-    out = [] if pruned else [result.verdict for result in results if not result.verdict.ranked]
-    model = facts(run.model, terms.space.data.image_shape, len(terms.space.data.classes))
-    accuracy = float(np.mean([ACCURACY.of(result) if result.best else 0.0 for result in results]))
-    kept = {
-        "run": name,
-        "identity": run.identity,
-        "accuracy": accuracy,
-        "network": network(run.model),
-        "state": out[0].kind if out else "pruned" if pruned else "complete",
-        **vars(model),
-        "epochs": min(result.history.epochs for result in results),
-        "seconds": sum(result.seconds.total for result in results),
-        "settings": run.plain(),
-    }
-    values = [accuracy, *([float(terms.space.budget.cost(model))] if terms.pareto else [])]
-    return Told(point, not out and not pruned, values, _steps(results, spoilt=bool(out)), kept)
-
-
-def _steps(results: Sequence[Result], *, spoilt: bool) -> dict[int, float]:
-    """Epoch -> the best accuracy so far; of a run that diverged or collapsed 0, so that the sampler keeps away from it."""
+def _trial(terms: Terms, number: int, request: Request, point: Mapping[str, Any], results: Sequence[Result]) -> Trial:
+    state: TrialState = "pruned" if any(result.pruned for result in results) else "complete"
+    unranked = [result.verdict.kind for result in results if not result.verdict.ranked]
+    if unranked and state == "complete":
+        state = unranked[0]  # type: ignore[assignment]
     epochs = min(result.history.epochs for result in results)
-    if spoilt:
-        return dict.fromkeys(range(1, epochs + 1), 0.0)
-    columns = np.array([np.maximum.accumulate(result.history["validation_accuracy"][:epochs]) for result in results])
-    return {epoch: float(value) for epoch, value in enumerate(columns.mean(axis=0), start=1)}
-
-
-def _trial(frozen: FrozenTrial) -> Trial:
-    kept = frozen.user_attrs
+    curves = [np.maximum.accumulate(result.history["validation_accuracy"][:epochs]) for result in results]
+    reached = np.mean(curves, axis=0) if state in ("complete", "pruned") else np.zeros(epochs)
     return Trial(
-        number=frozen.number,
-        name=kept["run"],
-        run=RunSpec(**kept["settings"]),
-        model=ModelFacts(kept["parameters"], kept["operations"], kept["units"]),
-        point=dict(frozen.params),
-        state=kept["state"],
-        accuracy=kept["accuracy"],
-        curve=dict(sorted(frozen.intermediate_values.items())),
-        seconds=kept["seconds"],
+        number=number,
+        name=request.name,
+        run=request.run,
+        model=facts(request.run.model, terms.space.data.image_shape, len(terms.space.data.classes)),
+        point=point,
+        state=state,
+        accuracy=float(np.mean([ACCURACY.of(result) if result.best else 0.0 for result in results])),
+        curve={epoch: float(value) for epoch, value in enumerate(reached, start=1)},
+        seconds=sum(result.seconds.total for result in results),
     )
 
 
 # The best of them
 
 
-def _finals(terms: Terms, execution: Execution, trials: Sequence[Trial]) -> list[Finalist]:
+def _train_finalists(terms: Terms, execution: Execution, trials: Sequence[Trial]) -> list[Finalist]:
     """Train the best trials' settings again with fresh seeds."""
     chosen = chosen_trials(terms, trials)
-    folds = tuple(terms.data(fold) for fold in range(terms.folds)) if terms.folds > 1 else ()
-    requests = [Request(f"{terms.name}-best-{trial.number}", trial.run, tuple(terms.fresh), folds=folds) for trial in chosen]
-    groups = train_groups(requests, execution)
-    return [Finalist(trial, group) for trial, group in zip(chosen, groups, strict=True)]
+    requests = [Request(f"{terms.name}-best-{trial.number}", trial.run, terms.fresh, folds=terms.fold_data) for trial in chosen]
+    return [Finalist(trial, group) for trial, group in zip(chosen, train_groups(requests, execution), strict=True)]
 
 
 def chosen_trials(terms: Terms, trials: Sequence[Trial]) -> list[Trial]:
-    """The best trials, each setting once; for a frontier, of those that no cheaper one beats, so many as spread over it."""
+    """Choose the best trials, each setting once; for a frontier, some spread over those that no cheaper one beats."""
     distinct = {trial.name: trial for trial in reversed(trials) if trial.state == "complete"}
     best = sorted(distinct.values(), key=lambda trial: (-trial.accuracy, trial.number))
     if not terms.pareto:
         return best[: terms.finalists]
     costs = [terms.space.budget.cost(trial.model) for trial in best]
-    on = [best[place] for place in frontier(costs, [trial.accuracy for trial in best])]
-    return _spread(on, [math.log(terms.space.budget.cost(trial.model)) for trial in on], terms.finalists)
+    places = frontier(costs, [trial.accuracy for trial in best])
+    return _spread([best[place] for place in places], [math.log(costs[place]) for place in places], terms.finalists)
 
 
 def _spread(trials: list[Trial], places: list[float], count: int) -> list[Trial]:
-    """So many of the trials, both ends among them, each next one the farthest from those that are chosen."""
+    """Choose `count` trials, both ends among them, each next one the farthest from those that are chosen."""
     if len(trials) <= count:
         return trials
     chosen = [len(trials) - 1, 0][:count]
@@ -196,13 +171,13 @@ def _spread(trials: list[Trial], places: list[float], count: int) -> list[Trial]
     return [trials[each] for each in sorted(chosen)]
 
 
-class _Clock:
-    """Passes events on, with the time left for the whole search.
+class _SearchClock:
+    """A callback that passes events on, with the time left for the whole search.
 
     Work is counted in trials as they are on average, after pruning; the finalists' runs are whole.
 
     Attributes:
-        recorded: trials whose results are in the book.
+        recorded: number of trials whose results are stored.
     """
 
     def __init__(self, terms: Terms, recorded: int, on_event: OnEvent) -> None:

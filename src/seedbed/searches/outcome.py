@@ -1,4 +1,4 @@
-"""What a search found: its trials, the best of them with fresh seeds, the frontier, and what may be said of all that."""
+"""The result of a search: its trials, the best of them with fresh seeds, the frontier, importances and sentences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seedbed.errors import RunError
 from seedbed.figures import words
 from seedbed.groups import Contrast, caveats, differences
 from seedbed.kinds import OPTIMIZERS
-from seedbed.records import Result, finite
+from seedbed.records import Result, finite_fields
 from seedbed.runs import Home
 from seedbed.searches.finalists import Finalist
 from seedbed.searches.importance import Importance, importances
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 COSTS = ("parameters", "operations", "latency")
-"""What a network costs; the latency is that of one image that comes alone."""
+"""Costs of a network; the latency is that of one image by itself."""
 
 AT_THE_EDGE = 0.03
 """Share of a rate's logarithmic range that counts as its end."""
@@ -37,12 +37,12 @@ class Search:
     """A search that is done.
 
     Attributes:
-        terms: what was asked.
-        trials: all, in the order of their numbers.
+        terms: settings of the search.
+        trials: all trials, in the order of their numbers.
         best: the finalists, by the lower ends of their intervals over fresh seeds, the highest first.
         dimensions: Optuna's distributions of the space.
         dashboard: the command that shows the study in a browser.
-        test: the winner's accuracy on the test part, where it was looked at.
+        test: accuracy of the winner on the test part. None means that it was not looked at.
     """
 
     terms: Terms
@@ -58,7 +58,7 @@ class Search:
 
     @property
     def states(self) -> dict[str, int]:
-        """State -> how many trials ended in it."""
+        """State -> number of trials that ended in it."""
         return dict(Counter(trial.state for trial in self.trials))
 
     @property
@@ -68,22 +68,22 @@ class Search:
     @property
     def results(self) -> list[Result]:
         """The finalists' runs, which kept their weights."""
-        return [result for one in self.best for result in one.group.results]
+        return [result for finalist in self.best for result in finalist.group.results]
 
     @property
     def seconds(self) -> float:
-        """What all runs took in the workers."""
-        return sum(trial.seconds for trial in self.trials) + sum(one.group.seconds for one in self.best)
+        """Time of all runs in the workers."""
+        return sum(trial.seconds for trial in self.trials) + sum(finalist.group.seconds for finalist in self.best)
 
     def measured(self) -> Search:
-        """The same with the finalists' latencies, measured here and now."""
+        """Return the same search with the finalists' latencies, measured on this machine."""
         from seedbed.searches.latency import latencies
 
-        found = latencies([one.trial.run.model for one in self.best], self.terms.space.data)
-        return replace(self, best=[replace(one, latency=each) for one, each in zip(self.best, found, strict=True)])
+        measured = latencies([finalist.trial.run.model for finalist in self.best], self.terms.space.data)
+        return replace(self, best=[replace(each, latency=latency) for each, latency in zip(self.best, measured, strict=True)])
 
     def tested(self, home: Home) -> Search:
-        """The same with the winner's accuracy on the test part; the look is written into the home's ledger.
+        """Return the same search with the winner's accuracy on the test part; the look is written into the home's ledger.
 
         Raises:
             RunError: there is no winner, or it was validated on folds.
@@ -100,24 +100,24 @@ class Search:
     # The frontier
 
     def frontier(self, cost: str) -> list[Finalist]:
-        """The finalists that none has a higher mean than at a lower cost, or at one not told apart; the cheapest first."""
-        usable = [(one, one.accuracy.mean, *reach) for one in self.best if one.accuracy and (reach := one.cost_range(cost))]
-        finalists, means, lows, highs = zip(*usable, strict=True) if usable else ((), (), (), ())
-        chosen = [finalists[place] for place in frontier(highs, means, lows)]
-        return sorted(chosen, key=lambda one: one.cost(cost) or 0.0)
+        """Return the finalists that none beats at a lower cost, or at one that overlaps; the cheapest first."""
+        ranges = [(each, costs) for each in self.best if each.accuracy and (costs := each.cost_range(cost))]
+        highs, lows = [costs[1] for _, costs in ranges], [costs[0] for _, costs in ranges]
+        chosen = frontier(highs, [finalist.group.mean for finalist, _ in ranges], lows)
+        return sorted((ranges[place][0] for place in chosen), key=lambda finalist: finalist.cost(cost) or 0.0)
 
     def pareto(self) -> list[dict[str, Any]]:
-        """The finalists that are on the frontier of any cost, by their parameters."""
-        on = {cost: self.frontier(cost) for cost in COSTS}
-        chosen = {one.name: one for found in on.values() for one in found}
-        ordered = sorted(chosen.values(), key=lambda one: one.trial.model.parameters)
-        return [{**one.as_json(), "frontier_of": [cost for cost in COSTS if one in on[cost]]} for one in ordered]
+        """Return the finalists that are on the frontier of any cost, by their parameters, as JSON values."""
+        frontiers = {cost: self.frontier(cost) for cost in COSTS}
+        costs = [(each, [cost for cost in COSTS if each in frontiers[cost]]) for each in self.best]
+        costs.sort(key=lambda pair: pair[0].trial.model.parameters)
+        return [{**finalist.as_json(), "frontier_of": own} for finalist, own in costs if own]
 
     # Importance
 
     @cached_property
     def importances(self) -> list[Importance]:
-        """Of each dimension, for the accuracy at the first rung, which all trials but those that diverged reached whole."""
+        """Importance of each dimension for the accuracy at the first rung, which all trials but those that diverged reached."""
         comparable = [trial for trial in self.trials if trial.state in ("complete", "pruned")]
         values = [trial.curve.get(self.compared_at, trial.accuracy) for trial in comparable]
         return importances([trial.point for trial in comparable], values, self.dimensions, seed=self.terms.seed)
@@ -127,115 +127,108 @@ class Search:
         """The epoch up to which all trials were trained."""
         return next(iter(self.terms.pruning.rungs), self.terms.space.epochs)
 
-    # Words
+    # Sentences
 
     def sentences(self) -> list[str]:
-        """What the figures show, and what they do not."""
-        winner = self.winner
+        """Say which setting is best, how sure that is, and what limits it."""
+        winner, trials = self.winner, words.counted(len(self.trials), "trial")
         if winner is None or winner.accuracy is None:
-            states = words.listed([f"{count} {state}" for state, count in self.states.items()])
-            return [f"No trial of {len(self.trials)} came to a sound end: {states}.", *self._notes()]
-        found, what = winner.accuracy, words.network(winner.trial.run.model)
-        basis = f"{words.counted(found.n, 'fresh seed')}, 95 % interval" + (
-            f", {self.terms.folds} folds" if self._folds else ""
-        )
-        said = [
-            f"The best of {words.counted(len(self.trials), 'trial')} within {self.terms.space.budget}, by the lower end of its "
-            f"interval: {what}, {words.percent(found.mean, 2)} validation accuracy "
-            f"({words.ends(found)}; {basis})."
+            return [f"No trial of {len(self.trials)} could be ranked: {_by_state(self.states)}.", *self._notes()]
+        accuracy, network = winner.accuracy, words.network(winner.trial.run.model)
+        folds = f", {self.terms.folds} folds" if self._folds else ""
+        test = "the test part, looked at once, was not used for that." if self.test else "the test part was not (--test)."
+        sentences = [
+            f"The best of {trials} within {self.terms.space.budget}, by the lower end of its interval: {network}, "
+            f"{words.percent(accuracy.mean, 2)} validation accuracy ({words.ends(accuracy)}; "
+            f"{words.counted(accuracy.n, 'fresh seed')}, 95 % interval{folds}).",
+            *self._against_others(winner),
+            f"As trial {winner.trial.number} it had {words.percent(winner.trial.accuracy, 2)}: optimistic, because this "
+            f"number selected the trial. The same validation images selected it; {test}",
         ]
-        said += self._against_others(winner)
-        said.append(
-            f"As trial {winner.trial.number} it had {words.percent(winner.trial.accuracy, 2)}: a trial that is chosen for its "
-            f"accuracy flatters itself. The same validation images chose it; "
-            + ("the test part, looked at once, did not." if self.test else "only the test part did not (--test).")
-        )
         if self.test:
             seeds = words.counted(self.test.n, "seed")
-            said.append(f"On the test part it has {words.percent(self.test.mean, 2)} ({words.ends(self.test)}, {seeds}).")
-        return [*said, *self._edge(winner), *self._notes()]
+            sentences.append(f"On the test part it has {words.percent(self.test.mean, 2)} ({words.ends(self.test)}, {seeds}).")
+        return [*sentences, *self._edge(winner), *self._notes()]
 
     @property
     def _folds(self) -> bool:
         return self.terms.folds > 1
 
     def _against_others(self, winner: Finalist) -> list[str]:
-        """Which finalists the winner is shown to be better than, corrected over all of them."""
-        others = [one for one in self.best[1:] if len(winner.group.included.keys() & one.group.included.keys()) > 1]
+        """Say which finalists the winner is better than, corrected over all of them."""
+        others = [each for each in self.best[1:] if len(winner.group.included.keys() & each.group.included.keys()) > 1]
         if not others:
             return []
-        found = differences([Contrast(winner.group, one.group) for one in others])
-        beaten = [one.name for one, each in zip(others, found, strict=True) if each.higher is winner.group]
-        rest, all_of_them = len(others) - len(beaten), words.counted(len(others), "other")
+        decided = differences([Contrast(winner.group, each.group) for each in others])
+        beaten = [each.name for each, decision in zip(others, decided, strict=True) if decision.higher is winner.group]
+        rest, all_others = len(others) - len(beaten), f"the {words.counted(len(others), 'other')}"
         basis = "trained again, paired by seed and image, Holm"
         if not rest:
-            return [f"It is shown to be better than {'each of ' if len(others) > 1 else ''}the {all_of_them} ({basis})."]
+            return [f"It is clearly better than {'each of ' if len(others) > 1 else ''}{all_others} ({basis})."]
         if not beaten:
-            which = f"any of the {all_of_them}" if len(others) > 1 else "the other"
-            return [f"Between it and {which} no difference is shown ({basis})."]
-        better = f"It is shown to be better than {words.listed(beaten)}"
-        return [f"{better}; against {rest} of the {all_of_them} no difference is shown ({basis})."]
+            which = f"any of {all_others}" if len(others) > 1 else "the other"
+            return [f"There is no clear difference between it and {which} ({basis})."]
+        better = f"It is clearly better than {words.listed(beaten)}"
+        return [f"{better}; from {rest} of {all_others} there is no clear difference ({basis})."]
 
     def _edge(self, winner: Finalist) -> list[str]:
-        share = float(winner.trial.point["rate"])
+        share, plan = float(winner.trial.point["rate"]), winner.trial.run.plan
         if AT_THE_EDGE <= share <= 1 - AT_THE_EDGE:
             return []
-        plan = winner.trial.run.plan
         low, high = STEP_RATES if "momentum" in OPTIMIZERS[plan.optimizer].settings else ADAPTIVE_RATES
         end = "lowest" if share < AT_THE_EDGE else "highest"
-        rate = words.value(plan.learning_rate)
-        return [
-            f"Its learning rate, {rate}, is at the {end} end of what was searched ({low:g} to {high:g}): it may lie beyond."
-        ]
+        rate = f"Its learning rate, {words.value(plan.learning_rate)}"
+        return [f"{rate}, is at the {end} end of the range searched ({low:g} to {high:g}); a better one may lie beyond."]
 
     def _notes(self) -> list[str]:
-        out = {state: self.states[state] for state in ("diverged", "collapsed") if state in self.states}
-        said = []
-        if out:
-            kinds = words.listed([f"{count} {state}" for state, count in out.items()])
-            said.append(f"Of {words.counted(len(self.trials), 'trial')}, {kinds}; they were not ranked.")
-        said += caveats([one.group for one in self.best], name=True)
+        sentences = caveats([finalist.group for finalist in self.best], name=True)
+        unranked = {state: count for state in ("diverged", "collapsed") if (count := self.states.get(state))}
+        if unranked:
+            sentences.insert(0, f"Of {words.counted(len(self.trials), 'trial')}, {_by_state(unranked)}; they were not ranked.")
         if len(self.best) < self.terms.finalists and not self.terms.pareto:
-            said.append(f"Only {words.counted(len(self.best), 'setting')} could be trained again.")
-        return said
+            sentences.append(f"Only {words.counted(len(self.best), 'setting')} could be trained again.")
+        return sentences
 
-    # Elsewhere
+    # JSON and charts
 
     def as_json(self) -> dict[str, Any]:
-        """The contract of `search --json` (NaN is null)."""
+        """Return the contract of `search --json` (NaN is null)."""
         budget = self.terms.space.budget
-        plain: dict[str, Any] = finite(
+        return finite_fields(
             {
                 "name": self.name,
                 "budget": {budget.kind: budget.limit},
                 "trials": len(self.trials),
                 "states": self.states,
-                "best": [one.as_json() for one in self.best],
+                "best": [finalist.as_json() for finalist in self.best],
                 "pareto": self.pareto(),
-                "importance": {"epoch": self.compared_at, "shares": [vars(one) for one in self.importances]},
+                "importance": {"epoch": self.compared_at, "shares": [vars(each) for each in self.importances]},
                 "test": {"mean": self.test.mean, "interval": self.test.pair(), "n": self.test.n} if self.test else None,
                 "settings": self.terms.settings(),
                 "sentences": self.sentences(),
                 "seconds": self.seconds,
             }
         )
-        return plain
 
     def charts(self) -> dict[str, AnyChart]:
-        """Name -> figure: the course of the search, the frontier over each cost, and the importances."""
+        """Draw the course of the search, the frontier over each cost, and the importances: name -> figure."""
         drawn: dict[str, AnyChart] = {"trials": figures.search_course(course_rows(self))}
         for cost in COSTS:
             rows = frontier_rows(self, cost)
             if len({row["cost"] for row in rows if row["kind"] == "finalist"}) > 1:
                 drawn[f"accuracy_over_{cost}"] = figures.search_frontier(rows, cost)
         if self.importances:
-            shares = [vars(one) for one in self.importances]
+            shares = [vars(each) for each in self.importances]
             drawn["importance"] = figures.search_importance(shares, trials=len(self.trials), epoch=self.compared_at)
         return drawn
 
 
+def _by_state(states: Mapping[str, int]) -> str:
+    return words.listed([f"{count} {state}" for state, count in states.items()])
+
+
 def course_rows(search: Search) -> list[dict[str, Any]]:
-    """One row a trial: number, accuracy, state, best (so far, of the whole ones), network."""
+    """Return one row per trial: number, accuracy, state, best accuracy of the complete ones so far, network, epochs."""
     rows, best = [], 0.0
     for trial in search.trials:
         best = max(best, trial.accuracy) if trial.state == "complete" else best
@@ -253,21 +246,18 @@ def course_rows(search: Search) -> list[dict[str, Any]]:
 
 
 def frontier_rows(search: Search, cost: str) -> list[dict[str, Any]]:
-    """Rows of trials and finalists: kind, cost, mean, low, high, frontier, network."""
-    rows: list[dict[str, Any]] = []
-    if cost != "latency":
-        for trial in search.trials:
-            if trial.state == "complete":
-                rows.append(_row("trial", float(getattr(trial.model, cost)), trial.accuracy, trial))
-    on = search.frontier(cost)
-    for one in search.best:
-        at = one.cost(cost)
-        if one.accuracy and at is not None:
-            row = _row("finalist", at, one.accuracy.mean, one.trial)
-            row["least"], row["most"] = one.cost_range(cost) or (at, at)
-            rows.append({**row, "low": one.accuracy.low, "high": one.accuracy.high, "n": one.accuracy.n, "frontier": one in on})
+    """Return rows of trials and finalists: kind, cost, mean, frontier, network; of finalists also ranges and intervals."""
+
+    def row(kind: str, cost: float, mean: float, trial: Trial) -> dict[str, Any]:
+        return {"kind": kind, "cost": cost, "mean": mean, "frontier": False, "network": words.network(trial.run.model)}
+
+    complete = [trial for trial in search.trials if trial.state == "complete" and cost != "latency"]
+    rows = [row("trial", float(getattr(trial.model, cost)), trial.accuracy, trial) for trial in complete]
+    on_frontier = search.frontier(cost)
+    for finalist in search.best:
+        own, accuracy = finalist.cost(cost), finalist.accuracy
+        if accuracy and own is not None:
+            low, high = finalist.cost_range(cost) or (own, own)
+            details = {"low": accuracy.low, "high": accuracy.high, "n": accuracy.n, "frontier": finalist in on_frontier}
+            rows.append({**row("finalist", own, accuracy.mean, finalist.trial), "least": low, "most": high, **details})
     return rows
-
-
-def _row(kind: str, cost: float, mean: float, trial: Trial) -> dict[str, Any]:
-    return {"kind": kind, "cost": cost, "mean": mean, "frontier": False, "network": words.network(trial.run.model)}

@@ -1,8 +1,8 @@
-"""Proposals: points of the space as a pure function of a seed and of what came of the trials before.
+"""Proposals: points of the space as a pure function of a seed and the results of the trials before.
 
 A trial's proposal is drawn by a sampler of its own, seeded by the search's seed and the trial's number, in a study in memory
 that holds all trials before it; those of its own batch count as running there (Optuna's constant liar keeps them apart). No
-random state is kept, so a search that is gone on with proposes what it would have.
+random state is kept, so a search that is resumed proposes the same points as one that was never stopped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from seedbed.searches.space import FAMILIES, OPTIMIZERS, Space
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
 Sampler = Literal["tpe", "random"]
@@ -28,23 +27,23 @@ GROUP = 8
 """Trials in a row that share a program, where it does not depend on their shapes."""
 
 ALIKE = 4
-"""Trials in a row of one shape, where a program does; a shape's program costs as much as some epochs, and so few shapes are
-seen of all."""
+"""Trials in a row of one shape, where a program does; a shape's program costs as much as some epochs, so few shapes are
+tried."""
 
 STARTUP = 4
-"""Groups whose programs are dealt out evenly, and their points at random, before anything is learned from them."""
+"""Groups whose programs are spread evenly and whose points are random, before the sampler learns from them."""
 
 
 def propose(
     space: Space, before: Sequence[FrozenTrial], count: int, *, seed: int, sampler: Sampler, directions: Sequence[Direction]
 ) -> Iterator[dict[str, Any]]:
-    """The points of the next trials.
+    """Propose the points of the next trials.
 
     Args:
         before: all trials, those that are running too, in the order of their numbers.
-        count: how many to propose.
+        count: number of points to propose.
         sampler: "tpe", or "random", which shares no programs either: every trial is drawn by itself.
-        directions: of the study's values.
+        directions: directions of the study's values.
     """
     import optuna
 
@@ -57,10 +56,14 @@ def propose(
 
 
 def _next(study: Study, space: Space, number: int, seed: int, sampler: Sampler) -> dict[str, Any]:
+    from optuna.samplers import RandomSampler, TPESampler
+
     leader = number - number % GROUP
     model = number - (number - leader) % ALIKE
-    study.sampler = _sampler(sampler, int(np.random.default_rng([seed, number, 1]).integers(2**31)))
+    own_seed = int(np.random.default_rng([seed, number, 1]).integers(2**31))
+    study.sampler = RandomSampler(seed=own_seed)
     if sampler == "tpe":
+        study.sampler = TPESampler(seed=own_seed, n_startup_trials=STARTUP * GROUP, multivariate=True, constant_liar=True)
         shared = _dealt(space, seed, number) if number == leader else space.shared(study.trials[leader].params)
         if number != model:
             shared |= space.shape(study.trials[model].params)
@@ -70,7 +73,7 @@ def _next(study: Study, space: Space, number: int, seed: int, sampler: Sampler) 
 
 
 def _dealt(space: Space, seed: int, leader: int) -> dict[str, Any]:
-    """Optimizers and families of the first groups, each once before any comes twice; later ones are for the sampler to say."""
+    """Choose optimizers and families of the first groups, each once before any comes twice; the sampler chooses later ones."""
     group = leader // GROUP
     if group >= STARTUP:
         return {}
@@ -81,17 +84,9 @@ def _dealt(space: Space, seed: int, leader: int) -> dict[str, Any]:
     return dealt
 
 
-def _sampler(kind: Sampler, seed: int) -> BaseSampler:
-    from optuna.samplers import RandomSampler, TPESampler
-
-    if kind == "random":
-        return RandomSampler(seed=seed)
-    return TPESampler(seed=seed, n_startup_trials=STARTUP * GROUP, multivariate=True, constant_liar=True)
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Optuna says neither that it works nor that some of it is experimental."""
+    """Silence Optuna's messages, also that some of it is experimental."""
     import optuna
 
     before = optuna.logging.get_verbosity()

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any
 
 from seedbed import kinds
 from seedbed.errors import SpecError
@@ -22,11 +22,10 @@ from seedbed.records import DataFacts
 from seedbed.searches.budget import Budget
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 
-Point = Mapping[str, Any]
+SpacePoint = Mapping[str, Any]
 """Names of the space's dimensions -> values."""
 
-Family = Literal["dense", "conv"]
-FAMILIES: tuple[Family, ...] = get_args(Family)
+FAMILIES = ("dense", "conv")
 
 OPTIMIZERS = ("adam", "nesterov", "rmsprop", "adamw")
 MOMENTA = (0.0, 0.8, 0.9, 0.95)
@@ -45,23 +44,23 @@ LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 19
 MOST_LAYERS = 3
 OF_PROGRAM = ("family", "optimizer", "batch_size", "drops")
 OF_SHAPE = ("layers", "growth", "kernel", "head", "activation", "size")
-"""What convolutional networks of one program have in common beside."""
+"""Dimensions that convolutional networks of one program share as well."""
 
 
 @dataclass(frozen=True)
 class Space:
-    """What a search chooses from.
+    """The networks and plans that a search chooses from.
 
     Args:
-        budget: that every network fits.
-        families: that may be proposed.
-        data: the sizes of the data set; `spec` names it.
-        epochs: of every run.
+        budget: budget that every network fits.
+        families: families that may be proposed.
+        data: sizes of the data set; `spec` names it.
+        epochs: epochs of every run.
         sizes: whether smaller networks than the budget allows are proposed too.
     """
 
     budget: Budget
-    families: tuple[Family, ...]
+    families: tuple[str, ...]
     data: DataFacts
     spec: DataSpec
     epochs: int
@@ -78,18 +77,18 @@ class Space:
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """Those that make 15 to 1,000 steps an epoch; where none does, the largest that the data allow."""
+        """Batch sizes of 15 to 1,000 steps per epoch; where none fits, the largest that the data allow."""
         fit = tuple(size for size in BATCH_SIZES if 15 <= self.data.train / size <= 1000)
         return fit or (min(BATCH_SIZES[-1], self.data.train),)
 
     def dimensions(self) -> dict[str, Any]:
-        """Name -> Optuna's distribution."""
+        """Return Optuna's distribution of each dimension."""
         from optuna.distributions import CategoricalDistribution as Choice
         from optuna.distributions import FloatDistribution as Real
         from optuna.distributions import IntDistribution as Whole
 
         share = Real(0.0, 1.0)
-        found: dict[str, Any] = {
+        dimensions: dict[str, Any] = {
             "layers": Whole(1, MOST_LAYERS),
             "activation": Choice(tuple(kinds.ACTIVATIONS)),
             "drops": Choice((False, True)),
@@ -104,50 +103,47 @@ class Space:
             "batch_size": Choice(self.batch_sizes),
         }
         if "dense" in self.families:
-            found |= {"first": Real(0.2, 0.9), "second": Real(0.2, 0.8)}
+            dimensions |= {"first": Real(0.2, 0.9), "second": Real(0.2, 0.8)}
         if "conv" in self.families:
-            found |= {"growth": Real(0.5, 2.0, log=True), "kernel": Choice((3, 5)), "head": Choice(("flatten", "average"))}
+            dimensions |= {"growth": Real(0.5, 2.0, log=True), "kernel": Choice((3, 5)), "head": Choice(("flatten", "average"))}
         if len(self.families) > 1:
-            found["family"] = Choice(self.families)
+            dimensions["family"] = Choice(self.families)
         if self.sizes:
-            found["size"] = share
-        return found
+            dimensions["size"] = share
+        return dimensions
 
-    def family(self, point: Point) -> Family:
-        return point["family"] if "family" in point else self.families[0]
+    def family(self, point: SpacePoint) -> str:
+        return str(point.get("family", self.families[0]))
 
-    def shared(self, point: Point) -> dict[str, Any]:
-        """What networks have in common with this point that could share its program, if they had its shape."""
+    def shared(self, point: SpacePoint) -> dict[str, Any]:
+        """Return the dimensions that a network must have in common with this point to share its program, given its shape."""
         return {name: point[name] for name in OF_PROGRAM if name in point}
 
-    def shape(self, point: Point) -> dict[str, Any]:
-        """What they must have in common beside to share it; dense networks of different shapes can."""
+    def shape(self, point: SpacePoint) -> dict[str, Any]:
+        """Return the dimensions of shape that it must have in common too; dense networks of different shapes share programs."""
         return {name: point[name] for name in OF_SHAPE if name in point} if self.family(point) == "conv" else {}
 
-    def run(self, point: Point, seed: int) -> RunSpec:
-        """The run that a point stands for; it fits the budget."""
+    def run(self, point: SpacePoint, seed: int) -> RunSpec:
+        """Make the run of a point; it fits the budget."""
         budget = self.budget.share(SMALLEST ** (1 - point["size"])) if self.sizes else self.budget
-        found = self._network(self.family(point), point, budget) or self._smallest(self.family(point))
-        words = {"activation": point["activation"], "dropout": round(point["dropout"], 2) if point["drops"] else 0.0}
-        return RunSpec(model=found.changed(**words), plan=self._plan(point), data=self.spec, seed=seed)
+        network = self._network(self.family(point), point, budget) or self._smallest(self.family(point))
+        dropout = round(point["dropout"], 2) if point["drops"] else 0.0
+        model = network.changed(activation=point["activation"], dropout=dropout)
+        return RunSpec(model=model, plan=self._plan(point), data=self.spec, seed=seed)
 
-    def _smallest(self, family: Family) -> Dense | Conv:
-        """The smallest network of a family that the space has."""
-        return (
-            Dense(hidden=(1,))
-            if family == "dense"
-            else Conv(filters=(1,), kernel=(3,), stride=(1,), pool=_pools(self.data, 1), head="average")
-        )
+    def _smallest(self, family: str) -> Dense | Conv:
+        """Return the smallest network of a family in the space."""
+        if family == "dense":
+            return Dense(hidden=(1,))
+        return Conv(filters=(1,), kernel=(3,), stride=(1,), pool=_pools(self.data, 1), head="average")
 
-    def _network(self, family: Family, point: Point, budget: Budget) -> Dense | Conv | None:
-        """The largest network of a point's proportions within a budget, with fewer layers where so many do not fit."""
-        for layers in range(point["layers"], 0, -1):
-            found = _dense(point, layers, budget, self.data) if family == "dense" else _conv(point, layers, budget, self.data)
-            if found is not None:
-                return found
-        return None
+    def _network(self, family: str, point: SpacePoint, budget: Budget) -> Dense | Conv | None:
+        """Make the largest network of a point's proportions within a budget, with fewer layers where all do not fit."""
+        make = _dense if family == "dense" else _conv
+        networks = (make(point, layers, budget, self.data) for layers in range(point["layers"], 0, -1))
+        return next((network for network in networks if network), None)
 
-    def _plan(self, point: Point) -> Plan:
+    def _plan(self, point: SpacePoint) -> Plan:
         settings: dict[str, Any] = {"optimizer": point["optimizer"]}
         used = kinds.OPTIMIZERS[point["optimizer"]].settings
         if "momentum" in used:
@@ -163,12 +159,12 @@ class Space:
 
 
 def _between(ends: tuple[float, float], share: float, factor: float = 1.0) -> float:
-    """A value on a logarithmic scale, with two digits."""
+    """Return a value on a logarithmic scale, with two digits."""
     low, high = ends
     return float(f"{factor * low * (high / low) ** share:.2g}")
 
 
-def _dense(point: Point, layers: int, budget: Budget, data: DataFacts) -> Dense | None:
+def _dense(point: SpacePoint, layers: int, budget: Budget, data: DataFacts) -> Dense | None:
     first, second = point["first"], point["second"]
     shares = [(1.0,), (first, 1 - first), (first, (1 - first) * second, (1 - first) * (1 - second))][layers - 1]
 
@@ -182,7 +178,7 @@ def _dense(point: Point, layers: int, budget: Budget, data: DataFacts) -> Dense 
     return Dense(hidden=(_largest(lambda width: costs((width, *later)), budget.limit), *later))
 
 
-def _conv(point: Point, blocks: int, budget: Budget, data: DataFacts) -> Conv | None:
+def _conv(point: SpacePoint, blocks: int, budget: Budget, data: DataFacts) -> Conv | None:
     def network(first: int) -> Conv:
         filters = tuple(max(1, int(first * point["growth"] ** block)) for block in range(blocks))
         return Conv(filters=filters, kernel=(point["kernel"],), stride=(1,), pool=_pools(data, blocks), head=point["head"])
@@ -192,7 +188,7 @@ def _conv(point: Point, blocks: int, budget: Budget, data: DataFacts) -> Conv | 
 
 
 def _pools(data: DataFacts, blocks: int) -> tuple[int, ...]:
-    """Each block halves its maps while they have 4 pixels a side."""
+    """Return the pools of the blocks: each halves its maps while their sides have 4 pixels."""
     pools, side = [], min(data.image_shape[:2])
     for _ in range(blocks):
         pools.append(2 if side >= 4 else 1)
@@ -208,7 +204,7 @@ _facts = lru_cache(maxsize=4096)(facts)
 
 
 def _largest(cost: Callable[[int], int], limit: int) -> int:
-    """The largest number from 0 on whose cost, which grows with it, is within the limit; 0 where that of 1 is not."""
+    """Find the largest number whose cost, which grows with it, is within the limit; 0 where that of 1 is not."""
     if cost(1) > limit:
         return 0
     high = 2
@@ -222,6 +218,6 @@ def _largest(cost: Callable[[int], int], limit: int) -> int:
 
 
 def rungs(epochs: int) -> tuple[int, ...]:
-    """Where a search's populations are pruned: after a fifth and after half of the epochs."""
+    """Return the epochs after which populations are pruned: a fifth and half of all."""
     wanted = {max(1, math.ceil(epochs / 5)), math.ceil(epochs / 2)}
     return tuple(sorted(rung for rung in wanted if rung < epochs))

@@ -1,4 +1,4 @@
-"""What is asked of a search."""
+"""The settings of a search."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from seedbed.errors import SpecError, nearest
 from seedbed.records import DataFacts
 from seedbed.searches.budget import Budget
 from seedbed.searches.sampling import GROUP, Direction, Sampler
-from seedbed.searches.space import FAMILIES, Family, Space, rungs
+from seedbed.searches.space import FAMILIES, Space, rungs
 from seedbed.specs import DataSpec, Plan, checked_group
 from seedbed.training.pruning import Pruning
 
 TRIALS, EPOCHS = 100, 20
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 BATCH = 2 * GROUP
-"""Trials that are proposed together, before any of them is told: two programs' worth, for two workers."""
+"""Trials that are proposed together, before the sampler sees any of their results: two programs for two workers."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What is asked of a search.
+    """The settings of a search.
 
     Attributes:
-        name: of the search; its runs are `NAME-trial-...` and `NAME-best-...`.
-        space: what it chooses from.
-        trials: how many networks are tried, each with the seed `seed`.
-        finalists: how many of the best are trained again, each with `seeds` fresh seeds.
+        name: name of the search; its runs are `NAME-trial-...` and `NAME-best-...`.
+        space: the space of networks and plans.
+        trials: number of networks to try, each with the seed `seed`.
+        finalists: number of the best that are trained again, each with `seeds` fresh seeds.
         sampler: "tpe" learns from the trials before, "random" does not.
         pareto: look for the best accuracy at every cost, not only at the whole budget.
         folds: parts of the training and validation images that validate in turn; 1 is the one validation part.
-        batch: how many trials are proposed together; more keep more workers busy, and let the sampler learn later.
+        batch: number of trials proposed together; more keep more workers busy, and let the sampler learn later.
         prune: stop the worse half of a population after a fifth and after half of the epochs.
     """
 
@@ -52,34 +52,36 @@ class Terms:
 
     def __post_init__(self) -> None:
         checked_group(self.name)
-        for called, least in (("trials", 1), ("finalists", 1), ("seeds", 2), ("folds", 1), ("seed", 0), ("batch", 1)):
-            if not getattr(self, called) >= least:
-                raise SpecError(f"{called} = {getattr(self, called)}: it must be at least {least}.")
+        for name, least in (("trials", 1), ("finalists", 1), ("seeds", 2), ("folds", 1), ("seed", 0), ("batch", 1)):
+            if not getattr(self, name) >= least:
+                raise SpecError(f"{name} = {getattr(self, name)}: it must be at least {least}.")
         if self.sampler not in SAMPLERS:
             raise SpecError(f"sampler = {self.sampler!r}: it must be tpe or random.{nearest(self.sampler, SAMPLERS)}")
 
     @property
     def directions(self) -> list[Direction]:
-        """Of the study: the accuracy, and the cost where both count."""
+        """Directions of the study: the accuracy, and the cost where both count."""
         return ["maximize", "minimize"] if self.pareto else ["maximize"]
 
     @property
     def pruning(self) -> Pruning:
-        """Without a rung where a smaller network, or another fold, would be measured by what it cannot be compared with."""
+        """Rungs of pruning; none where a network would be compared with larger ones, or with other folds."""
         comparable = self.prune and not self.pareto and self.folds == 1
         return Pruning(rungs(self.space.epochs) if comparable else ())
 
     @property
-    def fresh(self) -> list[int]:
+    def fresh(self) -> tuple[int, ...]:
         """Seeds that no trial has."""
-        return [self.seed + 1 + number for number in range(self.seeds)]
+        return tuple(range(self.seed + 1, self.seed + 1 + self.seeds))
 
-    def data(self, fold: int) -> DataSpec:
-        spec = self.space.spec
-        return spec if self.folds == 1 else spec.changed(fold=(fold, self.folds))
+    @property
+    def fold_data(self) -> tuple[DataSpec, ...]:
+        """The data of each fold; empty without folds."""
+        folds = range(self.folds) if self.folds > 1 else ()
+        return tuple(self.space.spec.changed(fold=(fold, self.folds)) for fold in folds)
 
     def settings(self) -> dict[str, Any]:
-        """All that proposals and trials depend on, as plain JSON values; and how many trials there are to be."""
+        """Return all that proposals and trials depend on, and the number of trials, as JSON values."""
         return {
             "budget": {self.space.budget.kind: self.space.budget.limit},
             "families": list(self.space.families),
@@ -107,42 +109,41 @@ def terms_for(
     watch: WatchDownload | None = None,
     **more: Any,
 ) -> Terms:
-    """The terms of a search on a data set, which is loaded for its sizes.
+    """Make the terms of a search on a data set, which is loaded for its sizes.
 
     Args:
-        budget: as `units=200`, `params=10000` or `flops=1e6`.
+        budget: `units=200`, `params=10000` or `flops=1e6`.
         family: "dense", "conv" or both; see `families`.
         pareto: search smaller networks too.
-        watch: is told how far a download is.
+        watch: callback for the progress of a download.
         more: other fields of `Terms`.
 
     Raises:
-        SpecError: terms that break a rule.
-        DataError: images that cannot be had.
+        SpecError: a term breaks a rule.
+        DataError: the images are not available.
     """
     limit = Budget.of(budget) if isinstance(budget, str) else budget
-    folds = more.get("folds", 1)
     known = data.resolve(spec.changed(name=data.named(spec.name)))
     facts = data.load(known, watch).facts()
     space = Space(limit, families(family, limit, facts, known), facts, known, Plan(epochs=epochs).epochs, sizes=pareto)
-    if folds > 1:
-        data.load(known.changed(fold=(0, folds)), watch)  # folds that cannot be made are told before anything else is
-    called = name or f"{limit.kind}-{limit.limit}-{known.name}"
-    return Terms(called, space, trials, pareto=pareto, **more)
+    terms = Terms(name or f"{limit.kind}-{limit.limit}-{known.name}", space, trials, pareto=pareto, **more)
+    if terms.fold_data:
+        data.load(terms.fold_data[0], watch)  # folds that cannot be made are an error before anything is trained
+    return terms
 
 
-def families(wanted: str | Sequence[str] | None, budget: Budget, facts: DataFacts, spec: DataSpec) -> tuple[Family, ...]:
-    """The families to search: those asked for; else dense ones for units, and for other budgets all that fit.
+def families(wanted: str | Sequence[str] | None, budget: Budget, facts: DataFacts, spec: DataSpec) -> tuple[str, ...]:
+    """Choose the families to search: those asked for; else dense ones for units, and for other budgets all that fit.
 
-    (A unit of a convolution works on every pixel, so 200 of them are not what 200 dense ones are.)
+    A unit of a convolution works on every pixel, so 200 of them are not comparable with 200 dense ones.
 
     Raises:
-        SpecError: one is not known, or does not fit the budget.
+        SpecError: a family is not known, or does not fit the budget.
     """
     asked = [wanted] if isinstance(wanted, str) else list(wanted or ())
-    for each in asked:
-        if each not in FAMILIES:
-            raise SpecError(f"family = {each!r} is not known.{nearest(each, FAMILIES)} Known: {', '.join(FAMILIES)}.")
+    for family in asked:
+        if family not in FAMILIES:
+            raise SpecError(f"family = {family!r} is not known.{nearest(family, FAMILIES)} Known: {', '.join(FAMILIES)}.")
     if asked:
         return tuple(family for family in FAMILIES if family in asked)
     if budget.kind == "units":

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+from seedbed.figures.words import network
 from seedbed.records import ModelFacts
 from seedbed.specs import RunSpec
 
-State = Literal["complete", "pruned", "diverged", "collapsed"]
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+TrialState = Literal["complete", "pruned", "diverged", "collapsed"]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What was tried, and what came of it.
+    """A point that was tried, and the result.
 
     Attributes:
-        number: in the order of asking, from 0.
-        name: of its run; a setting that was proposed before has the name of that trial.
-        point: of the space.
-        accuracy: of the best epoch on the validation images, the folds' mean; it flatters whoever is chosen by it.
-        curve: epoch -> the best accuracy so far, where the search has one direction.
+        number: place in the order of asking, from 0.
+        name: name of the run; a setting that was proposed before has the name of that trial.
+        point: point of the space.
+        accuracy: validation accuracy at the best epoch, the folds' mean; optimistic for a trial that is chosen by it.
+        curve: epoch -> best accuracy so far; 0 for a run that diverged or collapsed, so that the sampler keeps away from it.
+            The store keeps it only where the search has one direction.
+        seconds: time of its runs in the workers.
     """
 
     number: int
@@ -29,17 +35,37 @@ class Trial:
     run: RunSpec
     model: ModelFacts
     point: Mapping[str, Any]
-    state: State
+    state: TrialState
     accuracy: float
     curve: Mapping[int, float]
     seconds: float
 
-    def as_json(self) -> dict[str, Any]:
+    @classmethod
+    def read(cls, frozen: FrozenTrial) -> Self:
+        """Read a trial from Optuna's record of it."""
+        stored = frozen.user_attrs
+        return cls(
+            number=frozen.number,
+            name=stored["run"],
+            run=RunSpec(**stored["settings"]),
+            model=ModelFacts(stored["parameters"], stored["operations"], stored["units"]),
+            point=dict(frozen.params),
+            state=stored["state"],
+            accuracy=stored["accuracy"],
+            curve=dict(sorted(frozen.intermediate_values.items())),
+            seconds=stored["seconds"],
+        )
+
+    def attributes(self) -> dict[str, Any]:
+        """Return what Optuna's record holds next to point, values and curve, as JSON values."""
         return {
-            "number": self.number,
-            "name": self.name,
-            "state": self.state,
+            "run": self.name,
+            "identity": self.run.identity,
             "accuracy": self.accuracy,
-            "model": {**self.run.model.plain(), **vars(self.model)},
-            "plan": self.run.plan.plain(),
+            "network": network(self.run.model),
+            "state": self.state,
+            **vars(self.model),
+            "epochs": len(self.curve),
+            "seconds": self.seconds,
+            "settings": self.run.plain(),
         }

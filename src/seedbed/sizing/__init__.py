@@ -1,7 +1,7 @@
-"""How small a network can be: the fewest parameters whose accuracy lies above a target, with fresh seeds and fresh images.
+"""The smallest network: the fewest parameters whose accuracy is above a target, with fresh seeds and fresh images.
 
-`networks` knows the forms and their sizes, `effort` how much is done, `hunt` the steps, `ranking` the arithmetic between them,
-`claims` the order of the tests, `trainer` trains and remembers, `records` and `sentences` hold the answer.
+`networks` has the forms and their sizes, `effort` the amount of work, `stages` the steps, `ranking` their arithmetic, `claims`
+the order of the tests, `trainer` trains and remembers, `outcome` and `files` hold the answer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What may be said of the smallest of several sizes: tests in an order that was fixed before the first of them.
+"""Claims about the smallest of several sizes: tests in an order that is fixed before the first of them.
 
 To test many sizes and report the smallest that passed would be one more choice, made by chance in part. So the sizes are put
 in order before any fresh seed is trained, from large to small, and tested one after the other, each at the full confidence,
-up to the first whose interval does not lie above the target. What comes after it is not tested. Whichever of the sizes are
+up to the first whose interval is not above the target. Later sizes are not tested. Whichever of the sizes are
 truly not above the target, a false claim needs the first of these in the order to pass, which happens with a probability of
 2.5 % (the lower end of a 95 % interval): the order pays for the choice, and no correction is needed.
 
@@ -22,16 +22,16 @@ from seedbed.groups import fixed_sequence
 from seedbed.sizing.attempts import Attempt
 
 Test = Callable[[Sequence[Attempt]], list[Attempt]]
-"""Trains these settings with fresh seeds, and judges them."""
+"""A function that trains these settings with fresh seeds, and evaluates them."""
 
 
 def sequences(front: Sequence[Attempt], safe: float, sure: float) -> list[list[Attempt]]:
-    """The order of the tests, and that of the second chance.
+    """Return the order of the tests, and that of the second chance.
 
     Args:
-        front: from the smallest on, each better than those before, as `ranking.best_by_size` gives them.
-        safe: the accuracy while choosing with which the tests begin.
-        sure: the one that will hardly disappoint, at least as high.
+        front: attempts from the smallest on, each better than those before, as `ranking.best_by_size` gives them.
+        safe: accuracy while choosing with which the tests begin.
+        sure: accuracy while choosing that will rarely fail the test, at least as high.
 
     Returns:
         From the smallest that is safe (or else the largest) down to the smallest of all; from the next larger one that is sure
@@ -47,23 +47,20 @@ def sequences(front: Sequence[Attempt], safe: float, sure: float) -> list[list[A
 
 
 def in_order(orders: Iterable[Sequence[Attempt]], target: float, test: Test, *, at_once: int) -> Iterator[Attempt]:
-    """The claims one after the other as they are tested, the first failure of an order included.
+    """Yield the claims one after the other as they are tested, the first failure of an order included.
 
     Args:
-        orders: as `sequences` gives them; each but the first is for the case that nothing was claimed before, and asked for
-            only then.
+        orders: orders as `sequences` gives them; each but the first is for the case that nothing was claimed before, and is
+            asked for only then.
         test: see `Test`.
-        at_once: how many are trained together; those behind a failure are trained in vain, and are no claims.
+        at_once: number of claims trained together; those after a failure are trained for nothing, and are no claims.
     """
     for order in orders:
-        made = []
-        for claim in fixed_sequence(_one_by_one(order, test, at_once), lambda claim: claim.holds(target)):
+        batches = (order[start : start + at_once] for start in range(0, len(order), at_once))
+        claims = (claim for batch in batches for claim in test(batch))
+        held = False
+        for claim in fixed_sequence(claims, lambda claim: claim.holds(target)):
+            held |= claim.holds(target)
             yield claim
-            made.append(claim)
-        if any(claim.holds(target) for claim in made):
+        if held:
             return
-
-
-def _one_by_one(order: Sequence[Attempt], test: Test, at_once: int) -> Iterator[Attempt]:
-    for start in range(0, len(order), at_once):
-        yield from test(order[start : start + at_once])

@@ -1,13 +1,11 @@
-"""How much work a search does: fixed beforehand, so that a search which was stopped and goes on does the same."""
+"""The amount of work of a search: fixed beforehand, so that a search that was stopped and resumed does the same."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seedbed.sizing.networks import Family
-
 SURE = 1.64
-"""So many standard deviations above what is needed, an accuracy disappoints once in twenty times."""
+"""Standard deviations above the needed accuracy; a network chosen with this margin fails the test once in twenty times."""
 
 
 @dataclass(frozen=True)
@@ -15,20 +13,20 @@ class Effort:
     """The work of each step.
 
     Attributes:
-        epochs: of a whole training; scouts get a quarter.
-        haste: how many times the mistakes of a tuned network one makes that is not, and was trained briefly; near the best
-            accuracy that there is, that is worth many times the parameters.
-        caution: so many standard deviations more than a claim takes must a network have, while choosing, for the tests to
-            begin with it: with many they begin with larger ones than necessary, with few they more often need a second chance.
-        most: parameters beyond which nothing is tried.
+        epochs: epochs of a whole training; scouts get a quarter.
+        haste: mistakes of a briefly trained, untuned network, over those of a tuned one; near the best possible accuracy that
+            is worth many times the parameters.
+        caution: margin of the network with which the tests begin, in standard deviations above the accuracy that a claim
+            needs. A wide margin begins with larger networks than necessary; a narrow one needs a second chance more often.
+        most: largest number of parameters that is tried.
         rates: learning rates of scouts, and of the first round of tuning.
-        activations: of the first round of tuning.
-        batch_sizes, penalties: of its second round, the first of them also before it; penalties are l2.
-        kept: settings that go on from each round.
-        forms: that are followed to other sizes.
+        activations: activations of the first round of tuning.
+        batch_sizes, penalties: values of the second round of tuning, the first of each also before it; penalties are l2.
+        kept: number of settings that each round keeps.
+        forms: number of forms that are followed to other sizes.
         factors: sizes of a ladder, over the size where the target is expected.
-        seeds: of the last look before the claim.
-        claims_at_once: sizes whose claims are trained together.
+        seeds: seeds of the last choice before the claim.
+        claims_at_once: number of sizes whose claims are trained together.
     """
 
     epochs: int
@@ -46,11 +44,11 @@ class Effort:
     claims_at_once: int
 
     def short(self, share: int) -> int:
-        """A part of the epochs, one at least."""
+        """Return a part of the epochs, at least one."""
         return max(1, round(self.epochs / share))
 
 
-EFFORTS: dict[Family, Effort] = {
+EFFORTS: dict[str, Effort] = {
     "dense": Effort(
         epochs=60,
         haste=1.3,

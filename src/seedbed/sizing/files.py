@@ -18,45 +18,47 @@ if TYPE_CHECKING:
 FIGURE = "accuracy_over_size"
 
 
-def save(found: Smallest, folder: Path) -> dict[str, list[Path]]:
-    """Write what a search found into a folder; a figure of an earlier save that this one does not draw is removed.
+def save(smallest: Smallest, folder: Path) -> dict[str, list[Path]]:
+    """Write the answer into a folder; a figure of an earlier save that this one does not draw is removed.
 
     Returns:
-        Kind -> files: `tables` (sizes.csv, one row a setting), `json` (results.json), and the figure by its name, where there
+        Kind -> files: `tables` (sizes.csv, one row per setting), `json` (results.json), and the figure by its name, where there
         is one.
 
     Raises:
         StorageError: a file could not be written, or another process has been writing them for a minute.
     """
-    drawn = chart(found)
-    return figures.save_results(folder, {FIGURE: drawn} if drawn else {}, {"sizes.csv": table(found).csv()}, found.as_json())
+    drawn = chart(smallest)
+    return figures.save_results(
+        folder, {FIGURE: drawn} if drawn else {}, {"sizes.csv": table(smallest).csv()}, smallest.as_json()
+    )
 
 
-def chart(found: Smallest) -> AnyChart | None:
-    """Accuracy over parameters, what was tested with intervals; None where nothing came near the target."""
-    known = {one.group: one for one in found.tried}.values()
-    tried = [(one.parameters, one.accuracy.mean) for one in known if one.accuracy]
-    tested = [(claim.parameters, claim.accuracy) for claim in found.claims if claim.accuracy]
+def chart(smallest: Smallest) -> AnyChart | None:
+    """Draw accuracy over parameters, claims with intervals; None where nothing is near the target."""
+    last = {attempt.group: attempt for attempt in smallest.tried}.values()
+    tried = [(attempt.parameters, attempt.accuracy.mean) for attempt in last if attempt.accuracy]
+    tested = [(claim.parameters, claim.accuracy) for claim in smallest.claims if claim.accuracy]
     try:
-        return figures.accuracy_over_size(tried, tested, found.target)
+        return figures.accuracy_over_size(tried, tested, smallest.target)
     except StatisticsError:
         return None
 
 
-def table(found: Smallest) -> Table[Attempt]:
-    """One row per candidate; accuracies are shares in [0, 1]."""
+def table(smallest: Smallest) -> Table[Attempt]:
+    """Make a table with one row per attempt; accuracies are shares in [0, 1]."""
 
     def setting(name: str) -> Column[Attempt]:
-        return Column(name, lambda one: getattr(one.candidate.plan, name))
+        return Column(name, lambda attempt: getattr(attempt.candidate.plan, name))
 
     columns: list[Column[Attempt]] = [
-        Column("stage", lambda one: one.stage),
-        Column("group", lambda one: one.group),
-        Column("network", lambda one: words.network(one.candidate.model)),
-        Column("parameters", lambda one: one.parameters),
+        Column("stage", lambda attempt: attempt.stage),
+        Column("group", lambda attempt: attempt.group),
+        Column("network", lambda attempt: words.network(attempt.candidate.model)),
+        Column("parameters", lambda attempt: attempt.parameters),
         *map(setting, ("epochs", "learning_rate", "schedule", "batch_size", "l2")),
-        Column("seeds", lambda one: len(one.seeds)),
-        *interval_columns(lambda one: one.accuracy),
-        Column("left_out", lambda one: one.left_out),
+        Column("seeds", lambda attempt: len(attempt.seeds)),
+        *interval_columns(lambda attempt: attempt.accuracy),
+        Column("left_out", lambda attempt: attempt.left_out),
     ]
-    return Table(columns, found.everything)
+    return Table(columns, smallest.everything)

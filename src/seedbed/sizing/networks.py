@@ -1,46 +1,45 @@
-"""Networks of one form and every size: what a search for the smallest one walks along. Pure."""
+"""Networks of one form in every size. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
-from typing import Any, Literal
+from itertools import count, takewhile
+from typing import Any
 
 from seedbed.errors import SpecError
 from seedbed.models import facts
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, Dense
 
-Family = Literal["dense", "conv"]
 Network = Dense | Conv
 
 DEPTHS = (1, 2, 3)
-"""Hidden layers that a dense network may have."""
+"""Numbers of hidden layers of a dense network."""
 
 STEP = 0.1
-"""Steps of a convolutional form's width: what a layer gets is rounded, so that not all of them grow at once."""
+"""Steps of a convolutional form's width. Layers' widths are rounded, so that not all of them grow at once."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """Networks that differ in nothing but how wide they are.
+    """Networks that differ only in their widths.
 
     Attributes:
-        base: all but the widths.
-        ratios: how wide each layer is, over the width of the first.
+        base: the network's settings without its widths.
+        ratios: width of each layer, over the width of the first.
     """
 
     base: Network
     ratios: tuple[float, ...]
 
     def network(self, width: float) -> Network:
-        """The network whose first layer is so wide; every layer has one unit or filter at least."""
+        """Make the network of a first layer's width; every layer has at least one unit or filter."""
         widths = tuple(max(1, round(width * ratio)) for ratio in self.ratios)
         return self.base.changed(**{self.base.widths: widths})
 
     def has(self, network: Network) -> bool:
-        """Whether a network is of this form, whatever its activation."""
+        """Return whether a network is of this form, with any activation."""
         widths = getattr(network, network.widths)
         if not (type(network) is type(self.base) and len(widths) == len(self.ratios)):
             return False
@@ -56,7 +55,7 @@ class Form:
         return self.network(1.0 + number * self._step)
 
     def sizes(self, data: DataFacts) -> Iterator[tuple[int, Network]]:
-        """Parameters and network, from the smallest on, without end.
+        """Yield parameters and network, from the smallest on, without end.
 
         Raises:
             SpecError: the images are too small for this form.
@@ -69,16 +68,12 @@ class Form:
                 yield parameters(network, data), network
 
     def largest(self, most: float, data: DataFacts) -> Network | None:
-        """The largest network with at most so many parameters; None where even the smallest has more."""
-        found = None
-        for size, network in self.sizes(data):
-            if size > most:
-                return found
-            found = network
-        return found
+        """Find the largest network with at most `most` parameters; None where even the smallest has more."""
+        within = [network for _, network in takewhile(lambda size: size[0] <= most, self.sizes(data))]
+        return within[-1] if within else None
 
     def fits(self, data: DataFacts) -> bool:
-        """Whether images of this size go through all its layers."""
+        """Return whether images of this size go through all layers."""
         try:
             next(self.sizes(data))
         except SpecError:
@@ -87,18 +82,18 @@ class Form:
 
 
 def parameters(network: Network, data: DataFacts) -> int:
-    """How many numbers the network learns."""
+    """Count the numbers that the network learns."""
     return facts(network, data.image_shape, len(data.classes)).parameters
 
 
-def forms(family: Family, depths: Sequence[int], data: DataFacts) -> list[Form]:
-    """The forms that are tried, the plainest first; those that the images are too small for are left out."""
+def forms(family: str, depths: Sequence[int], data: DataFacts) -> list[Form]:
+    """List the forms to try, the plainest first, without those that the images are too small for."""
     known = dense_forms(depths) if family == "dense" else CONV_FORMS
     return [form for form in known if form.fits(data)]
 
 
 def dense_forms(depths: Sequence[int]) -> list[Form]:
-    """Of each depth: layers as wide as the first, or (which costs little behind wide images) wider."""
+    """List the forms of each depth: layers as wide as the first, or wider, which costs little after wide images."""
     by_depth: dict[int, list[tuple[float, ...]]] = {
         1: [(1.0,)],
         2: [(1.0, 1.0), (1.0, 2.0), (1.0, 3.0)],

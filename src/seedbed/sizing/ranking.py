@@ -1,4 +1,4 @@
-"""From accuracies over sizes to the sizes that are worth a closer look. Pure."""
+"""From accuracies over sizes to the sizes to try next. Pure."""
 
 from __future__ import annotations
 
@@ -9,65 +9,65 @@ from itertools import pairwise
 from seedbed.sizing.attempts import Attempt
 from seedbed.statistics import frontier
 
-Point = tuple[int, float]
-"""Parameters, and the share of mistakes."""
+SizeError = tuple[int, float]
+"""Number of parameters, and the share of mistakes at that size."""
 
 SEEDS_SHARE = 0.75
-"""Of the images' number, what is left as the effective one where five seeds differ as those of small networks do."""
+"""Effective number of images over their number, where five seeds differ as those of small networks do."""
 
 Z = 1.96
 
 SLOPES = (-1.5, -0.2)
-"""Between which the mistakes fall with the parameters, both as logarithms; beyond them the measurement is not believed."""
+"""Bounds of the slope of mistakes over parameters, both as logarithms; measured slopes are clipped to them."""
 
 
 def needed(target: float, images: int) -> float:
-    """The accuracy at which Wilson's interval over so many images, and some seeds, just lies above the target."""
+    """Return the accuracy at which Wilson's interval over some images and seeds is just above the target."""
     return min(target + Z * math.sqrt(target * (1 - target) / (SEEDS_SHARE * images)), (1 + target) / 2)
 
 
 def deviation(target: float, images: Sequence[int]) -> float:
-    """The standard deviation of the difference between a network's accuracies on two sets of images."""
+    """Return the standard deviation of the difference between a network's accuracies on two sets of images."""
     return math.sqrt(target * (1 - target) * sum(1 / n for n in images))
 
 
 def best_by_size(tried: Sequence[Attempt]) -> list[Attempt]:
-    """From the smallest network on, those that no smaller one equals."""
-    return [tried[place] for place in frontier([one.parameters for one in tried], [one.score for one in tried])]
+    """List the attempts that no smaller one equals, from the smallest network on."""
+    return [tried[place] for place in frontier([attempt.parameters for attempt in tried], [attempt.score for attempt in tried])]
 
 
 def best_of_each(tried: Sequence[Attempt], kind: Callable[[Attempt], Hashable]) -> list[Attempt]:
-    """The best of each kind, the best kind first; of equals the smaller, then the earlier."""
-    found: dict[Hashable, Attempt] = {}
-    for one in sorted(tried, key=lambda one: (-one.score, one.parameters)):
-        if one.score > -math.inf:
-            found.setdefault(kind(one), one)
-    return list(found.values())
+    """List the best of each kind, the best kind first; of equals the smaller, then the earlier."""
+    best: dict[Hashable, Attempt] = {}
+    for attempt in sorted(tried, key=lambda attempt: (-attempt.score, attempt.parameters)):
+        if attempt.score > -math.inf:
+            best.setdefault(kind(attempt), attempt)
+    return list(best.values())
 
 
-def points(tried: Sequence[Attempt], images: int) -> list[Point]:
-    """The mistakes of those that no smaller one equals; at least half a mistake, so that there are logarithms."""
-    return [(one.parameters, max(1 - one.score, 0.5 / images)) for one in best_by_size(tried)]
+def points(tried: Sequence[Attempt], images: int) -> list[SizeError]:
+    """List size and mistakes of the attempts that no smaller one equals; at least half a mistake, so that logarithms exist."""
+    return [(attempt.parameters, max(1 - attempt.score, 0.5 / images)) for attempt in best_by_size(tried)]
 
 
-def crossing(found: Sequence[Point], error: float) -> float | None:
-    """About how many parameters bring the mistakes down to this share; None where the largest makes more.
+def crossing(sizes: Sequence[SizeError], error: float) -> float | None:
+    """Estimate how many parameters bring the mistakes down to `error`; None where the largest network makes more.
 
     Args:
-        found: from the smallest on, each with fewer mistakes than the one before.
+        sizes: sizes from the smallest on, each with fewer mistakes than the one before.
     """
-    if not found or found[-1][1] > error:
+    if not sizes or sizes[-1][1] > error:
         return None
-    if found[0][1] <= error:
-        return float(found[0][0])
-    (small, many), (large, few) = next((a, b) for a, b in pairwise(found) if b[1] <= error)
+    if sizes[0][1] <= error:
+        return float(sizes[0][0])
+    (small, many), (large, few) = next((a, b) for a, b in pairwise(sizes) if b[1] <= error)
     share = math.log(many / error) / math.log(many / few)
     return small * math.exp(share * math.log(large / small))
 
 
-def slope(found: Sequence[Point]) -> float:
-    """How the mistakes fall with the parameters, both as logarithms, over the last three points."""
-    last = found[-3:]
+def slope(sizes: Sequence[SizeError]) -> float:
+    """Estimate the slope of mistakes over parameters, both as logarithms, over the last three sizes."""
+    last = sizes[-3:]
     if len(last) < 2:
         return sum(SLOPES) / 2
     steep = math.log(last[-1][1] / last[0][1]) / math.log(last[-1][0] / last[0][0])
@@ -75,5 +75,5 @@ def slope(found: Sequence[Point]) -> float:
 
 
 def moved(parameters: int, error: float, wanted: float, steep: float) -> float:
-    """How many parameters would make `wanted` mistakes where so many make `error`, at this slope."""
+    """Return how many parameters would make `wanted` mistakes where `parameters` make `error`, at this slope."""
     return parameters * math.exp(math.log(wanted / error) / steep)

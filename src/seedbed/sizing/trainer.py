@@ -1,4 +1,4 @@
-"""Trains the candidates that a search asks for, in a home, and remembers all of them."""
+"""Training of the candidates that a search asks for, with a memory of all of them."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from seedbed.scheduler import Execution
 
 FRESH = 1000
-"""The first seed of claims; those of choosing count from 0."""
+"""First seed of claims; those of choosing count from 0."""
 
 DIGITS = 10
-"""Of a setting's hash, in the names of its runs."""
+"""Digits of a setting's hash in the names of its runs."""
 
 STAGES: dict[Stage, str] = {"scout": "scouting", "tune": "tuning", "size": "sizes", "claim": "claims"}
 
 
 @dataclass
-class Trainer:
-    """The two things that a hunt asks for, `train` and `test`; see `hunt.Train` and `claims.Test`.
+class AttemptTrainer:
+    """The two functions that the stages call, `train` and `test`; see `stages.Train` and `claims.Test`.
 
     Attributes:
-        name: stands before the names of all runs.
+        name: prefix of the names of all runs.
         execution: how they are trained, and where they live.
-        until: when training stops; see `train_runs`.
-        data: of the claim, resolved; choosing uses its inner split.
-        fresh: how many seeds a claim has.
-        tried: what was trained while choosing, in order.
+        until: function that returns True when training is to stop; see `train_runs`.
+        data: data of the claim, resolved; choosing uses its inner split.
+        fresh: number of seeds of a claim.
+        tried: attempts while choosing, in order.
     """
 
     name: str
@@ -46,25 +46,24 @@ class Trainer:
 
     def train(self, stage: Stage, candidates: Sequence[Candidate], seeds: Sequence[int]) -> list[Attempt]:
         """Train candidates with these seeds on the inner split; one attempt for each different candidate."""
-        found = self._attempts(stage, candidates, tuple(seeds), self.data.changed(inner=True))
-        self.tried += found
-        self.execution.on_event(Finding(best_so_far(found)))
-        return found
+        attempts = self._attempts(stage, candidates, tuple(seeds), self.data.changed(inner=True))
+        self.tried += attempts
+        self.execution.on_event(Finding(best_so_far(attempts)))
+        return attempts
 
     def test(self, chosen: Sequence[Attempt]) -> list[Attempt]:
-        """Train candidates with fresh seeds on the data of the claim, and judge them by their last epoch."""
+        """Train candidates with fresh seeds on the data of the claim, and evaluate them at their last epoch."""
         seeds = tuple(range(FRESH, FRESH + self.fresh))
-        claims = self._attempts("claim", [one.candidate for one in chosen], seeds, self.data)
+        claims = self._attempts("claim", [attempt.candidate for attempt in chosen], seeds, self.data)
         for claim in claims:
             self.execution.on_event(Finding(claimed(claim)))
         return claims
 
     def _attempts(self, stage: Stage, candidates: Sequence[Candidate], seeds: tuple[int, ...], data: DataSpec) -> list[Attempt]:
-        """Equal candidates once. Of what only helps to choose no weights are kept."""
+        """Train each different candidate once; without weights where it only helps to choose."""
         runs = {RunSpec(model=each.model, plan=each.plan, data=data): each for each in candidates}
-        asked = {f"{self.name}-{run.setting[:DIGITS]}": (run, each) for run, each in runs.items()}
-        requests = [Request(name, run, seeds) for name, (run, _) in asked.items()]
+        requests = [Request(f"{self.name}-{run.setting[:DIGITS]}", run, seeds) for run in runs]
         what = f"{STAGES[stage]}: {counted(len(requests), 'setting')} x {counted(len(seeds), 'seed')}"
         self.execution.on_event(StageStarted(what, len(requests) * len(seeds)))
         groups = train_groups(requests, self.execution, metrics_only=data.inner, until=self.until)
-        return [Attempt.of(each, stage, group) for (_, each), group in zip(asked.values(), groups, strict=True)]
+        return [Attempt.of(each, stage, group) for each, group in zip(runs.values(), groups, strict=True)]

@@ -1,7 +1,8 @@
 """Studies: the questions of the exercise, each answered by one command.
 
-`setup` is what was asked for, `context` what a study works with, `edges` extends sweeps, `why` reads the probes, `answers` is
-the result, `files` and `page` write it. The questions themselves are in `questions/`, one file each.
+`setup` holds data, seeds and extent, `context` trains a study's requests, `edges` extends sweeps, `why` reads the probes,
+`texts` and `tables` are shared wordings and columns, `answers` is the result, `files` writes it. The questions themselves are
+in `questions/`, one file each.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ class Question:
     """A study that can be called: `studies.regularization(data="digits", quick=True).report("lambda.html")`.
 
     Args:
-        name: as the command line calls it.
+        name: name on the command line.
         about: one line for the command's help.
-        module: holds its `STUDY`; None for the module of this name in `seedbed.studies.questions`.
+        module: name of the module with its `STUDY`. None means the module of this name in `seedbed.studies.questions`.
     """
 
     def __init__(self, name: str, about: str, module: str | None = None) -> None:
@@ -35,7 +36,7 @@ class Question:
 
     @property
     def study(self) -> Study:
-        """How the question is answered."""
+        """The study behind the question."""
         study: Study = import_module(self._module).STUDY
         return study
 
@@ -51,27 +52,28 @@ class Question:
         again: bool = False,
         **options: Unpack[WorkerOptions],
     ) -> Answer:
-        """Answer the question: train what is missing, and gather all.
+        """Train what is missing, and answer the question.
 
         Args:
-            data: a data set's name, a path to images, or a whole data spec.
-            quick: a preview with fewer seeds, epochs and settings.
-            seeds: how many, or which ones; 5 where it is left out, 3 of a preview.
-            seed: the first of them.
+            data: name of a data set, a path to images, or a whole data spec.
+            quick: whether to make a preview with fewer seeds, epochs and settings.
+            seeds: number of seeds, or the seeds themselves. None means 5, or 3 for a preview.
+            seed: first seed, where they are counted.
             protocol: "honest" or "handout".
-            merge, again: for `device` alone: files with timings from other machines; measure again what was measured before.
+            merge: files with timings from other machines, for `device` alone.
+            again: whether to repeat earlier measurements, for `device` alone.
             options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 
         Raises:
             SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
         """
         from seedbed.scheduler import Execution
-        from seedbed.studies.context import Trainer
+        from seedbed.studies.context import StudyTrainer
         from seedbed.studies.setup import Setup
 
         execution = Execution.of(**options, resume=True, replace=False)
         setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, merge=merge, again=again)
-        with Trainer(execution) as trainer:
+        with StudyTrainer(execution) as trainer:
             return self.study.answer(setup, trainer)
 
     def __repr__(self) -> str:

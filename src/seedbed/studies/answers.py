@@ -1,4 +1,4 @@
-"""What a study gives back: sentences with their figures, tables and reasons, what they cost, and how to repeat them."""
+"""The result of a study: sentences with their figures, tables and reasons, their cost, and how to repeat them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,10 @@ from seedbed.figures import words
 from seedbed.groups import Difference, Group, Request, caveats
 from seedbed.models import FAMILIES
 from seedbed.records import Result, finite
-from seedbed.studies.context import MOST, Steps, StudyContext, Trainer
-from seedbed.studies.files import checked_page, save
+from seedbed.studies.context import MOST, Steps, StudyContext, StudyTrainer
+from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
-from seedbed.studies.tables import contrast_table
+from seedbed.studies.tables import contrast_table, results_csv
 from seedbed.tables import Table
 
 if TYPE_CHECKING:
@@ -39,14 +38,9 @@ class Figure:
     chart: AnyChart
     caption: str = ""
 
-    @cached_property
-    def specification(self) -> dict[str, Any]:
-        """The chart as plain Vega-Lite, for a light page; a large one takes a while to put together."""
-        return figures.specification(self.chart)
-
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class AnswerPart:
     """One question of a study, answered.
 
     Attributes:
@@ -54,11 +48,11 @@ class Part:
         answer: sentences; the first answers the question and stands at the top of the report.
         method: one line.
         why: sentences from the probes and other measurements.
-        cells: groups as JSON values, for results.json.
-        contrasts: differences that the study announced beforehand.
-        marks: what limits the answer: ends of sweeps, sizes that this data set does not have.
-        published: metrics of student reports, to compare the answer with.
-        data: further results as JSON values, neither cells nor contrasts.
+        cells: JSON values of each setting, for results.json and results.csv.
+        contrasts: comparisons of this part that the study announced.
+        caveats: limits of the answer: ends of sweeps, sizes that this data set does not have.
+        published: metrics of student reports to compare with.
+        data: further results as JSON values.
     """
 
     name: str
@@ -70,7 +64,7 @@ class Part:
     why: Sequence[str] = ()
     cells: Sequence[Mapping[str, Any]] = ()
     contrasts: Sequence[Difference] = ()
-    marks: Sequence[str] = ()
+    caveats: Sequence[str] = ()
     published: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -80,53 +74,47 @@ class Part:
         return [*self.tables, *([contrast_table(self.contrasts)] if self.contrasts else [])]
 
     def as_json(self) -> dict[str, Any]:
-        plain: dict[str, Any] = finite(
-            {
-                "name": self.name,
-                "question": self.question,
-                "answer": list(self.answer),
-                "method": self.method,
-                "why": list(self.why),
-                "cells": [dict(cell) for cell in self.cells],
-                "contrasts": [contrast.as_json() for contrast in self.contrasts],
-                "marks": list(self.marks),
-                "published": list(self.published),
-                "figures": [figure.name for figure in self.figures],
-                "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
-                "data": dict(self.data),
-            }
-        )
+        """The part's fields as JSON values: figures by name, tables as texts, caveats as `marks`."""
+        fields = {
+            **vars(self),
+            "contrasts": [contrast.as_json() for contrast in self.contrasts],
+            "marks": self.caveats,
+            "figures": [figure.name for figure in self.figures],
+            "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
+        }
+        plain: dict[str, Any] = finite({name: value for name, value in fields.items() if name != "caveats"})
         return plain
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What was spent on some runs, whenever they were trained.
+    """The cost of some runs, whenever they were trained.
 
     Attributes:
-        seconds: time of all workers together, compilation included; `compile` is that share of it.
+        seconds: worker time, including compilation (s).
+        compile: part of `seconds` spent on compilation (s).
         operations: multiplications and additions of training: the forward pass, and the gradients of every layer.
-        beside: seconds spent on measurements outside runs.
-        devices: on which they were trained.
+        measuring: time of measurements and computations that are no runs (s).
+        devices: devices of the runs.
     """
 
     runs: int = 0
     seconds: float = 0.0
     compile: float = 0.0
     operations: float = 0.0
-    beside: float = 0.0
+    measuring: float = 0.0
     devices: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, results: Sequence[Result], beside: float = 0.0) -> Cost:
-        """Of different runs; one that is there twice counts once."""
+    def of(cls, results: Sequence[Result], measuring: float = 0.0) -> Cost:
+        """The cost of different runs; a run that is listed twice counts once."""
         once = {result.run.identity: result for result in results}.values()
         return cls(
             runs=len(once),
             seconds=sum(result.seconds.total for result in once),
             compile=sum(result.seconds.compile for result in once),
             operations=sum(map(training_operations, once)),
-            beside=beside,
+            measuring=measuring,
             devices=tuple(sorted({result.device for result in once})),
         )
 
@@ -150,19 +138,19 @@ class Cost:
             spent.append(f"{words.quantity(self.operations)} operations of training")
             if self.rate:
                 spent.append(f"{words.quantity(self.rate)} operations per second and worker")
-        if self.beside:
-            spent.append(f"{words.seconds(self.beside)} of computing and measuring outside the runs")
-        return "Cost: " + "; ".join(spent or ["next to nothing"]) + "."
+        if self.measuring:
+            spent.append(f"{words.seconds(self.measuring)} of other computations and measurements")
+        return f"Cost: {'; '.join(spent or ['next to nothing'])}."
 
     def as_json(self) -> dict[str, Any]:
         plain: dict[str, Any] = finite({**vars(self), "compile_share": self.compile_share, "rate": self.rate})
-        return plain
+        return {"beside" if name == "measuring" else name: value for name, value in plain.items()}
 
 
 def training_operations(result: Result) -> float:
-    """What training a run took: for each image three times the forward pass, without the gradient to the first layer's inputs.
+    """Operations of a run's training: per image three forward passes, without the gradient to the first layer's inputs.
 
-    For a dense network that is `4 * inputs * h1 + 6 * (later kernels)` an image. A network of one's own counts three passes.
+    For a dense network these are `4 * inputs * h1 + 6 * (later kernels)` per image. A user's own network counts three passes.
     """
     model, data = result.run.model, result.data
     family = FAMILIES[model.family]
@@ -175,16 +163,16 @@ class Answer:
     """A study, answered.
 
     Attributes:
-        results: all runs that it rests on.
+        results: all runs behind it.
     """
 
     name: str
     title: str
     question: str
-    parts: Sequence[Part]
+    parts: Sequence[AnswerPart]
     setup: Setup
     cost: Cost
-    marks: Sequence[str] = ()
+    caveats: Sequence[str] = ()
     results: Sequence[Result] = ()
 
     @property
@@ -194,7 +182,7 @@ class Answer:
 
     @property
     def command(self) -> str:
-        """What repeats the study."""
+        """The command that repeats the study."""
         return shlex.join(["seedbed", "study", self.name, *self.setup.asked])
 
     @property
@@ -206,8 +194,9 @@ class Answer:
         return [figure for part in self.parts for figure in part.figures]
 
     def sentences(self) -> list[str]:
-        """All that is said: answers, reasons and limits, part by part."""
-        return [said for part in self.parts for said in (*part.answer, *part.why, *part.marks)] + list(self.marks)
+        """All sentences: answers, reasons and caveats, part by part."""
+        parts = [sentence for part in self.parts for sentence in (*part.answer, *part.why, *part.caveats)]
+        return [*parts, *self.caveats]
 
     def charts(self) -> dict[str, AnyChart]:
         """Name -> figure."""
@@ -227,7 +216,7 @@ class Answer:
                 "correction": "Holm",
                 "short": self.short,
                 "parts": [part.as_json() for part in self.parts],
-                "marks": list(self.marks),
+                "marks": list(self.caveats),
                 "command": self.command,
                 "cost": self.cost.as_json(),
             }
@@ -252,25 +241,31 @@ class Answer:
 def write_page(
     path: Path, template: str, answers: Sequence[Answer], results: Mapping[str, Any], **values: Any
 ) -> dict[str, list[Path]]:
-    """Write answers as a page, with their figures and results in a folder of the same name next to it.
+    """Write answers as a page; next to it, in a folder of its name, figures (PNG, SVG), `results.csv` and `results.json`.
 
     Args:
-        results: JSON values for results.json. `studies` holds the answers.
-        values: what the template reads apart from the answers.
+        results: JSON values for results.json; `studies` holds the answers.
+        values: further values for the template.
+
+    Returns:
+        `page`, `figures`, `tables` -> files.
 
     Raises:
         SpecError: this is no path for a page.
-        StorageError: a file could not be written.
+        StorageError: a file could not be written, or another process has been writing them for a minute.
         ValueError: two figures have one name, so that one would replace the other.
     """
     checked_page(path)
     drawn = [figure for answer in answers for figure in answer.figures]
-    charts = {figure.name: figure.specification for figure in drawn}
+    charts = {figure.name: figures.specification(figure.chart) for figure in drawn}
     if len(charts) < len(drawn):
         names = [figure.name for figure in drawn]
         raise ValueError(f"figures of one name: {', '.join(sorted({name for name in names if names.count(name) > 1}))}")
     text = pages.render(template, figures.embedded(charts), answers=answers, setup=answers[0].setup, **values)
-    return save(path, text, charts, results)
+    tables = {"results.csv": results_csv(results["studies"])}
+    files = figures.save_results(path.with_suffix(""), charts, tables, results, kinds=("png", "svg"), pages={path: text})
+    listed = [*files.pop("tables"), *files.pop("json")]
+    return {"page": [path], "figures": [file for paths in files.values() for file in paths], "tables": listed}
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,10 +273,10 @@ class Study:
     """A question of the exercise, and how it is answered.
 
     Attributes:
-        name: as the command line calls it.
-        contrasts: the names of the comparisons that will carry verdicts, at most five, before anything is trained.
-        design: the settings that are known to be needed from the beginning, so that those of several studies grow together.
-        parts: asks for what more is needed, and answers; a plain function where nothing is trained.
+        name: name on the command line.
+        contrasts: names of the comparisons that will be decided, at most five; announced before anything is trained.
+        design: the settings that are needed from the beginning, so that those of several studies are trained together.
+        parts: requests further settings, and answers; a plain function where nothing is trained.
     """
 
     name: str
@@ -289,23 +284,24 @@ class Study:
     question: str
     contrasts: tuple[str, ...]
     design: Callable[[Setup], Sequence[Request]]
-    parts: Callable[[StudyContext], Steps[list[Part]] | list[Part]]
+    parts: Callable[[StudyContext], Steps[list[AnswerPart]] | list[AnswerPart]]
 
     def __post_init__(self) -> None:
         if not len(set(self.contrasts)) == len(self.contrasts) <= MOST:
             raise ValueError(f"{self.name}: a study announces at most {MOST} different contrasts")
 
-    def steps(self, setup: Setup, trainer: Trainer) -> Steps[Answer]:
+    def steps(self, setup: Setup, trainer: StudyTrainer) -> Steps[Answer]:
         """The steps to the answer; the first of them asks for the design."""
         study = StudyContext(setup, trainer, self.contrasts)
         yield from study.train(self.design(setup))
         made = self.parts(study)
-        parts = [_marked(part, setup) for part in ((yield from made) if isinstance(made, Generator) else made)]
-        results = [*(result for group in study.used for result in group.results), *study.others]
-        limits = _limits(setup, study.used)
+        parts = (yield from made) if isinstance(made, Generator) else made
+        parts = list(map(_as_preview, parts)) if setup.quick else parts
+        results = [*(result for group in study.used.values() for result in group.results), *study.others]
+        limits = _limits(setup, list(study.used.values()))
         return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, study.seconds), limits, results)
 
-    def answer(self, setup: Setup, trainer: Trainer) -> Answer:
+    def answer(self, setup: Setup, trainer: StudyTrainer) -> Answer:
         """Train what is missing, and answer.
 
         Raises:
@@ -314,19 +310,19 @@ class Study:
         return trainer.run(self.steps(setup, trainer))
 
 
-def _limits(setup: Setup, cells: Sequence[Group]) -> list[str]:
-    said = [f"This is a preview ({QUICK})."] if setup.quick else []
-    if len(setup.seeds) == 1 and cells:
-        said.append("One seed a setting: the intervals speak of these very networks, not of other seeds.")
-    if setup.data.protocol == "handout" and cells:
-        said.append("Handout protocol: the official test images are called validation, as the exercise did; they chose epochs.")
-    return said + caveats(cells)
+def _limits(setup: Setup, groups: Sequence[Group]) -> list[str]:
+    limits = [f"This is a preview ({QUICK})."] if setup.quick else []
+    if len(setup.seeds) == 1 and groups:
+        limits.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
+    if setup.data.protocol == "handout" and groups:
+        limits.append(
+            "Handout protocol: the official test images serve as validation images, as in the exercise; they chose epochs."
+        )
+    return limits + caveats(groups)
 
 
-def _marked(part: Part, setup: Setup) -> Part:
-    """A part whose figures say that they are a preview, if they are."""
-    if not setup.quick:
-        return part
+def _as_preview(part: AnswerPart) -> AnswerPart:
+    """The part with figures that say that they are a preview."""
     return replace(part, figures=[replace(figure, chart=_with_subtitle(figure.chart, QUICK)) for figure in part.figures])
 
 
@@ -338,31 +334,3 @@ def _with_subtitle(chart: Any, line: str) -> AnyChart:
     marked: AnyChart = chart.copy(deep=False)
     marked.title = title  # type: ignore[attr-defined]  # altair's mixin leaves `title` to its subclasses
     return marked
-
-
-def share_text(found: Any, digits: int = 2) -> str:
-    """A share with its interval, for sentences.
-
-    >>> share_text(Interval(0.97, 0.96, 0.98, 5))
-    '97.00 % (96.00 to 98.00)'
-    """
-    if found is None:
-        return "not known (no run is left)"
-    known = found.low == found.low
-    return words.percent(found.mean, digits) + (
-        f" ({100 * found.low:.{digits}f} to {100 * found.high:.{digits}f})" if known else ""
-    )
-
-
-def subtitle(setup: Setup, cells: Sequence[Group], what: str) -> list[str]:
-    """What stands under a figure's title: the data, how many seeds, what is drawn, and how many runs are excluded.
-
-    Args:
-        what: for example "bars: 95 % intervals (seeds x images)".
-    """
-    counts = sorted({cell.n for cell in cells if cell.n}) or [0]
-    n = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    out = sum(cell.left_out for cell in cells)
-    noun = "seed" if n == "1" else "seeds"
-    lines = [f"{setup.data.name}; n = {n} {noun} a setting; {what}"]
-    return [*lines, f"{words.counted(out, 'run')} diverged or collapsed: excluded"] if out else lines

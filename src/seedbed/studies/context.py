@@ -1,8 +1,8 @@
-"""What a study works with: it asks for groups, and gets them trained; it measures, and keeps account of the time.
+"""The context of a study: it requests groups, and gets them trained; it measures, and counts the time.
 
 A study is a generator. Where it needs runs it yields requests, and is sent the groups; where it needs something that trains by
-itself, such as a search, it yields `Work`, and is sent the outcome. So whoever runs several studies trains what all of them ask
-for together, and each of them runs once, from its first line to its last.
+itself, such as a search, it yields `Work`, and is sent the outcome. So the requests of several studies are trained together,
+and each study runs once, from its first line to its last.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST = 5
-"""Contrasts that a study may announce."""
+"""The number of contrasts that a study may announce."""
 
 
 @dataclass(frozen=True)
@@ -41,32 +41,32 @@ class Work:
 
 
 Steps = Generator[Sequence[Request] | Work, Any, T]
-"""Asks for groups and for work, is sent them, and returns a T."""
+"""Requests groups and work, is sent them, and returns a T."""
 
 
 def request(setting: Mapping[str, Any], run: RunSpec) -> Request:
-    """A setting that a study wants to have trained; its runs are called by their spec alone, whichever study asks for them.
+    """Request a setting; its runs are named by their spec alone, whichever study requests them.
 
     Args:
-        setting: the fields that the study varies, with their values; they stand in tables, on axes and in results.json.
-        run: what is trained.
+        setting: the fields that the study varies, with their values; shown in tables, on axes and in results.json.
+        run: the run to train.
     """
     return Request(setting_name(run), run, (), dict(setting))
 
 
 def requests(base: RunSpec, settings: Iterable[Setting]) -> list[Request]:
-    """A base with each of several settings: a list of field -> value, or a whole `sweeps.Grid`."""
+    """Request a base with each of several settings: a list of field -> value, or a whole `sweeps.Grid`."""
     return [request(setting, applied(base, setting)) for setting in settings]
 
 
-class Trainer:
-    """Trains what studies ask for in a home, and remembers what it has read from there.
+class StudyTrainer:
+    """Trains the requests of studies in a home, and remembers the groups that it has read there.
 
-    A half-done run of a study always goes on: nobody else gives runs such names. As a context manager it keeps its workers
+    Half-done runs of a study are always resumed: no other command uses their names. As a context manager it keeps its workers
     from one call to the next.
 
     Args:
-        execution: how runs are trained, and where they live; always with `resume`.
+        execution: how and where runs are trained; always with `resume`.
     """
 
     def __init__(self, execution: Execution) -> None:
@@ -87,26 +87,26 @@ class Trainer:
         return self.execution.home
 
     def train(self, asked: Sequence[Request]) -> list[Group]:
-        """The groups of all requests; what is not there yet is trained in one call.
+        """The groups of all requests; missing runs are trained in one call.
 
         Raises:
             SeedbedError: as `train_runs` raises them.
         """
-        new = list({_key(one): one for one in asked if _key(one) not in self._groups}.values())
+        new = list({_key(each): each for each in asked if _key(each) not in self._groups}.values())
         if new:
             with _resumable():
                 groups = train_groups(new, self.execution)
-            self._groups |= {_key(one): group for one, group in zip(new, groups, strict=True)}
-        return [replace(self._groups[_key(one)], setting=one.setting) for one in asked]
+            self._groups |= {_key(each): group for each, group in zip(new, groups, strict=True)}
+        return [replace(self._groups[_key(each)], setting=each.setting) for each in asked]
 
     def do(self, work: Work) -> Any:
-        """The outcome of some work, which is done once for each key."""
+        """The outcome of work, which is done once for each key."""
         if work.key not in self._done:
             self._done[work.key] = work.do()
         return self._done[work.key]
 
     def run(self, steps: Steps[T]) -> T:
-        """Take steps to their end, and return what they return."""
+        """Run steps to their end, and return their result."""
         answer: Any = None
         while True:
             try:
@@ -118,7 +118,7 @@ class Trainer:
 
 
 def side_by_side(several: Sequence[Steps[T]]) -> Steps[list[T]]:
-    """Take several steps at a time: what they request is requested together, and work comes where nobody requests runs."""
+    """Run several steps side by side: their requests are made together, and work is done where no runs are requested."""
     ended: dict[int, T] = {}
     asked: dict[int, Sequence[Request] | Work] = {}
     answers: dict[int, Any] = dict.fromkeys(range(len(several)))
@@ -129,18 +129,18 @@ def side_by_side(several: Sequence[Steps[T]]) -> Steps[list[T]]:
             except StopIteration as end:
                 ended[place] = end.value
                 asked.pop(place, None)
-        wanted = {place: one for place, one in asked.items() if not isinstance(one, Work)}
+        wanted = {place: step for place, step in asked.items() if not isinstance(step, Work)}
         if wanted:
-            groups = iter((yield [each for one in wanted.values() for each in one]))
-            answers = {place: [next(groups) for _ in one] for place, one in wanted.items()}
+            groups = iter((yield [each for requested in wanted.values() for each in requested]))
+            answers = {place: [next(groups) for _ in requested] for place, requested in wanted.items()}
         elif asked:
             place, work = next(iter(asked.items()))
             answers = {place: (yield work)}
     return [ended[place] for place in range(len(several))]
 
 
-def _key(one: Request) -> tuple[str, tuple[int, ...]]:
-    return one.run.setting, one.seeds
+def _key(request: Request) -> tuple[str, tuple[int, ...]]:
+    return request.run.setting, request.seeds
 
 
 @contextmanager
@@ -148,28 +148,27 @@ def _resumable() -> Iterator[None]:
     try:
         yield
     except Interrupted as stopped:
-        raise Interrupted("Stopped; everything is saved. The same command goes on from here.", stopped.signal) from None
+        raise Interrupted("Stopped; everything is saved. The same command resumes from here.", stopped.signal) from None
 
 
 @dataclass
 class StudyContext:
-    """What one study works with.
+    """The context in which one study runs.
 
     Attributes:
-        setup: what was asked for.
-        contrasts: the names of the comparisons that the study has announced.
-        seconds: that the study spent beside its runs, on measurements of its own.
-        used: all groups that the study has asked for, each once.
+        setup: data, seeds and extent.
+        contrasts: names of the comparisons that the study has announced.
+        seconds: time of the study's own measurements, without its runs (s).
+        used: setting and seeds -> group, for all groups that the study has requested.
         others: runs of searches, which are no groups of the study; they count in its cost.
     """
 
     setup: Setup
-    trainer: Trainer
+    trainer: StudyTrainer
     contrasts: tuple[str, ...] = ()
     seconds: float = 0.0
-    used: list[Group] = field(default_factory=list)
+    used: dict[tuple[str, tuple[int, ...]], Group] = field(default_factory=dict)
     others: list[Result] = field(default_factory=list)
-    _seen: set[tuple[str, tuple[int, ...]]] = field(default_factory=set)
     _decided: bool = False
 
     @property
@@ -177,35 +176,33 @@ class StudyContext:
         return self.trainer.home
 
     def train(self, asked: Sequence[Request], seeds: Sequence[int] | None = None) -> Steps[list[Group]]:
-        """These settings with the study's seeds, or others; trained where they are not yet, else read."""
+        """The groups of these settings with the study's seeds, or others; trained where they are missing, else read."""
         chosen = self.setup.seeds if seeds is None else tuple(seeds)
-        seeded = [replace(one, seeds=chosen) for one in asked]
+        seeded = [replace(each, seeds=chosen) for each in asked]
         groups: list[Group] = (yield seeded) if seeded else []
-        for one, group in zip(seeded, groups, strict=True):
-            if _key(one) not in self._seen:
-                self._seen.add(_key(one))
-                self.used.append(group)
+        for each, group in zip(seeded, groups, strict=True):
+            self.used.setdefault(_key(each), group)
         return groups
 
     def confirm(self, asked: Sequence[Request]) -> Steps[list[Group]]:
-        """These settings with fresh seeds: what was selected for its mean is judged by runs that did not select it."""
+        """The groups of these settings with fresh seeds: a setting selected for its mean is evaluated on other runs."""
         return self.train(asked, self.setup.fresh)
 
     def do(self, key: Hashable, work: Callable[[], T]) -> Steps[T]:
-        """The outcome of something that trains by itself, done once for each key whichever study asks."""
+        """The outcome of something that trains by itself, done once for each key, whichever study requests it."""
         outcome: T = yield Work(key, work)
         return outcome
 
-    def decide(self, contrasts: Sequence[Contrast]) -> dict[str, Difference]:
-        """What is shown of the study's contrasts, name -> difference: once, and only of those that it announced.
+    def decide(self, contrasts: Sequence[Contrast]) -> list[Difference]:
+        """Decide the study's contrasts: once, and only those that it announced.
 
         Raises:
             StatisticsError: a contrast that was not announced, one twice, or a second call.
         """
-        names = [one.name for one in contrasts]
+        names = [each.name for each in contrasts]
         alien = [name for name in names if name not in self.contrasts]
         if alien or self._decided or len(set(names)) < len(names):
             why = f"{alien[0]!r} was not announced" if alien else "they were decided already, or one is there twice"
             raise StatisticsError(f"A study's contrasts are announced beforehand and decided once; {why}.")
         self._decided = True
-        return {one.name: one for one in differences(contrasts)}
+        return differences(contrasts)

@@ -1,4 +1,4 @@
-"""A sweep whose best value lies at its end may have its best beyond: it is extended once, by itself, and says so."""
+"""Extension of sweeps: where the best value lies at the end, one more is tried, and a caveat says so."""
 
 from __future__ import annotations
 
@@ -12,30 +12,25 @@ from seedbed.studies.context import Steps, StudyContext
 
 @dataclass(frozen=True, eq=False)
 class Swept:
-    """One field swept over its values.
+    """A sweep over one field.
 
     Attributes:
-        cells: in the order of the values.
-        marks: what is to be said of its ends.
+        cells: groups in the order of the values.
+        caveats: sentences on the end at which the best value lies.
     """
 
-    field: str
     cells: list[Group]
-    marks: list[str]
-
-    @property
-    def best(self) -> Group | None:
-        return best(self.cells)
+    caveats: list[str]
 
 
 def beyond(values: Sequence[float], at: float, *, least: float | None = None, most: float | None = None) -> float | None:
-    """One more value beyond the end of a sweep at which the best one lies, as far on as the last step; three digits of it.
+    """One more value beyond the end of a sweep at which the best one lies, one step further, to three digits.
 
-    Steps are ratios where all values but a leading 0 are positive. Nothing lies beyond 0, `least` and `most`.
+    Steps are ratios where all values but a leading 0 are positive. There is no value beyond 0, `least` and `most`.
 
     Args:
-        values: that were tried, in any order.
-        at: the best of them.
+        values: values that were tried, in any order.
+        at: best value.
 
     >>> beyond([0, 1e-3, 1e-2, 1e-1], 1e-1), beyond([25, 50, 100], 25), beyond([0, 0.1], 0), beyond([1, 2, 4], 2)
     (1.0, 12.5, None, None)
@@ -45,10 +40,9 @@ def beyond(values: Sequence[float], at: float, *, least: float | None = None, mo
         return None
     positive = [value for value in known if value > 0]
     ends = (positive[-1], positive[-2]) if at == known[-1] else (positive[0], positive[1])
-    found = ends[0] * (ends[0] / ends[1])
-    found = float(f"{found:.3g}")
-    inside = (least is None or found >= least) and (most is None or found <= most)
-    return found if inside and found not in known else None
+    further = float(f"{ends[0] * (ends[0] / ends[1]):.3g}")
+    inside = (least is None or further >= least) and (most is None or further <= most)
+    return further if inside and further not in known else None
 
 
 def swept(
@@ -64,20 +58,21 @@ def swept(
     """Train a sweep over one number, and one value more where the best lies at the end.
 
     Args:
-        field: in the settings of all; its values are numbers.
-        make: the setting at another value.
-        least, most: the field's natural ends, beyond which nothing is tried.
-        where: on which images, for the sentence.
+        field: name of the field in all settings; its values are numbers.
+        make: function from a value to its request.
+        least, most: natural ends of the field, beyond which nothing is tried.
+        where: images of the sweep, for the sentence.
     """
     cells = yield from study.train(asked)
     values = [_number(cell, field) for cell in cells]
     first = best(cells)
     more = beyond(values, _number(first, field), least=least, most=most) if first else None
     if first is None or more is None:
-        return Swept(field, cells, [])
+        return Swept(cells, [])
     added = yield from study.train([make(more)])
     both = sorted([*cells, *added], key=lambda cell: _number(cell, field))
-    return Swept(field, both, [_said(field, first, added[0], both, where)])
+    name = f"{where}: the best {field.replace('_', ' ')}" if where else f"The best {field.replace('_', ' ')}"
+    return Swept(both, [extension_text(name, _number(first, field), more, better=best(both) is added[0])])
 
 
 def _number(cell: Group, field: str) -> float:
@@ -87,12 +82,8 @@ def _number(cell: Group, field: str) -> float:
     return float(value)
 
 
-def _said(field: str, first: Group, added: Group, cells: Sequence[Group], where: str) -> str:
-    called, tried = field.replace("_", " "), words.value(first.setting[field], field)
-    more = words.value(added.setting[field], field)
-    end = "largest" if _number(added, field) > _number(first, field) else "smallest"
-    place = f"{where}: the" if where else "The"
-    said = f"{place} best {called}, {tried}, was the {end} that was tried, so {more} was tried too"
-    if best(cells) is added:
-        return f"{said}; it is better still, so the best may lie beyond."
-    return f"{said}; it is not better."
+def extension_text(name: str, tried: float, more: float, *, better: bool) -> str:
+    """The sentence on a sweep that was extended from `tried` to `more`."""
+    end = "largest" if more > tried else "smallest"
+    extended = f"{name}, {words.value(tried)}, was the {end} that was tried, so {words.value(more)} was tried too"
+    return f"{extended}; it is better still, so the best may lie beyond." if better else f"{extended}; it is not better."

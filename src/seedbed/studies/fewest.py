@@ -4,7 +4,7 @@ The order of the tests, from large to small, is fixed before anything is trained
 the first that fails; so the choice of the smallest costs no correction (a fixed-sequence test). Then the sizes between the last
 that held and the first that failed are tested in the same way: a second chance for a false claim, 5 % at most in all.
 
-Judged is the network of the last epoch, which no image had a say in choosing.
+The tests use the network of the last epoch, which no image selected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.setup import Setup
 
 LEAST_SEEDS = 5
-"""Fresh ones of a claim; fewer would say little of other seeds."""
+"""The least number of fresh seeds of a claim; fewer would show little about other seeds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class Size:
     """A size that was tested.
 
     Attributes:
-        width: of the first hidden layer.
+        width: units in the first hidden layer.
         accuracy: validation accuracy at the last epoch, over fresh seeds and images; None where a run is excluded.
     """
 
@@ -44,8 +44,8 @@ class Fewest:
     """The answer for one target.
 
     Attributes:
-        order: the sizes in the order of their tests, up to the first that failed, and those between, up to theirs.
-        all_held: even the smallest size that was tried held, so a smaller one may too.
+        order: sizes in the order of their tests, up to the first that failed, and those between, up to theirs.
+        all_held: whether even the smallest size that was tried held, so a smaller one may too.
     """
 
     target: float
@@ -55,12 +55,12 @@ class Fewest:
     @property
     def smallest(self) -> Size | None:
         """The smallest network whose interval lies above the target."""
-        held = [one for one in self.order if one.holds(self.target)]
-        return min(held, key=lambda one: one.group.parameters, default=None)
+        held = [size for size in self.order if size.holds(self.target)]
+        return min(held, key=lambda size: size.group.parameters, default=None)
 
 
 def fresh_seeds(setup: Setup) -> tuple[int, ...]:
-    """As many as the study has, `LEAST_SEEDS` at least."""
+    """Seeds that no setting was selected by: as many as the study has, `LEAST_SEEDS` at least."""
     first = max(setup.seeds) + 1
     return tuple(range(first, first + max(LEAST_SEEDS, len(setup.seeds))))
 
@@ -71,20 +71,20 @@ def fewest(
     """The smallest network of a family above each target, and all that were trained for it, from the largest on.
 
     Args:
-        widths: of the family's first layer, that are tested first.
+        widths: widths of the first layer that are tested first.
         targets: accuracies in (0, 1).
-        make: the network of a width, and how it is trained.
-        between: so many widths between the last that held and the first that failed are tested then.
+        make: function from a width to the request of its network.
+        between: number of widths to test next, between the last that held and the first that failed.
     """
     coarse = yield from tested(study, sorted(widths, reverse=True), make)
     gaps = {target: _gap(in_order(coarse, target), target, between) for target in targets}
     finer = yield from tested(study, sorted({width for gap in gaps.values() for width in gap}, reverse=True), make)
-    found = []
+    smallest = []
     for target in targets:
         first = in_order(coarse, target)
-        second = in_order([one for one in finer if one.width in gaps[target]], target)
-        found.append(Fewest(target, [*first, *second], all(one.holds(target) for one in first)))
-    return found, sorted([*coarse, *finer], key=lambda one: -one.width)
+        second = in_order([size for size in finer if size.width in gaps[target]], target)
+        smallest.append(Fewest(target, [*first, *second], all(size.holds(target) for size in first)))
+    return smallest, sorted([*coarse, *finer], key=lambda size: -size.width)
 
 
 def tested(study: StudyContext, widths: Sequence[int], make: Callable[[int], Request]) -> Steps[list[Size]]:
@@ -94,7 +94,7 @@ def tested(study: StudyContext, widths: Sequence[int], make: Callable[[int], Req
 
 
 def in_order(sizes: Sequence[Size], target: float) -> list[Size]:
-    """The tests that are made: up to the first that fails."""
+    """The sizes that are tested: up to the first that fails."""
     return list(fixed_sequence(sizes, lambda size: size.holds(target)))
 
 

@@ -1,4 +1,4 @@
-"""Which of several reference settings another one behaves like, and how sure that is."""
+"""The reference setting that another setting behaves like, and how certain this is."""
 
 from __future__ import annotations
 
@@ -6,30 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seedbed.errors import StatisticsError
 from seedbed.groups import Group
-
-Floats = NDArray[np.float64]
+from seedbed.statistics import Floats
 
 RESAMPLES = 1_000
 ALIKE = 0.5
-"""A setting that is farther than this from all references, in units of their own range, is like none of them."""
+"""A setting that is farther than this from all references, in units of their own range, resembles none of them."""
 
 LEAST_LOSS = 1e-4
-"""Losses below count as this on the logarithmic scale, in nats."""
+"""Smaller losses count as this on the logarithmic scale (nats)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Likeness:
-    """One setting held against the references.
+    """One setting compared with the references.
 
     Attributes:
-        cell: the setting.
-        nearest: the reference at the smallest distance.
-        distance: to it; 1 is the range of the references themselves.
-        shares: for each reference, in how many of the resamples of the seeds it was the nearest, in [0, 1].
+        cell: setting.
+        nearest: reference at the smallest distance.
+        distance: distance to it; 1 is the range of the references themselves.
+        shares: share of the resamples of the seeds in which each reference was the nearest, in [0, 1].
     """
 
     cell: Group
@@ -47,16 +45,16 @@ class Likeness:
         return self.distance <= ALIKE
 
 
-def likeness(cells: Sequence[Group], references: Sequence[Group], *, resamples: int = RESAMPLES) -> list[Likeness]:
+def likeness(cells: Sequence[Group], references: Sequence[Group]) -> list[Likeness]:
     """The nearest reference of each cell by validation accuracy, generalization gap and learning curves.
 
-    Three distances, each in units of its range among the references, are averaged: of the validation accuracy at the last
-    epoch; of the gap there, validation minus training data loss; and of both data losses' curves, the root mean square
-    difference of their logarithms over the epochs. The seeds are drawn anew `resamples` times, for all settings the same ones,
-    because they are paired; how often each reference comes out nearest says how sure the answer is.
+    Three distances are averaged, each in units of its range among the references: the validation accuracy at the last
+    epoch, the gap there (validation minus training data loss), and the curves of both data losses (root mean square
+    difference of their logarithms) over the epochs. The seeds are resampled `RESAMPLES` times, for all settings the same ones,
+    because they are paired; how often each reference is the nearest says how certain the answer is.
 
     Args:
-        cells, references: on the same data, trained for as many epochs; those without a run in the means are passed over.
+        cells, references: groups on the same data, trained for as many epochs; those with all runs excluded are ignored.
 
     Raises:
         StatisticsError: fewer than two references have runs, or no seed is in all of them.
@@ -64,11 +62,11 @@ def likeness(cells: Sequence[Group], references: Sequence[Group], *, resamples: 
     known = [cell for cell in references if cell.n]
     asked = [cell for cell in cells if cell.n]
     if len(known) < 2:
-        raise StatisticsError(f"Two references at least are needed to be told apart; {len(known)} have runs.")
+        raise StatisticsError(f"Two references at least are needed; {len(known)} have runs.")
     seeds = sorted(set.intersection(*(set(cell.runs) for cell in [*known, *asked])))
     if not seeds:
-        raise StatisticsError("The settings have no seed in common, so they cannot be drawn anew together.")
-    draws = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=resamples) / len(seeds)
+        raise StatisticsError("The settings have no seed in common, so they cannot be resampled together.")
+    draws = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES) / len(seeds)
     weights = np.concatenate([np.full((1, len(seeds)), 1 / len(seeds)), draws])
     theirs = [_behaviour(cell, seeds, weights) for cell in known]
     return [_nearest(cell, _behaviour(cell, seeds, weights), known, theirs) for cell in asked]
@@ -79,17 +77,16 @@ def _behaviour(cell: Group, seeds: Sequence[int], weights: Floats) -> tuple[Floa
     histories = [cell.runs[seed].history for seed in seeds]
     shared = min(history.epochs for history in histories)
     accuracy = np.array([history["validation_accuracy"][-1] for history in histories])
+    train, validation = (np.array([each[name][:shared] for each in histories]) for name in ("train_loss", "validation_loss"))
     gap = np.array([history["validation_loss"][-1] - history["train_loss"][-1] for history in histories])
-    losses = np.array(
-        [np.concatenate([history[name][:shared] for name in ("train_loss", "validation_loss")]) for history in histories]
-    )
+    losses = np.concatenate([train, validation], axis=1)
     return weights @ accuracy, weights @ gap, np.log(np.maximum(weights @ losses, LEAST_LOSS))
 
 
 def _nearest(
     cell: Group, mine: tuple[Floats, Floats, Floats], known: Sequence[Group], theirs: Sequence[tuple[Floats, Floats, Floats]]
 ) -> Likeness:
-    distances = np.mean([_distances(mine[at], [one[at] for one in theirs]) for at in range(3)], axis=0)
+    distances = np.mean([_distances(mine[at], [each[at] for each in theirs]) for at in range(3)], axis=0)
     nearest = distances[:, 1:].argmin(axis=0)
     shares = np.bincount(nearest, minlength=len(known)) / len(nearest)
     first = int(distances[:, 0].argmin())
@@ -99,12 +96,11 @@ def _nearest(
 def _distances(mine: Floats, theirs: Sequence[Floats]) -> Floats:
     """`(references, draws)`, in units of the largest distance between two references in the plain means."""
     widest = max(_apart(a[:1], b[:1])[0] for a in theirs for b in theirs)
-    return np.stack([_apart(mine, one) for one in theirs]) / max(float(widest), 1e-12)
+    return np.stack([_apart(mine, each) for each in theirs]) / max(float(widest), 1e-12)
 
 
 def _apart(a: Floats, b: Floats) -> Floats:
     if a.ndim == 1:
         return np.abs(a - b)
     shared = min(a.shape[1], b.shape[1])
-    found: Floats = np.sqrt(((a[:, :shared] - b[:, :shared]) ** 2).mean(axis=1))
-    return found
+    return np.asarray(np.sqrt(((a[:, :shared] - b[:, :shared]) ** 2).mean(axis=1)))

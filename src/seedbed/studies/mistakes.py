@@ -1,4 +1,4 @@
-"""Mistakes side by side: on which images two settings fail together, and on which only one of them."""
+"""Mistakes of two settings: the images on which both fail, and those on which only one of them does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from seedbed.statistics import accuracy_difference
 class Overlap:
     """Two networks of one seed on the same images: how many each has right, alone and together.
 
-    `p` is that of "both are right equally often".
+    Attributes:
+        p: p-value of "both are right equally often".
     """
 
     seed: int
@@ -39,13 +40,13 @@ class Overlap:
 
     @property
     def shared(self) -> float:
-        """Of the images that the second has wrong, the share that the first has wrong, too; NaN where there are none."""
+        """The share of the second's mistakes that the first makes too; NaN where there are none."""
         wrong = self.only_a + self.both_wrong
         return self.both_wrong / wrong if wrong else math.nan
 
     @property
     def alone(self) -> float:
-        """Of the images that the second has right, the share that the first has wrong; NaN where there are none."""
+        """The share of the images that the second has right and the first has wrong; NaN where there are none."""
         right = self.only_b + self.both_right
         return self.only_b / right if right else math.nan
 
@@ -55,13 +56,13 @@ class Overlap:
 
 
 def overlaps(a: Group, b: Group) -> list[Overlap]:
-    """Seed by seed, at the best epochs; of the seeds whose runs are in the means of both."""
-    found = []
-    for seed in sorted(a.correct.keys() & b.correct.keys()):
-        one, other = a.correct[seed], b.correct[seed]
-        both, only_a, only_b, neither = (int(np.sum(kind)) for kind in (one & other, one & ~other, ~one & other, ~one & ~other))
-        found.append(Overlap(seed, both, only_a, only_b, neither, accuracy_difference(one, other).p))
-    return found
+    """The overlap of each seed, at the best epochs; only seeds that neither setting excludes."""
+    return [_overlap(seed, a.correct[seed], b.correct[seed]) for seed in sorted(a.correct.keys() & b.correct.keys())]
+
+
+def _overlap(seed: int, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Overlap:
+    both_right, only_a, only_b, both_wrong = (int(np.sum(kind)) for kind in (a & b, a & ~b, ~a & b, ~a & ~b))
+    return Overlap(seed, both_right, only_a, only_b, both_wrong, accuracy_difference(a, b).p)
 
 
 def differing(home: Home, a: Group, b: Group, *, most: int, names: tuple[str, str]) -> list[Picture]:
@@ -70,7 +71,7 @@ def differing(home: Home, a: Group, b: Group, *, most: int, names: tuple[str, st
     An image counts where more seeds of one setting than of the other are right; those with the largest lead come first.
 
     Args:
-        names: what the panels call the settings.
+        names: names of the settings in the panels.
 
     Raises:
         DataError, CorruptFile: the images or the predictions cannot be read.
@@ -80,30 +81,30 @@ def differing(home: Home, a: Group, b: Group, *, most: int, names: tuple[str, st
         return []
     right = [np.sum([cell.correct[seed] for seed in seeds], axis=0) for cell in (a, b)]
     dataset = data.load(a.run.data)
-    found = []
+    pictures = []
     for place, cell in ((0, b), (1, a)):
         lead = right[place] - right[1 - place]
         rows = [int(row) for row in np.argsort(-lead, kind="stable")[:most] if lead[row] > 0]
-        found += _pictures(dataset, rows, _answers(home, cell, seeds), f"only the {names[place]} is right")
-    return found
+        pictures += _pictures(dataset, rows, _predictions(home, cell, seeds), f"only the {names[place]} is right")
+    return pictures
 
 
-def _answers(home: Home, cell: Group, seeds: list[int]) -> NDArray[np.int64]:
-    """What each seed's best network says to each validation image, `(seeds, images)`."""
+def _predictions(home: Home, cell: Group, seeds: list[int]) -> NDArray[np.int64]:
+    """The class that each seed's best network predicts for each validation image, `(seeds, images)`."""
     kept = [home.predictions(cell.runs[seed].name)["validation_probabilities"] for seed in seeds]
     return np.array([probabilities.argmax(axis=1) for probabilities in kept])
 
 
-def _pictures(dataset: Dataset, rows: list[int], answers: NDArray[np.int64], panel: str) -> list[Picture]:
+def _pictures(dataset: Dataset, rows: list[int], predictions: NDArray[np.int64], panel: str) -> list[Picture]:
     if not rows:
         return []
     part = dataset.validation
     addresses = figures.thumbnails(part.take(np.array(rows)), top=dataset.scale, side=64)
-    found = []
+    pictures = []
     for row, address in zip(rows, addresses, strict=True):
-        label, seeds = int(part.labels[row]), len(answers)
-        wrong = Counter(int(said) for said in answers[:, row] if said != label)
-        said, count = wrong.most_common(1)[0] if wrong else (label, 0)
-        above = (f"{dataset.classes[label]}, not {dataset.classes[said]}", f"{count} of {seeds} seeds")
-        found.append(Picture(panel, address, above))
-    return found
+        label = int(part.labels[row])
+        wrong = Counter(int(predicted) for predicted in predictions[:, row] if predicted != label)
+        predicted, count = wrong.most_common(1)[0] if wrong else (label, 0)
+        above = (f"{dataset.classes[label]}, not {dataset.classes[predicted]}", f"{count} of {len(predictions)} seeds")
+        pictures.append(Picture(panel, address, above))
+    return pictures

@@ -1,7 +1,7 @@
-"""Polynomials fitted to noisy samples of a cubic, by least squares with a penalty and in closed form; pure.
+"""Polynomials fitted to noisy samples of a cubic, by least squares with a penalty and in closed form; pure functions.
 
-What the penalty does to a network cannot be computed, only watched; here all of it can: a fit is linear in the samples. So the
-split of its expected test error into bias, variance and noise is measured over many samples, and known exactly beside.
+The effect of a penalty on a network can only be observed; here it can be computed, because a fit is linear in the samples. So
+the split of the expected test error into bias, variance and noise is both measured over many samples and known exactly.
 
 Source: Geman, Bienenstock, Doursat 1992, "Neural Networks and the Bias/Variance Dilemma", section 3; Bishop 2006, "Pattern
 Recognition and Machine Learning", sections 1.1 and 3.2.
@@ -15,34 +15,32 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import polynomial
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from seedbed.errors import SpecError
-from seedbed.statistics import Interval, mean_interval, paired_difference
-
-Floats = NDArray[np.float64]
+from seedbed.statistics import Floats, Interval, mean_interval, paired_difference
 
 CUBIC = (0.0, -3.0, 0.0, 4.0)
-"""The coefficients of what is sampled, 4x^3 - 3x: it reaches -1 and 1 twice each in [-1, 1]."""
+"""The coefficients of the true curve, 4x^3 - 3x: it reaches -1 and 1 twice each in [-1, 1]."""
 
 MOST_ORDER = 25
-"""Beyond, powers of x on [-1, 1] can no longer be told apart in float64."""
+"""Beyond, powers of x on [-1, 1] are no longer distinct in float64."""
 
 GRID = np.linspace(-1.0, 1.0, 201)
-"""Where fits are held against the cubic."""
+"""The places where fits are compared with the cubic."""
 
 GROUPS = 20
-"""Independent groups of samples, which the intervals are over."""
+"""The number of independent groups of samples behind an interval."""
 
 
 @dataclass(frozen=True)
-class Task:
-    """What is fitted to what.
+class PolynomialTask:
+    """A polynomial and the samples that it is fitted to.
 
     Attributes:
-        order: of the polynomial.
-        n: values of a sample, at equally spaced places of [-1, 1].
-        noise: standard deviation of what is added to each of them.
+        order: order of the polynomial.
+        n: values per sample, at equally spaced places of [-1, 1].
+        noise: standard deviation of the noise in each value.
     """
 
     order: int = 9
@@ -62,7 +60,7 @@ class Task:
         return np.linspace(-1.0, 1.0, self.n)
 
     def draw(self, count: int, seed: Sequence[int]) -> Floats:
-        """So many samples, `(count, n)`."""
+        """Draw samples, `(count, n)`."""
         return cubic(self.places) + self.noise * np.random.default_rng(seed).standard_normal((count, self.n))
 
 
@@ -71,7 +69,7 @@ def cubic(x: ArrayLike) -> Floats:
     return np.asarray(polynomial.polyval(np.asarray(x, dtype=np.float64), CUBIC), dtype=np.float64)
 
 
-def solver(task: Task, strength: float) -> Floats:
+def solver(task: PolynomialTask, strength: float) -> Floats:
     """The matrix `(order + 1, n)` that makes coefficients, the constant first, of the values of a sample.
 
     They minimize `mean((fit - y)**2) + strength * sum(w**2)`, the sum over all coefficients but the constant, as the penalty
@@ -87,16 +85,15 @@ def solver(task: Task, strength: float) -> Floats:
     powers = polynomial.polyvander(task.places, task.order) / math.sqrt(task.n)
     penalty = math.sqrt(strength) * np.eye(task.order + 1)[1:]
     values = np.concatenate([np.eye(task.n) / math.sqrt(task.n), np.zeros((task.order, task.n))])
-    found: Floats = np.linalg.lstsq(np.concatenate([powers, penalty]), values, rcond=None)[0]
-    return found
+    return np.asarray(np.linalg.lstsq(np.concatenate([powers, penalty]), values, rcond=None)[0])
 
 
-def fitted(task: Task, strength: float, sample: ArrayLike, at: ArrayLike = GRID) -> Floats:
+def fitted(task: PolynomialTask, strength: float, sample: ArrayLike, at: ArrayLike = GRID) -> Floats:
     """Values of the fits to samples `(..., n)` at some places `(m,)`: `(..., m)`."""
     return np.asarray(sample) @ (_basis(task, at) @ solver(task, strength)).T
 
 
-def freedom(task: Task, strength: float) -> float:
+def freedom(task: PolynomialTask, strength: float) -> float:
     """The effective degrees of freedom: how many coefficients the penalty leaves, the trace of values -> fitted values.
 
     Source: Hastie, Tibshirani, Friedman 2009, "The Elements of Statistical Learning", equation 3.50.
@@ -104,7 +101,7 @@ def freedom(task: Task, strength: float) -> float:
     return float(np.trace(_basis(task, task.places) @ solver(task, strength)))
 
 
-def _basis(task: Task, at: ArrayLike) -> Floats:
+def _basis(task: PolynomialTask, at: ArrayLike) -> Floats:
     return np.asarray(polynomial.polyvander(np.asarray(at, dtype=np.float64), task.order), dtype=np.float64)
 
 
@@ -116,10 +113,10 @@ class Split:
     """The expected test error of one strength, in squared units of y, mean over the grid; 95 % intervals over the groups.
 
     Attributes:
-        error: of the fits against values that are new, noise and all: bias2 + variance + noise.
-        bias2: of the mean fit, squared; an unbiased estimate, so its interval may reach below 0.
-        noise: known.
-        errors: of each sample's fit, without the noise, `(samples,)`.
+        error: test error of the fits on new, noisy values: bias2 + variance + noise.
+        bias2: squared bias of the mean fit; an unbiased estimate, so its interval may reach below 0.
+        noise: known variance of the noise.
+        errors: error of each sample's fit without the noise, `(samples,)`.
     """
 
     strength: float
@@ -130,36 +127,35 @@ class Split:
     errors: Floats
 
 
-def split(task: Task, strength: float, samples: Floats, *, groups: int = GROUPS) -> Split:
-    """The split as it is measured over samples `(count, n)`; count is a multiple of `groups`."""
+def split(task: PolynomialTask, strength: float, samples: Floats) -> Split:
+    """Measure the split over samples `(count, n)`; count is a multiple of `GROUPS`."""
     fits = fitted(task, strength, samples)
-    size = len(fits) // groups
-    grouped = fits.reshape(groups, size, -1)
+    size = len(fits) // GROUPS
+    grouped = fits.reshape(GROUPS, size, -1)
     variance = grouped.var(axis=1, ddof=1).mean(axis=1)
     apart = ((grouped.mean(axis=1) - cubic(GRID)) ** 2).mean(axis=1)
-    bias2 = apart - variance / size  # the mean of so many fits varies too
+    bias2 = apart - variance / size  # the mean of a group's fits varies too
     noise = task.noise**2
-    total, squared, spread = (mean_interval(values) for values in (bias2 + variance + noise, bias2, variance))
-    errors = ((fits - cubic(GRID)) ** 2).mean(axis=1)
-    return Split(strength, total, squared, spread, noise, errors)
+    total, squared, spread = map(mean_interval, (bias2 + variance + noise, bias2, variance))
+    return Split(strength, total, squared, spread, noise, ((fits - cubic(GRID)) ** 2).mean(axis=1))
 
 
-def expected(task: Task, strength: float) -> tuple[float, float]:
-    """Squared bias and variance exactly: what `split` estimates."""
+def expected(task: PolynomialTask, strength: float) -> tuple[float, float]:
+    """The exact squared bias and variance, which `split` estimates."""
     smoother = _basis(task, GRID) @ solver(task, strength)
     bias = smoother @ cubic(task.places) - cubic(GRID)
     return float((bias**2).mean()), float(task.noise**2 * (smoother**2).sum(axis=1).mean())
 
 
 def lowest(splits: Sequence[Split]) -> Split:
-    """The strength of the lowest mean error."""
-    return min(splits, key=lambda one: one.error.mean)
+    """The split with the lowest mean error."""
+    return min(splits, key=lambda split: split.error.mean)
 
 
 def undistinguished(splits: Sequence[Split]) -> list[Split]:
-    """The strengths whose error these samples do not tell from the lowest: the paired 95 % interval reaches 0."""
+    """The strengths whose error is not clearly above the lowest: the paired 95 % interval reaches 0."""
     best = lowest(splits)
-    return [one for one in splits if one is best or not above(one, best).excludes(0.0)]
+    return [split for split in splits if split is best or not above(split, best).excludes(0.0)]
 
 
 def above(one: Split, other: Split) -> Interval:
@@ -168,6 +164,6 @@ def above(one: Split, other: Split) -> Interval:
 
 
 def best_for_each(splits: Sequence[Split]) -> Floats:
-    """For each sample the strength that would have been best for this very one, `(samples,)`."""
-    errors = np.stack([one.errors for one in splits])
-    return np.asarray(np.array([one.strength for one in splits])[errors.argmin(axis=0)], dtype=np.float64)
+    """The strength with the lowest error for each single sample, `(samples,)`."""
+    errors = np.stack([split.errors for split in splits])
+    return np.asarray(np.array([split.strength for split in splits])[errors.argmin(axis=0)], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""What a study is asked for: on which images, with how many seeds, whole or as a quick preview."""
+"""The setup of a study: images, seeds, and whether it is a quick preview."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ T = TypeVar("T")
 
 SEEDS, QUICK_SEEDS = 5, 3
 MOST_SEEDS = 1_000
+BATCH_SIZE = 128
 
 QUICK = "--quick: fewer seeds, epochs and settings than the whole study; a preview"
-"""Stands on every figure of a quick study."""
+"""The line on every figure of a quick study."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a study is asked for.
+    """The setup of a study.
 
     Attributes:
-        data: with the content's digest filled in.
+        data: data spec, with the digest of the content.
         facts: sizes of all of the data.
-        seeds: each setting is trained with each of them.
-        quick: fewer seeds, epochs and settings.
-        asked: the options that were given, as the command line takes them; they make the command that repeats the study.
+        seeds: seeds with which each setting is trained.
+        quick: whether it has fewer seeds, epochs and settings.
+        asked: options of the command line that repeat the study.
         merge: files with timings from other machines.
-        again: measure times anew.
+        again: whether to measure times again.
     """
 
     data: DataSpec
@@ -58,16 +59,16 @@ class Setup:
         again: bool = False,
         watch: images.WatchDownload | None = None,
     ) -> Setup:
-        """Find the images, and check what was asked for.
+        """Find the images, and check the options.
 
         Args:
-            name: of a data set, a path to images, or a whole data spec.
-            protocol: "honest" or "handout"; the data spec's own where it is left out.
-            seeds: how many, or which ones; 5 where it is left out, and 3 of a quick study.
-            seed: the first of them, where they are counted.
+            name: name of a data set, a path to images, or a whole data spec.
+            protocol: "honest" or "handout". None means that of the data spec.
+            seeds: number of seeds, or the seeds themselves. None means 5, or 3 for a quick study.
+            seed: first seed, where they are counted.
             merge: files with timings from other machines, for the study of devices.
-            again: measure times anew that were measured before.
-            watch: is told how far a download is.
+            again: whether to repeat earlier measurements of times.
+            watch: called with the progress of a download.
 
         Raises:
             SpecError: a setting breaks its rule.
@@ -83,38 +84,38 @@ class Setup:
 
     @property
     def fresh(self) -> tuple[int, ...]:
-        """As many seeds that no setting was chosen by: what a search or a sweep picked is confirmed on them."""
-        return tuple(max(self.seeds) + 1 + place for place in range(len(self.seeds)))
+        """As many further seeds: what a search or a sweep selected is confirmed on them."""
+        return tuple(range(max(self.seeds) + 1, max(self.seeds) + 1 + len(self.seeds)))
 
     @property
     def chance(self) -> str:
-        """What intervals on accuracies hold."""
+        """The sources of chance in intervals of accuracies."""
         return "seeds x images" if len(self.seeds) > 1 else "images"
 
     @property
     def summary(self) -> str:
-        """Images, seeds and intervals in two sentences, for the top of a page."""
+        """Images, seeds and intervals in three sentences, for the top of a page."""
         facts, handout = self.facts, self.data.protocol == "handout"
         validation = "test images, called validation (handout protocol)" if handout else "validation images"
         images = f"{facts.train:,} training and {facts.validation:,} {validation}, {len(facts.classes)} classes"
-        over = f"over {self.chance} where they are of accuracies at the best epoch"
         seeds = words.counted(len(self.seeds), "seed")
-        return f"{self.data.name}: {images}. {seeds} a setting, paired; intervals are 95 %, {over}."
+        intervals = f"Intervals are 95 %; those of accuracies at the best epoch include the chance of {self.chance}"
+        return f"{self.data.name}: {images}. {seeds} per setting, paired. {intervals}."
 
     def pick(self, whole: T, quick: T) -> T:
-        """One value for the whole study, another one for its preview."""
+        """Choose between the value of the whole study and that of its preview."""
         return quick if self.quick else whole
 
     def run(self, model: ModelSpec, plan: Plan, on: DataSpec | None = None) -> RunSpec:
         """A run on these images, or on all of the data."""
         return RunSpec(model=model, plan=plan, data=on or self.data, seed=self.seeds[0])
 
-    def epochs(self, steps: int, images: int, *, least: int, most: int, batch_size: int = 128) -> int:
-        """Epochs in which so many images are trained on for about `steps` minibatches, between the bounds."""
-        return max(least, min(most, round(steps / -(-images // batch_size))))
+    def epochs(self, steps: int, images: int, *, least: int, most: int) -> int:
+        """The epochs that train on `images` images for about `steps` minibatches, between the bounds."""
+        return max(least, min(most, round(steps / -(-images // BATCH_SIZE))))
 
     def amounts(self, *wanted: int) -> list[int]:
-        """Numbers of training images well below all of them: those wanted, or for a small data set a third and an eighth.
+        """Numbers of training images well below all of them: those wanted, or a third and an eighth of a small data set.
 
         >>> Setup.amounts(setup_of_digits, 5_000, 1_000)    # 1,257 training images
         [410, 150]

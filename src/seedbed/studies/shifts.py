@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ from seedbed.statistics import Interval, two_sources
 from seedbed.studies.context import StudyContext
 
 FARTHEST, SIDE = 6, 28
-"""Pixels of the longest shift, on images of this side; on other images in proportion."""
+"""The longest shift on images of this side (pixels); in proportion on other images."""
 
 MOST_IMAGES = 1_000
-"""Of more validation images, evenly spaced ones are shifted: every net looks at all of them two dozen times."""
+"""The most validation images that are shifted, evenly spaced: every net classifies all of them two dozen times."""
 
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
@@ -29,21 +29,16 @@ class Shifted:
     """A setting's accuracy over the distance of the shift.
 
     Attributes:
-        accuracies: (pixels, mean with its interval).
-        images: how many were shifted.
+        accuracies: distance (pixels) -> mean accuracy with its interval.
+        images: number of shifted images.
     """
 
-    accuracies: Sequence[tuple[int, Interval]]
+    accuracies: Mapping[int, Interval]
     images: int
 
-    def at(self, pixels: int) -> Interval:
-        return dict(self.accuracies)[pixels]
-
     def as_json(self) -> dict[str, Any]:
-        return {
-            "images": self.images,
-            "accuracies": [{"pixels": pixels, "mean": one.mean, "interval": one.pair()} for pixels, one in self.accuracies],
-        }
+        points = [{"pixels": pixels, "mean": share.mean, "interval": share.pair()} for pixels, share in self.accuracies.items()]
+        return {"images": self.images, "accuracies": points}
 
 
 def distances(image_shape: tuple[int, int, int]) -> list[int]:
@@ -58,20 +53,15 @@ def distances(image_shape: tuple[int, int, int]) -> list[int]:
 
 
 def shifted(images: NDArray[Any], down: int, right: int) -> NDArray[Any]:
-    """Images `(n, h, w, c)` moved by so many pixels, negative for up and left; what comes in is 0."""
+    """Move images `(n, h, w, c)` by a number of pixels, negative for up and left; new pixels are 0."""
     height, width = images.shape[1:3]
-    moved = np.zeros_like(images)
-    (to_y, from_y), (to_x, from_x) = _overlap(down, height), _overlap(right, width)
-    moved[:, to_y, to_x] = images[:, from_y, from_x]
-    return moved
-
-
-def _overlap(by: int, side: int) -> tuple[slice, slice]:
-    return slice(max(by, 0), max(0, side + min(by, 0))), slice(max(-by, 0), max(0, side - max(by, 0)))
+    pad = max(abs(down), abs(right))
+    padded = np.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    return padded[:, pad - down : pad - down + height, pad - right : pad - right + width]
 
 
 def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
-    """The kept runs of a setting, at their best epochs, on shifted validation images; the mean over four directions.
+    """The accuracy of a setting's included runs, at their best epochs, on shifted images; mean over four directions.
 
     Raises:
         DataError, CorruptFile: the images or the weights cannot be read.
@@ -81,20 +71,15 @@ def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
     every = -(-len(dataset.validation) // MOST_IMAGES)
     images, labels = dataset.validation.images[::every], dataset.validation.labels[::every]
     weights = [study.home.weights(result.name, "best") for result in cell.kept]
-    found = [(0, cell.accuracy)] if cell.accuracy else []
+    accuracies = {0: cell.accuracy} if cell.accuracy else {}
     for pixels in distances(dataset.image_shape)[1:]:
         right = np.zeros((len(weights), len(labels)))
         for down, across in DIRECTIONS:
             moved = shifted(images, pixels * down, pixels * across)
             for row, own in enumerate(weights):
-                said = models.probabilities(cell.run.model, own, moved, scale=dataset.scale, classes=len(dataset.classes))
-                right[row] += (said.argmax(axis=1) == labels) / len(DIRECTIONS)
-        found.append((pixels, _interval(right)))
+                predicted = models.probabilities(cell.run.model, own, moved, scale=dataset.scale, classes=len(dataset.classes))
+                right[row] += (predicted.argmax(axis=1) == labels) / len(DIRECTIONS)
+        interval = two_sources(right).estimate.interval()
+        accuracies[pixels] = replace(interval, low=max(0.0, interval.low), high=min(1.0, interval.high), n=len(right))
     study.seconds += time.perf_counter() - started
-    return Shifted(found, len(labels))
-
-
-def _interval(right: NDArray[np.float64]) -> Interval:
-    """Of shares `(seeds, images)`, over both sources of chance."""
-    found = two_sources(right).estimate.interval()
-    return Interval(found.mean, max(0.0, found.low), min(1.0, found.high), len(right))
+    return Shifted(accuracies, len(labels))

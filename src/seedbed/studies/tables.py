@@ -1,4 +1,4 @@
-"""Columns that the tables of several studies share, the table of contrasts, and `results.csv`."""
+"""Measures and columns that several studies share, the table of contrasts, and `results.csv`."""
 
 from __future__ import annotations
 
@@ -6,48 +6,53 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seedbed.figures import words
-from seedbed.groups import Difference, Group
+from seedbed.groups import Difference, Group, Measure, at_last
+from seedbed.statistics import Interval
+from seedbed.studies.texts import interval_text, loss_text
 from seedbed.tables import Column, Table, keyed_columns
 
-
-def interval_text(found: Any, *, digits: int = 2, factor: float = 100.0) -> str:
-    """A mean with its interval in brackets.
-
-    >>> interval_text(Interval(0.97, 0.96, 0.98, 5))
-    '97.00 (96.00 to 98.00)'
-    """
-    if found is None:
-        return "none is left"
-    mean = f"{factor * found.mean:.{digits}f}"
-    known = found.low == found.low
-    return f"{mean} ({factor * found.low:.{digits}f} to {factor * found.high:.{digits}f})" if known else f"{mean} (n = 1)"
+GAP = Measure(
+    "generalization gap", lambda result: float(result.history["validation_loss"][-1] - result.history["train_loss"][-1]), "nats"
+)
+TRAIN_LOSS = at_last("training data loss", "train_loss", unit="nats", better="lower")
+VALIDATION_LOSS = at_last("validation data loss", "validation_loss", unit="nats", better="lower")
+LOSSES = {"generalization_gap": GAP, "training_data_loss": TRAIN_LOSS, "validation_data_loss": VALIDATION_LOSS}
+"""Name in results.json -> measure, all at the last epoch and without penalty."""
 
 
-def loss_text(found: Any) -> str:
-    """A loss in nats with its interval in brackets."""
-    return interval_text(found, digits=3, factor=1)
+def measured(group: Group, measures: Mapping[str, Measure]) -> dict[str, Interval | None]:
+    """Name -> mean of each measure, as `Group.as_json` takes them."""
+    return {name: group.measured(measure) for name, measure in measures.items()}
 
 
 def yes_text(value: bool) -> str:
     return "yes" if value else ""
 
 
-PARAMETERS: Column[Group] = Column("parameters", lambda cell: cell.parameters, ",")
-RUNS: Column[Group] = Column("runs", lambda cell: f"{cell.n} of {cell.total}")
-BEST: Column[Group] = Column("accuracy, best epoch", lambda cell: cell.accuracy, interval_text, unit="%")
-LAST: Column[Group] = Column("last epoch", lambda cell: cell.last, interval_text, unit="%")
+PARAMETERS: Column[Group] = Column("parameters", lambda group: group.parameters, ",")
+RUNS: Column[Group] = Column("runs", lambda group: f"{group.n} of {group.total}")
+BEST: Column[Group] = Column("accuracy, best epoch", lambda group: group.accuracy, interval_text, unit="%")
+LAST: Column[Group] = Column("last epoch", lambda group: group.last, interval_text, unit="%")
+GROUP_COLUMNS = (PARAMETERS, RUNS, BEST, LAST)
+"""The columns that most tables of groups have."""
+
+TRAIN_LOSS_COLUMN: Column[Group] = Column("training loss", lambda group: group.measured(TRAIN_LOSS), loss_text)
+GAP_COLUMN: Column[Group] = Column("gap", lambda group: group.measured(GAP), loss_text)
 
 
 def contrast_table(contrasts: Sequence[Difference]) -> Table[Difference]:
     """The comparisons that were announced beforehand, with their 95 % intervals and corrected p-values."""
     columns: list[Column[Difference]] = [
-        Column("named beforehand", lambda one: " minus ".join(one.contrast.names), align="left"),
-        Column("where", lambda one: one.contrast.where, align="left"),
-        Column("difference in", _measure, align="left"),
-        Column("mean", lambda one: one.decision and _signed(one, one.decision.interval.mean)),
-        Column("95 % interval", _range),
-        Column("corrected p", lambda one: one.decision and one.decision.corrected_p, ".2g"),
-        Column("verdict", lambda one: one.outcome, align="left"),
+        Column("named beforehand", lambda each: " minus ".join(each.contrast.names), align="left"),
+        Column("where", lambda each: each.contrast.where, align="left"),
+        Column("difference in", lambda each: each.contrast.measure, _with_unit, align="left"),
+        Column("mean", lambda each: each.decision and _signed(each, each.decision.interval.mean)),
+        Column(
+            "95 % interval",
+            lambda each: each.decision and " to ".join(_signed(each, end) for end in each.decision.interval.pair()),
+        ),
+        Column("corrected p", lambda each: each.decision and each.decision.corrected_p, ".2g"),
+        Column("verdict", lambda each: each.outcome, align="left"),
     ]
     caption = (
         "Comparisons that were announced before anything was trained: 95 % intervals; p-values and verdicts after Holm's "
@@ -56,19 +61,13 @@ def contrast_table(contrasts: Sequence[Difference]) -> Table[Difference]:
     return Table(columns, contrasts, caption)
 
 
-def _measure(difference: Difference) -> str:
-    measure = difference.contrast.measure
+def _with_unit(measure: Measure) -> str:
     return f"{measure.name} ({measure.unit})" if measure.unit else measure.name
 
 
 def _signed(difference: Difference, value: float) -> str:
     measure = difference.contrast.measure
     return f"{measure.factor * value:+.{measure.digits}f}"
-
-
-def _range(difference: Difference) -> str | None:
-    decision = difference.decision
-    return " to ".join(_signed(difference, end) for end in decision.interval.pair()) if decision else None
 
 
 def results_csv(studies: Sequence[Mapping[str, Any]]) -> str:

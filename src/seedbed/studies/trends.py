@@ -1,7 +1,7 @@
-"""How accuracy goes with the widths of two layers: weighted sums of a grid's cells, with both sources of chance.
+"""Accuracy over the widths of two layers: weighted sums of a grid's groups, with both sources of chance.
 
-A least-squares slope over a grid is a weighted sum of the cells' accuracies. So it can be taken for every seed and every image,
-and its interval has both sources of chance and is paired on both, like that of a difference of two cells.
+A least-squares slope over a grid is a weighted sum of the groups' accuracies. So it can be taken for every seed and image, and
+its interval has both sources of chance and is paired on both, like that of a difference of two groups.
 """
 
 from __future__ import annotations
@@ -11,24 +11,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seedbed.errors import StatisticsError
 from seedbed.groups import Group
-from seedbed.statistics import Interval, two_sources
+from seedbed.statistics import Floats, Interval, two_sources
 
-Floats = NDArray[np.float64]
 Widths = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Doubling:
-    """What a step from one width of a layer to the next one gained, mean over the widths of the other layer.
+    """The gain of a step from one width of a layer to the next, mean over the widths of the other layer.
 
     Attributes:
         layer: 1 or 2.
-        gain: in accuracy, a share.
-        parameters: that the step added, mean over the widths of the other layer.
+        gain: gain in accuracy, a share.
+        parameters: parameters that the step added, mean over the widths of the other layer.
     """
 
     layer: int
@@ -40,7 +38,7 @@ class Doubling:
 
 @dataclass(frozen=True)
 class Slopes:
-    """Accuracy over the base-2 logarithms of both widths, by least squares over all cells: gains per doubling, as shares."""
+    """Accuracy over the base-2 logarithms of both widths, by least squares over all groups: gains per doubling, as shares."""
 
     first: Interval
     second: Interval
@@ -49,7 +47,7 @@ class Slopes:
 
 
 def widths(cell: Group) -> Widths:
-    """Of a network with two hidden layers."""
+    """The widths of a network with two hidden layers."""
     first, second = cell.run.model.hidden
     return first, second
 
@@ -70,17 +68,17 @@ def slopes(cells: Sequence[Group]) -> Slopes:
 
 
 def doublings(cells: Sequence[Group]) -> list[Doubling]:
-    """Each step from one width to the next, layer by layer; of cells that have runs on both sides."""
+    """Each step from one width to the next, layer by layer, over groups that have runs on both sides."""
     known = {widths(cell): cell for cell in cells if cell.n}
-    found = []
+    steps = []
     for layer in (0, 1):
         sizes = sorted({pair[layer] for pair in known})
         for narrow, wide in pairwise(sizes):
             pairs = [(cell, known.get(_with(pair, layer, wide))) for pair, cell in known.items() if pair[layer] == narrow]
             both = [(low, high) for low, high in pairs if high is not None]
             if both:
-                found.append(_doubling(layer + 1, narrow, wide, both))
-    return found
+                steps.append(_doubling(layer + 1, narrow, wide, both))
+    return steps
 
 
 def _with(pair: Widths, layer: int, width: int) -> Widths:
@@ -94,7 +92,7 @@ def _doubling(layer: int, narrow: int, wide: int, both: Sequence[tuple[Group, Gr
 
 
 def weighted(cells: Sequence[Group], weights: Sequence[float] | Floats) -> Interval:
-    """A weighted sum of accuracies over seeds x images, with Student's interval; over the seeds that all cells have.
+    """A weighted sum of accuracies over seeds x images, with Student's interval, over the seeds that all groups have.
 
     Raises:
         StatisticsError: there is no such seed.

@@ -1,6 +1,8 @@
-"""Why: what the probes of a setting's runs say, averaged over its seeds."""
+"""Reasons: the probes of a setting's runs, averaged over its seeds."""
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 
@@ -12,41 +14,46 @@ from seedbed.runs import Home
 from seedbed.statistics import Interval, interval_of
 
 NEAR_ZERO = 0.01
-"""A weight is near 0 below this share of the limit within which Glorot's uniform distribution draws it at first."""
-
-
-def mean_history(cell: Group) -> History | None:
-    """The mean of the histories of a cell's runs, epoch by epoch as far as all of them went; None where no run is left."""
-    histories = [result.history for result in cell.kept]
-    if not histories:
-        return None
-    shared = min(history.epochs for history in histories)
-    names = [name for name in histories[0].columns if all(name in history.columns for history in histories)]
-    return History({name: np.mean([history[name][:shared] for history in histories], axis=0) for name in names})
+"""A weight is near 0 below this share of the limit of Glorot's uniform distribution, from which it is drawn at first."""
 
 
 def explained(cell: Group) -> list[str]:
-    """What the probes say about how a cell's runs went, with the means of the measured values."""
-    mean = mean_history(cell)
-    if mean is None:
+    """Explain a setting's runs by their probes: the means of the measured values over the epochs that all runs have."""
+    histories = [result.history for result in cell.kept]
+    if not histories:
         return []
-    of, sentences = words.counted(cell.n, "seed"), explain(mean, cell.run.model.activation)
-    return [f"{cell.label}: {said[0].lower()}{said[1:].rstrip('.')} (mean of {of})." for said in sentences]
+    shared = min(history.epochs for history in histories)
+    names = [name for name in histories[0].columns if all(name in history.columns for history in histories)]
+    mean = History({name: np.mean([history[name][:shared] for history in histories], axis=0) for name in names})
+    seeds = words.counted(cell.n, "seed")
+    return [
+        f"{words.capital(cell.label)}, mean of {seeds}: {sentence[0].lower()}{sentence[1:]}"
+        for sentence in explain(mean, cell.run.model.activation)
+    ]
 
 
-def probed(cell: Group, kind: str, *, epoch: int = -1) -> dict[str, Interval | None]:
-    """A kind of probe at an epoch (the last): layer -> mean over the seeds with Student's interval.
+def layers_of(history: History, kind: str) -> list[str]:
+    """Layers that have a kind of probe, in the order of the network: convolutions first, then by number."""
+
+    def place(layer: str) -> tuple[bool, int]:
+        number = re.search(r"\d+$", layer)
+        return layer.startswith("dense"), int(number[0]) if number else 0
+
+    return sorted(history.probes(kind), key=place)
+
+
+def probed(cell: Group, kind: str) -> dict[str, Interval | None]:
+    """Read a kind of probe at the last epoch: layer -> mean over the seeds with Student's interval, in network order.
 
     Args:
         kind: "saturation", "gradient", "weights" or "update".
-        epoch: its place in the columns.
     """
-    layers = cell.kept[0].history.probes(kind) if cell.kept else {}
-    return {layer: interval_of([result.history[f"{kind}/{layer}"][epoch] for result in cell.kept]) for layer in layers}
+    layers = layers_of(cell.kept[0].history, kind) if cell.kept else []
+    return {layer: interval_of([result.history[f"{kind}/{layer}"][-1] for result in cell.kept]) for layer in layers}
 
 
 def near_zero(home: Home, result: Result) -> float:
-    """The share of a run's weights (kernels, last epoch) that lie near 0."""
+    """The share of a run's weights near 0 (kernels, last epoch)."""
     kernels = [array for name, array in home.weights(result.name, "last").items() if name.endswith("/kernel")]
     small = sum(int((np.abs(kernel) < NEAR_ZERO * np.sqrt(6 / sum(kernel.shape))).sum()) for kernel in kernels)
     return small / sum(kernel.size for kernel in kernels)

@@ -1,7 +1,7 @@
 """Sweeps: a grid of settings, each trained with the same seeds, all of them side by side.
 
-`grid` is the combinations of values, `design` lays the runs out and trains them by one call of `train_groups`, `outcome` is the
-trained sweep and what it shows, `files` has its tables.
+`grid` has the combinations of values, `design` plans the runs and trains them by one call of `train_groups`, `outcome` is the
+trained sweep with its sentences and charts, `files` has its tables.
 """
 
 from __future__ import annotations

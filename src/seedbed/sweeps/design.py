@@ -1,4 +1,4 @@
-"""What a sweep will train: every setting named, checked and described before the first of them is trained."""
+"""The plan of a sweep: every setting named, checked and described before the first of them is trained."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from seedbed import data
 from seedbed.errors import SpecError
 from seedbed.groups import Request, train_groups
-from seedbed.groups.fields import Setting, applied
+from seedbed.groups.fields import applied
 from seedbed.groups.naming import checked_prefix, group_name
-from seedbed.groups.training import finished
+from seedbed.groups.training import missing
 from seedbed.models import describe
 from seedbed.records import DataFacts
 from seedbed.runs import Entry, Home
@@ -28,10 +28,10 @@ class Design:
     """A sweep that is not yet trained.
 
     Attributes:
-        base: the settings that all runs share, but for the fields of the grid.
-        seeds: each setting is trained with each of them.
-        requests: the settings in the order of the grid.
-        data: of each data spec that occurs, what it holds.
+        base: settings that all runs share, except the fields of the grid.
+        seeds: seeds of each setting.
+        requests: settings in the order of the grid.
+        data: data spec -> sizes of its data.
     """
 
     name: str
@@ -47,57 +47,57 @@ class Design:
         return [entry for request in self.requests for entry in request.entries]
 
     def finished(self, home: Home) -> int:
-        """How many of the runs the home holds already, finished, under their names."""
-        return finished(self.requests, home)
+        """Count the runs that are finished in the home."""
+        return len(self.entries) - len(missing(self.requests, home))
 
     def train(self, execution: Execution) -> Sweep:
-        """Train what is missing, all of it side by side, and gather all.
+        """Train what is missing, all of it side by side, and return the whole sweep.
 
         Raises:
             SeedbedError: as `train_runs` raises them.
         """
-        groups = train_groups(self.requests, execution)
-        return Sweep(self.name, self.base, self.grid, self.seeds, groups)
+        return Sweep(self.name, self.base, self.grid, self.seeds, train_groups(self.requests, execution))
 
 
 def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.WatchDownload | None = None) -> Design:
-    """Lay a sweep out. Everything that can be wrong with a setting is found here, before anything is trained.
+    """Plan a sweep. Every error in a setting is found here, before anything is trained.
 
     Args:
-        name: of the sweep; its settings are the groups `NAME-...`.
-        base: the settings that all runs share.
-        grid: the fields that vary.
-        seeds: all different.
-        watch: is told how far a download is.
+        name: name of the sweep; its settings are the groups `NAME-...`.
+        base: settings that all runs share.
+        grid: fields that vary.
+        seeds: seeds of each setting, all different.
+        watch: callback for the progress of a download.
 
     Raises:
-        SpecError: a name that no sweep may have, values that do not go together, or two settings that are the same.
-        DataError: images that cannot be had, or not be split so.
-        ModelError: a network that cannot be built for these images.
+        SpecError: a name that no sweep may have, values that exclude each other, or two settings that are the same.
+        DataError: the images are not available, or cannot be split so.
+        ModelError: a network cannot be built for these images.
     """
     checked_prefix(name)
     if not seeds or len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds = {list(seeds)}: a sweep needs one seed at least, and each only once.")
     base = base.changed(data=base.data.changed(name=data.named(base.data.name)))
-    requests = tuple(_request(name, base, grid, setting, tuple(seeds)) for setting in grid)
+    requests = tuple(
+        Request(
+            group_name(name, setting), applied(base, setting), tuple(seeds), {field: setting[field] for field in grid.varying}
+        )
+        for setting in grid
+    )
     _check_distinct(requests)
-    facts = {spec: data.load(spec, watch).facts() for spec in {one.run.data: None for one in requests}}
-    for model, spec in {(one.run.model, one.run.data): None for one in requests}:
+    runs = [request.run for request in requests]
+    facts = {spec: data.load(spec, watch).facts() for spec in dict.fromkeys(run.data for run in runs)}
+    for model, spec in dict.fromkeys((run.model, run.data) for run in runs):
         describe(model, facts[spec].image_shape, len(facts[spec].classes))
     return Design(name, base, grid, tuple(seeds), requests, facts)
-
-
-def _request(name: str, base: RunSpec, grid: Grid, setting: Setting, seeds: tuple[int, ...]) -> Request:
-    varying = {field: setting[field] for field in grid.varying}
-    return Request(group_name(name, setting), applied(base, setting), seeds, varying)
 
 
 def _check_distinct(requests: Sequence[Request]) -> None:
     names: dict[str, Request] = {}
     settings: dict[str, Request] = {}
-    for one in requests:
-        twin = settings.setdefault(one.run.setting, one)
-        if twin is not one:
-            raise SpecError(f"{twin.name} and {one.name} are the same setting; leave one of the two values out.")
-        if names.setdefault(one.name.casefold(), one) is not one:
-            raise SpecError(f"Two settings would both be called {one.name}; give the sweep a shorter name.")
+    for request in requests:
+        twin = settings.setdefault(request.run.setting, request)
+        if twin is not request:
+            raise SpecError(f"{twin.name} and {request.name} are the same setting; leave one of the two values out.")
+        if names.setdefault(request.name.casefold(), request) is not request:
+            raise SpecError(f"Two settings would both be called {request.name}; give the sweep a shorter name.")

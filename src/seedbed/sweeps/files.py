@@ -20,7 +20,7 @@ GroupRun = tuple[Group, Result]
 
 
 def field_columns(varying: Sequence[str], group: Callable[[Row], Group]) -> list[Column[Row]]:
-    """The values of the fields that vary, in words."""
+    """Make columns of the fields that vary, in words."""
 
     def column(name: str) -> Column[Row]:
         return Column(name, lambda row: words.value(group(row).setting[name], name), align="left")
@@ -29,7 +29,7 @@ def field_columns(varying: Sequence[str], group: Callable[[Row], Group]) -> list
 
 
 def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
-    """One row per setting: the fields that vary, mean accuracies as shares in [0, 1], and the number of runs by verdict."""
+    """Make a table with one row per setting: varying fields, mean accuracies as shares in [0, 1], and runs by verdict."""
 
     def runs(verdict: str) -> Column[Group]:
         return Column(verdict, lambda group: group.verdicts.get(verdict, 0))
@@ -47,7 +47,7 @@ def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Grou
 
 
 def run_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[GroupRun]:
-    """One row per run: the fields that vary, the seed, and the metrics of its best and its last epoch."""
+    """Make a table with one row per run: the fields that vary, the seed, and the metrics of its best and its last epoch."""
     columns: list[Column[GroupRun]] = [
         Column("name", lambda row: row[1].name),
         *field_columns(varying, lambda row: row[0]),
@@ -62,7 +62,7 @@ def run_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[GroupRun
 
 
 def _epoch_columns(which: str, epoch: Callable[[Result], int]) -> list[Column[GroupRun]]:
-    """The number of an epoch and its metrics. Epoch 0 means that the run has none."""
+    """Make columns of an epoch's number and metrics. Epoch 0 means that the run has none."""
 
     def metric(name: str) -> Column[GroupRun]:
         return Column(f"{which}_{name}", lambda row: row[1].history.row(at)[name] if (at := epoch(row[1])) else None)
@@ -71,7 +71,7 @@ def _epoch_columns(which: str, epoch: Callable[[Result], int]) -> list[Column[Gr
 
 
 def to_yaml(base: RunSpec, grid: Grid, seeds: Sequence[int]) -> str:
-    """A sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
+    """Write a sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
     plain: dict[str, Any] = base.plain()
     plain.pop("seed")
     plain["data"].pop("digest")

@@ -19,35 +19,35 @@ class Grid:
     """Fields and their values; every combination of them is a setting.
 
     Attributes:
-        values: field -> its values, none twice; fields in the order of the specs, values in the order that was given.
+        values: field -> its values, each once; fields in the order of the specs, values in the order given.
     """
 
     values: dict[str, tuple[Value, ...]]
 
     @classmethod
     def of(cls, asked: Mapping[str, Sequence[object]]) -> Grid:
-        """From names and values as users give them.
+        """Make a grid from names and values as users give them.
 
         Raises:
-            SpecError: an unknown field, a value that breaks its rule or is there twice, no value at all, or too many settings.
+            SpecError: an unknown field, a value that breaks its rule or occurs twice, no value, or too many settings.
         """
-        found: dict[str, tuple[Value, ...]] = {}
+        fields: dict[str, tuple[Value, ...]] = {}
         for name, values in asked.items():
             known = field(str(name))
-            if known.name in found:
-                raise SpecError(f"{known.name} is there under two names; say it once.")
-            found[known.name] = _values(known, values)
-        if not found:
-            raise SpecError("A sweep varies at least one field, for example l2 = 0, 1e-4; none is there.")
+            if known.name in fields:
+                raise SpecError(f"{known.name} occurs under two names; give it once.")
+            fields[known.name] = _values(known, values)
+        if not fields:
+            raise SpecError("A sweep varies at least one field, for example l2 = 0, 1e-4; none is given.")
         places = {name: place for place, name in enumerate(FIELDS)}
-        grid = cls(dict(sorted(found.items(), key=lambda item: (places.get(item[0], len(places)), item[0]))))
+        grid = cls(dict(sorted(fields.items(), key=lambda item: (places.get(item[0], len(places)), item[0]))))
         if len(grid) > MOST_SETTINGS:
             raise SpecError(f"This grid has {len(grid):,} settings; a sweep takes up to {MOST_SETTINGS:,}. Vary fewer fields.")
         return grid
 
     @classmethod
     def texts(cls, pairs: Sequence[str]) -> dict[str, list[object]]:
-        """Field -> values, from texts such as `l2=0,1e-4`, as `of` takes them; a field may come several times.
+        """Read texts such as `l2=0,1e-4` into field -> values, as `of` takes them; a field may occur several times.
 
         Commas stand between values; only in the fields of which one value is a list (hidden, filters, kernel, stride, pool)
         they stand within it, and each text is one value.
@@ -55,21 +55,21 @@ class Grid:
         Raises:
             SpecError: an unknown field, or a text without `=`.
         """
-        found: dict[str, list[object]] = {}
+        fields: dict[str, list[object]] = {}
         for pair in pairs:
             name, equals, text = pair.partition("=")
             if not (equals and name and text):
                 raise SpecError(f"{pair!r}: it must read FIELD=VALUE or FIELD=VALUE,VALUE, for example l2=0,1e-4.")
             known = field(name.strip())
             parts = [text] if known.several else [part.strip() for part in text.split(",")]
-            found.setdefault(known.name, []).extend(_plain(part) if known.spec is None else part for part in parts)
-        return found
+            fields.setdefault(known.name, []).extend(_plain(part) if known.spec is None else part for part in parts)
+        return fields
 
     def __len__(self) -> int:
         return prod(len(values) for values in self.values.values())
 
     def __iter__(self) -> Iterator[Setting]:
-        """Every combination; the last field changes fastest."""
+        """Yield every combination; the last field changes fastest."""
         for combination in product(*self.values.values()):
             yield dict(zip(self.values, combination, strict=True))
 
@@ -82,16 +82,16 @@ class Grid:
 def _values(known: Field, values: object) -> tuple[Value, ...]:
     if not (isinstance(values, list | tuple) and values):
         raise SpecError(f"{known.name} = {values!r}: a sweep needs a list of its values.")
-    found: list[Value] = []
+    distinct: list[Value] = []
     for value in values:
         checked = known.checked(value)
-        if any(checked == other and type(checked) is type(other) for other in found):
-            raise SpecError(f"{known.name}: the value {value!r} is there twice; each value of a grid is there once.")
-        found.append(checked)
-    return tuple(found)
+        if any(checked == other and type(checked) is type(other) for other in distinct):
+            raise SpecError(f"{known.name}: the value {value!r} occurs twice; give each value of a grid once.")
+        distinct.append(checked)
+    return tuple(distinct)
 
 
 def _plain(text: str) -> object:
-    """A setting of the user's own function, as YAML reads it: a number where it looks like one."""
+    """Read a setting of the user's own function as YAML does: as a number where it looks like one."""
     value = from_yaml(f"value: {text}", f"{text!r}")["value"]
     return value if isinstance(value, bool | int | float) else text

@@ -1,4 +1,4 @@
-"""What came of a sweep: its settings with their means, and what may be said of them."""
+"""The result of a sweep: its settings with their means, sentences and charts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seedbed.figures import words
 from seedbed.figures.scales import is_quantity, number
 from seedbed.groups import Group, caveats
 from seedbed.groups.fields import Value, field
-from seedbed.records import Result, finite
+from seedbed.records import Result, finite_fields
 from seedbed.specs import RunSpec
 from seedbed.sweeps.files import run_table, setting_table, to_yaml
 from seedbed.sweeps.grid import Grid
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 MOST_SENTENCES = 12
-"""Conditions that get a sentence of their own."""
+"""Conditions with a sentence of their own."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep that is trained: every setting, in the order of the grid.
+    """A trained sweep: every setting, in the order of the grid.
 
     Attributes:
-        base: the settings that all runs share; its seed counts for nothing.
+        base: settings that all runs share; its seed is not used.
     """
 
     name: str
@@ -46,65 +46,66 @@ class Sweep:
 
     @property
     def conditions(self) -> list[str]:
-        """The varying fields of the data: nobody chooses the best of them."""
+        """The varying fields of the data; these are no choices, so none of them is best."""
         return [name for name in self.grid.varying if field(name).part == "data"]
 
     def by_mean(self) -> list[Group]:
-        """The settings by their means, the highest first, those without one last."""
+        """Sort the settings by their means, the highest first, those without one last."""
         return sorted(self.groups, key=lambda group: -group.mean)
 
     def best(self) -> dict[tuple[Value, ...], list[Group]]:
-        """Values of the conditions -> the settings with the highest mean there: one, or several that are exactly equal."""
-        found: dict[tuple[Value, ...], list[Group]] = {}
-        for one in self.groups:
-            there = found.setdefault(self.condition(one), [])
-            if one.accuracy and (not there or one.mean >= there[0].mean):
-                found[self.condition(one)] = [*(there if there and one.mean == there[0].mean else []), one]
-        return {condition: best for condition, best in found.items() if best}
+        """Find the settings with the highest mean for each combination of the conditions: one, or several exact equals."""
+        usable: dict[tuple[Value, ...], list[Group]] = {}
+        for group in self.groups:
+            if group.accuracy:
+                usable.setdefault(self.condition(group), []).append(group)
+        highest = {condition: max(group.mean for group in groups) for condition, groups in usable.items()}
+        return {
+            condition: [group for group in groups if group.mean == highest[condition]] for condition, groups in usable.items()
+        }
 
-    def condition(self, one: Group) -> tuple[Value, ...]:
-        return tuple(one.setting[name] for name in self.conditions)
+    def condition(self, group: Group) -> tuple[Value, ...]:
+        """Return the values of the conditions of a setting."""
+        return tuple(group.setting[name] for name in self.conditions)
 
     def edges(self) -> list[str]:
-        """Sentences about best values that lie at the end of what was tried, so that the best may lie beyond."""
-        said = []
+        """Make a sentence for each best value at the end of the values tried, since a better one may lie beyond."""
+        sentences = []
         for condition, best in self.best().items():
             for name in self.grid.varying:
                 end = self._end(name, best)
                 if end:
-                    field_name, value = name.replace("_", " "), words.value(best[0].setting[name], name)
-                    edge = f"{self._where(condition)}the best {field_name}, {value}, is the {end} that was tried"
-                    said.append(
-                        f"{words.capital(edge)}; the best may lie beyond. With one more value only that one is trained."
-                    )
-        return said
+                    value = f"{name.replace('_', ' ')}, {words.value(best[0].setting[name], name)}"
+                    edge = words.capital(f"{self._where(condition)}the best {value}, is the {end} that was tried")
+                    sentences.append(f"{edge}; a better one may lie beyond. Add a value: only the new networks are trained.")
+        return sentences
 
     def _end(self, name: str, best: Sequence[Group]) -> str:
         values = self.grid.values[name]
         if name in self.conditions or not is_quantity(name, values):
             return ""
-        known = [found for found in map(number, values) if found is not None]
-        there = {number(one.setting[name]) for one in best}
+        known = [quantity for quantity in map(number, values) if quantity is not None]
+        there = {number(group.setting[name]) for group in best}
         if there == {max(known)}:
             return "largest"
         return "smallest" if there == {min(known)} and min(known) != field(name).least else ""
 
     def sentences(self) -> list[str]:
-        """What the figures show, and what they do not."""
-        best = self.best()
+        """Say which settings are best, and what limits that."""
         has_choice = len(self.conditions) < len(self.grid.varying)
-        said = [self._best_sentence(condition, there) for condition, there in best.items()] if has_choice else []
-        if len(said) > MOST_SENTENCES:
-            said = [*said[:MOST_SENTENCES], f"... and so on for {len(said) - MOST_SENTENCES} more; the table has them all."]
-        if said:
-            said.append(
-                "A highest mean, chosen on the very images that it is measured on, flatters its setting: "
-                "`seedbed compare` says which differences are shown, and fresh seeds confirm them."
+        sentences = [self._best_sentence(*item) for item in self.best().items()] if has_choice else []
+        if len(sentences) > MOST_SENTENCES:
+            more = len(sentences) - MOST_SENTENCES
+            sentences = [*sentences[:MOST_SENTENCES], f"... and so on for {more} more; the table has them all."]
+        if sentences:
+            sentences.append(
+                "The highest mean was selected on the images that measure it, so it is optimistic; expect less on new images. "
+                "`seedbed compare` shows which differences are clear, and fresh seeds confirm them."
             )
-        said += [*self.edges()[:MOST_SENTENCES], *caveats(self.groups)]
+        sentences += [*self.edges()[:MOST_SENTENCES], *caveats(self.groups)]
         if len(self.seeds) == 1:
-            said.append("One seed per setting: the intervals speak of these very networks, not of other seeds.")
-        return said
+            sentences.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
+        return sentences
 
     def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Group]) -> str:
         first, accuracy = best[0], best[0].accuracy
@@ -112,7 +113,7 @@ class Sweep:
             return ""
         chosen = {name: value for name, value in first.setting.items() if name not in self.conditions}
         equal = f" (and {words.counted(len(best) - 1, 'setting')} with exactly the same mean)" if len(best) > 1 else ""
-        among = sum(self.condition(one) == condition for one in self.groups)
+        among = sum(self.condition(group) == condition for group in self.groups)
         return words.capital(
             f"{self._where(condition)}the highest mean validation accuracy of {among} settings is "
             f"{words.percent(accuracy.mean, 2)} ({words.ends(accuracy)}, {words.counted(first.n, 'seed')}), "
@@ -125,8 +126,8 @@ class Sweep:
         return f"with {words.setting(dict(zip(self.conditions, condition, strict=True)))}, "
 
     def as_json(self) -> dict[str, Any]:
-        """The settings with the fields that vary, and what may be said of them (NaN is null)."""
-        plain: dict[str, Any] = finite(
+        """Return the settings with the fields that vary, and the sentences (NaN is null)."""
+        return finite_fields(
             {
                 "name": self.name,
                 "measure": "validation accuracy at the best epoch",
@@ -137,13 +138,12 @@ class Sweep:
                 "sentences": self.sentences(),
             }
         )
-        return plain
 
     def save(self, folder: str | os.PathLike[str], groups: Sequence[Group] | None = None) -> dict[str, list[Path]]:
-        """Write all that the sweep found into a folder; figures of an earlier save that this one does not draw are removed.
+        """Write the sweep into a folder; figures of an earlier save that this one does not draw are removed.
 
         Args:
-            groups: the settings in the order of the table. None means that of the grid.
+            groups: settings in the order of the table. None means the order of the grid.
 
         Returns:
             Kind -> files: `tables` (results.csv, one row per setting; runs.csv, one row per run), `json` (results.json), `yaml`
@@ -162,16 +162,16 @@ class Sweep:
         return {**files, "tables": [folder / name for name in tables], "yaml": [folder / "sweep.yaml"]}
 
     def charts(self) -> dict[str, AnyChart]:
-        """Name -> figure: all settings, accuracy over each field that is a number, and over parameters where these differ.
+        """Draw all settings, accuracy over each field that is a number, and over parameters where these differ: name -> figure.
 
-        Empty where nothing can be drawn because every run diverged or collapsed.
+        Empty where every run diverged or collapsed.
         """
-        if not any(one.accuracy for one in self.groups):
+        if not any(group.accuracy for group in self.groups):
             return {}
         drawn = {"settings": figures.setting_means(self.groups)}
         for name in self.grid.varying:
             if is_quantity(name, self.grid.values[name]):
                 drawn[f"accuracy_over_{name.replace('.', '_')}"] = figures.accuracy_over_field(self.groups, name)
-        if len({one.parameters for one in self.groups if one.accuracy}) > 1:
+        if len({group.parameters for group in self.groups if group.accuracy}) > 1:
             drawn["accuracy_over_parameters"] = figures.accuracy_over_parameters(self.groups, self.conditions)
         return drawn

@@ -1,4 +1,4 @@
-"""Section 5 of the exercise: with 200 hidden units in all, which network is the best on the validation images?"""
+"""Section 5 of the exercise: the best network with 200 hidden units in all, on the validation images."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from seedbed import searches
 from seedbed.figures import words
-from seedbed.groups import Contrast, Difference, Group, Request, by
+from seedbed.groups import Contrast, Difference, Group, Request, by, caveats
 from seedbed.records import Result
 from seedbed.runs import Home
 from seedbed.searches import Finalist, Search, Terms
@@ -17,16 +18,16 @@ from seedbed.searches.importance import Importance
 from seedbed.searches.trial import Trial
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study, share_text
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.setup import Setup
-from seedbed.studies.tables import interval_text
+from seedbed.studies.texts import interval_text, share_text, sized
 from seedbed.studies.timing.kept import measurements
 from seedbed.tables import Column, Table
 
 UNITS, FEW = 200, 10
 MOST_NAMED = 3
-"""Settings that a sentence names as not told apart from the first; with more of them nothing stands out."""
+"""The most settings that a sentence names as possibly equal to the first; with more of them none stands out."""
 
 CONTRASTS = ("the search's winner against one plain layer", "200 units against 10")
 PUBLISHED = "Student reports (handout protocol, single runs): 98.01 % and 97.84 % with 200 hidden units."
@@ -43,27 +44,22 @@ NAMES: Mapping[str, str] = {
     "decay": "weight decay",
     "batch_size": "batch size",
 }
-"""What readers call dimensions of the search's space whose own names say little."""
+"""Readable names of dimensions of the search's space."""
 
 
 def epochs(setup: Setup) -> int:
-    """Enough for a search to tell good settings from bad ones; few, for there are many of them."""
+    """Epochs of a trial: enough to separate good settings from bad ones, and few, because there are many trials."""
     return setup.epochs(setup.pick(400, 100), setup.facts.train, least=setup.pick(12, 5), most=40)
 
 
 def plain(setup: Setup) -> list[Request]:
-    """One layer of all the units, and one of very few, at the defaults: what a search has to beat, and a positive control."""
+    """Request one layer of all the units (the search's baseline) and one of very few (a positive control), at the defaults."""
     base = setup.run(Dense(), Plan(epochs=epochs(setup)))
     return requests(base, [{"hidden": (units,)} for units in (UNITS, FEW)])
 
 
-def design(setup: Setup) -> list[Request]:
-    """What is known before the search: the plain nets."""
-    return plain(setup)
-
-
 def terms(setup: Setup) -> Terms:
-    """The search: its trials and its finals have seeds of their own, so that none of the study's seeds chose anything."""
+    """The search: its trials and its finals have their own seeds, so that none of the study's seeds selects anything."""
     asked = searches.terms_for(
         f"units={UNITS}",
         setup.data,
@@ -80,69 +76,66 @@ def terms(setup: Setup) -> Terms:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """What came of it.
+class SearchOutcome:
+    """The search, and its winner compared with plain nets.
 
     Attributes:
-        cells: the plain nets, and the winner where there is one, with the study's seeds.
-        test: the winner's accuracy on the test part, where it was looked at.
+        cells: the winner where there is one, then the plain nets, with the study's seeds.
+        contrasts: decided comparisons.
+        test: the winner's accuracy on the test part, where it was evaluated.
     """
 
     search: Search
-    plain: Group
-    few: Group
     winner: Group | None
-    contrasts: Mapping[str, Difference]
+    cells: list[Group]
+    contrasts: list[Difference]
     test: Interval | None
 
-    @property
-    def cells(self) -> list[Group]:
-        return [cell for cell in (self.winner, self.plain, self.few) if cell is not None]
 
-
-def parts(study: StudyContext) -> Steps[list[Part]]:
-    """Searches, trains the winner with the study's seeds, looks at the test part once, and answers."""
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
+    """Search, train the winner with the study's seeds, evaluate it on the test part once, and answer."""
     setup = study.setup
     cells = yield from study.train(plain(setup))
     asked, execution = terms(setup), study.trainer.execution
-    found = yield from study.do(asked.name, lambda: searches.run(asked, execution))
-    study.others += [*_tried(study.home, found), *found.results]
-    winners = yield from study.train([_request(found.winner)] if found.winner else [])
+    search = yield from study.do(asked.name, lambda: searches.run(asked, execution))
+    study.others += [*_trial_results(study.home, search), *search.results]
+    winners = yield from study.train([_request(search.winner)] if search.winner else [])
+    many, few = by(cells, hidden=(UNITS,)), by(cells, hidden=(FEW,))
+    names = f"{UNITS} units in one layer", f"{FEW} units in one layer"
+    layer = f"one plain layer of {UNITS} units"
+    contrasts = study.decide(
+        [
+            *(Contrast(winner, many, "the winner of the search", layer, name=CONTRASTS[0]) for winner in winners),
+            Contrast(many, few, *names, where="at the defaults", name=CONTRASTS[1]),
+        ]
+    )
     winner = winners[0] if winners else None
-    one, few = by(cells, hidden=(UNITS,)), by(cells, hidden=(FEW,))
-    planned = [
-        Contrast(
-            one, few, f"{UNITS} units in one layer", f"{FEW} units in one layer", where="at the defaults", name=CONTRASTS[1]
-        )
-    ]
-    if winner is not None:
-        plain_layer = f"one plain layer of {UNITS} units"
-        planned.insert(0, Contrast(winner, one, "the winner of the search", plain_layer, name=CONTRASTS[0]))
-    verdicts = study.decide(planned)
-    everything = Found(found, one, few, winner, verdicts, _tested(study, winner))
-    return [_best(setup, everything), _importance(everything)]
+    outcome = SearchOutcome(search, winner, [*winners, many, few], contrasts, _tested(study, winner))
+    return [_best(setup, outcome), _importance(search)]
 
 
-def _tried(home: Home, found: Search) -> list[Result]:
-    """What came of every trial, pruned ones too: they cost what they cost."""
-    tried = {trial.name for trial in found.trials}
-    listed = [each for each in home.listing() if each.name in tried]
+def _trial_results(home: Home, search: Search) -> list[Result]:
+    """The results of every trial, pruned ones too: they have their cost."""
+    names = {trial.name for trial in search.trials}
+    listed = [each for each in home.listing() if each.name in names]
     return [each.record.result(home.folder(each.name)) for each in listed if each.record and each.record.ended]
 
 
 def _request(finalist: Finalist) -> Request:
-    """The winner, told apart by what a search chooses; the fields that only some optimizers have stand where they count."""
-    run = finalist.trial.run
-    setting: dict[str, object] = {"hidden": run.model.hidden, "activation": run.model.activation}
-    setting |= {name: getattr(run.plan, name) for name in ("optimizer", "learning_rate", "schedule", "batch_size")}
-    setting |= {name: getattr(run.plan, name) for name in ("l1", "l2") if getattr(run.plan, name)}
-    if run.model.dropout:
-        setting["dropout"] = run.model.dropout
-    return request(setting, run)
+    """Request a finalist by the fields that a search varies; optional ones only where they have an effect."""
+    model, plan = finalist.trial.run.model, finalist.trial.run.plan
+    setting: dict[str, object] = {"hidden": model.hidden, "activation": model.activation}
+    setting |= {name: getattr(plan, name) for name in ("optimizer", "learning_rate", "schedule", "batch_size")}
+    optional = {"l1": plan.l1, "l2": plan.l2, "dropout": model.dropout}
+    return request(setting | {name: value for name, value in optional.items() if value}, finalist.trial.run)
+
+
+def _settings_text(setting: Mapping[str, object]) -> str:
+    return words.setting({name: value for name, value in setting.items() if name != "hidden"})
 
 
 def _tested(study: StudyContext, winner: Group | None) -> Interval | None:
-    """The winner's accuracy on the test part: looked at once, and kept, so that repeating the study looks no second time."""
+    """The winner's accuracy on the test part: evaluated once and stored, so that repeating the study does not repeat it."""
     from seedbed.groups.evaluation import evaluate_group
 
     setup = study.setup
@@ -151,10 +144,10 @@ def _tested(study: StudyContext, winner: Group | None) -> Interval | None:
     key = {"runs": sorted(result.run.identity for result in winner.results)}
     with measurements(study.home, "budget-test", key) as kept:
         if not kept.of("test"):
-            seen = evaluate_group(study.home, winner.name, test=True).test
-            if seen is None:
+            test = evaluate_group(study.home, winner.name, test=True).test
+            if test is None:
                 return None
-            kept.add("test", **vars(seen))
+            kept.add("test", **vars(test))
         [row, *_] = kept.of("test")
     return Interval(row["mean"], row["low"], row["high"], row["n"])
 
@@ -162,202 +155,184 @@ def _tested(study: StudyContext, winner: Group | None) -> Interval | None:
 # The first part: the best network
 
 
-def _best(setup: Setup, found: Found) -> Part:
-    search = found.search
-    trials = words.counted(len(search.trials), "trial")
-    drawn = {name: chart for name, chart in search.charts().items() if name in ("trials", "accuracy_over_parameters")}
+def _best(setup: Setup, outcome: SearchOutcome) -> AnswerPart:
+    search, test = outcome.search, outcome.test
     captions = {
         "trials": "Each trial is one network with one seed; a pruned one was stopped early.",
         "accuracy_over_parameters": "The best trials' settings with fresh seeds: equal units, nets of unequal sizes.",
     }
-    return Part(
+    charts = search.charts()
+    return AnswerPart(
         name="best",
         question=f"Which network with {UNITS} hidden units in all is the best?",
         answer=[
-            _winner(found),
-            *(found.contrasts[name].sentence for name in CONTRASTS if name in found.contrasts),
-            *_flattered(found),
-            _test(setup, found),
+            _winner(outcome),
+            *(contrast.sentence for contrast in outcome.contrasts),
+            *_optimism(search),
+            _test_sentence(setup, outcome),
         ],
         method=(
-            f"{trials} chosen by Optuna's TPE over depth, split, activation, dropout, l1, l2, optimizer, learning rate, "
-            f"schedule and batch size, each with {UNITS} units; {words.counted(search.terms.space.epochs, 'epoch')}, the worse "
-            f"half stopped at two rungs; the best {len(search.best)} trained again with "
-            f"{words.counted(search.terms.seeds, 'fresh seed')}, and the winner with "
-            f"{words.counted(len(setup.seeds), 'seed')} that chose nothing."
+            f"{words.counted(len(search.trials), 'trial')} chosen by Optuna's TPE over depth, split, activation, dropout, l1, "
+            f"l2, optimizer, learning rate, schedule and batch size, each with {UNITS} units; "
+            f"{words.counted(search.terms.space.epochs, 'epoch')}, the worse half stopped at two rungs; the best "
+            f"{len(search.best)} trained again with {words.counted(search.terms.seeds, 'fresh seed')}, and the winner with "
+            f"{words.counted(len(setup.seeds), 'seed')} that selected nothing."
         ),
-        figures=[Figure(f"budget_{name}", chart, captions[name]) for name, chart in drawn.items()],
-        tables=[_finalist_table(found), _depth_table(search)],
-        cells=[*(cell.as_json() for cell in found.cells), *map(_finalist_json, search.best)],
-        contrasts=list(found.contrasts.values()),
-        marks=_marks(search),
+        figures=[Figure(f"budget_{name}", charts[name], caption) for name, caption in captions.items() if name in charts],
+        tables=[_finalist_table(search), _depth_table(search)],
+        cells=[*(cell.as_json() for cell in outcome.cells), *map(_finalist_json, search.best)],
+        contrasts=outcome.contrasts,
+        caveats=_caveats(search),
         published=[PUBLISHED],
         data={
             "search": search.name,
             "states": search.states,
             "winner": search.winner.as_json() if search.winner else None,
-            "test": {"mean": found.test.mean, "interval": found.test.pair(), "n": found.test.n} if found.test else None,
+            "test": {"mean": test.mean, "interval": test.pair(), "n": test.n} if test else None,
         },
     )
 
 
-def _winner(found: Found) -> str:
-    if found.winner is None:
-        return f"No trial of {len(found.search.trials)} came to a sound end, so there is no best network."
-    what = words.setting({name: value for name, value in found.winner.setting.items() if name != "hidden"})
-    hidden = words.value(found.winner.setting["hidden"])
+def _winner(outcome: SearchOutcome) -> str:
+    trials, winner = words.counted(len(outcome.search.trials), "trial"), outcome.winner
+    if winner is None:
+        return f"There is no best network: none of {trials} finished without diverging or collapsing."
+    name = sized(words.value(winner.setting["hidden"]), winner.parameters)
     return (
-        f"With {UNITS} hidden units in all, the best of {words.counted(len(found.search.trials), 'trial')} is {hidden} "
-        f"({found.winner.parameters:,} parameters; {what}): {share_text(found.winner.accuracy)} validation accuracy over "
-        f"{words.counted(found.winner.n, 'seed')} that did not choose it."
+        f"With {UNITS} hidden units in all, the best of {trials} is {name}: {share_text(winner.accuracy)} validation accuracy "
+        f"over {words.counted(winner.n, 'seed')} that did not select it. Its settings: {_settings_text(winner.setting)}."
     )
 
 
-def _flattered(found: Found) -> list[str]:
-    best = found.search.winner
-    if best is None:
+def _optimism(search: Search) -> list[str]:
+    if search.winner is None:
         return []
+    trial = search.winner.trial
     return [
-        f"As trial {best.trial.number}, with one seed, it had {words.percent(best.trial.accuracy, 2)}: what is chosen for its "
-        "accuracy flatters itself, so that figure is not the answer. The same validation images chose it, whatever the seed."
+        f"As trial {trial.number}, with one seed, it had {words.percent(trial.accuracy, 2)}. It was selected for that, so this "
+        "number is optimistic; the same validation images selected it, whatever the seed."
     ]
 
 
-def _test(setup: Setup, found: Found) -> str:
-    if found.winner is None:
-        return "Without a winner the test part was not looked at."
+def _test_sentence(setup: Setup, outcome: SearchOutcome) -> str:
+    if outcome.winner is None:
+        return "Without a winner the test part was not used."
     if setup.data.protocol == "handout":
         return "Under the handout protocol the official test images are the validation part: none are left to confirm it."
     if not setup.facts.test:
         return "This data set has no test part to confirm it."
-    if found.test is None:
-        return "A preview does not look at the test part."
-    n = words.counted(found.test.n, "seed")
-    return f"On the test part, looked at once and written into the ledger, the winner has {share_text(found.test)} ({n})."
+    if outcome.test is None:
+        return "A preview does not use the test part."
+    seeds = words.counted(outcome.test.n, "seed")
+    return f"On the test part, used once and entered in the ledger, the winner has {share_text(outcome.test)} over {seeds}."
 
 
-def _marks(search: Search) -> list[str]:
-    out = {state: search.states[state] for state in ("diverged", "collapsed") if state in search.states}
-    said = [
-        f"Of {words.counted(len(search.trials), 'trial')}, {words.listed([f'{n} {state}' for state, n in out.items()])}; they "
-        "were not ranked."
-    ]
-    left = sum(one.group.left_out for one in search.best)
-    return (said if out else []) + (
-        [f"{words.counted(left, 'run')} of the best diverged or collapsed: in no mean."] if left else []
-    )
+def _caveats(search: Search) -> list[str]:
+    failed = [f"{search.states[state]} {state}" for state in ("diverged", "collapsed") if state in search.states]
+    trials = f"{words.listed(failed)} of {words.counted(len(search.trials), 'trial')}; they were not ranked."
+    finalists = caveats([finalist.group for finalist in search.best])
+    return [*([trials] if failed else []), *(f"Best trials: {caveat}" for caveat in finalists)]
 
 
-def _finalist_table(found: Found) -> Table[Finalist]:
+def _finalist_table(search: Search) -> Table[Finalist]:
     columns: list[Column[Finalist]] = [
-        Column("hidden units", lambda one: one.trial.run.model.hidden, words.value, align="left"),
-        Column("parameters", lambda one: one.trial.model.parameters, ","),
-        Column("settings", _other_settings, align="left"),
-        Column("as a trial", lambda one: 100 * one.trial.accuracy, ".2f", unit="%"),
-        Column("fresh runs", lambda one: f"{one.group.n} of {one.group.total}"),
-        Column("fresh accuracy, best epoch", lambda one: one.accuracy, interval_text, unit="%"),
+        Column("hidden units", lambda finalist: finalist.trial.run.model.hidden, words.value, align="left"),
+        Column("parameters", lambda finalist: finalist.trial.model.parameters, ","),
+        Column("settings", lambda finalist: _settings_text(_request(finalist).setting), align="left"),
+        Column("as a trial", lambda finalist: 100 * finalist.trial.accuracy, ".2f", unit="%"),
+        Column("fresh runs", lambda finalist: f"{finalist.group.n} of {finalist.group.total}"),
+        Column("fresh accuracy, best epoch", lambda finalist: finalist.accuracy, interval_text, unit="%"),
     ]
     caption = (
         "The best trials trained again, by the lower ends of their intervals; in brackets 95 % intervals (seeds x images)."
     )
-    return Table(columns, found.search.best, caption)
+    return Table(columns, search.best, caption)
 
 
-def _other_settings(one: Finalist) -> str:
-    return words.setting({name: value for name, value in _request(one).setting.items() if name != "hidden"})
+def _depth_table(search: Search) -> Table[list[Trial]]:
+    """The trials with each number of layers."""
 
+    def depth(trial: Trial) -> int:
+        return len(trial.run.model.hidden)
 
-@dataclass(frozen=True)
-class _Depth:
-    """The trials with one number of layers, those that were trained to the end, and the best of these."""
-
-    layers: int
-    trials: list[Trial]
-    whole: list[Trial]
-    best: Trial | None
-
-
-def _depth_table(search: Search) -> Table[_Depth]:
-    rows = []
-    for depth in sorted({len(trial.run.model.hidden) for trial in search.trials}):
-        trials = [trial for trial in search.trials if len(trial.run.model.hidden) == depth]
+    def best(trials: list[Trial]) -> Trial | None:
         whole = [trial for trial in trials if trial.state == "complete"]
-        rows.append(_Depth(depth, trials, whole, max(whole, key=lambda trial: trial.accuracy, default=None)))
-    columns: list[Column[_Depth]] = [
-        Column("layers", lambda row: row.layers),
-        Column("trials", lambda row: len(row.trials)),
-        Column("trained to the end", lambda row: len(row.whole)),
-        Column("best split", lambda row: words.value(row.best.run.model.hidden) if row.best else None),
-        Column("its parameters", lambda row: row.best.model.parameters if row.best else None, ","),
-        Column("its accuracy as a trial", lambda row: 100 * row.best.accuracy if row.best else None, ".2f", unit="%"),
+        return max(whole, key=lambda trial: trial.accuracy, default=None)
+
+    columns: list[Column[list[Trial]]] = [
+        Column("layers", lambda trials: depth(trials[0])),
+        Column("trials", len),
+        Column("trained to the end", lambda trials: sum(trial.state == "complete" for trial in trials)),
+        Column("best split", lambda trials: (top := best(trials)) and words.value(top.run.model.hidden)),
+        Column("its parameters", lambda trials: (top := best(trials)) and top.model.parameters, ","),
+        Column("its accuracy as a trial", lambda trials: (top := best(trials)) and 100 * top.accuracy, ".2f", unit="%"),
     ]
-    caption = "What the search saw at each depth: single runs, chosen for their accuracy; a description, not a comparison."
+    caption = "The trials at each depth: single runs, selected for their accuracy; a description, not a comparison."
+    rows = [list(trials) for _, trials in groupby(sorted(search.trials, key=depth), depth)]
     return Table(columns, rows, caption)
 
 
-def _finalist_json(one: Finalist) -> dict[str, object]:
-    found, setting = one.accuracy, _request(one).setting
+def _finalist_json(finalist: Finalist) -> dict[str, object]:
+    accuracy, setting = finalist.accuracy, _request(finalist).setting
     return {
         "setting": setting,
-        "label": f"finalist of trial {one.trial.number}: {words.setting(setting)}",
-        "group": one.name,
-        "parameters": one.trial.model.parameters,
-        "units": one.trial.model.units,
-        "seeds": list(one.group.by_seed),
-        "n": one.group.n,
-        "mean": found.mean if found else None,
-        "interval": found.pair() if found else None,
+        "label": f"finalist of trial {finalist.trial.number}: {words.setting(setting)}",
+        "group": finalist.name,
+        "parameters": finalist.trial.model.parameters,
+        "units": finalist.trial.model.units,
+        "seeds": list(finalist.group.by_seed),
+        "n": finalist.group.n,
+        "mean": accuracy.mean if accuracy else None,
+        "interval": accuracy.pair() if accuracy else None,
     }
 
 
-# The second part: what mattered
+# The second part: the importance of settings
 
 
-def _importance(found: Found) -> Part:
-    search = found.search
+def _importance(search: Search) -> AnswerPart:
     shares = search.importances
-    at = words.counted(search.compared_at, "epoch")
-    charts = {} if not shares else {"importance": search.charts()["importance"]}
-    return Part(
+    return AnswerPart(
         name="importance",
         question="Which settings mattered most?",
-        answer=[_mattered(found)],
+        answer=[_most_important(shares, len(search.trials))],
         method=(
-            f"Functional ANOVA (Hutter, Hoos, Leyton-Brown 2014) of the accuracy after {at}, which all trials reached: the "
-            "share of its variance that a setting explains by itself; uncertainty by resampling the trials. A search looks "
-            "most where it is good, so this speaks of the region that was searched."
+            "Functional ANOVA (Hutter, Hoos, Leyton-Brown 2014) of the accuracy after "
+            f"{words.counted(search.compared_at, 'epoch')}, which all trials reached: the share of its variance that a setting "
+            "explains by itself; in brackets the range of nine tenths of the resamples of the trials. A search tries most "
+            "settings where accuracies are high, so this is about the region that was searched."
         ),
-        figures=[Figure(f"budget_{name}", chart, "Bars that overlap are not told apart.") for name, chart in charts.items()],
+        figures=[Figure("budget_importance", search.charts()["importance"], "Bars that overlap may be equal.")]
+        if shares
+        else [],
         tables=[_importance_table(shares)] if shares else [],
-        data={"epoch": search.compared_at, "shares": [vars(one) for one in shares]},
+        data={"epoch": search.compared_at, "shares": [vars(each) for each in shares]},
     )
+
+
+def _name(share: Importance) -> str:
+    return NAMES.get(share.dimension, share.dimension.replace("_", " "))
 
 
 def _importance_table(shares: Sequence[Importance]) -> Table[Importance]:
     columns: list[Column[Importance]] = [
-        Column("setting", lambda one: NAMES.get(one.dimension, one.dimension.replace("_", " ")), align="left"),
-        Column("share", lambda one: 100 * one.share, ".0f", unit="%"),
-        Column("nine tenths of resamples", lambda one: f"{100 * one.low:.0f} to {100 * one.high:.0f}"),
+        Column("setting", _name, align="left"),
+        Column("share", lambda share: 100 * share.share, ".0f", unit="%"),
+        Column("nine tenths of resamples", lambda share: f"{100 * share.low:.0f} to {100 * share.high:.0f}"),
     ]
     return Table(columns, shares, "Shares of the variance between trials.")
 
 
-def _mattered(found: Found) -> str:
-    shares = found.search.importances
+def _most_important(shares: Sequence[Importance], trials: int) -> str:
     if not shares:
-        return f"{words.counted(len(found.search.trials), 'trial')} are too few, or too alike, to weigh the settings."
-    first = shares[0]
-    share = f"{words.percent(first.share, 0)} ({100 * first.low:.0f} to {100 * first.high:.0f} in nine tenths of the resamples)"
-    name = NAMES.get(first.dimension, first.dimension.replace("_", " "))
-    rest = [one for one in shares[1:] if one.high >= first.low]
-    if len(rest) > MOST_NAMED:
-        return (
-            f"No setting stands out: of the variance between trials the {name} explains the largest share, {share}, and is not "
-            f"told apart from {len(rest)} of the other {len(shares) - 1} settings."
-        )
-    named = [NAMES.get(one.dimension, one.dimension.replace("_", " ")) for one in rest]
-    beside = f"; not told apart from it: {words.listed(named)}" if named else ""
-    return f"The largest share of the variance between trials goes with the {name}: {share}{beside}."
+        return f"{words.counted(trials, 'trial')} are too few, or too alike, to weigh the settings."
+    first, *others = shares
+    share = f"{words.percent(first.share, 0)} ({100 * first.low:.0f} to {100 * first.high:.0f})"
+    largest = f"the {_name(first)} explains the largest share of the variance between trials, {share}"
+    equal = [_name(other) for other in others if other.high >= first.low]
+    if len(equal) > MOST_NAMED:
+        return f"No setting stands out: {largest}, but {len(equal)} of the other {len(others)} settings may matter as much."
+    return words.capital(largest) + (f"; as important may be {words.listed(equal)}." if equal else ".")
 
 
 STUDY = Study(
@@ -365,6 +340,6 @@ STUDY = Study(
     title=f"The best of {UNITS} hidden units",
     question=f"With {UNITS} hidden units in all, which depth, split and settings give the best validation accuracy?",
     contrasts=CONTRASTS,
-    design=design,
+    design=plain,
     parts=parts,
 )

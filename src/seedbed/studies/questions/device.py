@@ -1,4 +1,4 @@
-"""Section 1 of the exercise: how long do its two networks take on a CPU and on a GPU, and for which networks does a GPU pay?"""
+"""Section 1 of the exercise: the time of its two networks on a CPU and on a GPU, and the networks for which a GPU pays."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from seedbed.groups import Request
 from seedbed.models import describe
 from seedbed.specs import Conv, Dense
 from seedbed.statistics import Decision, interval_of
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import StudyContext
 from seedbed.studies.setup import Setup
+from seedbed.studies.texts import sized
 from seedbed.studies.timing import records
 from seedbed.studies.timing.measuring import NETS, Extent, Stopwatch
 from seedbed.studies.timing.records import TimedImages
@@ -29,11 +30,11 @@ BATCHES, QUICK_BATCHES = (8, 32, 128, 512, 2048), (8, 128)
 
 QUICK_IMAGES = 10_000
 BUSY = 0.15
-"""Share of the processor from which on other programs disturb a measurement."""
+"""The share of the processor from which on other programs disturb a measurement."""
 
 
 def extent(setup: Setup, train: int) -> Extent:
-    """What is measured: minutes on MNIST, seconds for a preview."""
+    """The extent of the measurements: minutes on MNIST, seconds for a preview."""
     sizes = [size for size in setup.pick(BATCHES, QUICK_BATCHES) if size <= train]
     steps = [((width, width // 2), size) for width in setup.pick(WIDTHS, QUICK_WIDTHS) for size in sizes]
     if setup.quick:
@@ -42,13 +43,13 @@ def extent(setup: Setup, train: int) -> Extent:
 
 
 def design(setup: Setup) -> list[Request]:
-    """No runs; files that cannot be merged are refused before anything is measured."""
+    """Request no runs; files that cannot be merged are refused before anything is measured."""
     for path in setup.merge:
         records.read(path)
     return []
 
 
-def parts(study: StudyContext) -> list[Part]:
+def parts(study: StudyContext) -> list[AnswerPart]:
     """Measure what is missing, merge what was measured elsewhere, and answer."""
     setup, execution = study.setup, study.trainer.execution
     few = setup.quick and setup.facts.train > QUICK_IMAGES
@@ -71,11 +72,11 @@ def _size(model: Dense | Conv, images: TimedImages) -> tuple[int, int]:
 # Whole trainings
 
 
-def training(summary: TimingSummary) -> Part:
-    """How long each network takes on each device."""
+def training(summary: TimingSummary) -> AnswerPart:
+    """Answer how long each network takes on each device."""
     images = summary.machines[0].images
-    networks = "; ".join(f"{words.network(model)} ({_size(model, images)[0]:,} parameters)" for model in NETS.values())
-    return Part(
+    networks = " and ".join(sized(words.network(model), _size(model, images)[0]) for model in NETS.values())
+    return AnswerPart(
         name="training",
         question="How long do the exercise's two networks take, alone and several together?",
         answer=[*_times(summary), *_faster(summary)],
@@ -88,7 +89,7 @@ def training(summary: TimingSummary) -> Part:
         tables=[_case_table(summary), _machine_table(summary)],
         why=list(_reasons(summary)),
         cells=[_cell(case) for case in summary.cases],
-        marks=list(_caveats(summary)),
+        caveats=list(_caveats(summary)),
         data={
             "machines": [timings.plain() for timings in summary.machines],
             "ratios": {" | ".join(name): _ratio_json(ratio) for name, ratio in summary.ratios.items()},
@@ -108,7 +109,7 @@ def _times(summary: TimingSummary) -> Iterator[str]:
 
 
 def _faster(summary: TimingSummary) -> list[str]:
-    """Devices compared with the first one, then several networks with one alone."""
+    """Compare devices with the first one, then several networks with one alone."""
     first, between, together = next(iter(summary.devices)), [], []
     for case in summary.cases:
         if case.nets == 1 and (ratio := summary.ratios.get(("devices", case.device, case.net, "1"))):
@@ -178,7 +179,7 @@ def _figures(summary: TimingSummary) -> list[Figure]:
     by_row = figures.times_by_row(times, title, [subtitle, "dots: medians; bars: lowest to highest"], x=title.lower())
     by_phase = figures.time_by_phase(phases, whole, [subtitle, "medians; several networks: the time of all of them"])
     return [
-        Figure("device_epochs", by_row, "The first epoch is left out here: caches are still cold, and it is slower."),
+        Figure("device_epochs", by_row, "Without the first epoch, which is slower because caches are still cold."),
         Figure("device_phases", by_phase, "Start: processes, libraries and images. Compilation with a warm cache."),
     ]
 
@@ -191,7 +192,7 @@ def _case_table(summary: TimingSummary) -> Table[dict[str, str]]:
         rows.append({"device": case.device, "networks": str(case), **times, "images/s": f"{case.images_per_second:,.0f}"})
     caption = (
         "Seconds for all networks together: medians, in brackets the lowest and the highest. Images/s: training images of all "
-        "networks; the evaluation of each epoch counts as time. A preview takes the cache of compiled programs as it finds it."
+        "networks; the evaluation of each epoch counts as time. A preview does not empty the cache of compiled programs first."
     )
     return _table(rows, 2, caption)
 
@@ -205,7 +206,7 @@ def _machine_table(summary: TimingSummary) -> Table[dict[str, str]]:
         where = "here" if timings is summary.machines[0] else "merged"
         row = {"device": label, "full name": device.name, "memory": memory, "system": machine.system, "versions": versions}
         rows.append({**row, "measured": f"{where}, {timings.measured}"})
-    return _table(rows, 6, "The machines. A CPU's memory is its machine's.")
+    return _table(rows, 6, "The machines. The memory of a CPU is that of its machine.")
 
 
 def _cell(case: TimedCase) -> dict[str, object]:
@@ -232,35 +233,35 @@ def _ratio_json(ratio: Decision) -> dict[str, object]:
 # Single steps
 
 
-def crossover(summary: TimingSummary) -> Part:
-    """For which widths and batch sizes one device trains faster than another."""
+def crossover(summary: TimingSummary) -> AnswerPart:
+    """Answer for which widths and batch sizes one device trains faster than another."""
     _, *others = summary.devices
     times = [
-        {"device": one.device, "panel": f"hidden units {one}", "size": size, **vars(one.per_image(size))}
-        for one in summary.steps
-        for size in one.seconds
+        {"device": step.device, "panel": f"hidden units {step}", "size": size, **vars(step.per_image(size))}
+        for step in summary.steps
+        for size in step.seconds
     ]
     subtitle = [f"{summary.machines[0].images.name}; {_counts(times)}; bars: lowest to highest"]
     axes = {"x": "batch size", "y": "µs per image"}
     chart = figures.times_over_sizes(times, "Training time per image", subtitle, **axes)
     crossing = Figure("device_crossover", chart, "Where two lines cross, the faster device changes.")
-    widths = [one.hidden for one in summary.steps if len(one.seconds) > 1]
-    return Part(
+    widths = [step.hidden for step in summary.steps if len(step.seconds) > 1]
+    return AnswerPart(
         name="crossover",
         question="For which widths and batch sizes does a GPU pay?",
-        answer=[said for device in others for said in _turning(summary, device)] or _nothing_to_compare(summary),
+        answer=[sentence for device in others for sentence in _turning(summary, device)] or _nothing_to_compare(summary),
         method=(
             "One dense net of w and w/2 hidden units, Adam: the time of a training step over the batch size, without "
-            "evaluations; measurements go round over all sizes."
+            "evaluations; measurements take turns over all sizes."
         ),
         figures=[crossing] if others else [],
         tables=[_step_table(summary)],
-        why=[_fixed_cost(one) for one in summary.steps if one.hidden in {*widths[:1], *widths[-1:]}],
+        why=[_fixed_cost(step) for step in summary.steps if step.hidden in {*widths[:1], *widths[-1:]}],
     )
 
 
 def _turning(summary: TimingSummary, device: str) -> Iterator[str]:
-    """How often a device is faster than the first one, then the batch sizes at each width."""
+    """Say how often a device is faster than the first one, then the batch sizes at each width."""
     kinds = ("faster", "slower", "not clearly different")
     widths: dict[str, dict[str, list[str]]] = {}
     for (kind, label, *step), ratio in summary.ratios.items():
@@ -274,15 +275,15 @@ def _turning(summary: TimingSummary, device: str) -> Iterator[str]:
         than = f"{device} is faster than {next(iter(summary.devices))}"
         yield f"Of {sizes_in_all} of width and batch size, {than} for {faster} and slower for {slower}{rest}."
     for width, sizes in widths.items():
-        said = [f"{kind} at batch size {words.listed(each)}" for kind, each in sizes.items() if each]
-        yield f"With {width} hidden units {device} is {'; '.join(said)}."
+        outcomes = [f"{kind} at batch size {words.listed(each)}" for kind, each in sizes.items() if each]
+        yield f"With {width} hidden units {device} is {'; '.join(outcomes)}."
 
 
 def _nothing_to_compare(summary: TimingSummary) -> list[str]:
     [(label, (here, number)), *others] = summary.devices.items()
     if others or here.machine.devices[number].kind == "gpu":
         why = "each was measured only once" if others else f"only {label} was measured"
-        return [f"Where a GPU begins to pay cannot be said from this: {why}."]
+        return [f"These measurements do not show where a GPU begins to pay: {why}."]
     why = "This machine's GPU was not measured" if here.machine.unusable else "This machine has no GPU"
     return [
         f"{why}, so there is nothing to compare with. On one that has, run `seedbed study device -o gpu.json`.",
@@ -291,7 +292,7 @@ def _nothing_to_compare(summary: TimingSummary) -> list[str]:
 
 
 def _fixed_cost(steps: TimedSteps) -> str:
-    """What a step costs even with few images: the reason why small steps gain nothing from a fast device."""
+    """Say what a step costs even with few images: the reason why small steps gain nothing from a fast device."""
     small, large = min(steps.seconds), max(steps.seconds)
     few, many = (statistics.median(steps.seconds[size]) for size in (small, large))
     return (
@@ -301,12 +302,12 @@ def _fixed_cost(steps: TimedSteps) -> str:
 
 
 def _step_table(summary: TimingSummary) -> Table[dict[str, str]]:
-    sizes = sorted({size for one in summary.steps for size in one.seconds})
+    sizes = sorted({size for step in summary.steps for size in step.seconds})
     rows = []
-    for one in summary.steps:
-        parameters = _size(Dense(hidden=one.hidden), summary.machines[0].images)[0]
-        times = {f"batch {size:,}": str(one.per_image(size) or "") for size in sizes}
-        rows.append({"device": one.device, "hidden units": str(one), "parameters": f"{parameters:,}", **times})
+    for step in summary.steps:
+        parameters = _size(Dense(hidden=step.hidden), summary.machines[0].images)[0]
+        times = {f"batch {size:,}": str(step.per_image(size) or "") for size in sizes}
+        rows.append({"device": step.device, "hidden units": str(step), "parameters": f"{parameters:,}", **times})
     return _table(rows, 2, "Microseconds of training per image: medians, in brackets the lowest and the highest.")
 
 
@@ -323,7 +324,7 @@ def _table(rows: Sequence[dict[str, str]], words_first: int, caption: str) -> Ta
 
 
 def _counts(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How many measurements each row has, from the fewest to the most."""
+    """The number of measurements per row, from the fewest to the most."""
     counts = {min(row["n"] for row in rows), max(row["n"] for row in rows)}
     return f"n = {' to '.join(map(str, sorted(counts)))}"
 

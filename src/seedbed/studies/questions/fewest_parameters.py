@@ -1,4 +1,4 @@
-"""The second half of section 2: the fewest parameters with more than 95 % and 97 %, within two layers and freely."""
+"""The second half of section 2: the fewest parameters for more than 95 % and 97 %, within two layers and freely."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from seedbed import figures
 from seedbed.figures import Sized, words
 from seedbed.groups import Request
+from seedbed.groups.caveats import excluded
 from seedbed.records import finite
-from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, share_text
+from seedbed.studies.answers import AnswerPart, Figure
 from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
-from seedbed.studies.tables import interval_text, yes_text
+from seedbed.studies.tables import yes_text
+from seedbed.studies.texts import interval_text, share_text, sized
 from seedbed.tables import Column, Table
 from seedbed.training.events import Event, Note, OnEvent, StageStarted
 
@@ -28,61 +29,59 @@ TARGETS = (0.95, 0.97)
 WIDTHS = (128, 100, 80, 64, 50, 40, 32, 25, 20, 16, 13, 10, 8)
 QUICK_WIDTHS = (64, 32, 16)
 WIDER = 3
-"""The second layer's width over the first's: behind wide images a unit of the second layer costs little."""
+"""The second layer's width over the first's: a unit of the second layer costs few parameters."""
 
 BETWEEN = 4
 
 FREE_EPOCHS = 20
-"""Of a whole training of the free search: a third of what `seedbed smallest` takes, and about a third of its time."""
+"""Epochs of the free search: a third of those of `seedbed smallest`, and about a third of its time."""
 
 FREE_MINUTES = 3.0
-"""Where one search of the two ends at the latest; the page says so where one did."""
+"""The time limit of each of the two searches; the page says where one reached it."""
 
 PUBLISHED = {0.95: 17_150, 0.97: 34_327}
 """Parameters of student nets: single runs, handout protocol."""
 
 
-@dataclass(frozen=True)
-class Ladder:
-    """What is tested within the two-layer nets.
-
-    Attributes:
-        widths: of the first layer, from wide to narrow.
-        make: the network of a width.
-    """
-
-    widths: tuple[int, ...]
-    make: Callable[[int], Request]
-
-    @property
-    def requests(self) -> list[Request]:
-        return [self.make(width) for width in self.widths]
+WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, retuned"
 
 
-def planned(setup: Setup, net: Callable[[tuple[int, int]], Request]) -> Ladder:
-    """The sizes that are tested first.
+def ladder(setup: Setup) -> list[tuple[int, int]]:
+    """The widths of the nets that are tested first, from large to small."""
+    return [_widths(width) for width in setup.pick(WIDTHS, QUICK_WIDTHS)]
+
+
+def _widths(first: int) -> tuple[int, int]:
+    return first, WIDER * first
+
+
+def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Steps[AnswerPart]:
+    """Answer how few parameters are enough.
 
     Args:
-        net: a network of two layers, and how it is trained.
+        net: function from two widths to the request of their network.
     """
-    return Ladder(setup.pick(WIDTHS, QUICK_WIDTHS), lambda width: net((width, WIDER * width)))
-
-
-def part(study: StudyContext, made: Ladder) -> Steps[Part]:
     setup = study.setup
-    within, tested = yield from fewest(study, made.widths, TARGETS, made.make, between=setup.pick(BETWEEN, 0))
-    free = {}
+    widths, between = setup.pick(WIDTHS, QUICK_WIDTHS), setup.pick(BETWEEN, 0)
+    within, tested = yield from fewest(study, widths, TARGETS, lambda width: net(_widths(width)), between=between)
+    free: dict[float, Smallest] = {}
     for target in () if setup.quick else TARGETS:
         free[target] = yield from freely(study, target)
+    answers: list[Size | Attempt | None] = [
+        *(found.smallest for found in within),
+        *(found.confirmed for found in free.values()),
+    ]
+    nets = [_Net(_units(size), WITHIN, size.group.parameters, size.group.n, size.group.total, size) for size in tested]
+    nets += [_free_net(claim) for found in free.values() for claim in found.claims]
     n = len(fresh_seeds(setup))
-    return Part(
+    return AnswerPart(
         name="fewest-parameters",
         question="How few parameters are enough for more than 95 % and 97 % of the validation images?",
         answer=[
-            _short(within, free),
-            *(_tested_sentence(found) for found in within),
-            *(f"Freely: {said}" for found in free.values() for said in found.sentences()),
-            *_published_sentences(setup, within, free),
+            words.capital("; ".join(_short(found, free.get(found.target)) for found in within)) + ".",
+            *map(_tested_sentence, within),
+            *(f"Freely: {sentence}" for found in free.values() for sentence in found.sentences()),
+            *(_published_sentences(within, free) if setup.data.name == "mnist" else []),
         ],
         method=(
             f"A net counts when the lower end of the 95 % interval over {n} fresh seeds and the images, at the last epoch, is "
@@ -90,10 +89,10 @@ def part(study: StudyContext, made: Ladder) -> Steps[Part]:
             f"second {WIDER} times as wide as the first, trained as above."
             + (f" Freely: one to three layers, all retuned for each size, {FREE_EPOCHS} epochs at most." if free else "")
         ),
-        figures=_figures(setup, within, tested, free),
-        tables=[_table(tested, free)],
-        cells=[one.group.as_json(last_epoch_over_images=one.accuracy) for one in tested],
-        marks=_marks(within, free),
+        figures=_figures(setup, [(net, net.test in answers) for net in nets]),
+        tables=[_table(nets)],
+        cells=[size.group.as_json(last_epoch_over_images=size.accuracy) for size in tested],
+        caveats=_caveats(within, bool(free)),
         published=[
             f"Student reports: {PUBLISHED[target]:,} parameters for more than {words.percent(target, 0)} (single runs, handout "
             "protocol, MNIST)."
@@ -104,7 +103,7 @@ def part(study: StudyContext, made: Ladder) -> Steps[Part]:
 
 
 def freely(study: StudyContext, target: float) -> Steps[Smallest]:
-    """The smallest dense network of one to three layers, with how it is trained tuned for each size."""
+    """Search the smallest dense network of one to three layers, with its training tuned for each size."""
     from seedbed.sizing import search
 
     trainer = study.trainer
@@ -114,14 +113,14 @@ def freely(study: StudyContext, target: float) -> Steps[Smallest]:
         seeds = len(fresh_seeds(study.setup))
         return search(target, study.setup.data, execution, seeds=seeds, epochs=FREE_EPOCHS, minutes=FREE_MINUTES)
 
-    found = yield from study.do(("smallest", target), searched)
-    groups = {one.group for one in found.tried} | {claim.group for claim in found.claims}
+    smallest = yield from study.do(("smallest", target), searched)
+    groups = {attempt.group for attempt in smallest.everything}
     study.others += [result for result in study.home.results() if result.group in groups]
-    return found
+    return smallest
 
 
 def _notes_only(on_event: OnEvent, target: float) -> OnEvent:
-    """Passes on the stages of a search, but not its progress: its number of runs is not known beforehand."""
+    """Pass on the stages of a search, but not its progress: its number of runs is unknown beforehand."""
 
     def notes(event: Event) -> None:
         if isinstance(event, StageStarted):
@@ -132,136 +131,78 @@ def _notes_only(on_event: OnEvent, target: float) -> OnEvent:
     return notes
 
 
-# In words
+# Sentences
 
 
-def _short(within: Sequence[Fewest], free: Mapping[float, Smallest]) -> str:
-    said = "; ".join(_short_of(found, free.get(found.target)) for found in within)
-    return f"{said[0].upper()}{said[1:]}."
+def _units(size: Size) -> str:
+    return words.value(_widths(size.width))
 
 
-def _short_of(found: Fewest, free: Smallest | None) -> str:
-    one, target = found.smallest, words.percent(found.target, 0)
-    said = f"{_counted(one)} within two ReLU layers" if one else "shown for no net within two ReLU layers"
-    if free is None:
-        return f"more than {target}: {said}"
-    best = free.confirmed
-    freely = (
-        f"{words.counted(best.parameters, 'parameter')} ({words.network(best.candidate.model)})" if best else "shown for none"
-    )
-    return f"more than {target}: {said}, and freely {freely}"
-
-
-def _counted(one: Size) -> str:
-    return f"{words.counted(one.group.parameters, 'parameter')} ({_units(one)}, {share_text(one.accuracy)})"
-
-
-def _units(one: Size) -> str:
-    return f"{one.width}-{WIDER * one.width}"
+def _short(found: Fewest, free: Smallest | None) -> str:
+    size, best = found.smallest, free.confirmed if free else None
+    within = f"{sized(_units(size), size.group.parameters)} with {share_text(size.accuracy)}" if size else "no tested net"
+    freely = sized(words.network(best.candidate.model), best.parameters) if best else "no tested net"
+    short = f"clearly above {words.percent(found.target, 0)} within two ReLU layers: {within}"
+    return f"{short}, and freely: {freely}" if free else short
 
 
 def _tested_sentence(found: Fewest) -> str:
-    target = words.percent(found.target, 0)
-    one, last = found.smallest, found.order[-1]
+    within, size = f"Within two layers, more than {words.percent(found.target, 0)}", found.smallest
     failed = [each for each in found.order if not each.holds(found.target)]
-    if one is None:
-        return (
-            f"Within two layers, more than {target}: already the first net that was tested, {_units(last)} with "
-            f"{_size(last)}, has {_said(last)}, which is not shown to be above."
-        )
-    smaller = max((each for each in failed), key=lambda each: each.width, default=None)
-    if smaller is None:
-        return f"Within two layers, more than {target}: all {len(found.order)} nets that were tested are above."
-    return (
-        f"Within two layers, more than {target}: {_units(one)} with {_size(one)} has {_said(one)}; of the nets below it, "
-        f"the first that is not shown to be above is {_units(_below(one, failed))} with {_said(_below(one, failed))}."
-    )
+    if size is None:
+        return f"{within}: already the first net that was tested, {_with_accuracy(found.order[-1])}, is not clearly above."
+    if not failed:
+        return f"{within}: every tested net ({len(found.order)} in all) is clearly above."
+    below = max((each for each in failed if each.width < size.width), key=lambda each: each.width)
+    return f"{within}: {_with_accuracy(size)} is clearly above; the first net below it that is not is {_with_accuracy(below)}."
 
 
-def _below(one: Size, failed: Sequence[Size]) -> Size:
-    return max((each for each in failed if each.width < one.width), key=lambda each: each.width)
+def _with_accuracy(size: Size) -> str:
+    accuracy = share_text(size.accuracy) if size.accuracy else excluded([size.group])
+    return f"{sized(_units(size), size.group.parameters)} with {accuracy}"
 
 
-def _size(one: Size) -> str:
-    return words.counted(one.group.parameters, "parameter")
-
-
-def _said(one: Size) -> str:
-    if one.accuracy is None:
-        return f"{one.group.left_out} of {words.counted(one.group.total, 'run')} that diverged or collapsed"
-    return share_text(one.accuracy)
-
-
-def _published_sentences(setup: Setup, within: Sequence[Fewest], free: Mapping[float, Smallest]) -> list[str]:
-    if setup.data.name != "mnist":
-        return []
-    said = []
+def _published_sentences(within: Sequence[Fewest], free: Mapping[float, Smallest]) -> list[str]:
+    sentences = []
     for found in within:
-        theirs, told = PUBLISHED[found.target], []
-        mine = found.smallest.group.parameters if found.smallest else None
-        best = free[found.target].confirmed if found.target in free else None
-        for size, where in ((mine, "within two layers"), (best.parameters if best else None, "freely")):
-            told += [f"{times(theirs, size)} of the smallest net {where}"] if size else []
-        if told:
-            target = words.percent(found.target, 0)
-            said.append(
-                f"The published net for more than {target} has {words.listed(told)}; it is a single run on the official test "
-                "images, so it has no interval."
+        ours = {"within two layers": found.smallest.group.parameters} if found.smallest else {}
+        if found.target in free and (best := free[found.target].confirmed):
+            ours["freely"] = best.parameters
+        ratios = [f"{times(PUBLISHED[found.target], size)} of the smallest net {where}" for where, size in ours.items()]
+        if ratios:
+            sentences.append(
+                f"The published net for more than {words.percent(found.target, 0)} has {words.listed(ratios)}; it is a single "
+                "run on the official test images, so it has no interval."
             )
-    return said
+    return sentences
 
 
-def times(one: int, other: int) -> str:
+def times(large: int, small: int) -> str:
     """How many times as many, as a number, with both counts.
 
     >>> times(178_110, 7_240)
     '24.6 times the parameters (178,110 / 7,240)'
     """
-    return f"{one / other:.{1 if one >= 10 * other else 2}f} times the parameters ({one:,} / {other:,})"
+    return f"{large / small:.{1 if large >= 10 * small else 2}f} times the parameters ({large:,} / {small:,})"
 
 
-def _marks(within: Sequence[Fewest], free: Mapping[float, Smallest]) -> list[str]:
-    said = [
-        f"Even the smallest net within two layers that was tested is above {words.percent(found.target, 0)}, so a smaller one "
-        "may be as well."
-        for found in within
-        if found.all_held
+def _caveats(within: Sequence[Fewest], free: bool) -> list[str]:
+    command = "`seedbed smallest --target 0.95`"
+    return [
+        *(
+            f"Even the smallest tested net within two layers is above {words.percent(found.target, 0)}, so a smaller one may "
+            "be as well."
+            for found in within
+            if found.all_held
+        ),
+        f"The free search trains {FREE_EPOCHS} epochs at most, to keep this study short; {command} takes longer and may find "
+        "smaller nets."
+        if free
+        else f"A preview omits the free search; {command} does all of it.",
     ]
-    if not free:
-        said.append("The free search is left out of a preview; `seedbed smallest --target 0.95` does all of it.")
-    else:
-        said.append(
-            f"The free search trains {FREE_EPOCHS} epochs at most, to keep this study short; `seedbed smallest --target 0.95` "
-            "takes longer and may find smaller nets."
-        )
-    return said
 
 
 # Figure, table, JSON
-
-WITHIN, FREELY = "two ReLU layers, Adam 1e-3", "freely: one to three layers, retuned"
-
-
-def _figures(setup: Setup, within: Sequence[Fewest], tested: Sequence[Size], free: Mapping[float, Smallest]) -> list[Figure]:
-    answers = [found.smallest for found in within]
-    networks = [
-        Sized(_units(one), WITHIN, one.group.parameters, one.accuracy, named=one in answers) for one in tested if one.accuracy
-    ]
-    for found in free.values():
-        for claim in found.claims:
-            if claim.accuracy:
-                label = words.network(claim.candidate.model).removeprefix("dense ")
-                networks.append(Sized(label, FREELY, claim.parameters, claim.accuracy, named=claim is found.confirmed))
-    if not networks:
-        return []
-    n = len(fresh_seeds(setup))
-    said = [
-        f"{setup.data.name}; n = {n} fresh seeds a net; last epoch; bars: 95 % intervals (seeds x images)",
-        "named: the smallest whose whole bar is above a target",
-    ]
-    chart = figures.frontier(networks, "How few parameters are enough", said, targets=TARGETS)
-    caption = "A net counts when its whole bar is above the line, not when its mean is."
-    return [Figure("units_fewest_parameters", chart, caption)]
 
 
 @dataclass(frozen=True)
@@ -269,43 +210,57 @@ class _Net:
     """A network that was tested, in one of the two ways."""
 
     units: str
-    found: str
+    way: str
     parameters: int
-    runs: str
+    n: int
+    total: int
     test: Size | Attempt
 
 
-def _table(tested: Sequence[Size], free: Mapping[float, Smallest]) -> Table[_Net]:
-    rows = [_Net(_units(one), "two layers", one.group.parameters, f"{one.group.n} of {one.group.total}", one) for one in tested]
-    for claim in (claim for found in free.values() for claim in found.claims):
-        units = words.network(claim.candidate.model).removeprefix("dense ")
-        runs = f"{len(claim.seeds) - claim.left_out} of {len(claim.seeds)}"
-        rows.append(_Net(units, "freely", claim.parameters, runs, claim))
+def _free_net(claim: Attempt) -> _Net:
+    units, total = words.network(claim.candidate.model).removeprefix("dense "), len(claim.seeds)
+    return _Net(units, FREELY, claim.parameters, total - claim.left_out, total, claim)
 
+
+def _figures(setup: Setup, nets: Sequence[tuple[_Net, bool]]) -> list[Figure]:
+    networks = [
+        Sized(net.units, net.way, net.parameters, net.test.accuracy, named=is_answer)
+        for net, is_answer in nets
+        if net.test.accuracy
+    ]
+    if not networks:
+        return []
+    said = [
+        f"{setup.data.name}; n = {len(fresh_seeds(setup))} fresh seeds per net; last epoch",
+        "bars: 95 % intervals (seeds x images)",
+        "named: the smallest whose whole bar is above a target",
+    ]
+    chart = figures.frontier(networks, "How few parameters are enough", said, targets=TARGETS)
+    caption = "A net counts when its whole bar is above the line, not when its mean is."
+    return [Figure("units_fewest_parameters", chart, caption)]
+
+
+def _table(nets: Sequence[_Net]) -> Table[_Net]:
     def above(target: float) -> Column[_Net]:
         return Column(f"interval above {words.percent(target, 0)}", lambda net: net.test.holds(target), yes_text)
 
     columns: list[Column[_Net]] = [
         Column("hidden units", lambda net: net.units, align="left"),
-        Column("found", lambda net: net.found, align="left"),
+        Column("layers and training", lambda net: net.way, align="left"),
         Column("parameters", lambda net: net.parameters, ","),
-        Column("runs", lambda net: net.runs),
-        Column("accuracy, last epoch", lambda net: net.test.accuracy, _accuracy_text, unit="%"),
+        Column("runs", lambda net: f"{net.n} of {net.total}"),
+        Column("accuracy, last epoch", lambda net: net.test.accuracy, interval_text, unit="%"),
         *map(above, TARGETS),
     ]
-    return Table(columns, rows, "Fresh seeds; in brackets 95 % intervals over seeds and images.")
-
-
-def _accuracy_text(accuracy: Interval | None) -> str:
-    return interval_text(accuracy) if accuracy else "a run failed"
+    return Table(columns, nets, "Fresh seeds; in brackets 95 % intervals over seeds and images. Not known: a run is excluded.")
 
 
 def _json(found: Fewest, free: Smallest | None) -> dict[str, object]:
-    one = found.smallest
+    size = found.smallest
     within = {
-        "hidden": [one.width, WIDER * one.width] if one else None,
-        "parameters": one.group.parameters if one else None,
-        "accuracy": {"mean": one.accuracy.mean, "interval": one.accuracy.pair()} if one and one.accuracy else None,
+        "hidden": _widths(size.width) if size else None,
+        "parameters": size.group.parameters if size else None,
+        "accuracy": {"mean": size.accuracy.mean, "interval": size.accuracy.pair()} if size and size.accuracy else None,
         "order": [each.group.parameters for each in found.order],
     }
     plain: dict[str, object] = finite({"two_layers": within, "freely": free.as_json() if free else None})

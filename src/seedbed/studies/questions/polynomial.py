@@ -5,23 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from seedbed.figures import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
-from seedbed.statistics import Interval
-from seedbed.studies.answers import Figure, Part, Study
+from seedbed.statistics import Floats, Interval
+from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.context import StudyContext
-from seedbed.studies.edges import beyond
+from seedbed.studies.edges import beyond, extension_text
 from seedbed.studies.polynomials import (
     CUBIC,
     GRID,
     GROUPS,
-    Floats,
+    PolynomialTask,
     Split,
-    Task,
     above,
     best_for_each,
     cubic,
@@ -34,17 +34,20 @@ from seedbed.studies.polynomials import (
     undistinguished,
 )
 from seedbed.studies.setup import Setup
+from seedbed.studies.texts import number_text
 from seedbed.tables import Column, Table
 
-TASK = Task(order=9, n=11, noise=0.3)
+TASK = PolynomialTask(order=9, n=11, noise=0.3)
 STRENGTHS = (*(float(f"{digit}e{power}") for power in range(-8, 1) for digit in (1, 3)), 10.0)
 SAMPLES, QUICK_SAMPLES = 4_000, 400
-"""Of each of the two draws: one chooses the best strength, the other one measures."""
+"""The samples of each of the two draws: one selects the best strength, the other one measures."""
 
 CHOOSING, MEASURING, SHOWN = 0, 1, 2
-"""Which draw: the third is the one sample that is drawn."""
+"""The draws; the third is the one sample in the figure."""
 
 SOURCES = "Geman, Bienenstock, Doursat 1992; Bishop 2006, section 3.2"
+
+error_text = partial(number_text, digits=4)
 
 
 def design(_setup: Setup) -> list[Request]:
@@ -54,65 +57,65 @@ def design(_setup: Setup) -> list[Request]:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """All that was measured of a task.
+    """The measurements of a task.
 
     Attributes:
-        choosing: one split a strength, by whose error the best strength was chosen.
+        choosing: split of each strength, by whose error the best strength was selected.
         splits: the same over as many fresh samples.
-        sample: the values of one more sample, `(n,)`.
-        fits: strength -> values of the fits to the fresh samples over the grid, of the strengths that are drawn.
-        count: of samples in each draw.
-        marks: what is to be said of the ends of the sweep.
+        sample: values of one more sample, `(n,)`.
+        fits: strength -> values of the fits to the fresh samples over the grid, for the strengths in the figure.
+        count: samples per draw.
+        caveats: sentences on the end of the sweep.
     """
 
-    task: Task
+    task: PolynomialTask
     choosing: list[Split]
     splits: list[Split]
     sample: Floats
     fits: dict[float, Floats]
     count: int
-    marks: list[str]
+    caveats: list[str]
 
     @property
     def best(self) -> Split:
-        """The strength that was chosen, as the fresh samples measured it."""
-        chosen = lowest(self.choosing).strength
-        return next(one for one in self.splits if one.strength == chosen)
+        """The selected strength, as measured by the fresh samples."""
+        selected = lowest(self.choosing).strength
+        return next(split for split in self.splits if split.strength == selected)
 
     @property
     def shown(self) -> list[Split]:
         """Little, best and much penalty."""
-        known = {one.strength: one for one in (self.splits[0], self.best, self.splits[-1])}
-        return list(known.values())
+        return list({each.strength: each for each in (self.splits[0], self.best, self.splits[-1])}.values())
+
+    @property
+    def undecided(self) -> list[float]:
+        """Strengths whose error is not clearly above the lowest."""
+        return [split.strength for split in undistinguished(self.choosing)]
 
 
-def measured(task: Task, strengths: Sequence[float], *, count: int, seed: int) -> Measured:
-    """Splits of every strength, and of one more where the best of them lies at the end.
+def measured(task: PolynomialTask, strengths: Sequence[float], *, count: int, seed: int) -> Measured:
+    """Measure the split of every strength, and of one more where the best of them lies at the end.
 
     Args:
-        strengths: greater than 0, from small to large.
-        count: samples of each draw, a multiple of `GROUPS`.
-        seed: of all draws.
+        strengths: strengths greater than 0, from small to large.
+        count: samples per draw, a multiple of `GROUPS`.
+        seed: seed of all draws.
     """
     draws = [task.draw(count, (seed, which)) for which in (CHOOSING, MEASURING)]
     choosing = [split(task, strength, draws[0]) for strength in strengths]
-    marks, more = [], beyond(strengths, lowest(choosing).strength)
+    best = lowest(choosing).strength
+    caveats, more = [], beyond(strengths, best)
     if more is not None:
-        was, more = lowest(choosing).strength, float(f"{more:.1g}")
-        choosing = sorted([*choosing, split(task, more, draws[0])], key=lambda one: one.strength)
-        marks.append(_end(was, more, lowest(choosing).strength == more))
-    splits = [split(task, one.strength, draws[1]) for one in choosing]
-    found = Measured(task, choosing, splits, task.draw(1, (seed, SHOWN))[0], {}, count, marks)
-    found.fits.update({one.strength: fitted(task, one.strength, draws[1]) for one in found.shown})
+        more = float(f"{more:.1g}")
+        choosing = sorted([*choosing, split(task, more, draws[0])], key=lambda each: each.strength)
+        caveats.append(extension_text("The best lambda", best, more, better=lowest(choosing).strength == more))
+    splits = [split(task, each.strength, draws[1]) for each in choosing]
+    found = Measured(task, choosing, splits, task.draw(1, (seed, SHOWN))[0], {}, count, caveats)
+    found.fits.update({each.strength: fitted(task, each.strength, draws[1]) for each in found.shown})
     return found
 
 
-def _end(was: float, more: float, better: bool) -> str:
-    said = f"The best lambda, {words.value(was)}, was at the end of those that were tried, so {words.value(more)} was tried too"
-    return f"{said}; it is lower still, so the best may lie beyond." if better else f"{said}; it is not lower."
-
-
-def parts(study: StudyContext) -> list[Part]:
+def parts(study: StudyContext) -> list[AnswerPart]:
     setup, began = study.setup, time.perf_counter()
     found = measured(TASK, STRENGTHS, count=setup.pick(SAMPLES, QUICK_SAMPLES), seed=setup.seeds[0])
     answers = [_fits(found), _split(found)]
@@ -123,9 +126,9 @@ def parts(study: StudyContext) -> list[Part]:
 # Three fits to one sample
 
 
-def _fits(found: Measured) -> Part:
+def _fits(found: Measured) -> AnswerPart:
     task = found.task
-    return Part(
+    return AnswerPart(
         name="fits",
         question=f"What does the penalty do to a polynomial of order {task.order}, fitted to {task.n} values of a cubic?",
         answer=[_fits_sentence(found), _size_sentence(found)],
@@ -139,26 +142,21 @@ def _fits(found: Measured) -> Part:
 
 
 def _fits_sentence(found: Measured) -> str:
-    strengths, own, true = ([] for _ in range(3))
-    for one in found.shown:
-        strengths.append(words.value(one.strength))
-        own.append(f"{_apart(found, one, found.task.places, found.sample):.2f}")
-        true.append(f"{_apart(found, one, GRID, cubic(GRID)):.2f}")
+    def distances(at: Floats, values: Floats) -> str:
+        fits = [fitted(found.task, each.strength, found.sample, at) for each in found.shown]
+        return words.listed([f"{float(np.sqrt(((fit - values) ** 2).mean())):.2f}" for fit in fits])
+
+    strengths = words.listed([words.value(each.strength) for each in found.shown])
     return (
-        f"With lambda {words.listed(strengths)}, the fit misses the values it was made from by {words.listed(own)}, and the "
-        f"true curve by {words.listed(true)} (root mean square, one sample; the noise is {found.task.noise:g})."
+        f"With lambda {strengths}, the fit misses its own sample by {distances(found.task.places, found.sample)}, and the true "
+        f"curve by {distances(GRID, cubic(GRID))} (root mean square, one sample; the noise is {found.task.noise:g})."
     )
 
 
-def _apart(found: Measured, one: Split, at: Floats, values: Floats) -> float:
-    """Root mean square distance of the fit to the sample that is shown."""
-    return float(np.sqrt(((fitted(found.task, one.strength, found.sample, at) - values) ** 2).mean()))
-
-
 def _size_sentence(found: Measured) -> str:
-    sizes = [f"{np.abs(solver(found.task, one.strength)[1:] @ found.sample).max():.2f}" for one in found.shown]
+    sizes = [f"{np.abs(solver(found.task, each.strength)[1:] @ found.sample).max():.2f}" for each in found.shown]
     true = max(map(abs, CUBIC))
-    return f"The largest coefficient, the constant aside, is {words.listed(sizes)} there; of the true cubic it is {true:g}."
+    return f"The largest coefficient without the constant is {words.listed(sizes)} there; that of the true cubic is {true:g}."
 
 
 def _fits_figure(found: Measured) -> Figure:
@@ -171,17 +169,15 @@ def _fits_figure(found: Measured) -> Figure:
     sample = list(zip(found.task.places.tolist(), found.sample.tolist(), strict=True))
     said = [
         f"order {found.task.order}; points: one sample, n = {found.task.n}, noise {found.task.noise:g}",
-        f"band: between its ends lie 95 % of the fits to {found.count:,} other samples",
+        f"band: 95 % of the fits to {found.count:,} other samples",
     ]
     chart = fit_panels(fits, sample, "One sample of a cubic, fitted with little, the best and much penalty", said)
-    caption = (
-        "With little penalty the fits differ from sample to sample (variance); with much they agree, and are wrong (bias)."
-    )
+    caption = "With little penalty the fits differ from sample to sample (variance); with much they are alike and wrong (bias)."
     return Figure("polynomial_fits", chart, caption)
 
 
 def _coefficients(found: Measured) -> Table[int]:
-    fits = {one.strength: solver(found.task, one.strength) @ found.sample for one in found.shown}
+    fits = {each.strength: solver(found.task, each.strength) @ found.sample for each in found.shown}
 
     def fitted(strength: float) -> Column[int]:
         return Column(f"lambda {words.value(strength)}", lambda power: fits[strength][power], ".2f")
@@ -191,115 +187,89 @@ def _coefficients(found: Measured) -> Table[int]:
         Column("true", lambda power: CUBIC[power] if power < len(CUBIC) else 0.0, "g"),
         *map(fitted, fits),
     ]
-    caption = "Coefficients of the fits to the sample that is drawn; the constant has no penalty."
+    caption = "Coefficients of the fits to the sample in the figure; the constant has no penalty."
     return Table(columns, range(found.task.order + 1), caption)
 
 
 # Many samples
 
 
-def _split(found: Measured) -> Part:
+def _split(found: Measured) -> AnswerPart:
     task = found.task
-    return Part(
+    return AnswerPart(
         name="bias-variance",
         question="Why is there a best lambda, between little and much?",
-        answer=[_best_sentence(found), _sure_sentence(found), *map(_part_sentence, found.shown), _single_sentence(found)],
+        answer=[_best_sentence(found), _certainty_sentence(found), *map(_part_sentence, found.shown), _single_sentence(found)],
         method=(
-            f"{found.count:,} samples choose the best of {len(found.splits)} strengths, {found.count:,} fresh ones "
-            f"measure; mean over {len(GRID)} places of [-1, 1]; Student's intervals over {GROUPS} groups of samples. "
+            f"{found.count:,} samples select the best of {len(found.splits)} strengths, {found.count:,} fresh ones "
+            f"measure it; mean over {len(GRID)} places of [-1, 1]; Student's intervals over {GROUPS} groups of samples. "
             f"Test error = bias^2 + variance + noise ({SOURCES})."
         ),
         figures=[_split_figure(found)],
         tables=[_split_table(found)],
         why=[_why(found)],
-        cells=[_cell(found, one) for one in found.splits],
-        marks=found.marks,
-        data={"task": vars(task), "samples": found.count, "best": found.best.strength, "undecided": _undecided(found)},
+        cells=[_cell(found, each) for each in found.splits],
+        caveats=found.caveats,
+        data={"task": vars(task), "samples": found.count, "best": found.best.strength, "undecided": found.undecided},
     )
 
 
 def _best_sentence(found: Measured) -> str:
-    small, large = found.splits[0], found.splits[-1]
+    errors = [f"{error_text(each.error)} with lambda {words.value(each.strength)}" for each in found.shown]
     return (
-        f"Test error is {_plain(small.error)} with lambda {words.value(small.strength)}, {_plain(found.best.error)} with "
-        f"{words.value(found.best.strength)}, which had the lowest mean of {len(found.splits)}, and {_plain(large.error)} with "
-        f"{words.value(large.strength)}; the noise alone is {found.task.noise**2:g}."
+        f"Of {len(found.splits)} strengths lambda {words.value(found.best.strength)} is the best: the test error is "
+        f"{words.listed(errors)}; the noise alone is {found.task.noise**2:g}."
     )
 
 
-def _plain(found: Interval) -> str:
-    mean, low, high = (_rounded(value) for value in (found.mean, found.low, found.high))
-    return f"{mean} ({low} to {high})"
-
-
-def _rounded(value: float) -> str:
-    """Without the sign of a 0 that rounding made of a small negative number.
-
-    >>> _rounded(-0.00001), _rounded(-0.1)
-    ('0.0000', '-0.1000')
-    """
-    return f"{round(value, 4) + 0.0:.4f}"
-
-
-def _undecided(found: Measured) -> list[float]:
-    return [one.strength for one in undistinguished(found.choosing)]
-
-
-def _sure_sentence(found: Measured) -> str:
-    known, best = _undecided(found), found.best.strength
-    others = [words.value(strength) for strength in known if strength != best]
-    places = [one.strength for one in found.splits]
+def _certainty_sentence(found: Measured) -> str:
+    best, places = found.best.strength, [each.strength for each in found.splits]
+    if others := [words.value(strength) for strength in found.undecided if strength != best]:
+        return f"Lambda {words.listed(others)} may be as good (paired 95 % intervals reach 0)."
     at = places.index(best)
-    beside = " and ".join(words.value(one) for one in places[max(0, at - 1) : at + 2] if one != best)
-    if others:
-        return f"The samples do not tell the best from lambda {words.listed(others)} (paired 95 % intervals reach 0)."
+    neighbours = words.listed([words.value(strength) for strength in places[max(0, at - 1) : at + 2] if strength != best])
     return (
-        f"That it is the best of those that were tried is sure to the step of the sweep: the paired 95 % intervals against "
-        f"{beside}, and all others, exclude 0."
+        f"It is clearly the best of those that were tried: the paired 95 % intervals against its neighbours {neighbours}, and "
+        "all others, exclude 0."
     )
 
 
-def _part_sentence(one: Split) -> str:
+def _part_sentence(split: Split) -> str:
+    share = split.variance.mean / (split.variance.mean + max(split.bias2.mean, 0.0))
     return (
-        f"With lambda {words.value(one.strength)}, bias^2 is {_plain(one.bias2)} and the variance {_plain(one.variance)}; the "
-        f"variance has {words.percent(_share(one), 0)} of the two."
+        f"With lambda {words.value(split.strength)}, bias^2 is {error_text(split.bias2)} and the variance "
+        f"{error_text(split.variance)}, which is {words.percent(share, 0)} of the two."
     )
-
-
-def _share(one: Split) -> float:
-    return one.variance.mean / (one.variance.mean + max(one.bias2.mean, 0.0))
 
 
 def _single_sentence(found: Measured) -> str:
     each = best_for_each(found.splits)
-    low, high = np.quantile(each, [0.1, 0.9], method="closest_observation")
+    low, high = (words.value(float(end)) for end in np.quantile(each, [0.1, 0.9], method="closest_observation"))
+    best = words.value(found.best.strength)
     return (
-        f"One sample does not know this: the lambda that would have been best for a single sample lies between "
-        f"{words.value(float(low))} and {words.value(float(high))} for 80 % of them, and is {words.value(found.best.strength)} "
-        f"for {words.percent(float((each == found.best.strength).mean()), 0)}."
+        f"A single sample does not show this: the lambda with the lowest error for one sample is between {low} and {high} in "
+        f"80 % of them, and {best} in {words.percent(float((each == found.best.strength).mean()), 0)}."
     )
 
 
 def _why(found: Measured) -> str:
-    told = [f"{freedom(found.task, one.strength):.1f} at {words.value(one.strength)}" for one in found.shown]
+    left = [f"{freedom(found.task, each.strength):.1f} at {words.value(each.strength)}" for each in found.shown]
     return (
-        f"The penalty takes freedom from the fit: of {found.task.order + 1} coefficients it leaves {words.listed(told)} "
-        "effective ones. Fewer follow the noise less, which is the variance; too few cannot follow the "
-        "cubic, which is the bias."
+        f"The penalty reduces the effective number of coefficients: of {found.task.order + 1} it leaves {words.listed(left)}. "
+        "Fewer coefficients follow the noise less, which lowers the variance; too few cannot follow the cubic, which is bias."
     )
 
 
 def _split_figure(found: Measured) -> Figure:
     noise = Interval(found.task.noise**2, found.task.noise**2, found.task.noise**2, found.count)
     lines = {
-        "test error": [(one.strength, one.error) for one in found.splits],
-        "bias^2": [(one.strength, one.bias2) for one in found.splits],
-        "variance": [(one.strength, one.variance) for one in found.splits],
-        "noise": [(one.strength, noise) for one in found.splits],
+        "test error": [(each.strength, each.error) for each in found.splits],
+        "bias^2": [(each.strength, each.bias2) for each in found.splits],
+        "variance": [(each.strength, each.variance) for each in found.splits],
+        "noise": [(each.strength, noise) for each in found.splits],
     }
-    known = _undecided(found)
     said = [
-        f"order {found.task.order}, {found.task.n} values a sample, noise {found.task.noise:g}; n = {found.count:,} samples",
+        f"order {found.task.order}, {found.task.n} values per sample, noise {found.task.noise:g}; n = {found.count:,} samples",
         f"bars: 95 % intervals (Student t over {GROUPS} groups of samples)",
     ]
     chart = error_parts(
@@ -307,7 +277,7 @@ def _split_figure(found: Measured) -> Figure:
         "Test error, split into bias, variance and noise",
         said,
         best=found.best.strength,
-        undecided=(min(known), max(known)),
+        undecided=(min(found.undecided), max(found.undecided)),
         y="mean square",
     )
     return Figure("polynomial_bias_variance", chart, "With less penalty than the best the variance grows, with more the bias.")
@@ -315,13 +285,13 @@ def _split_figure(found: Measured) -> Figure:
 
 def _split_table(found: Measured) -> Table[Split]:
     columns: list[Column[Split]] = [
-        Column("lambda", lambda one: one.strength, words.value),
-        Column("effective coefficients", lambda one: freedom(found.task, one.strength), ".1f"),
-        Column("test error", lambda one: one.error, _plain),
-        Column("bias^2", lambda one: one.bias2, _plain),
-        Column("variance", lambda one: one.variance, _plain),
-        Column("exact bias^2", lambda one: expected(found.task, one.strength)[0], ".4f"),
-        Column("exact variance", lambda one: expected(found.task, one.strength)[1], ".4f"),
+        Column("lambda", lambda each: each.strength, words.value),
+        Column("effective coefficients", lambda each: freedom(found.task, each.strength), ".1f"),
+        Column("test error", lambda each: each.error, error_text),
+        Column("bias^2", lambda each: each.bias2, error_text),
+        Column("variance", lambda each: each.variance, error_text),
+        Column("exact bias^2", lambda each: expected(found.task, each.strength)[0], ".4f"),
+        Column("exact variance", lambda each: expected(found.task, each.strength)[1], ".4f"),
     ]
     caption = f"Noise is {found.task.noise**2:g} in each test error; in brackets 95 % intervals. Exact: known for a linear fit."
     return Table(columns, found.splits, caption)

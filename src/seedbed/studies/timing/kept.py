@@ -1,4 +1,4 @@
-"""Measurements in the home, written one by one: an interrupted study goes on, and a second call measures nothing."""
+"""Measurements in the home, written one by one: an interrupted study resumes, and a second call measures nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class MeasurementLog:
         return [row for row in self.rows if row.get("kind") == kind]
 
     def add(self, kind: str, **row: Any) -> None:
-        """Append a row; it is on the disk when this returns.
+        """Append a row; it is on disk when this returns.
 
         Raises:
             StorageError: the file cannot be written.
@@ -44,8 +44,8 @@ def measurements(home: Home, name: str, key: Any, *, again: bool = False) -> Ite
     """Open the measurements of this name and key, locked for this process.
 
     Args:
-        key: everything that they depend on, as plain JSON values: the machine, the images, the versions.
-        again: delete what was measured before.
+        key: everything that they depend on, as JSON values: the machine, the images, the versions.
+        again: whether to delete earlier measurements.
 
     Raises:
         HomeInUse: another process measures the same.

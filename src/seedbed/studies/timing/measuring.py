@@ -1,7 +1,7 @@
 """Measure how fast this machine's devices train, in worker processes, one measurement at a time.
 
-A training is measured as `seedbed train` runs it: the same planner, the same workers. Repeats go round over all cases, so that
-whatever slows the machine for a while slows none of them alone.
+A training is measured as `seedbed train` runs it, with its planner and its workers. Repeats take turns over all cases, so that
+a temporary slowdown of the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ NETS: Mapping[Net, Dense | Conv] = {"dense": Dense(), "conv": Conv()}
 """The exercise's two networks."""
 
 STEPPING, PATIENCE = "seedbed.training.stepping", 600.0
-"""The module that times single steps, and seconds that its process may take for all of them."""
+"""The module that times single steps, and the time limit of its process for all of them (s)."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured.
+    """The extent of the measurements.
 
     Attributes:
-        nets: how many networks of each kind train together.
+        nets: numbers of networks of each kind that train together.
         epochs: epochs of a whole training.
         repeats: trainings of each case, each in new workers.
-        seconds: the first repeat has two epochs, a later one as many as fit into this time, from two to `epochs`.
+        seconds: time into which the epochs of later repeats fit, from two to `epochs` of them (s); the first repeat has two.
         steps: hidden units and batch sizes whose steps are timed.
-        rounds, step_seconds: how often they are timed, and for how long each time.
-        cold: compile in an empty folder first, to time both compiling and reading what was compiled.
+        rounds, step_seconds: repeats of these timings, and the time of each (s).
+        cold: whether to compile in an empty folder first, to time both compiling and reading compiled programs.
     """
 
     nets: Mapping[Net, Sequence[int]]
@@ -62,7 +62,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """Measures what is missing in a log.
+    """Measures the times that are missing in a log.
 
     Attributes:
         device: "auto", "cpu" or "gpu".
@@ -77,16 +77,16 @@ class Stopwatch:
     on_event: OnEvent
 
     def measure(self, home: Home, *, again: bool) -> tuple[Timings, float]:
-        """This machine's timings: those in the home, and the missing ones measured now.
+        """Read this machine's timings from the home, and measure the missing ones.
 
         Args:
-            again: measure everything again.
+            again: whether to measure everything again.
 
         Returns:
-            The timings, and the seconds that all of their measurements took, now or earlier.
+            The timings, and the time of all of their measurements, now or earlier (s).
 
         Raises:
-            DeviceError: a GPU is asked for and there is none; or a device does not answer.
+            DeviceError: a GPU is requested and there is none; or a device does not answer.
             WorkerError: a worker died or failed.
             HomeInUse, StorageError: see `measurements`.
         """
@@ -97,7 +97,11 @@ class Stopwatch:
         with measurements(home, "device", key, again=again) as log:
             if not log.of("machine"):
                 known, unusable = _find_devices(self.device)
-                seen = {"memory": psutil.virtual_memory().total, "devices": [one for one, _ in known], "unusable": unusable}
+                seen = {
+                    "memory": psutil.virtual_memory().total,
+                    "devices": [found for found, _ in known],
+                    "unusable": unusable,
+                }
                 day = datetime.now(UTC).date().isoformat()
                 log.add("machine", machine=software | seen, kinds=[vars(kind) for _, kind in known], day=day)
             [machine] = log.of("machine")
@@ -132,26 +136,20 @@ class Stopwatch:
                 began, busy = time.perf_counter(), min(1.0, psutil.cpu_percent(interval=0.2) / 100)
                 workers = devices.workers("cpu", None, count) if kinds[device].device == "cpu" else [kinds[device]]
                 workers = [replace(kind, programs=programs if self.extent.cold else "") for kind in workers]
-                seconds = timed(workers, self._tasks(net, count, self._epochs(done[case]), workers))
-                what: dict[str, Any] = {
-                    "device": device,
-                    "net": net,
-                    "nets": count,
-                    "workers": len(workers),
-                    "compiled": compiled[case],
-                }
-                done[case].append(TimedTraining(**what, busy=busy, **seconds))
+                measured = timed(workers, self._tasks(net, count, self._epochs(done[case]), workers))
+                measured |= {"device": device, "net": net, "nets": count, "workers": len(workers), "compiled": compiled[case]}
+                done[case].append(TimedTraining(**measured, busy=busy))
                 log.add("training", training=done[case][-1].plain(), wall=time.perf_counter() - began)
                 if self.extent.cold:
                     compiled[case] = "from the cache"
 
     def _epochs(self, before: Sequence[TimedTraining]) -> int:
-        """Two the first time, then as many as fit."""
+        """The epochs of the next repeat: two the first time, then as many as fit."""
         fitting = round(self.extent.seconds / before[0].epoch) if before else 0
         return max(2, min(self.extent.epochs, fitting))
 
     def _tasks(self, net: Net, nets: int, epochs: int, workers: Sequence[WorkerKind]) -> list[Task]:
-        """Networks that differ in a penalty too small to matter: a population as sweeps make them."""
+        """Plan networks that differ in a penalty too small to matter: a population as sweeps make them."""
         plans = [Plan(epochs=epochs, l2=number * 1e-9) for number in range(nets)]
         runs = [RunSpec(model=NETS[net], plan=plan, data=self.spec) for plan in plans]
         limits = populations.ON_GPU if workers[0].device == "gpu" else populations.ON_CPU
@@ -188,7 +186,7 @@ def timed(workers: Sequence[WorkerKind], tasks: Sequence[Task]) -> dict[str, Any
             now = time.perf_counter() - began
             match report:
                 case Begun() if task.key in ready:
-                    raise WorkerError("A worker died while its speed was measured. The same command goes on from here.")
+                    raise WorkerError("A worker died while its speed was measured. The same command resumes from here.")
                 case Begun():
                     ready[task.key] = now
                 case Segment() if report.rows:

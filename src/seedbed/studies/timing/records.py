@@ -1,4 +1,4 @@
-"""Times as validated records, and files of them: another machine's file is checked like any stranger's."""
+"""Times as validated records, and files of them; a file from another machine is not trusted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seedbed.specs import Spec
 
 MOST_BYTES = 32 << 20
 MOST_DEVICES = 8
-"""As many as a figure can tell apart."""
+"""The most devices that a figure can distinguish."""
 
 
 def _printable(text: str) -> str:
@@ -25,9 +25,9 @@ def _printable(text: str) -> str:
 
 
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=160), AfterValidator(_printable)]
-Seconds = Annotated[float, Field(strict=True, ge=0, lt=1e7, allow_inf_nan=False)]
-Time = Annotated[Seconds, Field(gt=0)]
-Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Elapsed = Annotated[float, Field(strict=True, ge=0, lt=1e7, allow_inf_nan=False)]
+Time = Annotated[Elapsed, Field(gt=0)]
+BusyShare = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Number = Annotated[int, Field(strict=True, ge=0, lt=2**60)]
 Several = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
 Net = Literal["dense", "conv"]
@@ -35,7 +35,7 @@ Compiled = Literal["anew", "from the cache", "as found"]
 
 
 class TimedImages(Spec):
-    """The images of a measurement: times compare where everything but the name is equal."""
+    """The images of a measurement: times are comparable where everything but the name is equal."""
 
     name: Text
     train: Several
@@ -68,8 +68,8 @@ class Machine(Spec):
     Attributes:
         memory: bytes.
         versions: library -> version.
-        devices: all that were measured.
-        unusable: what was found and not measured, with the reason.
+        devices: measured devices.
+        unusable: devices that were found and not measured, with the reason.
     """
 
     system: Text
@@ -85,13 +85,12 @@ class TimedTraining(Spec):
 
     Attributes:
         device: index among the machine's devices.
-        nets: networks that trained together, in `workers` processes side by side.
-        setup: seconds until the workers were ready: processes, libraries, images.
-        compiled: whether the programs were compiled "anew" or read "from the cache" of an earlier training; "as found" is
-            not known.
-        compile: seconds of compilation.
-        epochs: seconds of each epoch of all networks together, with the evaluation at its end.
-        whole: seconds from the first process's start to the last network's end.
+        nets: number of networks that trained together, in `workers` processes side by side.
+        setup: time until the workers were ready: processes, libraries, images (s).
+        compiled: source of the programs: the compiler, the cache of an earlier training, or unknown ("as found").
+        compile: time of compilation (s).
+        epochs: time of each epoch of all networks together, with the evaluation at its end (s).
+        whole: time from the first process's start to the last network's end (s).
         busy: share of the processor that other programs used just before.
     """
 
@@ -99,16 +98,16 @@ class TimedTraining(Spec):
     net: Net
     nets: Several
     workers: Several
-    setup: Seconds
+    setup: Elapsed
     compiled: Compiled
-    compile: Seconds
+    compile: Elapsed
     epochs: tuple[Time, ...] = Field(min_length=2, max_length=1000)
     whole: Time
-    busy: Share
+    busy: BusyShare
 
     @property
     def case(self) -> tuple[int, Net, int]:
-        """What repeats have in common: device, kind of network, how many together."""
+        """The identity of repeats: device, kind of network, number of networks."""
         return self.device, self.net, self.nets
 
     @property
@@ -130,8 +129,8 @@ class Timings(Spec):
     """All times of one machine.
 
     Attributes:
-        measured: the day, as 2026-01-31.
-        quick: measured by a preview of the study.
+        measured: day, as 2026-01-31.
+        quick: whether a preview of the study measured it.
         epochs: epochs of a whole training.
     """
 
@@ -146,14 +145,14 @@ class Timings(Spec):
 
     @model_validator(mode="after")
     def _devices_are_there(self) -> Self:
-        highest = max([0, *(one.device for one in self.trainings), *(one.device for one in self.steps)])
+        highest = max([0, *(each.device for each in self.trainings), *(each.device for each in self.steps)])
         if highest >= len(self.machine.devices):
-            raise ValueError(f"device {highest} is named, and there are {len(self.machine.devices)}")
+            raise ValueError(f"device {highest} does not exist; there are {len(self.machine.devices)}")
         return self
 
 
 def read(path: Path) -> list[Timings]:
-    """Read the timings in a file that `study device --json` printed, or in a page's results.json.
+    """Read the timings in the output of `study device --json`, or in a page's results.json.
 
     Raises:
         StorageError: the file cannot be read, or is no JSON.
@@ -192,10 +191,11 @@ def joined(here: Timings, paths: Sequence[Path]) -> list[Timings]:
         for other in read(path):
             if other.images.changed(name=here.images.name) != here.images:
                 raise SpecError(
-                    f"--merge {path}: it was measured on {other.images}, and this study is on {here.images}; times "
-                    "compare only on images of the same number and size. Give both the same --data, --protocol and --quick."
+                    f"--merge {path}: it was measured on {other.images}, and this study is on {here.images}. Times are "
+                    "comparable only on images of the same number and size: use the same --data, --protocol and --quick."
                 )
-            machines += [other] if other not in machines else []
+            if other not in machines:
+                machines.append(other)
     devices = sum(len(timings.machine.devices) for timings in machines)
     if devices > MOST_DEVICES:
         raise SpecError(f"--merge: at most {MOST_DEVICES} devices can be compared in one figure, and these are {devices}.")

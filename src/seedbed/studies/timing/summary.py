@@ -1,4 +1,4 @@
-"""Several machines' times as one: medians with their spread, and ratios of times that are tested together."""
+"""The times of several machines together: medians with their spread, and ratios of times that are tested together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seedbed.statistics import Decision, decide, log_ratio
 from seedbed.studies.timing.records import Device, Net, TimedTraining, Timings
 
 Ratios = dict[tuple[str, ...], Decision]
-"""Kind of comparison, device, and the network with its number, as far as there is one -> ratio of times."""
+"""Kind of comparison, device, and the network with its number, if there is one -> ratio of times."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float], factor: float = 1.0) -> Spread:
-        """The values' spread, times a factor."""
+        """The spread of values, times a factor."""
         return cls(factor * statistics.median(values), factor * min(values), factor * max(values), len(values))
 
     def __str__(self) -> str:
@@ -65,23 +65,27 @@ class TimedCase:
         return self.timings.images.train / statistics.median(self.epochs)
 
     @cached_property
+    def _cached(self) -> list[TimedTraining]:
+        """Trainings with programs that were compiled before."""
+        return [training for training in self.repeats if training.compiled != "anew"]
+
+    @cached_property
     def wholes(self) -> list[float]:
         """Seconds of trainings that were measured to their last epoch, with programs compiled before."""
         whole = self.timings.epochs
-        return [one.whole for one in self.repeats if one.compiled != "anew" and len(one.epochs) >= whole]
+        return [each.whole for each in self._cached if len(each.epochs) >= whole]
 
     @cached_property
     def seconds(self) -> dict[str, Spread | None]:
-        """What takes time -> seconds for all networks together; None where it was not measured."""
-        cached = [one for one in self.repeats if one.compiled != "anew"]
+        """Phase -> time for all networks together (s); None where it was not measured."""
         later = self.timings.epochs - 1
-        sums = [one.setup + one.compile + one.epochs[0] + later * one.epoch for one in cached or self.repeats]
+        sums = [each.setup + each.compile + each.epochs[0] + later * each.epoch for each in self._cached or self.repeats]
         values = {
-            "start": [one.setup for one in self.repeats],
-            "compile_anew": [one.compile for one in self.repeats if one.compiled == "anew"],
-            "compile_cached": [one.compile for one in cached],
-            "first_epoch": [one.epochs[0] for one in self.repeats],
-            "epoch": [one.epoch for one in self.repeats],
+            "start": [each.setup for each in self.repeats],
+            "compile_anew": [each.compile for each in self.repeats if each.compiled == "anew"],
+            "compile_cached": [each.compile for each in self._cached],
+            "first_epoch": [each.epochs[0] for each in self.repeats],
+            "epoch": [each.epoch for each in self.repeats],
             "whole": self.wholes or sums,
         }
         return {name: Spread.of(each) if each else None for name, each in values.items()}
@@ -111,7 +115,7 @@ class TimedSteps:
 
 @dataclass(frozen=True)
 class TimingSummary:
-    """The times of all machines, this one first; of the others what was measured here, too."""
+    """The times of all machines, this one first; those of the others as far as this one was measured, too."""
 
     machines: Sequence[Timings]
 
@@ -126,9 +130,9 @@ class TimingSummary:
     @cached_property
     def cases(self) -> list[TimedCase]:
         """All trainings, device by device."""
-        here = dict.fromkeys((one.net, one.nets) for one in self.machines[0].trainings)
+        here = dict.fromkeys((each.net, each.nets) for each in self.machines[0].trainings)
         found = [
-            TimedCase(label, net, nets, [one for one in timings.trainings if one.case == (number, net, nets)], timings)
+            TimedCase(label, net, nets, [each for each in timings.trainings if each.case == (number, net, nets)], timings)
             for label, (timings, number) in self.devices.items()
             for net, nets in here
         ]
@@ -137,24 +141,26 @@ class TimingSummary:
     @cached_property
     def steps(self) -> list[TimedSteps]:
         """All single steps, device by device."""
-        here = {(one.hidden, one.batch_size) for one in self.machines[0].steps}
+        here = {(step.hidden, step.batch_size) for step in self.machines[0].steps}
         found: dict[tuple[str, tuple[int, ...]], TimedSteps] = {}
         for label, (timings, number) in self.devices.items():
-            for one in timings.steps:
-                if one.device == number and (one.hidden, one.batch_size) in here:
-                    steps = found.setdefault((label, one.hidden), TimedSteps(label, one.hidden, {}))
-                    steps.seconds.setdefault(one.batch_size, []).append(one.seconds)
+            for step in timings.steps:
+                if step.device == number and (step.hidden, step.batch_size) in here:
+                    steps = found.setdefault((label, step.hidden), TimedSteps(label, step.hidden, {}))
+                    steps.seconds.setdefault(step.batch_size, []).append(step.seconds)
         return list(found.values())
 
     @cached_property
     def ratios(self) -> Ratios:
-        """How many times longer one takes than another, where both were measured twice.
+        """Ratios of times, where both were measured at least twice.
 
         Every device is compared with the first, networks alone with several together, the conv net with the dense one.
         """
         times: dict[tuple[str, ...], list[float]]
         times = {("devices", case.device, case.net, str(case.nets)): case.epochs for case in self.cases}
-        times |= {("steps", one.device, str(one), str(size)): each for one in self.steps for size, each in one.seconds.items()}
+        times |= {
+            ("steps", step.device, str(step), str(size)): each for step in self.steps for size, each in step.seconds.items()
+        }
         first = next(iter(self.devices))
         pairs: dict[tuple[str, ...], tuple[list[float], list[float]]] = {}
         for (kind, device, net, number), seconds in times.items():
@@ -166,7 +172,7 @@ class TimingSummary:
                 pairs["conv", device] = seconds, times.get((kind, device, "dense", "1"), [])
         known = {name: pair for name, pair in pairs.items() if min(map(len, pair)) > 1}
         decisions = decide([log_ratio(*pair) for pair in known.values()]) if known else []
-        return {name: _of_ratio(decision) for name, decision in zip(known, decisions, strict=True)}
+        return {name: _exponential(decision) for name, decision in zip(known, decisions, strict=True)}
 
 
 def _name(device: Device) -> str:
@@ -174,7 +180,7 @@ def _name(device: Device) -> str:
     return f"CPU {name}, {device.cores} cores" if device.kind == "cpu" else f"GPU {name}"
 
 
-def _of_ratio(decision: Decision) -> Decision:
+def _exponential(decision: Decision) -> Decision:
     """The decision on a logarithm as one on the ratio."""
     log = decision.interval
     return replace(decision, interval=replace(log, mean=math.exp(log.mean), low=math.exp(log.low), high=math.exp(log.high)))

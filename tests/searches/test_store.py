@@ -13,10 +13,12 @@ from optuna.trial import TrialState
 
 from searches.samples import space
 from seedbed.errors import HomeInUse, RunExists, RunHalfDone, StorageError
+from seedbed.records import ModelFacts
 from seedbed.runs import Home
-from seedbed.searches import book as books
-from seedbed.searches.book import Book, Told, journal, opened
+from seedbed.searches import Trial, store
 from seedbed.searches.sampling import propose
+from seedbed.searches.store import TrialStore, journal, opened
+from seedbed.specs import RunSpec
 
 SPACE = space()
 SETTINGS = {"budget": {"units": 200}, "trials": 4}
@@ -27,29 +29,36 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "runs")
 
 
-def tell(book: Book, value: float = 0.5, *, complete: bool = True) -> None:
-    (point,) = propose(SPACE, book.trials, 1, seed=1, sampler="tpe", directions=["maximize"])
-    book.tell(Told(point, complete, [value], {1: value / 2, 2: value}, {"run": "a"}), SPACE.dimensions())
+def add(trials: TrialStore, value: float = 0.5, *, complete: bool = True) -> Trial:
+    (point,) = propose(SPACE, trials.records, 1, seed=1, sampler="tpe", directions=["maximize"])
+    state: Any = "complete" if complete else "pruned"
+    curve = {1: value / 2, 2: value}
+    trial = Trial(len(trials.records), "a", RunSpec(), ModelFacts(1, 2, 3), point, state, value, curve, 1.5)
+    trials.add(trial, [value], SPACE.dimensions())
+    return trial
 
 
 def begin(home: Home, trials: int = 2, **more: Any) -> None:
-    with opened(home, "s") as shelf:
-        book = shelf.book({**SETTINGS, **more}, ["maximize"], resume=True, replace=False)
+    with opened(home, "s") as study:
+        trial_store = study.trials({**SETTINGS, **more}, ["maximize"], resume=True, replace=False)
         for number in range(trials):
-            tell(book, 0.1 * number, complete=bool(number % 2))
+            add(trial_store, 0.1 * number, complete=bool(number % 2))
 
 
 def states(home: Home) -> list[TrialState]:
-    with opened(home, "s") as shelf:
-        return [trial.state for trial in shelf.book(SETTINGS, ["maximize"], resume=True, replace=False).trials]
+    with opened(home, "s") as study:
+        return [trial.state for trial in study.trials(SETTINGS, ["maximize"], resume=True, replace=False).records]
 
 
-def test_trials_are_found_again_as_they_were_told(home: Home) -> None:
+def test_trials_are_read_as_they_were_added(home: Home) -> None:
     begin(home)
     assert states(home) == [TrialState.PRUNED, TrialState.COMPLETE]
-    with opened(home, "s") as shelf:
-        pruned, whole = shelf.book(SETTINGS, ["maximize"], resume=True, replace=False).trials
-    assert (pruned.intermediate_values, whole.value, whole.user_attrs) == ({1: 0.0, 2: 0.0}, 0.1, {"run": "a"})
+    with opened(home, "s") as study:
+        pruned, whole = study.trials(SETTINGS, ["maximize"], resume=True, replace=False).records
+    assert (pruned.intermediate_values, whole.value) == ({1: 0.0, 2: 0.0}, 0.1)
+    with opened(home, "s") as study:
+        added = add(study.trials(SETTINGS, ["maximize"], resume=True, replace=False), 0.75)
+        assert Trial.read(study.trials(SETTINGS, ["maximize"], resume=True, replace=False).records[-1]) == added
 
 
 def test_a_line_that_a_killed_process_began_is_cut_off_wherever_it_was_cut(home: Home) -> None:
@@ -60,8 +69,8 @@ def test_a_line_that_a_killed_process_began_is_cut_off_wherever_it_was_cut(home:
     for size in range(last, len(whole), 97):
         path.write_bytes(whole[:size])
         assert states(home) == [TrialState.PRUNED]
-        with opened(home, "s") as shelf:
-            tell(shelf.book(SETTINGS, ["maximize"], resume=True, replace=False))
+        with opened(home, "s") as study:
+            add(study.trials(SETTINGS, ["maximize"], resume=True, replace=False))
         assert states(home) == [TrialState.PRUNED, TrialState.COMPLETE]
     assert not list(path.parent.glob("*.lock*"))
 
@@ -82,35 +91,35 @@ def test_a_search_is_held_by_one_process(home: Home) -> None:
 
 def test_other_settings_are_shown_and_other_numbers_of_trials_are_not(home: Home) -> None:
     begin(home)
-    with opened(home, "s") as shelf:
+    with opened(home, "s") as study:
         with pytest.raises(RunExists, match=r'budget: {"units": 200} there, {"units": 100} here'):
-            shelf.book({"budget": {"units": 100}, "trials": 4}, ["maximize"], resume=True, replace=False)
-        shelf.book({**SETTINGS, "trials": 90}, ["maximize"], resume=True, replace=False)
+            study.trials({"budget": {"units": 100}, "trials": 4}, ["maximize"], resume=True, replace=False)
+        study.trials({**SETTINGS, "trials": 90}, ["maximize"], resume=True, replace=False)
 
 
 def test_a_search_that_is_not_complete_wants_resume_and_one_that_is_does_not(home: Home) -> None:
     begin(home)
-    with opened(home, "s") as shelf:
-        with pytest.raises(RunHalfDone, match=r"after 2 of 4 trials\. Go on with --resume"):
-            shelf.book(SETTINGS, ["maximize"], resume=False, replace=False)
-        assert len(shelf.book({**SETTINGS, "trials": 2}, ["maximize"], resume=False, replace=False).trials) == 2
-        assert shelf.book(SETTINGS, ["maximize"], resume=False, replace=True).trials == []
+    with opened(home, "s") as study:
+        with pytest.raises(RunHalfDone, match=r"after 2 of 4 trials\. Continue with --resume"):
+            study.trials(SETTINGS, ["maximize"], resume=False, replace=False)
+        assert len(study.trials({**SETTINGS, "trials": 2}, ["maximize"], resume=False, replace=False).records) == 2
+        assert study.trials(SETTINGS, ["maximize"], resume=False, replace=True).records == []
 
 
 def test_a_study_of_somebody_else_is_left_alone(home: Home, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'theirs.db'}"
     optuna.create_study(study_name="s", storage=url).optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
-    with opened(home, "s", url) as shelf, pytest.raises(RunExists, match="not seedbed's"):
-        shelf.book(SETTINGS, ["maximize"], resume=True, replace=False)
+    with opened(home, "s", url) as study, pytest.raises(RunExists, match="not seedbed's"):
+        study.trials(SETTINGS, ["maximize"], resume=True, replace=False)
 
 
 def test_a_database_does_as_well(home: Home, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'searches.db'}"
     for number in (1, 2):
-        with opened(home, "s", url) as shelf:
-            book = shelf.book(SETTINGS, ["maximize"], resume=True, replace=False)
-            tell(book)
-            assert len(book.trials) == number
+        with opened(home, "s", url) as study:
+            trials = study.trials(SETTINGS, ["maximize"], resume=True, replace=False)
+            add(trials)
+            assert len(trials.records) == number
     assert not journal(home, "s").exists()
 
 
@@ -125,10 +134,10 @@ def test_a_killed_owner_of_the_journals_lock_does_not_hold_it(home: Home) -> Non
     begin(home)
     lock = home.root / ".locks" / "journal-s"
     lock.write_text("pid 1 on host gone")  # what stays of a process that was killed while it held the lock
-    books.PATIENCE, before = 1.0, books.PATIENCE
+    store.PATIENCE, before = 1.0, store.PATIENCE
     try:
-        with opened(home, "s") as shelf:
-            tell(shelf.book(SETTINGS, ["maximize"], resume=True, replace=False))
+        with opened(home, "s") as study:
+            add(study.trials(SETTINGS, ["maximize"], resume=True, replace=False))
     finally:
-        books.PATIENCE = before
+        store.PATIENCE = before
     assert len(states(home)) == 3
