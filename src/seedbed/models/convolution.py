@@ -131,7 +131,7 @@ def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: in
         max((out - 1) * shape.stride + shape.kernel - size - before, 0)
         for out, size, before in zip(shape.convolved, x.shape[1:3], shape.before, strict=True)
     ]
-    z: Array = jax.lax.conv_general_dilated(
+    convolved: Array = jax.lax.conv_general_dilated(
         x.astype(matmul.operand),
         kernel.astype(matmul.operand),
         window_strides=(shape.stride, shape.stride),
@@ -141,7 +141,7 @@ def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: in
         precision=matmul.lax,
         preferred_element_type=jnp.float32,
     )
-    return z
+    return convolved
 
 
 def separable_native(shape: ConvShape, depthwise: Array, pointwise: Array, x: Array, matmul: MatMul) -> Array:
