@@ -18,7 +18,6 @@ from seedbed.populations import (
     ON_CPU,
     ON_GPU,
     Limits,
-    Site,
     halves,
     key_of,
     plan,
@@ -28,7 +27,7 @@ from seedbed.populations import (
 )
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, RunSpec
-from seedbed.training.footprint import certainly, footprint
+from seedbed.training.footprint import Site, certainly, footprint
 from seedbed.training.members import JobState
 from seedbed.training.reports import Checkpoint, Task
 
@@ -260,7 +259,7 @@ def test_memory_that_seems_to_be_gone_does_not_divide_what_takes_little_anyway()
 
 def test_seeds_abreast_are_fewer_before_settings_are() -> None:
     assert parts(None, ON_GPU, seeds=4) == [32]
-    whole = footprint(runs(WIDE), DATA, blocks=4, on_cpu=False)
+    whole = footprint(runs(WIDE), DATA, Site(on_cpu=False), blocks=4)
     assert whole.process == 0
     roomy = replace(ON_GPU, parameters=10**9, memory=whole.total - 1)
     tasks = plan(runs(WIDE, seeds=4), DATA, limits=roomy, workers=1, site=Site(on_cpu=False))

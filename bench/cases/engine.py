@@ -20,7 +20,7 @@ from bench.race import images
 from bench.sitting import Measured, Outcome, Settings, Table
 from bench.summary import Summary, summarize
 from seedbed.devices import WorkerKind, worker_environment
-from seedbed.training.footprint import footprint
+from seedbed.training.footprint import Site, footprint
 
 POPULATIONS = {
     "one dense net": ALONE,
@@ -86,7 +86,7 @@ def _estimated(job: Job) -> int:
     """The planner's estimate of a worker's peak, on the CPU."""
     planned, dataset = tasks(job.changed(device="cpu"))
     _, pixels = dataset.train.pictures.image
-    found = [footprint(task.blocks[0], dataset.facts(), pixel_bytes=pixels.itemsize) for task in planned]
+    found = [footprint(task.blocks[0], dataset.facts(), Site(pixel_bytes=pixels.itemsize)) for task in planned]
     return max(each.total - each.message for each in found)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from seedbed.models import FAMILIES, facts
 from seedbed.records import DataFacts
 from seedbed.specs import RunSpec
-from seedbed.training.footprint import Footprint, certainly, footprint
+from seedbed.training.footprint import UINT8_ON_CPU, Site, certainly, footprint
 from seedbed.training.reports import Checkpoint, Task
 
 GIB = 2**30
@@ -50,20 +50,7 @@ ON_CPU = Limits(members=64, parameters=2_500_000, blocks=1, cached=1_000_000)
 ON_GPU = Limits(members=256, parameters=200_000_000, blocks=16)
 
 
-@dataclass(frozen=True)
-class Site:
-    """Device and pixel size of a population, on which its memory depends.
-
-    Attributes:
-        on_cpu: whether the device is a CPU, not a GPU.
-        pixel_bytes: bytes per pixel and channel; see `footprint`.
-    """
-
-    on_cpu: bool = True
-    pixel_bytes: int = 1
-
-
-def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: int, site: Site = Site()) -> list[Task]:
+def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: int, site: Site = UINT8_ON_CPU) -> list[Task]:
     """Compose tasks that together train every run once, the most expensive first.
 
     Args:
@@ -137,23 +124,19 @@ def _fits(runs: Sequence[RunSpec], blocks: int, data: DataFacts, limits: Limits,
     """Whether the part that grows with a population fits in memory; below `LEAST_MEMORY` further splits gain nothing."""
     if limits.memory is None:
         return True
-    needed = _footprint(runs, blocks, data, site)
+    needed = footprint(runs, data, site, blocks=blocks)
     return needed.growing <= max(limits.memory - needed.fixed, LEAST_MEMORY)
 
 
-def _footprint(runs: Sequence[RunSpec], blocks: int, data: DataFacts, site: Site) -> Footprint:
-    return footprint(runs, data, blocks=blocks, pixel_bytes=site.pixel_bytes, on_cpu=site.on_cpu)
-
-
-def workers_that_fit(runs: Iterable[RunSpec], data: DataFacts, *, memory: int, workers: int, site: Site = Site()) -> int:
+def workers_that_fit(runs: Iterable[RunSpec], data: DataFacts, *, memory: int, workers: int, site: Site = UINT8_ON_CPU) -> int:
     """Number of workers that fit in memory when each trains the largest of the runs alone; at least 1."""
-    largest = max((_footprint([run], 1, data, site).total for run in runs), default=1)
+    largest = max((footprint([run], data, site).total for run in runs), default=1)
     return max(1, min(workers, memory // largest))
 
 
 def want_of_memory(task: Task, data: DataFacts, memory: int) -> str:
     """Error message if a task certainly needs more than `memory` bytes; else ""."""
-    runs = [run for block in task.blocks for run in block]
+    runs = [run for _, run in task.runs]
     needed = certainly(runs, data)
     if len(runs) > 1 or needed <= memory:
         return ""
@@ -198,11 +181,8 @@ def key_of(runs: Iterable[RunSpec]) -> str:
 
 
 def _cost(task: Task, data: DataFacts) -> float:
-    return sum(
-        facts(run.model, data.image_shape, len(data.classes)).operations * run.plan.epochs * data.train
-        for block in task.blocks
-        for run in block
-    )
+    operations = (facts(run.model, data.image_shape, len(data.classes)).operations * run.plan.epochs for _, run in task.runs)
+    return data.train * sum(operations)
 
 
 def halves(task: Task) -> list[Task]:

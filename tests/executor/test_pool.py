@@ -97,7 +97,7 @@ def test_where_no_worker_comes_up_the_tasks_fail_with_the_reason() -> None:
     for [failure] in reports(executor, tasks(3)).values():
         assert isinstance(failure, Failed)
         assert isinstance(failure.error, WorkerError)
-        assert "No worker comes up" in str(failure.error)
+        assert "No worker starts" in str(failure.error)
         assert "a made-up cause" in str(failure.error)
     assert 2 * ATTEMPTS <= executor._started <= 2 * ATTEMPTS + 2
 

@@ -243,6 +243,6 @@ def test_a_machine_without_seedbed_is_told_what_to_install() -> None:
 def test_a_text_that_is_not_what_its_digest_says_is_not_run() -> None:
     model = Keras(file="gone.py", function="build", digest="0" * 64)
     with pytest.raises(seedbed.errors.ModelError, match="arrived damaged"):
-        trust.hand_over({model.digest: b"print('hello')"})
+        trust.accept({model.digest: b"print('hello')"})
     with pytest.raises(seedbed.errors.ModelError, match="only the run names"):
         trust.text(model)

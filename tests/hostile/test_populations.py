@@ -242,7 +242,7 @@ def test_a_save_that_a_stranger_wrote_is_one_line_of_error(tmp_path: Path, monke
         first = row["manifest"]["identities"][0][0]
         row["manifest"]["specs"][first]["seed"] = 7
         storage.write_lines(path, [row])
-    with pytest.raises(CorruptFile, match=r"not one that seedbed wrote \(a run is not what its identity says\)"):
+    with pytest.raises(CorruptFile, match=r"not one that seedbed wrote \(a run does not match its identity\)"):
         _grow(tmp_path, resume=True)
 
 

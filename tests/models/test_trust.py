@@ -45,4 +45,4 @@ def test_a_file_that_is_gone_is_named(named: Keras) -> None:
 
 def test_a_text_that_arrived_damaged_is_not_run() -> None:
     with pytest.raises(ModelError, match="arrived damaged"):
-        trust.hand_over({"0" * 64: NAMED.encode()})
+        trust.accept({"0" * 64: NAMED.encode()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -50,10 +51,10 @@ class LocalWorker:
 
     def give(self, task: Task) -> None:
         """Send the task; the pipe holds it until the process is ready."""
-        self._try_to_send(task)
+        self._send(task)
 
     def stop(self) -> None:
-        self._try_to_send(STOP)
+        self._send(STOP)
 
     def kill(self) -> None:
         self.process.kill()
@@ -62,9 +63,9 @@ class LocalWorker:
         """End the worker, even if it has closed its output and still runs."""
         self.process.kill()
         exit_code = self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                _close(pipe)
+        for pipe in filter(None, (self.process.stdin, self.process.stdout)):
+            with contextlib.suppress(OSError):
+                pipe.close()
         return Death(f"exit code {exit_code}", short_of_memory=exit_code in SHORT_OF_MEMORY)
 
     def _listen(self) -> None:
@@ -77,16 +78,6 @@ class LocalWorker:
                 return
             self._post(message)
 
-    def _try_to_send(self, message: Any) -> None:
-        """Send a message; a worker that has ended is noticed by the thread that receives its messages."""
-        try:
+    def _send(self, message: Any) -> None:
+        with contextlib.suppress(OSError):  # a worker that has ended is noticed by the thread that receives its messages
             self._channel.send(message)
-        except OSError:
-            return
-
-
-def _close(pipe: Any) -> None:
-    try:
-        pipe.close()
-    except OSError:
-        return

@@ -38,7 +38,7 @@ class WorkerState:
         number: number of the worker, from 1.
         kind: device and threads.
         slots: free places for messages that wait to be stored.
-        ready: whether it has come up.
+        ready: whether it can take tasks.
         task: its current task.
         since: time of its start, or of the task's (s, monotonic).
         training: whether a segment of the task was trained.
@@ -173,7 +173,7 @@ class Pool(ABC):
         self._failed_starts += 1
         if death.error is None and self._failed_starts < ATTEMPTS * len(self._kinds):
             return
-        error = death.error or WorkerError(f"No worker comes up: {self._failed_starts} died in a row (the last: {death.how}).")
+        error = death.error or WorkerError(f"No worker starts: {self._failed_starts} died in a row (the last: {death.how}).")
         failed = list(waiting)
         waiting.clear()
         for task in failed:
@@ -258,9 +258,8 @@ def _given_up(task: Task, death: Death) -> SeedbedError:
     """The error of a task whose workers died; one that is short of memory may be retried in halves."""
     died = f"A worker died {ATTEMPTS} times over the same population (last {death.how})"
     if death.short_of_memory:
-        runs = sum(len(block) for block in task.blocks)
         return DeviceError(
-            f"Out of memory: {died}, which happens when there is too little memory for {runs} runs. "
+            f"Out of memory: {died}, which happens when there is too little memory for {len(task.runs)} runs. "
             f"Use --workers 1, or a smaller network."
         )
     return WorkerError(f"{died}. Saved epochs are kept; continue with --resume.")

@@ -50,13 +50,13 @@ def replies(kind: WorkerKind, module: str, request: object = None, *, patience: 
     command, environment = [sys.executable, "-m", module], os.environ | worker_environment(kind)
     text: dict[str, Any] = {"input": json.dumps(request) + "\n", "capture_output": True, "text": True}
     try:
-        answer = subprocess.run(command, env=environment, timeout=patience, check=False, **text)
+        process = subprocess.run(command, env=environment, timeout=patience, check=False, **text)
     except subprocess.TimeoutExpired:
         raise DeviceError(f"JAX on the {kind.device} did not answer within {patience:.0f} s.") from None
-    if answer.returncode != 0:
-        [*_, reason] = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
+    if process.returncode != 0:
+        [*_, reason] = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
         raise DeviceError(f"JAX cannot be used on the {kind.device}: {reason}")
-    return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]
 
 
 def look() -> dict[str, Any]:

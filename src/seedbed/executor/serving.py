@@ -42,7 +42,8 @@ class Server:
         except Exception as error:  # the driver shows it, and continues with other tasks
             kind = type(error).__name__
             known = "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error)
-            failure = _too_large(task) if known else WorkerError(f"A worker stopped with {kind}: {_first_line(error)}")
+            first_line = (str(error).splitlines() or ["no message"])[0]
+            failure = _too_large(task) if known else WorkerError(f"A worker stopped with {kind}: {first_line}")
             yield Failed(failure, traceback.format_exc())
 
     def _trained(self, task: Task) -> Iterator[JobReport | None]:
@@ -59,14 +60,9 @@ class Server:
 
 
 def _too_large(task: Task) -> DeviceError:
-    runs = sum(len(block) for block in task.blocks)
-    if runs > 1:
-        return DeviceError(f"Out of memory: the device's memory is too small for {runs} runs together.")
+    if len(task.runs) > 1:
+        return DeviceError(f"Out of memory: the device's memory is too small for {len(task.runs)} runs together.")
     return DeviceError(
         "Out of memory: the device's memory is too small for this network alone. Use a smaller network, a smaller "
         "--batch-size, or another --device."
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["no message"])[0]

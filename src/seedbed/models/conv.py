@@ -13,7 +13,7 @@ from seedbed.models.architecture import ConvShape, Weights, conv_shapes, conv_we
 from seedbed.models.convolution import max_pool, native, phases, separable_native, separable_phases
 from seedbed.models.dense import dropout
 from seedbed.models.pooling import largest
-from seedbed.models.protocol import MatMul, Params, Probes, State
+from seedbed.models.protocol import MatMul, Outputs, Params, Probes, State
 from seedbed.models.stacked import StackedPopulation
 from seedbed.specs import Conv
 
@@ -61,9 +61,7 @@ class ConvPopulation(StackedPopulation):
     def initial(self, seed: int) -> list[Weights]:
         return each_initial([conv_weight_shapes(self.spec, self.image_shape, self.classes)] * len(self.specs), seed)
 
-    def one(
-        self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
-    ) -> tuple[Array, State, Probes]:
+    def one(self, params: Params, state: State, images: Array, dropout: Array, key: Array | None) -> Outputs:
         probes: Probes = {}
         x = jnp.transpose(images, (3, 1, 2, 0))
         for number, shape in enumerate(self.shapes):

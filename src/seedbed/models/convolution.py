@@ -55,11 +55,8 @@ def separable_phases(shape: ConvShape, depthwise: Array, pointwise: Array, x: Ar
 def _placed(shape: ConvShape, kernels: Array) -> Array:
     """Kernels `(n, k, k, channels)` at each position of the pooling window, `(pool**2, n, field, field, channels)`."""
     left = shape.field - shape.kernel
-    placed = []
-    for i, j in product(range(shape.pool), repeat=2):
-        down, right = shape.stride * i, shape.stride * j
-        placed.append(jnp.pad(kernels, ((0, 0), (down, left - down), (right, left - right), (0, 0))))
-    return jnp.stack(placed)
+    offsets = product(range(0, shape.stride * shape.pool, shape.stride), repeat=2)
+    return jnp.stack([jnp.pad(kernels, ((0, 0), (y, left - y), (x, left - x), (0, 0))) for y, x in offsets])
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -92,10 +89,6 @@ def _grid(shape: ConvShape) -> tuple[int, int]:
     return shape.pooled[0] + more, shape.pooled[1] + more
 
 
-def _patches_forward(shape: ConvShape, x: Array) -> tuple[Array, tuple[()]]:
-    return _patches(shape, x), ()
-
-
 def _patches_backward(shape: ConvShape, _: tuple[()], dpatches: Array) -> tuple[Array]:
     """Add every patch back at its position: shifted sums, one per offset within a tile, instead of a scatter."""
     field, step = shape.field, shape.stride * shape.pool
@@ -121,7 +114,7 @@ def _fitted(x: Array, height: int, width: int) -> Array:
     return jnp.pad(x, ((0, 0), (0, height - x.shape[1]), (0, width - x.shape[2]), (0, 0)))
 
 
-_patches.defvjp(_patches_forward, _patches_backward)
+_patches.defvjp(lambda shape, x: (_patches(shape, x), ()), _patches_backward)
 
 
 def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: int = 1) -> Array:
@@ -138,7 +131,7 @@ def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: in
         max((out - 1) * shape.stride + shape.kernel - size - before, 0)
         for out, size, before in zip(shape.convolved, x.shape[1:3], shape.before, strict=True)
     ]
-    z: Array = jax.lax.conv_general_dilated(
+    convolved: Array = jax.lax.conv_general_dilated(
         x.astype(matmul.operand),
         kernel.astype(matmul.operand),
         window_strides=(shape.stride, shape.stride),
@@ -148,7 +141,7 @@ def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: in
         precision=matmul.lax,
         preferred_element_type=jnp.float32,
     )
-    return z
+    return convolved
 
 
 def separable_native(shape: ConvShape, depthwise: Array, pointwise: Array, x: Array, matmul: MatMul) -> Array:

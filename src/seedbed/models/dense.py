@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
-from seedbed.models.architecture import Weights, dense_weight_shapes, each_initial
-from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Params, Penalty, Probes, State, cross_entropy
+from seedbed.models.architecture import ImageShape, Weights, dense_weight_shapes, each_initial
+from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Outputs, Params, Penalty, State, cross_entropy
 from seedbed.specs import Dense
 
 Constants = NDArray[np.float32]
@@ -153,9 +153,7 @@ class DensePopulation:
         precision: precision of the matrix products.
     """
 
-    def __init__(
-        self, specs: Sequence[Dense], image_shape: tuple[int, int, int], classes: int, *, precision: str = "f32"
-    ) -> None:
+    def __init__(self, specs: Sequence[Dense], image_shape: ImageShape, classes: int, *, precision: str = "f32") -> None:
         self.specs = tuple(specs)
         self.image_shape = image_shape
         self.classes = classes
@@ -183,9 +181,7 @@ class DensePopulation:
     def eval_batch_size(self) -> int:
         return 500
 
-    def apply(
-        self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None
-    ) -> tuple[Array, State, Probes]:
+    def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
         shares: Shares = defaultdict(list)
         logits = self._logits(params, images, hyper, key, shares)
         return logits, state, {name: self._of_all_members(parts) for name, parts in shares.items()}

@@ -89,8 +89,8 @@ class Family(ABC, Generic[SpecT]):
         images = self.images if on_cpu else 500
         step = self.microbatch(specs[0], data, batch) if on_cpu else batch
         networks = 1 if on_cpu else len(specs) * blocks
-        each = 2 * max(step, images) * self.numbers_per_image(specs[0], data, on_cpu)
-        return networks * (each + 2 * max(batch, images) * math.prod(data.image_shape))
+        activations = 2 * max(step, images) * self.numbers_per_image(specs[0], data, on_cpu)
+        return networks * (activations + 2 * max(batch, images) * math.prod(data.image_shape))
 
     def microbatch(self, spec: SpecT, data: DataFacts, batch: int) -> int:
         """Images per microbatch on a CPU."""

@@ -21,7 +21,7 @@ from seedbed.errors import ModelError
 from seedbed.models import trust
 from seedbed.models.architecture import MICROBATCH, ImageShape, LayerFacts, Weights
 from seedbed.models.keras_backend import load_keras
-from seedbed.models.protocol import Params, Probes, State
+from seedbed.models.protocol import Outputs, Params, State
 from seedbed.models.stacked import StackedPopulation
 from seedbed.specs import Keras
 
@@ -170,9 +170,7 @@ class KerasPopulation(StackedPopulation):
             penalties = (jnp.asarray(penalty(params[name])) for name, penalty in self._regularizers.items())
             return sum(penalties, jnp.zeros(()))
 
-    def one(
-        self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
-    ) -> tuple[Array, State, Probes]:
+    def one(self, params: Params, state: State, images: Array, dropout: Array, key: Array | None) -> Outputs:
         bits = jax.random.key_data(key if key is not None else jax.random.key(0))
         draws = {name: bits + jnp.uint32(number) for number, name in enumerate(self._draws)}
         held = {**state, **draws}

@@ -39,8 +39,8 @@ def _forward(blocks: Array) -> tuple[Array, tuple[Array, Array]]:
     return maxima, (number, jnp.arange(len(blocks), dtype=jnp.uint8))
 
 
-def _backward(kept: tuple[Array, Array], gradient: Array) -> tuple[Array]:
-    number, numbers = kept
+def _backward(residuals: tuple[Array, Array], gradient: Array) -> tuple[Array]:
+    number, numbers = residuals
     own = numbers.reshape(-1, *(1,) * number.ndim) == number
     return (jnp.where(own, gradient, jnp.zeros((), gradient.dtype)),)
 

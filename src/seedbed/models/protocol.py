@@ -23,6 +23,8 @@ State = Any
 """A tree of arrays that training changes without a gradient (batch statistics); `{}` if there are none."""
 Probes = dict[str, Array]
 """`kind/layer` -> `(M,)`, for example `saturation/dense_0`; NaN for a member without that layer."""
+Outputs = tuple[Array, State, Probes]
+"""Logits, new state and probes of a forward pass."""
 
 
 class Hyperparameters(NamedTuple):
@@ -73,9 +75,7 @@ class Population(Protocol):
     def eval_batch_size(self) -> int:
         """Preferred number of images per evaluation batch."""
 
-    def apply(
-        self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None
-    ) -> tuple[Array, State, Probes]:
+    def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
         """Compute logits `(M, C, B)` of images `(B, h, w, c)`. Without a key: inference, no dropout, state unchanged."""
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:

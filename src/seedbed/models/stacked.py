@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 
 from seedbed.models.architecture import Weights
-from seedbed.models.protocol import Batch, Hyperparameters, Params, Penalty, Probes, State, image_losses
+from seedbed.models.protocol import Batch, Hyperparameters, Outputs, Params, Penalty, State, image_losses
 from seedbed.specs import ModelSpec
 
 
@@ -43,9 +43,7 @@ class StackedPopulation(ABC):
         return 500 if self.vectorized else 50
 
     @abstractmethod
-    def one(
-        self, params: Params, state: State, images: Array, dropout: Array, key: Array | None
-    ) -> tuple[Array, State, Probes]:
+    def one(self, params: Params, state: State, images: Array, dropout: Array, key: Array | None) -> Outputs:
         """Compute one member's logits `(C, B)`, new state and scalar probes; the arguments have no axis for members."""
 
     @abstractmethod
@@ -55,21 +53,17 @@ class StackedPopulation(ABC):
         """Penalty from one member's own layers (regularizers of a user's network)."""
         return jnp.zeros(())
 
-    def apply(
-        self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None
-    ) -> tuple[Array, State, Probes]:
-        def member(arguments: tuple[Params, State, Array]) -> tuple[Array, State, Probes]:
+    def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
+        def member(arguments: tuple[Params, State, Array]) -> Outputs:
             return self.one(*arguments[:2], images, arguments[2], key)
 
-        logits, new_state, probes = self._over_members(member, (params, state, hyper.dropout))
-        return logits, new_state, probes
+        return cast("Outputs", self._over_members(member, (params, state, hyper.dropout)))
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         def member(arguments: tuple[Params, State, Hyperparameters]) -> tuple[Params, State]:
             return self._member_gradients(*arguments, batch, key)
 
-        gradients, new_state = self._over_members(member, (params, state, hyper))
-        return gradients, new_state
+        return cast("tuple[Params, State]", self._over_members(member, (params, state, hyper)))
 
     def _over_members(self, member: Callable[[Any], Any], arguments: Any) -> Any:
         if len(self.specs) == 1:

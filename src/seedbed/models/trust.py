@@ -17,7 +17,7 @@ from seedbed.devices import cache_folder
 from seedbed.errors import ModelError, SpecError
 from seedbed.specs import Keras, ModelSpec
 
-_handed_over: dict[str, bytes] = {}
+_accepted: dict[str, bytes] = {}
 """SHA-256 of a text -> the text, as sent by this process's driver."""
 
 
@@ -41,7 +41,7 @@ def check(spec: Keras) -> None:
     Raises:
         ModelError: only a run folder names it.
     """
-    known = spec.digest in _handed_over or spec.digest in Keras.named
+    known = spec.digest in _accepted or spec.digest in Keras.named
     if spec.digest and not known and not _note(spec).is_file():
         raise ModelError(
             f"This network is the Python file {spec.file!r}, which only the run names, and running it means trusting it. Read "
@@ -56,8 +56,8 @@ def text(spec: Keras) -> bytes:
         ModelError: only a run folder names the file, the file is missing, or it has changed.
     """
     check(spec)
-    if spec.digest in _handed_over:
-        return _handed_over[spec.digest]
+    if spec.digest in _accepted:
+        return _accepted[spec.digest]
     path = Path(spec.file)
     if not path.is_file():
         raise ModelError(f"The network's file {spec.file!r} is gone; put it back to use this run's network.")
@@ -76,16 +76,16 @@ def texts(specs: Iterable[ModelSpec]) -> dict[str, bytes]:
     return {spec.digest: text(spec) for spec in specs if isinstance(spec, Keras)}
 
 
-def hand_over(handed: dict[str, bytes]) -> None:
+def accept(received: dict[str, bytes]) -> None:
     """Accept texts of files, by their SHA-256, from the driver, which has checked that the user named them.
 
     Raises:
         ModelError: a text does not match its digest.
     """
-    for digest, content in handed.items():
+    for digest, content in received.items():
         if hashlib.sha256(content).hexdigest() != digest:
             raise ModelError(f"The text of a network's file arrived damaged (SHA-256 {digest[:12]} was announced).")
-        _handed_over[digest] = content
+        _accepted[digest] = content
 
 
 def _note(spec: Keras) -> Path:

@@ -113,7 +113,7 @@ class _Survey:
     def check_groups(self, *, replace: bool) -> None:
         """Check that a group's runs, stored ones included, differ only in seed."""
         for group, entry in {entry.group: entry for entry in self.entries}.items():
-            settings = {each.run.setting for each in self.entries if each.group == group}
+            settings = {member.run.setting for member in self.entries if member.group == group}
             for name in sorted(self._members(group) - self.names):
                 record = self._record(name, replace=replace)
                 if record is None or record.group != group:

@@ -194,15 +194,16 @@ class Home:
         return [result for chunk in together(endings) for result in self._finish(chunk)]
 
     def _finish(self, endings: Sequence[Ending]) -> list[Result]:
-        folders = [self.folder(ending.entry.name) for ending in endings]
-        files = [ending.files() for ending in endings]
-        contents = {folder / file: content for folder, own in zip(folders, files, strict=True) for file, content in own.items()}
-        metrics = [folder / METRICS_FILE for folder in folders]
-        curves = {path: storage.lines(path, ending.rows()) for path, ending in zip(metrics, endings, strict=True)}
-        storage.write_all(contents | curves)
-        results = [e.result.named(e.entry.name, e.entry.group, str(folder)) for e, folder in zip(endings, folders, strict=True)]
-        ended = zip(folders, endings, results, files, strict=True)
-        write({folder: ending.record(result, own) for folder, ending, result, own in ended})
+        contents: dict[Path, storage.FileContent] = {}
+        records, results = {}, []
+        for ending in endings:
+            folder, files = self.folder(ending.entry.name), ending.files()
+            results.append(ending.result.named(ending.entry.name, ending.entry.group, str(folder)))
+            records[folder] = ending.record(results[-1], files)
+            files[METRICS_FILE] = storage.lines(folder / METRICS_FILE, ending.rows())
+            contents |= {folder / file: content for file, content in files.items()}
+        storage.write_all(contents)
+        write(records)
         for result in results:
             self._unsynced.discard(result.name)
             self._epochs[result.name] = result.history.epochs

@@ -32,6 +32,9 @@ Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
 
+_SHARED = ("model", "data", "verdict", "seconds", "device", "versions")
+"""Fields that records and results share, once a run is finished."""
+
 _EPOCH_METRICS = {"train": ("loss", "penalty", "accuracy"), "validation": ("loss", "accuracy")}
 
 
@@ -137,7 +140,7 @@ class Record(BaseModel):
         """The record of the same run, finished."""
         summary = result.summary()
         return self.changed(
-            **{name: getattr(result, name) for name in ("model", "data", "verdict", "seconds", "device", "versions")},
+            **{name: getattr(result, name) for name in _SHARED},
             status="pruned" if result.pruned else "finished",
             reason="",
             owner="",
@@ -173,22 +176,11 @@ class Record(BaseModel):
             StorageError: the run is not finished.
             CorruptFile: the metrics are damaged, or do not have the recorded epochs.
         """
-        if self.model is None or self.data is None or self.verdict is None or self.seconds is None:
+        if not self.ended:
             raise StorageError(f"{folder}: the run is {self.status}, and only a finished one has a result.")
-        return Result(
-            name=self.name,
-            group=self.group,
-            run=self.run,
-            model=self.model,
-            data=self.data,
-            history=_history(folder / METRICS_FILE, self.epochs),
-            verdict=self.verdict,
-            seconds=self.seconds,
-            device=self.device,
-            folder=str(folder),
-            versions=self.versions,
-            pruned=self.status == "pruned",
-        )
+        fields: dict[str, Any] = {name: getattr(self, name) for name in ("name", "group", "run", *_SHARED)}
+        history = _history(folder / METRICS_FILE, self.epochs)
+        return Result(**fields, history=history, folder=str(folder), pruned=self.status == "pruned")
 
 
 def write(records: Mapping[Path, Record]) -> None:

@@ -10,13 +10,13 @@ from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
 from seedbed.errors import SpecError
 from seedbed.models import trust
-from seedbed.populations import Site
 from seedbed.records import DataFacts
 from seedbed.runs import Claim, Entry
 from seedbed.scheduler.execution import Execution
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Note
+from seedbed.training.footprint import Site
 from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Task
 
@@ -111,12 +111,12 @@ def workers(request: TrainRequest, missing: Sequence[Entry]) -> tuple[list[Worke
 def composed_now(
     request: TrainRequest,
     missing: Sequence[Entry],
-    going_on: Collection[Task],
+    resumed: Collection[Task],
     kinds: Sequence[WorkerKind],
     memory: int | None,
 ) -> Iterator[tuple[Task, str]]:
     """New populations of the runs that do not continue from a save, each with "" or the reason why it cannot fit in memory."""
-    continued = {run.identity for task in going_on for block in task.blocks for run in block}
+    continued = {run.identity for task in resumed for block in task.blocks for run in block}
     fresh = [entry for entry in missing if entry.run.identity not in continued]
     wanted, specs = {entry.run.identity for entry in fresh}, {entry.run.data for entry in fresh}
     composed = [entry for entry in _composed(request, missing) if entry.run.data in specs] if request.pruning else fresh

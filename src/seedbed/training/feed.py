@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
@@ -76,6 +77,11 @@ class _Orders:
         orders = [np.pad(minibatch_order(seed, epoch, self.images), (0, missing), mode="wrap") for seed in self.seeds]
         return np.stack(orders)
 
+    def step_sizes(self, plans: Sequence[Sequence[Plan]], epoch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Rates and decays of all blocks in an epoch, each `(S, steps, M)`."""
+        rates, decays = zip(*(step_sizes(block, epoch, self.steps) for block in plans), strict=True)
+        return np.stack(rates), np.stack(decays)
+
     def keys(self, epoch: int) -> NDArray[np.uint32]:
         return np.array([[draw, epoch] for draw in self._draws], np.uint32)
 
@@ -93,11 +99,9 @@ class Resident:
     def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         orders = self._orders
         order = jax.device_put(orders.order(epoch))
-        sizes = [step_sizes(block, epoch, orders.steps) for block in plans]
-        rates, decays = (jnp.asarray(np.stack(part)) for part in zip(*sizes, strict=True))
+        rates, decays = map(jnp.asarray, orders.step_sizes(plans, epoch))
         keys = jnp.asarray(orders.keys(epoch))
-        real = jnp.int32(orders.images)
-        feed = Feed(self._images, self._labels, order, real, rates, decays, keys, jnp.int32(0))
+        feed = Feed(self._images, self._labels, order, jnp.int32(orders.images), rates, decays, keys, jnp.int32(0))
         yield Chunk(feed, from_step, orders.steps, 0)
 
 
@@ -113,27 +117,16 @@ class Streamed:
         self._steps = max(1, min(footprint.PIECE_BYTES // per_step, self._orders.steps))
 
     def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
-        order = self._orders.order(epoch)
-        sizes = [step_sizes(block, epoch, self._orders.steps) for block in plans]
-
-        def gather(first: int) -> Chunk:
-            return self._gather(epoch, order, sizes, first)
-
+        order, sizes = self._orders.order(epoch), self._orders.step_sizes(plans, epoch)
+        gather = partial(self._gather, epoch, order, sizes)
         yield from _ahead(gather, range(from_step, self._orders.steps, self._steps))
 
-    def _gather(
-        self,
-        epoch: int,
-        order: NDArray[np.int32],
-        sizes: list[tuple[NDArray[np.float32], NDArray[np.float32]]],
-        first: int,
-    ) -> Chunk:
+    def _gather(self, epoch: int, order: NDArray[np.int32], sizes: Sequence[NDArray[np.float32]], first: int) -> Chunk:
         size = self._orders.batch_size
         steps = min(self._steps, self._orders.steps - first)
         rows = np.zeros((len(order), self._steps * size), np.int64)
         rows[:, : steps * size] = order[:, first * size : (first + steps) * size]
-        sized = [tuple(_cut(array, first, self._steps) for array in block) for block in sizes]
-        rates, decays = (jnp.asarray(np.stack(part)) for part in zip(*sized, strict=True))
+        rates, decays = (jnp.asarray(_cut(array, first, self._steps)) for array in sizes)
         feed = Feed(
             jax.device_put(_gathered(self._part, rows)),
             jax.device_put(self._part.labels[rows].astype(np.int32)),
@@ -148,8 +141,9 @@ class Streamed:
 
 
 def _cut(array: NDArray[np.float32], first: int, steps: int) -> NDArray[np.float32]:
-    part = array[first : first + steps]
-    return np.pad(part, ((0, steps - len(part)), (0, 0)))
+    """Some steps of `(S, steps, M)`, padded with zeros."""
+    part = array[:, first : first + steps]
+    return np.pad(part, ((0, 0), (0, steps - part.shape[1]), (0, 0)))
 
 
 class EvalPiece(NamedTuple):

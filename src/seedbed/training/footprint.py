@@ -32,6 +32,23 @@ COMPILING_A_LAYER = 4 * MIB
 
 
 @dataclass(frozen=True)
+class Site:
+    """Device and pixel size of a population, on which its memory depends.
+
+    Attributes:
+        on_cpu: whether the device is a CPU. On a GPU all convolutional members run at once, and the memory is the device's.
+        pixel_bytes: bytes per pixel and channel: 1 for uint8, 4 for float32.
+    """
+
+    on_cpu: bool = True
+    pixel_bytes: int = 1
+
+
+UINT8_ON_CPU = Site()
+"""A CPU, with images stored as uint8."""
+
+
+@dataclass(frozen=True)
 class Footprint:
     """Peak memory of a population (bytes), without pages of mapped files, which the operating system can drop.
 
@@ -67,19 +84,16 @@ class Footprint:
         return self.fixed + self.growing
 
 
-def footprint(
-    runs: Sequence[RunSpec], data: DataFacts, *, blocks: int = 1, pixel_bytes: int = 1, on_cpu: bool = True
-) -> Footprint:
+def footprint(runs: Sequence[RunSpec], data: DataFacts, site: Site = UINT8_ON_CPU, *, blocks: int = 1) -> Footprint:
     """Estimate the peak memory of a population.
 
     Args:
         runs: runs of one block.
         data: sizes of the data set.
+        site: device and pixel size.
         blocks: number of blocks that train at once.
-        pixel_bytes: bytes per pixel and channel: 1 for uint8, 4 for float32.
-        on_cpu: whether the device is a CPU. On a GPU all convolutional members run at once, and the memory is the device's.
     """
-    first, specs = runs[0], [run.model for run in runs]
+    first, specs, on_cpu = runs[0], [run.model for run in runs], site.on_cpu
     family = FAMILIES[first.model.family]
     numbers = blocks * sum(_parameters(run.model, data) for run in runs)
     slots = len(OPTIMIZERS[first.plan.optimizer].slots)
@@ -92,7 +106,7 @@ def footprint(
         compilation=family.compilation + COMPILING_A_LAYER * family.compiled_layers(specs) if on_cpu else 0,
         networks=saved + in_programs + (max(2 * saved, in_a_step) if on_cpu else in_a_step),
         predictions=7 * logits,
-        images=_images(data, first.plan.batch_size, blocks, pixel_bytes),
+        images=_images(data, first.plan.batch_size, blocks, site.pixel_bytes),
         activations=FLOAT * family.numbers(specs, data, batch=first.plan.batch_size, blocks=blocks, on_cpu=on_cpu),
         message=2 * saved if on_cpu else 0,
     )

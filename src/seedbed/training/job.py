@@ -67,8 +67,7 @@ class Job:
 
     def reports(self) -> Iterator[JobReport]:
         """Train the population and yield reports; ends with `Stopped`, or when all members are finished."""
-        epochs = max(run.plan.epochs for block in self.task.blocks for run in block)
-        yield Begun(device_name(), epochs, self._steps())
+        yield Begun(device_name(), self.task.epochs, self._steps())
         saved = time.monotonic()
         if self._epoch and not self._step:  # saved at an epoch's end, before its outcomes
             self._last_logits = self._loaded.evaluated().logits
@@ -180,10 +179,10 @@ class Job:
 
     def _rows(self, metrics: EvalMetrics, norms: dict[str, Any], seconds: float) -> dict[Member, EpochMetrics]:
         """The epoch's metrics of all members that trained; also updates the best networks."""
-        columns: dict[str, Any] = {"train_loss": metrics.losses[0], "train_penalty": metrics.penalties}
-        columns |= {"train_accuracy": metrics.accuracies[0]}
-        columns |= {"validation_loss": metrics.losses[1], "validation_accuracy": metrics.accuracies[1]}
-        columns = {name: np.asarray(value, np.float64) for name, value in (columns | norms | metrics.probes).items()}
+        losses, accuracies = metrics.losses, metrics.accuracies
+        measured = {"train_loss": losses[0], "train_penalty": metrics.penalties, "train_accuracy": accuracies[0]}
+        measured |= {"validation_loss": losses[1], "validation_accuracy": accuracies[1]}
+        columns = {name: np.asarray(value, np.float64) for name, value in (measured | norms | metrics.probes).items()}
         rows: dict[Member, EpochMetrics] = {}
         better = np.zeros_like(self._members.alive)
         share = seconds / self._members.alive.sum()
@@ -272,7 +271,7 @@ class Job:
         train_state, best = (jax.tree.map(lambda leaf: leaf[block], part) for part in (host.train_state, host.best))
         run, rows = self._members.run(member), self._members.rows[member]
         facts = self._dataset.facts()
-        runs = sum(len(block) for block in self.task.blocks)
+        runs = len(self.task.runs)
         return Outcome(
             member,
             History.from_rows(rows),

@@ -59,8 +59,8 @@ def update(
     ) -> tuple[Array, ...]:
         start = w - decay * w if kernel and "weight_decay" in rule.settings else w
         fresh = rule.moments(g, rate, momentum, *moments)
-        kept = tuple(jnp.where(alive, new, old) for new, old in zip(fresh, moments, strict=True))
-        return jnp.where(alive, rule.moved(start, g, rate, momentum, *kept), w), *kept
+        new_slots = tuple(jnp.where(alive, new, old) for new, old in zip(fresh, moments, strict=True))
+        return jnp.where(alive, rule.moved(start, g, rate, momentum, *new_slots), w), *new_slots
 
     trees = (params, gradients, kernels, *step_sizes, *(slots[name] for name in rule.slots))
     leaves = [jax.tree.leaves(tree) for tree in trees]

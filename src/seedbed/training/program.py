@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -157,8 +157,7 @@ class Program:
     def run_segment(self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: int, stop: int) -> TrainState:
         """Take steps `start` to `stop - 1` of the feed; the buffers of `train_state` are donated."""
         bounds = (jnp.int32(start), jnp.int32(stop))
-        result: TrainState = self._call("segment", self._segment, train_state, feed, settings, *bounds)
-        return result
+        return cast("TrainState", self._call("segment", self._segment, train_state, feed, settings, *bounds))
 
     def evaluate(self, train_state: TrainState, settings: MemberSettings, eval_set: EvalSet) -> EvalMetrics:
         """Evaluate all members, without dropout."""
@@ -170,13 +169,11 @@ class Program:
 
     def keep_best(self, best: Best, now: Best, better: Array) -> Best:
         """Replace the best networks by the current ones where `better` `(S, M)` is True."""
-        kept: Best = self._call("best", self._better, best, now, better)
-        return kept
+        return cast("Best", self._call("best", self._better, best, now, better))
 
     def norms(self, before: TrainState, after: TrainState, rates: Array, momentum: Array) -> dict[str, Array]:
         """Norms of the last step: `gradient/layer`, and `update/layer`, the change relative to the kernel's norm."""
-        norms: dict[str, Array] = self._call("norms", self._norms, before, after, rates, momentum)
-        return norms
+        return cast("dict[str, Array]", self._call("norms", self._norms, before, after, rates, momentum))
 
     def _call(self, name: str, function: Any, *arguments: Any) -> Any:
         return self._ready(name, function, *arguments)(*arguments)
@@ -211,8 +208,7 @@ class Program:
             params, slots = update(self._plan.optimizer, params, gradients, slots, step_sizes, kernels)
             return TrainState(params, self._kept(settings.alive, new_state, state), slots)
 
-        trained: TrainState = jax.lax.fori_loop(start, stop, step, train_state)
-        return trained
+        return cast("TrainState", jax.lax.fori_loop(start, stop, step, train_state))
 
     def _kept(self, alive: Array, new: State, old: State) -> State:
         """The new state, but the old one for frozen members."""
@@ -228,8 +224,7 @@ class Program:
         return Batch(images, labels, weights), jax.random.fold_in(draws, 1)
 
     def _seen(self, images: Array) -> Array:
-        seen: Array = images.astype(jnp.float32) * jnp.float32(1 / self._scale)
-        return seen
+        return cast("Array", images.astype(jnp.float32) * jnp.float32(1 / self._scale))
 
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
         def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, dict[str, Array]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -98,8 +98,8 @@ def read(key: str, plain: Mapping[str, Any]) -> Save:
     return save
 
 
-def _corrupt(key: str, what: str) -> CorruptFile:
-    return CorruptFile(f"The save of the population {key} is not one that seedbed wrote ({what}). Start again with --replace.")
+def _corrupt(key: str, why: str) -> CorruptFile:
+    return CorruptFile(f"The save of the population {key} is not one that seedbed wrote ({why}). Start again with --replace.")
 
 
 def _contradiction(save: Save) -> str:
@@ -109,23 +109,20 @@ def _contradiction(save: Save) -> str:
     if len(widths) != 1 or 0 in widths:
         return "its blocks differ in length"
     width = widths.pop()
-    if any(each not in save.specs or save.specs[each].identity != each for block in blocks for each in block):
-        return "a run is not what its identity says"
+    identities = {identity for block in blocks for identity in block}
+    if any(identity not in save.specs or save.specs[identity].identity != identity for identity in identities):
+        return "a run does not match its identity"
     if not all(spec.model.names_its_code for spec in save.specs.values()):
         return "a user's own network has no digest of its file"
-    if len({tuple(save.specs[each].setting for each in block) for block in blocks}) != 1:
+    if len({tuple(save.specs[identity].setting for identity in block) for block in blocks}) != 1:
         return "its blocks have different settings"
-    if [len(block) for block in save.unfinished] != [width] * len(blocks) or not save.wanted <= _all(blocks):
-        return "its unfinished runs are not its own"
+    if [len(block) for block in save.unfinished] != [width] * len(blocks) or not save.wanted <= identities:
+        return "its unfinished runs are not among its runs"
     if not (set(job.settings) <= set(range(width)) and len(set(job.settings)) == len(job.settings)):
         return "it trains settings that it does not have"
     if [len(block) for block in job.alive] != [len(job.settings)] * len(blocks):
-        return "it does not say who is alive"
+        return "it does not record which runs still train"
     members = {(b, m) for b in range(len(blocks)) for m in range(width)}
     if not (set(job.rows) <= members and all(len(rows) <= job.epoch for rows in job.rows.values())):
         return "it has metrics of epochs that were not trained"
     return ""
-
-
-def _all(blocks: Collection[Collection[str]]) -> set[str]:
-    return {each for block in blocks for each in block}

@@ -71,7 +71,7 @@ class Actor:
     def reports(self, parcel: Parcel) -> Iterator[JobReport | None]:
         """Train the task; yield its reports, and None or `Failed` at its end."""
         try:
-            trust.hand_over(parcel.texts)
+            trust.accept(parcel.texts)
         except ModelError as error:
             yield Failed(error)
             return
@@ -80,9 +80,9 @@ class Actor:
 
     def _load(self, spec: DataSpec) -> Dataset:
         """Load images from this machine's cache, or from the driver, once per machine: actors share the store's memory."""
-        found = data.at_hand(spec)
-        if found is not None or not self._images:
-            return found or data.load(spec)
+        dataset = data.at_hand(spec)
+        if dataset is not None or not self._images:
+            return dataset or data.load(spec)
         import ray
 
         return data.split(ray.get(self._images[0]), spec)

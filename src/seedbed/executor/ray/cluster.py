@@ -187,7 +187,8 @@ def opening(address: str | None, cores: int, gpus: int) -> Future[Cluster]:
 def _opened(address: str | None, cores: int, gpus: int) -> Cluster:
     global _current
     with _lock:
-        if _current and _current.ray.is_initialized() and _serves(_current, address, cores, gpus):
+        large_enough = _current and (address is not None or (_current.cores >= cores and _current.gpus >= gpus))
+        if _current and _current.ray.is_initialized() and _current.address == address and large_enough:
             return _current
         close()
         _check_unconnected()
@@ -200,10 +201,6 @@ def _opened(address: str | None, cores: int, gpus: int) -> Cluster:
         _current = Cluster(ray, address) if address else Cluster(ray, None, cores, gpus)
         atexit.register(close)  # registered after Ray's own handler, which waits for half a second, and so run before it
         return _current
-
-
-def _serves(found: Cluster, address: str | None, cores: int, gpus: int) -> bool:
-    return found.address == address and (address is not None or (found.cores >= cores and found.gpus >= gpus))
 
 
 def _check_unconnected() -> None:
@@ -252,7 +249,7 @@ def _started(cores: int, gpus: int) -> Any:
             **OWN_GROUP,
         )
         try:
-            import ray  # while the cluster comes up
+            import ray  # while the cluster starts
 
             _heed_environment(ray, loopback=True)
             assert _head.stdout is not None
@@ -291,9 +288,8 @@ def close() -> None:
         _current.ray.shutdown()
     _current = None
     if _head is not None:
-        for pipe in (_head.stdin, _head.stdout):
-            if pipe is not None:
-                pipe.close()
+        for pipe in filter(None, (_head.stdin, _head.stdout)):
+            pipe.close()
         threading.Thread(target=_head.wait, daemon=True).start()  # its end takes time, and needs no waiting for
         _head = None
     for name, value in _before.items():

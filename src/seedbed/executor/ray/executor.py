@@ -153,10 +153,10 @@ class RayWorker:
 
 
 def _check_versions(facts: Facts) -> None:
-    own, found = devices.versions(), facts.versions
-    if found == own:
+    own, other = devices.versions(), facts.versions
+    if other == own:
         return
-    differ = ", ".join(f"{name} {found.get(name)} (here {own[name]})" for name in own if found.get(name) != own[name])
+    differ = ", ".join(f"{name} {other.get(name)} (here {own[name]})" for name in own if other.get(name) != own[name])
     raise WorkerError(
         f"The cluster's machine {facts.machine} has {differ}; results would not be comparable. Install the same versions."
     )
