@@ -92,3 +92,9 @@ def test_what_has_no_interval_is_drawn_behind_a_frontier_and_never_named():
     assert layers[0]["mark"]["style"] == "faint"
     named = [layer["data"]["values"] for layer in layers if layer["mark"]["type"] == "text"]
     assert [[row["label"] for row in labels] for labels in named] == [["net"], ["net"]]  # on a ground of paper
+
+
+def test_the_legend_of_a_panel_with_a_heading_stands_outside_the_panel():
+    """A layered chart puts its legend between title and plot, where the heading stands."""
+    alone = marks.figure([("heading", [])], "t", "s", (100, 100))
+    assert "concat" in alone.to_dict(validate=False)

@@ -46,7 +46,7 @@ def test_measures_are_drawn_where_they_are_known():
     points = [Dot("gap", value, "x", Interval(value, value - 1, value + 1, 3)) for value in (0, 1e-3, 1e-2, 1e-1)]
     points += [Dot("gap", 1.0, "x", None), Dot("gap", 10.0, "x", Interval(math.nan, math.nan, math.nan, 0))]
     spec = specification(measures_over(points, "l2", "t", ["n = 3 seeds"]))
-    values = next(layer["data"]["values"] for layer in spec["layer"] if "mean" in str(layer["data"]))
+    values = next(layer["data"]["values"] for layer in spec["concat"][0]["layer"] if "mean" in str(layer["data"]))
     assert len(values) == 4
 
 
@@ -65,5 +65,5 @@ def test_nothing_to_draw_is_told(draw):
 
 def test_shares_keep_their_order_and_their_numbers():
     spec = specification(share_table([("p", "b", "y", 0.25), ("p", "a", "x", 1.0)], "t", ["s"], rows="r", columns="c"))
-    assert spec["layer"][0]["encoding"]["y"]["sort"] == ["b", "a"]
-    assert [row["text"] for row in spec["layer"][0]["data"]["values"]] == ["25 %", "100 %"]
+    assert spec["concat"][0]["layer"][0]["encoding"]["y"]["sort"] == ["b", "a"]
+    assert [row["text"] for row in spec["concat"][0]["layer"][0]["data"]["values"]] == ["25 %", "100 %"]

@@ -317,21 +317,26 @@ def figure(
         size: width and height of a panel (pixels).
         lift: how far above their panels headings stand.
     """
+    if len(panels) == 1 and not panels[0][0]:
+        return single(panels[0][1], title, subtitle, size)
     return finish([panel(layers, heading, size, lift) for heading, layers in panels], title, subtitle, columns=columns, **grid)
 
 
 def finish(
     panels: Sequence[alt.LayerChart], title: str, subtitle: str | Sequence[str], *, columns: int = 4, spacing: float = 28
 ) -> AnyChart:
-    """Panels in rows, with the figure's title, a description for screen readers, and the light theme, as notebooks show it."""
-    grid: dict[str, Any] = {"columns": min(columns, len(panels)), "spacing": spacing, "align": "each"}
-    one = panels[0] if len(panels) == 1 else alt.concat(*panels, **grid)
-    below = subtitle if isinstance(subtitle, str) else list(subtitle)
-    whole: AnyChart = one.properties(title=alt.Title(title, subtitle=below), description=title)
-    whole.config = theme.config()  # type: ignore[attr-defined]  # altair's mixin leaves `config` to its subclasses
-    return whole
+    """Panels in rows below their legend, with the figure's title."""
+    return _titled(alt.concat(*panels, columns=min(columns, len(panels)), spacing=spacing, align="each"), title, subtitle)
 
 
 def single(layers: Layers, title: str, subtitle: str | Sequence[str], size: tuple[float, float]) -> AnyChart:
-    """A figure of one panel."""
-    return finish([panel(layers, "", size)], title, subtitle)
+    """A figure of one panel without a heading."""
+    return _titled(panel(layers, "", size), title, subtitle)
+
+
+def _titled(whole: AnyChart, title: str, subtitle: str | Sequence[str]) -> AnyChart:
+    """Add the title, a description for screen readers, and the light theme, as notebooks show it."""
+    below = subtitle if isinstance(subtitle, str) else list(subtitle)
+    whole = whole.properties(title=alt.Title(title, subtitle=below), description=title)
+    whole.config = theme.config()  # type: ignore[attr-defined]  # altair's mixin leaves `config` to its subclasses
+    return whole
