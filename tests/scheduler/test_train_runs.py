@@ -207,7 +207,7 @@ BROKEN = {
     ),
     "has other classes": (
         NETWORK.format(shape=(8, 8, 1), classes=7),
-        "gives (7,); it must take images of shape (8, 8, 1)",
+        "returns (7,); it must take images of shape (8, 8, 1)",
     ),
 }
 
