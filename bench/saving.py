@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.contenders.ours import tasks
 from bench.job import take
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.training import saves
 from seedbed.training.job import Job
 from seedbed.training.programs import Programs
@@ -40,7 +40,7 @@ def _parts(job: Job, task: Task, root: Path) -> dict[str, float]:
     copying, checkpoint = _median(job.checkpoint)
     packing, message = _median(lambda: pickle.dumps(checkpoint, protocol=5))
     unpacking, received = _median(lambda: pickle.loads(message))
-    home = Home(root)
+    home = RunStore(root)
     writing, _ = _median(
         lambda: home.save_population(task.key, received.arrays, saves.manifest(task, received, names, threads=1))
     )

@@ -20,7 +20,7 @@ from seedbed.errors import CorruptData, DataError, RunError, SpecError, UnknownR
 from seedbed.evaluation import assessment, prediction
 from seedbed.groups.evaluation import evaluate_group
 from seedbed.records import History, Verdict
-from seedbed.runs import Ending, Entry, Home
+from seedbed.runs import FinishedRun, NamedRun, RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 
@@ -32,14 +32,14 @@ BOOM = Plan(epochs=1, optimizer="sgd", learning_rate=1e20)
 WEAK = Plan(epochs=1, optimizer="sgd", learning_rate=1e-3)
 
 
-def entry(name: str, seed: int = 0, plan: Plan | None = None, spec: DataSpec = DIGITS, model: Any = NET) -> Entry:
+def entry(name: str, seed: int = 0, plan: Plan | None = None, spec: DataSpec = DIGITS, model: Any = NET) -> NamedRun:
     group = name.partition(".")[0]
-    return Entry(name, group, RunSpec(model=model, plan=plan or Plan(epochs=12, batch_size=32), data=spec, seed=seed))
+    return NamedRun(name, group, RunSpec(model=model, plan=plan or Plan(epochs=12, batch_size=32), data=spec, seed=seed))
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(tmp_path_factory.mktemp("evaluation") / "runs")
+def home(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    home = RunStore(tmp_path_factory.mktemp("evaluation") / "runs")
     entries = [
         entry("net.0"),
         entry("net.1", 1),
@@ -55,16 +55,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-def _lose(home: Home, like: str, name: str, verdict: Verdict) -> None:
+def _lose(home: RunStore, like: str, name: str, verdict: Verdict) -> None:
     """A run of the same group that went wrong: without any finite figure, or with a network that knows one class."""
     (result,) = home.find(like)
-    one = Entry(name, result.group, result.run.changed(seed=result.run.seed + int(name[-1])))
+    one = NamedRun(name, result.group, result.run.changed(seed=result.run.seed + int(name[-1])))
     history, best = result.history, {key: np.zeros_like(array) for key, array in home.weights(like, "best").items()}
     if verdict.kind == "diverged":
         history, best = History({key: np.full_like(column, math.nan) for key, column in history.columns.items()}), {}
     lost = replace(result, run=one.run, history=history, verdict=verdict)
     with home.claim([one]):
-        home.finish(Ending(one, lost, 16.0, best))
+        home.finish(FinishedRun(one, lost, 16.0, best))
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +73,11 @@ def digits() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def net(home: Home) -> evaluation.Evaluation:
+def net(home: RunStore) -> evaluation.Evaluation:
     return evaluation.evaluate(home, "net.0")
 
 
-def forward(home: Home, name: str, images: NDArray[Any]) -> NDArray[Any]:
+def forward(home: RunStore, name: str, images: NDArray[Any]) -> NDArray[Any]:
     """Class probabilities by hand, in float64."""
     weights = {key: array.astype(np.float64) for key, array in home.weights(name, "best").items()}
     x = images.reshape(len(images), -1) / 16.0
@@ -90,7 +90,9 @@ def forward(home: Home, name: str, images: NDArray[Any]) -> NDArray[Any]:
 # One run
 
 
-def test_loss_and_accuracy_are_those_of_a_forward_pass_by_hand(home: Home, digits: Dataset, net: evaluation.Evaluation) -> None:
+def test_loss_and_accuracy_are_those_of_a_forward_pass_by_hand(
+    home: RunStore, digits: Dataset, net: evaluation.Evaluation
+) -> None:
     for part, loss, accuracy in (
         (digits.train, net.train_loss, net.train_accuracy),
         (digits.validation, net.validation.loss, net.validation.accuracy.mean),
@@ -100,7 +102,7 @@ def test_loss_and_accuracy_are_those_of_a_forward_pass_by_hand(home: Home, digit
         assert accuracy == pytest.approx((found.argmax(axis=1) == part.labels).mean())
 
 
-def test_the_validation_figures_are_those_of_training_at_the_best_epoch(home: Home, net: evaluation.Evaluation) -> None:
+def test_the_validation_figures_are_those_of_training_at_the_best_epoch(home: RunStore, net: evaluation.Evaluation) -> None:
     (result,) = home.find("net.0")
     row = result.history.row(result.best)
     assert net.epoch == result.best
@@ -109,7 +111,7 @@ def test_the_validation_figures_are_those_of_training_at_the_best_epoch(home: Ho
 
 
 def test_a_part_that_is_larger_than_the_memory_is_answered_in_pieces(
-    home: Home, net: evaluation.Evaluation, monkeypatch: pytest.MonkeyPatch
+    home: RunStore, net: evaluation.Evaluation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[int] = []
     take = Part.take
@@ -122,7 +124,7 @@ def test_a_part_that_is_larger_than_the_memory_is_answered_in_pieces(
 
 
 def test_mistakes_are_all_there_the_surest_first_and_can_be_found_again(
-    home: Home, digits: Dataset, net: evaluation.Evaluation
+    home: RunStore, digits: Dataset, net: evaluation.Evaluation
 ) -> None:
     part, found = digits.validation, net.validation
     wrong = forward(home, "net.0", part.images).argmax(axis=1) != part.labels
@@ -157,7 +159,7 @@ def test_the_json_is_the_contract(net: evaluation.Evaluation) -> None:
     assert sum(one["n"] for one in validation["calibration"]["bins"]) == 270
 
 
-def test_a_class_that_is_never_predicted_has_no_precision(home: Home) -> None:
+def test_a_class_that_is_never_predicted_has_no_precision(home: RunStore) -> None:
     plain = evaluation.evaluate(home, "weak").as_json()
     figures = plain["validation"]["per_class"]
     called = np.array(plain["validation"]["confusion"]).sum(axis=0)
@@ -168,13 +170,13 @@ def test_a_class_that_is_never_predicted_has_no_precision(home: Home) -> None:
 # The test part
 
 
-def test_without_being_asked_nobody_looks_at_the_test_part(home: Home) -> None:
+def test_without_being_asked_nobody_looks_at_the_test_part(home: RunStore) -> None:
     before = len(home.looks())
     assert evaluation.evaluate(home, "mixed.0").test is None
     assert len(home.looks()) == before
 
 
-def test_each_look_at_the_test_part_is_written_down_and_counted(home: Home, digits: Dataset) -> None:
+def test_each_look_at_the_test_part_is_written_down_and_counted(home: RunStore, digits: Dataset) -> None:
     first, second = (evaluation.evaluate(home, "net.1", test=True) for _ in range(2))
     assert (first.looks, second.looks) == (1, 2)
     assert digits.test is not None
@@ -185,7 +187,7 @@ def test_each_look_at_the_test_part_is_written_down_and_counted(home: Home, digi
     assert second.as_json()["test"]["looks"] == 2
 
 
-def test_a_run_of_the_handout_protocol_has_no_test_part_and_says_why(home: Home) -> None:
+def test_a_run_of_the_handout_protocol_has_no_test_part_and_says_why(home: RunStore) -> None:
     with pytest.raises(DataError, match=r"'handout' was trained with the handout protocol.*--protocol honest"):
         evaluation.evaluate(home, "handout", test=True)
     assert home.looks("handout") == []
@@ -194,7 +196,7 @@ def test_a_run_of_the_handout_protocol_has_no_test_part_and_says_why(home: Home)
 # Groups, and runs without a network
 
 
-def test_a_group_has_its_runs_and_a_mean_with_both_sources_of_chance(home: Home) -> None:
+def test_a_group_has_its_runs_and_a_mean_with_both_sources_of_chance(home: RunStore) -> None:
     group = evaluate_group(home, "net")
     accuracies = [run.validation.accuracy.mean for run in group.runs]
     assert group.validation is not None
@@ -205,7 +207,7 @@ def test_a_group_has_its_runs_and_a_mean_with_both_sources_of_chance(home: Home)
     assert plain["test"] is None
 
 
-def test_diverged_and_collapsed_runs_enter_no_mean_and_stand_beside(home: Home) -> None:
+def test_diverged_and_collapsed_runs_enter_no_mean_and_stand_beside(home: RunStore) -> None:
     group = evaluate_group(home, "mixed")
     assert [run.name for run in group.runs] == ["mixed.0", "mixed.2"]
     assert {name: verdict.kind for name, verdict in group.left_out.items()} == {"mixed.1": "diverged", "mixed.2": "collapsed"}
@@ -222,12 +224,12 @@ def test_diverged_and_collapsed_runs_enter_no_mean_and_stand_beside(home: Home) 
         ("nett", UnknownRun, "Did you mean"),
     ],
 )
-def test_what_cannot_be_evaluated_is_told_in_one_line(home: Home, name: str, error: type[Exception], says: str) -> None:
+def test_what_cannot_be_evaluated_is_told_in_one_line(home: RunStore, name: str, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         evaluation.evaluate(home, name)
 
 
-def test_a_group_that_diverged_throughout_has_nothing_to_evaluate(home: Home) -> None:
+def test_a_group_that_diverged_throughout_has_nothing_to_evaluate(home: RunStore) -> None:
     with pytest.raises(RunError, match="all diverged"):
         evaluate_group(home, "boom")
 
@@ -235,7 +237,7 @@ def test_a_group_that_diverged_throughout_has_nothing_to_evaluate(home: Home) ->
 # Figures
 
 
-def test_the_figures_are_written_for_each_part_that_was_looked_at(home: Home, digits: Dataset, tmp_path: Path) -> None:
+def test_the_figures_are_written_for_each_part_that_was_looked_at(home: RunStore, digits: Dataset, tmp_path: Path) -> None:
     found = evaluation.evaluate(home, "net.1", test=True)
     written = evaluation.illustrate(found, digits, tmp_path)
     names = ["confusion.png", "reliability.png", "per_class.png", "mistakes.png"]
@@ -246,7 +248,7 @@ def test_the_figures_are_written_for_each_part_that_was_looked_at(home: Home, di
 
 
 def test_a_part_without_mistakes_keeps_no_older_picture_of_them(
-    home: Home, digits: Dataset, net: evaluation.Evaluation, tmp_path: Path
+    home: RunStore, digits: Dataset, net: evaluation.Evaluation, tmp_path: Path
 ) -> None:
     evaluation.illustrate(net, digits, tmp_path)
     assert (tmp_path / "mistakes.png").is_file()
@@ -271,7 +273,9 @@ def picture(digits: Dataset, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_picture_gets_the_answer_that_the_same_image_gets_in_the_data_set(home: Home, digits: Dataset, picture: Path) -> None:
+def test_a_picture_gets_the_answer_that_the_same_image_gets_in_the_data_set(
+    home: RunStore, digits: Dataset, picture: Path
+) -> None:
     (found,) = evaluation.predict(home, "net.0", [picture])
     expected = forward(home, "net.0", digits.validation.take(np.array([0])))[0]
     assert found.probabilities == pytest.approx(expected, abs=0.01)
@@ -281,7 +285,7 @@ def test_a_picture_gets_the_answer_that_the_same_image_gets_in_the_data_set(home
     assert found.preprocessing[1].startswith("Not inverted: its border's brightness is 0.")
 
 
-def test_a_large_black_on_white_picture_is_made_small_and_inverted_and_says_so(home: Home, picture: Path) -> None:
+def test_a_large_black_on_white_picture_is_made_small_and_inverted_and_says_so(home: RunStore, picture: Path) -> None:
     (plain,) = evaluation.predict(home, "net.0", [picture])
     large = picture.with_name("large.jpg")
     with Image.open(picture) as small:
@@ -295,7 +299,7 @@ def test_a_large_black_on_white_picture_is_made_small_and_inverted_and_says_so(h
     assert kept.preprocessing[2] == "Not inverted, as requested."
 
 
-def test_an_oblong_picture_is_stretched_and_says_so(home: Home, tmp_path: Path) -> None:
+def test_an_oblong_picture_is_stretched_and_says_so(home: RunStore, tmp_path: Path) -> None:
     path = tmp_path / "wide.png"
     Image.new("L", (30, 10)).save(path)
     (found,) = evaluation.predict(home, "net.0", [path])
@@ -319,7 +323,7 @@ def test_grey_paper_becomes_the_black_that_all_training_images_lie_on(digits: Da
     assert image.dtype == np.uint8
 
 
-def test_a_groups_best_run_answers_and_the_answer_is_plain_json(home: Home, picture: Path) -> None:
+def test_a_groups_best_run_answers_and_the_answer_is_plain_json(home: RunStore, picture: Path) -> None:
     best = max(home.find("net"), key=lambda result: max(result.history["validation_accuracy"])).name
     (of_group,), (of_run,) = (evaluation.predict(home, name, [picture]) for name in ("net", best))
     assert (of_group.probabilities == of_run.probabilities).all()
@@ -339,7 +343,7 @@ def test_a_groups_best_run_answers_and_the_answer_is_plain_json(home: Home, pict
     ],
 )
 def test_what_cannot_be_answered_is_told_in_one_line(
-    home: Home, tmp_path: Path, name: str, file: str, invert: Any, error: type[Exception], says: str
+    home: RunStore, tmp_path: Path, name: str, file: str, invert: Any, error: type[Exception], says: str
 ) -> None:
     (tmp_path / "text.png").write_text("not a picture")
     with pytest.raises(error, match=says) as caught:
@@ -347,5 +351,5 @@ def test_what_cannot_be_answered_is_told_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_no_pictures_no_answers(home: Home) -> None:
+def test_no_pictures_no_answers(home: RunStore) -> None:
     assert evaluation.predict(home, "net.0", []) == []

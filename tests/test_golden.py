@@ -11,7 +11,7 @@ import pytest
 from hostile.engine import check_sound, entries, install, leftovers
 from seedbed import data, models, storage
 from seedbed.errors import StorageError
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.runs.record import FORMAT
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Dense
@@ -20,17 +20,17 @@ HOMES = sorted((Path(__file__).parent / "golden").glob("format-*"))
 
 
 @pytest.fixture(params=HOMES, ids=lambda path: path.name)
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> RunStore:
     """A copy, so that nothing is written beside the original."""
     shutil.copytree(request.param, tmp_path / "home")
-    return Home(tmp_path / "home")
+    return RunStore(tmp_path / "home")
 
 
 def test_the_present_format_has_a_golden_home() -> None:
     assert f"format-{FORMAT}" in [path.name for path in HOMES]
 
 
-def test_every_state_is_read(home: Home) -> None:
+def test_every_state_is_read(home: RunStore) -> None:
     assert {each.name: each.status for each in home.listing()} == {
         "conv-0": "finished",
         "dense-0": "finished",
@@ -45,7 +45,7 @@ def test_every_state_is_read(home: Home) -> None:
 
 
 @pytest.mark.parametrize("name", ["dense-0", "dense-1", "conv-0"])
-def test_its_networks_still_give_the_answers_that_were_recorded(home: Home, name: str) -> None:
+def test_its_networks_still_give_the_answers_that_were_recorded(home: RunStore, name: str) -> None:
     [result] = home.find(name)
     assert result.run.identity == storage.read_json(home.folder(name) / "run.json")["identity"]
     dataset, kept = data.load(result.run.data), home.predictions(name)
@@ -56,7 +56,7 @@ def test_its_networks_still_give_the_answers_that_were_recorded(home: Home, name
     assert (kept["validation_labels"] == dataset.validation.labels).all()
 
 
-def test_what_was_half_done_then_goes_on_now(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_half_done_then_goes_on_now(home: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch)
     before = storage.read_lines(home.folder("half-0") / "metrics.jsonl")[:3]
     wanted = entries(Dense(hidden=(3,)), Dense(hidden=(4,)), epochs=6, group="half")
@@ -67,7 +67,7 @@ def test_what_was_half_done_then_goes_on_now(home: Home, monkeypatch: pytest.Mon
     assert leftovers(home.root) == []
 
 
-def test_a_newer_format_is_refused_in_words(home: Home) -> None:
+def test_a_newer_format_is_refused_in_words(home: RunStore) -> None:
     path = home.folder("dense-0") / "run.json"
     storage.write_json(path, {**storage.read_json(path), "format": FORMAT + 1})
     with pytest.raises(StorageError, match=f"a newer seedbed wrote it .format {FORMAT + 1}"):

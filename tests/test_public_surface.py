@@ -15,11 +15,11 @@ SURFACE = [
     "DataSpec",
     "Dense",
     "History",
-    "Home",
     "Keras",
     "Plan",
     "Result",
     "RunSpec",
+    "RunStore",
     "SeedbedError",
     "Verdict",
     "compare",
@@ -68,7 +68,7 @@ def test_importing_the_package_or_the_command_line_loads_nothing_heavy(statement
 
 
 def test_specs_and_training_from_python_load_no_framework():
-    assert not loaded_after("import seedbed\nseedbed.Dense, seedbed.train, seedbed.Home") & {
+    assert not loaded_after("import seedbed\nseedbed.Dense, seedbed.train, seedbed.RunStore") & {
         "jax",
         "keras",
         "altair",

@@ -11,7 +11,7 @@ from bench.job import Answer, Job, Net, give, take
 from seedbed import data, devices, populations
 from seedbed.data import Dataset
 from seedbed.records import Result
-from seedbed.runs import Entry
+from seedbed.runs import NamedRun
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 from seedbed.training.events import Event, Progress, Started
@@ -71,7 +71,7 @@ def _epoch(results: list[Result]) -> float:
 def main() -> None:
     """Trains the job's networks in a home of its own; the job's options go to `train_runs`."""
     job, watch = take(), _Watch()
-    runs = [Entry(f"net-{number}", f"net-{number}", spec(net, job)) for number, net in enumerate(job.nets)]
+    runs = [NamedRun(f"net-{number}", f"net-{number}", spec(net, job)) for number, net in enumerate(job.nets)]
     with tempfile.TemporaryDirectory(prefix="seedbed-bench-home-") as home:
         began = time.perf_counter()
         execution = Execution.of(home=home, device=job.device, on_event=watch)

@@ -19,7 +19,7 @@ from seedbed.executor import LocalExecutor
 from seedbed.executor.channel import Channel
 from seedbed.executor.pool import AHEAD, Pool
 from seedbed.populations import key_of
-from seedbed.runs import Ending, Entry, Home
+from seedbed.runs import FinishedRun, NamedRun, RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 from seedbed.training.reports import Task
@@ -203,14 +203,14 @@ def driver_costs(settings: Settings) -> tuple[float, float, float]:
     """Seconds of the driver for an epoch's figures of a run, for a finished run, and for a checkpoint, a run in it."""
     first = 1_000 if settings.quick else None
     run = RunSpec(model=Dense(), plan=Plan(epochs=1), data=DataSpec(name="mnist", first=first))
-    home = Home(settings.scratch / "driver")
-    [found] = train_runs([Entry("a", "a", run)], Execution(home))
-    copies = [Entry(f"b-{n}", "b", found.run.changed(seed=n + 1)) for n in range(20 if settings.quick else 200)]
+    home = RunStore(settings.scratch / "driver")
+    [found] = train_runs([NamedRun("a", "a", run)], Execution(home))
+    copies = [NamedRun(f"b-{n}", "b", found.run.changed(seed=n + 1)) for n in range(20 if settings.quick else 200)]
     row = found.history.row(1)
     kept = {"best": home.weights("a", "best"), "last": home.weights("a", "last"), "predictions": home.predictions("a")}
     with home.claim(copies):
         appended = _seconds(lambda: [home.append(entry.name, [row]) for entry in copies])  # type: ignore[func-returns-value]
-        endings = [Ending(entry, replace(found, run=entry.run), home.scale("a"), **kept) for entry in copies]
+        endings = [FinishedRun(entry, replace(found, run=entry.run), home.scale("a"), **kept) for entry in copies]
         stored = _seconds(lambda: home.finish(*endings))
     arrays = {str(n): np.zeros(4 * WEIGHTS + ANSWERS, np.uint8) for n in range(MEMBERS)}
     saved = [_seconds(lambda: home.save_population("k", arrays, {"epoch": 1})) for _ in range(5)]

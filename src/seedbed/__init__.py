@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seedbed.errors import SeedbedError
     from seedbed.figures import learning_curves, picture_grid, save
     from seedbed.records import History, Result, Verdict
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
     from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
 
 __version__ = "0.1.0"
@@ -26,11 +26,11 @@ __all__ = [
     "DataSpec",
     "Dense",
     "History",
-    "Home",
     "Keras",
     "Plan",
     "Result",
     "RunSpec",
+    "RunStore",
     "SeedbedError",
     "Verdict",
     "compare",
@@ -54,7 +54,7 @@ _MODULES = {
     "errors": ("SeedbedError",),
     "figures": ("learning_curves", "picture_grid", "save"),
     "records": ("History", "Result", "Verdict"),
-    "runs": ("Home",),
+    "runs": ("RunStore",),
     "specs": ("Conv", "DataSpec", "Dense", "Keras", "Plan", "RunSpec"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from seedbed.errors import SpecError
 from seedbed.figures.words import network
 from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
 from seedbed.specs import DataSpec, ModelSpec, Plan, Precision, RunSpec, Schedule, checked_group
 
@@ -214,7 +214,7 @@ def smallest(
     return search(target, _data_spec(data), execution, augment=augment, name=name, **asked)
 
 
-def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:
+def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[NamedRun]:
     """Name the runs of one setting: one seed makes the run GROUP, several make GROUP.0, GROUP.1, ...
 
     Raises:
@@ -222,7 +222,7 @@ def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[Entry]:
     """
     checked_group(group)
     names = [group] if len(seeds) == 1 else [f"{group}.{number}" for number in range(len(seeds))]
-    return [Entry(name, group, run.changed(seed=seed)) for name, seed in zip(names, seeds, strict=True)]
+    return [NamedRun(name, group, run.changed(seed=seed)) for name, seed in zip(names, seeds, strict=True)]
 
 
 def load(data: str | DataSpec = "mnist") -> Dataset:
@@ -246,7 +246,7 @@ def find(name: str, home: str | os.PathLike[str] | None = None) -> list[Result]:
         UnknownRun: neither has this name.
         RunHalfDone: nothing of it is finished.
     """
-    return Home.at(home).find(name)
+    return RunStore.at(home).find(name)
 
 
 def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | None = None) -> Evaluation:
@@ -262,7 +262,7 @@ def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | No
     """
     from seedbed.evaluation import evaluate
 
-    return evaluate(Home.at(home), name, test=test)
+    return evaluate(RunStore.at(home), name, test=test)
 
 
 def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = None) -> Comparison:
@@ -283,7 +283,7 @@ def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = 
     folders = [run.folder for run in runs if isinstance(run, Result) and run.folder]
     place = home or (Path(folders[0]).parent if folders else None)
     names = dict.fromkeys(run.group if isinstance(run, Result) else run for run in runs)
-    return compare(Home.at(place), list(names))
+    return compare(RunStore.at(place), list(names))
 
 
 def _split(options: Mapping[str, Any]) -> tuple[Execution, dict[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 
 from hostile.engine import check_sound, leftovers
 from seedbed.cli.frame import run
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 
 SHORT = ["--budget", "units=5", "--data", "digits", "--first", "200", "--trials", "3", "--epochs", "3"]
 SHORT += ["--finalists", "1", "--seeds", "2", "--workers", "1"]
@@ -93,7 +93,7 @@ def start(home: Path) -> subprocess.Popen[str]:
 
 
 def identities(home: Path) -> dict[str, tuple[str, str]]:
-    return {each.name: (each.status, each.record.identity) for each in Home(home).listing() if each.record}
+    return {each.name: (each.status, each.record.identity) for each in RunStore(home).listing() if each.record}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")

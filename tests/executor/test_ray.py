@@ -29,7 +29,7 @@ from seedbed.executor.ray import RayExecutor, cluster
 from seedbed.executor.ray.actor import Facts
 from seedbed.executor.ray.executor import _check_versions
 from seedbed.models import trust
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Keras, Plan, RunSpec
 from seedbed.training.reports import Failed, Outcome, Segment, Task
@@ -122,7 +122,7 @@ def test_images_and_files_go_to_the_nodes_and_of_a_killed_nodes_work_nothing_is_
 def test_runs_grown_by_ray_are_those_grown_here(tmp_path: Path) -> None:
     spec = DataSpec(name="digits", first=100)
     runs = [RunSpec(model=Dense(hidden=(4 + n,)), plan=Plan(epochs=3, batch_size=32), data=spec, seed=n // 2) for n in range(4)]
-    entries = [Entry(f"r-{n}", "r", run) for n, run in enumerate(runs)]
+    entries = [NamedRun(f"r-{n}", "r", run) for n, run in enumerate(runs)]
     one, other = (
         train_runs(entries, Execution.of(home=tmp_path / name, workers=1, engine=name))  # type: ignore[arg-type]
         for name in ("local", "ray")
@@ -131,7 +131,7 @@ def test_runs_grown_by_ray_are_those_grown_here(tmp_path: Path) -> None:
         assert (mine.name, mine.device, mine.verdict) == (theirs.name, theirs.device, theirs.verdict)
         assert mine.history["train_loss"].tolist() == theirs.history["train_loss"].tolist()
     for entry in entries:
-        mine_, theirs_ = (Home(tmp_path / name).weights(entry.name, "best") for name in ("local", "ray"))
+        mine_, theirs_ = (RunStore(tmp_path / name).weights(entry.name, "best") for name in ("local", "ray"))
         assert same([mine_], [theirs_])
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from hostile.engine import entries, install
 from hostile.test_populations import Stopping
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.runs.record import FORMAT
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Conv, Dense
@@ -22,7 +22,7 @@ GOLDEN = Path(__file__).parent / f"format-{FORMAT}"
 
 def make(root: Path) -> None:
     """A home with runs in every state: finished, diverged, interrupted with a save, failed; and one look at a test part."""
-    home = Home(root)
+    home = RunStore(root)
     execution = Execution(home, device="cpu", workers=1)
     with pytest.MonkeyPatch.context() as patch:
         install(patch)

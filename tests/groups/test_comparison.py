@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seedbed.errors import RunError, UnknownRun
 from seedbed.groups import Comparison, Difference, compare
 from seedbed.records import METRICS, DataFacts, History, ModelFacts, Result, Seconds, Verdict
-from seedbed.runs import Ending, Entry, Home
+from seedbed.runs import FinishedRun, NamedRun, RunStore
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 from seedbed.statistics import holm
 
@@ -44,7 +44,7 @@ def probabilities(right: NDArray[np.bool_], labels: NDArray[Any]) -> NDArray[np.
 
 
 def add(
-    home: Home,
+    home: RunStore,
     name: str,
     accuracies: Mapping[int, float | NDArray[np.bool_]],
     *,
@@ -57,7 +57,7 @@ def add(
     """A group with one run per seed, of these accuracies; or of images that are right and wrong."""
     for seed, accuracy in accuracies.items():
         run = RunSpec(model=Dense(**settings), plan=Plan(), data=data or DataSpec(name="digits", digest="d"), seed=seed)
-        entry = Entry(f"{name}.{seed}" if len(accuracies) > 1 else name, group or name, run)
+        entry = NamedRun(f"{name}.{seed}" if len(accuracies) > 1 else name, group or name, run)
         verdict = (verdicts or {}).get(seed, OK)
         figures = {name: np.array([math.nan if verdict is DIVERGED else 0.5]) for name in METRICS}
         result = Result(
@@ -75,12 +75,12 @@ def add(
         known = labels[: len(right)]
         predictions = {"validation_probabilities": probabilities(right, known), "validation_labels": known}
         with home.claim([entry]):
-            home.finish(Ending(entry, result, 16.0, predictions=predictions))
+            home.finish(FinishedRun(entry, result, 16.0, predictions=predictions))
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "runs")
+def home(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "runs")
 
 
 def only(comparison: Comparison) -> Difference:
@@ -95,7 +95,7 @@ def better(pair: Difference) -> str | None:
 FIVE = dict.fromkeys(range(5), 0.95)
 
 
-def test_a_difference_that_is_there_is_told_with_its_size_and_its_basis(home: Home) -> None:
+def test_a_difference_that_is_there_is_told_with_its_size_and_its_basis(home: RunStore) -> None:
     add(home, "wide", FIVE, hidden=(200,))
     add(home, "narrow", dict.fromkeys(range(5), 0.92), hidden=(10,))
     pair = only(compare(home, ["narrow", "wide"]))
@@ -110,7 +110,7 @@ def test_a_difference_that_is_there_is_told_with_its_size_and_its_basis(home: Ho
     assert pair.loss.mean == pytest.approx(-accuracy.mean * math.log(0.82 / 0.02), rel=1e-4)
 
 
-def test_without_a_difference_the_reach_of_the_interval_is_told(home: Home) -> None:
+def test_without_a_difference_the_reach_of_the_interval_is_told(home: RunStore) -> None:
     add(home, "a", FIVE, activation="relu")
     add(home, "b", dict.fromkeys(range(5), 0.9502), activation="tanh")
     pair = only(compare(home, ["a", "b"]))
@@ -124,7 +124,7 @@ def test_without_a_difference_the_reach_of_the_interval_is_told(home: Home) -> N
     )
 
 
-def test_half_a_point_between_single_runs_is_no_claim(home: Home) -> None:
+def test_half_a_point_between_single_runs_is_no_claim(home: RunStore) -> None:
     """A report called 400-100 better than 400-200 from single runs 0.5 points apart."""
     add(home, "a", {0: 0.950}, hidden=(400, 100))
     add(home, "b", {0: 0.945}, hidden=(400, 200))
@@ -134,7 +134,7 @@ def test_half_a_point_between_single_runs_is_no_claim(home: Home) -> None:
     assert compare(home, ["a", "b"]).as_json()["pairs"][0]["seeds"] == []
 
 
-def test_single_networks_are_told_apart_but_nothing_is_said_of_their_settings(home: Home) -> None:
+def test_single_networks_are_told_apart_but_nothing_is_said_of_their_settings(home: RunStore) -> None:
     add(home, "a", {0: 0.95})
     add(home, "b", {3: 0.85}, hidden=(2,))
     comparison = compare(home, ["a", "b"])
@@ -143,7 +143,7 @@ def test_single_networks_are_told_apart_but_nothing_is_said_of_their_settings(ho
     assert comparison.differs == {"model.hidden": {"a": [200, 100], "b": [2]}, "seed": {"a": 0, "b": 3}}
 
 
-def test_groups_are_paired_by_the_seeds_that_they_share(home: Home) -> None:
+def test_groups_are_paired_by_the_seeds_that_they_share(home: RunStore) -> None:
     add(home, "a", dict.fromkeys((0, 1, 2), 0.95))
     add(home, "b", dict.fromkeys((1, 2, 3), 0.9), hidden=(9,))
     assert only(compare(home, ["a", "b"])).seeds == (1, 2)
@@ -151,7 +151,7 @@ def test_groups_are_paired_by_the_seeds_that_they_share(home: Home) -> None:
     assert only(compare(home, ["a", "c"])).networks == ("a.2", "c.2")
 
 
-def test_networks_with_the_same_mistakes_may_still_differ(home: Home) -> None:
+def test_networks_with_the_same_mistakes_may_still_differ(home: RunStore) -> None:
     add(home, "a", {0: 1.5, 1: 1.5})
     add(home, "b", {0: 1.4, 1: 1.4}, hidden=(9,))
     pair = only(compare(home, ["a", "b"]))
@@ -160,7 +160,7 @@ def test_networks_with_the_same_mistakes_may_still_differ(home: Home) -> None:
     assert pair.decision.interval.low < 0 < pair.decision.interval.high
 
 
-def test_one_differing_prediction_of_five_networks_on_270_images_makes_no_winner(home: Home) -> None:
+def test_one_differing_prediction_of_five_networks_on_270_images_makes_no_winner(home: RunStore) -> None:
     """The smallest difference that there can be on `digits`: 1 of 5 x 270 predictions."""
     whole = dict.fromkeys(range(5), HARD[:270] < 0.95)
     one_wrong = {**whole, 3: whole[3] & (np.arange(270) != np.flatnonzero(whole[3])[0])}
@@ -175,7 +175,7 @@ def test_one_differing_prediction_of_five_networks_on_270_images_makes_no_winner
     assert comparison.as_json()["pairs"][0]["verdict"] == "no difference shown"
 
 
-def test_nans_and_collapses_enter_no_mean_and_are_counted_beside(home: Home) -> None:
+def test_nans_and_collapses_enter_no_mean_and_are_counted_beside(home: RunStore) -> None:
     """A published report concluded "SGD is bad" from 9.80 % accuracies that were NaNs."""
     verdicts = {1: DIVERGED, 2: COLLAPSED, 3: UNDERTRAINED}
     add(home, "sgd", {0: 0.95, 1: 0.1, 2: 0.1, 3: 0.95, 4: 0.95}, verdicts=verdicts)
@@ -191,7 +191,7 @@ def test_nans_and_collapses_enter_no_mean_and_are_counted_beside(home: Home) -> 
     ]
 
 
-def test_a_group_that_diverged_throughout_has_no_pair(home: Home) -> None:
+def test_a_group_that_diverged_throughout_has_no_pair(home: RunStore) -> None:
     add(home, "boom", {0: 0.1, 1: 0.1}, verdicts={0: DIVERGED, 1: DIVERGED})
     add(home, "fine", {0: 0.95, 1: 0.95}, hidden=(9,))
     comparison = compare(home, ["boom", "fine"])
@@ -201,7 +201,7 @@ def test_a_group_that_diverged_throughout_has_no_pair(home: Home) -> None:
         comparison.figure()
 
 
-def test_several_names_share_holms_correction(home: Home) -> None:
+def test_several_names_share_holms_correction(home: RunStore) -> None:
     for number, accuracy in enumerate((0.95, 0.949, 0.90)):
         add(home, f"s{number}", dict.fromkeys(range(3), accuracy), hidden=(number + 1,))
     comparison = compare(home, ["s0", "s1", "s2"])
@@ -218,7 +218,7 @@ def test_several_names_share_holms_correction(home: Home) -> None:
     assert comparison.figure().to_dict()["config"]
 
 
-def test_the_json_is_plain_and_whole(home: Home) -> None:
+def test_the_json_is_plain_and_whole(home: RunStore) -> None:
     add(home, "a", {0: 0.95, 1: 0.95}, verdicts={1: DIVERGED})
     add(home, "b", {0: 0.90, 1: 0.90}, hidden=(9,))
     plain = json.loads(json.dumps(compare(home, ["a", "b"]).as_json(), allow_nan=False))
@@ -229,21 +229,21 @@ def test_the_json_is_plain_and_whole(home: Home) -> None:
     assert plain["sentences"][0] == plain["pairs"][0]["sentence"]
 
 
-def test_different_data_are_refused_with_what_differs(home: Home) -> None:
+def test_different_data_are_refused_with_what_differs(home: RunStore) -> None:
     add(home, "a", {0: 0.95})
     add(home, "b", {0: 0.95}, data=DataSpec(name="digits", digest="d", first=1000))
     with pytest.raises(RunError, match=r"different data \(first None and 1000\)"):
         compare(home, ["a", "b"])
 
 
-def test_other_validation_images_under_the_same_data_spec_are_refused(home: Home) -> None:
+def test_other_validation_images_under_the_same_data_spec_are_refused(home: RunStore) -> None:
     add(home, "a", {0: 0.95})
     add(home, "b", {0: 0.95}, labels=np.roll(LABELS, 1), hidden=(9,))
     with pytest.raises(RunError, match="different validation images"):
         compare(home, ["a", "b"])
 
 
-def test_a_group_of_several_settings_is_refused(home: Home) -> None:
+def test_a_group_of_several_settings_is_refused(home: RunStore) -> None:
     add(home, "a", {0: 0.95}, group="mixed")
     add(home, "b", {0: 0.95}, group="mixed", hidden=(9,))
     add(home, "c", {0: 0.95}, hidden=(8,))
@@ -252,12 +252,12 @@ def test_a_group_of_several_settings_is_refused(home: Home) -> None:
 
 
 @pytest.mark.parametrize("names", [[], ["a"], ["a", "a"]])
-def test_a_comparison_needs_two_names(home: Home, names: list[str]) -> None:
+def test_a_comparison_needs_two_names(home: RunStore, names: list[str]) -> None:
     with pytest.raises(RunError, match="at least two different names"):
         compare(home, names)
 
 
-def test_an_unknown_name_is_told(home: Home) -> None:
+def test_an_unknown_name_is_told(home: RunStore) -> None:
     add(home, "alpha", {0: 0.95})
     with pytest.raises(UnknownRun, match="'alpha'"):
         compare(home, ["alpha", "alpa"])

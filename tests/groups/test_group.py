@@ -125,7 +125,7 @@ def test_a_seed_of_which_one_fold_collapsed_is_excluded_whole():
 def test_groups_read_from_a_home_join_the_predictions_of_their_folds():
     made = folded(FOLDS, broken={(2, 1): "collapsed"})
 
-    class Home:
+    class RunStore:
         def predictions(self, name):
             fold, seed = name.removeprefix("a-fold-").split(".")
             correct = np.array(FOLDS[int(seed)][int(fold)])
@@ -133,7 +133,7 @@ def test_groups_read_from_a_home_join_the_predictions_of_their_folds():
             last = {"last_validation_probabilities": 1 - shares} if seed == "0" else {}
             return {"validation_probabilities": shares, "validation_labels": np.zeros(len(correct), int), **last}
 
-    read = Group.read(Home(), "a", made.results)  # type: ignore[arg-type]
+    read = Group.read(RunStore(), "a", made.results)  # type: ignore[arg-type]
     assert {seed: row.tolist() for seed, row in read.correct.items()} == {
         0: [True, True, True, False, True],
         1: [True, False, True, True, True],

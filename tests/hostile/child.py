@@ -26,7 +26,7 @@ from seedbed import data, figures, populations, scheduler
 from seedbed.cli import main, train
 from seedbed.executor import pool
 from seedbed.figures import drawing
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import dispatching
 from seedbed.training.reports import Begun, Segment
 
@@ -37,7 +37,7 @@ PHASES: dict[str, tuple[Any, str, Callable[..., bool]]] = {
     "planning": (populations, "plan", lambda *_: True),
     "compiling": (dispatching.Scheduler, "_take", lambda self, task, report: isinstance(report, Begun)),
     "training": (dispatching.Scheduler, "_take", lambda self, task, report: isinstance(report, Segment) and report.epoch == 30),
-    "saving": (Home, "save_population", lambda *_: True),
+    "saving": (RunStore, "save_population", lambda *_: True),
     "drawing": (figures, "save", lambda *_: True),
 }
 

@@ -16,7 +16,7 @@ import pytest
 
 from seedbed import data, storage
 from seedbed.devices import WorkerKind
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 from seedbed.training.programs import Programs
 from seedbed.training.reports import Task
@@ -64,7 +64,7 @@ class Replay(InProcess):
                 yield task, report
 
 
-def recorded(entry: Entry) -> list[Any]:
+def recorded(entry: NamedRun) -> list[Any]:
     """The reports of a run that trains alone."""
     run = entry.run.changed(data=_resolve(entry.run.data))
     return [report for _, report in InProcess([]).run([Task("recorded", ((run,),), save_every=0.0)])]
@@ -89,16 +89,16 @@ def here(executor: type[InProcess] = InProcess) -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-def entries(*models: Dense, epochs: int = 3, group: str = "r", **plan: Any) -> list[Entry]:
+def entries(*models: Dense, epochs: int = 3, group: str = "r", **plan: Any) -> list[NamedRun]:
     """Runs r-0, r-1, ... on the digits, of one population where their programs allow."""
     whole = Plan(epochs=epochs, batch_size=256, **plan)
     runs = [RunSpec(model=model, plan=whole, data=DataSpec(name="digits")) for model in models]
-    return [Entry(f"{group}-{number}", f"{group}-{number}", run) for number, run in enumerate(runs)]
+    return [NamedRun(f"{group}-{number}", f"{group}-{number}", run) for number, run in enumerate(runs)]
 
 
 def outcome(root: Path, names: Sequence[str]) -> dict[str, Any]:
     """All that training decided, bit by bit; times are left out. Runs that only served to choose kept no weights."""
-    home = Home(root)
+    home = RunStore(root)
     records = {each.name: each.record for each in home.listing()}
     found: dict[str, Any] = {}
     for name in names:
@@ -115,7 +115,7 @@ def outcome(root: Path, names: Sequence[str]) -> dict[str, Any]:
 
 def check_sound(root: Path) -> None:
     """Whatever happened: every run can be read, has each epoch once, and what is finished is whole."""
-    home = Home(root)
+    home = RunStore(root)
     for listed in home.listing():
         assert listed.status != "damaged", listed
         rows = storage.read_lines(root / listed.name / "metrics.jsonl")

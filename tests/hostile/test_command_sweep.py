@@ -24,7 +24,7 @@ from seedbed import scheduler, storage, studies
 from seedbed.cli import frame
 from seedbed.figures import drawing
 from seedbed.report import making
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.searches import latency
 from seedbed.searches.latency import Latency
 from seedbed.studies.answers import AnswerPart, Cost, Study
@@ -218,7 +218,7 @@ def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(
 def test_a_fault_while_it_trains_costs_no_bit(
     tmp_path: Path, states: States, kind: Kind, step_of: Callable[[int], int]
 ) -> None:
-    names = [each.name for each in Home(states.place / "counted" / "home").listing()]
+    names = [each.name for each in RunStore(states.place / "counted" / "home").listing()]
     expected = outcome(states.place / "counted" / "home", names)
     step = step_of(WHILE_TRAINING)
     number, reached = 1 if kind == "fails" else max(1, step // 2), True
@@ -229,7 +229,7 @@ def test_a_fault_while_it_trains_costs_no_bit(
         if (place / "home").exists():
             check_sound(place / "home")
         assert _run(place, states.command.arguments)[0] == 0
-        trained = [each.name for each in Home(place / "home").listing()]
+        trained = [each.name for each in RunStore(place / "home").listing()]
         assert outcome(place / "home", trained) == {name: expected[name] for name in trained}, f"change {number}: {struck[-3:]}"
         assert _files(place, states.command) == states.new, f"change {number}: {struck[-3:]}"
         assert leftovers(place / "home") == []

@@ -26,7 +26,7 @@ from seedbed.cli.settings import chosen
 from seedbed.cli.text import escaped
 from seedbed.data import readers
 from seedbed.errors import ModelError, SeedbedError
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.specs import Conv, Keras, RunSpec
 from seedbed.training import saves
 
@@ -210,7 +210,7 @@ def _look_at(root: Path) -> None:
     before = sorted(str(path) for path in root.rglob("*"))
     for command in (("runs", "list"), ("runs", "list", "--json"), ("runs", "show", "a")):
         _told(*command, "--home", str(root))
-    home = Home(root)
+    home = RunStore(root)
     refused_or_taken(lambda: (home.weights("a", "best"), home.predictions("a"), home.scale("a")))
     refused_or_taken(lambda: home.claim([samples.entry("a")], resume=True).close())
     assert sorted(str(path) for path in root.rglob("*") if path.parent.name != ".locks") == [
@@ -270,7 +270,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     kept: list[Any] = []
 
-    class Keeping(Home):
+    class Keeping(RunStore):
         def save_population(self, key: str, arrays: Any, manifest: Any) -> None:
             kept.append(json.loads(json.dumps(manifest)))
 

@@ -15,7 +15,7 @@ import pytest
 
 from hostile.engine import check_sound, entries, leftovers, outcome, recorded
 from hostile.processes import LIMIT, complaint, environment, run, start, training
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.specs import Dense
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
@@ -36,9 +36,9 @@ def test_a_signal_in_any_phase_ends_in_one_line_and_loses_nothing(tmp_path: Path
     assert ended.returncode == 128 + number
     assert complaint(ended).startswith("interrupted")
     check_sound(home)
-    status = {each.name: each.status for each in Home(home).listing()}
+    status = {each.name: each.status for each in RunStore(home).listing()}
     assert status == {"loading": {}, "drawing": {"k": "finished"}}.get(phase, {"k": "interrupted"})
-    assert len(Home(home).populations()) == (phase in ("training", "saving"))
+    assert len(RunStore(home).populations()) == (phase in ("training", "saving"))
     assert not list(home.rglob(".tmp-*"))
 
 
@@ -70,20 +70,20 @@ AT_ONCE = """
 import pickle, sys
 from pathlib import Path
 from hostile.engine import ENGINE, Replay
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Dense
 home, entry, Replay.reports = pickle.loads(Path(sys.argv[1]).read_bytes())
 ENGINE.LocalExecutor = Replay
 print("ready", flush=True)
 sys.stdin.readline()
-train_runs([entry], Execution(Home(home), device="cpu", workers=1))
+train_runs([entry], Execution(RunStore(home), device="cpu", workers=1))
 """
 
 
 @pytest.mark.slow
 def test_sixteen_processes_finish_in_one_empty_home_at_once(tmp_path: Path) -> None:
-    pipe, home = subprocess.PIPE, Home(tmp_path / "home")
+    pipe, home = subprocess.PIPE, RunStore(tmp_path / "home")
     wanted = [entries(Dense(hidden=(2,)), epochs=2, group=f"g{n}", learning_rate=1e-3 * (n + 1))[0] for n in range(16)]
     growers = []
     for entry in wanted:
@@ -109,7 +109,7 @@ def test_a_limit_on_file_size_ends_as_failed_with_no_space_and_the_run_can_go_on
     ended = run(*training(tmp_path, "--hidden", 100, epochs=60), file=20_000, save_every=0.0)
     assert ended.returncode == 1
     assert "no space is left" in complaint(ended)
-    [listed] = Home(tmp_path).listing()
+    [listed] = RunStore(tmp_path).listing()
     assert listed.status == "failed"
     assert "no space" in listed.reason
     assert run(*training(tmp_path, "--resume", "--hidden", 100, epochs=60)).returncode == 0
@@ -123,7 +123,7 @@ def test_a_network_larger_than_memory_fails_with_a_hint(tmp_path: Path, foreseen
     told = "a network of 1,603,040,010 parameters" if foreseen else "the device's memory is too small for this network alone"
     assert complaint(ended).startswith(f"error: Out of memory: {told}")
     assert "Use a smaller network" in complaint(ended)
-    [listed] = Home(tmp_path).listing()
+    [listed] = RunStore(tmp_path).listing()
     assert (listed.status, listed.reason[:13]) == ("failed", "Out of memory")
 
 
@@ -150,7 +150,7 @@ def test_a_full_disk_leaves_the_last_save_and_the_run_goes_on_when_there_is_room
     assert "no space is left" in ended.stderr
     assert "Traceback" not in ended.stderr
     check_sound(tmp_path / "home-kept")
-    assert [each.status for each in Home(tmp_path / "home-kept").listing()] == ["finished"]
+    assert [each.status for each in RunStore(tmp_path / "home-kept").listing()] == ["finished"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs mount namespaces")

@@ -16,7 +16,7 @@ from seedbed import data, devices, storage
 from seedbed.errors import CorruptFile, DeviceError, RunHalfDone, WorkerError
 from seedbed.executor.local import LocalExecutor
 from seedbed.executor.serving import Server
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense
 from seedbed.training.events import Note
@@ -31,7 +31,7 @@ NAMES = [entry.name for entry in FOUR]
 def _grow(root: Path, wanted: Sequence[Any] = FOUR, **how: Any) -> list[str]:
     notes: list[str] = []
     on_event = lambda event: notes.append(event.text) if isinstance(event, Note) else None  # noqa: E731
-    execution = Execution(Home(root), device="cpu", on_event=on_event, **{"workers": 1, **how})
+    execution = Execution(RunStore(root), device="cpu", on_event=on_event, **{"workers": 1, **how})
     train_runs(wanted, execution, save_every=0.0)
     return notes
 
@@ -105,7 +105,7 @@ def test_out_of_memory_goes_on_in_halves_from_the_last_save(
     check_sound(tmp_path / "halved")
     assert leftovers(tmp_path / "halved") == []
     for name in NAMES:
-        one, other = (Home(tmp_path / home).find(name)[0].history for home in ("halved", "whole"))
+        one, other = (RunStore(tmp_path / home).find(name)[0].history for home in ("halved", "whole"))
         assert one.epochs == other.epochs == 6
         same = slice(0, after)
         assert (one["train_loss"][same] == other["train_loss"][same]).all()
@@ -120,7 +120,7 @@ def test_a_run_that_has_no_room_alone_fails_and_the_others_are_finished(
     monkeypatch.setattr(Small, "room", 0)
     with pytest.raises(DeviceError, match="Out of memory"):
         _grow(tmp_path)
-    assert {(each.status, each.reason) for each in Home(tmp_path).listing()} == {("failed", "Out of memory.")}
+    assert {(each.status, each.reason) for each in RunStore(tmp_path).listing()} == {("failed", "Out of memory.")}
 
 
 def test_a_network_that_cannot_fit_fails_before_it_is_tried_and_the_others_are_trained(
@@ -134,7 +134,7 @@ def test_a_network_that_cannot_fit_fails_before_it_is_tried_and_the_others_are_t
     with pytest.raises(DeviceError, match=r"Out of memory: a network of 1,076,010 parameters .* Use a smaller network"):
         _grow(tmp_path, wanted)
     assert [runs for runs, _ in Small.begun] == [2]
-    assert {each.name: each.status for each in Home(tmp_path).listing()} == {
+    assert {each.name: each.status for each in RunStore(tmp_path).listing()} == {
         "r-0": "finished",
         "r-1": "failed",
         "r-2": "finished",
@@ -182,7 +182,7 @@ def test_a_member_that_diverges_leaves_the_others_untouched_and_can_be_saved(
     _grow(tmp_path / "mixed", [sound[0], mad[1], sound[2]])
     calm = ["r-0", "r-2"]
     assert outcome(tmp_path / "mixed", calm) == outcome(tmp_path / "sound", calm)
-    [diverged] = Home(tmp_path / "mixed").find("r-1")
+    [diverged] = RunStore(tmp_path / "mixed").find("r-1")
     assert (diverged.verdict.kind, diverged.history.epochs) == ("diverged", 1)
     for path in (tmp_path / "mixed").rglob("*.json*"):
         assert "NaN" not in path.read_text()
@@ -251,11 +251,11 @@ def test_a_driver_that_dies_over_halving_goes_on_with_the_whole(tmp_path: Path, 
     _grow(tmp_path / "whole")
     install(monkeypatch, Small)
     Small.after, Small.begun = 2, []
-    monkeypatch.setattr(Home, "drop_population", _dies)
+    monkeypatch.setattr(RunStore, "drop_population", _dies)
     with pytest.raises(KeyboardInterrupt):
         _grow(tmp_path / "halved")
     monkeypatch.undo()
-    assert len(Home(tmp_path / "halved").populations()) == 3
+    assert len(RunStore(tmp_path / "halved").populations()) == 3
     install(monkeypatch, Small)
     monkeypatch.setattr(Small, "room", 4)
     Small.begun = []
@@ -264,7 +264,7 @@ def test_a_driver_that_dies_over_halving_goes_on_with_the_whole(tmp_path: Path, 
     assert outcome(tmp_path / "halved", NAMES) == outcome(tmp_path / "whole", NAMES)
 
 
-def _dies(home: Home, key: str) -> None:
+def _dies(home: RunStore, key: str) -> None:
     raise KeyboardInterrupt
 
 
@@ -288,4 +288,4 @@ def test_workers_that_die_at_once_are_given_up_and_the_runs_marked(tmp_path: Pat
     install(monkeypatch, Mortal)  # type: ignore[arg-type]
     with pytest.raises(WorkerError, match=r"A worker died 3 times over the same population \(last exit code 1\)"):
         _grow(tmp_path)
-    assert {each.status for each in Home(tmp_path).listing()} == {"failed"}
+    assert {each.status for each in RunStore(tmp_path).listing()} == {"failed"}

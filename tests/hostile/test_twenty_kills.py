@@ -12,7 +12,7 @@ import pytest
 
 from hostile.engine import check_sound, leftovers, outcome
 from hostile.processes import run, start, training
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 
 SAVING = {"save_every": 0.1}
 
@@ -34,7 +34,7 @@ def test_killed_at_twenty_random_times_the_bits_are_those_of_an_undisturbed_run(
             except subprocess.TimeoutExpired:
                 trainer.kill()
                 kills += 1
-                saves += bool(Home(home).populations())
+                saves += bool(RunStore(home).populations())
         check_sound(home)
         if trainer.returncode == 0:
             assert outcome(home, names) == expected

@@ -17,7 +17,7 @@ from seedbed.errors import Interrupted, SpecError
 from seedbed.groups.training import missing
 from seedbed.report import make, making, read_notes, worksheet
 from seedbed.report.notes import Notes
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import Execution
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import AnswerPart, Study
@@ -41,8 +41,8 @@ def small(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Home:
-    return Home(tmp_path_factory.mktemp("home") / "runs")
+def home(tmp_path_factory) -> RunStore:
+    return RunStore(tmp_path_factory.mktemp("home") / "runs")
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_study_killed_half_way_and_resumed_gives_the_same_report(setup, home, 
             if self.done == 2:
                 raise Interrupted("killed", 15)
 
-    cut = Home(tmp_path / "runs")
+    cut = RunStore(tmp_path / "runs")
     with pytest.raises(Interrupted, match="The same command resumes"):
         make(setup, StudyTrainer(Execution(cut, workers=1, on_event=Kill())))
     assert 0 < len(cut.results()) < 4
@@ -131,9 +131,9 @@ def test_what_two_studies_need_on_their_way_grows_together_and_they_answer_as_th
         return real(entries, *arguments, **named)
 
     monkeypatch.setattr(scheduler, "train_runs", train_runs)
-    together = make(setup, StudyTrainer(Execution(Home(tmp_path / "runs"), workers=1)))
+    together = make(setup, StudyTrainer(Execution(RunStore(tmp_path / "runs"), workers=1)))
     assert [count for count in calls if count] == [4]
-    alone = both["other"].answer(setup, StudyTrainer(Execution(Home(tmp_path / "alone"), workers=1)))
+    alone = both["other"].answer(setup, StudyTrainer(Execution(RunStore(tmp_path / "alone"), workers=1)))
     assert [answer.name for answer in together.answers] == ["one", "other"]
     assert together.answers[1].sentences() == alone.sentences()
     assert together.answers[1].cost.runs == 6

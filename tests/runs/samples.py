@@ -10,16 +10,16 @@ import numpy as np
 from faults import Scenario
 from seedbed import storage
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
-from seedbed.runs import Ending, Entry, Home
+from seedbed.runs import FinishedRun, NamedRun, RunStore
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 
 WEIGHTS = {"dense_0/kernel": np.arange(12, dtype=np.float32).reshape(4, 3), "dense_0/bias": np.ones(3, np.float32)}
 PREDICTIONS = {"probabilities": np.full((5, 3), 1 / 3, np.float32), "labels": np.arange(5)}
 
 
-def entry(name: str = "a", *, group: str = "", seed: int = 0, l2: float = 0.0) -> Entry:
+def entry(name: str = "a", *, group: str = "", seed: int = 0, l2: float = 0.0) -> NamedRun:
     run = RunSpec(model=Dense(hidden=(3,)), plan=Plan(l2=l2), data=DataSpec(name="digits"), seed=seed)
-    return Entry(name, group or name, run)
+    return NamedRun(name, group or name, run)
 
 
 def rows(epochs: int) -> list[dict[str, float]]:
@@ -38,7 +38,7 @@ def rows(epochs: int) -> list[dict[str, float]]:
     ]
 
 
-def result(of: Entry, epochs: int = 3) -> Result:
+def result(of: NamedRun, epochs: int = 3) -> Result:
     return Result(
         name=of.name,
         group=of.group,
@@ -53,14 +53,14 @@ def result(of: Entry, epochs: int = 3) -> Result:
     )
 
 
-def finish(home: Home, of: Entry, epochs: int = 3) -> Result:
+def finish(home: RunStore, of: NamedRun, epochs: int = 3) -> Result:
     last = {name: array + 1 for name, array in WEIGHTS.items()}
-    return home.finish(Ending(of, result(of, epochs), 16.0, WEIGHTS, last, PREDICTIONS))[0]
+    return home.finish(FinishedRun(of, result(of, epochs), 16.0, WEIGHTS, last, PREDICTIONS))[0]
 
 
-def grown(root: Path, *entries: Entry) -> Home:
+def grown(root: Path, *entries: NamedRun) -> RunStore:
     """A home with these runs, finished."""
-    home = Home(root)
+    home = RunStore(root)
     with home.claim(entries) as claim:
         for each in claim.todo:
             finish(home, each)
@@ -72,7 +72,7 @@ def grown(root: Path, *entries: Entry) -> Home:
 
 def _state(root: Path, name: str = "a") -> object:
     """All that a reader can learn of a run."""
-    home = Home(root)
+    home = RunStore(root)
     found = [(each.name, each.status, each.record and each.record.run.identity) for each in home.listing()]
     if (name, "finished") not in [each[:2] for each in found]:
         return found
@@ -84,11 +84,11 @@ def _state(root: Path, name: str = "a") -> object:
 
 
 def _claim(root: Path) -> None:
-    Home(root).claim([entry()], resume=True).close()
+    RunStore(root).claim([entry()], resume=True).close()
 
 
 def _train(root: Path) -> None:
-    home = Home(root)
+    home = RunStore(root)
     with home.claim([entry()], resume=True):
         home.cut("a", 0)
         home.append("a", rows(2))
@@ -96,29 +96,29 @@ def _train(root: Path) -> None:
 
 
 def _finish(root: Path) -> None:
-    finish(Home(root), entry())
+    finish(RunStore(root), entry())
 
 
 def _half_done(root: Path) -> None:
-    home = Home(root)
+    home = RunStore(root)
     with home.claim([entry()]):
         home.append("a", rows(2))
 
 
 def _replace(root: Path) -> None:
-    home = Home(root)
+    home = RunStore(root)
     with home.claim([entry(l2=0.5)], replace=True):
         finish(home, entry(l2=0.5))
 
 
 def _save(root: Path, number: int) -> None:
-    home = Home(root)
+    home = RunStore(root)
     arrays = {name: array + number for name, array in WEIGHTS.items()}
     home.save_population("p", arrays, {"number": number})
 
 
 def _saved(root: Path) -> object:
-    found = Home(root).load_population("p")
+    found = RunStore(root).load_population("p")
     return found and (found[1], {name: array.tolist() for name, array in found[0].items()})
 
 
@@ -132,15 +132,15 @@ def _save_again(root: Path) -> None:
 
 
 def _remove(root: Path) -> None:
-    Home(root).remove("a")
+    RunStore(root).remove("a")
 
 
 def _looks(root: Path) -> object:
-    return [row["figures"] for row in Home(root).looks()]
+    return [row["figures"] for row in RunStore(root).looks()]
 
 
 def _look(root: Path) -> None:
-    Home(root).look("a", {"accuracy": 0.5})
+    RunStore(root).look("a", {"accuracy": 0.5})
 
 
 def _looked(root: Path) -> None:

@@ -9,12 +9,12 @@ from faults import faulty
 from runs.samples import WEIGHTS, entry, finish, rows
 from seedbed import storage
 from seedbed.errors import CorruptFile, StorageError
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.storage import changes
 
 
-def _saved(root: Path, saves: int) -> Home:
-    home = Home(root)
+def _saved(root: Path, saves: int) -> RunStore:
+    home = RunStore(root)
     for number in range(1, saves + 1):
         home.save_population("p", {name: array + number for name, array in WEIGHTS.items()}, {"epoch": number})
     return home
@@ -98,7 +98,7 @@ def test_arrays_of_every_kind_come_back(tmp_path: Path) -> None:
         "strided": np.arange(20)[::3],
         "big": np.arange(3, dtype=">f4"),
     }
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     home.save_population("p", arrays, {})
     found = home.load_population("p")
     assert found is not None
@@ -110,11 +110,11 @@ def test_arrays_of_every_kind_come_back(tmp_path: Path) -> None:
 
 def test_arrays_without_a_kind_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="does not support the dtype object"):
-        Home(tmp_path).save_population("p", {"x": np.array([object()])}, {})
+        RunStore(tmp_path).save_population("p", {"x": np.array([object()])}, {})
 
 
 def test_metrics_are_on_the_disk_before_the_save_that_counts_on_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     order: list[str] = []
     monkeypatch.setattr(changes, "sync", lambda file: order.append(Path(file.name).suffix))
     with home.claim([entry()]):
@@ -126,7 +126,7 @@ def test_metrics_are_on_the_disk_before_the_save_that_counts_on_them(tmp_path: P
 
 
 def test_removing_the_last_run_to_resume_removes_the_populations_saves(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     entries = [entry("a"), entry("b"), entry("c")]
     with home.claim(entries):
         finish(home, entries[2])
@@ -140,7 +140,7 @@ def test_removing_the_last_run_to_resume_removes_the_populations_saves(tmp_path:
 
 
 def test_beginning_anew_removes_the_saves_that_led_here(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     home.claim([entry()]).close()
     home.save_population("p", WEIGHTS, {"runs": ["a"]})
     home.claim([entry()], resume=True).close()

@@ -13,21 +13,21 @@ from faults import faulty
 from runs.samples import WEIGHTS, entry, finish, grown, rows
 from seedbed import storage
 from seedbed.errors import CorruptFile, HomeInUse, RunError, RunExists, RunHalfDone, SpecError, StorageError
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.specs import RunSpec
 
 TESTS = Path(__file__).parents[1]
 
 
-def _half_done(root: Path, name: str = "a", epochs: int = 2) -> Home:
-    home = Home(root)
+def _half_done(root: Path, name: str = "a", epochs: int = 2) -> RunStore:
+    home = RunStore(root)
     with home.claim([entry(name)]):
         home.append(name, rows(epochs))
     return home
 
 
 def test_absent_runs_are_to_be_done_and_held(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     entries = [entry("a.0", group="a"), entry("a.1", group="a", seed=1)]
     with home.claim(entries) as claim:
         assert claim.todo == tuple(entries)
@@ -70,7 +70,7 @@ def test_a_run_that_failed_on_its_way_is_never_begun_anew_in_silence(tmp_path: P
 
 
 def test_a_run_that_failed_before_its_first_epoch_begins_anew(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     with home.claim([entry()]):
         home.mark(["a"], "failed", "out of memory")
     with home.claim([entry()]) as claim:
@@ -129,9 +129,9 @@ def test_names_that_some_systems_cannot_tell_apart_are_refused(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["../x", "", "a/b", "-rf", ".hidden", "con", "a\n", "x" * 101, "<b>", "a."])
 def test_hostile_names_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SpecError):
-        Entry(name, "a", RunSpec())
+        NamedRun(name, "a", RunSpec())
     with pytest.raises(SpecError):
-        Entry("a", name, RunSpec())
+        NamedRun("a", name, RunSpec())
     home = grown(tmp_path, entry())
     for method in (home.find, home.folder, home.remove, home.status, home.predictions, home.load_population):
         with pytest.raises(SpecError):
@@ -142,7 +142,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     storage.write(tmp_path / "a" / "thesis.tex", b"years of work")
     for replace in (True, False):
         with pytest.raises(RunExists, match="no run of seedbed"):
-            Home(tmp_path).claim([entry()], replace=replace)
+            RunStore(tmp_path).claim([entry()], replace=replace)
     assert (tmp_path / "a" / "thesis.tex").read_bytes() == b"years of work"
 
 
@@ -157,16 +157,16 @@ def test_a_damaged_run_is_an_error_until_it_is_replaced(tmp_path: Path) -> None:
 
 def test_a_home_that_cannot_be_written_is_an_error_before_training(tmp_path: Path) -> None:
     with faulty(1, "full"), pytest.raises(StorageError, match="no space"):
-        Home(tmp_path / "home").claim([entry()])
+        RunStore(tmp_path / "home").claim([entry()])
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs a mount namespace")
 def test_a_home_mounted_read_only_is_one_line(tmp_path: Path) -> None:
     grown(tmp_path / "home", entry("b"))
     code = (
-        "import sys; from pathlib import Path; from seedbed.runs import Home; from seedbed.errors import StorageError\n"
+        "import sys; from pathlib import Path; from seedbed.runs import RunStore; from seedbed.errors import StorageError\n"
         "from runs.samples import entry\n"
-        "home = Home(Path(sys.argv[1]))\n"
+        "home = RunStore(Path(sys.argv[1]))\n"
         "assert [each.name for each in home.results()] == ['b']\n"
         "try: home.claim([entry()])\n"
         "except StorageError as error: print(error)"
@@ -188,8 +188,8 @@ def test_a_home_mounted_read_only_is_one_line(tmp_path: Path) -> None:
 # Two processes
 
 HOLD = (
-    "import sys; from pathlib import Path; from seedbed.runs import Home; from runs.samples import entry, rows\n"
-    "home = Home(Path(sys.argv[1]))\n"
+    "import sys; from pathlib import Path; from seedbed.runs import RunStore; from runs.samples import entry, rows\n"
+    "home = RunStore(Path(sys.argv[1]))\n"
     "claim = home.claim([entry('a'), entry('b')])\n"
     "home.append('a', rows(2))\n"
     "print('held', flush=True); sys.stdin.read()"
@@ -207,7 +207,7 @@ def _start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def test_the_second_process_learns_who_trains_and_takes_over_when_it_is_killed(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     with _start(HOLD, tmp_path) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "held\n"
@@ -232,7 +232,7 @@ def test_the_second_process_learns_who_trains_and_takes_over_when_it_is_killed(t
 
 GROW = (
     "import sys; from pathlib import Path; from runs.samples import *\n"
-    "home, number = Home(Path(sys.argv[1])), sys.argv[2]\n"
+    "home, number = RunStore(Path(sys.argv[1])), sys.argv[2]\n"
     "sys.stdin.readline()\n"
     "for each in (entry(f'r{number}.{seed}', group=f'r{number}', seed=seed) for seed in range(3)):\n"
     "    with home.claim([each]):\n"
@@ -252,14 +252,14 @@ def test_processes_that_finish_runs_at_once_are_all_listed_and_none_twice(tmp_pa
         with grower:
             assert grower.wait() == 0
     expected = [f"r{number}.{seed}" for number in range(5) for seed in range(3)]
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     assert [each.name for each in home.results()] == expected
     assert sorted(look["run"] for look in home.looks()) == expected
 
 
 KILLED = (
     "import sys; from pathlib import Path; from runs.samples import *\n"
-    "home = Home(Path(sys.argv[1]))\n"
+    "home = RunStore(Path(sys.argv[1]))\n"
     "with home.claim([entry()], resume=True) as claim:\n"
     "    saved = home.load_population('p', print)\n"
     "    epoch = saved[1]['epoch'] if saved else 0\n"
@@ -275,7 +275,7 @@ KILLED = (
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_killed_again_and_again_no_epoch_is_lost_or_doubled(tmp_path: Path) -> None:
-    home, reached = Home(tmp_path), 0
+    home, reached = RunStore(tmp_path), 0
     for milliseconds in (3, 11, 29, 47):
         with _start(KILLED, tmp_path) as trainer:
             assert trainer.stdout is not None

@@ -22,7 +22,7 @@ from hostile.engine import InProcess
 from seedbed import populations
 from seedbed.errors import DeviceError, Interrupted, ModelError, RunExists, RunHalfDone, SpecError, UnknownRun
 from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec
 from seedbed.training.events import Done, Event, Progress, Started
@@ -32,14 +32,14 @@ DATA = DataSpec(name="digits", first=100)
 PLAN = Plan(epochs=3, batch_size=32)
 
 
-def entry(name: str, model: ModelSpec | None = None, seed: int = 0, group: str = "", **plan: Any) -> Entry:
+def entry(name: str, model: ModelSpec | None = None, seed: int = 0, group: str = "", **plan: Any) -> NamedRun:
     run = RunSpec(model=model or Dense(hidden=(5,)), plan=PLAN.changed(**plan), data=DATA, seed=seed)
-    return Entry(name, group or name, run)
+    return NamedRun(name, group or name, run)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "runs")
+def home(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "runs")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ class _Impossible:
         raise AssertionError("a worker was asked for")
 
 
-def stored(home: Home, name: str) -> tuple[Any, ...]:
+def stored(home: RunStore, name: str) -> tuple[Any, ...]:
     """All that a run's folder holds, but for the seconds."""
     (found,) = home.find(name)
     columns = {key: column.tolist() for key, column in found.history.columns.items() if key != "seconds"}
@@ -70,7 +70,7 @@ def stored(home: Home, name: str) -> tuple[Any, ...]:
 
 
 @pytest.mark.usefixtures("_here")
-def test_results_come_in_the_order_of_the_entries_and_lie_in_the_home(home: Home) -> None:
+def test_results_come_in_the_order_of_the_entries_and_lie_in_the_home(home: RunStore) -> None:
     entries = [entry("c", seed=2), entry("a", Dense(hidden=(4, 3), activation="tanh")), entry("b", l2=0.1, epochs=2)]
     results = train_runs(entries, Execution(home))
     assert [result.name for result in results] == ["c", "a", "b"]
@@ -90,18 +90,18 @@ def test_results_come_in_the_order_of_the_entries_and_lie_in_the_home(home: Home
 
 
 @pytest.mark.usefixtures("_here")
-def test_a_second_call_trains_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_call_trains_nothing(home: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [entry("a"), entry("b", l2=0.1)]
     first = train_runs(entries, Execution(home))
     monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
     assert [result.as_json() for result in train_runs(entries, Execution(home))] == [result.as_json() for result in first]
-    assert [result.as_json() for result in train_runs(entries[::-1], Execution(Home(home.root), resume=True))] == [
+    assert [result.as_json() for result in train_runs(entries[::-1], Execution(RunStore(home.root), resume=True))] == [
         result.as_json() for result in first[::-1]
     ]
 
 
 @pytest.mark.usefixtures("_here")
-def test_a_run_that_is_finished_under_another_name_is_copied(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_finished_under_another_name_is_copied(home: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     train_runs([entry("a", seed=1)], Execution(home))
     monkeypatch.setattr(ENGINE, "LocalExecutor", _Impossible)
     heard: list[Any] = []
@@ -112,7 +112,7 @@ def test_a_run_that_is_finished_under_another_name_is_copied(home: Home, monkeyp
 
 
 @pytest.mark.usefixtures("_here")
-def test_one_run_under_two_names_is_trained_once(home: Home) -> None:
+def test_one_run_under_two_names_is_trained_once(home: RunStore) -> None:
     begun: list[Any] = []
     one, other = train_runs([entry("a"), entry("b")], Execution(home, on_event=begun.append))
     assert [event.names for event in begun if isinstance(event, Started)] in ([("a",)], [("b",)])
@@ -121,7 +121,7 @@ def test_one_run_under_two_names_is_trained_once(home: Home) -> None:
 
 
 @pytest.mark.usefixtures("_here")
-def test_whoever_watches_hears_of_the_start_of_every_epoch_and_of_the_end(home: Home) -> None:
+def test_whoever_watches_hears_of_the_start_of_every_epoch_and_of_the_end(home: RunStore) -> None:
     heard: list[Any] = []
     train_runs([entry("a"), entry("b", l2=0.1, epochs=1)], Execution(home, on_event=heard.append, workers=1))
     assert heard[0] == Started(names=heard[0].names, device="cpu", epochs=3, steps_per_epoch=4)
@@ -131,7 +131,7 @@ def test_whoever_watches_hears_of_the_start_of_every_epoch_and_of_the_end(home: 
 
 
 @pytest.mark.usefixtures("_here")
-def test_it_stops_when_until_says_so_and_goes_on_where_it_was(home: Home, tmp_path: Path) -> None:
+def test_it_stops_when_until_says_so_and_goes_on_where_it_was(home: RunStore, tmp_path: Path) -> None:
     entries = [entry("a", epochs=6), entry("b", epochs=6, seed=1)]
     asked = iter(range(100))
     with pytest.raises(Interrupted, match="--resume") as stopped:
@@ -141,13 +141,13 @@ def test_it_stops_when_until_says_so_and_goes_on_where_it_was(home: Home, tmp_pa
     assert home.epochs("a") > 0
     resumed = train_runs(entries, Execution(home, resume=True), until=lambda: False)
     assert [result.history.epochs for result in resumed] == [6, 6]
-    straight = Home(tmp_path / "straight")
+    straight = RunStore(tmp_path / "straight")
     train_runs(entries, Execution(straight))
     assert [stored(home, name) for name in "ab"] == [stored(straight, name) for name in "ab"]
 
 
 @pytest.mark.usefixtures("_here")
-def test_a_signal_that_comes_as_the_last_run_is_stored_stops_the_caller_all_the_same(home: Home) -> None:
+def test_a_signal_that_comes_as_the_last_run_is_stored_stops_the_caller_all_the_same(home: RunStore) -> None:
     def on_event(event: Any) -> None:
         if isinstance(event, Done):
             signal.raise_signal(signal.SIGINT)
@@ -159,14 +159,14 @@ def test_a_signal_that_comes_as_the_last_run_is_stored_stops_the_caller_all_the_
 
 
 @pytest.mark.usefixtures("_no_workers")
-def test_a_name_of_other_settings_is_an_error_that_shows_them(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    with home.claim([Entry("a", "a", entry("a").run)]):
+def test_a_name_of_other_settings_is_an_error_that_shows_them(home: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    with home.claim([NamedRun("a", "a", entry("a").run)]):
         pass
     with pytest.raises(RunExists, match=r"plan.l2: 0.0 there, 0.1 here"):
         train_runs([entry("a", l2=0.1)], Execution(home))
 
 
-def test_a_half_done_run_says_how_to_go_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_done_run_says_how_to_go_on(home: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ENGINE, "LocalExecutor", _Stops)
     with pytest.raises(RunHalfDone, match="--resume"):
         train_runs([entry("a")], Execution(home))
@@ -182,7 +182,7 @@ class _Stops(InProcess):
 
 
 @pytest.mark.usefixtures("_no_workers")
-def test_a_missing_gpu_is_told_at_once_and_the_name_stays_free(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gpu_is_told_at_once_and_the_name_stays_free(home: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     with pytest.raises(DeviceError, match="--device cpu"):
         train_runs([entry("a")], Execution(home, device="gpu"))
@@ -214,7 +214,7 @@ BROKEN = {
 
 @pytest.mark.usefixtures("_here")
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_users_broken_network_is_one_line_whenever_it_is_tried(fault: str, home: Home, tmp_path: Path) -> None:
+def test_a_users_broken_network_is_one_line_whenever_it_is_tried(fault: str, home: RunStore, tmp_path: Path) -> None:
     text, message = BROKEN[fault]
     path = tmp_path / "net.py"
     path.write_text(text)
@@ -229,7 +229,7 @@ def test_a_users_broken_network_is_one_line_whenever_it_is_tried(fault: str, hom
 
 
 @pytest.mark.usefixtures("_here")
-def test_images_too_small_for_a_network_are_told_and_the_call_can_be_repeated(home: Home) -> None:
+def test_images_too_small_for_a_network_are_told_and_the_call_can_be_repeated(home: RunStore) -> None:
     small = Conv(filters=(2, 2), kernel=(5, 5), padding="valid")
     for _ in range(2):
         with pytest.raises(SpecError, match="too small"):
@@ -245,14 +245,14 @@ def test_the_results_do_not_depend_on_the_number_of_workers(tmp_path: Path, monk
     together: dict[int, list[int]] = {}
     for number in (1, 2, 4):
         heard: list[Event] = []
-        execution = Execution(Home(tmp_path / str(number)), device="cpu", workers=number, on_event=heard.append)
+        execution = Execution(RunStore(tmp_path / str(number)), device="cpu", workers=number, on_event=heard.append)
         found[number] = train_runs(entries, execution)
         together[number] = [len(event.names) for event in heard if isinstance(event, Started)]
     assert together == {1: [4], 2: [2, 2], 4: [1, 1, 1, 1]}
     for number in (2, 4):
         for one, other in zip(found[1], found[number], strict=True):
             _close(one, other)
-            mine, theirs = (Home(Path(each.folder).parent).weights(each.name, "last") for each in (one, other))
+            mine, theirs = (RunStore(Path(each.folder).parent).weights(each.name, "last") for each in (one, other))
             assert all(np.allclose(mine[name], theirs[name], atol=1e-5) for name in mine | theirs)
 
 
@@ -265,11 +265,11 @@ def _close(one: Result, other: Result) -> None:
 
 DRIVER = """
 import json, sys
-from seedbed.runs import Entry
+from seedbed.runs import NamedRun
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
 run = RunSpec(model=Dense(hidden=(5,)), plan=Plan(epochs=2, batch_size=32), data=DataSpec(name="digits", first=100))
-(result,) = train_runs([Entry("a", "a", run)], Execution.of(home=sys.argv[1], device="cpu"))
+(result,) = train_runs([NamedRun("a", "a", run)], Execution.of(home=sys.argv[1], device="cpu"))
 print(json.dumps([result.history.epochs, sorted({"jax", "keras", "altair", "torch", "tensorflow"} & sys.modules.keys())]))
 """
 

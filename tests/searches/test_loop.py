@@ -17,7 +17,7 @@ from searches.samples import Dying, Killed, asked, small
 from seedbed import storage
 from seedbed.errors import RunError, RunExists, RunHalfDone, SpecError
 from seedbed.groups import Group
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.searches import Search, Terms, loop, save
 from seedbed.searches import run as run_with
@@ -33,7 +33,7 @@ def short() -> Iterator[None]:
         yield
 
 
-def run(terms: Terms, home: Home, **more: Any) -> Search:
+def run(terms: Terms, home: RunStore, **more: Any) -> Search:
     """One worker, so that a batch is one population."""
     return run_with(terms, Execution(home, workers=1, **more))
 
@@ -49,17 +49,17 @@ def terms() -> Terms:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("whole") / "runs")
+def home(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    return RunStore(tmp_path_factory.mktemp("whole") / "runs")
 
 
 @pytest.fixture(scope="module")
-def found(terms: Terms, home: Home) -> Search:
+def found(terms: Terms, home: RunStore) -> Search:
     """The search that nobody disturbs."""
     return run(terms, home)
 
 
-def outcome(search: Search, home: Home) -> Any:
+def outcome(search: Search, home: RunStore) -> Any:
     """All that a search decided: its trials with their bits, its runs and their states; times are left out."""
     trials = [(t.number, t.name, t.run.identity, t.state, t.accuracy, dict(t.curve), dict(t.point)) for t in search.trials]
     best = [(one.name, one.trial.number, one.accuracy) for one in search.best]
@@ -67,7 +67,7 @@ def outcome(search: Search, home: Home) -> Any:
     return trials, best, runs
 
 
-def test_every_trial_fits_the_budget_and_every_state_is_as_its_run_says(found: Search, home: Home) -> None:
+def test_every_trial_fits_the_budget_and_every_state_is_as_its_run_says(found: Search, home: RunStore) -> None:
     assert len(found.trials) == 6
     assert all(trial.model.units == 6 for trial in found.trials)
     statuses = {each.name: each.status for each in home.listing()}
@@ -77,7 +77,7 @@ def test_every_trial_fits_the_budget_and_every_state_is_as_its_run_says(found: S
     assert leftovers(home.root) == []
 
 
-def test_trials_keep_metrics_only_and_the_best_keep_all(found: Search, home: Home) -> None:
+def test_trials_keep_metrics_only_and_the_best_keep_all(found: Search, home: RunStore) -> None:
     trial = found.trials[0].name
     assert sorted(path.name for path in home.folder(trial).iterdir()) == ["metrics.jsonl", "run.json"]
     assert home.weights(found.best[0].group.results[0].name, "best")
@@ -104,7 +104,7 @@ def test_the_ranking_is_by_the_lower_end_not_by_the_luck_of_a_trial(found: Searc
     assert [one.name for one in ranked([broken, lucky, steady])] == ["1", "0", "2"]
 
 
-def test_a_second_call_trains_nothing_and_says_the_same(found: Search, terms: Terms, home: Home, monkeypatch: Any) -> None:
+def test_a_second_call_trains_nothing_and_says_the_same(found: Search, terms: Terms, home: RunStore, monkeypatch: Any) -> None:
     monkeypatch.setattr(ENGINE, "LocalExecutor", None)
     assert outcome(run(terms, home), home) == outcome(found, home)
 
@@ -114,7 +114,9 @@ def test_no_run_is_trained_twice(found: Search, terms: Terms, tmp_path: Path, mo
     point = dict(found.trials[0].point)
     monkeypatch.setattr(loop, "propose", lambda space, before, count, **_: [point] * count)
     trained: list[str] = []
-    search = run(replace(terms, trials=5), Home(tmp_path), on_event=lambda event: trained.extend(getattr(event, "names", ())))
+    search = run(
+        replace(terms, trials=5), RunStore(tmp_path), on_event=lambda event: trained.extend(getattr(event, "names", ()))
+    )
     assert {name for name in trained if "trial" in name} == {"s-trial-0"}
     assert {trial.name for trial in search.trials} == {"s-trial-0"}
     assert len({trial.accuracy for trial in search.trials}) == 1
@@ -123,9 +125,9 @@ def test_no_run_is_trained_twice(found: Search, terms: Terms, tmp_path: Path, mo
 
 @pytest.mark.parametrize("reports", [1, 9, 20])
 def test_killed_anywhere_and_resumed_a_search_ends_as_if_undisturbed(
-    reports: int, found: Search, terms: Terms, home: Home, tmp_path: Path
+    reports: int, found: Search, terms: Terms, home: RunStore, tmp_path: Path
 ) -> None:
-    again = Home(tmp_path / "runs")
+    again = RunStore(tmp_path / "runs")
     kills = 0
     for each in (reports, reports + 5, reports + 2):
         Dying.left = each
@@ -142,13 +144,13 @@ def test_killed_anywhere_and_resumed_a_search_ends_as_if_undisturbed(
 
 @pytest.mark.parametrize("recorded", [0, 1, 4])
 def test_a_batch_that_was_half_recorded_is_recorded_to_its_end(
-    recorded: int, found: Search, terms: Terms, home: Home, tmp_path: Path
+    recorded: int, found: Search, terms: Terms, home: RunStore, tmp_path: Path
 ) -> None:
     """The journal is cut in the middle of a line; the runs are all there."""
     import shutil
 
     shutil.copytree(home.root, tmp_path / "runs")
-    again = Home(tmp_path / "runs")
+    again = RunStore(tmp_path / "runs")
     path = journal(again, "s")
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[: 2 + recorded]) + lines[2 + recorded][:50])
@@ -158,15 +160,15 @@ def test_a_batch_that_was_half_recorded_is_recorded_to_its_end(
     assert outcome(run(terms, again, resume=True), again) == outcome(found, home)
 
 
-def test_more_trials_go_on_where_fewer_stopped(found: Search, terms: Terms, home: Home, tmp_path: Path) -> None:
-    shorter = run(replace(terms, trials=3), Home(tmp_path))
+def test_more_trials_go_on_where_fewer_stopped(found: Search, terms: Terms, home: RunStore, tmp_path: Path) -> None:
+    shorter = run(replace(terms, trials=3), RunStore(tmp_path))
     assert [trial.run.identity for trial in shorter.trials] == [trial.run.identity for trial in found.trials[:3]]
-    longer = run(terms, Home(tmp_path), resume=True)
+    longer = run(terms, RunStore(tmp_path), resume=True)
     assert [(t.run.identity, t.accuracy) for t in longer.trials] == [(t.run.identity, t.accuracy) for t in found.trials]
 
 
 def test_replace_begins_anew_and_leaves_other_runs_alone(found: Search, terms: Terms, tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     run(replace(terms, trials=3), home)
     (tmp_path / "s-trial-0" / "mark").write_text("old")
     run(replace(terms, trials=3, prune=False), home, replace=True)
@@ -175,18 +177,18 @@ def test_replace_begins_anew_and_leaves_other_runs_alone(found: Search, terms: T
     assert not (tmp_path / "s-trial-0" / "mark").exists()
 
 
-def test_other_settings_under_the_same_name_are_refused(found: Search, terms: Terms, home: Home) -> None:
+def test_other_settings_under_the_same_name_are_refused(found: Search, terms: Terms, home: RunStore) -> None:
     with pytest.raises(RunExists, match="seed: 0 there, 1 here"):
         run(replace(terms, seed=1), home, resume=True)
 
 
-def test_a_pruned_run_that_somebody_wants_whole_is_trained(found: Search, home: Home, tmp_path: Path) -> None:
-    from seedbed.runs import Entry
+def test_a_pruned_run_that_somebody_wants_whole_is_trained(found: Search, home: RunStore, tmp_path: Path) -> None:
+    from seedbed.runs import NamedRun
 
     pruned = next(trial for trial in found.trials if trial.state == "pruned")
     with pytest.raises(RunHalfDone, match="is pruned, not finished"):
         home.find(pruned.name)
-    (whole,) = train_runs([Entry("whole", "whole", pruned.run)], Execution(home))
+    (whole,) = train_runs([NamedRun("whole", "whole", pruned.run)], Execution(home))
     assert (whole.history.epochs, whole.pruned) == (4, False)
     assert home.weights("whole", "best")
     home.remove("whole")
@@ -210,7 +212,7 @@ def test_a_frontier_keeps_what_no_cheaper_one_beats_and_spreads(found: Search, t
 def test_folds_are_trained_one_by_one_and_judged_by_all_their_images(tmp_path: Path) -> None:
     terms = asked(folds=2, trials=1, finalists=1, epochs=1)
     assert terms.pruning.rungs == ()
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     search = run(terms, home)
     results = [home.find(f"{search.trials[0].name}-fold-{fold}")[0] for fold in (0, 1)]
     assert {result.run.data.fold for result in results} == {(0, 2), (1, 2)}
@@ -240,7 +242,7 @@ def test_what_was_found_is_written_and_is_the_contract(found: Search, tmp_path: 
     assert all(path.stat().st_size > 0 for paths in files.values() for path in paths)
 
 
-def test_the_winner_is_looked_at_on_the_test_part_only_on_request(found: Search, home: Home) -> None:
+def test_the_winner_is_looked_at_on_the_test_part_only_on_request(found: Search, home: RunStore) -> None:
     before = len(home.looks())
     tested = found.tested(home)
     assert tested.test is not None

@@ -20,7 +20,7 @@ import seedbed as sb
 from hostile.engine import here
 from seedbed.errors import RunHalfDone, SpecError
 from seedbed.records import Result
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.sizing import Smallest
 from seedbed.sizing.effort import EFFORTS
 from seedbed.sizing.files import save, table
@@ -88,11 +88,11 @@ def test_the_answers_interval_lies_above_the_target_and_is_that_of_the_last_epoc
     assert best is not None
     assert best.accuracy is not None
     assert best.accuracy.low > TARGET
-    results = Home(home).find(best.group)
+    results = RunStore(home).find(best.group)
     assert best.accuracy.n == len(results) == 5
     assert best.accuracy.mean == pytest.approx(np.mean([_last(result) for result in results]), abs=1e-6)
     assert any(result.best < result.history.epochs for result in results), "else the best epoch would say the same"
-    kept = [Home(home).predictions(result.name) for result in results]
+    kept = [RunStore(home).predictions(result.name) for result in results]
     right = [each["last_validation_probabilities"].argmax(axis=1) == each["validation_labels"] for each in kept]
     assert best.accuracy == accuracy_interval(np.stack(right))
     assert {result.model.parameters for result in results} == {best.parameters}
@@ -104,10 +104,10 @@ def _last(result: Result) -> float:
 
 def test_seeds_and_images_of_the_claim_had_no_part_in_choosing(found: Smallest, home: Path) -> None:
     choosing = {one.group for one in found.tried}
-    results = [result for result in Home(home).results() if result.group in choosing]
+    results = [result for result in RunStore(home).results() if result.group in choosing]
     assert results
     assert {result.run.data.inner for result in results} == {True}
-    claims = [result for result in Home(home).results() if result.group in {claim.group for claim in found.claims}]
+    claims = [result for result in RunStore(home).results() if result.group in {claim.group for claim in found.claims}]
     assert {result.run.data.inner for result in claims} == {False}
     assert {result.run.seed for result in claims}.isdisjoint({result.run.seed for result in results})
 
@@ -134,8 +134,8 @@ def test_stopped_three_times_and_resumed_it_ends_with_the_same_runs(
         assert "--resume" in stopped.sentences()[-1]
     whole = searched(tmp_path, trained=trained, resume=True)
     assert decided(whole) == decided(found)
-    names = {each.name for each in Home(home).listing()}
-    assert {each.name for each in Home(tmp_path).listing()} == names
+    names = {each.name for each in RunStore(home).listing()}
+    assert {each.name for each in RunStore(tmp_path).listing()} == names
     assert Counter(trained) == dict.fromkeys(names, 1), "nothing is trained twice"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import seedbed as sb
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import Execution
 from seedbed.searches.importance import Importance
 from seedbed.studies.answers import Answer
@@ -62,7 +62,7 @@ def test_the_cost_counts_every_trial_and_every_final_once(answer):
 
 
 def test_a_preview_does_not_look_at_the_test_part_and_says_so(answer, study_home):
-    assert not Home(study_home).looks()
+    assert not RunStore(study_home).looks()
     assert answer.parts[0].answer[-1] == "A preview does not use the test part."
     assert answer.parts[1].answer == ["16 trials are too few, or too alike, to weigh the settings."]
 
@@ -79,7 +79,7 @@ def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, m
 
 def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(answer, study_home, monkeypatch):
     setup = Setup.of("digits", seeds=3)
-    trainer = StudyTrainer(Execution(Home(study_home)))
+    trainer = StudyTrainer(Execution(RunStore(study_home)))
     study = StudyContext(setup, trainer)
     [group] = trainer.run(study.train([budget.plain(Setup.of("digits", quick=True, seeds=3))[0]]))
     seen = [budget._tested(study, group) for _ in range(2)]
@@ -87,10 +87,10 @@ def test_the_test_part_is_looked_at_once_however_often_the_study_is_repeated(ans
     assert seen[0] is not None
     assert seen[0].n == 3
     assert 0.8 < seen[0].mean < 1
-    assert len(Home(study_home).looks()) == 3  # one per seed
+    assert len(RunStore(study_home).looks()) == 3  # one per seed
     handout = Setup.of("digits", seeds=3, protocol="handout")
     assert budget._tested(StudyContext(handout, trainer), group) is None
-    assert len(Home(study_home).looks()) == 3
+    assert len(RunStore(study_home).looks()) == 3
 
 
 def test_figures_and_tables_are_there(answer):

@@ -11,7 +11,7 @@ from groups.samples import group, right
 from seedbed import scheduler
 from seedbed.errors import StatisticsError
 from seedbed.groups import Contrast, Group, Request
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.scheduler import Execution
 from seedbed.specs import Dense, Plan
 from seedbed.studies.context import Steps, StudyContext, StudyTrainer, Work, request, requests, side_by_side
@@ -51,7 +51,7 @@ def strengths(groups: list[Group]) -> list[float]:
 def test_what_several_ask_for_is_trained_together_when_all_have_asked(
     tmp_path: Path, setup: Setup, calls: list[list[str]]
 ) -> None:
-    trainer = StudyTrainer(Execution(Home(tmp_path), workers=1))
+    trainer = StudyTrainer(Execution(RunStore(tmp_path), workers=1))
     lines: list[str] = []
 
     def study(name: str, *of: float) -> Steps[list[float]]:
@@ -84,7 +84,7 @@ def test_studies_of_different_lengths_all_come_to_their_ends(setup: Setup) -> No
 def test_steps_that_are_themselves_several_are_trained_with_the_others(
     tmp_path: Path, setup: Setup, calls: list[list[str]]
 ) -> None:
-    trainer = StudyTrainer(Execution(Home(tmp_path), workers=1))
+    trainer = StudyTrainer(Execution(RunStore(tmp_path), workers=1))
 
     def one(strength: float) -> Steps[list[float]]:
         return strengths((yield from StudyContext(setup, trainer).train(asked(setup, strength))))
@@ -97,7 +97,7 @@ def test_steps_that_are_themselves_several_are_trained_with_the_others(
 
 
 def test_a_search_waits_until_nobody_asks_for_runs_and_is_done_once_for_each_key(tmp_path: Path, setup: Setup) -> None:
-    trainer, done = StudyTrainer(Execution(Home(tmp_path), workers=1)), []
+    trainer, done = StudyTrainer(Execution(RunStore(tmp_path), workers=1)), []
 
     def work() -> int:
         done.append(len(trainer.home.listing()))
@@ -136,9 +136,9 @@ def test_runs_that_are_asked_for_after_a_search_come_before_the_next_one(setup: 
 
 
 def test_what_is_in_the_home_is_read_and_not_trained(tmp_path: Path, setup: Setup) -> None:
-    [first] = StudyTrainer(Execution(Home(tmp_path), workers=1)).run(StudyContext(setup, None).train(asked(setup, 0.1)))  # type: ignore[arg-type]
+    [first] = StudyTrainer(Execution(RunStore(tmp_path), workers=1)).run(StudyContext(setup, None).train(asked(setup, 0.1)))  # type: ignore[arg-type]
     events: list[Any] = []
-    again = StudyTrainer(Execution(Home(tmp_path), workers=1, on_event=events.append))
+    again = StudyTrainer(Execution(RunStore(tmp_path), workers=1, on_event=events.append))
     [found] = again.run(StudyContext(setup, again).train(asked(setup, 0.1)))
     assert not events
     assert found.n == 1
@@ -148,7 +148,7 @@ def test_what_is_in_the_home_is_read_and_not_trained(tmp_path: Path, setup: Setu
 def test_a_setting_is_read_once_and_stands_as_each_study_asked_for_it(
     tmp_path: Path, setup: Setup, calls: list[list[str]]
 ) -> None:
-    trainer = StudyTrainer(Execution(Home(tmp_path), workers=1))
+    trainer = StudyTrainer(Execution(RunStore(tmp_path), workers=1))
     run = setup.run(Dense(hidden=(3,)), Plan(epochs=1))
     one, other = StudyContext(setup, trainer), StudyContext(setup, trainer)
     [a] = trainer.run(one.train([request({"l2": 0.0}, run)]))
@@ -159,7 +159,7 @@ def test_a_setting_is_read_once_and_stands_as_each_study_asked_for_it(
 
 
 def test_a_study_counts_what_it_used_once_and_apart_by_seeds(tmp_path: Path, setup: Setup) -> None:
-    trainer = StudyTrainer(Execution(Home(tmp_path), workers=1))
+    trainer = StudyTrainer(Execution(RunStore(tmp_path), workers=1))
     study = StudyContext(setup, trainer)
     for _ in range(2):
         trainer.run(study.train(asked(setup, 0.1)))

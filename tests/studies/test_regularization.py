@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import seedbed as sb
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.studies import STUDIES
 from seedbed.studies.answers import Answer
 from seedbed.studies.questions import regularization
@@ -69,10 +69,10 @@ def test_parameters_stand_beside_hidden_units(answer):
 
 def test_the_share_near_zero_is_that_of_the_weights(answer, study_home):
     result = answer.results[0]
-    weights = Home(study_home).weights(result.name, "last")
+    weights = RunStore(study_home).weights(result.name, "last")
     kernels = [weights[f"dense_{layer}/kernel"] for layer in range(3)]
     small = [np.abs(kernel) < 0.01 * np.sqrt(6 / (kernel.shape[0] + kernel.shape[1])) for kernel in kernels]
-    assert regularization.near_zero(Home(study_home), result) == np.concatenate([each.ravel() for each in small]).mean()
+    assert regularization.near_zero(RunStore(study_home), result) == np.concatenate([each.ravel() for each in small]).mean()
 
 
 def test_flipped_labels_are_trained_on_and_never_validated_on(answer):

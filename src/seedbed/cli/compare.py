@@ -37,9 +37,9 @@ def command(names: tuple[str, ...], out: Path, home: Path) -> options.Output:
     """
     from seedbed import figures
     from seedbed.groups import compare
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    comparison = compare(Home(home), names)
+    comparison = compare(RunStore(home), names)
     pictures = figures.save(comparison.figure(), out) if comparison.pairs else []
     return comparison.as_json(), lambda: _show(comparison, pictures)
 

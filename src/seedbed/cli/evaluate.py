@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seedbed.evaluation import Evaluation, PartEvaluation
     from seedbed.evaluation.assessment import Mistake
     from seedbed.groups.evaluation import GroupEvaluation
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
     from seedbed.statistics import ClassFigures, Interval
 
 MISTAKES = 10
@@ -39,9 +39,9 @@ def command(name: str, test: bool, home: Path) -> options.Output:
     """
     from seedbed.evaluation import evaluate
     from seedbed.groups.evaluation import evaluate_group
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    store = Home(home)
+    store = RunStore(home)
     if len(store.find(name)) > 1:
         group = evaluate_group(store, name, test=test)
         pictures = _draw(store, max(group.runs, key=lambda run: run.validation.accuracy.mean))
@@ -51,7 +51,7 @@ def command(name: str, test: bool, home: Path) -> options.Output:
     return run.as_json(), lambda: _show(run, pictures)
 
 
-def _draw(home: Home, evaluation: Evaluation) -> list[Path]:
+def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
     from seedbed import data
     from seedbed.evaluation import illustrate
 

@@ -35,9 +35,9 @@ def command(name: str, images: tuple[Path, ...], invert: Literal["auto", "yes", 
     The best run of a group is used. Notes say what is done to each picture first.
     """
     from seedbed.evaluation import predict
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    predictions = predict(Home(home), name, images, invert=invert)
+    predictions = predict(RunStore(home), name, images, invert=invert)
     plain = {"name": name, "predictions": [prediction.as_json() for prediction in predictions]}
     return plain, lambda: _show(predictions, top)
 

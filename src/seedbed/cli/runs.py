@@ -31,9 +31,9 @@ def command() -> None:
 @options.as_json
 def list_runs(home: Path) -> options.Output:
     """Every run, finished or not."""
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    listed = Home(home).listing()
+    listed = RunStore(home).listing()
     return {"home": str(home), "runs": [_plain(each) for each in listed]}, lambda: _show_list(home, listed)
 
 
@@ -68,9 +68,9 @@ def _show_list(home: Path, listed: Sequence[Listed]) -> None:
 @options.as_json
 def show(name: str, home: Path) -> options.Output:
     """A run's settings, metrics and files; of a group, those of each seed."""
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    store = Home(home)
+    store = RunStore(home)
     runs = store.find(name)
     looks = {run.name: len(store.looks(run.name)) for run in runs}
     plain = {"group": runs[0].group, "runs": [{**run.as_json(), "looks": looks[run.name]} for run in runs]}
@@ -88,9 +88,9 @@ def show(name: str, home: Path) -> options.Output:
 @options.as_json
 def remove(names: tuple[str, ...], home: Path) -> options.Output:
     """Remove runs, or all runs of a group."""
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
-    removed = [run for name in names for run in Home(home).remove(name)]
+    removed = [run for name in names for run in RunStore(home).remove(name)]
     return {"removed": removed}, lambda: result(f"Removed: {', '.join(removed)}")
 
 

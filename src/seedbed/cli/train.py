@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seedbed.data import Dataset
     from seedbed.models.architecture import LayerFacts
     from seedbed.records import Result
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
     from seedbed.scheduler import Execution
     from seedbed.specs import RunSpec
 
@@ -57,7 +57,7 @@ def command(
       seedbed train -m first -d     dense 784-200-100-10
       seedbed train -m second -c    conv 20@5x5, pool, conv 10@3x3, pool, dense 10
     """
-    from seedbed.runs import Home
+    from seedbed.runs import RunStore
 
     choice = chosen(values, seed=seed, seeds=seeds, config=config)
     results, trained = _train(name, choice, execution)
@@ -69,7 +69,7 @@ def command(
         _show(name, execution.home, results)
         result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
         home = execution.home.root
-        result(f"Next: seedbed evaluate -m {name}" + ("" if home == Home.at().root else f" --home {home}"))
+        result(f"Next: seedbed evaluate -m {name}" + ("" if home == RunStore.at().root else f" --home {home}"))
 
     return {"group": name, "runs": [run.as_json() for run in results]}, show
 
@@ -127,7 +127,7 @@ def _draw(results: Sequence[Result]) -> list[Path]:
     return figures.save(figures.learning_curves(results), stem)
 
 
-def _show(name: str, home: Home, results: Sequence[Result]) -> None:
+def _show(name: str, home: RunStore, results: Sequence[Result]) -> None:
     rows = [(f"best: {run.best}" if run.best else "none is finite", run, run.best) for run in results[:MOST_ROWS]]
     if len(results) == 1:
         rows.append((f"last: {results[0].history.epochs}", results[0], results[0].history.epochs))
@@ -154,7 +154,7 @@ def _epoch_table(rows: Sequence[EpochRow]) -> Table[EpochRow]:
     return Table(columns, rows)
 
 
-def _show_mean(name: str, home: Home, results: Sequence[Result]) -> None:
+def _show_mean(name: str, home: RunStore, results: Sequence[Result]) -> None:
     from seedbed.groups import Group
 
     group = Group.read(home, name, results)

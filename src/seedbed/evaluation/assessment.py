@@ -14,7 +14,7 @@ from seedbed.data import Dataset, Part
 from seedbed.errors import DataError, RunError
 from seedbed.models import FAMILIES
 from seedbed.records import Result, Verdict, finite_fields
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.statistics import Calibration, ClassFigures, Interval, calibration, confusion, losses, per_class, wilson
 
 AT_ONCE = 10_000
@@ -133,7 +133,7 @@ class Evaluation:
         )
 
 
-def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
+def evaluate(home: RunStore, name: str, *, test: bool = False) -> Evaluation:
     """Evaluate one run's best network on its data.
 
     Args:
@@ -155,7 +155,7 @@ def evaluate(home: Home, name: str, *, test: bool = False) -> Evaluation:
     return evaluate_result(home, result, data.load(result.run.data), test=test)
 
 
-def evaluate_result(home: Home, result: Result, dataset: Dataset, *, test: bool) -> Evaluation:
+def evaluate_result(home: RunStore, result: Result, dataset: Dataset, *, test: bool) -> Evaluation:
     """Evaluate a run that is loaded already, with its data."""
     if test and dataset.test is None:
         raise DataError(_no_test(result))
@@ -192,7 +192,7 @@ def _no_test(result: Result) -> str:
     return f"Run {result.name!r}: its data set {result.run.data.name!r} has no test part."
 
 
-def part_probabilities(home: Home, result: Result, dataset: Dataset, part: Part) -> NDArray[np.float32]:
+def part_probabilities(home: RunStore, result: Result, dataset: Dataset, part: Part) -> NDArray[np.float32]:
     """Predict class probabilities, `(n, C)`, for the images of a part with the best network."""
     model = result.run.model
     expected = FAMILIES[model.family].weight_shapes(model, dataset.image_shape, len(dataset.classes))
@@ -204,7 +204,7 @@ def part_probabilities(home: Home, result: Result, dataset: Dataset, part: Part)
     return np.concatenate(blocks)
 
 
-def _assessed(home: Home, result: Result, dataset: Dataset, part: Part) -> PartEvaluation:
+def _assessed(home: RunStore, result: Result, dataset: Dataset, part: Part) -> PartEvaluation:
     probabilities = part_probabilities(home, result, dataset, part)
     predicted = probabilities.argmax(axis=1)
     correct = predicted == part.labels

@@ -15,7 +15,7 @@ from seedbed.data import Dataset
 from seedbed.data.readers import pictures
 from seedbed.errors import DataError, RunError, SpecError, nearest
 from seedbed.records import Result, finite_fields
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 
 Inversion = Literal["auto", "yes", "no"]
 INVERSIONS: tuple[Inversion, ...] = get_args(Inversion)
@@ -70,7 +70,7 @@ class Border:
     spread: float
 
 
-def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion = "auto") -> list[Prediction]:
+def predict(home: RunStore, name: str, paths: Sequence[Path], *, invert: Inversion = "auto") -> list[Prediction]:
     """Predict the classes of image files (PNG, JPEG) of any size with a run's best network.
 
     Each picture is stretched to the network's size and channels, as by the reader of image folders. A network that learned
@@ -106,7 +106,7 @@ def predict(home: Home, name: str, paths: Sequence[Path], *, invert: Inversion =
     ]
 
 
-def _best(home: Home, name: str) -> Result:
+def _best(home: RunStore, name: str) -> Result:
     ranked = [result for result in home.find(name) if result.verdict.ranked and result.best]
     if not ranked:
         raise RunError(f"{name!r} has no network for a prediction: all its runs diverged or collapsed.")

@@ -15,7 +15,7 @@ from seedbed.groups.caveats import caveats
 from seedbed.groups.differences import CONFIDENCE, Contrast, Difference, decision_json, differences, loss_json
 from seedbed.groups.group import Group
 from seedbed.records import Result, finite_fields
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -66,7 +66,7 @@ class Comparison:
         return figures.paired_differences(names, [each.interval for each in decisions], [each.shown for each in decisions])
 
 
-def compare(home: Home, names: Sequence[str]) -> Comparison:
+def compare(home: RunStore, names: Sequence[str]) -> Comparison:
     """Compare runs or groups by their validation accuracy at the best epoch, and by the loss there.
 
     Each pair is compared by `groups.differences`: paired by seed and by image. Groups without a common seed are compared by
@@ -106,7 +106,7 @@ def _check_same_data(results: Mapping[str, list[Result]]) -> None:
             )
 
 
-def _check_same_images(home: Home, groups: Sequence[Group]) -> None:
+def _check_same_images(home: RunStore, groups: Sequence[Group]) -> None:
     """Check that predictions are about the same labels in the same order, whatever the data specs say."""
     firsts = [group.kept[0].name for group in groups if group.n]
     labels = [home.predictions(name)["validation_labels"] for name in firsts]

@@ -12,7 +12,7 @@ from seedbed.errors import RunError
 from seedbed.evaluation import Evaluation, evaluate_result
 from seedbed.groups.group import Group
 from seedbed.records import Verdict, finite_fields
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.statistics import Interval, accuracy_interval
 
 
@@ -60,7 +60,7 @@ class GroupEvaluation:
         )
 
 
-def evaluate_group(home: Home, name: str, *, test: bool = False) -> GroupEvaluation:
+def evaluate_group(home: RunStore, name: str, *, test: bool = False) -> GroupEvaluation:
     """Evaluate every finished run of a group (or the one run of this name), and their mean accuracy.
 
     Raises:

@@ -16,7 +16,7 @@ from seedbed.figures import words
 from seedbed.groups.fields import Setting
 from seedbed.groups.measures import ACCURACY, Measure
 from seedbed.records import Result, Verdict, finite_fields
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.specs import RunSpec
 from seedbed.statistics import Interval, accuracy_interval, interval_of, losses
 
@@ -47,7 +47,7 @@ class Group:
     losses: BySeed = field(default_factory=dict)
 
     @classmethod
-    def read(cls, home: Home, name: str, results: Sequence[Result], setting: Setting | None = None) -> Self:
+    def read(cls, home: RunStore, name: str, results: Sequence[Result], setting: Setting | None = None) -> Self:
         """Make the group of these runs, with their predictions from the home.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from seedbed.groups.fields import Setting
 from seedbed.groups.group import Group
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.specs import DataSpec, RunSpec
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ class Request:
     folds: tuple[DataSpec, ...] = ()
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[NamedRun]:
         """All runs, seed by seed, and within a seed fold by fold."""
         parts = [(self.name, self.run)]
         if self.folds:
             parts = [(f"{self.name}-fold-{fold}", self.run.changed(data=spec)) for fold, spec in enumerate(self.folds)]
-        return [Entry(f"{name}.{seed}", name, run.changed(seed=seed)) for seed in self.seeds for name, run in parts]
+        return [NamedRun(f"{name}.{seed}", name, run.changed(seed=seed)) for seed in self.seeds for name, run in parts]
 
 
 def train_groups(
@@ -75,7 +75,7 @@ def train_groups(
     return groups
 
 
-def missing(requests: Sequence[Request], home: Home) -> dict[str, Entry]:
+def missing(requests: Sequence[Request], home: RunStore) -> dict[str, NamedRun]:
     """Return the requested runs that are not finished in the home, by name."""
     known = {listed.name for listed in home.listing() if listed.status == "finished"}
     return {entry.name: entry for request in requests for entry in request.entries if entry.name not in known}

@@ -23,7 +23,7 @@ KEPT = 2
 
 
 def save(root: Path, key: str, arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]) -> None:
-    """Save a population; the manifest, written last, is the commit point. See `Home.save_population`."""
+    """Save a population; the manifest, written last, is the commit point. See `RunStore.save_population`."""
     folder = _folder(root, key)
     storage.tidy(folder)
     number = max(_numbers(folder, r"(json|safetensors)"), default=0) + 1
@@ -37,7 +37,7 @@ def save(root: Path, key: str, arrays: Mapping[str, NDArray[Any]], manifest: Map
 
 
 def load(root: Path, key: str, on_damage: Callable[[str], None]) -> tuple[Arrays, dict[str, Any]] | None:
-    """Load the newest sound checkpoint; None if there is no checkpoint. See `Home.load_population`."""
+    """Load the newest sound checkpoint; None if there is no checkpoint. See `RunStore.load_population`."""
     folder = _folder(root, key)
     numbers = _newest(folder)
     for number in numbers:

@@ -19,7 +19,7 @@ from seedbed import storage
 from seedbed.errors import CorruptFile, HomeInUse, RunError, RunExists, RunHalfDone, StorageError
 from seedbed.records import Result
 from seedbed.runs import checkpoints
-from seedbed.runs.record import LOCKS, METRICS_FILE, RUN_FILE, Entry, Record, folders, read, write
+from seedbed.runs.record import LOCKS, METRICS_FILE, RUN_FILE, NamedRun, Record, folders, read, write
 from seedbed.specs import RunSpec
 
 HOME_LOCK = "home"
@@ -28,7 +28,7 @@ PATIENCE = 60.0
 
 
 @dataclass
-class Claim:
+class ClaimedRuns:
     """The runs of one command, locked while it works on them; close it, or use it as a context manager.
 
     Attributes:
@@ -37,7 +37,7 @@ class Claim:
         done: name -> result of each run that is already finished.
     """
 
-    todo: tuple[Entry, ...]
+    todo: tuple[NamedRun, ...]
     half_done: frozenset[str]
     done: dict[str, Result]
     _held: ExitStack = field(default_factory=ExitStack, repr=False)
@@ -58,8 +58,8 @@ def home_lock(root: Path) -> Any:
     return storage.lock(root / LOCKS / HOME_LOCK, f"The run store {root}", wait=PATIENCE)
 
 
-def claim(root: Path, entries: Sequence[Entry], *, resume: bool, replace: bool, whole: bool = True) -> Claim:
-    """See `Home.claim`."""
+def claim(root: Path, entries: Sequence[NamedRun], *, resume: bool, replace: bool, whole: bool = True) -> ClaimedRuns:
+    """See `RunStore.claim`."""
     _check_distinct(entries)
     with home_lock(root):
         storage.check_writable(root)
@@ -74,7 +74,7 @@ def claim(root: Path, entries: Sequence[Entry], *, resume: bool, replace: bool, 
 class _Survey:
     """The content of the run store under the requested names. Nothing is changed before all names are checked."""
 
-    def __init__(self, root: Path, entries: Sequence[Entry]) -> None:
+    def __init__(self, root: Path, entries: Sequence[NamedRun]) -> None:
         self.root, self.entries = root, entries
         self.names = {entry.name for entry in entries}
         self.present = set(storage.names(root))
@@ -83,11 +83,11 @@ class _Survey:
         self.half_done: dict[str, Record] = {}
         self.condemned: set[str] = set()
 
-    def check(self, entry: Entry, *, resume: bool, replace: bool, whole: bool) -> None:
+    def check(self, entry: NamedRun, *, resume: bool, replace: bool, whole: bool) -> None:
         """Classify one entry as done, half done, or to be trained from the beginning.
 
         Raises:
-            RunError: see `Home.claim`.
+            RunError: see `RunStore.claim`.
         """
         twin = self.folded.get(entry.name.casefold(), entry.name)
         if twin != entry.name:
@@ -128,7 +128,7 @@ class _Survey:
                 elif record.run.setting not in settings:
                     raise RunExists(_differs(name, record.run, entry.run.changed(seed=record.run.seed)))
 
-    def take(self) -> Claim:
+    def take(self) -> ClaimedRuns:
         """Lock the runs, and record the claim."""
         todo = tuple(entry for entry in self.entries if entry.name not in self.done)
         for name in sorted(self.condemned):
@@ -144,9 +144,9 @@ class _Survey:
             except BaseException:
                 held.close()
                 raise
-        return Claim(todo, frozenset(self.half_done), self.done, held)
+        return ClaimedRuns(todo, frozenset(self.half_done), self.done, held)
 
-    def _begun(self, entry: Entry, owner: str) -> Record:
+    def _begun(self, entry: NamedRun, owner: str) -> Record:
         before = self.half_done.get(entry.name)
         if before is None:
             return Record.begun(entry, owner)
@@ -209,7 +209,7 @@ def readable(root: Path) -> Iterator[tuple[str, Record]]:
             continue
 
 
-def _check_distinct(entries: Sequence[Entry]) -> None:
+def _check_distinct(entries: Sequence[NamedRun]) -> None:
     counts = Counter(entry.name.casefold() for entry in entries)
     for entry in entries:
         if counts[entry.name.casefold()] > 1:

@@ -55,7 +55,7 @@ _Metrics = Annotated[dict[str, Any], AfterValidator(_checked_metrics)]
 
 
 @dataclass(frozen=True)
-class Entry:
+class NamedRun:
     """A named run: name, group (whose runs differ only in seed), and spec.
 
     Raises:
@@ -128,7 +128,7 @@ class Record(BaseModel):
         return self.status == "finished" and bool(self.files) if whole else self.ended
 
     @classmethod
-    def begun(cls, entry: Entry, owner: str) -> Record:
+    def begun(cls, entry: NamedRun, owner: str) -> Record:
         """The record of a run whose training starts."""
         identity = entry.run.identity
         return cls(status="running", owner=owner, name=entry.name, group=entry.group, identity=identity, run=entry.run)

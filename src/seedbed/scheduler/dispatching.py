@@ -14,7 +14,7 @@ from seedbed import populations
 from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, SeedbedError, SpecError, StorageError
 from seedbed.executor import Executor, Lost, Message, Slow
 from seedbed.records import Result
-from seedbed.runs import Claim, Entry
+from seedbed.runs import ClaimedRuns, NamedRun
 from seedbed.scheduler import planning
 from seedbed.scheduler.clock import Clock
 from seedbed.scheduler.execution import Execution
@@ -34,7 +34,7 @@ _SLOW = {
 
 
 def train_runs(
-    entries: Sequence[Entry],
+    entries: Sequence[NamedRun],
     execution: Execution,
     *,
     save_every: float | None = 30.0,
@@ -54,7 +54,7 @@ def train_runs(
         until: called after each worker report; when it returns True, training saves and stops, as on SIGINT.
 
     Raises:
-        RunExists, RunHalfDone, HomeInUse, StorageError: see `Home.claim`.
+        RunExists, RunHalfDone, HomeInUse, StorageError: see `RunStore.claim`.
         DataError: the images cannot be loaded.
         DeviceError: the device, Ray or its cluster is missing, or the device's memory is too small for a single run.
         WorkerError: a worker failed; other populations were finished first.
@@ -78,7 +78,7 @@ def train_runs(
 class Scheduler:
     """The scheduler of one call; it trains the runs that the call has claimed."""
 
-    def __init__(self, request: TrainRequest, claim: Claim) -> None:
+    def __init__(self, request: TrainRequest, claim: ClaimedRuns) -> None:
         self.ingest = Ingest(request, claim)
         self._request = request
         self._claim = claim

@@ -10,7 +10,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 from seedbed.devices import EngineName, WorkerKind
 from seedbed.executor import LOCAL, Engine, standing
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.training.events import OnEvent, ignore
 
 
@@ -46,7 +46,7 @@ class Execution:
         on_event: called with each event, in the calling thread.
     """
 
-    home: Home
+    home: RunStore
     device: str = "auto"
     workers: int | None = None
     engine: Engine = LOCAL
@@ -68,7 +68,7 @@ class Execution:
         """
         home, engine = options.get("home"), Engine(options.get("engine", "local"), options.get("address"))
         rest: Any = {name: value for name, value in options.items() if name not in ("home", "engine", "address")}
-        return cls(Home.at(home), engine=engine, **rest)
+        return cls(RunStore.at(home), engine=engine, **rest)
 
     def check(self, runs: int) -> None:
         """See `Engine.check`."""

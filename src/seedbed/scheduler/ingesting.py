@@ -10,7 +10,7 @@ import numpy as np
 
 from seedbed import devices, diagnosis
 from seedbed.records import Result, Seconds, Verdict
-from seedbed.runs import TOGETHER, Claim, Ending, Entry, together
+from seedbed.runs import TOGETHER, ClaimedRuns, FinishedRun, NamedRun, together
 from seedbed.scheduler.planning import TrainRequest
 from seedbed.training import saves
 from seedbed.training.events import Done
@@ -27,7 +27,7 @@ class Ingest:
         results: name -> result of each run that this call finished or copied.
     """
 
-    def __init__(self, request: TrainRequest, claim: Claim) -> None:
+    def __init__(self, request: TrainRequest, claim: ClaimedRuns) -> None:
         self.results: dict[str, Result] = {}
         self._request = request
         self._home = request.execution.home
@@ -35,7 +35,7 @@ class Ingest:
         self._entries = {entry.run.identity: entry for entry in claim.todo}
         self._ended: defaultdict[str, list[Outcome]] = defaultdict(list)
 
-    def missing(self) -> list[Entry]:
+    def missing(self) -> list[NamedRun]:
         """The runs that are neither finished nor failed."""
         return [entry for entry in self._entries.values() if entry.name not in self.results]
 
@@ -90,19 +90,19 @@ class Ingest:
         if not self.names(task):
             self._home.drop_population(task.key)
 
-    def _store(self, endings: Sequence[Ending]) -> None:
+    def _store(self, endings: Sequence[FinishedRun]) -> None:
         for result in self._home.finish(*endings):
             self.results[result.name] = result
             self._request.execution.on_event(Done(result.name))
 
-    def _copy(self, result: Result, entry: Entry) -> Ending:
-        ending = Ending(entry, result, self._home.scale(result.name))
+    def _copy(self, result: Result, entry: NamedRun) -> FinishedRun:
+        ending = FinishedRun(entry, result, self._home.scale(result.name))
         if self._request.metrics_only:
             return ending
         best, last = (self._home.weights(result.name, which) for which in ("best", "last"))
         return replace(ending, best=best, last=last, predictions=self._home.predictions(result.name))
 
-    def _ending(self, task: Task, outcome: Outcome) -> Ending:
+    def _ending(self, task: Task, outcome: Outcome) -> FinishedRun:
         block, member = outcome.member
         entry = self._entries[task.blocks[block][member].identity]
         dataset = self._request.datasets[entry.run.data]
@@ -123,7 +123,7 @@ class Ingest:
             versions=devices.versions(),
             pruned=outcome.pruned,
         )
-        ending = Ending(entry, result, dataset.scale)
+        ending = FinishedRun(entry, result, dataset.scale)
         if self._request.metrics_only:
             return ending
         predictions = {

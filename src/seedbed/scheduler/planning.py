@@ -11,7 +11,7 @@ from seedbed.devices import WorkerKind
 from seedbed.errors import SpecError
 from seedbed.models import trust
 from seedbed.records import DataFacts
-from seedbed.runs import Claim, Entry
+from seedbed.runs import ClaimedRuns, NamedRun
 from seedbed.scheduler.execution import Execution
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.training import saves
@@ -37,13 +37,13 @@ class TrainRequest:
     """
 
     execution: Execution
-    entries: Sequence[Entry]
+    entries: Sequence[NamedRun]
     datasets: dict[DataSpec, Dataset]
     pruning: Pruning | None
     metrics_only: bool
 
 
-def resolved(entries: Sequence[Entry]) -> tuple[list[Entry], dict[DataSpec, Dataset]]:
+def resolved(entries: Sequence[NamedRun]) -> tuple[list[NamedRun], dict[DataSpec, Dataset]]:
     """Resolve the entries' data specs, and load the images.
 
     Raises:
@@ -58,10 +58,10 @@ def resolved(entries: Sequence[Entry]) -> tuple[list[Entry], dict[DataSpec, Data
         size, images = run.plan.batch_size, len(datasets[specs[run.data]].train)
         if not size <= images:
             raise SpecError(f"batch_size = {size}: it must be at most {images}, the training images of {run.data.name}.")
-    return [Entry(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries], datasets
+    return [NamedRun(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries], datasets
 
 
-def continued(request: TrainRequest, claim: Claim, missing: Sequence[Entry]) -> list[tuple[Task, int]]:
+def continued(request: TrainRequest, claim: ClaimedRuns, missing: Sequence[NamedRun]) -> list[tuple[Task, int]]:
     """Interrupted populations with unchanged composition, which continue bit for bit, with the threads of their workers.
 
     Raises:
@@ -85,7 +85,7 @@ def continued(request: TrainRequest, claim: Claim, missing: Sequence[Entry]) -> 
     return tasks
 
 
-def workers(request: TrainRequest, missing: Sequence[Entry]) -> tuple[list[WorkerKind], int | None]:
+def workers(request: TrainRequest, missing: Sequence[NamedRun]) -> tuple[list[WorkerKind], int | None]:
     """The workers, fewer if memory is short, and the memory of each (bytes); None if it is unknown, or on other machines."""
     execution, composed = request.execution, _composed(request, missing)
     kinds = execution.kinds(len(composed))
@@ -110,7 +110,7 @@ def workers(request: TrainRequest, missing: Sequence[Entry]) -> tuple[list[Worke
 
 def composed_now(
     request: TrainRequest,
-    missing: Sequence[Entry],
+    missing: Sequence[NamedRun],
     resumed: Collection[Task],
     kinds: Sequence[WorkerKind],
     memory: int | None,
@@ -131,14 +131,16 @@ def composed_now(
                 yield replace(task, pruning=request.pruning), want
 
 
-def _composed(request: TrainRequest, missing: Sequence[Entry]) -> list[Entry]:
+def _composed(request: TrainRequest, missing: Sequence[NamedRun]) -> list[NamedRun]:
     """The runs of which populations are composed: the missing ones, or with pruning all, each once, finished ones included."""
     if request.pruning is None:
         return list(missing)
     return list({entry.run.identity: entry for entry in request.entries}.values())
 
 
-def _by_data(request: TrainRequest, entries: Sequence[Entry], *, on_cpu: bool) -> list[tuple[list[RunSpec], DataFacts, Site]]:
+def _by_data(
+    request: TrainRequest, entries: Sequence[NamedRun], *, on_cpu: bool
+) -> list[tuple[list[RunSpec], DataFacts, Site]]:
     """Group runs by data spec, with its sizes, and the device and pixel size on which memory depends."""
     groups = []
     for spec in {entry.run.data: None for entry in entries}:

@@ -20,7 +20,7 @@ from seedbed.errors import Interrupted, UnknownRun
 from seedbed.groups import ACCURACY, Request, train_groups
 from seedbed.models import facts
 from seedbed.records import Result
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.searches.finalists import Finalist, ranked
 from seedbed.searches.outcome import Search
 from seedbed.searches.sampling import propose
@@ -69,7 +69,7 @@ def run(terms: Terms, execution: Execution, *, storage: str | None = None) -> Se
     return Search(terms, trials, ranked(finalists), terms.space.dimensions(), study.dashboard)
 
 
-def _remove_runs(home: Home, name: str) -> None:
+def _remove_runs(home: RunStore, name: str) -> None:
     pattern = re.compile(rf"{re.escape(name)}-(trial|best)-\d+(-fold-\d+)?(\.\d+)?")
     for listed in home.listing():
         if pattern.fullmatch(listed.name):
@@ -109,7 +109,7 @@ def _train_trials(requests: Sequence[Request], execution: Execution, pruning: Pr
     from seedbed.scheduler import train_runs
 
     asked = [
-        [Entry(entry.group, entry.group, entry.run) for entry in request.entries]  # one seed, which the names leave out
+        [NamedRun(entry.group, entry.group, entry.run) for entry in request.entries]  # one seed, which the names leave out
         for request in requests
     ]
     entries = {entry.name: entry for of_trial in asked for entry in of_trial}

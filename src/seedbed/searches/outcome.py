@@ -14,7 +14,7 @@ from seedbed.figures import words
 from seedbed.groups import Contrast, caveats, differences
 from seedbed.kinds import OPTIMIZERS
 from seedbed.records import Result, finite_fields
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.searches.finalists import Finalist
 from seedbed.searches.importance import Importance, importances
 from seedbed.searches.space import ADAPTIVE_RATES, STEP_RATES
@@ -82,7 +82,7 @@ class Search:
         measured = latencies([finalist.trial.run.model for finalist in self.best], self.terms.space.data)
         return replace(self, best=[replace(each, latency=latency) for each, latency in zip(self.best, measured, strict=True)])
 
-    def tested(self, home: Home) -> Search:
+    def tested(self, home: RunStore) -> Search:
         """Return the same search with the winner's accuracy on the test part; the look is written into the home's ledger.
 
         Raises:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import storage
 from seedbed.errors import RunExists, RunHalfDone, StorageError
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.runs.record import LOCKS
 from seedbed.searches.sampling import Direction, quiet
 from seedbed.searches.trial import Trial
@@ -35,7 +35,7 @@ PATIENCE = 60.0
 """Seconds to wait for another process that appends to the journal."""
 
 
-def journal(home: Home, name: str) -> Path:
+def journal(home: RunStore, name: str) -> Path:
     """Return where a search of a home keeps its journal."""
     return home.root / FOLDER / f"{checked_name(name)}.journal"
 
@@ -56,7 +56,7 @@ class _JournalLock:
 
 
 @contextmanager
-def opened(home: Home, name: str, url: str | None = None) -> Iterator[StudyFile]:
+def opened(home: RunStore, name: str, url: str | None = None) -> Iterator[StudyFile]:
     """Open the storage of a search's study, locked for this process.
 
     Args:
@@ -73,7 +73,7 @@ def opened(home: Home, name: str, url: str | None = None) -> Iterator[StudyFile]
 class StudyFile:
     """The storage of a search's study."""
 
-    def __init__(self, home: Home, name: str, url: str | None) -> None:
+    def __init__(self, home: RunStore, name: str, url: str | None) -> None:
         self._name = name
         self._path = journal(home, name) if url is None else None
         self._storage = self._opened(url, home.root / LOCKS / f"journal-{name}")

@@ -170,7 +170,7 @@ def _remove_abandoned(temporary: Path) -> None:
 
 
 def _ending(path: Path) -> str:
-    """Ending of the names of a file's temporary forms: that of its own name, no longer than names may be."""
+    """FinishedRun of the names of a file's temporary forms: that of its own name, no longer than names may be."""
     return f"-{path.name[-200:]}"
 
 

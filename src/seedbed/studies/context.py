@@ -17,7 +17,7 @@ from seedbed.groups import Contrast, Difference, Group, Request, differences, tr
 from seedbed.groups.fields import Setting, applied
 from seedbed.groups.naming import setting_name
 from seedbed.records import Result
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.specs import RunSpec
 from seedbed.studies.setup import Setup
 
@@ -83,7 +83,7 @@ class StudyTrainer:
         self._open.close()
 
     @property
-    def home(self) -> Home:
+    def home(self) -> RunStore:
         return self.execution.home
 
     def train(self, asked: Sequence[Request]) -> list[Group]:
@@ -172,7 +172,7 @@ class StudyContext:
     _decided: bool = False
 
     @property
-    def home(self) -> Home:
+    def home(self) -> RunStore:
         return self.trainer.home
 
     def train(self, asked: Sequence[Request], seeds: Sequence[int] | None = None) -> Steps[list[Group]]:

@@ -15,7 +15,7 @@ from seedbed.data import Dataset
 from seedbed.figures import Picture
 from seedbed.groups import Group
 from seedbed.records import finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.statistics import accuracy_difference
 
 
@@ -65,7 +65,7 @@ def _overlap(seed: int, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Overlap:
     return Overlap(seed, both_right, only_a, only_b, both_wrong, accuracy_difference(a, b).p)
 
 
-def differing(home: Home, a: Group, b: Group, *, most: int, names: tuple[str, str]) -> list[Picture]:
+def differing(home: RunStore, a: Group, b: Group, *, most: int, names: tuple[str, str]) -> list[Picture]:
     """The images on which the two settings differ in the most seeds, up to `most` of either kind.
 
     An image counts where more seeds of one setting than of the other are right; those with the largest lead come first.
@@ -89,7 +89,7 @@ def differing(home: Home, a: Group, b: Group, *, most: int, names: tuple[str, st
     return pictures
 
 
-def _predictions(home: Home, cell: Group, seeds: list[int]) -> NDArray[np.int64]:
+def _predictions(home: RunStore, cell: Group, seeds: list[int]) -> NDArray[np.int64]:
     """The class that each seed's best network predicts for each validation image, `(seeds, images)`."""
     kept = [home.predictions(cell.runs[seed].name)["validation_probabilities"] for seed in seeds]
     return np.array([probabilities.argmax(axis=1) for probabilities in kept])

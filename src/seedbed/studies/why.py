@@ -10,7 +10,7 @@ from seedbed.diagnosis import explain
 from seedbed.figures import words
 from seedbed.groups import Group
 from seedbed.records import History, Result
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.statistics import Interval, interval_of
 
 NEAR_ZERO = 0.01
@@ -52,7 +52,7 @@ def probed(cell: Group, kind: str) -> dict[str, Interval | None]:
     return {layer: interval_of([result.history[f"{kind}/{layer}"][-1] for result in cell.kept]) for layer in layers}
 
 
-def near_zero(home: Home, result: Result) -> float:
+def near_zero(home: RunStore, result: Result) -> float:
     """The share of a run's weights near 0 (kernels, last epoch)."""
     kernels = [array for name, array in home.weights(result.name, "last").items() if name.endswith("/kernel")]
     small = sum(int((np.abs(kernel) < NEAR_ZERO * np.sqrt(6 / sum(kernel.shape))).sum()) for kernel in kernels)

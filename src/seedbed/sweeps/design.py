@@ -14,7 +14,7 @@ from seedbed.groups.naming import checked_prefix, group_name
 from seedbed.groups.training import missing
 from seedbed.models import describe
 from seedbed.records import DataFacts
-from seedbed.runs import Entry, Home
+from seedbed.runs import NamedRun, RunStore
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.sweeps.grid import Grid
 from seedbed.sweeps.outcome import Sweep
@@ -42,11 +42,11 @@ class Design:
     data: dict[DataSpec, DataFacts]
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[NamedRun]:
         """All runs: `GROUP.SEED`, so that more seeds can be added later."""
         return [entry for request in self.requests for entry in request.entries]
 
-    def finished(self, home: Home) -> int:
+    def finished(self, home: RunStore) -> int:
         """Count the runs that are finished in the home."""
         return len(self.entries) - len(missing(self.requests, home))
 

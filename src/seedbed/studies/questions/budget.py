@@ -12,7 +12,7 @@ from seedbed import searches
 from seedbed.figures import words
 from seedbed.groups import Contrast, Difference, Group, Request, by, caveats
 from seedbed.records import Result
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.searches import Finalist, Search, Terms
 from seedbed.searches.importance import Importance
 from seedbed.searches.trial import Trial
@@ -114,7 +114,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     return [_best(setup, outcome), _importance(search)]
 
 
-def _trial_results(home: Home, search: Search) -> list[Result]:
+def _trial_results(home: RunStore, search: Search) -> list[Result]:
     """The results of every trial, pruned ones too: they have their cost."""
     names = {trial.name for trial in search.trials}
     listed = [each for each in home.listing() if each.name in names]

@@ -11,7 +11,7 @@ from typing import Any
 
 from seedbed import storage
 from seedbed.records import finite
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.runs.record import LOCKS
 
 FOLDER = ".measurements"
@@ -40,7 +40,7 @@ class MeasurementLog:
 
 
 @contextmanager
-def measurements(home: Home, name: str, key: Any, *, again: bool = False) -> Iterator[MeasurementLog]:
+def measurements(home: RunStore, name: str, key: Any, *, again: bool = False) -> Iterator[MeasurementLog]:
     """Open the measurements of this name and key, locked for this process.
 
     Args:

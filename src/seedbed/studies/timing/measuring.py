@@ -22,7 +22,7 @@ from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, WorkerError
 from seedbed.executor import LocalExecutor, probe
 from seedbed.records import DataFacts
-from seedbed.runs import Home
+from seedbed.runs import RunStore
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 from seedbed.studies.timing.kept import MeasurementLog, measurements
 from seedbed.studies.timing.records import Net, TimedStep, TimedTraining, Timings
@@ -76,7 +76,7 @@ class Stopwatch:
     quick: bool
     on_event: OnEvent
 
-    def measure(self, home: Home, *, again: bool) -> tuple[Timings, float]:
+    def measure(self, home: RunStore, *, again: bool) -> tuple[Timings, float]:
         """Read this machine's timings from the home, and measure the missing ones.
 
         Args:

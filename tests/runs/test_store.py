@@ -17,7 +17,7 @@ from safetensors import safe_open
 from runs.samples import PREDICTIONS, WEIGHTS, entry, finish, grown, result, rows
 from seedbed import storage
 from seedbed.errors import CorruptFile, HomeInUse, RunError, RunHalfDone, SeedbedError, StorageError, UnknownRun
-from seedbed.runs import Ending, Home, claims
+from seedbed.runs import FinishedRun, RunStore, claims
 
 # Storing and finding
 
@@ -66,9 +66,9 @@ def test_weights_and_predictions_come_back(tmp_path: Path) -> None:
 
 
 def test_a_run_may_keep_metrics_only(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     with home.claim([entry()]):
-        home.finish(Ending(entry(), result(entry()), 16.0))
+        home.finish(FinishedRun(entry(), result(entry()), 16.0))
     assert home.find("a")[0].history.epochs == 3
     with pytest.raises(RunError, match=r"kept no weights/best\.safetensors"):
         home.weights("a", "best")
@@ -77,12 +77,12 @@ def test_a_run_may_keep_metrics_only(tmp_path: Path) -> None:
 
 
 def test_a_diverged_run_is_stored_with_null_for_nan(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     diverged = result(entry())
     for name in ("validation_loss", "train_loss"):
         diverged.history.columns[name][:] = [math.nan, math.inf, math.nan]
     with home.claim([entry()]):
-        home.finish(Ending(entry(), diverged, 16.0))
+        home.finish(FinishedRun(entry(), diverged, 16.0))
     (found,) = home.find("a")
     assert found.best == 0
     assert found.summary()["best"] is None
@@ -96,15 +96,15 @@ def test_a_result_of_the_same_identity_is_copied_under_another_name(tmp_path: Pa
     [twin] = home.find_identities([entry("b").run.identity]).values()
     with home.claim([entry("b")]):
         weights = {which: home.weights(twin.name, which) for which in ("best", "last")}
-        [copied] = home.finish(Ending(entry("b"), twin, home.scale("a"), predictions=home.predictions("a"), **weights))
+        [copied] = home.finish(FinishedRun(entry("b"), twin, home.scale("a"), predictions=home.predictions("a"), **weights))
     assert (copied.name, copied.folder) == ("b", str(tmp_path / "b"))
     assert home.find("b")[0].as_json()["curve"] == home.find("a")[0].as_json()["curve"]
 
 
 def test_a_result_of_other_settings_is_refused(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     with home.claim([entry()]), pytest.raises(RunError, match="other settings"):
-        home.finish(Ending(entry(), result(entry(seed=1)), 1.0))
+        home.finish(FinishedRun(entry(), result(entry(seed=1)), 1.0))
     assert home.status("a") == "interrupted"
 
 
@@ -126,7 +126,7 @@ def test_an_unknown_name_offers_the_nearest(tmp_path: Path) -> None:
     ):
         with pytest.raises(UnknownRun, match=r"'basline'. Did you mean 'baseline'\?"):
             method("basline")
-    for method in (Home(tmp_path / "none").find, Home(tmp_path / "none").remove):
+    for method in (RunStore(tmp_path / "none").find, RunStore(tmp_path / "none").remove):
         with pytest.raises(UnknownRun, match="is empty"):
             method("a")
     assert not (tmp_path / "none").exists()
@@ -183,11 +183,11 @@ def test_removing_takes_a_run_or_a_group(tmp_path: Path) -> None:
 
 
 def test_appended_epochs_are_numbered_and_cut_back(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     with home.claim([entry()]):
         home.append("a", rows(2))
         home.append("a", [{"epoch": 3, **rows(3)[-1]}])
-        assert home.epochs("a") == Home(tmp_path).epochs("a") == 3
+        assert home.epochs("a") == RunStore(tmp_path).epochs("a") == 3
         with pytest.raises(RunError, match="epoch 3 was given where epoch 4 is next"):
             home.append("a", [{"epoch": 3}])
         home.cut("a", 1)
@@ -196,7 +196,7 @@ def test_appended_epochs_are_numbered_and_cut_back(tmp_path: Path) -> None:
 
 
 def test_a_run_begun_anew_counts_from_one(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     for _ in range(2):
         with home.claim([entry()], replace=True):
             home.append("a", rows(2))
@@ -214,7 +214,7 @@ def test_looks_are_kept_in_order_and_outlive_their_run(tmp_path: Path) -> None:
     assert [look["figures"] for look in home.looks()] == [{"accuracy": 0.5, "loss": None}, {"accuracy": 0.6}]
     assert [look["run"] for look in home.looks("a")] == [look["run"] for look in home.looks("a.0")] == ["a.0"]
     assert home.looks("b")[0]["identity"] == entry().run.identity
-    assert Home(tmp_path / "none").looks() == []
+    assert RunStore(tmp_path / "none").looks() == []
 
 
 def test_a_look_waits_for_the_one_who_writes_in_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,7 +333,7 @@ def test_damaged_arrays_are_never_returned(tmp_path: Path, file: str) -> None:
             home.predictions("a") if file.startswith("pred") else home.weights("a", "best")
 
 
-def _with_file(home: Home, file: str, data: bytes) -> None:
+def _with_file(home: RunStore, file: str, data: bytes) -> None:
     """Put a file in place of another, and its hash in `run.json`: an attacker can."""
     path = home.folder("a") / "run.json"
     said = json.loads(path.read_text())
@@ -439,7 +439,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, expected: dict[s
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunStore(tmp_path)
     with home.claim([entry()]), pytest.raises(CorruptFile, match="reason"):
         home.mark(["a"], "failed", "x" * 20_000)
     assert home.status("a") == "interrupted"

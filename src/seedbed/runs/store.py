@@ -23,7 +23,7 @@ from seedbed.runs.record import (
     METRICS_FILE,
     PREDICTIONS_FILE,
     RUN_FILE,
-    Entry,
+    NamedRun,
     Record,
     Status,
     folders,
@@ -48,7 +48,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Ending:
+class FinishedRun:
     """A finished run to store.
 
     Attributes:
@@ -62,7 +62,7 @@ class Ending:
         RunError: the result has another identity.
     """
 
-    entry: Entry
+    entry: NamedRun
     result: Result
     scale: float
     best: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Ending:
         return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
 
 
-class Home:
+class RunStore:
     """The run store, a plain folder:
 
         ROOT/NAME/run.json              state, settings, facts, verdict; written last, so it commits the run
@@ -127,8 +127,8 @@ class Home:
     # Training
 
     def claim(
-        self, entries: Sequence[Entry], *, resume: bool = False, replace: bool = False, whole: bool = True
-    ) -> claims.Claim:
+        self, entries: Sequence[NamedRun], *, resume: bool = False, replace: bool = False, whole: bool = True
+    ) -> claims.ClaimedRuns:
         """Divide the entries into finished ones and ones to train, and lock the latter until the claim is closed.
 
         Missing runs start from the beginning, and so do runs that failed in their first epoch; a finished run of the same
@@ -185,7 +185,7 @@ class Home:
         folders = [self.folder(name) for name in names]
         write({folder: read(folder).changed(status=status, reason=reason) for folder in folders})
 
-    def finish(self, *endings: Ending) -> list[Result]:
+    def finish(self, *endings: FinishedRun) -> list[Result]:
         """Store finished runs; each is committed by its `run.json`, written last.
 
         Returns:
@@ -193,7 +193,7 @@ class Home:
         """
         return [result for chunk in together(endings) for result in self._finish(chunk)]
 
-    def _finish(self, endings: Sequence[Ending]) -> list[Result]:
+    def _finish(self, endings: Sequence[FinishedRun]) -> list[Result]:
         contents: dict[Path, storage.FileContent] = {}
         records, results = {}, []
         for ending in endings:
