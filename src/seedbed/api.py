@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from seedbed.errors import SpecError
-from seedbed.figures.words import network
 from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
@@ -309,5 +308,5 @@ def _numbers(seeds: int | Sequence[int]) -> list[int]:
 
 def _slug(run: RunSpec) -> str:
     """Describe the network in characters that a name may have."""
-    words = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in network(run.model))
+    words = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in run.model.title)
     return "-".join(part for part in words.split("-") if part)[:80]

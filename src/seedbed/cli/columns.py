@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seedbed.figures.words import ends, percent
 from seedbed.statistics import Interval
 from seedbed.tables import Column, Row
+from seedbed.words import ends, percent
 
 
 def share_text(share: float | None) -> str:
@@ -16,7 +16,7 @@ def share_text(share: float | None) -> str:
 
 def range_text(interval: Interval | None) -> str:
     """Format the ends of an interval of shares; an unknown one is empty."""
-    return "" if interval is None else ends(interval)
+    return "" if interval is None else ends(*interval.pair())
 
 
 def accuracy_columns(

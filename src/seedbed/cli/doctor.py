@@ -15,8 +15,8 @@ import click
 from seedbed.cli import options, screen
 from seedbed.cli.screen import note, result
 from seedbed.cli.text import size
-from seedbed.figures.words import counted
 from seedbed.tables import Column, Table
+from seedbed.words import counted
 
 PACKAGES = ("seedbed", "jax", "jaxlib", "keras", "numpy", "scipy", "scikit-learn", "altair", "vl-convert-python", "safetensors")
 OPTIONAL = ("ray", "onnx", "tensorflow-cpu", "torch")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from seedbed.cli import options, screen
-from seedbed.figures.words import percent
 from seedbed.tables import Column, Table
+from seedbed.words import percent
 
 if TYPE_CHECKING:
     from seedbed.evaluation import Prediction

@@ -12,7 +12,6 @@ from seedbed.cli import options, screen
 from seedbed.cli.columns import share_text
 from seedbed.cli.frame import CommandGroup
 from seedbed.cli.screen import note, result
-from seedbed.figures.words import network
 from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def _show_list(home: Path, listed: Sequence[Listed]) -> None:
     columns: list[Column[Listed]] = [
         Column("run", lambda each: each.name, align="left"),
         Column("state", lambda each: each.status, align="left"),
-        Column("network", lambda each: network(each.record.run.model) if each.record else each.reason, align="left"),
+        Column("network", lambda each: each.record.run.model.title if each.record else each.reason, align="left"),
         of_record("data", lambda record: record.run.data.name, align="left"),
         of_record("seed", lambda record: record.run.seed),
         of_record("epochs", lambda record: record.epochs or None),

@@ -12,11 +12,10 @@ import click
 from seedbed.cli import options, screen
 from seedbed.cli.columns import accuracy_columns
 from seedbed.cli.screen import note, result
-from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
-from seedbed.figures.words import network, setting
 from seedbed.specs import DataSpec, Protocol
 from seedbed.tables import Column, Table
+from seedbed.words import duration, setting
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
@@ -104,7 +103,7 @@ def command(
 
 
 def _show_terms(terms: Terms) -> None:
-    from seedbed.figures.words import counted, listed
+    from seedbed.words import counted, listed
 
     space, pruning = terms.space, terms.pruning
     families = listed(list(space.families))
@@ -134,7 +133,7 @@ def _show(search: Search, files: Mapping[str, Sequence[Path]]) -> None:
 def _finalist_table(finalists: Sequence[Finalist]) -> Table[Finalist]:
     columns: list[Column[Finalist]] = [
         Column("name", lambda each: each.name, align="left"),
-        Column("network", lambda each: network(each.trial.run.model), align="left"),
+        Column("network", lambda each: each.trial.run.model.title, align="left"),
         Column("training", _training, align="left"),
         Column("parameters", lambda each: each.trial.model.parameters, ","),
         Column("operations", lambda each: each.trial.model.operations, ","),

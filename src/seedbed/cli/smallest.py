@@ -11,11 +11,10 @@ import click
 from seedbed.cli import options, screen
 from seedbed.cli.columns import range_text, share_text
 from seedbed.cli.screen import result
-from seedbed.cli.text import duration
 from seedbed.cli.watch import fetching, watching
-from seedbed.figures.words import network
 from seedbed.specs import DataSpec, Protocol
 from seedbed.tables import Column, Table
+from seedbed.words import duration
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
@@ -80,7 +79,7 @@ def _claim_table(smallest: Smallest) -> Table[Attempt]:
     from seedbed.sizing.attempts import plan_in_words
 
     columns: list[Column[Attempt]] = [
-        Column("tested", lambda claim: network(claim.candidate.model), align="left"),
+        Column("tested", lambda claim: claim.candidate.model.title, align="left"),
         Column("parameters", lambda claim: claim.parameters, ","),
         Column("n", lambda claim: claim.accuracy.n if claim.accuracy else len(claim.seeds) - claim.left_out),
         Column("accuracy", lambda claim: claim.accuracy and claim.accuracy.mean, share_text),

@@ -77,11 +77,11 @@ def training(
         title: beginning of the announcement.
         data, asked: options of `Setup.of`.
     """
-    from seedbed.figures.words import counted
     from seedbed.groups.training import missing
     from seedbed.report.making import designed
     from seedbed.studies.context import StudyTrainer
     from seedbed.studies.setup import Setup
+    from seedbed.words import counted
 
     with fetching() as watch:
         setup = Setup.of(data, watch=watch, **asked)

@@ -13,10 +13,11 @@ from seedbed.cli import options, screen
 from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, given_fields, read_yaml, run_of
-from seedbed.cli.text import contents, duration
+from seedbed.cli.text import contents
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
 from seedbed.tables import Column, Table
+from seedbed.words import duration
 
 if TYPE_CHECKING:
     from seedbed.groups import Group
@@ -125,7 +126,7 @@ def _base(asked: dict[str, Any], file: Path | None) -> dict[str, Any]:
 
 
 def _train(planned: Design, execution: Execution) -> Sweep:
-    from seedbed.figures.words import counted
+    from seedbed.words import counted
 
     finished = 0 if execution.replace else planned.finished(execution.home)
     runs = len(planned.entries)
@@ -139,7 +140,7 @@ def _train(planned: Design, execution: Execution) -> Sweep:
 
 
 def _show_design(planned: Design) -> None:
-    from seedbed.figures.words import counted, value
+    from seedbed.words import counted, value
 
     settings, seeds = len(planned.requests), len(planned.seeds)
     note(
@@ -158,8 +159,8 @@ def _show_design(planned: Design) -> None:
 
 def _rest(base: RunSpec, grid: Grid) -> str:
     """Name the settings that are the same in all runs: those that name the network, and those that are not the default."""
-    from seedbed.figures.words import setting
     from seedbed.specs import Keras
+    from seedbed.words import setting
 
     def shown(spec: Spec, defaults: Spec, always: Sequence[str]) -> dict[str, Any]:
         values = {name: getattr(spec, name) for name in type(spec).model_fields}
@@ -175,7 +176,7 @@ def _rest(base: RunSpec, grid: Grid) -> str:
 
 def _data(spec: DataSpec) -> str:
     """Name a data set, and what a study did to it."""
-    from seedbed.figures.words import setting
+    from seedbed.words import setting
 
     changed = {name: getattr(spec, name) for name in ("first", "label_noise", "permutation", "size", "split_seed")}
     changes = [setting({name: value}) for name, value in changed.items() if value]

@@ -28,21 +28,6 @@ def _shown(character: str) -> str:
     return character
 
 
-def duration(seconds: float) -> str:
-    """Format a time in the two units that matter.
-
-    >>> duration(0.31), duration(7.4), duration(200), duration(8000)
-    ('0.3 s', '7 s', '3 min 20 s', '2 h 13 min')
-    """
-    if not seconds >= 1:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def contents(facts: DataFacts) -> str:
     """Describe what a data set holds."""
     shape = " x ".join(map(str, facts.image_shape))

@@ -14,10 +14,10 @@ from seedbed.cli import options, screen
 from seedbed.cli.columns import share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
-from seedbed.cli.text import contents, duration
+from seedbed.cli.text import contents
 from seedbed.cli.watch import fetching, watching
-from seedbed.figures.words import ends, percent
 from seedbed.tables import Column, Table
+from seedbed.words import duration, ends, percent
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
@@ -92,7 +92,6 @@ def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result
 
 
 def _show_layers(run: RunSpec, dataset: Dataset) -> None:
-    from seedbed.figures.words import network
     from seedbed.models import describe
 
     facts = dataset.facts()
@@ -101,7 +100,7 @@ def _show_layers(run: RunSpec, dataset: Dataset) -> None:
     note(f"Data: {run.data.name}, {contents(facts)}")
     for line in dataset.notes:
         note(f"note: {line}")
-    note(f"Network: {network(run.model)}")
+    note(f"Network: {run.model.title}")
     note()
     screen.table(_layer_table(facts.image_shape, layers), aside=True)
     note()
@@ -163,7 +162,7 @@ def _show_mean(name: str, home: RunStore, results: Sequence[Result]) -> None:
     excluded = f"; {group.left_out} that diverged or collapsed are excluded" if group.left_out else ""
     result(
         f"Validation accuracy at the best epoch, mean of {group.n} seeds: {percent(group.accuracy.mean, 2)} "
-        f"(95 % interval {ends(group.accuracy)}, over seeds and images{excluded})"
+        f"(95 % interval {ends(*group.accuracy.pair())}, over seeds and images{excluded})"
     )
 
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from seedbed.cli.screen import console, note
-from seedbed.cli.text import duration, escaped
-from seedbed.figures.words import capital, counted, percent
+from seedbed.cli.text import escaped
 from seedbed.training.events import Done, Event, Finding, Note, Progress, StageStarted, Started
+from seedbed.words import capital, counted, duration, percent
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seedbed import words
 from seedbed.errors import StatisticsError
-from seedbed.figures import marks, scales, words
+from seedbed.figures import marks, scales
 from seedbed.figures.scales import Rows, Scale
 from seedbed.records import finite
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seedbed import words
 from seedbed.errors import StatisticsError
-from seedbed.figures import marks, scales, theme, words
+from seedbed.figures import marks, scales, theme
 from seedbed.figures.scales import Rows, Scale
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seedbed import words
 from seedbed.errors import StatisticsError
-from seedbed.figures import marks, scales, words
+from seedbed.figures import marks, scales
 from seedbed.figures.scales import Rows
 from seedbed.statistics import Interval
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from seedbed import words
 from seedbed.errors import StatisticsError
-from seedbed.figures import marks, scales, theme, words
+from seedbed.figures import marks, scales, theme
 from seedbed.figures.curves import curve_rows, mean_curve
 from seedbed.figures.scales import Rows
 from seedbed.records import History, Result, finite
@@ -148,7 +149,7 @@ def _subtitle(results: Sequence[Result], points: LearningPoints) -> list[str]:
     first = results[0]
     validation = "test images, called validation (handout)" if first.run.data.protocol == "handout" else "validation images"
     what = (
-        f"{words.network(first.run.model)}; {words.counted(first.model.parameters, 'parameter')}; {first.run.data.name}: "
+        f"{first.run.model.title}; {words.counted(first.model.parameters, 'parameter')}; {first.run.data.name}: "
         f"{first.data.train:,} training and {first.data.validation:,} {validation}"
     )
     return [what, _seeds(results, points)]

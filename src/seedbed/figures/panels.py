@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from seedbed import words
 from seedbed.errors import StatisticsError
-from seedbed.figures import marks, scales, words
+from seedbed.figures import marks, scales
 from seedbed.figures.scales import FieldScale, Rows, Scale
 from seedbed.records import finite
 from seedbed.statistics import Interval

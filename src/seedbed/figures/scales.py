@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from seedbed import words
 from seedbed.errors import StatisticsError
-from seedbed.figures import words
 from seedbed.statistics import Interval
 
 Rows = list[dict[str, Any]]

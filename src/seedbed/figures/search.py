@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from seedbed import words
 from seedbed.errors import StatisticsError
-from seedbed.figures import marks, scales, words
+from seedbed.figures import marks, scales
 from seedbed.figures.scales import Rows, Scale
 
 if TYPE_CHECKING:

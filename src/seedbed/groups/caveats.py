@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.groups.group import Group
 
 MOST_PLACES = 6

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from seedbed.figures.words import capital
 from seedbed.groups.group import BySeed, Group
 from seedbed.groups.measures import ACCURACY, Measure
 from seedbed.records import finite_fields
@@ -29,6 +28,7 @@ from seedbed.statistics import (
     loss_difference,
     paired_estimate,
 )
+from seedbed.words import capital
 
 CONFIDENCE = 0.95
 

@@ -11,8 +11,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed import words
 from seedbed.errors import RunError
-from seedbed.figures import words
 from seedbed.groups.fields import Setting
 from seedbed.groups.measures import ACCURACY, Measure
 from seedbed.records import Result, Verdict, finite_fields

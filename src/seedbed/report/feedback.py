@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.groups import Difference
 from seedbed.studies.answers import Answer
 from seedbed.studies.setup import Setup

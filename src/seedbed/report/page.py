@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.records import Result, finite
 from seedbed.report.environment import Environment
 from seedbed.report.feedback import Feedback, feedback
@@ -145,7 +145,7 @@ def machine_table(report: Report) -> Table[tuple[str, str]]:
         ("Python", here.python),
         *here.versions.items(),
         *(
-            (f"time of workers: {answer.title}", words.seconds(answer.cost.seconds + answer.cost.measuring))
+            (f"time of workers: {answer.title}", words.duration(answer.cost.seconds + answer.cost.measuring))
             for answer in report.answers
         ),
     ]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from seedbed import figures
-from seedbed.figures import words
+from seedbed import figures, words
 from seedbed.searches.finalists import Finalist
 from seedbed.searches.outcome import COSTS, Search
 from seedbed.searches.trial import Trial
@@ -38,7 +37,7 @@ def best_table(search: Search) -> Table[Finalist]:
 
     columns: list[Column[Finalist]] = [
         Column("name", lambda finalist: finalist.name),
-        Column("network", lambda finalist: words.network(finalist.trial.run.model)),
+        Column("network", lambda finalist: finalist.trial.run.model.title),
         *interval_columns(lambda finalist: finalist.accuracy),
         Column("n", lambda finalist: finalist.accuracy.n if finalist.accuracy else 0),
         Column("left_out", lambda finalist: finalist.group.left_out),
@@ -64,7 +63,7 @@ def trial_table(search: Search) -> Table[Trial]:
         Column("state", lambda trial: trial.state),
         Column("accuracy", lambda trial: trial.accuracy),
         Column("epochs", lambda trial: max(trial.curve, default=trial.run.plan.epochs)),
-        Column("network", lambda trial: words.network(trial.run.model)),
+        Column("network", lambda trial: trial.run.model.title),
         *map(cost, ("parameters", "operations", "units")),
         *_setting_columns(lambda trial: trial),
         Column("seconds", lambda trial: f"{trial.seconds:.3f}"),

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from seedbed import figures
+from seedbed import figures, words
 from seedbed.errors import RunError
-from seedbed.figures import words
 from seedbed.groups import Contrast, caveats, differences
 from seedbed.kinds import OPTIMIZERS
 from seedbed.records import Result, finite_fields
@@ -134,12 +133,12 @@ class Search:
         winner, trials = self.winner, words.counted(len(self.trials), "trial")
         if winner is None or winner.accuracy is None:
             return [f"No trial of {len(self.trials)} could be ranked: {_by_state(self.states)}.", *self._notes()]
-        accuracy, network = winner.accuracy, words.network(winner.trial.run.model)
+        accuracy, network = winner.accuracy, winner.trial.run.model.title
         folds = f", {self.terms.folds} folds" if self._folds else ""
         test = "the test part, looked at once, was not used for that." if self.test else "the test part was not (--test)."
         sentences = [
             f"The best of {trials} within {self.terms.space.budget}, by the lower end of its interval: {network}, "
-            f"{words.percent(accuracy.mean, 2)} validation accuracy ({words.ends(accuracy)}; "
+            f"{words.percent(accuracy.mean, 2)} validation accuracy ({words.ends(*accuracy.pair())}; "
             f"{words.counted(accuracy.n, 'fresh seed')}, 95 % interval{folds}).",
             *self._against_others(winner),
             f"As trial {winner.trial.number} it had {words.percent(winner.trial.accuracy, 2)}: optimistic, because this "
@@ -147,7 +146,9 @@ class Search:
         ]
         if self.test:
             seeds = words.counted(self.test.n, "seed")
-            sentences.append(f"On the test part it has {words.percent(self.test.mean, 2)} ({words.ends(self.test)}, {seeds}).")
+            sentences.append(
+                f"On the test part it has {words.percent(self.test.mean, 2)} ({words.ends(*self.test.pair())}, {seeds})."
+            )
         return [*sentences, *self._edge(winner), *self._notes()]
 
     @property
@@ -238,7 +239,7 @@ def course_rows(search: Search) -> list[dict[str, Any]]:
                 "accuracy": trial.accuracy,
                 "state": trial.state,
                 "best": best or None,
-                "network": words.network(trial.run.model),
+                "network": trial.run.model.title,
                 "epochs": max(trial.curve, default=search.terms.space.epochs),
             }
         )
@@ -249,7 +250,7 @@ def frontier_rows(search: Search, cost: str) -> list[dict[str, Any]]:
     """Return rows of trials and finalists: kind, cost, mean, frontier, network; of finalists also ranges and intervals."""
 
     def row(kind: str, cost: float, mean: float, trial: Trial) -> dict[str, Any]:
-        return {"kind": kind, "cost": cost, "mean": mean, "frontier": False, "network": words.network(trial.run.model)}
+        return {"kind": kind, "cost": cost, "mean": mean, "frontier": False, "network": trial.run.model.title}
 
     complete = [trial for trial in search.trials if trial.state == "complete" and cost != "latency"]
     rows = [row("trial", float(getattr(trial.model, cost)), trial.accuracy, trial) for trial in complete]

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from seedbed.figures.words import network
 from seedbed.records import ModelFacts
 from seedbed.specs import RunSpec
 
@@ -62,7 +61,7 @@ class Trial:
             "run": self.name,
             "identity": self.run.identity,
             "accuracy": self.accuracy,
-            "network": network(self.run.model),
+            "network": self.run.model.title,
             "state": self.state,
             **vars(self.model),
             "epochs": len(self.curve),

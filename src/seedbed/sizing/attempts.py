@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.groups import Group
 from seedbed.sizing.networks import Network
 from seedbed.specs import Plan
@@ -118,7 +118,7 @@ def claimed(claim: Attempt) -> str:
 
 
 def network_in_words(attempt: Attempt) -> str:
-    return f"{words.network(attempt.candidate.model)}, {words.counted(attempt.parameters, 'parameter')}"
+    return f"{attempt.candidate.model.title}, {words.counted(attempt.parameters, 'parameter')}"
 
 
 def interval_in_words(claim: Attempt) -> str:
@@ -126,4 +126,4 @@ def interval_in_words(claim: Attempt) -> str:
     if accuracy is None:
         return f"{claim.left_out} of {words.counted(len(claim.seeds), 'seed')} diverged or collapsed"
     chance = f"95 % interval over {words.counted(accuracy.n, 'fresh seed')} and the images"
-    return f"validation accuracy {words.percent(accuracy.mean, 2)} ({words.ends(accuracy)}, {chance}) at the last epoch"
+    return f"validation accuracy {words.percent(accuracy.mean, 2)} ({words.ends(*accuracy.pair())}, {chance}) at the last epoch"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from seedbed import figures
 from seedbed.errors import StatisticsError
-from seedbed.figures import words
 from seedbed.sizing.attempts import Attempt
 from seedbed.sizing.outcome import Smallest
 from seedbed.tables import Column, Table, interval_columns
@@ -54,7 +53,7 @@ def table(smallest: Smallest) -> Table[Attempt]:
     columns: list[Column[Attempt]] = [
         Column("stage", lambda attempt: attempt.stage),
         Column("group", lambda attempt: attempt.group),
-        Column("network", lambda attempt: words.network(attempt.candidate.model)),
+        Column("network", lambda attempt: attempt.candidate.model.title),
         Column("parameters", lambda attempt: attempt.parameters),
         *map(setting, ("epochs", "learning_rate", "schedule", "batch_size", "l2")),
         Column("seeds", lambda attempt: len(attempt.seeds)),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.records import finite_fields
 from seedbed.sizing.attempts import Attempt, as_accuracy, interval_in_words, network_in_words, plan_in_words
 from seedbed.specs import DataSpec

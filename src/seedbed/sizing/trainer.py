@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from seedbed.figures.words import counted
 from seedbed.groups import Request, train_groups
 from seedbed.sizing.attempts import Attempt, Candidate, Stage, best_so_far, claimed
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.training.events import Finding, StageStarted
+from seedbed.words import counted
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution

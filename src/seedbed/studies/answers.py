@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed import figures, pages
-from seedbed.figures import words
+from seedbed import figures, pages, words
 from seedbed.groups import Difference, Group, Request, caveats
 from seedbed.models import FAMILIES
 from seedbed.records import Result, finite
@@ -133,13 +132,13 @@ class Cost:
         """The cost in one line."""
         spent = []
         if self.runs:
-            time = f"{words.seconds(self.seconds)} of workers' time, {words.percent(self.compile_share, 0)} of it compiling"
+            time = f"{words.duration(self.seconds)} of workers' time, {words.percent(self.compile_share, 0)} of it compiling"
             spent.append(f"{words.counted(self.runs, 'run')} on {words.listed(list(self.devices))}; {time}")
             spent.append(f"{words.quantity(self.operations)} operations of training")
             if self.rate:
                 spent.append(f"{words.quantity(self.rate)} operations per second and worker")
         if self.measuring:
-            spent.append(f"{words.seconds(self.measuring)} of other computations and measurements")
+            spent.append(f"{words.duration(self.measuring)} of other computations and measurements")
         return f"Cost: {'; '.join(spent or ['next to nothing'])}."
 
     def as_json(self) -> dict[str, Any]:

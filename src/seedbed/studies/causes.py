@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seedbed import figures
+from seedbed import figures, words
 from seedbed.errors import StatisticsError
-from seedbed.figures import Curve, words
+from seedbed.figures import Curve
 from seedbed.figures.curves import OUTPUT
 from seedbed.groups import Group, Measure
 from seedbed.kinds import ACTIVATIONS

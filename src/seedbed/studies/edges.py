@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.groups import Group, Request, best
 from seedbed.studies.context import Steps, StudyContext
 

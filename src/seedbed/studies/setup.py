@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from seedbed import data as images
+from seedbed import words
 from seedbed.errors import SpecError
-from seedbed.figures import words
 from seedbed.records import DataFacts
 from seedbed.specs import DataSpec, ModelSpec, Plan, RunSpec
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.groups import Difference, Group, Measure, at_last
 from seedbed.statistics import Interval
 from seedbed.studies.texts import interval_text, loss_text

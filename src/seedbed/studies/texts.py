@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.groups import Group
 from seedbed.groups.caveats import excluded
 from seedbed.statistics import Interval

@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
+from seedbed import words
 from seedbed.diagnosis import explain
-from seedbed.figures import words
 from seedbed.groups import Group
 from seedbed.records import History, Result
 from seedbed.runs import RunStore

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.groups import Group
 from seedbed.records import Result, finite
 from seedbed.specs import RunSpec

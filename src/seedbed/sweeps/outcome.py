@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedbed import figures
-from seedbed.figures import words
+from seedbed import figures, words
 from seedbed.figures.scales import is_quantity, number
 from seedbed.groups import Group, caveats
 from seedbed.groups.fields import Value, field
@@ -116,7 +115,7 @@ class Sweep:
         among = sum(self.condition(group) == condition for group in self.groups)
         return words.capital(
             f"{self._where(condition)}the highest mean validation accuracy of {among} settings is "
-            f"{words.percent(accuracy.mean, 2)} ({words.ends(accuracy)}, {words.counted(first.n, 'seed')}), "
+            f"{words.percent(accuracy.mean, 2)} ({words.ends(*accuracy.pair())}, {words.counted(first.n, 'seed')}), "
             f"with {words.setting(chosen)}{equal}."
         )
 

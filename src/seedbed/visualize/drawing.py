@@ -12,9 +12,9 @@ from seedbed import figures
 from seedbed.data import Dataset, Part
 from seedbed.data.embedding import stratified
 from seedbed.data.facts import ImageLocation, ImagePair
-from seedbed.figures.words import percent
 from seedbed.palette import Mode
 from seedbed.visualize.survey import Survey
+from seedbed.words import percent
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart

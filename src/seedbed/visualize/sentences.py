@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 
 from seedbed.data.facts import KEPT_PAIRS, DuplicatePairs
-from seedbed.figures.words import counted, listed, percent
 from seedbed.visualize.survey import Survey
+from seedbed.words import counted, listed, percent
 
 MISSING = 5
 """Maximal number of classes without images in the sentences."""

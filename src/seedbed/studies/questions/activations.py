@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbed import figures
-from seedbed.figures import Dot, mean_curve, words
+from seedbed import figures, words
+from seedbed.figures import Dot, mean_curve
 from seedbed.groups import Contrast, Difference, Group, Request, best, by
 from seedbed.groups.caveats import excluded
 from seedbed.records import Result

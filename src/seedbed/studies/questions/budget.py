@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from seedbed import searches
-from seedbed.figures import words
+from seedbed import searches, words
 from seedbed.groups import Contrast, Difference, Group, Request, by, caveats
 from seedbed.records import Result
 from seedbed.runs import RunStore

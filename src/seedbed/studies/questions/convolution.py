@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from seedbed import figures
-from seedbed.figures import Curve, Dot, words
+from seedbed import figures, words
+from seedbed.figures import Curve, Dot
 from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.groups.caveats import excluded
 from seedbed.models import facts
@@ -179,7 +179,7 @@ def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Dif
             f"{_operations(dense[0]):,}, {_uses(dense[0])} per parameter.",
         ],
         method=(
-            f"{words.network(CONV)} with pooling after each, and dense nets; no regularization, Adam 1e-3, batch 128, "
+            f"{CONV.title} with pooling after each, and dense nets; no regularization, Adam 1e-3, batch 128, "
             f"{conv.run.plan.epochs} epochs, {words.counted(len(setup.seeds), 'seed')} each."
         ),
         figures=[

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from seedbed import figures
+from seedbed import figures, words
 from seedbed.data import load
-from seedbed.figures import words
 from seedbed.groups import Request
 from seedbed.models import describe
 from seedbed.specs import Conv, Dense
@@ -75,7 +74,7 @@ def _size(model: Dense | Conv, images: TimedImages) -> tuple[int, int]:
 def training(summary: TimingSummary) -> AnswerPart:
     """Answer how long each network takes on each device."""
     images = summary.machines[0].images
-    networks = " and ".join(sized(words.network(model), _size(model, images)[0]) for model in NETS.values())
+    networks = " and ".join(sized(model.title, _size(model, images)[0]) for model in NETS.values())
     return AnswerPart(
         name="training",
         question="How long do the exercise's two networks take, alone and several together?",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from seedbed import figures
-from seedbed.figures import Sized, words
+from seedbed import figures, words
+from seedbed.figures import Sized
 from seedbed.groups import Request
 from seedbed.groups.caveats import excluded
 from seedbed.records import finite
@@ -141,7 +141,7 @@ def _units(size: Size) -> str:
 def _short(found: Fewest, free: Smallest | None) -> str:
     size, best = found.smallest, free.confirmed if free else None
     within = f"{sized(_units(size), size.group.parameters)} with {share_text(size.accuracy)}" if size else "no tested net"
-    freely = sized(words.network(best.candidate.model), best.parameters) if best else "no tested net"
+    freely = sized(best.candidate.model.title, best.parameters) if best else "no tested net"
     short = f"clearly above {words.percent(found.target, 0)} within two ReLU layers: {within}"
     return f"{short}, and freely: {freely}" if free else short
 
@@ -218,7 +218,7 @@ class _Net:
 
 
 def _free_net(claim: Attempt) -> _Net:
-    units, total = words.network(claim.candidate.model).removeprefix("dense "), len(claim.seeds)
+    units, total = claim.candidate.model.title.removeprefix("dense "), len(claim.seeds)
     return _Net(units, FREELY, claim.parameters, total - claim.left_out, total, claim)
 
 

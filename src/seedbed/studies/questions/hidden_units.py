@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedbed import figures
+from seedbed import figures, words
 from seedbed.errors import StatisticsError
-from seedbed.figures import Dot, Sized, mean_curve, words
+from seedbed.figures import Dot, Sized, mean_curve
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, size_frontier
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import spearman

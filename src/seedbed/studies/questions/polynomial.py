@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
 from seedbed.statistics import Floats, Interval

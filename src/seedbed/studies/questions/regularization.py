@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from seedbed import figures
-from seedbed.figures import Dot, mean_curve, words
+from seedbed import figures, words
+from seedbed.figures import Dot, mean_curve
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Measure, Request, at_last, best
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval, interval_of

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from seedbed.figures import words
+from seedbed import words
 from seedbed.statistics import Decision, decide, log_ratio
 from seedbed.studies.timing.records import Device, Net, TimedTraining, Timings
 

@@ -1,20 +1,14 @@
-"""The words of titles and axes: numbers, names and counts as a reader wants them."""
+"""Numbers, counts, times and settings in words: the wording that sentences, titles, axes and tables share."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
-
-from seedbed.specs import ModelSpec
-
-if TYPE_CHECKING:
-    from seedbed.statistics import Interval
 
 
 def counted(n: int, one: str, many: str = "") -> str:
-    """A number with its noun.
+    """Format a number with its noun.
 
     >>> counted(1, "seed"), counted(5000, "image")
     ('1 seed', '5,000 images')
@@ -23,7 +17,7 @@ def counted(n: int, one: str, many: str = "") -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share as a percentage.
+    """Format a share as a percentage.
 
     >>> percent(0.9774)
     '97.7 %'
@@ -31,23 +25,22 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
-def ends(interval: Interval) -> str:
-    """The ends of an interval of shares, as percentages.
+def ends(low: float, high: float) -> str:
+    """Format the ends of an interval of shares, as percentages.
 
-    >>> from seedbed.statistics import Interval
-    >>> ends(Interval(0.9774, 0.97, 0.983, 5))
+    >>> ends(0.97, 0.983)
     '97.00 % to 98.30 %'
     """
-    return f"{percent(interval.low, 2)} to {percent(interval.high, 2)}"
+    return f"{percent(low, 2)} to {percent(high, 2)}"
 
 
 def capital(sentence: str) -> str:
-    """A sentence with a capital letter at its beginning; the others stay as they are."""
+    """Capitalize the first letter of a sentence; the others stay as they are."""
     return sentence[0].upper() + sentence[1:]
 
 
 def listed(items: Sequence[str]) -> str:
-    """Items as a sentence lists them.
+    """Join items as a sentence lists them.
 
     >>> listed(["a", "b", "c"])
     'a, b and c'
@@ -55,17 +48,8 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 
-def network(spec: ModelSpec) -> str:
-    """A model spec in a few words.
-
-    >>> network(Dense(hidden=(200, 100)))
-    'dense 200-100, relu'
-    """
-    return spec.title
-
-
 def value(found: object, field: str = "") -> str:
-    """The value of a field of the specs.
+    """Format the value of a field of the specs.
 
     >>> value((200, 100)), value(()), value(3e-4), value(0.001), value(0.0), value(None, "first"), value("tanh")
     ('200-100', 'none', '3e-4', '0.001', '0', 'all', 'tanh')
@@ -80,7 +64,7 @@ def value(found: object, field: str = "") -> str:
 
 
 def setting(fields: Mapping[str, object]) -> str:
-    """Fields with their values.
+    """Format fields with their values.
 
     >>> setting({"hidden": (100,), "learning_rate": 0.001})
     'hidden 100, learning rate 0.001'
@@ -89,29 +73,30 @@ def setting(fields: Mapping[str, object]) -> str:
 
 
 def _number(found: float) -> str:
-    """All digits; very small and very large numbers with an exponent."""
+    """Format all digits; very small and very large numbers with an exponent."""
     if not (math.isfinite(found) and found):
         return f"{found:g}"
     plain = 1e-3 <= abs(found) < 1e6
     return format(Decimal(repr(found)).normalize(), "f" if plain else "E").replace("E+", "E").lower()
 
 
-def seconds(spent: float) -> str:
-    """A time, to two digits or so.
+def duration(seconds: float) -> str:
+    """Format a time in the two units that matter.
 
-    >>> seconds(0.4), seconds(75), seconds(7300)
-    ('0.4 s', '75 s', '2 h 2 min')
+    >>> duration(0.31), duration(7.4), duration(200), duration(8000)
+    ('0.3 s', '7 s', '3 min 20 s', '2 h 13 min')
     """
-    if spent < 10:
-        return f"{spent:.1f} s"
-    if spent < 120:
-        return f"{spent:.0f} s"
-    minutes = round(spent / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+    if not seconds >= 1:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def quantity(number: float) -> str:
-    """A large number with its power of ten.
+    """Format a large number with its power of ten.
 
     >>> quantity(2.5e12), quantity(3.2e9)
     ('2.5 x 10^12', '3.2 x 10^9')
