@@ -71,7 +71,7 @@ OWN = {
     ),
     "has the wrong output": (
         f"{BUILT}(8, 8, 1)), keras.layers.Dense(10)])\n",
-        "takes (8, 8, 1) and gives (8, 8, 10); it must",
+        "takes (8, 8, 1) and returns (8, 8, 10); it must",
     ),
 }
 

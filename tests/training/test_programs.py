@@ -63,7 +63,7 @@ def test_another_process_trains_the_same_bits_in_programs_that_it_finds(
     model: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = trained(task([model]), Programs(tmp_path))
-    monkeypatch.setattr(programs, "_jax_keeps_nothing", nothing_is_compiled)
+    monkeypatch.setattr(programs, "_without_jax_cache", nothing_is_compiled)
     same_bits(trained(task([model]), Programs(tmp_path)), before)
 
 
@@ -101,7 +101,7 @@ class Doubling:
         return jax.jit(lambda x: 2 * x + 1).lower(jnp.zeros(3)).compile()
 
     def found(self, folder: Path, key: str = "k", name: str = "f") -> Any:
-        function = OnDisk(folder, key).found(name, self)
+        function = OnDisk(folder, key).compiled(name, self)
         assert function(jnp.arange(3.0)).tolist() == [1, 3, 5]
         return function
 
@@ -114,14 +114,14 @@ def test_what_a_program_is_made_from_says_which_file_it_is(tmp_path: Path, monke
     for part in ("_code", "_instructions"):
         with monkeypatch.context() as patch:
             patch.setattr(programs, part, lambda: "another")
-            programs._surroundings.cache_clear()
+            programs._environment.cache_clear()
             doubling.found(tmp_path)
     with monkeypatch.context() as patch:
         patch.setenv("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
-        programs._surroundings.cache_clear()
+        programs._environment.cache_clear()
         doubling.found(tmp_path)
     assert doubling.compiled == 6
-    programs._surroundings.cache_clear()
+    programs._environment.cache_clear()
     doubling.found(tmp_path)
     assert doubling.compiled == 6
 
@@ -168,8 +168,8 @@ def test_programs_that_were_not_used_for_longest_make_room(tmp_path: Path, monke
     for name, (used, written) in {"used lately": (9_000, 1_000), "old": (2_000, 2_000), "young": (3_000, 3_000)}.items():
         os.utime(files[name], (used, written))
     together = sum(file.stat().st_size for file in files.values())
-    monkeypatch.setattr(programs, "ROOM", together + files["old"].stat().st_size // 2)
-    programs._make_room.cache_clear()  # as in another process
+    monkeypatch.setattr(programs, "CACHE_BYTES", together + files["old"].stat().st_size // 2)
+    programs._evict.cache_clear()  # as in another process
     doubling.found(tmp_path, name="new")
     assert [name for name, file in files.items() if not file.exists()] == ["old"]
     assert len(list(tmp_path.iterdir())) == 3

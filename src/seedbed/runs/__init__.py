@@ -1,6 +1,6 @@
 """The run store: run folders, claims, checkpoints of populations, the ledger.
 
-home.py          `RunStore`: the interface for all other packages
+store.py         `RunStore`: the interface for all other packages
 claims.py        claiming runs: finished, half done, other settings, in use
 record.py        reading and writing `run.json`
 arrays.py        safetensors and npz, without copies, safe for untrusted files
