@@ -30,7 +30,7 @@ def lock(path: Path, what: str = "", *, wait: float = 0.0) -> Iterator[None]:
     Args:
         path: file of the lock, which names its owner; it exists only while the lock is held.
         what: name of the locked thing for the message; the path if empty.
-        wait: time to go on trying while another process holds the lock (seconds).
+        wait: how long to keep trying while another process holds the lock (s).
 
     Raises:
         HomeInUse: another process holds it; the message names the process and its machine.

@@ -23,7 +23,7 @@ def explained(what: str, path: Path) -> Iterator[None]:
 
 def _explanation(error: OSError, what: str, path: Path) -> str:
     if error.errno in NO_SPACE:
-        return f"{path}: no space is left to {what} it. Free some, then go on with --resume; or choose another --home."
+        return f"{path}: no space is left to {what} it. Free some, then continue with --resume; or choose another --home."
     if error.errno in NOT_ALLOWED:
         return f"{path}: not allowed to {what} it ({error.strerror}). Choose a folder that you may write in with --home DIR."
     if error.errno == errno.ENOENT:
