@@ -76,7 +76,7 @@ def test_the_page_names_the_bottleneck_that_the_figures_show(tmp_path: Path):
     text, _ = page.page(COSTS, "A machine", runs=8_000)
     assert "bound by the driver" in text
     assert "Ray took 1.07" in text
-    assert "within the 10 %" in text
+    assert "within the allowed 10 %" in text
     assert (
         "bound by the driver"
         not in page.page(replace(COSTS, row=0.0, store=1e-6, run_bytes=1.0, save=0.0), "A machine", 8_000)[0]
