@@ -81,4 +81,4 @@ def test_the_page_names_the_bottleneck_that_the_figures_show(tmp_path: Path):
         "bound by the driver"
         not in page.page(replace(COSTS, row=0.0, store=1e-6, run_bytes=1.0, save=0.0), "A machine", 8_000)[0]
     )
-    assert "beyond the 10 %" in page.page(replace(COSTS, shell={"local": [50.0], "ray": [60.0]}), "A machine", 8_000)[0]
+    assert "beyond the allowed 10 %" in page.page(replace(COSTS, shell={"local": [50.0], "ray": [60.0]}), "A machine", 8_000)[0]
