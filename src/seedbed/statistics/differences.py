@@ -19,6 +19,9 @@ from seedbed.statistics.interval import Floats, Interval, t_quantile
 LEAST_P = 1e-12
 """Smaller p-values are given as this one."""
 
+HALVINGS = 50
+"""Of the range of log p-values: to its last bit."""
+
 
 @dataclass(frozen=True)
 class PairedDifference:
@@ -53,15 +56,16 @@ class PairedDifference:
     @property
     def p(self) -> float:
         """Two-sided p-value of "there is no difference": the smallest level at which the interval excludes 0."""
-        from scipy.optimize import brentq
-
         wanted = abs(self.centre)
         if not wanted > 0:
             return 1.0
         if self._reach(LEAST_P) <= wanted:
             return LEAST_P
-        found = brentq(lambda level: self._reach(math.exp(level)) - wanted, math.log(LEAST_P), -1e-12)
-        return math.exp(found)
+        low, high = math.log(LEAST_P), 0.0
+        for _ in range(HALVINGS):  # importing scipy.optimize takes longer than all else that `compare` computes
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._reach(math.exp(middle)) > wanted else (low, middle)
+        return math.exp(high)
 
     def _reach(self, level: float) -> float:
         """Half the width of the interval of confidence `1 - level`."""
