@@ -404,3 +404,9 @@ def test_a_ratio_needs_two_positive_values_each():
     for a in ([1.0], [1.0, 0.0], [1.0, -2.0]):
         with pytest.raises(StatisticsError):
             st.log_ratio(a, [1.0, 2.0])
+
+
+def test_an_interval_can_be_ended_at_bounds_and_unknown_ends_stay_unknown() -> None:
+    assert st.Interval(0.97, -0.1, 1.1, 5).within(0, 1) == st.Interval(0.97, 0.0, 1.0, 5)
+    alone = st.Interval(0.97, math.nan, math.nan, 1).within(0, 1)
+    assert (alone.mean, math.isnan(alone.low), math.isnan(alone.high)) == (0.97, True, True)

@@ -137,6 +137,11 @@ class Result:
     def best(self) -> int:
         return best_epoch(self.history)
 
+    @property
+    def included(self) -> bool:
+        """Whether the run enters means: it neither diverged nor collapsed, and an epoch has a finite validation loss."""
+        return self.verdict.ranked and bool(self.best)
+
     def named(self, name: str, group: str, folder: str) -> Result:
         return replace(self, name=name, group=group, folder=folder)
 

@@ -10,7 +10,7 @@ from groups.samples import group, right
 from seedbed.groups.caveats import excluded
 from seedbed.statistics import Interval
 from seedbed.studies.setup import Setup
-from seedbed.studies.texts import BANDS, clipped, interval_text, share_text, sized, subtitle
+from seedbed.studies.texts import BANDS, interval_text, share_text, sized, subtitle
 
 ALONE = Interval(0.62, math.nan, math.nan, 1)
 
@@ -32,7 +32,7 @@ def test_a_mean_stands_with_its_interval_and_a_rounded_zero_has_no_sign(interval
 def test_the_interval_of_a_share_ends_at_0_and_1_and_an_unknown_one_stays_unknown():
     assert share_text(Interval(0.97, 0.9, 1.1, 5), 0) == "97 % (90 to 100)"
     assert share_text(ALONE, 0) == "62 % (n = 1)"
-    assert clipped(None) is None
+    assert share_text(None) == "not known"
 
 
 def test_networks_are_named_with_their_size():

@@ -107,7 +107,7 @@ def predict(home: RunStore, name: str, paths: Sequence[Path], *, invert: Inversi
 
 
 def _best(home: RunStore, name: str) -> Result:
-    ranked = [result for result in home.find(name) if result.verdict.ranked and result.best]
+    ranked = [result for result in home.find(name) if result.included]
     if not ranked:
         raise RunError(f"{name!r} has no network for a prediction: all its runs diverged or collapsed.")
     result = max(ranked, key=lambda run: run.history["validation_accuracy"][run.best - 1])

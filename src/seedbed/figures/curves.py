@@ -52,7 +52,7 @@ def mean_curve(results: Sequence[Result], column: str, *, panel: str, line: str)
         results: the seeds of one setting.
         column: name of a column of the history, or `a-b` for the difference of two.
     """
-    kept = [result.history for result in results if result.verdict.ranked and result.best]
+    kept = [result.history for result in results if result.included]
     shared = min((history.epochs for history in kept), default=0)
     first, _, second = column.partition("-")
     rows = [history[first][:shared] - (history[second][:shared] if second else 0.0) for history in kept]

@@ -78,7 +78,7 @@ def learning_points(results: Sequence[Result]) -> LearningPoints:
     settings = {result.run.setting for result in results}
     if not len(settings) == 1:
         raise StatisticsError(f"Learning curves show the seeds of one setting; these {len(results)} runs have {len(settings)}.")
-    whole = [result for result in results if result.verdict.ranked and result.best]
+    whole = [result for result in results if result.included]
     raw = [row for result in results for row in _raw(result.history, result.run.seed)]
     curves = [mean_curve(whole, column, panel=panel, line=part) for panel, part, column in COLUMNS]
     mean = curve_rows(curves) if len(whole) > 1 else []

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,18 +68,14 @@ class Difference:
 
     Attributes:
         pairs: pairs of seeds; a single pair compares two networks.
-        images: number of validation images, where the measure is about them.
         method: sources of chance; or the reason why nothing is compared.
         decision: difference with its 95 % interval, and whether it is shown. None means that nothing is compared.
-        loss: difference in validation loss with its 95 % interval, where both groups have one.
     """
 
     contrast: Contrast
     pairs: Seeds
-    images: int
     method: str
     decision: Decision | None
-    loss: Interval | None = None
 
     @property
     def name(self) -> str:
@@ -87,6 +84,19 @@ class Difference:
     @property
     def seeds(self) -> tuple[int, ...]:
         return tuple(seed for seed, _ in self.pairs)
+
+    @property
+    def images(self) -> int:
+        """Number of validation images, where the groups' predictions are known; else 0."""
+        right = self.contrast.a.right(self.contrast.measure.epoch)
+        return len(right[self.pairs[0][0]]) if self.pairs and self.pairs[0][0] in right else 0
+
+    @cached_property
+    def loss(self) -> Interval | None:
+        """Difference in validation loss with its 95 % interval, where accuracies at the best epoch are compared."""
+        if not (self.contrast.measure is ACCURACY and self.pairs):
+            return None
+        return loss_difference(*stacked(self.contrast.a.losses, self.contrast.b.losses, self.pairs)).interval(CONFIDENCE)
 
     @property
     def networks(self) -> tuple[str, str] | None:
@@ -198,7 +208,7 @@ def differences(contrasts: Sequence[Contrast]) -> list[Difference]:
     compared = []
     for contrast, (pairs, method, claim) in zip(contrasts, estimates, strict=True):
         decision = None if claim is None else next(decisions)
-        compared.append(Difference(contrast, pairs, _images(contrast, pairs), method, decision, _loss(contrast, pairs)))
+        compared.append(Difference(contrast, pairs, method, decision))
     return compared
 
 
@@ -243,14 +253,3 @@ def _accuracies(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
     images = f"{first.shape[1]:,} images"
     method = f"{len(pairs)} seeds x {images}, paired on both" if len(pairs) > 1 else f"one network each on {images}, paired"
     return pairs, method, accuracy_difference(first, second)
-
-
-def _images(contrast: Contrast, pairs: Seeds) -> int:
-    right = contrast.a.right(contrast.measure.epoch)
-    return len(right[pairs[0][0]]) if pairs and pairs[0][0] in right else 0
-
-
-def _loss(contrast: Contrast, pairs: Seeds) -> Interval | None:
-    if not (contrast.measure is ACCURACY and pairs):
-        return None
-    return loss_difference(*stacked(contrast.a.losses, contrast.b.losses, pairs)).interval(CONFIDENCE)

@@ -86,7 +86,7 @@ class Group:
     @cached_property
     def included(self) -> dict[int, list[Result]]:
         """Seed -> its runs, of the seeds that enter means."""
-        return {seed: runs for seed, runs in self.by_seed.items() if all(_counts(result) for result in runs)}
+        return {seed: runs for seed, runs in self.by_seed.items() if all(result.included for result in runs)}
 
     @property
     def runs(self) -> dict[int, Result]:
@@ -101,7 +101,7 @@ class Group:
     @property
     def excluded(self) -> dict[str, Verdict]:
         """Name -> verdict of the runs because of which their seeds are excluded."""
-        return {result.name: result.verdict for result in self.results if not _counts(result)}
+        return {result.name: result.verdict for result in self.results if not result.included}
 
     @property
     def improving(self) -> list[str]:
@@ -214,18 +214,14 @@ class Group:
         )
 
 
-def _counts(result: Result) -> bool:
-    return result.verdict.ranked and bool(result.best)
-
-
 def _mean_json(interval: Interval | None) -> dict[str, Any]:
     return {"mean": interval and interval.mean, "interval": interval and interval.pair()}
 
 
 def best(groups: Sequence[Group], measure: Measure = ACCURACY) -> Group | None:
     """The group with the highest mean of a measure, the first of equal ones; None where no run is left in any."""
-    known = [(mean.mean, -place) for place, group in enumerate(groups) if (mean := group.measured(measure))]
-    return groups[-max(known)[1]] if known else None
+    means = {place: mean.mean for place, group in enumerate(groups) if (mean := group.measured(measure))}
+    return groups[max(means, key=means.__getitem__)] if means else None
 
 
 def by(groups: Sequence[Group], **setting: Any) -> Group:

@@ -116,7 +116,7 @@ def composed_now(
     memory: int | None,
 ) -> Iterator[tuple[Task, str]]:
     """New populations of the runs that do not continue from a save, each with "" or the reason why it cannot fit in memory."""
-    continued = {run.identity for task in resumed for block in task.blocks for run in block}
+    continued = {run.identity for task in resumed for _, run in task.runs}
     fresh = [entry for entry in missing if entry.run.identity not in continued]
     wanted, specs = {entry.run.identity for entry in fresh}, {entry.run.data for entry in fresh}
     composed = [entry for entry in _composed(request, missing) if entry.run.data in specs] if request.pruning else fresh

@@ -20,6 +20,7 @@ class TwoSources:
     Attributes:
         variance: the variance of the mean; `from_seeds` and `from_images` are what either source alone would give.
         freedom: degrees of freedom of `variance`, after Satterthwaite.
+        residual: the variance that both sources hold; 0 with one seed.
     """
 
     mean: float
@@ -27,6 +28,7 @@ class TwoSources:
     freedom: float
     from_seeds: float
     from_images: float
+    residual: float
     seeds: int
     images: int
 
@@ -50,14 +52,14 @@ def two_sources(values: ArrayLike) -> TwoSources:
     rows, columns, mean = table.mean(axis=1), table.mean(axis=0), float(table.mean())
     by_images = float(columns.var(ddof=1)) / images
     if seeds == 1:
-        return TwoSources(mean, by_images, images - 1, 0.0, by_images, seeds, images)
+        return TwoSources(mean, by_images, images - 1, 0.0, by_images, 0.0, seeds, images)
     by_seeds = float(rows.var(ddof=1)) / seeds
     residual = float(((table - rows[:, None] - columns + mean) ** 2).sum()) / ((seeds - 1) * (images - 1)) / (seeds * images)
     # Both terms hold the residual once; taking one of them out must not leave less than either source alone.
     variance = max(by_seeds + by_images - residual, by_seeds, by_images)
     squares = by_seeds**2 / (seeds - 1) + by_images**2 / (images - 1)
     freedom = variance**2 / squares if squares > 0 else math.inf
-    return TwoSources(mean, variance, freedom, by_seeds, by_images, seeds, images)
+    return TwoSources(mean, variance, freedom, by_seeds, by_images, residual, seeds, images)
 
 
 def accuracy_interval(correct: ArrayLike, *, confidence: float = 0.95) -> Interval:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
-from seedbed.statistics.crossed import table_of
+from seedbed.statistics.crossed import table_of, two_sources
 from seedbed.statistics.interval import Floats, Interval, t_quantile
 
 LEAST_P = 1e-12
@@ -121,16 +121,17 @@ def _paired(a: ArrayLike, b: ArrayLike) -> Floats:
 
 
 def _difference(table: Floats, *, share: bool) -> PairedDifference:
-    seeds, images = table.shape
-    rows, columns, mean = table.mean(axis=1), table.mean(axis=0), float(table.mean())
-    size = images + 1 if share else images
-    centre = mean * images / size
-    squares = float((columns**2).sum()) + (1.0 if share else 0.0) - size * centre**2
-    by_images = max(squares, 0.0) / (size - 1) / size
-    by_seeds = residual = 0.0
-    if seeds > 1:
-        scale = (images / size) ** 2
-        by_seeds = scale * float(rows.var(ddof=1)) / seeds
-        left = table - rows[:, None] - columns + mean
-        residual = scale * float((left**2).sum()) / ((seeds - 1) * (images - 1)) / (seeds * images)
-    return PairedDifference(mean, centre, by_seeds, by_images, residual, seeds, images, share)
+    spread, added = two_sources(table), 1 if share else 0
+    mean, images, size = spread.mean, spread.images, spread.images + added
+    squares = images * (images - 1) * spread.from_images + added * (1 + images * mean**2 / size)  # about the centre
+    shrunk = (images / size) ** 2
+    return PairedDifference(
+        mean,
+        mean * images / size,
+        shrunk * spread.from_seeds,
+        squares / (size - 1) / size,
+        shrunk * spread.residual,
+        spread.seeds,
+        images,
+        share,
+    )

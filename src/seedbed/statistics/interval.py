@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +29,10 @@ class Interval:
     def excludes(self, value: float = 0.0) -> bool:
         """Whether the value lies outside; an interval that is not known (NaN) excludes nothing."""
         return self.low > value or self.high < value
+
+    def within(self, low: float, high: float) -> Interval:
+        """The same mean with ends not beyond these; unknown ends (NaN) stay."""
+        return replace(self, low=float(np.clip(self.low, low, high)), high=float(np.clip(self.high, low, high)))
 
     def pair(self) -> list[float]:
         """`[low, high]`, as the JSON contracts give it."""

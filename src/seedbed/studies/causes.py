@@ -20,7 +20,7 @@ from seedbed.records import Result
 from seedbed.statistics import Interval, interval_of, spearman
 from seedbed.studies.answers import AnswerPart, Figure
 from seedbed.studies.setup import Setup
-from seedbed.studies.texts import BANDS, clipped, number_text, share_text, subtitle
+from seedbed.studies.texts import BANDS, number_text, share_text, subtitle
 from seedbed.studies.why import layers_of, probed
 
 BOUNDED = tuple(activation.name for activation in ACTIVATIONS.records() if activation.ends)
@@ -214,7 +214,7 @@ def layer_curves(cell: Group, kind: str) -> list[Curve]:
         columns = np.array([result.history[f"{kind}/{layer}"][:shared] for result in results])
         points = [(float(at), mean) for at in range(1, shared + 1) if (mean := interval_of(columns[:, at - 1].tolist()))]
         if kind == "saturation":
-            points = [(at, clipped(mean) or mean) for at, mean in points]
+            points = [(at, mean.within(0, 1)) for at, mean in points]
         called = OUTPUT if place > depth_of(cell) else f"{place}"
         curves.append(Curve(activation_of(cell), called, points, row=f"depth {depth_of(cell)}", note=note))
     return curves

@@ -61,7 +61,7 @@ class Fewest:
 
 def fresh_seeds(setup: Setup) -> tuple[int, ...]:
     """Seeds that no setting was selected by: as many as the study has, `LEAST_SEEDS` at least."""
-    first = max(setup.seeds) + 1
+    first = setup.fresh[0]
     return tuple(range(first, first + max(LEAST_SEEDS, len(setup.seeds))))
 
 

@@ -80,6 +80,6 @@ def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
                 predicted = models.probabilities(cell.run.model, own, moved, scale=dataset.scale, classes=len(dataset.classes))
                 right[row] += (predicted.argmax(axis=1) == labels) / len(DIRECTIONS)
         interval = two_sources(right).estimate.interval()
-        accuracies[pixels] = replace(interval, low=max(0.0, interval.low), high=min(1.0, interval.high), n=len(right))
+        accuracies[pixels] = replace(interval.within(0, 1), n=len(right))
     study.seconds += time.perf_counter() - started
     return Shifted(accuracies, len(labels))

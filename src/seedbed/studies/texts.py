@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
-
-import numpy as np
 
 from seedbed import words
 from seedbed.groups import Group
 from seedbed.groups.caveats import excluded
 from seedbed.statistics import Interval
 from seedbed.studies.setup import Setup
+
+TOO_SMALL = "This data set is too small to take a part of it, so this was not tried."
 
 BANDS = "mean with 95 % interval (Student t)"
 """What the lines and bands of mean curves are."""
@@ -42,12 +41,7 @@ def share_text(share: Interval | None, digits: int = 2) -> str:
     >>> share_text(Interval(0.97, 0.9, 1.1, 5), 0)
     '97 % (90 to 100)'
     """
-    return interval_text(clipped(share), digits=digits, unit="%")
-
-
-def clipped(share: Interval | None) -> Interval | None:
-    """The interval of a share, ending at 0 and 1, where Student's t may reach beyond; unknown ends (NaN) stay."""
-    return share and replace(share, low=float(np.clip(share.low, 0, 1)), high=float(np.clip(share.high, 0, 1)))
+    return interval_text(share and share.within(0, 1), digits=digits, unit="%")
 
 
 def sized(name: str, parameters: int) -> str:

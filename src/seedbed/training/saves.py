@@ -71,7 +71,7 @@ def manifest(task: Task, checkpoint: Checkpoint, names: Mapping[Member, str], th
     return {
         "identities": [[run.identity for run in block] for block in task.blocks],
         "unfinished": unfinished,
-        "specs": {run.identity: run.plain() for block in task.blocks for run in block},
+        "specs": {run.identity: run.plain() for _, run in task.runs},
         "runs": sorted(names.values()),
         "threads": threads,
         "pruning": task.pruning and asdict(task.pruning),

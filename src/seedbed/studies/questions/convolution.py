@@ -19,7 +19,7 @@ from seedbed.studies.mistakes import Overlap, differing, overlaps
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import Shifted, distances, shifted_accuracy
 from seedbed.studies.tables import GROUP_COLUMNS
-from seedbed.studies.texts import BANDS, best_epoch, interval_text, number_text, share_text, sized, subtitle
+from seedbed.studies.texts import BANDS, TOO_SMALL, best_epoch, interval_text, number_text, share_text, sized, subtitle
 from seedbed.tables import Column, Table
 
 CONV = Conv()
@@ -371,7 +371,7 @@ def _fewer(setup: Setup, whole: NetPair, several: Sequence[NetPair], contrasts: 
     return AnswerPart(
         name="fewer-images",
         question="Does the conv net's advantage grow where there are fewer images?",
-        answer=answer or ["This data set is too small to take a part of it, so this was not tried."],
+        answer=answer or [TOO_SMALL],
         method=f"The same nets on a stratified part of the training images ({lengths}); the validation images stay the same.",
         figures=[Figure("conv_fewer_images", chart, "Accuracy at the best epoch over the number of training images.")]
         if chart

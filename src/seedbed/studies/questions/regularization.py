@@ -18,7 +18,7 @@ from seedbed.studies.edges import swept
 from seedbed.studies.likeness import Likeness, likeness
 from seedbed.studies.setup import Setup
 from seedbed.studies.tables import GAP, GAP_COLUMN, GROUP_COLUMNS, LOSSES, TRAIN_LOSS_COLUMN, VALIDATION_LOSS, measured
-from seedbed.studies.texts import BANDS, interval_text, loss_text, number_text, share_text, sized, subtitle
+from seedbed.studies.texts import BANDS, TOO_SMALL, interval_text, loss_text, number_text, share_text, sized, subtitle
 from seedbed.studies.why import NEAR_ZERO, explained, near_zero, probed
 from seedbed.tables import Column, Table
 
@@ -318,7 +318,7 @@ def _harder(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
     return AnswerPart(
         name="harder-data",
         question="Does l2 help where there are few images, or wrong labels?",
-        answer=answer or ["This data set is too small to take a part of it, so this was not tried."],
+        answer=answer or [TOO_SMALL],
         method=(
             f"The same sweep on {sizes}, each net for about {setup.pick(FEW_STEPS, QUICK_STEPS)} minibatches; validation "
             "labels are never flipped. The best strength of each is compared with none on fresh seeds; where labels are wrong "
