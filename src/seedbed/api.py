@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from seedbed.errors import SpecError
+from seedbed.groups.folds import fold_seeds, on_fold
 from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
@@ -54,7 +55,8 @@ def train(
     models: ModelSpec | Sequence[ModelSpec],
     data: str | DataSpec = "mnist",
     *,
-    seeds: int | Sequence[int] = 1,
+    seeds: int | Sequence[int] | None = None,
+    folds: int = 1,
     plan: Plan | None = None,
     name: str | None = None,
     **options: Unpack[TrainOptions],
@@ -66,7 +68,9 @@ def train(
     Args:
         models: one network or several.
         data: a data set's name, a path to images, or a whole data spec.
-        seeds: number of seeds, counted from 0, or the seeds themselves.
+        seeds: number of seeds, counted from 0, or the seeds themselves. None means one, or as many as there are folds.
+        folds: folds of cross-validation, for small data: seed s validates on fold s mod `folds`, and trains on the others. 1
+            means the one validation part.
         plan: how to train. None means the defaults.
         name: name of the runs; of several models, `NAME-0`, `NAME-1`, ... None derives one from the settings, so that the same
             call finds the same runs again.
@@ -85,8 +89,10 @@ def train(
     groups = [f"{_slug(run)}-{run.setting[:6]}" for run in runs]
     if name is not None:
         groups = [name] if len(runs) == 1 else [f"{name}-{number}" for number in range(len(runs))]
-    numbers = _numbers(seeds)
-    requested = [entry for run, group in zip(runs, groups, strict=True) for entry in entries(group, run, numbers)]
+    if name is None and folds > 1:
+        groups = [f"{group}-folds_{folds}" for group in groups]
+    numbers = fold_seeds(folds, None if seeds is None else _numbers(seeds), default=1)
+    requested = [entry for run, group in zip(runs, groups, strict=True) for entry in entries(group, run, numbers, folds)]
     return train_runs(requested, execution)
 
 
@@ -95,7 +101,8 @@ def sweep(
     data: str | DataSpec = "mnist",
     *,
     grid: Mapping[str, Sequence[Any]],
-    seeds: int | Sequence[int] = 5,
+    seeds: int | Sequence[int] | None = None,
+    folds: int = 1,
     plan: Plan | None = None,
     name: str | None = None,
     **options: Unpack[TrainOptions],
@@ -107,7 +114,8 @@ def sweep(
     Args:
         model, data, plan, options: as `train` takes them; what the grid does not vary.
         grid: field of the specs -> its values; `data` is a field too, and `arg.NAME` one of a function of your own.
-        seeds: number of seeds, counted from 0, or the seeds themselves.
+        seeds: number of seeds, counted from 0, or the seeds themselves. None means 5, or the next multiple of the folds.
+        folds: as `train` takes them.
         name: name of the sweep; its runs are `NAME-SETTING.SEED`. None derives one from the settings.
 
     Returns:
@@ -120,8 +128,9 @@ def sweep(
 
     execution, settings = _split(options)
     base = RunSpec(model=model, plan=(plan or Plan()).changed(**settings), data=_data_spec(data))
-    called = name or f"{_slug(base)[:50]}-{base.setting[:6]}"
-    return design(called, base, Grid.of(grid), _numbers(seeds)).train(execution)
+    called = name or f"{_slug(base)[:50]}-{base.setting[:6]}" + (f"-folds_{folds}" if folds > 1 else "")
+    numbers = fold_seeds(folds, None if seeds is None else _numbers(seeds), default=5)
+    return design(called, base, Grid.of(grid), numbers, folds=folds).train(execution)
 
 
 def search(
@@ -213,15 +222,15 @@ def smallest(
     return search(target, _data_spec(data), execution, augment=augment, name=name, **asked)
 
 
-def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[NamedRun]:
+def entries(group: str, run: RunSpec, seeds: Sequence[int], folds: int = 1) -> list[NamedRun]:
     """Name the runs of one setting: one seed makes the run GROUP, several make GROUP.0, GROUP.1, ...
 
     Raises:
-        SpecError: a name that no group may have, or a seed out of range.
+        SpecError: a name that no group may have, a seed out of range, or data that are not cut into folds.
     """
     checked_group(group)
     names = [group] if len(seeds) == 1 else [f"{group}.{number}" for number in range(len(seeds))]
-    return [NamedRun(name, group, run.changed(seed=seed)) for name, seed in zip(names, seeds, strict=True)]
+    return [NamedRun(name, group, on_fold(run, seed, folds)) for name, seed in zip(names, seeds, strict=True)]
 
 
 def load(data: str | DataSpec = "mnist") -> Dataset:

@@ -431,6 +431,11 @@ class RunSpec(Spec):
         """Identity without the seed: runs of one setting differ only in their seeds."""
         return self.changed(seed=0).identity
 
+    @property
+    def unfolded(self) -> Self:
+        """The same on the one validation part."""
+        return self.changed(data=self.data.changed(fold=None)) if self.data.fold else self
+
 
 NAME_RULE: re.Pattern[str] = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})

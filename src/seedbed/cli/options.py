@@ -32,6 +32,12 @@ name = click.option("-m", "--name", "name", required=True, metavar="NAME", help=
 """Passes `name: str`."""
 
 
+folds = click.option(
+    "--folds", type=int, metavar="K", help="Cross-validation, for small data: the seeds validate on K folds in turn."
+)
+"""Passes `folds: int | None`."""
+
+
 def as_json(command: Callable[..., Output]) -> Command:
     """Add `--json` to a command that returns an `Output`, and print the half of it that is asked for."""
 
@@ -64,13 +70,15 @@ def protocol(default: str | None = "honest") -> Decorator:
 
 
 def of_studies(command: Command) -> Command:
-    """Pass what a study is asked for: `data`, `quick`, `seeds`, `seed`, `protocol`."""
+    """Pass what a study is asked for: `data`, `quick`, `seeds`, `folds`, `seed`, `protocol`."""
     quick = "A preview: fewer seeds, epochs and settings; every figure says so."
     seeds = "Number of seeds of each setting.  [default: 5; 3 of a preview]"
+    folds = "Cross-validation: the seeds validate on K folds in turn.  [default: 3 or more where validation images are few]"
     choices = (
         data,
         click.option("--quick", is_flag=True, help=quick),
         click.option("--seeds", type=int, metavar="K", help=seeds),
+        click.option("--folds", type=int, metavar="K", help=folds),
         click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The first of them."),
         protocol(None),
     )

@@ -22,13 +22,15 @@ from seedbed.statistics.classification import (
 from seedbed.statistics.corrections import Decision, decide, holm
 from seedbed.statistics.crossed import TwoSources, accuracy_interval, two_sources
 from seedbed.statistics.differences import PairedDifference, accuracy_difference, loss_difference
-from seedbed.statistics.interval import Claim, Estimate, Floats, Interval
+from seedbed.statistics.interval import SHARE, UNLIMITED, Claim, Estimate, Floats, Interval, Limits
 from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
 from seedbed.statistics.selection import frontier
 from seedbed.statistics.shares import wilson
 
 __all__ = [
+    "SHARE",
+    "UNLIMITED",
     "Calibration",
     "Claim",
     "ClassFigures",
@@ -36,6 +38,7 @@ __all__ = [
     "Estimate",
     "Floats",
     "Interval",
+    "Limits",
     "PairedDifference",
     "ReliabilityBin",
     "TwoSources",
