@@ -193,4 +193,5 @@ def cross_validated(pair: Pair, images: int, folds: int, turns: int, random: np.
 
 
 def _lead(a: Fit, b: Fit, inputs: Floats, labels: Labels) -> NDArray[np.float64]:
-    return (a.predict(inputs) == labels).astype(np.float64) - (b.predict(inputs) == labels)
+    lead: NDArray[np.float64] = (a.predict(inputs) == labels).astype(np.float64) - (b.predict(inputs) == labels)
+    return lead

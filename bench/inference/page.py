@@ -43,7 +43,7 @@ With few images or many seeds the third part rules: nothing below three images i
 20 networks may be known better, as long as no image is special. With two seeds the seeds' part has one degree of
 freedom, and next to nothing is shown: train three at least, better five. Single networks (one seed) are compared on their
 images alone, and the sentence says that it is about these two networks. In `five folds` each seed and fold has a network of
-its own; that the folds' training parts overlap is not simulated.
+its own, as in searches; seeds that validate on the folds in turn, with real learners, stand below.
 
 ## Where it is not enough
 
@@ -99,7 +99,7 @@ def _limits() -> str:
             found = accuracy_difference(right, other)
             low, high = (100 * end for end in found.interval().pair())
             rows.append([f"{seeds}", f"{images:,}", f"{differing}", f"{low:+.3f} to {high:+.3f}", f"{found.p:.2f}"])
-    return _table(["seeds", "images", "predictions that differ", "interval (points)", "p"], rows)
+    return table(["seeds", "images", "predictions that differ", "interval (points)", "p"], rows)
 
 
 def _worst(counts: Sequence[Count], worlds: Sequence[str], value: Callable[[Count], float], pick: Callable[..., float]) -> str:
@@ -110,7 +110,7 @@ def _worst(counts: Sequence[Count], worlds: Sequence[str], value: Callable[[Coun
         ]
         for world in worlds
     ]
-    return _table(["world (%)", *METHODS], rows)
+    return table(["world (%)", *METHODS], rows)
 
 
 def _corner(counts: Sequence[Count]) -> str:
@@ -122,7 +122,7 @@ def _corner(counts: Sequence[Count]) -> str:
             at = {c.method: c.shown for c in counts if (c.world, c.seeds, c.images) == (world, seeds, IMAGES[1])}
             cells.append(" / ".join(f"{100 * at[method]:.1f}" for method in METHODS))
         rows.append([world, *cells])
-    return _table(["world (%)", *(f"{seeds} seeds" for seeds in SEEDS)], rows)
+    return table(["world (%)", *(f"{seeds} seeds" for seeds in SEEDS)], rows)
 
 
 def _power(counts: Sequence[Count]) -> str:
@@ -135,9 +135,10 @@ def _power(counts: Sequence[Count]) -> str:
                 at = {c.method: c.shown for c in counts if (c.world, c.seeds, c.images) == (world, seeds, images)}
                 cells.append(" / ".join(f"{100 * at[method]:.0f}" for method in METHODS))
             rows.append([world, f"{images:,}", *cells])
-    return _table(["world (%)", "images", *(f"{seeds} seeds" for seeds in SEEDS[1:])], rows)
+    return table(["world (%)", "images", *(f"{seeds} seeds" for seeds in SEEDS[1:])], rows)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

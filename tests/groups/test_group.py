@@ -198,3 +198,14 @@ def test_no_interval_reaches_beyond_what_a_measure_can_be():
     shares = made.interval([0.5, 1.0], statistics.SHARE)
     assert shares is not None
     assert shares.pair() == [0.0, 1.0]
+
+
+def test_the_one_run_that_is_left_of_several_has_no_interval():
+    whole, one_left = (group(right(0.95, seeds=3), verdicts=kinds) for kinds in ([], ["ok", "collapsed", "diverged"]))
+    assert whole.accuracy is not None
+    assert one_left.accuracy is not None
+    assert (one_left.n, one_left.total) == (1, 3)
+    assert np.isfinite(whole.accuracy.low)
+    assert np.isnan(one_left.accuracy.pair()).all()
+    assert one_left.as_json()["interval"] == [None, None]
+    assert np.isfinite(group(right(0.95, seeds=1)).accuracy.low)  # type: ignore[union-attr]

@@ -82,7 +82,7 @@ def curve_rows(curves: Sequence[Curve], *, logarithmic: bool = False) -> Rows:
         if math.isfinite(at.mean) and not (logarithmic and at.mean <= 0)
     ]
     for row in rows if logarithmic else []:
-        row["low"] = max(row["low"], row["mean"] / 10)
+        row["low"] = None if row["low"] is None else max(row["low"], row["mean"] / 10)
     plain: Rows = finite(rows)
     return plain
 

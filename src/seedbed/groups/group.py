@@ -23,7 +23,7 @@ from seedbed.statistics import (
     UNLIMITED,
     Floats,
     Interval,
-    Limits,
+    ValueRange,
     accuracy_interval,
     interval_of,
     losses,
@@ -184,7 +184,7 @@ class Group:
         """Return the data of each fold that the runs of some seeds validate on, by its number, in the order of `table`."""
         return {self.fold(seed): self.runs[seed].run.data for seed in sorted(seeds, key=self.fold)}
 
-    def interval(self, values: Sequence[float], limits: Limits = UNLIMITED) -> Interval | None:
+    def interval(self, values: Sequence[float], limits: ValueRange = UNLIMITED) -> Interval | None:
         """Return the mean of one value per run, with Student's interval; None where no value is finite.
 
         Args:
@@ -193,11 +193,17 @@ class Group:
         return interval_of(values, folds=self.folds, limits=limits)
 
     def _share(self, right: BySeed) -> Interval:
-        return accuracy_interval(self.table(right), folds=self.folds)
+        interval = accuracy_interval(self.table(right), folds=self.folds)
+        if len(right) == 1 < self.total:  # the one that is left of several tells nothing about other seeds
+            return Interval(interval.mean, np.nan, np.nan, 1)
+        return interval
 
     @cached_property
     def accuracy(self) -> Interval | None:
-        """Mean validation accuracy at the best epoch, over seeds and images; None where every seed is excluded."""
+        """Mean validation accuracy at the best epoch, over seeds and images; None where every seed is excluded.
+
+        Where one seed of several is left, its ends are not known (NaN).
+        """
         return self._share(self.correct) if self.correct else None
 
     @cached_property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from seedbed.records import Result, limits
-from seedbed.statistics import SHARE, UNLIMITED, Limits
+from seedbed.statistics import SHARE, UNLIMITED, ValueRange
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Measure:
     better: str | None = None
     both: bool = False
     epoch: Literal["best", "last"] = "best"
-    limits: Limits = UNLIMITED
+    limits: ValueRange = UNLIMITED
 
 
 def at_last(name: str, column: str, **details: Any) -> Measure:

@@ -22,7 +22,7 @@ from seedbed.statistics.classification import (
 from seedbed.statistics.corrections import Decision, decide, holm
 from seedbed.statistics.crossed import TwoSources, accuracy_interval, two_sources
 from seedbed.statistics.differences import PairedDifference, accuracy_difference, loss_difference
-from seedbed.statistics.interval import SHARE, UNLIMITED, Claim, Estimate, Floats, Interval, Limits
+from seedbed.statistics.interval import SHARE, UNLIMITED, Claim, Estimate, Floats, Interval, ValueRange
 from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
 from seedbed.statistics.selection import frontier
@@ -38,10 +38,10 @@ __all__ = [
     "Estimate",
     "Floats",
     "Interval",
-    "Limits",
     "PairedDifference",
     "ReliabilityBin",
     "TwoSources",
+    "ValueRange",
     "accuracy_difference",
     "accuracy_interval",
     "calibration",

@@ -16,7 +16,7 @@ OVERLAP = 1.2
 """How many times the images' variance of independent results that of folds is: their networks share training images.
 
 Simulated with ridge regression, nearest class means, random features and small networks, on 150 to 1,500 images in 3 to 10
-folds, the variance is 0.85 to 1.35 times that of independent results, beside what the networks' own part shows.
+folds, the variance is 0.85 to 1.35 times that of independent results, without what the networks' own part shows.
 """
 
 

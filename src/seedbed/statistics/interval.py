@@ -13,11 +13,11 @@ from seedbed.errors import StatisticsError
 
 Floats = NDArray[np.float64]
 
-Limits = tuple[float, float]
+ValueRange = tuple[float, float]
 """Ends of the range of values that are possible at all."""
 
-SHARE: Limits = (0.0, 1.0)
-UNLIMITED: Limits = (-math.inf, math.inf)
+SHARE: ValueRange = (0.0, 1.0)
+UNLIMITED: ValueRange = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
-from seedbed.statistics.interval import UNLIMITED, Estimate, Interval, Limits, checked
+from seedbed.statistics.interval import UNLIMITED, Estimate, Interval, ValueRange, checked
 
 
 def mean_estimate(values: ArrayLike, *, folds: int = 1) -> Estimate:
@@ -38,7 +38,7 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95, folds: int = 1
     return mean_estimate(values, folds=folds).interval(confidence)
 
 
-def interval_of(values: Sequence[float], *, folds: int = 1, limits: Limits = UNLIMITED) -> Interval | None:
+def interval_of(values: Sequence[float], *, folds: int = 1, limits: ValueRange = UNLIMITED) -> Interval | None:
     """Mean and Student's interval of the finite values; None where there is none, and with NaN ends where there is one.
 
     Args:

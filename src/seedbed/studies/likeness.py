@@ -54,9 +54,9 @@ def likeness(cells: Sequence[Group], references: Sequence[Group]) -> list[Likene
 
     Three distances are averaged, each in units of its range among the references: the validation accuracy at the last
     epoch, the gap there (validation minus training data loss), and the curves of both data losses (root mean square
-    difference of their logarithms) over the epochs. The nearest is that of the means over the seeds. Beside it stands in how
-    many seeds the networks of this very seed agree: a few seeds cannot tell how probable the answer is, only whether it is
-    the same in each of them.
+    difference of their logarithms) over the epochs. The nearest is that of the means over the seeds. In how many seeds
+    the networks of this very seed agree is counted: a few seeds do not show how probable the answer is, only whether it is the
+    same in each of them.
 
     Args:
         cells, references: groups on the same data, trained for as many epochs; those with all runs excluded are ignored.

@@ -357,7 +357,7 @@ def _smaller_net(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
         method=(
             "Nearest by the mean of three distances, each in units of the nets' own range: validation accuracy and "
             "generalization gap at the last epoch, and both loss curves (logarithms, root mean square). The nearest is that of "
-            "the means over the seeds; beside it the number of seeds whose own networks have the same nearest one. "
+            "the means over the seeds; counted are the seeds whose own networks have the same nearest one. "
             f"Nets without penalty: {ladder}."
         ),
         figures=_nearest(setup, several),
