@@ -113,7 +113,7 @@ def _pictures(judged: _JudgedImages, columns: list[int], predictions: Floats, pa
         return []
     classes, places = judged.datasets[0].classes, [judged.at(column) for column in columns]
     images = np.concatenate([part.take(np.array([row])) for part, row in places])
-    addresses = figures.thumbnails(images, top=judged.datasets[0].scale, side=64)
+    addresses = figures.thumbnails(judged.datasets[0].pictures.shown(images), side=64)
     pictures = []
     for column, (part, row), address in zip(columns, places, addresses, strict=True):
         label, seen = int(part.labels[row]), predictions[~np.isnan(predictions[:, column]), column]

@@ -101,6 +101,12 @@ class Setup:
         return tuple(range(max(self.seeds) + 1, max(self.seeds) + 1 + len(self.seeds)))
 
     @property
+    def judging(self) -> int:
+        """Number of images that judge a setting: with folds all that are no test images."""
+        whole = self.facts.validation + self.facts.train
+        return self.folds * self.facts.validation if self.folds == 1 or self.data.first else whole
+
+    @property
     def chance(self) -> str:
         """The sources of chance in intervals of accuracies."""
         return "seeds x images" if len(self.seeds) > 1 else "images"
@@ -114,8 +120,9 @@ class Setup:
         seeds = words.counted(len(self.seeds), "seed")
         intervals = f"Intervals are 95 %; those of accuracies at the best epoch include the chance of {self.chance}"
         if self.folds > 1:
-            pool = facts.train + facts.validation
-            images = f"{pool:,} images in {self.folds} folds, each of which validates in turn, {len(facts.classes)} classes"
+            images = (
+                f"{self.judging:,} images in {self.folds} folds, each of which validates in turn, {len(facts.classes)} classes"
+            )
         return f"{self.data.name}: {images}. {seeds} per setting, paired. {intervals}."
 
     def seeded(self, request: Request, seeds: Sequence[int] | None = None) -> Request:
