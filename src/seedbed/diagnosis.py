@@ -67,7 +67,7 @@ def _diverged(history: History) -> Verdict | None:
     broken = ~(np.isfinite(history["train_loss"]) & np.isfinite(history["validation_loss"]))
     if history.epochs and not broken.any():
         return None
-    epoch, best = int(np.argmax(broken)) + 1, best_epoch(history)
+    epoch, best = int(np.argmax(broken)) + 1, best_epoch(history, "accuracy")
     before = f"; its best before was {_percent(history['validation_accuracy'][best - 1])} at epoch {best}" if best else ""
     return Verdict("diverged", f"The loss was not finite at epoch {epoch}{before}.")
 
@@ -78,7 +78,7 @@ def _collapsed(history: History, predicted: NDArray[np.integer] | None, classes:
         most, share = int(counts.argmax()), float(counts.max() / counts.sum())
         if share >= ONE_CLASS:
             return Verdict("collapsed", f"It predicts class {classes[most]!r} for {_percent(share)} of the validation images.")
-    best, guessing = best_epoch(history), 1.5 / max(len(classes), 1)
+    best, guessing = best_epoch(history, "accuracy"), 1.5 / max(len(classes), 1)
     lasts = [float(history[name][-1]) for name in ("train_accuracy", "validation_accuracy")]
     peak = float(history["validation_accuracy"][best - 1])
     if max(lasts) < guessing and peak > 2 * guessing:
@@ -136,7 +136,7 @@ def _reach_of_noise(values: EpochSeries, width: int) -> float:
 
 
 def _ok(history: History, stopped_early: bool) -> Verdict:
-    best = best_epoch(history)
+    best = best_epoch(history, "accuracy")
     peak = f"Best validation accuracy {_percent(history['validation_accuracy'][best - 1])} at epoch {best} of {history.epochs}"
     if stopped_early:
         rest = "patience ended the run"

@@ -13,9 +13,11 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from seedbed.cli.options import EPOCHS_HELP, SELECT_HELP
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
 from seedbed.specs import (
+    AUTO,
     FAMILIES,
     Conv,
     DataSpec,
@@ -56,6 +58,13 @@ def size(text: str) -> tuple[int, int]:
     return int(sides[1]), int(sides[2] or sides[1])
 
 
+def epochs(text: str) -> int | str:
+    """Parse a number of epochs, or `auto`."""
+    if text == AUTO or re.fullmatch(r"-?\d{1,9}", text):
+        return text if text == AUTO else int(text)
+    raise click.BadParameter(f"{text!r} must be a whole number, or {AUTO}.")
+
+
 @dataclass(frozen=True)
 class Flag:
     """A flag, the spec's field that it sets, and its help."""
@@ -89,7 +98,7 @@ MODEL_FLAGS = (
     _choice("--head", "head", Head, "Every pixel of the last maps, or each map's mean, to the dense layers:"),
 )
 PLAN_FLAGS = (
-    Flag(("--epochs",), "epochs", "Passes over the training images.", int, "N"),
+    Flag(("--epochs",), "epochs", EPOCHS_HELP, epochs, "N|auto"),
     Flag(("--batch-size",), "batch_size", "Images of a minibatch.", int, "N"),
     _choice("--optimizer", "optimizer", OPTIMIZERS, "How gradients become steps:"),
     Flag(("--lr",), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
@@ -99,7 +108,8 @@ PLAN_FLAGS = (
     Flag(("-r", "--l2"), "l2", "Penalty: L2 times the sum of squared weights.", float, "L2"),
     Flag(("--l1",), "l1", "Penalty: L1 times the sum of absolute weights.", float, "L1"),
     _choice("--augment", "augment", AUGMENTATIONS, "Random changes of the training images:"),
-    Flag(("--patience",), "patience", "Stop after N epochs without a better validation accuracy.", int, "N"),
+    Flag(("--patience",), "patience", "Stop after N epochs without a lower validation loss.", int, "N"),
+    Flag(("--select",), "select", SELECT_HELP, str, "NAME"),
     _choice("--precision", "precision", Precision, "Precision of matrix products:"),
 )
 DATA_FLAGS = (

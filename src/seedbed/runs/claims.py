@@ -233,7 +233,13 @@ def _differs(name: str, there: RunSpec, here: RunSpec) -> str:
         if old.get(key) != new.get(key)
     ]
     shown = "; ".join(changes[:8]) + (f"; and {len(changes) - 8} more" if len(changes) > 8 else "")
-    return f"Run {name!r} exists with other settings ({shown}). Choose another name, or start again with --replace."
+    keep = f"Read it with --select {there.plan.select}, choose" if _differ_in_rule(there, here) else "Choose"
+    return f"Run {name!r} exists with other settings ({shown}). {keep} another name, or start again with --replace."
+
+
+def _differ_in_rule(there: RunSpec, here: RunSpec) -> bool:
+    """Whether two runs differ in the rule of the best epoch alone, as after the default changed."""
+    return there != here == there.changed(plan=there.plan.changed(select=here.plan.select))
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
