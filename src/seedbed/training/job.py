@@ -277,6 +277,7 @@ class Job:
             models.facts(run.model, facts.image_shape, len(facts.classes)),
             host.population.unpack(best.params, best.state, column),
             host.population.unpack(train_state.params, train_state.state, column),
+            host.optimizer(block, column) if run.plan.schedule == "constant" and not pruned else {},
             _softmax(best.logits[column][:, : facts.validation]),
             _softmax(logits[:, : facts.validation]),
             self._members.patience_is_over(member) and len(rows) < run.plan.epochs,
