@@ -24,7 +24,7 @@ def named(epochs: int, **plan: Any) -> NamedRun:
 def store(home: RunStore, of: NamedRun, *, optimizer: bool = True) -> None:
     last = {name: array + of.run.plan.epochs for name, array in WEIGHTS.items()}
     slots = {"slots.m/dense_0/bias": np.full(3, of.run.plan.epochs, np.float32)} if optimizer else {}
-    home.finish(FinishedRun(of, result(of, of.run.plan.epochs), 16.0, WEIGHTS, last, slots, PREDICTIONS))
+    home.finish(FinishedRun(of, result(of, of.run.plan.epochs), 16.0, WEIGHTS, last, PREDICTIONS, slots))
 
 
 def finished(root: Path, of: NamedRun, **kept: bool) -> RunStore:
@@ -112,4 +112,9 @@ def test_a_damaged_neighbour_does_not_hide_the_others(tmp_path: Path) -> None:
     home = finished(tmp_path, named(3))
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "run.json").write_text("{")
-    assert [each.name for each in home.results()] == ["a"]
+    notes: list[str] = []
+    assert [each.name for each in home.results(notes.append)] == ["a"]
+    [note] = notes
+    assert "broken" in note
+    with pytest.warns(UserWarning, match="broken"):
+        home.results()

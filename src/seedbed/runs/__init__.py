@@ -4,7 +4,7 @@ store.py         `RunStore`: the interface for all other packages
 claims.py        claiming runs: finished, half done, other settings, in use
 record.py        reading and writing `run.json`
 arrays.py        safetensors and npz, without copies, safe for untrusted files
-longer.py        going on with a finished run
+longer.py        continuation of a finished run with more epochs
 checkpoints.py   checkpoints of populations: the last two, each with its hash
 """
 

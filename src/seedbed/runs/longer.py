@@ -1,4 +1,4 @@
-"""Going on with a finished run: the same run with more epochs, as if it had been that long from the start.
+"""Continuation of a finished run: the same run with more epochs, as if it had been that long from the start.
 
 While it trains, the finished result stays in the folder `before` in the run's own folder, and all commands read it there; it is
 removed when the longer run is finished.

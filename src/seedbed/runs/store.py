@@ -6,7 +6,6 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,8 +56,8 @@ class FinishedRun:
         result: result of the same identity; its history becomes the metrics.
         scale: divisor that maps stored images to the network's inputs.
         best, last: weights of the best and last epoch, named and laid out as in Keras; empty means not stored.
-        optimizer: further arrays that are needed to go on with the run; empty means that it cannot go on.
         predictions: arrays over the validation part; empty means not stored.
+        optimizer: further arrays that are needed to go on with the run; empty means that it cannot go on.
 
     Raises:
         RunError: the result has another identity.
@@ -69,8 +68,8 @@ class FinishedRun:
     scale: float
     best: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     last: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    optimizer: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     predictions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    optimizer: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.result.run.identity != self.entry.run.identity:
@@ -218,12 +217,18 @@ class RunStore:
 
     # Reading
 
-    def results(self) -> list[Result]:
-        """All finished runs that can be read, in the order of their names."""
+    def results(self, on_damage: Callable[[str], None] | None = None) -> list[Result]:
+        """All finished runs that can be read, in the order of their names.
+
+        Args:
+            on_damage: called with a message for each run that cannot be read. None means a warning.
+        """
         results = []
         for folder in folders(self.root):
-            with suppress(StorageError):  # a damaged run is told of in `listing`, and others do not need it
+            try:
                 results += _finished([folder])
+            except StorageError as damage:
+                (on_damage or _warn)(f"{damage} It is left out.")
         return results
 
     def find(self, name: str) -> list[Result]:
