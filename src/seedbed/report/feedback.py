@@ -58,7 +58,7 @@ def _easy(setup: Setup, answers: Sequence[Answer]) -> list[str]:
 
 def _improving(answers: Sequence[Answer]) -> list[str]:
     runs = {result.run.identity: result for answer in answers for result in answer.results if not result.pruned}
-    improving = sum(result.verdict.kind == "undertrained" for result in runs.values())
+    improving = sum(result.verdict.kind == "still_improving" for result in runs.values())
     of = f"{improving:,} of {words.counted(len(runs), 'run')}"
     return [f"{of} were still improving at their last epoch; with more epochs they may rank differently."] * bool(improving)
 
