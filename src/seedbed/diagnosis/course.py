@@ -157,7 +157,7 @@ class Course:
     @property
     def stopped_early(self) -> bool:
         """Whether patience ended the run, so that its last epochs promise no further gain."""
-        return not self.pruned and 0 < self.run.plan.patience and self.epochs < self.run.plan.epochs
+        return not self.pruned and self.run.plan.patience > 0 and self.epochs < self.run.plan.epochs
 
     @property
     def patience_was_right(self) -> bool:
