@@ -43,7 +43,8 @@ MOST_SEEDS = 10_000
 
 def counts(text: str) -> tuple[int, ...]:
     """Parse whole numbers with commas between them, or `none`."""
-    if text == "none":
+    text = re.sub(r"\s*,\s*", ",", text.strip())
+    if text.lower() == "none":
         return ()
     if not re.fullmatch(r"-?\d{1,9}(,-?\d{1,9})*", text):
         raise click.BadParameter(f"{text!r} must be whole numbers with commas between them, like 200,100, or none.")
@@ -58,11 +59,42 @@ def size(text: str) -> tuple[int, int]:
     return int(sides[1]), int(sides[2] or sides[1])
 
 
-def epochs(text: str) -> int | str:
-    """Parse a number of epochs, or `auto`."""
-    if text == AUTO or re.fullmatch(r"-?\d{1,9}", text):
-        return text if text == AUTO else int(text)
-    raise click.BadParameter(f"{text!r} must be a whole number, or {AUTO}.")
+class Number(click.ParamType[int | float]):
+    """A number; several, with commas between them, are for `seedbed sweep`.
+
+    Args:
+        kind: int or float.
+        field: field that it sets, as `sweep --set` names it.
+    """
+
+    def __init__(self, kind: type[int] | type[float], field: str) -> None:
+        self.name = "integer" if kind is int else "float"
+        self._kind, self._field = kind, field
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
+        try:
+            return self._kind(value)
+        except ValueError:
+            several = isinstance(value, str) and all(map(_is_number, value.split(",")))
+            if several:
+                way_out = f"`seedbed sweep -m NAME --set {self._field}={value.replace(' ', '')}` trains one network for each"
+                self.fail(f"{value!r} are several values; {way_out}.", param, ctx)
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+
+
+class NumberOfEpochs(click.ParamType[int | float | str]):
+    """A number of epochs, or `auto`."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float | str:
+        if isinstance(value, str) and value.lower() == AUTO:
+            return AUTO
+        return Number(int, "epochs").convert(value, param, ctx)
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", text, re.IGNORECASE))
 
 
 @dataclass(frozen=True)
@@ -98,10 +130,10 @@ MODEL_FLAGS = (
     _choice("--head", "head", Head, "Every pixel of the last maps, or each map's mean, to the dense layers:"),
 )
 PLAN_FLAGS = (
-    Flag(("--epochs",), "epochs", EPOCHS_HELP, epochs, "N|auto"),
+    Flag(("--epochs",), "epochs", EPOCHS_HELP, NumberOfEpochs(), "N|auto"),
     Flag(("--batch-size",), "batch_size", "Images of a minibatch.", int, "N"),
     _choice("--optimizer", "optimizer", OPTIMIZERS, "How gradients become steps:"),
-    Flag(("--lr",), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
+    Flag(("--lr", "--learning-rate"), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
     _choice("--schedule", "schedule", Schedule, "How the learning rate changes:"),
     Flag(("--momentum",), "momentum", _of_optimizers("momentum"), float, "X"),
     Flag(("--weight-decay",), "weight_decay", _of_optimizers("weight_decay"), float, "X"),
@@ -144,7 +176,8 @@ def flags(function: Any) -> Any:
     """Add all flags of settings to a command; a setting that the user leaves out arrives as None."""
     for kind, group in reversed(GROUPS):
         for flag in reversed(group):
-            value: dict[str, Any] = {"type": flag.type, "metavar": flag.metavar}
+            number = Number(flag.type, flag.field) if flag.type in (int, float) else flag.type
+            value: dict[str, Any] = {"type": number, "metavar": flag.metavar}
             if flag.type is bool:
                 value = {"is_flag": True, "default": None}
             text = flag.help + _default(kind, flag)

@@ -86,7 +86,7 @@ class Field:
             if isinstance(value, bool | int | float | str):
                 return value
             raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true or false.")
-        if self.name == "epochs" and value == AUTO:
+        if self.name == "epochs" and str(value).lower() == AUTO:
             return AUTO
         if isinstance(value, bool) and self._annotation is not bool:
             raise SpecError(f"{self.name} = {value!r}: it must not be true or false.")
