@@ -17,7 +17,7 @@ from seedbed.cli.text import contents
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
 from seedbed.tables import Column, Table
-from seedbed.words import duration
+from seedbed.words import duration, kinds
 
 if TYPE_CHECKING:
     from seedbed.groups import Group
@@ -47,7 +47,10 @@ MOST_ROWS = 200
 @click.option("--sort", type=click.Choice(["grid", "mean"]), default="grid", show_default=True, help="Order of the table.")
 @options.folder("Where tables and figures go.  [default: sweeps/NAME]")
 @flags
-@options.execution(resume="Continue runs that were interrupted.", replace="Train all of it again.")
+@options.execution(
+    resume="Continue runs that were interrupted, or go on with finished ones for more --epochs.",
+    replace="Train all of it again.",
+)
 @options.as_json
 def command(
     name: str,
@@ -213,6 +216,6 @@ def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Gro
         Column("n", lambda group: group.n),
         *accuracy_columns("at best epoch", lambda group: group.accuracy),
         Column("at last", lambda group: group.last and group.last.mean, share_text),
-        Column("verdicts", lambda group: ", ".join(f"{count} {kind}" for kind, count in group.verdicts.items()), align="left"),
+        Column("verdicts", lambda group: ", ".join(kinds(group.verdicts)), align="left"),
     ]
     return Table(columns, groups)

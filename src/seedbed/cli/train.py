@@ -46,7 +46,10 @@ EpochRow = tuple[str, "Result", int]
 @click.option("--seeds", type=int, metavar="K", help="Train K seeds together, from --seed on: runs NAME.0 ... of group NAME.")
 @options.folds
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")
-@options.execution(resume="Continue runs that were interrupted.", replace="Train again what has a name that is taken.")
+@options.execution(
+    resume="Continue runs that were interrupted, or go on with finished ones for more --epochs.",
+    replace="Train again what has a name that is taken.",
+)
 @options.as_json
 def command(
     name: str,
@@ -180,6 +183,6 @@ def _show_verdicts(results: Sequence[Result]) -> None:
     """Print a line for each kind of verdict, with the evidence of the first run that got it."""
     for kind in dict.fromkeys(each.verdict.kind for each in results):
         first, *others = (run for run in results if run.verdict.kind == kind)
-        seeds = "" if len(results) == 1 else f"{1 + len(others)} of {len(results)} seeds; {first.name}: "
-        result(f"Verdict {kind}: {seeds}{first.verdict.evidence}")
+        seeds = "" if len(results) == 1 else f"{1 + len(others)} of {len(results)} seeds, as {first.name}: "
+        result(f"Verdict: {seeds}{first.verdict}")
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")
