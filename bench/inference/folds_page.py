@@ -28,8 +28,9 @@ and Bengio (2003), 1 / n + 1 / (K - 1) times that of single runs (Bouckaert, Fra
 
 Simulated with real learners on made-up data (`bench/inference/learners.py`): ridge regression, nearest class means, random
 hidden layers with ridge regression on them, and small networks trained by Adam. Equal settings see two views of equal
-distribution, or differ in their seeds alone; the true difference of the others is measured on {2_000:,} new images. Beside it
-stand Student's t over the networks' means, the corrected t of Nadeau and Bengio on them, and the interval over images alone.
+distribution, or differ in their seeds alone; the true difference of the others is measured on {2_000:,} new images. For
+comparison: Student's t over the networks' means, the corrected t of Nadeau and Bengio on them, and the interval over images
+alone.
 """
 
 LIMITATIONS = """\
