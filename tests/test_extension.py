@@ -124,6 +124,7 @@ class PrototypePopulation(StackedPopulation):
     """Members of one sharpness, each with its own images."""
 
     self_contained = False
+    form = ""
 
     def __init__(self, specs: Sequence[Prototypes], image_shape: tuple[int, int, int], classes: int) -> None:
         super().__init__(specs, microbatch=None, vectorized=True)

@@ -69,11 +69,12 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Begun:
-    """The job is set up: device, number of epochs, and steps per epoch."""
+    """The job is set up: device, number of epochs, steps per epoch, and notes for the user."""
 
     device: str
     epochs: int
     steps_per_epoch: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Segment:
 class Outcome:
     """A member ended: best and last weights, and both networks' predictions for the validation images, `(n, C)`.
 
-    A `pruned` member was not trained to its last epoch.
+    A `pruned` member was not trained to its last epoch. `form` is the form of its convolutions, if there are some.
     """
 
     member: Member
@@ -105,6 +106,7 @@ class Outcome:
     device: str
     compile_seconds: float
     training_seconds: float
+    form: str = ""
 
 
 @dataclass(frozen=True)
