@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed import words
 from seedbed.specs import RunSpec
 
 EpochSeries = NDArray[np.float64]
-VerdictKind = Literal["ok", "diverged", "collapsed", "undertrained", "overfitting"]
+VerdictKind = Literal[
+    "diverged",
+    "collapsed",
+    "too_short",
+    "still_improving",
+    "no_better_than_guessing",
+    "overfitting",
+    "fits_training_better",
+    "underfits",
+    "good_fit",
+]
+"""The kinds of verdicts in the order of their precedence; docs/verdicts.md has their rules in words."""
 
 METRICS = ("train_loss", "train_penalty", "train_accuracy", "validation_loss", "validation_accuracy")
 """The columns that every history has. Losses are mean cross-entropies in nats, accuracies shares in [0, 1]."""
@@ -73,10 +85,25 @@ def score(accuracy: float, loss: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The diagnosis of a run, with the evidence in one sentence."""
+    """The diagnosis of a run.
+
+    Attributes:
+        kind: its kind; stable.
+        evidence: the numbers that show it, in one or two sentences.
+        advice: options of `seedbed train` to try next, in one sentence.
+    """
 
     kind: VerdictKind
     evidence: str
+    advice: str
+
+    @property
+    def label(self) -> str:
+        """The kind in words, for tables and sentences."""
+        return words.kind(self.kind)
+
+    def __str__(self) -> str:
+        return f"{words.capital(self.label)}. {self.evidence} {self.advice}"
 
     @property
     def ranked(self) -> bool:
@@ -93,15 +120,60 @@ class ModelFacts:
     units: int
 
 
+PictureFit = Literal["stretch", "crop", "pad"]
+FITS: tuple[PictureFit, ...] = get_args(PictureFit)
+Ground = Literal["white", "black"]
+
+
+@dataclass(frozen=True)
+class PictureRule:
+    """How picture files and the values of images belong together, as learned from the training part.
+
+    Attributes:
+        black, white: the values that stand for black and white, one for all channels or one for each.
+        fit: what is done to a picture of other proportions: stretched, cropped around its centre, or padded.
+        deep: the value that is white in picture files of more than 8 bits; None where the training part has no such files.
+        ground: what is behind transparent pixels.
+    """
+
+    black: tuple[float, ...]
+    white: tuple[float, ...]
+    fit: PictureFit = "pad"
+    deep: float | None = None
+    ground: Ground = "white"
+
+    def shares(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Brightness of values `(..., c)`: 0 where they are black, 1 where white; not clipped."""
+        black, white = (np.asarray(values, dtype=np.float32) for values in (self.black, self.white))
+        return np.asarray((images - black) / (white - black), dtype=np.float32)
+
+    def values(self, shares: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The values `(..., c)` of these shares, the inverse of `shares`; rounded for whole-number types."""
+        black, white = (np.asarray(values, dtype=np.float64) for values in (self.black, self.white))
+        values = black + np.asarray(shares, dtype=np.float64) * (white - black)
+        return (np.rint(values) if dtype.kind in "iu" else values).astype(dtype)
+
+    def shown(self, images: NDArray[Any]) -> NDArray[np.uint8]:
+        """Values `(..., c)` as bytes that a screen shows: black is 0, white is 255."""
+        if images.dtype == np.uint8 and (self.black, self.white) == ((0.0,), (255.0,)):
+            return images
+        return np.rint(np.clip(self.shares(images), 0, 1) * 255).astype(np.uint8)
+
+
 @dataclass(frozen=True)
 class DataFacts:
-    """The number of images per part (0 where there is no test part), the names of the classes, the shape of the images."""
+    """The number of images per part (0 where there is no test part), the names of the classes, the shape of the images.
+
+    Attributes:
+        pictures: how picture files become such images; None in records of older versions.
+    """
 
     train: int
     validation: int
     test: int
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
+    pictures: PictureRule | None = None
 
 
 @dataclass(frozen=True)
@@ -187,7 +259,9 @@ def finite_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def finite(value: Any) -> Any:
-    """Replace every NaN and infinity by None, tuples by lists and NumPy's numbers by Python's."""
+    """Replace every NaN and infinity by None, tuples by lists, NumPy's numbers by Python's and records by their fields."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return finite(asdict(value))
     if isinstance(value, dict):
         return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
