@@ -127,7 +127,6 @@ class PrototypePopulation(StackedPopulation):
     """Members of one sharpness, each with its own images."""
 
     self_contained = False
-    form = ""
 
     def __init__(self, specs: Sequence[Prototypes], image_shape: tuple[int, int, int], classes: int) -> None:
         super().__init__(specs, microbatch=None, vectorized=True)
@@ -141,8 +140,8 @@ class PrototypePopulation(StackedPopulation):
     def initial(self, seed: int) -> list[Weights]:
         return each_initial([self.shapes] * len(self.specs), seed)
 
-    def one(self, params: Any, state: Any, images: Any, dropout: Any, key: Any) -> Any:
-        x, kernel = images.reshape(len(images), -1), params["prototypes/kernel"]
+    def one(self, params: Any, state: Any, x: Any, count: int, dropout: Any, key: Any) -> Any:
+        x, kernel = x.reshape(count, -1), params["prototypes/kernel"]
         distances = jnp.sum(jnp.square(x[:, :, None] - kernel[None]), axis=1)
         return -jnp.float32(self.sharpness) * distances.T, state, {}
 

@@ -24,7 +24,7 @@ from seedbed.models.convolution import max_pool, phases, separable_phases, separ
 from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul
 
-Arrays = dict[str, Array]
+LayerWeights = dict[str, Array]
 
 KERNELS, PRODUCTS, XLA = "kernels", "products", "xla"
 
@@ -61,7 +61,7 @@ class ConvForm(Protocol):
     def enter(self, images: Array) -> Array:
         """Bring images `(B, h, w, c)` into the form's layout, once for all members."""
 
-    def block(self, shape: ConvShape, weights: Arrays, x: Array, *, first: bool) -> Array:
+    def block(self, shape: ConvShape, weights: LayerWeights, x: Array, *, first: bool) -> Array:
         """Apply convolution, activation and pooling to maps in the form's layout.
 
         Args:
@@ -105,7 +105,7 @@ class Products(_Plain):
     eval_batch_size: int = 50
     vectorized: bool = False
 
-    def block(self, shape: ConvShape, weights: Arrays, x: Array, *, first: bool) -> Array:
+    def block(self, shape: ConvShape, weights: LayerWeights, x: Array, *, first: bool) -> Array:
         if shape.separable:
             depthwise, pointwise = weights["depthwise_kernel"], weights["pointwise_kernel"]
             z = separable_phases(shape, depthwise, pointwise, x, self.matmul)
@@ -123,7 +123,7 @@ class XlaConvolutions(_Plain):
     eval_batch_size: int = 500
     vectorized: bool = True
 
-    def block(self, shape: ConvShape, weights: Arrays, x: Array, *, first: bool) -> Array:
+    def block(self, shape: ConvShape, weights: LayerWeights, x: Array, *, first: bool) -> Array:
         if shape.separable:
             z = separable_xla(shape, weights["depthwise_kernel"], weights["pointwise_kernel"], x, self.matmul)
         else:
@@ -166,7 +166,7 @@ class NativeKernels:
 
         return unblocked(x, images)
 
-    def block(self, shape: ConvShape, weights: Arrays, x: Array, *, first: bool) -> Array:
+    def block(self, shape: ConvShape, weights: LayerWeights, x: Array, *, first: bool) -> Array:
         from seedbed.kernels.calls import ConvGeometry, convolve, convolve_depthwise
 
         height, width = shape.pooled
