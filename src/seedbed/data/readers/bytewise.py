@@ -32,11 +32,11 @@ def parse(
     if len(separator) != 1 or not separator.isascii() or b'"' in content or separator == " ":
         return None
     signs = np.frombuffer(content, dtype=np.uint8)
-    ends = np.flatnonzero((signs == ord(separator)) | (signs == NEWLINE))
-    if len(ends) != len(lines) * width or not (signs[ends[width - 1 :: width]] == NEWLINE).all():
+    places = np.flatnonzero((signs == ord(separator)) | (signs == NEWLINE))
+    if len(places) != len(lines) * width or not (signs[places[width - 1 :: width]] == NEWLINE).all():
         return None
-    starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, width)
-    ends = ends.reshape(-1, width)
+    starts = np.concatenate([[0], places[:-1] + 1]).reshape(-1, width)
+    ends = places.reshape(-1, width)
     numbers = _numbers(signs, starts[:, pixels], ends[:, pixels])
     if numbers is None:
         return None
@@ -46,7 +46,7 @@ def parse(
 
 def _numbers(signs: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint8] | None:
     """The whole numbers between these places; None where one is not from 0 to 255."""
-    sizes = (ends - starts).astype(np.int8 if (ends - starts).max(initial=0) <= DIGITS else np.int64)
+    sizes: NDArray[np.int64] = ends - starts
     if not (sizes.size and sizes.min() >= 1 and sizes.max() <= DIGITS):
         return None
     value = np.zeros(sizes.shape, dtype=np.uint16)

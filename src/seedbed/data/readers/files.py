@@ -53,7 +53,7 @@ class File:
         """The file at a path."""
         stat = stat or os.stat(path)  # noqa: PTH116
         name = name or text_of(os.path.basename(path))  # noqa: PTH119
-        return cls(name, path, stat.st_size, stat.st_size, partial(open, path, "rb"), stat.st_mtime_ns, path)
+        return cls(name, path, stat.st_size, stat.st_size, partial(_open, path), stat.st_mtime_ns, path)
 
     @cached_property
     def folder(self) -> str:
@@ -74,6 +74,10 @@ class File:
     def stem(self) -> str:
         """Name without folders and ending."""
         return os.path.splitext(self.base)[0]  # noqa: PTH122
+
+
+def _open(path: str) -> IO[bytes]:
+    return open(path, "rb")  # noqa: PTH123
 
 
 def text_of(name: str) -> str:
