@@ -264,7 +264,7 @@ def evaluate(name: str, *, test: bool = False, home: str | os.PathLike[str] | No
     return evaluate(RunStore.at(home), name, test=test)
 
 
-def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = None) -> Comparison:
+def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = None, *, margin: float = 1.0) -> Comparison:
     """Compare runs or groups, paired by seed where there are seeds.
 
         compare(train([Dense(), Dense(hidden=(32,))], "digits", seeds=5)).figure()
@@ -272,6 +272,7 @@ def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = 
     Args:
         runs: results, each for its whole group; or names of runs or groups.
         home: home of the runs. None means that of the first result, or `SEEDBED_HOME`, or `./runs`.
+        margin: accuracies that are shown to differ by less are called equivalent (percentage points).
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has one of these names.
@@ -282,7 +283,7 @@ def compare(runs: Sequence[Result | str], home: str | os.PathLike[str] | None = 
     folders = [run.folder for run in runs if isinstance(run, Result) and run.folder]
     place = home or (Path(folders[0]).parent if folders else None)
     names = dict.fromkeys(run.group if isinstance(run, Result) else run for run in runs)
-    return compare(RunStore.at(place), list(names))
+    return compare(RunStore.at(place), list(names), margin=margin / 100)
 
 
 def _split(options: Mapping[str, Any]) -> tuple[Execution, dict[str, Any]]:

@@ -170,7 +170,8 @@ def test_compare_tells_the_difference_and_draws_it(asked, call, folder):
     assert pair["accuracy"]["interval"][0] <= pair["accuracy"]["difference"] <= pair["accuracy"]["interval"][1]
     assert (folder / "img" / "comparison.svg").exists()
     _, out, _ = call("compare", "one", "three.2", "--out", "elsewhere/mine")
-    assert "points of validation accuracy" in out
+    assert "points (95 % interval: " in out
+    assert "Method: one network each on 270 images, paired" in out
     assert (folder / "elsewhere" / "mine.png").exists()
 
 

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where the figure goes: STEM.png, STEM.svg, STEM.html.",
 )
+@options.margin
 @options.home
 @options.as_json
-def command(names: tuple[str, ...], out: Path, home: Path) -> options.Output:
+def command(names: tuple[str, ...], out: Path, margin: float, home: Path) -> options.Output:
     """Differences in validation accuracy between runs or groups, with intervals.
 
     Groups are paired by their seeds; single runs are compared on the same images. The verdicts are corrected for the number
@@ -39,12 +40,14 @@ def command(names: tuple[str, ...], out: Path, home: Path) -> options.Output:
     from seedbed.groups import compare
     from seedbed.runs import RunStore
 
-    comparison = compare(RunStore(home), names)
+    comparison = compare(RunStore(home), names, margin=margin / 100)
     pictures = figures.save(comparison.figure(), out) if comparison.pairs else []
     return comparison.as_json(), lambda: _show(comparison, pictures)
 
 
 def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
+    from seedbed.groups.speed import speed_columns
+
     columns: list[Column[Group]] = [
         Column("name", lambda group: group.name, align="left"),
         Column("seeds", lambda group: group.n),
@@ -53,10 +56,17 @@ def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
     ]
     screen.table(Table(columns, comparison.groups))
     result()
+    speed = speed_columns(comparison.groups)
+    if speed:
+        name: Column[Group] = Column("validation accuracy", lambda group: group.name, align="left")
+        screen.table(Table([name, *speed], comparison.groups))
+        result()
     if comparison.differs:
         screen.table(_differences(comparison))
         result()
     screen.lines(comparison.sentences())
+    if comparison.method:
+        result(comparison.method)
     if pictures:
         result(f"Figure: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
 

@@ -32,6 +32,17 @@ name = click.option("-m", "--name", "name", required=True, metavar="NAME", help=
 """Passes `name: str`."""
 
 
+margin = click.option(
+    "--margin",
+    type=click.FloatRange(min=0, max=100, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="POINTS",
+    help="Accuracies that are shown to differ by less are called equivalent.",
+)
+"""Passes `margin: float`, in percentage points."""
+
+
 def as_json(command: Callable[..., Output]) -> Command:
     """Add `--json` to a command that returns an `Output`, and print the half of it that is asked for."""
 

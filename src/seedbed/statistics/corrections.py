@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
+from seedbed.statistics.differences import PairedDifference
 from seedbed.statistics.interval import Claim, Floats, Interval
 
 
@@ -49,6 +50,31 @@ def decide(claims: Sequence[Claim], *, confidence: float = 0.95) -> list[Decisio
     return [
         Decision(claim.interval(confidence), p, float(adjusted), bool(adjusted < 1 - confidence), len(claims))
         for claim, p, adjusted in zip(claims, raw, holm(raw), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """What is decided of "the two differ by less than a margin".
+
+    Attributes:
+        margin: in the units of the values.
+        p, corrected_p: p-value of "they differ by the margin or more", for this claim alone and after Holm's correction.
+        shown: whether the corrected p-value is below 1 - confidence.
+    """
+
+    margin: float
+    p: float
+    corrected_p: float
+    shown: bool
+
+
+def equivalent(claims: Sequence[PairedDifference], margin: float, *, confidence: float = 0.95) -> list[Equivalence]:
+    """What is equivalent within a margin, of several differences at once: Holm's correction is over all of them."""
+    raw = [claim.equivalence_p(margin) for claim in claims]
+    return [
+        Equivalence(margin, p, float(adjusted), bool(adjusted < 1 - confidence))
+        for p, adjusted in zip(raw, holm(raw), strict=True)
     ]
 
 

@@ -12,6 +12,7 @@ from seedbed import figures, words
 from seedbed.figures.scales import is_quantity, number
 from seedbed.groups import Group, caveats
 from seedbed.groups.fields import Value, field
+from seedbed.groups.speed import speed_json
 from seedbed.records import Result, finite_fields
 from seedbed.specs import RunSpec
 from seedbed.sweeps.files import run_table, setting_table, to_yaml
@@ -133,7 +134,10 @@ class Sweep:
                 "confidence": 0.95,
                 "seeds": self.seeds,
                 "varying": self.grid.varying,
-                "settings": [group.as_json() for group in self.groups],
+                "settings": [
+                    {**group.as_json(), "speed": speed}
+                    for group, speed in zip(self.groups, speed_json(self.groups), strict=True)
+                ],
                 "sentences": self.sentences(),
             }
         )

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from seedbed import figures, words
 from seedbed.figures import Dot, mean_curve
 from seedbed.groups import Contrast, Difference, Group, Request, best, by
 from seedbed.groups.caveats import excluded
-from seedbed.records import Result
+from seedbed.groups.speed import LEVELS, TimesToLevel, steps_per_epoch
 from seedbed.specs import Dense, Plan
-from seedbed.statistics import Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.causes import MEASURES, activation_of, depth_of, name_of, part
 from seedbed.studies.charts import training_curves
@@ -37,7 +33,6 @@ RATES, QUICK_RATES = (1e-3, 3e-3, 1e-2), (1e-3, 5e-3, 2.5e-2)
 TUNED_FOR = 0.4
 """The share of the epochs for which learning rates are tried."""
 
-LEVELS = (0.90, 0.95, 0.97)
 STEPS = 400
 """The least minibatches of the 200-100 net, where there are few images; it is trained as in the regularization study."""
 
@@ -147,60 +142,6 @@ def _caveats(rates: Sequence[Tuned], setup: Setup) -> list[str]:
     return [f"{begin}: {', '.join(nets)}." for begin, nets in sentences if nets]
 
 
-# Steps to a level
-
-
-@dataclass(frozen=True)
-class StepsToLevel:
-    """The minibatches that a setting's runs took to a validation accuracy, as measured at the ends of epochs.
-
-    Attributes:
-        level: accuracy in [0, 1].
-        reached: minibatches of the runs that reached it, ascending.
-        total: number of all runs; those that never reached it count as later than all others.
-    """
-
-    level: float
-    reached: tuple[int, ...]
-    total: int
-
-    @classmethod
-    def of(cls, results: Sequence[Result], level: float) -> StepsToLevel:
-        firsts = [(result, np.flatnonzero(result.history["validation_accuracy"] >= level)) for result in results]
-        reached = [(int(epochs[0]) + 1) * steps_per_epoch(result) for result, epochs in firsts if len(epochs)]
-        return cls(level, tuple(sorted(reached)), len(results))
-
-    @property
-    def never(self) -> int:
-        return self.total - len(self.reached)
-
-    @property
-    def median(self) -> float | None:
-        """The median over all runs; None where half of them or more never reached the level."""
-        values = [*map(float, self.reached), *[math.inf] * self.never]
-        middle = float(np.median(values)) if values else math.inf
-        return middle if math.isfinite(middle) else None
-
-    @property
-    def text(self) -> str:
-        median = "-" if self.median is None else f"{self.median:,.0f}"
-        return median + (f" ({self.never} of {self.total} never)" if self.never else "")
-
-    @property
-    def interval(self) -> Interval | None:
-        """The median, with the earliest and the latest run that reached the level."""
-        if self.median is None:
-            return None
-        return Interval(self.median, float(self.reached[0]), float(self.reached[-1]), self.total)
-
-    def as_json(self) -> dict[str, object]:
-        return {"level": self.level, "median": self.median, "reached": list(self.reached), "never": self.never}
-
-
-def steps_per_epoch(result: Result) -> int:
-    return -(-result.data.train // result.run.plan.batch_size)
-
-
 # The answers
 
 
@@ -260,15 +201,15 @@ def _speed(cells: Sequence[Group], where: str) -> list[str]:
     """How soon each level was reached, as a description; only levels that some run reached."""
     sentences = []
     for level in LEVELS:
-        steps = {activation_of(cell): StepsToLevel.of(cell.results, level) for cell in cells}
-        if any(each.reached for each in steps.values()):
+        steps = {activation_of(cell): TimesToLevel.of(cell, level) for cell in cells}
+        if any(each.reached() for each in steps.values()):
             took = words.listed([f"{_took(each)} with {name}" for name, each in steps.items()])
             sentences.append(f"{where} the steps to {words.percent(level, 0)} are {took}.")
     return sentences
 
 
-def _took(steps: StepsToLevel) -> str:
-    return f"unknown ({len(steps.reached)} of {steps.total} got there)" if steps.median is None else steps.text
+def _took(steps: TimesToLevel) -> str:
+    return f"unknown ({len(steps.reached())} of {steps.total} got there)" if steps.median is None else steps.text
 
 
 def _depths(setup: Setup, cells: Sequence[Group], rates: Sequence[Tuned], contrasts: list[Difference]) -> AnswerPart:
@@ -322,7 +263,7 @@ def _steps_figure(setup: Setup, cells: Sequence[Group]) -> list[Figure]:
     dots = []
     for cell in sorted(cells, key=depth_of):
         for level in LEVELS:
-            steps = StepsToLevel.of(cell.results, level)
+            steps = TimesToLevel.of(cell, level)
             note = f"{steps.never} of {steps.total} never" if steps.never else ""
             dots.append(Dot(f"depth {depth_of(cell)}", activation_of(cell), words.percent(level, 0), steps.interval, note))
     if not any(dot.mean for dot in dots):
@@ -359,7 +300,7 @@ def _curves(setup: Setup, cells: Sequence[Group]) -> Figure:
 
 def _table(cells: Sequence[Group]) -> Table[Group]:
     def steps(level: float) -> Column[Group]:
-        return Column(f"steps to {words.percent(level, 0)}", lambda cell: StepsToLevel.of(cell.results, level).text)
+        return Column(f"steps to {words.percent(level, 0)}", lambda cell: TimesToLevel.of(cell, level).text)
 
     columns: list[Column[Group]] = [
         Column("hidden", lambda cell: cell.setting["hidden"], words.value, align="left"),
@@ -377,7 +318,7 @@ def _table(cells: Sequence[Group]) -> Table[Group]:
 
 
 def _json(cell: Group) -> Mapping[str, object]:
-    steps = [StepsToLevel.of(cell.results, level).as_json() for level in LEVELS]
+    steps = [TimesToLevel.of(cell, level).as_json() for level in LEVELS]
     return {**cell.as_json(**measured(cell, MEASURES)), "steps": steps}
 
 
