@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("compare")
 @click.argument("names", nargs=-1, required=True, metavar="NAME NAME...")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("img/comparison"),
-    metavar="STEM",
-    show_default=True,
-    help="Where the figure goes: STEM.png, STEM.svg, STEM.html.",
-)
+@options.stem("img/comparison")
 @options.margin
 @options.home
 @options.as_json
@@ -42,10 +35,11 @@ def command(names: tuple[str, ...], out: Path, margin: float, home: Path) -> opt
 
     comparison = compare(RunStore(home), names, margin=margin / 100)
     pictures = figures.save(comparison.figure(), out) if comparison.pairs else []
-    return comparison.as_json(), lambda: _show(comparison, pictures)
+    curves = figures.save(comparison.curves(), out.with_name(f"{out.name}_curves")) if comparison.pairs else []
+    return comparison.as_json(), lambda: _show(comparison, pictures, curves)
 
 
-def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
+def _show(comparison: Comparison, pictures: Sequence[Path], curves: Sequence[Path]) -> None:
     from seedbed.groups.speed import speed_columns
 
     columns: list[Column[Group]] = [
@@ -67,8 +61,8 @@ def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
     screen.lines(comparison.sentences())
     if comparison.method:
         result(comparison.method)
-    if pictures:
-        result(f"Figure: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
+    screen.picture(pictures)
+    screen.picture(curves, "Learning curves")
 
 
 def _differences(comparison: Comparison) -> Table[str]:

@@ -62,6 +62,13 @@ def folder(text: str) -> Decorator:
     return click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=text)
 
 
+def stem(default: str) -> Decorator:
+    """Pass `out: Path`, where a figure goes."""
+    text = "Where the figure goes: STEM.png, STEM.svg, STEM.html."
+    path = click.Path(path_type=Path)
+    return click.option("--out", type=path, default=Path(default), metavar="STEM", show_default=True, help=text)
+
+
 def file(*names: str, text: str, metavar: str = "FILE", multiple: bool = False) -> Decorator:
     """Pass a `Path | None`, or a tuple of paths where the option may be repeated."""
     kind = click.Path(dir_okay=False, path_type=Path)

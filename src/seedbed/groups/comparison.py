@@ -13,6 +13,7 @@ import numpy as np
 from seedbed import figures, words
 from seedbed.errors import RunError
 from seedbed.groups.caveats import caveats
+from seedbed.groups.curves import learning_curves
 from seedbed.groups.differences import (
     CONFIDENCE,
     MARGIN,
@@ -93,6 +94,10 @@ class Comparison:
         names = [" minus ".join(pair.contrast.names) for pair in self.pairs]
         decisions = [pair.decision for pair in self.pairs if pair.decision]
         return figures.paired_differences(names, [each.interval for each in decisions], [each.shown for each in decisions])
+
+    def curves(self) -> AnyChart:
+        """Draw the learning curves of all groups in one picture."""
+        return learning_curves(self.groups)
 
 
 def method_line(pairs: Sequence[Difference]) -> str:
