@@ -184,7 +184,10 @@ def test_runs_are_listed_shown_and_removed(asked, call, home):
     assert [each["name"] for each in asked("runs", "show", "three")["runs"]] == ["three.0", "three.1", "three.2"]
     assert "weights/best.safetensors" in call("runs", "show", "one")[1].replace("\\", "/")
     assert call("train", "-m", "gone", *SHORT)[0] == 0
-    assert asked("runs", "remove", "gone") == {"removed": ["gone"]}
+    code, _, err = call("runs", "remove", "gone")
+    assert (code, "1 run would be removed" in err, "--yes" in err) == (1, True, True)
+    assert (home / "gone").exists()
+    assert asked("runs", "remove", "gone", "--yes") == {"removed": ["gone"]}
     assert not (home / "gone").exists()
 
 
@@ -308,4 +311,4 @@ def test_a_signal_saves_and_resume_goes_on(folder, capsys, number, code):
     assert "Continue with --resume" in capsys.readouterr().err.splitlines()[-1]
     resumed = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
     assert [row["epoch"] for row in json.loads(resumed.stdout)["runs"][0]["curve"]] == list(range(1, 201))
-    assert run(["runs", "remove", "long"]) == 0
+    assert run(["runs", "remove", "long", "--yes"]) == 0

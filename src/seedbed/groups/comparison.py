@@ -100,12 +100,13 @@ class Comparison:
         return learning_curves(self.groups)
 
 
-def method_line(pairs: Sequence[Difference]) -> str:
+def method_line(pairs: Sequence[Difference], others: int = 0) -> str:
     """How several differences were compared, in one line; empty where nothing was."""
     methods = dict.fromkeys(pair.method for pair in pairs if pair.decision)
     if not methods:
         return ""
-    several = f"; p-values corrected over {len(pairs)} comparisons (Holm)" if len(pairs) > 1 else ""
+    count = len(pairs) + others
+    several = f"; p-values corrected over {words.counted(count, 'comparison')} (Holm)" if count > 1 else ""
     return f"Method: {words.listed(list(methods))}; at the best epoch{several}. docs/statistics.md has the details."
 
 

@@ -26,7 +26,7 @@ def learning_curves(groups: Sequence[Group], title: str = "Learning curves") -> 
     )
 
 
-def short_names(groups: Sequence[Group]) -> list[str]:
+def short_names(groups: Sequence[Group], between: str = ", ") -> list[str]:
     """Name groups for figures: by the values of what varies where these differ, else by their names.
 
     >>> short_names([Group(f"a-{name}", [], {"activation": name, "l2": 0.0}) for name in ("relu", "tanh")])
@@ -34,5 +34,5 @@ def short_names(groups: Sequence[Group]) -> list[str]:
     """
     settings = [group.setting for group in groups]
     varying = [name for name in settings[0] if len({str(setting.get(name)) for setting in settings}) > 1] if settings else []
-    names = [words.brief({name: setting[name] for name in varying if name in setting}) for setting in settings]
+    names = [words.brief({name: setting[name] for name in varying if name in setting}, between) for setting in settings]
     return names if all(names) and len(set(names)) == len(names) else [group.name for group in groups]

@@ -56,6 +56,7 @@ class Contrast:
         measure: measure to compare.
         where: images or condition, for the beginning of the sentence; may be empty.
         name: name of the contrast in a study's announcement.
+        literal: whether a sentence begins with a name as it is, without a capital.
     """
 
     a: Group
@@ -65,6 +66,7 @@ class Contrast:
     measure: Measure = ACCURACY
     where: str = ""
     name: str = ""
+    literal: bool = False
 
     @property
     def names(self) -> tuple[str, str]:
@@ -172,7 +174,8 @@ class Difference:
 
     def _begun(self, sentence: str) -> str:
         """Capitalize the sentence, but not a group's own name at its beginning."""
-        own = (f"{self.contrast.a.name} ", f"{self.contrast.b.name} ")
+        names = self.contrast.names if self.contrast.literal else (self.contrast.a.name, self.contrast.b.name)
+        own = tuple(f"{name} " for name in names)
         return sentence if sentence.startswith(own) else capital(sentence)
 
     def as_json(self) -> dict[str, Any]:
@@ -223,7 +226,7 @@ def equivalence_json(equivalence: Equivalence | None) -> dict[str, Any] | None:
     return vars(equivalence) if equivalence else None
 
 
-def differences(contrasts: Sequence[Contrast], *, margin: float = MARGIN) -> list[Difference]:
+def differences(contrasts: Sequence[Contrast], *, margin: float = MARGIN, others: int = 0) -> list[Difference]:
     """Estimate and decide the difference of each contrast; Holm's correction is over all of them.
 
     Losses are decided with a correction over all losses, and equivalences with one over all equivalences.
@@ -231,15 +234,16 @@ def differences(contrasts: Sequence[Contrast], *, margin: float = MARGIN) -> lis
     Args:
         contrasts: what to compare.
         margin: accuracies that differ by less are equivalent, a share above 0.
+        others: further comparisons that the corrections count, where results chose what is compared.
     """
     estimates = [_estimate(contrast) for contrast in contrasts]
     claims = [claim for *_, claim in estimates]
     paired = [claim if isinstance(claim, PairedDifference) else None for claim in claims]
     losses = [_losses(contrast, pairs) for contrast, (pairs, *_) in zip(contrasts, estimates, strict=True)]
     decided = zip(
-        _of_known(lambda known: decide(known, confidence=CONFIDENCE), claims),
-        _of_known(lambda known: decide(known, confidence=CONFIDENCE), losses),
-        _of_known(lambda known: equivalent(known, margin, confidence=CONFIDENCE), paired),
+        _of_known(lambda known: decide(known, confidence=CONFIDENCE, others=others), claims),
+        _of_known(lambda known: decide(known, confidence=CONFIDENCE, others=others), losses),
+        _of_known(lambda known: equivalent(known, margin, confidence=CONFIDENCE, others=others), paired),
         strict=True,
     )
     return [

@@ -90,7 +90,8 @@ def loss_sentence(estimated: Estimated, more_accurate: str | None) -> str:
     if not estimated.decision.shown:
         reach = estimated.reach(("lower", "higher"))
         by = "both have the same" if estimated.level else f"that of {higher} is higher by {estimated.size}"
-        return f"Nor in loss: {by} {reach}." if more_accurate is None else f"No clear difference in loss: {by} {reach}."
+        begin = "Nor in loss" if more_accurate is None else "No clear difference in loss"
+        return f"{begin}{_after_correction(estimated.decision)}: {by} {reach}."
     by = f"by {estimated.size} {estimated.reach()}"
     if more_accurate is None:
         return f"The loss does differ: {lower} has the lower one, {by}."

@@ -236,7 +236,7 @@ class SpeedRatio:
 
 
 def speed_ratios(
-    pairs: Sequence[tuple[Group, Group]], names: Sequence[tuple[str, str]] | None = None
+    pairs: Sequence[tuple[Group, Group]], names: Sequence[tuple[str, str]] | None = None, *, others: int = 0
 ) -> list[SpeedRatio | None]:
     """Compare how soon two groups reach an accuracy, for several pairs at once; Holm's correction is over all of them.
 
@@ -246,7 +246,8 @@ def speed_ratios(
     named = names or [(a.name, b.name) for a, b in pairs]
     alone = [_ratio(a, b, both) for (a, b), both in zip(pairs, named, strict=True)]
     known = [each for each in alone if each]
-    corrected = iter(replace(each, corrected_p=float(p)) for each, p in zip(known, holm([e.p for e in known]), strict=True))
+    corrected_p = holm([each.p for each in known], others=others)
+    corrected = iter(replace(each, corrected_p=float(p)) for each, p in zip(known, corrected_p, strict=True))
     return [each and next(corrected) for each in alone]
 
 
