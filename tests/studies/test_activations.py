@@ -13,12 +13,21 @@ from seedbed.figures import Curve, Dot
 from seedbed.figures.curves import curve_rows
 from seedbed.figures.panels import dot_rows
 from seedbed.groups import Group
+<<<<<<< HEAD
 from seedbed.groups.speed import TimesToLevel
+=======
+from seedbed.kinds import ACTIVATIONS as ACTIVATION_KINDS
+>>>>>>> main
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
+<<<<<<< HEAD
+=======
+from seedbed.studies.questions.activations import StepsToLevel
+from studies.reading import check
+>>>>>>> main
 
 
 def net(
@@ -176,3 +185,18 @@ def test_every_figure_is_drawn_and_says_that_it_is_a_preview(answer: Answer, tmp
     for name, chart in answer.charts().items():
         assert "--quick" in figures.specification(chart)["title"]["subtitle"][-1]
         assert figures.save(chart, tmp_path / name, ("svg",))[0].stat().st_size > 5_000
+
+
+# At a glance
+
+
+@pytest.mark.slow
+def test_the_card_says_which_learns_faster_and_by_how_many_steps(answer: Answer) -> None:
+    card = answer.cards["activations-swap"]
+    check(card)
+    assert card.answer.startswith(("Yes: ", "No: ", "Not clearly: "))
+    steps = {cell["setting"]["activation"]: cell["steps"] for cell in answer.parts[0].cells}
+    levels = zip(*steps.values(), strict=True)
+    reached = [level for level in levels if all(one["median"] for one in level)]
+    for (name, _), one in zip(steps.items(), reached[-1] if reached else [], strict=bool(reached)):
+        assert f"{ACTIVATION_KINDS[name].title} {one['median']:,.0f}" in card.answer

@@ -23,7 +23,7 @@ from seedbed.studies.setup import Setup
 from seedbed.studies.texts import BANDS, number_text, share_text, subtitle
 from seedbed.studies.why import layers_of, probed
 
-BOUNDED = tuple(activation.name for activation in ACTIVATIONS.records() if activation.ends)
+BOUNDED = tuple(activation.title for activation in ACTIVATIONS.records() if activation.ends)
 """Activations whose units saturate at both ends; units of the others are either off for a whole batch or not."""
 
 
@@ -63,7 +63,8 @@ def activation_of(cell: Group) -> str:
 
 
 def name_of(activation: str) -> str:
-    return activation.replace("_", " ")
+    """Name of an activation in sentences and pictures."""
+    return ACTIVATIONS[activation].title
 
 
 def part(setup: Setup, cells: Sequence[Group]) -> AnswerPart:
