@@ -13,21 +13,14 @@ from seedbed.figures import Curve, Dot
 from seedbed.figures.curves import curve_rows
 from seedbed.figures.panels import dot_rows
 from seedbed.groups import Group
-<<<<<<< HEAD
 from seedbed.groups.speed import TimesToLevel
-=======
 from seedbed.kinds import ACTIVATIONS as ACTIVATION_KINDS
->>>>>>> main
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
-<<<<<<< HEAD
-=======
-from seedbed.studies.questions.activations import StepsToLevel
 from studies.reading import check
->>>>>>> main
 
 
 def net(
