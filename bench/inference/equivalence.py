@@ -11,7 +11,7 @@ from bench.inference.simulation import IMAGES, SEEDS
 from bench.inference.worlds import DIFFERENT, EQUAL, World
 from seedbed.statistics import accuracy_difference
 
-REPEATS, ANSWERS = 2_000, 30_000_000
+REPEATS, ANSWERS = 1_000, 8_000_000
 MARGIN = 0.01
 """Margin for equal settings: one point, as commands take it unless another is asked for."""
 

@@ -52,7 +52,7 @@ def net(
         model=ModelFacts(parameters=1000, operations=2000, units=64 * depth),
         data=DataFacts(train=1_290, validation=100, test=100, classes=("0", "1"), image_shape=(28, 28, 1)),
         history=History(columns),
-        verdict=Verdict("collapsed" if collapsed else "ok", "as made"),
+        verdict=Verdict("collapsed" if collapsed else "good_fit", "as made", "Try."),
         seconds=Seconds(1, 2, 3),
         device="cpu",
     )

@@ -88,9 +88,9 @@ class _Row:
 
     @property
     def verdict(self) -> str:
-        kinds = [run.record.verdict.kind if run.record and run.record.verdict else run.reason for run in self.runs]
+        kinds = [run.verdict.label if run.verdict else run.reason for run in self.runs]
         if not self.sweep:
-            return kinds[0] if self.runs[0].record else ""
+            return kinds[0]
         return ", ".join(f"{count} {kind}" for kind, count in Counter(filter(None, kinds)).most_common())
 
 
@@ -192,7 +192,7 @@ def _plain(listed: Listed, sweeps: Mapping[str, str], home: Path) -> dict[str, A
     if record is not None:
         facts |= {"group": record.group, "identity": record.identity, "seed": record.run.seed, "epochs": record.epochs}
         facts |= {"model": record.run.model.plain(), "data": record.run.data.name, "best": record.best}
-        facts["verdict"] = record.verdict.kind if record.verdict else None
+        facts["verdict"] = listed.verdict.kind if listed.verdict else None
         facts["sweep"] = sweeps.get(record.group)
     return facts
 
@@ -201,7 +201,7 @@ def _show(run: Result, looks: int) -> None:
     """Print a run: its settings, its outcome, and where its files are."""
     from seedbed.specs import to_yaml
 
-    result(f"{run.name}: {run.verdict.kind}. {run.verdict.evidence}")
+    result(f"{run.name}: {run.verdict}")
     result(f"  trained on {run.device}; {run.model.parameters:,} parameters, {run.model.operations:,} operations per image")
     for which, epoch in (("best", run.best), ("last", run.history.epochs)):
         if epoch >= 1:

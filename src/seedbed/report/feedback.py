@@ -56,7 +56,7 @@ def limits_card(setup: Setup, answers: Sequence[Answer]) -> Card:
 def _unfinished(answers: Sequence[Answer]) -> tuple[int, int]:
     """The number of runs that were still improving at their last epoch, and of all."""
     runs = {result.run.identity: result for answer in answers for result in answer.results if not result.pruned}
-    return sum(result.verdict.kind == "undertrained" for result in runs.values()), len(runs)
+    return sum(result.verdict.kind == "still_improving" for result in runs.values()), len(runs)
 
 
 def _compared(compared: Sequence[Difference], undecided: Sequence[Difference]) -> list[str]:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from seedbed import storage
 from seedbed.errors import CorruptFile, StorageError
 from seedbed.runs.arrays import Arrays, read_safetensors, safetensors_pieces
-from seedbed.runs.record import FORMAT
 from seedbed.specs import checked_name
+
+FORMAT = 1
+"""Version of the format of checkpoints."""
 
 FOLDER = ".populations"
 KEPT = 2

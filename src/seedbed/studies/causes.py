@@ -208,7 +208,7 @@ def _figure(setup: Setup, cells: Sequence[Group], kind: str, name: str, title: s
 def layer_curves(cell: Group, kind: str) -> list[Curve]:
     """A curve per layer, of the runs that enter means; where none does, of all, and a note says so."""
     results = cell.kept or cell.results
-    note = "" if cell.kept else f"{cell.total} of {cell.total} " + "/".join(cell.verdicts)
+    note = "" if cell.kept else f"{cell.total} of {cell.total} " + "/".join(map(words.kind, cell.verdicts))
     shared = min(result.history.epochs for result in results)
     curves = []
     for place, layer in enumerate(layers_of(results[0].history, kind), start=1):
