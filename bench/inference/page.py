@@ -64,7 +64,7 @@ between settings whose mean loss is the same, nominal 5 %, seeds 2 / 3 / 5 / 10:
 
 LOSS_LIMITATION = """\
 Where one setting's losses are far more skewed than the other's and images are few, the mean of a few hundred losses says
-little about the true mean, whatever the method; the two last worlds show how far that goes.
+little about the true mean, and false alarms rise with the seeds, which do not help: the world with logits x 4.
 """
 
 LIMITATIONS = """\
