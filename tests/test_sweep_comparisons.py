@@ -198,3 +198,11 @@ def test_names_of_runs_groups_and_sweeps_are_found_together(home: RunStore) -> N
     assert len(found_groups(home, ["abl", "plain"])) == 7
     with pytest.raises(RunError, match="may stand once"):
         found_groups(home, ["plain", "plain"])
+
+
+def test_the_table_is_latex_with_escaped_letters():
+    text = compare_sweep(made(with_sgd({}), images=200)).table().latex()
+    assert text.startswith("\\begin{tabular}{llrrrrrl}\n\\toprule\n")
+    assert text.count("\\\\\n") == 1 + 5 + 3
+    assert "from (95 \\% interval)" in text
+    assert "relu/sgd & relu/adam & -" in text

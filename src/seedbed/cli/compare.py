@@ -17,7 +17,7 @@ from seedbed.words import value as value_text
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
-    from seedbed.groups import Comparison, Group
+    from seedbed.groups import Comparison, Difference, Group
     from seedbed.sweeps.comparison import SweepComparison
     from seedbed.sweeps.effects import Marginal
 
@@ -29,10 +29,11 @@ MOST_ROWS = 100
 @click.argument("names", nargs=-1, required=True, metavar="NAME NAME... | SWEEP")
 @click.option("--against", default="", metavar="SETTING", help="The sweep's setting to compare with.  [default: the best]")
 @options.stem("img/comparison")
+@options.file("--latex", text="Write the table of differences as LaTeX too (package booktabs).")
 @options.margin
 @options.home
 @options.as_json
-def command(names: tuple[str, ...], against: str, out: Path, margin: float, home: Path) -> options.Output:
+def command(names: tuple[str, ...], against: str, out: Path, latex: Path | None, margin: float, home: Path) -> options.Output:
     """Differences in accuracy, loss and speed of learning between runs or groups, or the settings of a sweep.
 
     \b
@@ -53,19 +54,23 @@ def command(names: tuple[str, ...], against: str, out: Path, margin: float, home
     store = RunStore(home)
     if len(names) == 1 and not is_known(store, names[0]) and stored_sweep(store, names[0]):
         swept = compare_sweep(read_sweep(store, names[0]), against, margin=margin / 100)
-        drawn = _drawn(swept.charts(), out)
+        drawn = _drawn(swept.charts(), out, latex, swept.table())
         return swept.as_json(), lambda: _show_sweep(swept, drawn)
     if against:
         raise SpecError(f"--against belongs to the comparison of one sweep; got: {', '.join(names)}.")
     comparison = compare(store, names, margin=margin / 100)
     charts = {"differences": comparison.figure(), "learning_curves": comparison.curves()} if comparison.pairs else {}
-    drawn = _drawn(charts, out)
+    drawn = _drawn(charts, out, latex, comparison.table())
     return comparison.as_json(), lambda: _show(comparison, drawn)
 
 
-def _drawn(charts: Mapping[str, AnyChart], out: Path) -> dict[str, list[Path]]:
-    """Save charts: the differences under the stem itself, others with their names added."""
+def _drawn(charts: Mapping[str, AnyChart], out: Path, latex: Path | None, table: Table[Difference]) -> dict[str, list[Path]]:
+    """Save charts, the differences under the stem itself, others with their names added; and the table."""
+    from seedbed import storage
     from seedbed.figures.saving import save_all
+
+    if latex:
+        storage.write(latex, table.latex().encode())
 
     stems = {name: out if name == "differences" else out.with_name(f"{out.name}_{name}") for name in charts}
     written = save_all({stems[name]: chart for name, chart in charts.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -28,6 +28,8 @@ from seedbed.groups.group import Group
 from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
 from seedbed.records import Result, finite_fields
 from seedbed.runs import RunStore
+from seedbed.statistics import Decision
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -95,9 +97,32 @@ class Comparison:
         decisions = [pair.decision for pair in self.pairs if pair.decision]
         return figures.paired_differences(names, [each.interval for each in decisions], [each.shown for each in decisions])
 
+    def table(self) -> Table[Difference]:
+        """Make the table of the pairs, for example for `latex`."""
+        return pair_table(self.pairs, self.method)
+
     def curves(self) -> AnyChart:
         """Draw the learning curves of all groups in one picture."""
         return learning_curves(self.groups)
+
+
+def pair_table(pairs: Sequence[Difference], method: str) -> Table[Difference]:
+    """Make a table of differences with their intervals and decisions, for papers."""
+
+    def points(value: Callable[[Decision], float]) -> Callable[[Difference], str]:
+        return lambda pair: f"{100 * value(pair.decision):+.2f}" if pair.decision else ""
+
+    columns: list[Column[Difference]] = [
+        Column("setting", lambda pair: pair.contrast.names[0], align="left"),
+        Column("against", lambda pair: pair.contrast.names[1], align="left"),
+        Column("difference", points(lambda decision: decision.interval.mean), unit="points"),
+        Column("from", points(lambda decision: decision.interval.low), unit="95 % interval"),
+        Column("to", points(lambda decision: decision.interval.high)),
+        Column("corrected p", lambda pair: pair.decision and pair.decision.corrected_p, ".2g"),
+        Column("loss", lambda pair: pair.loss and pair.loss.interval.mean, "+.4f"),
+        Column("decision", lambda pair: "equivalent" if pair.equivalent and not pair.shown else pair.outcome, align="left"),
+    ]
+    return Table(columns, pairs, method)
 
 
 def method_line(pairs: Sequence[Difference], others: int = 0) -> str:

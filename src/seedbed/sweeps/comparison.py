@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seedbed import figures, words
 from seedbed.errors import RunError, nearest
 from seedbed.groups import Contrast, Difference, Group, caveats, differences
-from seedbed.groups.comparison import method_line
+from seedbed.groups.comparison import method_line, pair_table
 from seedbed.groups.curves import learning_curves, short_names
 from seedbed.groups.differences import CONFIDENCE, MARGIN
 from seedbed.groups.fields import in_order
@@ -19,6 +19,7 @@ from seedbed.records import finite_fields
 from seedbed.specs import DataSpec
 from seedbed.sweeps.effects import Interaction, Marginal, interaction_sentences, interactions, main_effects
 from seedbed.sweeps.outcome import Sweep
+from seedbed.tables import Table
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -116,6 +117,10 @@ class SweepComparison:
         if not self.pairs:
             raise RunError("There is no pair to draw: " + " ".join(self.sentences()))
         return _forest(self.pairs)
+
+    def table(self) -> Table[Difference]:
+        """Make the table of the pairs and the main effects, for example for `latex`."""
+        return pair_table([*self.pairs, *(each.difference for each in self.effects if each.difference)], self.method)
 
     def charts(self) -> dict[str, AnyChart]:
         """Draw the differences, the main effects and the learning curves: name -> figure."""
