@@ -79,7 +79,7 @@ def _drawn(charts: Mapping[str, AnyChart], out: Path, latex: Path | None, table:
 
 def _show_sweep(comparison: SweepComparison, drawn: Mapping[str, Sequence[Path]]) -> None:
     _show_groups(comparison.groups[:MOST_ROWS])
-    if len(comparison.sweep.grid.varying) > 1 and comparison.effects:
+    if comparison.effects:
         columns: list[Column[Marginal]] = [
             Column("field", lambda row: row.field.replace("_", " "), align="left"),
             Column("value", lambda row: value_text(row.value, row.field), align="left"),

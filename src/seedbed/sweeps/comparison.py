@@ -36,7 +36,7 @@ class SweepComparison:
         references: what the other settings are compared with, one for each combination of the conditions.
         named: whether the reference was named beforehand; if not, it is the best, and the corrections count all pairs.
         pairs: each other setting minus its reference.
-        effects: each value of each field, averaged over the other fields.
+        effects: each value of each field, averaged over the other fields; none where a single field varies.
         interactions: how the effect of one field depends on another.
     """
 
@@ -70,9 +70,7 @@ class SweepComparison:
         """Heading -> sentences: settings, speed, main effects, interactions, and the caveats."""
         names = words.listed([_name(group) for group in self.references])
         how = "as asked" if self.named else "the highest mean"
-        effects = (
-            [each.difference.sentence for each in self.effects if each.difference] if len(self.sweep.grid.varying) > 1 else []
-        )
+        effects = [each.difference.sentence for each in self.effects if each.difference]
         return {
             f"Against {names} ({how})": [pair.sentence for pair in self.pairs],
             "Speed of learning": [speed.sentence for speed in self.speeds if speed],
@@ -126,7 +124,7 @@ class SweepComparison:
         """Draw the differences, the main effects and the learning curves: name -> figure."""
         effects = [each.difference for each in self.effects if each.difference and each.difference.decision]
         drawn = {"differences": self.figure()} if self.pairs else {}
-        drawn |= {"effects": _forest(effects)} if len(self.sweep.grid.varying) > 1 and effects else {}
+        drawn |= {"effects": _forest(effects)} if effects else {}
         return drawn | ({"learning_curves": learning_curves(self.groups)} if self.pairs else {})
 
 
@@ -166,7 +164,7 @@ def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN) ->
     others = 0 if named else sum(size * (size - 1) // 2 for size in sizes) - len(contrasts)
     pairs = differences(contrasts, margin=margin, others=others)
     values = {name: in_order(name, sweep.grid.values[name]) for name in sweep.grid.varying}
-    if len({_images(group.run.data) for group in usable}) > 1:
+    if len(values) < 2 or len({_images(group.run.data) for group in usable}) > 1:
         return SweepComparison(sweep, references, bool(named), pairs, [], [], others)
     baseline = {name: named.setting[name] if named else values[name][0] for name in values}
     effects = main_effects(sweep.groups, baseline, dict(values), margin=margin)
