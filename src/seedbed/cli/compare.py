@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
-from seedbed.cli.columns import accuracy_columns
+from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import result
 from seedbed.errors import SpecError
 from seedbed.tables import Column, Table
@@ -92,10 +92,14 @@ def _show_sweep(comparison: SweepComparison, drawn: Mapping[str, Sequence[Path]]
         if sentences:
             result(f"{heading}:")
             screen.lines(sentences[:MOST_ROWS], indent="  ")
-    _show_method(comparison.method, drawn)
+    _show_method(comparison, drawn)
 
 
-def _show_method(method: str, drawn: Mapping[str, Sequence[Path]]) -> None:
+def _show_method(comparison: Comparison | SweepComparison, drawn: Mapping[str, Sequence[Path]]) -> None:
+    from seedbed.groups import optimism
+
+    screen.lines(optimism([run for group in comparison.groups for run in group.results]))
+    method = comparison.method
     if method:
         result(method)
     for name, paths in drawn.items():
@@ -108,7 +112,7 @@ def _show(comparison: Comparison, drawn: Mapping[str, Sequence[Path]]) -> None:
         screen.table(_differences(comparison))
         result()
     screen.lines(comparison.sentences())
-    _show_method(comparison.method, drawn)
+    _show_method(comparison, drawn)
 
 
 def _show_groups(groups: Sequence[Group]) -> None:
@@ -121,6 +125,7 @@ def _show_groups(groups: Sequence[Group]) -> None:
         Column("seeds", lambda group: group.n),
         Column("parameters", lambda group: group.parameters, ","),
         *accuracy_columns("validation accuracy", lambda group: group.accuracy),
+        Column("at the last epoch", lambda group: group.last and group.last.mean, share_text),
     ]
     screen.table(Table(columns, groups))
     result()

@@ -8,7 +8,7 @@ the data. `fields` and `naming` define settings and their names.
 
 from __future__ import annotations
 
-from seedbed.groups.caveats import caveats
+from seedbed.groups.caveats import caveats, optimism
 from seedbed.groups.comparison import Comparison, compare
 from seedbed.groups.differences import Contrast, Difference, differences
 from seedbed.groups.group import Group, best, by
@@ -33,6 +33,7 @@ __all__ = [
     "compare",
     "differences",
     "fixed_sequence",
+    "optimism",
     "size_frontier",
     "train_groups",
 ]
