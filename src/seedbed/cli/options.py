@@ -5,15 +5,26 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
+
+from seedbed.specs import AUTO, AUTO_EPOCHS, AUTO_PATIENCE, Select
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
 
 Output = tuple[Mapping[str, Any], Callable[[], None]]
 """What a command returns: the JSON object of `--json`, and a function that prints the same for a reader."""
+
+EPOCHS_HELP = (
+    f"Passes over the training images; {AUTO} stops after {AUTO_PATIENCE} without a lower validation loss, "
+    f"at {AUTO_EPOCHS} at most."
+)
+SELECT_HELP = (
+    "The best epoch: highest mean accuracy of five epochs (smoothed), lowest loss, highest accuracy of one epoch, or the last: "
+    f"{', '.join(get_args(Select))}."
+)
 
 home = click.option(
     "--home",
@@ -30,6 +41,17 @@ data = click.option("--data", default="mnist", metavar="NAME", show_default=True
 
 name = click.option("-m", "--name", "name", required=True, metavar="NAME", help="Name of the run or group.")
 """Passes `name: str`."""
+
+
+margin = click.option(
+    "--margin",
+    type=click.FloatRange(min=0, max=100, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="POINTS",
+    help="Accuracies that are shown to differ by less are called equivalent.",
+)
+"""Passes `margin: float`, in percentage points."""
 
 
 def as_json(command: Callable[..., Output]) -> Command:
@@ -51,10 +73,24 @@ def folder(text: str) -> Decorator:
     return click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=text)
 
 
+def stem(default: str) -> Decorator:
+    """Pass `out: Path`, where a figure goes."""
+    text = "Where the figure goes: STEM.png, STEM.svg, STEM.html."
+    path = click.Path(path_type=Path)
+    return click.option("--out", type=path, default=Path(default), metavar="STEM", show_default=True, help=text)
+
+
 def file(*names: str, text: str, metavar: str = "FILE", multiple: bool = False) -> Decorator:
     """Pass a `Path | None`, or a tuple of paths where the option may be repeated."""
     kind = click.Path(dir_okay=False, path_type=Path)
     return click.option(*names, type=kind, metavar=metavar, multiple=multiple, help=text)
+
+
+epochs = click.option("--epochs", metavar="N|auto", help=f"{EPOCHS_HELP}  [default: those of each study]")
+"""Passes `epochs: str | None`, which the plan checks."""
+
+select = click.option("--select", metavar="NAME", help=SELECT_HELP)
+"""Passes `select: str | None`, which the plan checks."""
 
 
 def protocol(default: str | None = "honest") -> Decorator:
@@ -64,7 +100,7 @@ def protocol(default: str | None = "honest") -> Decorator:
 
 
 def of_studies(command: Command) -> Command:
-    """Pass what a study is asked for: `data`, `quick`, `seeds`, `seed`, `protocol`."""
+    """Pass what a study is asked for: `data`, `quick`, `seeds`, `seed`, `protocol`, `epochs`, `select`."""
     quick = "A preview: fewer seeds, epochs and settings; every figure says so."
     seeds = "Number of seeds of each setting.  [default: 5; 3 of a preview]"
     choices = (
@@ -73,6 +109,8 @@ def of_studies(command: Command) -> Command:
         click.option("--seeds", type=int, metavar="K", help=seeds),
         click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The first of them."),
         protocol(None),
+        epochs,
+        select,
     )
     for choice in reversed(choices):
         command = choice(command)

@@ -1,6 +1,7 @@
 """Figures: records in, Altair charts and pictures out; drawn anywhere, the same everywhere."""
 
 from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
+from seedbed.figures.compared import NamedCurves, compared_curves
 from seedbed.figures.curves import Curve, curve_panels, layers_over_epochs, mean_curve
 from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.embedding import embedded
@@ -19,6 +20,7 @@ __all__ = [
     "RESULTS",
     "Curve",
     "Dot",
+    "NamedCurves",
     "Picture",
     "Sized",
     "accuracy_over_field",
@@ -26,6 +28,7 @@ __all__ = [
     "accuracy_over_size",
     "alone_in",
     "class_balance",
+    "compared_curves",
     "confusion",
     "curve_panels",
     "dot_panels",
