@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from seedbed.evaluation import Evaluation, PartEvaluation
     from seedbed.evaluation.assessment import Mistake
     from seedbed.groups.evaluation import GroupEvaluation
+    from seedbed.records import Result
     from seedbed.runs import RunStore
     from seedbed.statistics import ClassFigures, Interval
 
@@ -35,20 +37,27 @@ MOST_CLASSES = 30
 def command(name: str, test: bool, home: Path) -> options.Output:
     """Loss, accuracy and mistakes of a trained network.
 
-    Its best epoch's weights are evaluated on the whole training part and on the validation part; of a group, every seed's.
+    Its best epoch's weights are evaluated on the whole training part and on the validation part; of a group, every seed's;
+    of a sweep, those of every setting.
     """
     from seedbed.evaluation import evaluate
     from seedbed.groups.evaluation import evaluate_group
     from seedbed.runs import RunStore
+    from seedbed.sweeps.stored import is_known, stored_sweep
 
     store = RunStore(home)
+    stored = None if is_known(store, name) else stored_sweep(store, name)
+    if stored:
+        groups = [evaluate_group(store, group, test=test) for group in stored.groups]
+        return {"sweep": name, "groups": [each.as_json() for each in groups]}, lambda: _show_sweep(groups)
     if len(store.find(name)) > 1:
         group = evaluate_group(store, name, test=test)
         pictures = _draw(store, max(group.runs, key=lambda run: run.validation.accuracy.mean))
         return group.as_json(), lambda: _show_group(group, pictures)
+    [trained] = store.find(name)
     run = evaluate(store, name, test=test)
     pictures = _draw(store, run)
-    return run.as_json(), lambda: _show(run, pictures)
+    return {**run.as_json(), "last": trained.summary()["last"]}, lambda: _show(run, trained, pictures)
 
 
 def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
@@ -59,11 +68,17 @@ def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
     return illustrate(evaluation, data.load(run.run.data), home.folder(evaluation.name) / "figures")
 
 
-def _show(evaluation: Evaluation, pictures: list[Path]) -> None:
+def _show(evaluation: Evaluation, trained: Result, pictures: list[Path]) -> None:
+    from seedbed.groups import optimism
+
     result(f"{evaluation.name}: best epoch {evaluation.epoch}, {evaluation.parameters:,} parameters")
     result(f"Verdict: {evaluation.verdict}")
     result()
     _show_parts([evaluation])
+    last = trained.history.row(trained.history.epochs)
+    accuracy = share_text(last["validation_accuracy"])
+    result(f"At the last epoch, {trained.history.epochs}: validation loss {last['validation_loss']:.4f}, accuracy {accuracy}.")
+    screen.lines(optimism([trained]))
     for part, called in ((evaluation.validation, "validation"), (evaluation.test, "test")):
         if part is not None:
             result()
@@ -92,6 +107,18 @@ def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
         note(f"{name} is excluded from the means: {verdict.label}. {verdict.evidence}")
     result()
     screen.lines(pictures, indent="Picture (of the best seed): ")
+
+
+def _show_sweep(groups: Sequence[GroupEvaluation]) -> None:
+    """Print a row for each setting of a sweep."""
+    columns: list[Column[GroupEvaluation]] = [
+        Column("setting", lambda group: group.name, align="left"),
+        Column("runs", lambda group: len(group.runs)),
+        *accuracy_columns("validation accuracy", lambda group: group.validation),
+        *(accuracy_columns("test accuracy", lambda group: group.test) if any(group.test for group in groups) else []),
+        Column("excluded", lambda group: len(group.left_out) or ""),
+    ]
+    screen.table(Table(columns, groups))
 
 
 PartRow = tuple[str, str, int, float, float, "Interval | None"]

@@ -1,13 +1,14 @@
 """Groups: settings with their runs, the unit of everything above training.
 
 `group` is one setting with its runs and scores, `training` trains many side by side, `differences` is the one way to compare
-two, `comparison` compares several of a home, `selection` chooses among them, `caveats` reports excluded and unfinished runs,
-and `evaluation` evaluates their networks on all parts of the data. `fields` and `naming` define settings and their names.
+two, `sentences` has their words, `speed` compares how soon they learn, `comparison` compares several of a home, `selection`
+chooses among them, `caveats` reports excluded and unfinished runs, and `evaluation` evaluates their networks on all parts of
+the data. `fields` and `naming` define settings and their names.
 """
 
 from __future__ import annotations
 
-from seedbed.groups.caveats import caveats
+from seedbed.groups.caveats import caveats, optimism
 from seedbed.groups.comparison import Comparison, compare
 from seedbed.groups.differences import Contrast, Difference, differences
 from seedbed.groups.group import Group, best, by
@@ -32,6 +33,7 @@ __all__ = [
     "compare",
     "differences",
     "fixed_sequence",
+    "optimism",
     "size_frontier",
     "train_groups",
 ]

@@ -29,8 +29,13 @@ def mean_estimate(values: ArrayLike, *, folds: int = 1) -> Estimate:
     "Evaluating the Replicability of Significance Tests for Comparing Learning Algorithms".
     """
     sample = checked("values", values, least=2)
-    share = 1 / len(sample) + (1 / (folds - 1) if folds > 1 else 0.0)
-    return Estimate(float(sample.mean()), float(sample.std(ddof=1)) * math.sqrt(share), len(sample) - 1, len(sample))
+    error = float(sample.std(ddof=1)) * math.sqrt(share_of_mean(len(sample), folds))
+    return Estimate(float(sample.mean()), error, len(sample) - 1, len(sample))
+
+
+def share_of_mean(n: int, folds: int) -> float:
+    """The variance of a mean of n values, in units of the values' own; see `mean_estimate`."""
+    return 1 / n + (1 / (folds - 1) if folds > 1 else 0.0)
 
 
 def mean_interval(values: ArrayLike, *, confidence: float = 0.95, folds: int = 1) -> Interval:
