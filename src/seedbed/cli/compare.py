@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.baselines import BaselineOutput
 from seedbed.cli.columns import accuracy_columns
 from seedbed.cli.screen import result
 from seedbed.tables import Column, Table
@@ -39,12 +40,14 @@ def command(names: tuple[str, ...], out: Path, home: Path) -> options.Output:
     from seedbed.groups import compare
     from seedbed.runs import RunStore
 
-    comparison = compare(RunStore(home), names)
+    store = RunStore(home)
+    comparison = compare(store, names)
+    baselines = BaselineOutput.of(store, comparison.groups, name=True)
     pictures = figures.save(comparison.figure(), out) if comparison.pairs else []
-    return comparison.as_json(), lambda: _show(comparison, pictures)
+    return {**comparison.as_json(), "baselines": baselines.plain}, lambda: _show(comparison, baselines, pictures)
 
 
-def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
+def _show(comparison: Comparison, baselines: BaselineOutput, pictures: Sequence[Path]) -> None:
     columns: list[Column[Group]] = [
         Column("name", lambda group: group.name, align="left"),
         Column("seeds", lambda group: group.n),
@@ -56,7 +59,7 @@ def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
     if comparison.differs:
         screen.table(_differences(comparison))
         result()
-    screen.lines(comparison.sentences())
+    screen.lines([*comparison.sentences(), *baselines.lines])
     if pictures:
         result(f"Figure: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.baselines import BaselineOutput
 from seedbed.cli.columns import accuracy_columns, range_text, share_text
 from seedbed.cli.screen import note, result
 from seedbed.tables import Column, Table
@@ -38,6 +39,7 @@ def command(name: str, test: bool, home: Path) -> options.Output:
     Its best epoch's weights are evaluated on the whole training part and on the validation part; of a group, every seed's.
     """
     from seedbed.evaluation import evaluate
+    from seedbed.groups import Group
     from seedbed.groups.evaluation import evaluate_group
     from seedbed.runs import RunStore
 
@@ -45,10 +47,12 @@ def command(name: str, test: bool, home: Path) -> options.Output:
     if len(store.find(name)) > 1:
         group = evaluate_group(store, name, test=test)
         pictures = _draw(store, max(group.runs, key=lambda run: run.validation.accuracy.mean))
-        return group.as_json(), lambda: _show_group(group, pictures)
+        baselines = BaselineOutput.of(store, [group.group])
+        return {**group.as_json(), "baselines": baselines.plain}, lambda: _show_group(group, baselines, pictures)
     run = evaluate(store, name, test=test)
     pictures = _draw(store, run)
-    return run.as_json(), lambda: _show(run, pictures)
+    baselines = BaselineOutput.of(store, [Group.read(store, name, store.find(name))])
+    return {**run.as_json(), "baselines": baselines.plain}, lambda: _show(run, baselines, pictures)
 
 
 def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
@@ -59,11 +63,12 @@ def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
     return illustrate(evaluation, data.load(run.run.data), home.folder(evaluation.name) / "figures")
 
 
-def _show(evaluation: Evaluation, pictures: list[Path]) -> None:
+def _show(evaluation: Evaluation, baselines: BaselineOutput, pictures: list[Path]) -> None:
     result(f"{evaluation.name}: best epoch {evaluation.epoch}, {evaluation.parameters:,} parameters")
     result(f"Verdict: {evaluation.verdict}")
     result()
     _show_parts([evaluation])
+    screen.lines([*_agreement(evaluation.test_minus_validation), *baselines.lines])
     for part, called in ((evaluation.validation, "validation"), (evaluation.test, "test")):
         if part is not None:
             result()
@@ -74,7 +79,13 @@ def _show(evaluation: Evaluation, pictures: list[Path]) -> None:
     screen.lines(pictures, indent="Picture: ")
 
 
-def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
+def _agreement(difference: Interval | None) -> list[str]:
+    from seedbed.evaluation import agreement_sentence
+
+    return [] if difference is None else [agreement_sentence(difference)]
+
+
+def _show_group(group: GroupEvaluation, baselines: BaselineOutput, pictures: list[Path]) -> None:
     _show_parts(group.runs)
     result()
     for part, interval in (("Validation", group.validation), ("Test", group.test)):
@@ -83,6 +94,7 @@ def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
                 f"{part} accuracy, mean of {interval.n} seeds: {share_text(interval.mean)} "
                 f"(95 % interval {range_text(interval)}, over seeds and images)"
             )
+    screen.lines([*_agreement(group.test_minus_validation), *baselines.lines])
     for name, verdict in group.left_out.items():
         note(f"{name} is excluded from the means: {verdict.label}. {verdict.evidence}")
     result()
