@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from seedbed.errors import SpecError
 from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
-from seedbed.specs import DataSpec, ModelSpec, Plan, Precision, RunSpec, Schedule, checked_group
+from seedbed.specs import DataSpec, ModelSpec, Plan, Precision, RunSpec, Schedule, Select, checked_group
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class TrainOptions(ExecutionOptions, total=False):
     """The keywords of `train` and `sweep`: those of `Execution.of`, and single settings of the plan, named as in `Plan`."""
 
-    epochs: int
+    epochs: int | Literal["auto"]
     batch_size: int
     optimizer: str
     learning_rate: float
@@ -37,6 +37,7 @@ class TrainOptions(ExecutionOptions, total=False):
     augment: str
     patience: int
     precision: Precision
+    select: Select
 
 
 class SearchOptions(ExecutionOptions, total=False):
@@ -48,6 +49,7 @@ class SearchOptions(ExecutionOptions, total=False):
     sampler: str
     prune: bool
     batch: int
+    select: Select
 
 
 def train(

@@ -10,10 +10,11 @@ import hashlib
 import json
 import re
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import yaml
 from pydantic import (
@@ -37,6 +38,12 @@ Precision = Literal["f32", "bf16", "tf32"]
 Protocol = Literal["honest", "handout"]
 Padding = Literal["same", "valid"]
 Head = Literal["flatten", "average"]
+Select = Literal["smoothed", "loss", "accuracy", "last"]
+
+WordT = TypeVar("WordT")
+AnyCase = Annotated[WordT, BeforeValidator(lambda word: word.lower() if isinstance(word, str) else word)]
+"""A word that users may write with capitals."""
+
 
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -55,8 +62,8 @@ class NameIn:
         return core_schema.no_info_plain_validator_function(self._checked, serialization=core_schema.to_string_ser_schema())
 
     def _checked(self, name: object) -> str:
-        if isinstance(name, str) and name in self.registry:
-            return name
+        if isinstance(name, str) and (known := self.registry.canonical(name)):
+            return known
         raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.registry))})
 
 
@@ -71,8 +78,17 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Fields added after the first runs: at their defaults they are not part of the identity, and older runs keep theirs."""
+    later: ClassVar[Mapping[str, Any]] = {}
+    """Fields added after the first runs, with the value that those had: at this value a field is not part of the identity."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _written_before(cls, settings: Any) -> Any:
+        """Fill in the values of later fields if all others are given: an older seedbed wrote these settings."""
+        if not isinstance(settings, dict):
+            return settings
+        given = set(settings)
+        return {**cls.later, **settings} if cls.later and given | cls.later.keys() == cls.model_fields.keys() else settings
 
     def __init__(self, /, **settings: Any) -> None:
         try:
@@ -95,7 +111,7 @@ class Spec(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _identifying(self) -> dict[str, Any]:
-        omitted = {name for name in self.later if getattr(self, name) == type(self).model_fields[name].default}
+        omitted = {name for name, before in self.later.items() if getattr(self, name) == before}
         return {name: value for name, value in self.plain().items() if name not in omitted}
 
 
@@ -201,7 +217,7 @@ class Conv(ModelSpec):
         activation, dropout: as in `Dense`; dropout acts before each dense layer.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"separable"})
+    later: ClassVar[Mapping[str, Any]] = {"separable": False}
     widths: ClassVar[str] = "filters"
 
     family: Literal["conv"] = "conv"
@@ -209,9 +225,9 @@ class Conv(ModelSpec):
     kernel: tuple[Count, ...] = (5, 3)
     stride: tuple[Count, ...] = (1, 1)
     pool: tuple[Count, ...] = (2, 2)
-    padding: Padding = "same"
+    padding: AnyCase[Padding] = "same"
     separable: bool = False
-    head: Head = "flatten"
+    head: AnyCase[Head] = "flatten"
     hidden: tuple[Count, ...] = ()
     activation: ActivationName = "relu"
     dropout: Fraction = 0.0
@@ -319,12 +335,18 @@ def _of_its_family(model: object) -> object:
 OF_SOME_OPTIMIZERS = ("momentum", "weight_decay")
 """Plan fields that only some optimizers use (`Optimizer.settings`)."""
 
+AUTO = "auto"
+"""Value of a plan's `epochs` for a training that stops by itself: at most `AUTO_EPOCHS`, with a patience of `AUTO_PATIENCE`."""
+
+AUTO_EPOCHS, AUTO_PATIENCE = 500, 10
+"""docs/epochs.md has the measurements."""
+
 
 class Plan(Spec):
     """The training plan: length, minibatches, optimizer, penalties, augmentation, early stopping.
 
     Args:
-        epochs: passes over the training images.
+        epochs: passes over the training images; "auto" stands for 500 with a patience of 10.
         batch_size: images per minibatch; an epoch's last minibatch may be smaller.
         optimizer: name of the optimizer, with Keras's constants (adam: 0.9, 0.999, 1e-7; rmsprop: 0.9, 1e-7).
         learning_rate: the learning rate, or the schedule's maximum.
@@ -334,28 +356,48 @@ class Plan(Spec):
         weight_decay: decoupled weight decay of "adamw": kernels shrink by rate * weight_decay at each step.
         l1, l2: coefficients of the penalty l2 * sum(w**2) + l1 * sum(|w|) over kernels, as in Keras's regularizers.
         augment: name of the random changes of the training images, drawn again at each step.
-        patience: number of epochs without a new best validation accuracy after which training stops; 0 never stops early.
+        patience: number of epochs without a lower validation loss after which training stops; 0 never stops early. With
+            `select` "accuracy" it counts those without a higher validation accuracy.
         precision: precision of matrix products; others than "f32" trade bits for speed.
+        select: rule that selects the best epoch, whose network is kept: "smoothed" takes the highest validation accuracy, as
+            the mean of the epoch and the four before it, "loss" the lowest validation loss, "accuracy" the highest validation
+            accuracy of a single epoch, "last" the last epoch.
     """
+
+    later: ClassVar[Mapping[str, Any]] = {"select": "accuracy"}
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
     optimizer: Annotated[str, NameIn(OPTIMIZERS), Field(json_schema_extra=STATIC)] = "adam"
     learning_rate: Positive = 1e-3
-    schedule: Schedule = "constant"
+    schedule: AnyCase[Schedule] = "constant"
     momentum: Fraction = 0.9
     weight_decay: NotNegative = 0.004
     l1: NotNegative = 0.0
     l2: NotNegative = 0.0
     augment: Annotated[str, NameIn(AUGMENTATIONS), Field(json_schema_extra=STATIC)] = "none"
     patience: Annotated[int, Field(ge=0)] = 0
-    precision: Annotated[Precision, Field(json_schema_extra=STATIC)] = "f32"
+    precision: Annotated[AnyCase[Precision], Field(json_schema_extra=STATIC)] = "f32"
+    select: AnyCase[Select] = "smoothed"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _auto(cls, settings: Any) -> Any:
+        """Replace "auto" by the most epochs, with a patience unless one is given."""
+        if not (isinstance(settings, dict) and str(settings.get("epochs")).lower() == AUTO):
+            return settings
+        schedule = settings.get("schedule", "constant")
+        if schedule != "constant":
+            raise ValueError(
+                f"epochs = 'auto': the schedule {schedule!r} needs a number of epochs; use a constant one, or give it"
+            )
+        return {**settings, "epochs": AUTO_EPOCHS, "patience": settings.get("patience") or AUTO_PATIENCE}
 
     def _identifying(self) -> dict[str, Any]:
         """The settings, with fields that the optimizer does not use at their defaults."""
         used = OPTIMIZERS[self.optimizer].settings
         unused = {name: type(self).model_fields[name].default for name in OF_SOME_OPTIMIZERS if name not in used}
-        return {**self.plain(), **unused}
+        return {**super()._identifying(), **unused}
 
     @property
     def static(self) -> tuple[Any, ...]:
@@ -386,12 +428,12 @@ class DataSpec(Spec):
             settings when the validation part is to stay unused for a later claim.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"fold", "inner"})
+    later: ClassVar[Mapping[str, Any]] = {"fold": None, "inner": False}
 
     name: str = "mnist"
     digest: str = ""
     split_seed: Seed = 0
-    protocol: Protocol = "honest"
+    protocol: AnyCase[Protocol] = "honest"
     size: tuple[Count, Count] | None = None
     first: Count | None = None
     label_noise: Fraction = 0.0

@@ -46,7 +46,10 @@ EpochRow = tuple[str, "Result", int]
 @click.option("--seed", type=int, metavar="N", help="Fixes initial weights and minibatches.  [default: 0]")
 @click.option("--seeds", type=int, metavar="K", help="Train K seeds together, from --seed on: runs NAME.0 ... of group NAME.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")
-@options.execution(resume="Continue runs that were interrupted.", replace="Train again what has a name that is taken.")
+@options.execution(
+    resume="Continue runs that were interrupted, or go on with finished ones for more --epochs.",
+    replace="Train again what has a name that is taken.",
+)
 @options.as_json
 def command(
     name: str, seed: int | None, seeds: int | None, config: Path | None, execution: Execution, **values: Any

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from seedbed import data
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import Registry
-from seedbed.specs import FAMILIES, Conv, DataSpec, Keras, ModelSpec, NameIn, Plan, RunSpec, Spec
+from seedbed.specs import AUTO, FAMILIES, Conv, DataSpec, Keras, ModelSpec, NameIn, Plan, RunSpec, Spec
 
 Value = bool | int | float | str | tuple[int, ...] | None
 Setting = dict[str, Value]
@@ -86,6 +86,8 @@ class Field:
             if isinstance(value, bool | int | float | str):
                 return value
             raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true or false.")
+        if self.name == "epochs" and str(value).lower() == AUTO:
+            return AUTO
         if isinstance(value, bool) and self._annotation is not bool:
             raise SpecError(f"{self.name} = {value!r}: it must not be true or false.")
         read = self._read(value)

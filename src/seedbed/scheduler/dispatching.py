@@ -97,7 +97,9 @@ class Scheduler:
         self._threads = kinds[0].threads
         with self._request.execution.engine.executor(kinds) as executor, signals(executor.stop) as received, self._marked():
             tasks = [task for task, _ in resumed]
-            for task, want in list(planning.composed_now(self._request, self.ingest.missing(), tasks, kinds, memory)):
+            for task, want in list(
+                planning.composed_now(self._request, self._claim, self.ingest.missing(), tasks, kinds, memory)
+            ):
                 if want:
                     self._failed(task, Failed(DeviceError(want)))
                 else:
