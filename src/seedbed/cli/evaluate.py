@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seedbed.evaluation import Evaluation, PartEvaluation
     from seedbed.evaluation.assessment import Mistake
     from seedbed.groups.evaluation import GroupEvaluation
+    from seedbed.records import Result
     from seedbed.runs import RunStore
     from seedbed.statistics import ClassFigures, Interval
 
@@ -49,10 +50,12 @@ def command(name: str, test: bool, home: Path) -> options.Output:
         pictures = _draw(store, max(group.runs, key=lambda run: run.validation.accuracy.mean))
         baselines = BaselineOutput.of(store, [group.group])
         return {**group.as_json(), "baselines": baselines.plain}, lambda: _show_group(group, baselines, pictures)
+    [trained] = store.find(name)
     run = evaluate(store, name, test=test)
     pictures = _draw(store, run)
-    baselines = BaselineOutput.of(store, [Group.read(store, name, store.find(name))])
-    return {**run.as_json(), "baselines": baselines.plain}, lambda: _show(run, baselines, pictures)
+    baselines = BaselineOutput.of(store, [Group.read(store, name, [trained])])
+    plain = {**run.as_json(), "last": trained.summary()["last"], "baselines": baselines.plain}
+    return plain, lambda: _show(run, trained, baselines, pictures)
 
 
 def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
@@ -63,11 +66,17 @@ def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
     return illustrate(evaluation, data.load(run.run.data), home.folder(evaluation.name) / "figures")
 
 
-def _show(evaluation: Evaluation, baselines: BaselineOutput, pictures: list[Path]) -> None:
+def _show(evaluation: Evaluation, trained: Result, baselines: BaselineOutput, pictures: list[Path]) -> None:
+    from seedbed.groups import optimism
+
     result(f"{evaluation.name}: best epoch {evaluation.epoch}, {evaluation.parameters:,} parameters")
     result(f"Verdict: {evaluation.verdict}")
     result()
     _show_parts([evaluation])
+    last = trained.history.row(trained.history.epochs)
+    accuracy = share_text(last["validation_accuracy"])
+    result(f"At the last epoch, {trained.history.epochs}: validation loss {last['validation_loss']:.4f}, accuracy {accuracy}.")
+    screen.lines(optimism([trained]))
     screen.lines([*_agreement(evaluation.test_minus_validation), *baselines.lines])
     for part, called in ((evaluation.validation, "validation"), (evaluation.test, "test")):
         if part is not None:

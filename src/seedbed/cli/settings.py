@@ -59,7 +59,7 @@ def size(text: str) -> tuple[int, int]:
     return int(sides[1]), int(sides[2] or sides[1])
 
 
-class Number(click.ParamType[int | float]):
+class OneNumber(click.ParamType[int | float]):
     """A number; several, with commas between them, are for `seedbed sweep`.
 
     Args:
@@ -90,7 +90,7 @@ class NumberOfEpochs(click.ParamType[int | float | str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float | str:
         if isinstance(value, str) and value.lower() == AUTO:
             return AUTO
-        return Number(int, "epochs").convert(value, param, ctx)
+        return OneNumber(int, "epochs").convert(value, param, ctx)
 
 
 def _is_number(text: str) -> bool:
@@ -176,7 +176,7 @@ def flags(function: Any) -> Any:
     """Add all flags of settings to a command; a setting that the user leaves out arrives as None."""
     for kind, group in reversed(GROUPS):
         for flag in reversed(group):
-            number = Number(flag.type, flag.field) if flag.type in (int, float) else flag.type
+            number = OneNumber(flag.type, flag.field) if flag.type in (int, float) else flag.type
             value: dict[str, Any] = {"type": number, "metavar": flag.metavar}
             if flag.type is bool:
                 value = {"is_flag": True, "default": None}

@@ -135,21 +135,24 @@ def _draw(results: Sequence[Result]) -> list[Path]:
 
 
 def _show(group: Group) -> None:
+    from seedbed.groups import optimism
+
     results = group.results
     rows = [(f"best: {run.best}" if run.best else "none is finite", run, run.best) for run in results[:MOST_ROWS]]
     if len(results) == 1:
         rows.append((f"last: {results[0].history.epochs}", results[0], results[0].history.epochs))
     result()
-    screen.table(_epoch_table(rows))
+    screen.table(_epoch_table(rows, several=len(results) > 1))
     if len(results) > MOST_ROWS:
         result(f"... and {len(results) - MOST_ROWS} more seeds; `seedbed runs list` shows them.")
     result()
     if len(results) > 1:
         _show_mean(group)
+    screen.lines(optimism(results))
     _show_verdicts(results)
 
 
-def _epoch_table(rows: Sequence[EpochRow]) -> Table[EpochRow]:
+def _epoch_table(rows: Sequence[EpochRow], *, several: bool) -> Table[EpochRow]:
     def metric(name: str, text: str | Callable[[Any], str]) -> Column[EpochRow]:
         heading = name.replace("train_", "training ").replace("_", " ")
         return Column(heading, lambda row: row[1].history.row(row[2])[name] if row[2] else None, text)
@@ -159,6 +162,11 @@ def _epoch_table(rows: Sequence[EpochRow]) -> Table[EpochRow]:
         Column("epoch", itemgetter(0)),
         *(metric(f"{part}_{name}", text) for part in ("train", "validation") for name, text in METRIC_TEXTS.items()),
     ]
+    if several:  # a single run has a row for its last epoch
+        columns += [
+            Column("epochs", lambda row: row[1].history.epochs),
+            Column("accuracy at the last", lambda row: float(row[1].history["validation_accuracy"][-1]), share_text),
+        ]
     return Table(columns, rows)
 
 
@@ -169,6 +177,7 @@ def _show_mean(group: Group) -> None:
     result(
         f"Validation accuracy at the best epoch, mean of {group.n} seeds: {percent(group.accuracy.mean, 2)} "
         f"(95 % interval {ends(*group.accuracy.pair())}, over seeds and images{excluded})"
+        + (f"; at the last epoch {percent(group.last.mean, 2)}" if group.last else "")
     )
 
 
