@@ -52,6 +52,11 @@ def test_of_several_settings_those_below_are_named(compared) -> None:  # type: i
     assert comparison.sentences(name=True)[1].endswith("l2-1.0 and l2-2.0.")
 
 
+def test_a_sentence_names_a_few_of_many_settings(compared) -> None:  # type: ignore[no-untyped-def]
+    [comparison] = compared(*(group([right(0.5)], l2=float(number)) for number in range(9)))
+    assert comparison.sentences()[1].endswith("l2 5 and 3 more settings.")
+
+
 def test_a_group_without_a_run_left_is_not_compared(compared) -> None:  # type: ignore[no-untyped-def]
     assert compared(group([right(0.5)], verdicts=["diverged"])) == []
 

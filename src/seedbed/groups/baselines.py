@@ -16,6 +16,10 @@ from seedbed.statistics import Interval, accuracy_difference
 from seedbed.words import listed, percent
 
 
+MOST_NAMES = 6
+"""Groups that a sentence names."""
+
+
 @dataclass(frozen=True, eq=False)
 class Below:
     """A group that is less accurate than a baseline, beyond chance.
@@ -126,7 +130,8 @@ def _below_sentence(below: Sequence[Below], total: int, name: bool) -> str:
     behind = f"{points[0]} points (95 % interval {points[1]} to {points[2]})"
     if total == 1:
         return f"The network is below {first.baseline.name} ({percent(first.baseline.accuracy.mean)}) by {behind}."
-    names = listed([each.group.name if name else each.group.label or each.group.name for each in below])
+    names = [each.group.name if name else each.group.label or each.group.name for each in below[:MOST_NAMES]]
+    more = [f"{len(below) - MOST_NAMES} more settings"] if len(below) > MOST_NAMES else []
     if len(below) == 1:
-        return f"Below {first.baseline.name}: {names}, by {behind}."
-    return f"Below {first.baseline.name}, each beyond chance: {names}."
+        return f"Below {first.baseline.name}: {names[0]}, by {behind}."
+    return f"Below {first.baseline.name}, each beyond chance: {listed([*names, *more])}."
