@@ -15,7 +15,6 @@ from seedbed.runs import RunStore
 from seedbed.statistics import Interval, accuracy_difference
 from seedbed.words import listed, percent
 
-
 MOST_NAMES = 6
 """Groups that a sentence names."""
 
