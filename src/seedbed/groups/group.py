@@ -180,9 +180,10 @@ class Group:
         fold = runs[0].run.data.fold if len(runs) == 1 else None
         return fold[0] if fold else 0
 
-    def parts(self, seeds: Sequence[int]) -> dict[int, DataSpec]:
-        """Return the data of each fold that the runs of some seeds validate on, by its number, in the order of `table`."""
-        return {self.fold(seed): self.runs[seed].run.data for seed in sorted(seeds, key=self.fold)}
+    def parts(self, seeds: Sequence[int]) -> list[DataSpec]:
+        """Return the data whose validation images the runs of some seeds judge: one, or those of folds in the order of `table`."""
+        judges = {self.fold(seed): seed for seed in sorted(seeds, key=self.fold)}
+        return [result.run.data for seed in judges.values() for result in self.by_seed[seed]]
 
     def interval(self, values: Sequence[float], limits: ValueRange = UNLIMITED) -> Interval | None:
         """Return the mean of one value per run, with Student's interval; None where no value is finite.

@@ -80,7 +80,7 @@ def differing(home: RunStore, a: Group, b: Group, *, most: int, names: tuple[str
     if not seeds:
         return []
     right = [np.nansum(cell.table(cell.correct, seeds), axis=0) for cell in (a, b)]
-    judged = _JudgedImages([data.load(spec) for spec in a.parts(seeds).values()])
+    judged = _JudgedImages([data.load(spec) for spec in a.parts(seeds)])
     pictures = []
     for place, cell in ((0, b), (1, a)):
         lead = right[place] - right[1 - place]

@@ -70,7 +70,7 @@ def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
         DataError, CorruptFile: the images or the weights cannot be read.
     """
     started = time.perf_counter()
-    datasets = {spec: data.load(spec) for spec in cell.parts(list(cell.runs)).values()}
+    datasets = {spec: data.load(spec) for spec in cell.parts(list(cell.runs))}
     every = -(-sum(len(dataset.validation) for dataset in datasets.values()) // MOST_IMAGES)
     weights = {seed: study.home.weights(result.name, "best") for seed, result in cell.runs.items()}
     accuracies, images = {0: cell.accuracy} if cell.accuracy else {}, 0
