@@ -181,7 +181,7 @@ class Group:
         return fold[0] if fold else 0
 
     def parts(self, seeds: Sequence[int]) -> list[DataSpec]:
-        """Return the data whose validation images the runs of some seeds judge: one, or those of folds in the order of `table`."""
+        """Return the data whose validation images the runs of some seeds judge; of folds, all in the order of `table`."""
         judges = {self.fold(seed): seed for seed in sorted(seeds, key=self.fold)}
         return [result.run.data for seed in judges.values() for result in self.by_seed[seed]]
 
