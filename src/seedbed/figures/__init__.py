@@ -5,7 +5,7 @@ from seedbed.figures.compared import NamedCurves, compared_curves
 from seedbed.figures.curves import Curve, curve_panels, layers_over_epochs, mean_curve
 from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.embedding import embedded
-from seedbed.figures.folder import alone_in, save_results
+from seedbed.figures.folder import RESULTS, alone_in, remove_earlier, save_results
 from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
 from seedbed.figures.learning import learning_curves, probes_over_epochs
 from seedbed.figures.panels import Dot, Picture, dot_panels, measures_over, picture_panels, share_table
@@ -17,6 +17,7 @@ from seedbed.figures.theme import specification
 from seedbed.figures.timings import time_by_phase, times_by_row, times_over_sizes
 
 __all__ = [
+    "RESULTS",
     "Curve",
     "Dot",
     "NamedCurves",
@@ -46,6 +47,7 @@ __all__ = [
     "picture_panels",
     "probes_over_epochs",
     "reliability_curve",
+    "remove_earlier",
     "save",
     "save_results",
     "search_course",
