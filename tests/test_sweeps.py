@@ -19,8 +19,9 @@ from seedbed.errors import SeedbedError, SpecError
 from seedbed.groups import Group
 from seedbed.groups.fields import applied
 from seedbed.groups.naming import group_name
+from seedbed.names import checked_name
 from seedbed.records import VerdictKind
-from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_name
+from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
 from seedbed.sweeps import Grid, Sweep, design
 from seedbed.training.events import Started
 
@@ -86,7 +87,7 @@ def test_several_fields_make_every_combination_in_the_order_of_the_specs():
         ({"seeds": [3]}, "Seeds are not a field"),
         ({"digest": ["a"]}, "No field is named 'digest'"),
         ({"lr": [1], "learning-rate": [2]}, "under two names"),
-        ({"l2": [0], "arg.a": [[1]]}, "a number, a word, true or false"),
+        ({"l2": [0], "arg.a": [{1}]}, "a number, a word, true, false"),
         ({}, "varies at least one field"),
         ({"epochs": list(range(1, 300)), "batch_size": list(range(1, 300))}, "takes up to 20,000"),
     ],

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from seedbed.errors import SpecError
+from seedbed.names import checked_group
 from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
-from seedbed.specs import DataSpec, ModelSpec, Plan, Precision, RunSpec, Schedule, checked_group
+from seedbed.specs import DataSpec, ModelSpec, Plan, Precision, RunSpec, Schedule
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    JsonValue,
     ModelWrapValidatorHandler,
     SerializeAsAny,
     ValidationError,
@@ -29,6 +32,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails, PydanticKnownError, core_schema
 
+from seedbed import sources
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS, Registry
 
@@ -37,12 +41,22 @@ Precision = Literal["f32", "bf16", "tf32"]
 Protocol = Literal["honest", "handout"]
 Padding = Literal["same", "valid"]
 Head = Literal["flatten", "average"]
+Start = Literal["kept", "drawn"]
 
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def _without_parents(path: str) -> str:
+    if ".." in re.split(r"[/\\]", path) or not path.isprintable():
+        raise ValueError("the path of a network's file must not lead up from its folder")
+    return path
+
+
+FilePath = Annotated[str, AfterValidator(_without_parents)]
 
 
 @dataclass(frozen=True)
@@ -251,23 +265,35 @@ class Keras(ModelSpec):
 
     Args:
         file: path of the Python file; it is run, so it must be trusted.
-        function: name of the function in it.
-        arguments: keyword arguments of the function.
+        function: name of the function in it, of a class of networks, or of a network.
+        arguments: keyword arguments of the function: numbers, texts, true, false, null, lists and mappings of these.
         digest: SHA-256 of the file's text, set by `Keras.of`; it represents the file in the run's identity.
+        files: other files that it imports or names (`seedbed.sources`) -> SHA-256, set by `Keras.of`.
+        start: initial weights, where the function returns the same ones for all seeds: "kept", or "drawn" by each seed.
     """
 
+    later: ClassVar[frozenset[str]] = frozenset({"files", "start"})
     named: ClassVar[set[str]] = set()
     """Digests of the files that the user named in this process through `of`, without files that only a run folder names."""
 
     family: Literal["keras"] = "keras"
     file: str
     function: str
-    arguments: dict[str, bool | int | float | str] = {}
+    arguments: dict[str, JsonValue] = {}
     digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    files: dict[FilePath, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
+    start: Start = "kept"
 
     @classmethod
-    def of(cls, target: str, **arguments: bool | int | float | str) -> Self:
-        """Make the spec from `FILE.py:FUNCTION`, with the file's digest.
+    def of(
+        cls, target: str, /, *, start: Start = "kept", arguments: Mapping[str, Any] | None = None, **more: JsonValue
+    ) -> Self:
+        """Make the spec from `FILE.py:FUNCTION`, with the digests of the file and of those that it imports or names.
+
+        Args:
+            target: `FILE.py:FUNCTION`.
+            start: see the class.
+            arguments, more: keyword arguments of the function.
 
         Raises:
             SpecError: the target is malformed, or there is no such file.
@@ -279,8 +305,20 @@ class Keras(ModelSpec):
         if not path.is_file():
             raise SpecError(f"--model = {target!r}: there is no file {file!r}.")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        cls.named.add(digest)
-        return cls(file=str(path.resolve()), function=function, arguments=arguments, digest=digest)
+        settings = _listed({**(arguments or {}), **more})
+        files = sources.related(path, settings.values())
+        cls.named.update({digest, *files.values()})
+        place = str(path.resolve())
+        return cls(file=place, function=function, arguments=settings, digest=digest, files=files, start=start)
+
+    def again(self, **changes: Any) -> Self:
+        """Make the spec again from its file as it is now, with some of `file`, `function`, `start` and `arguments` replaced.
+
+        Raises:
+            SpecError: there is no such file, or a change that breaks a rule.
+        """
+        named = self.changed(**changes)
+        return type(self).of(f"{named.file}:{named.function}", start=named.start, arguments=named.arguments)
 
     hidden: ClassVar[tuple[int, ...]] = ()
     activation: ClassVar[str | None] = None
@@ -298,7 +336,14 @@ class Keras(ModelSpec):
         return hash(self.identity)
 
     def _identifying(self) -> dict[str, Any]:
-        return {**self.plain(), "file": Path(self.file).name if not self.digest else ""}
+        return {**super()._identifying(), "file": Path(self.file).name if not self.digest else ""}
+
+
+def _listed(value: Any) -> Any:
+    """The value with lists for tuples, as JSON has them."""
+    if isinstance(value, dict):
+        return {name: _listed(part) for name, part in value.items()}
+    return [_listed(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 FAMILIES: Registry[type[ModelSpec]] = Registry(
@@ -430,52 +475,6 @@ class RunSpec(Spec):
     def setting(self) -> str:
         """Identity without the seed: runs of one setting differ only in their seeds."""
         return self.changed(seed=0).identity
-
-
-NAME_RULE: re.Pattern[str] = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})
-
-
-def checked_name(name: str) -> str:
-    """Return the name if it is valid for a run, group or data set on every operating system.
-
-    Raises:
-        SpecError: it has characters other than letters, digits, '_', '-', '.', or is longer than 100.
-    """
-    if not NAME_RULE.fullmatch(name) or name.endswith("."):
-        rule = "it must be 1 to 100 letters, digits, '_', '-' or '.', with no '-' or '.' first and no '.' last"
-        raise SpecError(f"name = {name!r}: {rule}.")
-    if name.split(".")[0].lower() in RESERVED:
-        raise SpecError(f"name = {name!r}: Windows reserves this name for a device; choose another.")
-    return name
-
-
-def checked_group(name: str) -> str:
-    """Return the name if a user may give it to a run or group: `NAME.3` is reserved for the fourth seed of group NAME.
-
-    Raises:
-        SpecError: the name is not valid, or ends in '.' and a number.
-    """
-    if re.search(r"\.\d+$", checked_name(name)):
-        raise SpecError(f"name = {name!r}: a name must not end in '.' and a number; seedbed names the seeds of a group so.")
-    return name
-
-
-def from_yaml(text: str, source: str = "YAML") -> dict[str, Any]:
-    """Read the settings in a YAML text, a mapping of plain values.
-
-    Raises:
-        SpecError: the text is not YAML, or not a mapping; the message names the source and the line.
-    """
-    try:
-        settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise SpecError(f"{source}{where}: this is not YAML ({getattr(error, 'problem', None) or 'unreadable'}).") from None
-    if not isinstance(settings, dict):
-        raise SpecError(f"{source}: it must be a mapping of settings, and is {type(settings).__name__}.")
-    return settings
 
 
 def to_yaml(spec: Spec) -> str:

@@ -22,7 +22,8 @@ from seedbed.data.readers.arrays import ImageSize
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataError, StorageError
-from seedbed.specs import DataSpec, checked_name
+from seedbed.names import checked_name
+from seedbed.specs import DataSpec
 
 DEEPEST = 3
 """Levels of folders that are listed: readers go no deeper than PART/CLASS/FILE, and a link may lead in a circle."""

@@ -11,7 +11,7 @@ from seedbed.errors import SpecError, nearest
 from seedbed.kinds import Registry
 from seedbed.specs import FAMILIES, Conv, DataSpec, Keras, ModelSpec, NameIn, Plan, RunSpec, Spec
 
-Value = bool | int | float | str | tuple[int, ...] | None
+Value = bool | int | float | str | tuple[Any, ...] | None
 Setting = dict[str, Value]
 """Field -> value of one setting of a sweep, in the order of the specs."""
 
@@ -24,8 +24,8 @@ PER_CONVOLUTION = ("kernel", "stride", "pool")
 NO_VALUE = ("none", "all")
 """Texts for no value, in fields that may have none: all images, no permutation."""
 
-OF_OWN_FILES = ("arguments", "digest")
-"""Fields that no sweep varies: settings of the user's own function are `arg.NAME`, and the digest follows from the file."""
+OF_OWN_FILES = ("arguments", "digest", "files")
+"""Fields that no sweep varies: settings of the user's own function are `arg.NAME`, and the digests follow from the file."""
 
 SWITCHED = Registry("family", *(spec for spec in FAMILIES.records() if spec is not Keras), name=FAMILIES.name)
 """Families between which a sweep can switch: those made from settings alone."""
@@ -83,9 +83,11 @@ class Field:
             SpecError: the value breaks a rule of the field.
         """
         if self.spec is None:
-            if isinstance(value, bool | int | float | str):
+            if value is None or isinstance(value, bool | int | float | str):
                 return value
-            raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true or false.")
+            if isinstance(value, list | tuple):
+                return tuple(self.checked(part) for part in value)
+            raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true, false, null, or a list of these.")
         if isinstance(value, bool) and self._annotation is not bool:
             raise SpecError(f"{self.name} = {value!r}: it must not be true or false.")
         read = self._read(value)
@@ -177,9 +179,9 @@ def applied(base: RunSpec, setting: Setting) -> RunSpec:
 def _model(base: ModelSpec, changes: Mapping[str, Any], arguments: Mapping[str, Any]) -> ModelSpec:
     if isinstance(base, Keras):
         return _own(base, changes, arguments)
-    if arguments or changes.keys() & {"file", "function"}:
+    if arguments or changes.keys() & {"file", "function", "start"}:
         own = "those of a network of your own: give one by --model FILE.py:FUNCTION"
-        raise SpecError(f"Settings arg.NAME, file and function are {own}.")
+        raise SpecError(f"Settings arg.NAME, file, function and start are {own}.")
     family = FAMILIES[changes.get("family", base.family)]
     for name in changes:
         if name not in family.model_fields:
@@ -195,7 +197,6 @@ def _model(base: ModelSpec, changes: Mapping[str, Any], arguments: Mapping[str, 
 
 def _own(base: Keras, changes: Mapping[str, Any], arguments: Mapping[str, Any]) -> Keras:
     """Return the user's own network, its file read again, so that its text belongs to the identity."""
-    for name in sorted(changes.keys() - {"file", "function"}):
+    for name in sorted(changes.keys() - {"file", "function", "start"}):
         raise SpecError(f"{name} belongs to seedbed's own networks; a function of yours gets its settings as arg.NAME.")
-    named = base.changed(**changes)
-    return Keras.of(f"{named.file}:{named.function}", **{**named.arguments, **arguments})
+    return base.again(**changes, arguments={**base.arguments, **arguments})

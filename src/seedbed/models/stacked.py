@@ -46,12 +46,26 @@ class StackedPopulation(ABC):
     def one(self, params: Params, state: State, images: Array, dropout: Array, key: Array | None) -> Outputs:
         """Compute one member's logits `(C, B)`, new state and scalar probes; the arguments have no axis for members."""
 
+    def one_with_loss(
+        self, params: Params, state: State, images: Array, dropout: Array, key: Array
+    ) -> tuple[Array, State, Array]:
+        """Compute one member's logits and new state in training, and the sum of the losses that its layers add."""
+        logits, state, _ = self.one(params, state, images, dropout, key)
+        return logits, state, jnp.zeros(())
+
     @abstractmethod
     def initial(self, seed: int) -> list[Weights]: ...
 
     def own_penalty(self, params: Params) -> Array:
         """Penalty from one member's own layers (regularizers of a user's network)."""
         return jnp.zeros(())
+
+    @property
+    def raw_pixels(self) -> bool:
+        return False
+
+    def constrained(self, params: Params, alive: Params) -> Params:
+        return params
 
     def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
         def member(arguments: tuple[Params, State, Array]) -> Outputs:
@@ -79,8 +93,8 @@ class StackedPopulation(ABC):
         images = jnp.sum(batch.weights)
 
         def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
-            logits, state, _ = self.one(params, state, part.images, hyper.dropout, key)
-            return jnp.sum(image_losses(logits[None], part.labels)[0] * part.weights) / images, state
+            logits, state, added = self.one_with_loss(params, state, part.images, hyper.dropout, key)
+            return jnp.sum(image_losses(logits[None], part.labels)[0] * part.weights) / images + added, state
 
         def step(train_state: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
             total, state = train_state

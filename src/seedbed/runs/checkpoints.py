@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, StorageError
+from seedbed.names import checked_name
 from seedbed.runs.arrays import Arrays, read_safetensors, safetensors_pieces
 from seedbed.runs.record import FORMAT
-from seedbed.specs import checked_name
 
 FOLDER = ".populations"
 KEPT = 2

@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, SpecError, StorageError
+from seedbed.names import checked_name
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict, finite
-from seedbed.specs import RunSpec, checked_name
+from seedbed.specs import RunSpec
 
 FORMAT = 1
 """Version of the format; it increases when an older seedbed could not read the files of a newer one."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, UnknownRun, nearest
+from seedbed.names import checked_name
 from seedbed.records import Result, finite
 from seedbed.runs import checkpoints, claims
 from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
@@ -31,7 +32,6 @@ from seedbed.runs.record import (
     together,
     write,
 )
-from seedbed.specs import checked_name
 
 Which = Literal["best", "last"]
 LEDGER = "ledger.jsonl"
