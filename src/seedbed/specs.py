@@ -50,6 +50,14 @@ Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
+def _listed_once(value: object) -> object:
+    """A number alone as the only one of its list."""
+    return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Counts = Annotated[tuple[Count, ...], BeforeValidator(_listed_once)]
+
+
 def _without_parents(path: str) -> str:
     if ".." in re.split(r"[/\\]", path) or not path.isprintable():
         raise ValueError("the path of a network's file must not lead up from its folder")
@@ -181,7 +189,7 @@ class Dense(ModelSpec):
     widths: ClassVar[str] = "hidden"
 
     family: Literal["dense"] = "dense"
-    hidden: tuple[Count, ...] = (200, 100)
+    hidden: Counts = (200, 100)
     activation: ActivationName = "relu"
     dropout: Fraction = 0.0
 
@@ -219,14 +227,14 @@ class Conv(ModelSpec):
     widths: ClassVar[str] = "filters"
 
     family: Literal["conv"] = "conv"
-    filters: tuple[Count, ...] = Field(default=(20, 10), min_length=1)
+    filters: Annotated[Counts, Field(min_length=1)] = (20, 10)
     kernel: tuple[Count, ...] = (5, 3)
     stride: tuple[Count, ...] = (1, 1)
     pool: tuple[Count, ...] = (2, 2)
     padding: Padding = "same"
     separable: bool = False
     head: Head = "flatten"
-    hidden: tuple[Count, ...] = ()
+    hidden: Counts = ()
     activation: ActivationName = "relu"
     dropout: Fraction = 0.0
 

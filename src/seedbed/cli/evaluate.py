@@ -75,6 +75,8 @@ def _show(evaluation: Evaluation, pictures: list[Path]) -> None:
 
 
 def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
+    from seedbed.groups import same_start
+
     _show_parts(group.runs)
     result()
     for part, interval in (("Validation", group.validation), ("Test", group.test)):
@@ -83,6 +85,8 @@ def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
                 f"{part} accuracy, mean of {interval.n} seeds: {share_text(interval.mean)} "
                 f"(95 % interval {range_text(interval)}, over seeds and images)"
             )
+    for sentence in same_start([group.group]):
+        result(sentence)
     for name, verdict in group.left_out.items():
         note(f"{name} is excluded from the means: {verdict.kind}. {verdict.evidence}")
     result()

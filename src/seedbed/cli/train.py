@@ -154,7 +154,7 @@ def _epoch_table(rows: Sequence[EpochRow]) -> Table[EpochRow]:
 
 
 def _show_mean(name: str, home: RunStore, results: Sequence[Result]) -> None:
-    from seedbed.groups import Group
+    from seedbed.groups import Group, same_start
 
     group = Group.read(home, name, results)
     if group.accuracy is None:
@@ -164,6 +164,8 @@ def _show_mean(name: str, home: RunStore, results: Sequence[Result]) -> None:
         f"Validation accuracy at the best epoch, mean of {group.n} seeds: {percent(group.accuracy.mean, 2)} "
         f"(95 % interval {ends(*group.accuracy.pair())}, over seeds and images{excluded})"
     )
+    for sentence in same_start([group]):
+        result(sentence)
 
 
 def _show_verdicts(results: Sequence[Result]) -> None:

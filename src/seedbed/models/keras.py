@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +13,12 @@ from jax import Array
 
 from seedbed.models.architecture import MICROBATCH, ImageShape, LayerFacts, Weights
 from seedbed.models.keras_building import build_model, canonical_names, input_shape, integer_input
-from seedbed.models.keras_forms import Network
+from seedbed.models.keras_forms import KerasNetwork, takes_raw_pixels
 from seedbed.models.keras_tracing import layer_facts
 from seedbed.models.protocol import Outputs, Params, State
 from seedbed.models.stacked import StackedPopulation
-from seedbed.specs import Keras
+from seedbed.records import RAW_PIXELS, SAME_START
+from seedbed.specs import Keras, Plan
 
 
 class KerasPopulation(StackedPopulation):
@@ -37,7 +40,7 @@ class KerasPopulation(StackedPopulation):
         self.image_shape = image_shape
         self.classes = classes
         self._on_cpu = on_cpu
-        self._network = Network(build_model(self.spec, image_shape, classes, seed=0), image_shape, fast=on_cpu)
+        self._network = KerasNetwork(build_model(self.spec, image_shape, classes, seed=0), image_shape, fast=on_cpu)
         whole = self._network.state or self._network.adds_losses or self._network.mixes_images
         parts = self._network.has_convolutions and on_cpu and not whole
         super().__init__(specs, microbatch=MICROBATCH if parts else None, vectorized=not on_cpu)
@@ -89,3 +92,38 @@ def describe_keras(spec: Keras, image_shape: ImageShape, classes: int) -> list[L
     model = build_model(spec, image_shape, classes, seed=0)
     dtype = str(model.inputs[0].dtype) if integer_input(model) else "float32"
     return layer_facts(model, input_shape(model, image_shape), dtype)
+
+
+@lru_cache(maxsize=256)
+def traits(spec: Keras, image_shape: ImageShape, classes: int) -> tuple[str, ...]:
+    """What is to be known of the user's network besides its size, see `ModelFacts`."""
+    found = [RAW_PIXELS] if takes_raw_pixels(build_model(spec, image_shape, classes, seed=0), image_shape) else []
+    one, other = (initial_weights(spec, image_shape, classes, seed) for seed in (0, 1))
+    same = all(np.array_equal(one[name], other[name]) for name in one)
+    return (*found, *([SAME_START] if same else []))
+
+
+def remarks(spec: Keras, image_shape: ImageShape, classes: int, plan: Plan) -> list[str]:
+    """Sentences for the user about their network, which is about to be trained."""
+    known, sentences = traits(spec, image_shape, classes), []
+    if RAW_PIXELS in known:
+        sentences.append(f"{spec.title} scales its images itself, so it gets pixels as stored, not from 0 to 1.")
+    if SAME_START in known:
+        way_out = "--start drawn draws them by the seed"
+        sentences.append(f"{spec.title} returns the same weights for every seed, so all seeds start alike ({way_out}).")
+    asked = _compiled(build_model(spec, image_shape, classes, seed=0))
+    if asked and asked != (plan.optimizer, plan.learning_rate):
+        compiled, used = f"{asked[0]} at {asked[1]:g}", f"{plan.optimizer} at {plan.learning_rate:g}"
+        sentences.append(f"{spec.title}: compile() asks for {compiled}; the plan's {used} is used (--optimizer, --lr).")
+    return sentences
+
+
+def _compiled(model: Any) -> tuple[str, float] | None:
+    """Optimizer and learning rate of `compile()`; None without it, or where the rate is not a number."""
+    optimizer = model.optimizer if model.compiled else None
+    if optimizer is None:
+        return None
+    name = type(optimizer).__name__.lower()
+    momentum = "nesterov" if getattr(optimizer, "nesterov", False) else "momentum"
+    rate = float(np.asarray(optimizer.learning_rate))
+    return (momentum if name == "sgd" and optimizer.momentum else name, float(f"{rate:.6g}"))

@@ -34,7 +34,7 @@ TINY = 1e-30
 """Smallest probability of which a logarithm is taken."""
 
 
-class Network:
+class KerasNetwork:
     """A built network with its variables by name, called without side effects.
 
     Args:
@@ -65,7 +65,7 @@ class Network:
         self._regularizers = {name: v.regularizer for name, v in named if getattr(v, "regularizer", None)}
         self._constraints = {name: v.constraint for name, v in named if getattr(v, "constraint", None)}
         self.has_convolutions = any("Conv" in type(layer).__name__ for layer in all_layers(model))
-        self.raw_pixels = self._integers or self._factor() < RAW_FACTOR
+        self.raw_pixels = takes_raw_pixels(model, image_shape)
         self._choose_forms(image_shape, fast=fast)
 
     def call(self, params: Params, state: State, images: Array, key: Array | None) -> tuple[Array, State, Array]:
@@ -120,10 +120,6 @@ class Network:
         out = out.astype(jnp.float32)
         return (out if self._logits else jnp.log(jnp.clip(out, TINY, 1.0))).T
 
-    def _factor(self) -> float:
-        shape = [2, *(size or 1 for size in self._shape)]
-        return input_factor(traced(lambda images: self._model(images, training=False), shape))
-
     def _choose_forms(self, image_shape: ImageShape, *, fast: bool) -> None:
         """Find what the network returns, and the forms that leave it as it is."""
         draws = np.random.default_rng(0)
@@ -149,6 +145,14 @@ class Network:
             self._forms, self._logits = forms, self.outputs == "logits"
         key = jax.random.key(0)
         self.adds_losses = bool(jax.eval_shape(lambda p, s, x: self._called(p, s, x, key, [])[2], params, state, images))
+
+
+def takes_raw_pixels(model: Any, image_shape: ImageShape) -> bool:
+    """Whether a network takes pixels as stored: whole numbers, or numbers that it first makes much smaller."""
+    if integer_input(model):
+        return True
+    trace = traced(lambda images: model(images, training=False), [2, *input_shape(model, image_shape)])
+    return input_factor(trace) < RAW_FACTOR
 
 
 def output_kind(outputs: NDArray[np.float64]) -> OutputKind:

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import Literal
+from jax.extend.core import Literal, jaxpr_as_fun
 
 from seedbed.models.architecture import LayerFacts
 from seedbed.models.keras_backend import load_keras
@@ -42,6 +42,7 @@ def input_factor(trace: Any) -> float:
 
 
 def _factor(jaxpr: Any, var: Any, known: dict[int, Any]) -> float:
+    _fold(jaxpr, known)
     consumers = [equation for equation in jaxpr.eqns if any(argument is var for argument in equation.invars)]
     if len(consumers) != 1:
         return 1.0
@@ -67,6 +68,18 @@ def _factor(jaxpr: Any, var: Any, known: dict[int, Any]) -> float:
     size = float(np.max(np.abs(np.asarray(other, np.float64)), initial=0.0))
     own = 1.0 if name in SHIFTING else size if name == "mul" else 1.0 / max(size, 1e-30)
     return own * _factor(jaxpr, equation.outvars[0], known)
+
+
+def _fold(jaxpr: Any, known: dict[int, Any]) -> None:
+    """Compute what depends on constants alone."""
+    for equation in jaxpr.eqns:
+        values = [_value(argument, known) for argument in equation.invars]
+        if values and all(value is not None for value in values):
+            inner = next((equation.params[key] for key in INSIDE if key in equation.params), None)
+            compute = equation.primitive.bind if inner is None else jaxpr_as_fun(inner)
+            results = compute(*values, **(equation.params if inner is None else {}))
+            results = results if inner is not None or equation.primitive.multiple_results else [results]
+            known.update({id(out): result for out, result in zip(equation.outvars, results, strict=True)})
 
 
 def _value(argument: Any, known: dict[int, Any]) -> Any:

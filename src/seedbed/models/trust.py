@@ -21,6 +21,9 @@ from seedbed.specs import Keras, ModelSpec
 _accepted: dict[str, bytes] = {}
 """SHA-256 of a content -> the content, as sent by this process's driver."""
 
+_kept: dict[str, dict[str, bytes]] = {}
+"""Identity of a network -> its files' contents, as the user named them in this process, which outlive a change of the files."""
+
 _copies: dict[str, list[Path]] = {}
 """SHA-256 of a network's file -> folders of runs that hold copies of it and of its other files."""
 
@@ -36,9 +39,10 @@ def remember(spec: ModelSpec) -> None:
     if not spec.digest:
         raise SpecError(f"The network {spec.file}:{spec.function} has no digest; make it by Keras.of('FILE.py:FUNCTION').")
     if spec.digest in Keras.named:
-        for digest, name in _digests(spec).items():
-            if digest in Keras.named:
-                storage.write(_note(digest), f"{name}\n".encode())
+        for known, name in _digests(spec).items():
+            if known in Keras.named:
+                storage.write(_note(known), f"{name}\n".encode())
+        _kept[spec.identity] = _contents(spec)
 
 
 def check(spec: Keras) -> None:
@@ -101,12 +105,22 @@ def text(spec: Keras) -> bytes:
     return content
 
 
-def contents(spec: Keras) -> dict[str, bytes]:
-    """The network's files that lie in its folder, for a copy: path there -> content.
+def contents(spec: ModelSpec) -> dict[str, bytes]:
+    """Files of a user's network that lie in its folder, for a copy: path there -> content.
 
-    Raises:
-        ModelError: see `text`.
+    There are none of other networks, and none where the files have changed since the spec was made.
     """
+    if not isinstance(spec, Keras):
+        return {}
+    if spec.identity in _kept:
+        return _kept[spec.identity]
+    try:
+        return _contents(spec)
+    except ModelError:
+        return {}
+
+
+def _contents(spec: Keras) -> dict[str, bytes]:
     place = folder(spec)
     others = {name: (place / name).read_bytes() for name in spec.files if not PurePosixPath(name).is_absolute()}
     return {Path(spec.file).name: text(spec), **others}
@@ -119,7 +133,7 @@ def texts(specs: Iterable[ModelSpec]) -> dict[str, bytes]:
         ModelError: see `text`.
     """
     networks = [spec for spec in specs if isinstance(spec, Keras)]
-    return {digest(content): content for spec in networks for content in contents(spec).values()}
+    return {digest(content): content for spec in networks for content in (_kept.get(spec.identity) or _contents(spec)).values()}
 
 
 def accept(received: dict[str, bytes]) -> None:

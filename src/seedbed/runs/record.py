@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, SpecError, StorageError
+from seedbed.models import trust
 from seedbed.names import checked_name
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict, finite
 from seedbed.specs import RunSpec
@@ -32,6 +33,7 @@ Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 """A `pruned` run was stopped by a search; except there it does not count as finished."""
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
+NETWORK_FOLDER = "network"
 
 _SHARED = ("model", "data", "verdict", "seconds", "device", "versions")
 """Fields that records and results share, once a run is finished."""
@@ -179,6 +181,7 @@ class Record(BaseModel):
         """
         if not self.ended:
             raise StorageError(f"{folder}: the run is {self.status}, and only a finished one has a result.")
+        trust.offer(self.run.model, folder / NETWORK_FOLDER)
         fields: dict[str, Any] = {name: getattr(self, name) for name in ("name", "group", "run", *_SHARED)}
         history = _history(folder / METRICS_FILE, self.epochs)
         return Result(**fields, history=history, folder=str(folder), pruned=self.status == "pruned")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, UnknownRun, nearest
+from seedbed.models import trust
 from seedbed.names import checked_name
 from seedbed.records import Result, finite
 from seedbed.runs import checkpoints, claims
@@ -22,6 +23,7 @@ from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safe
 from seedbed.runs.record import (
     LOCKS,
     METRICS_FILE,
+    NETWORK_FOLDER,
     PREDICTIONS_FILE,
     RUN_FILE,
     NamedRun,
@@ -88,7 +90,10 @@ class FinishedRun:
         }
         stored = {_weights_file(which): weights for which, weights in (("best", self.best), ("last", self.last)) if weights}
         files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
-        return files | ({PREDICTIONS_FILE: npz(self.predictions)} if self.predictions else {})
+        if self.predictions:
+            files[PREDICTIONS_FILE] = npz(self.predictions)
+        network = trust.contents(self.result.run.model) if stored else {}
+        return files | {f"{NETWORK_FOLDER}/{name}": content for name, content in network.items()}
 
     def record(self, named: Result, files: Mapping[str, storage.FileContent]) -> Record:
         """The record that commits the run."""
@@ -103,6 +108,7 @@ class RunStore:
         ROOT/NAME/metrics.jsonl         one row per epoch, each with a checksum
         ROOT/NAME/predictions.npz       predictions for the validation part
         ROOT/NAME/weights/best.safetensors, last.safetensors
+        ROOT/NAME/network/              copies of the files of a user's own network
         ROOT/NAME/figures/
         ROOT/ledger.jsonl               every evaluation on a test part
         ROOT/.populations/, ROOT/.locks/

@@ -90,6 +90,8 @@ class Scheduler:
 
     def train(self, save_every: float | None, until: Callable[[], bool]) -> None:
         """Train the missing runs, population by population; the workers load while the driver plans."""
+        for remark in planning.remarks(self._request, self.ingest.missing()):
+            self._on_event(Note(remark))
         resumed = planning.continued(self._request, self._claim, self.ingest.missing())
         kinds, memory = planning.workers(self._request, self.ingest.missing())
         if resumed and kinds[0].device == "cpu":  # results depend on the number of threads in the last bits
