@@ -19,7 +19,7 @@ from seedbed.data.dataset import Pictures
 from seedbed.errors import CorruptData, DataError, RunError, SpecError, UnknownRun
 from seedbed.evaluation import assessment, prediction
 from seedbed.groups.evaluation import evaluate_group
-from seedbed.records import History, Verdict
+from seedbed.records import History, PictureRule, Verdict
 from seedbed.runs import FinishedRun, NamedRun, RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
@@ -299,18 +299,18 @@ def test_a_large_black_on_white_picture_is_made_small_and_inverted_and_says_so(h
     assert kept.preprocessing[2] == "Not inverted, as requested."
 
 
-def test_an_oblong_picture_is_stretched_and_says_so(home: RunStore, tmp_path: Path) -> None:
+def test_an_oblong_picture_is_padded_and_says_so(home: RunStore, tmp_path: Path) -> None:
     path = tmp_path / "wide.png"
     Image.new("L", (30, 10)).save(path)
     (found,) = evaluation.predict(home, "net.0", [path])
-    assert found.preprocessing[0] == "Stretched from 10 x 30 to 8 x 8 pixels (height x width)."
+    assert found.preprocessing[0] == "Padded from 10 x 30 to 8 x 8 pixels (height x width)."
 
 
 def test_grey_paper_becomes_the_black_that_all_training_images_lie_on(digits: Dataset, tmp_path: Path) -> None:
     framed = np.zeros((20, 8, 8, 1), np.uint8)
     framed[:, 2:6, 2:6] = 255
     part = Part(Pictures(framed), np.arange(20), np.zeros(20, np.int32))
-    dataset = replace(digits, train=part, scale=255.0)
+    dataset = replace(digits, train=part, scale=255.0, pictures=PictureRule((0.0,), (255.0,)))
     paper = np.full((8, 8), 180, np.uint8)
     paper[2:6, 3] = 40
     Image.fromarray(paper).save(tmp_path / "photo.png")
@@ -321,6 +321,41 @@ def test_grey_paper_becomes_the_black_that_all_training_images_lie_on(digits: Da
     expected[2:6, 3] = 255
     assert (image[..., 0] == expected).all()
     assert image.dtype == np.uint8
+
+
+def prepared(dataset: Dataset, images: np.ndarray, rule: PictureRule, path: Path, picture: np.ndarray) -> tuple[Any, str]:
+    """A picture as the network of these training images gets it, and what is said about its inversion."""
+    part = Part(Pictures(images), np.arange(len(images)), np.zeros(len(images), np.int32))
+    learned = replace(dataset, train=part, scale=1.0, image_shape=images.shape[1:], pictures=rule)
+    Image.fromarray(picture).save(path)
+    image, said = prediction.prepared(path, learned, prediction.border_of(learned), "auto")
+    return image, next(sentence for sentence in said if "nverted" in sentence)
+
+
+def test_a_picture_gets_the_range_of_the_training_images(digits: Dataset, tmp_path: Path) -> None:
+    framed = np.full((20, 8, 8, 1), -1, np.float32)
+    framed[:, 2:6, 2:6] = 1
+    picture = np.zeros((8, 8), np.uint8)
+    picture[2:6, 2:6] = 255
+    image, _ = prepared(digits, framed, PictureRule((-1.0,), (1.0,)), tmp_path / "x.png", picture)
+    assert np.array_equal(image, framed[0])
+    negative, said = prepared(digits, framed, PictureRule((-1.0,), (1.0,)), tmp_path / "x.png", 255 - picture)
+    assert said.startswith("Inverted: its border's brightness is 1.00, that of the training images 0.00")
+    assert np.array_equal(negative, framed[0])
+
+
+def test_colour_is_never_inverted_and_grey_only_where_the_training_images_agree(digits: Dataset, tmp_path: Path) -> None:
+    white = np.full((20, 8, 8, 3), 255, np.uint8)
+    dark = np.full((8, 8, 3), 10, np.uint8)
+    image, said = prepared(digits, white, PictureRule((0.0,), (255.0,)), tmp_path / "x.png", dark)
+    assert said == "Not inverted: the network learned from colour."
+    assert image.max() == 10
+    mixed = np.full((20, 8, 8, 1), 255, np.uint8)
+    mixed[::4] = 0
+    image, said = prepared(digits, mixed, PictureRule((0.0,), (255.0,)), tmp_path / "x.png", dark[..., 0])
+    assert said.startswith("Not inverted: its border's brightness is 0.04, that of the training images 0.75 (standard")
+    assert "--invert yes" in said
+    assert image.max() == 10
 
 
 def test_a_groups_best_run_answers_and_the_answer_is_plain_json(home: RunStore, picture: Path) -> None:
@@ -336,7 +371,7 @@ def test_a_groups_best_run_answers_and_the_answer_is_plain_json(home: RunStore, 
     ("name", "file", "invert", "error", "says"),
     [
         ("net.0", "none.png", "auto", DataError, "no such file"),
-        ("net.0", "text.png", "auto", CorruptData, "no PNG or JPEG"),
+        ("net.0", "text.png", "auto", CorruptData, "no PNG, JPEG, "),
         ("net.0", "text.png", "yess", SpecError, "Did you mean 'yes'"),
         ("boom", "text.png", "auto", RunError, "diverged or collapsed"),
         ("permuted", "text.png", "auto", RunError, "permuted pixels"),

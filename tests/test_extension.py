@@ -22,6 +22,8 @@ from seedbed import data, models, specs, studies
 from seedbed.data.content import Content
 from seedbed.data.readers import READERS, Reader
 from seedbed.data.readers.arrays import RawPart, assemble
+from seedbed.data.readers.inventory import Inventory
+from seedbed.data.readers.options import ReadOptions
 from seedbed.errors import SpecError
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS, Activation, Augmentation, Optimizer, Registry
 from seedbed.models.architecture import LayerFacts, Weights, each_initial
@@ -89,17 +91,18 @@ def test_a_new_augmentation_changes_what_is_trained_on(add: Add, train: Callable
 
 
 def test_a_new_reader_reads_the_users_file(add: Add, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(path: Path, size: tuple[int, int] | None, label_column: str | None) -> Content:
-        words = [line.split() for line in path.read_text().splitlines()]
+    def read(inventory: Inventory, options: ReadOptions) -> Content:
+        inventory.take(*inventory.files)
+        words = [line.split() for line in inventory.path.read_text().splitlines()]
         pixels = np.array([[int(digit) for digit in row] for row, _ in words], np.uint8)
-        return assemble({"train": RawPart(pixels, np.array([label for _, label in words]), str(path))}, size)
+        return assemble({"train": RawPart(pixels, np.array([label for _, label in words]), str(inventory.path))}, options)
 
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "marks.digits"
     path.write_text("0100 low\n7999 high\n" * 40)
     with pytest.raises(sb.SeedbedError, match=r"data are a folder of class folders"):
         data.add("marks", path)
-    add(READERS, Reader("digits", "a .digits", lambda path: path.suffix == ".digits", read, ".digits"))
+    add(READERS, Reader("digits", "a .digits", lambda inventory, options: inventory.path.suffix == ".digits", read, ".digits"))
     info = data.add("marks", path)
     assert (info.image_shape, info.classes) == ((2, 2, 1), ("high", "low"))
     assert data.named(str(path)) == "marks"

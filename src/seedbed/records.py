@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,15 +104,60 @@ class ModelFacts:
     traits: tuple[str, ...] = ()
 
 
+PictureFit = Literal["stretch", "crop", "pad"]
+FITS: tuple[PictureFit, ...] = get_args(PictureFit)
+Ground = Literal["white", "black"]
+
+
+@dataclass(frozen=True)
+class PictureRule:
+    """How picture files and the values of images belong together, as learned from the training part.
+
+    Attributes:
+        black, white: the values that stand for black and white, one for all channels or one for each.
+        fit: what is done to a picture of other proportions: stretched, cropped around its centre, or padded.
+        deep: the value that is white in picture files of more than 8 bits; None where the training part has no such files.
+        ground: what is behind transparent pixels.
+    """
+
+    black: tuple[float, ...]
+    white: tuple[float, ...]
+    fit: PictureFit = "pad"
+    deep: float | None = None
+    ground: Ground = "white"
+
+    def shares(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Brightness of values `(..., c)`: 0 where they are black, 1 where white; not clipped."""
+        black, white = (np.asarray(values, dtype=np.float32) for values in (self.black, self.white))
+        return np.asarray((images - black) / (white - black), dtype=np.float32)
+
+    def values(self, shares: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """The values `(..., c)` of these shares, the inverse of `shares`; rounded for whole-number types."""
+        black, white = (np.asarray(values, dtype=np.float64) for values in (self.black, self.white))
+        values = black + np.asarray(shares, dtype=np.float64) * (white - black)
+        return (np.rint(values) if dtype.kind in "iu" else values).astype(dtype)
+
+    def shown(self, images: NDArray[Any]) -> NDArray[np.uint8]:
+        """Values `(..., c)` as bytes that a screen shows: black is 0, white is 255."""
+        if images.dtype == np.uint8 and (self.black, self.white) == ((0.0,), (255.0,)):
+            return images
+        return np.rint(np.clip(self.shares(images), 0, 1) * 255).astype(np.uint8)
+
+
 @dataclass(frozen=True)
 class DataFacts:
-    """The number of images per part (0 where there is no test part), the names of the classes, the shape of the images."""
+    """The number of images per part (0 where there is no test part), the names of the classes, the shape of the images.
+
+    Attributes:
+        pictures: how picture files become such images; None in records of older versions.
+    """
 
     train: int
     validation: int
     test: int
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
+    pictures: PictureRule | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +240,9 @@ def finite_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def finite(value: Any) -> Any:
-    """Replace every NaN and infinity by None, tuples by lists and NumPy's numbers by Python's."""
+    """Replace every NaN and infinity by None, tuples by lists, NumPy's numbers by Python's and records by their fields."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return finite(asdict(value))
     if isinstance(value, dict):
         return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -99,7 +99,7 @@ def _texts(values: Iterable[Any]) -> Iterator[str]:
 
 
 def _named(texts: Iterable[str], *folders: Path) -> Iterator[Path]:
-    """Existing files that texts name, beside the file that names them, in the main file's folder, or where Python runs."""
+    """Existing files that texts name: next to the file that names them, in the main file's folder, or where Python runs."""
     for text in texts:
         if text and len(text) <= LONGEST_NAME and text.isprintable():
             places = (folder / text for folder in (*folders, Path.cwd()))

@@ -9,6 +9,7 @@ from seedbed import data
 from seedbed.data import facts
 from seedbed.data.dataset import Dataset, Part, Pictures
 from seedbed.errors import DataError
+from seedbed.records import PictureRule
 from seedbed.specs import DataSpec
 
 
@@ -32,7 +33,7 @@ def dataset(images, labels, train, validation, test=()):
     parts = [Part(pictures, np.array(rows, dtype=np.int64), labels[list(rows)]) for rows in (train, validation)]
     last = Part(pictures, np.array(test, dtype=np.int64), Locked()) if len(test) else None
     classes = tuple(str(i) for i in range(labels.max() + 1))
-    return Dataset(DataSpec(name="made"), *parts, last, classes, pictures.array.shape[1:], 255.0)
+    return Dataset(DataSpec(name="made"), *parts, last, classes, pictures.array.shape[1:], 255.0, PictureRule((0.0,), (255.0,)))
 
 
 def noise(n, shape=(6, 6, 1), seed=0):

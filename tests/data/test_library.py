@@ -14,6 +14,7 @@ from data.samples import digits_like, write_idx, write_pictures
 from seedbed import data
 from seedbed.data import builtin, download, kept, library, lookup
 from seedbed.data.readers import idx
+from seedbed.data.readers.inventory import inventory_of
 from seedbed.errors import CorruptData, DataError, DataUnavailable, SpecError, StorageError, UnknownDataset
 from seedbed.specs import DataSpec
 
@@ -35,7 +36,7 @@ def _content(images, labels):
 
     with tempfile.TemporaryDirectory() as folder:
         put(Path(folder), images, labels)
-        return replace(idx.read(Path(folder)), classes=builtin.DIGITS)
+        return replace(idx.read(inventory_of(Path(folder))), classes=builtin.DIGITS)
 
 
 def put(folder, images, labels, **options):
@@ -324,7 +325,10 @@ def test_a_manifest_cannot_lead_to_other_files(tmp_path):
 
 @pytest.mark.parametrize(
     ("classes", "match"),
-    [({"a": 5}, "at least 2 classes are needed"), ({"a": 9, "b": 2}, "at least 3 images to be in every part")],
+    [
+        ({"a": 5}, "5 pictures in 1 folder, without labels: sort them into a folder for each class"),
+        ({"a": 9, "b": 2}, "at least 3 images to be in every part"),
+    ],
 )
 def test_too_few_classes_or_images_are_refused(tmp_path, classes, match):
     write_pictures(tmp_path / "in", classes)

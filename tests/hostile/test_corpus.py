@@ -26,6 +26,7 @@ from seedbed.cli.settings import chosen
 from seedbed.cli.text import escaped
 from seedbed.data import readers
 from seedbed.errors import ModelError, SeedbedError
+from seedbed.records import PictureRule
 from seedbed.runs import RunStore
 from seedbed.specs import Conv, Keras, RunSpec
 from seedbed.training import saves
@@ -146,7 +147,7 @@ def test_damaged_pictures(tmp_path: Path, content: bytes, ending: str) -> None:
     path = tmp_path / "set" / "a" / f"x.{ending}"
     path.write_bytes(content)
     refused_or_taken(lambda: readers.read(tmp_path / "set", "pictures"))
-    refused_or_taken(lambda: data.picture(path, (8, 8, 1)))
+    refused_or_taken(lambda: data.picture(path, (8, 8, 1), PictureRule((0.0,), (255.0,))))
     path.unlink()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -47,16 +47,24 @@ def list_sets() -> options.Output:
 
 
 @command.command("info")
-@click.argument("name")
+@click.argument("name", metavar="NAME|PATH")
 @options.protocol()
 @options.as_json
 def info(name: str, protocol: Protocol) -> options.Output:
-    """Sizes, classes and balance of a data set (or of a path to your images), split as training would see it."""
+    """Sizes, classes and balance of a data set, split as training would see it.
+
+    A PATH to images that have no name yet is read and described, and not kept.
+    """
     from seedbed import data
     from seedbed.cli.watch import fetching
 
-    with fetching() as watch:
-        facts = data.info(data.named(name), DataSpec(protocol=protocol), watch)
+    spec = DataSpec(protocol=protocol)
+    path = data.unnamed(name)
+    if path is not None:
+        facts = data.info_of_path(path, spec)
+    else:
+        with fetching() as watch:
+            facts = data.info(data.named(name), spec, watch)
     return vars(facts), lambda: _show(facts)
 
 
@@ -66,19 +74,59 @@ def info(name: str, protocol: Protocol) -> options.Output:
 @click.option(
     "--size", type=size_of, metavar="HxW", help="Height and width: pictures are brought to it, rows of pixels have it."
 )
-@click.option("--label-column", metavar="NAME", help="A CSV's column of labels, by name or number.")
+@click.option(
+    "--fit", metavar="NAME", help="What is done to pictures of other proportions: pad, crop, stretch.  [default: pad]"
+)
+@click.option("--label-column", metavar="NAME", help="A table's column of labels, by name or number.")
+@click.option("--separator", metavar="SIGN", help="What separates a table's columns: a character, tab or space.")
+@click.option(
+    "--label-pattern", metavar="REGEX", help="Finds the label in a picture's name: its first group, or all it matches."
+)
+@click.option("--prefix", metavar="TEXT", help="Beginning of the names of files, where a folder has several data sets.")
+@click.option("--transpose", is_flag=True, help="Swap the rows and columns of each image in arrays.")
+@click.option("--skip-damaged", is_flag=True, help="Leave damaged pictures out.")
+@click.option("--kind", metavar="NAME", help="Reader of the files, where several would fit; docs/data.md lists them.")
 @click.option("--replace", is_flag=True, help="Give the name to other files or settings than before.")
 @options.as_json
-def add(name: str, path: Path, size: tuple[int, int] | None, label_column: str | None, replace: bool) -> options.Output:
+def add(name: str, path: Path, kind: str | None, replace: bool, **settings: Any) -> options.Output:
     """Give a name to your own images.
 
-    PATH is a folder with one folder of PNG or JPEG files for each class (or with train, val and test above these), a folder of
-    IDX or .npy files, an .npz file, or a .csv file with one image per row.
+    PATH is a folder with one folder of pictures for each class (or with train, val and test above these), pictures with a
+    table of their labels, IDX, .npy, .npz, .mat, HDF5, Parquet or CSV files, or a .zip or .tar of these. docs/data.md has all
+    layouts.
     """
     from seedbed import data
 
-    facts = data.add(name, path, size=size, label_column=label_column, replace=replace)
+    if not path.exists() and Path(name).exists():
+        swapped = f"`seedbed data add {path.name} {name}`"
+        raise click.UsageError(f"{name!r} exists, and {str(path)!r} does not: the name comes first. Did you mean {swapped}?")
+    facts = data.add(name, path, data.ReadOptions(**settings), kind=kind, replace=replace)
     return vars(facts), lambda: _show(facts)
+
+
+@command.command("remove")
+@click.argument("name")
+@options.as_json
+def remove(name: str) -> options.Output:
+    """Forget a name; the files and the runs that used it stay."""
+    from seedbed import data
+
+    entry = data.remove(name)
+    return {"name": entry.name, "path": entry.path}, lambda: result(
+        f"{entry.name} is no data set any more; {entry.path} stays."
+    )
+
+
+@command.command("rename")
+@click.argument("name")
+@click.argument("to")
+@options.as_json
+def rename(name: str, to: str) -> options.Output:
+    """Give a data set of yours another name."""
+    from seedbed import data
+
+    entry = data.rename(name, to)
+    return {"name": entry.name, "path": entry.path}, lambda: result(f"{name} is now {entry.name}.")
 
 
 @command.command("verify")

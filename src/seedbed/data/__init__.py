@@ -10,10 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from seedbed.data import added
+from seedbed.data.added import remove, rename
 from seedbed.data.dataset import Dataset, Part
-from seedbed.data.description import DataInfo, info, known, verify
+from seedbed.data.description import DataInfo, info, info_of_path, known, verify
 from seedbed.data.download import DownloadProgress, WatchDownload
-from seedbed.data.library import at_hand, load, named, portable, resolve
+from seedbed.data.library import at_hand, load, named, portable, resolve, unnamed
+from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.data.readers.pictures import read_one as picture
 from seedbed.data.split import split
 
@@ -22,37 +24,42 @@ __all__ = [
     "Dataset",
     "DownloadProgress",
     "Part",
+    "ReadOptions",
     "WatchDownload",
     "add",
     "at_hand",
     "info",
+    "info_of_path",
     "known",
     "load",
     "named",
     "picture",
     "portable",
+    "remove",
+    "rename",
     "resolve",
     "split",
+    "unnamed",
     "verify",
 ]
 
 
 def add(
-    name: str, path: Path, *, size: tuple[int, int] | None = None, label_column: str | None = None, replace: bool = False
+    name: str, path: Path, options: ReadOptions = NO_OPTIONS, *, kind: str | None = None, replace: bool = False
 ) -> DataInfo:
     """Give a name to the user's own images, read them once and describe them.
 
     Args:
         name: name of the data set from now on.
-        path: folder of class folders with PNG or JPEG files, folder of IDX or .npy files, .npz or .csv file.
-        size: height and width to which pictures are resized, or of images in rows of pixels.
-        label_column: column of labels in a CSV, by name or number.
+        path: folder of class folders with pictures, folder of IDX or .npy files, table, file of arrays, or archive of these.
+        options: what the files do not say themselves.
+        kind: name of the reader. None means the first that fits.
         replace: whether the name may move to other files or settings.
 
     Raises:
-        SpecError: the name breaks the rule for names.
+        SpecError: the name breaks the rule for names, or an option its rule.
         DataError: the name is taken, or the files cannot be used.
         CorruptData: a file is damaged.
     """
-    added.add(name, path, size=size, label_column=label_column, replace=replace)
+    added.add(name, path, options, kind=kind, replace=replace)
     return info(name)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seedbed import storage
 from seedbed.errors import CorruptData, DataError
+from seedbed.records import PictureRule
 
 PartName = Literal["train", "validation", "test"]
 PARTS: tuple[PartName, ...] = ("train", "validation", "test")
@@ -19,7 +20,7 @@ PARTS: tuple[PartName, ...] = ("train", "validation", "test")
 PART_NAMES: Mapping[str, PartName] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("test", "testing", "t10k"), "test"),
 }
 """Names of folders and files -> the part that they have."""
 
@@ -55,12 +56,14 @@ class Content:
         classes: names of the classes; a label is an index into them.
         scale: divisor of the pixels that networks see.
         rules: decisions of the reader, one sentence each.
+        pictures: how picture files become such images. None: values from 0 to `scale` are black to white.
     """
 
     parts: Mapping[PartName, Labelled]
     classes: tuple[str, ...]
     scale: float
     rules: tuple[str, ...] = ()
+    pictures: PictureRule | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -72,8 +75,8 @@ class Content:
         """SHA-256 of the content, independent of the files that held it.
 
         Hashed are, part by part in the order of `PARTS`, a line `PART DTYPE SHAPE`, the images' bytes (C order, little
-        endian) and the labels' (int32); then the classes' names and the scale as a line of JSON. Names of files and the
-        readers' rules are left out.
+        endian) and the labels' (int32); then the classes' names and the scale as a line of JSON. What belongs to the files
+        and not to the pixels (names, the reader's rules, how pictures were read) is left out.
         """
         return storage.sha256(self._hashed())
 

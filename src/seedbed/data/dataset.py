@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Images, Int64Array, Labels
-from seedbed.records import DataFacts
+from seedbed.records import DataFacts, PictureRule
 from seedbed.specs import DataSpec
 
 
@@ -118,6 +118,7 @@ class Dataset:
         classes: names of the classes; a label is an index into them.
         image_shape: height, width, channels (1 or 3).
         scale: divisor of the pixels that the network sees.
+        pictures: how picture files and values of images belong together.
         notes: decisions of reading and splitting, one sentence each.
     """
 
@@ -128,6 +129,7 @@ class Dataset:
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     scale: float
+    pictures: PictureRule
     notes: tuple[str, ...] = ()
 
     def facts(self) -> DataFacts:
@@ -138,4 +140,5 @@ class Dataset:
             test=len(self.test) if self.test else 0,
             classes=self.classes,
             image_shape=self.image_shape,
+            pictures=self.pictures,
         )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN
+from seedbed.data.dataset import Dataset
 from seedbed.data.download import WatchDownload
-from seedbed.data.library import content_of, entry_of, load, origin
+from seedbed.data.library import content_of, load, origin
+from seedbed.data.readers import kind_of
+from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
+from seedbed.data.split import split
 from seedbed.errors import DataError
 from seedbed.specs import DataSpec
 
@@ -98,6 +103,24 @@ def info(name: str, spec: DataSpec | None = None, on_progress: WatchDownload | N
     """
     dataset = load((spec or DataSpec()).changed(name=name), on_progress)
     from_here = origin(name)
+    return _described(dataset, from_here.where, PROOFS.get(from_here.proof, from_here.proof))
+
+
+def info_of_path(path: Path, spec: DataSpec | None = None, options: ReadOptions = NO_OPTIONS) -> DataInfo:
+    """Describe the user's files without giving them a name: they are read, and nothing is kept.
+
+    Raises:
+        DataError: the files cannot be used.
+        CorruptData: a file is damaged.
+    """
+    path = path.expanduser().resolve()
+    name = added.unused_name(path)
+    content = added.decoded(added.AddedDataset(name, str(path), kind_of(path, options), options))
+    dataset = split(content, (spec or DataSpec()).changed(name=name, digest=content.digest))
+    return _described(dataset, str(path), "read now, and not kept")
+
+
+def _described(dataset: Dataset, where: str, proof: str) -> DataInfo:
     parts = {"train": dataset.train, "validation": dataset.validation}
     if dataset.test is not None:
         parts["test"] = dataset.test
@@ -106,10 +129,10 @@ def info(name: str, spec: DataSpec | None = None, on_progress: WatchDownload | N
     }
     smallest, largest = min(counts["train"]), max(counts["train"])
     return DataInfo(
-        name=name,
+        name=dataset.spec.name,
         digest=dataset.spec.digest,
-        where=from_here.where,
-        proof=PROOFS.get(from_here.proof, from_here.proof),
+        where=where,
+        proof=proof,
         image_shape=dataset.image_shape,
         dtype=dataset.train.store.dtype.name,
         scale=dataset.scale,
@@ -131,8 +154,8 @@ def verify(name: str, on_progress: WatchDownload | None = None) -> Verified:
         As `load`.
     """
     if name not in BUILTIN:
-        entry = entry_of(name)
-        added.read_again(entry, entry.size)
+        entry = added.existing_entry(name)
+        added.read_again(entry, entry.options.size)
     digest, content = content_of(DataSpec(name=name), on_progress)
     repaired = content.digest != digest
     if repaired:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from seedbed import storage
 from seedbed.data.builtin import Builtin, Remote
-from seedbed.data.readers.gzipped import first_line
+from seedbed.data.readers.files import first_line
 from seedbed.errors import DataError, DataUnavailable
 
 if TYPE_CHECKING:

@@ -3,13 +3,18 @@
 A folder `data/DIGEST/` holds the arrays as .npy files and `manifest.json`, which is written last: where it exists, the rest is
 complete. Arrays that were mapped from the user's own files are not copied: the manifest names the file, its size and its time
 of change.
+
+What belongs to the files and not to the pixels (their names, notes of the reader, how pictures were read) is a *source record*
+under its own digest, `data/sources/DIGEST.json`: two data sets with equal pixels keep their own.
 """
 
 from __future__ import annotations
 
 import io
 import itertools
+import json
 import math
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,7 @@ from seedbed import storage
 from seedbed.data.content import Content, Labelled, PartName, pieces
 from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, StorageError
+from seedbed.records import PictureRule
 
 FORMAT = 1
 
@@ -30,7 +36,9 @@ def folder(digest: str) -> Path:
 
 
 def keep(content: Content, digest: str, *, in_place: bool = False) -> None:
-    """Write decoded content into the cache; with `in_place`, images that are mapped from a file are not copied.
+    """Write the pixels, labels and classes of content into the cache, and nothing of the files that they came from.
+
+    With `in_place`, images that are mapped from a file are not copied.
 
     Raises:
         StorageError: the cache cannot be written.
@@ -38,21 +46,55 @@ def keep(content: Content, digest: str, *, in_place: bool = False) -> None:
     place = folder(digest)
     try:
         parts = {name: _keep_part(part, place, name, in_place) for name, part in content.parts.items()}
-        facts = {"classes": content.classes, "scale": content.scale, "rules": content.rules}
+        facts = {"classes": content.classes, "scale": content.scale, "rules": ()}
         storage.write_json(place / "manifest.json", {"format": FORMAT, **facts, "parts": parts})
     except StorageError as error:
         raise StorageError(f"Decoded images are stored in {cache_folder()}; SEEDBED_CACHE changes this. {error}") from None
 
 
 def _keep_part(part: Labelled, place: Path, name: str, in_place: bool) -> dict[str, Any]:
-    entry: dict[str, Any] = {
+    return {
         "images": _keep_array(part.images, place / f"{name}_images.npy", in_place),
         "labels": _keep_array(part.labels, place / f"{name}_labels.npy", False),
     }
-    if part.sources:
-        entry["sources"] = f"{name}_sources.json"
-        storage.write_json(place / entry["sources"], part.sources)
-    return entry
+
+
+def keep_source(content: Content) -> str:
+    """Write the source record of content into the cache, and return its digest.
+
+    Raises:
+        StorageError: the cache cannot be written.
+    """
+    names = {name: part.sources for name, part in content.parts.items() if part.sources}
+    pictures = asdict(content.pictures) if content.pictures else None
+    record = {"rules": content.rules, "sources": names, "pictures": pictures}
+    digest = storage.sha256(json.dumps(record, sort_keys=True).encode())
+    storage.write_json(_source_file(digest), record)
+    return digest
+
+
+def with_source(content: Content, digest: str) -> Content:
+    """The content with its source record; without one that is missing, damaged or of other content."""
+    try:
+        record = storage.read_json(_source_file(digest))
+        names = {name: tuple(map(str, sources)) for name, sources in record["sources"].items()}
+        if any(len(names[name]) != len(part.labels) for name, part in content.parts.items() if name in names):
+            return content
+        parts = {name: replace(part, sources=names.get(name, ())) for name, part in content.parts.items()}
+        return replace(content, parts=parts, rules=tuple(map(str, record["rules"])), pictures=_rule(record["pictures"]))
+    except (StorageError, KeyError, TypeError, ValueError, AttributeError):
+        return content
+
+
+def _rule(fields: dict[str, Any] | None) -> PictureRule | None:
+    if fields is None:
+        return None
+    levels = {name: tuple(map(float, fields[name])) for name in ("black", "white")}
+    return PictureRule(**{**fields, **levels})
+
+
+def _source_file(digest: str) -> Path:
+    return cache_folder() / "data" / "sources" / f"{digest}.json"
 
 
 def find(digest: str) -> Content | None:

@@ -14,9 +14,10 @@ from seedbed.data.content import Content, Labelled, check
 from seedbed.data.dataset import Dataset
 from seedbed.data.download import WatchDownload, fetch
 from seedbed.data.readers import cifar, digits, idx
+from seedbed.data.readers.inventory import inventory_of
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
-from seedbed.errors import CorruptData, DataUnavailable, SpecError, StorageError, UnknownDataset, nearest
+from seedbed.errors import CorruptData, DataUnavailable, SpecError, StorageError, UnknownDataset
 from seedbed.names import NAME_RULE
 from seedbed.specs import DataSpec
 
@@ -69,7 +70,10 @@ def load(spec: DataSpec, on_progress: WatchDownload | None = None) -> Dataset:
 
 
 def at_hand(spec: DataSpec) -> Dataset | None:
-    """Load a spec with a digest if it is already decoded on this machine; nothing is downloaded or written."""
+    """Load a spec with a digest if it is already decoded on this machine; nothing is downloaded or written.
+
+    The names of the user's files are not part of it.
+    """
     content = kept.sound(spec.digest)
     builtin = BUILTIN.get(spec.name)
     if content is None and builtin and builtin.format == "embedded" and builtin.digest == spec.digest:
@@ -85,7 +89,7 @@ def portable(spec: DataSpec) -> Content:
     """
     _, content = content_of(spec)
     parts = {name: Labelled(part.images.view(np.ndarray), part.labels) for name, part in content.parts.items()}
-    return Content(parts, content.classes, content.scale)
+    return Content(parts, content.classes, content.scale, pictures=content.pictures)
 
 
 def content_of(spec: DataSpec, on_progress: WatchDownload | None = None) -> tuple[str, Content]:
@@ -96,10 +100,11 @@ def content_of(spec: DataSpec, on_progress: WatchDownload | None = None) -> tupl
     """
     content = kept.sound(spec.digest) if spec.digest else None
     if content is not None:
-        return spec.digest, content
+        entry = added.find(spec.name)
+        return spec.digest, entry.described(spec.digest, content) if entry else content
     builtin = BUILTIN.get(spec.name)
     if builtin is None:
-        _, digest, content = added.content_of(entry_of(spec.name), spec.size)
+        _, digest, content = added.content_of(added.existing_entry(spec.name), spec.size)
     elif spec.size in (None, builtin.image_shape[:2]):
         digest, content = _builtin_content(builtin, on_progress)
     else:
@@ -121,24 +126,8 @@ def origin(name: str) -> Origin:
     """
     if name in BUILTIN:
         return _builtin_origin(BUILTIN[name])
-    entry = entry_of(name)
+    entry = added.existing_entry(name)
     return Origin(next(iter(entry.digests.values()), ""), entry.path, "recorded when it was added")
-
-
-def entry_of(name: str) -> added.AddedDataset:
-    """Find the data set that the user added under this name.
-
-    Raises:
-        UnknownDataset: there is none.
-    """
-    entry = added.find(name)
-    if entry is None:
-        known = [*BUILTIN, *(entry.name for entry in added.entries())]
-        raise UnknownDataset(
-            f"No data set is named {name!r}.{nearest(name, known)} Known here: {', '.join(known)}. "
-            f"Add your own with `seedbed data add NAME PATH`."
-        )
-    return entry
 
 
 def named(text: str) -> str:
@@ -155,7 +144,19 @@ def named(text: str) -> str:
         return added.named(path)
     if text and not NAME_RULE.fullmatch(text):
         raise UnknownDataset(f"{text!r} is neither a data set nor a file or folder that exists. See: seedbed data list.")
-    return entry_of(text).name
+    return added.existing_entry(text).name
+
+
+def unnamed(text: str) -> Path | None:
+    """The path that a text stands for, if it exists and no data set has it; else None.
+
+    Raises:
+        DataError: several entries with options have this path.
+    """
+    path = Path(text).expanduser()
+    if not text or text in BUILTIN or added.find(text) is not None or not path.exists():
+        return None
+    return path if added.at(path) is None else None
 
 
 def _builtin_content(builtin: Builtin, on_progress: WatchDownload | None) -> tuple[str, Content]:
@@ -199,7 +200,7 @@ def _found_or_fetched(builtin: Builtin, on_progress: WatchDownload | None) -> tu
     if builtin.format == "cifar":
         content = cifar.read(files[0], builtin.classes)
     else:
-        content = replace(idx.read(folder), classes=builtin.classes)
+        content = replace(idx.read(inventory_of(folder)), classes=builtin.classes)
     return content, f"downloaded from {builtin.mirrors[0]} or another mirror", "files"
 
 

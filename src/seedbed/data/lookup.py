@@ -12,6 +12,7 @@ from seedbed.data.builtin import DIGITS, Builtin
 from seedbed.data.content import Content
 from seedbed.data.download import is_sound
 from seedbed.data.readers import cifar, idx, npz
+from seedbed.data.readers.inventory import inventory_of
 from seedbed.errors import CorruptData, DataError
 
 Proof = Literal["content", "files", "first sight"]
@@ -99,7 +100,9 @@ def _holds(path: Path, builtin: Builtin) -> bool:
         return path.is_file()
     if not path.is_dir():
         return False
-    return cifar.is_folder(path) if builtin.format == "cifar" else len(idx.find(path)) >= 2
+    if builtin.format == "cifar":
+        return cifar.is_folder(path)
+    return any(len(pairs) >= 2 for pairs in idx.find(inventory_of(path, deepest=0)).values())
 
 
 def _read(path: Path, builtin: Builtin) -> Content | None:
@@ -108,7 +111,8 @@ def _read(path: Path, builtin: Builtin) -> Content | None:
         return None
     if builtin.format == "cifar" and path.is_dir():
         return cifar.read(path, builtin.classes)
-    content = npz.read(path) if path.suffix == ".npz" else idx.read(path)
+    listing = inventory_of(path, deepest=0)
+    content = npz.read(listing) if path.suffix == ".npz" else idx.read(listing)
     return replace(content, classes=builtin.classes) if content.classes == DIGITS else content
 
 

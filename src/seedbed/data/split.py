@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Int64Array, Labels, PartName
 from seedbed.data.dataset import Dataset, Part, Pictures
+from seedbed.data.ranges import picture_rule
 from seedbed.errors import DataError, SpecError
 from seedbed.specs import DataSpec
 
@@ -58,6 +59,7 @@ def split(content: Content, spec: DataSpec) -> Dataset:
         classes=content.classes,
         image_shape=content.image_shape,
         scale=content.scale,
+        pictures=content.pictures or picture_rule(content),
         notes=(*content.rules, drawn.note),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from seedbed import figures, storage
 from seedbed.data import Dataset, Part
 from seedbed.evaluation.assessment import Evaluation, PartEvaluation
+from seedbed.records import PictureRule
 
 ROWS, COLUMNS = 3, 5
 """Size of the exercise's grid of mistakes."""
@@ -45,23 +46,23 @@ def illustrate(evaluation: Evaluation, dataset: Dataset, folder: Path, kinds: tu
         written += [path for kind, chart in charts.items() for path in figures.save(chart, folder / (prefix + kind), kinds)]
         picture = folder / f"{prefix}mistakes.png"
         if scores.mistakes:
-            storage.write(picture, _mistakes(evaluation.name, scores, part, dataset.scale, name))
+            storage.write(picture, _mistakes(evaluation.name, scores, part, dataset.pictures, name))
             written.append(picture)
         else:
             storage.remove(picture)
     return written
 
 
-def _mistakes(run: str, scores: PartEvaluation, part: Part, scale: float, name: str) -> bytes:
+def _mistakes(run: str, scores: PartEvaluation, part: Part, rule: PictureRule, name: str) -> bytes:
     shown = scores.mistakes[: ROWS * COLUMNS]
     titles = [
         f"{mistake.label} taken for {mistake.predicted}\n{100 * mistake.confidence:.1f} % sure, "
         + (f"#{mistake.source}" if mistake.source.isdecimal() else mistake.source)
         for mistake in shown
     ]
-    images = part.take(np.array([mistake.index for mistake in shown]))
+    images = rule.shown(part.take(np.array([mistake.index for mistake in shown])))
     heading = f"{run}: {_heading(len(shown), len(scores.mistakes), scores.accuracy.n, name)}"
-    return figures.picture_bytes(figures.picture_grid(images, titles, columns=COLUMNS, top=scale, heading=heading, side=168))
+    return figures.picture_bytes(figures.picture_grid(images, titles, columns=COLUMNS, heading=heading, side=168))
 
 
 def _heading(shown: int, mistakes: int, n: int, part: str) -> str:

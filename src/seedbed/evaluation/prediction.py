@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,7 +14,7 @@ from seedbed import data, models
 from seedbed.data import Dataset
 from seedbed.data.readers import pictures
 from seedbed.errors import DataError, RunError, SpecError, nearest
-from seedbed.records import Result, finite_fields
+from seedbed.records import PictureFit, Result, finite_fields
 from seedbed.runs import RunStore
 
 Inversion = Literal["auto", "yes", "no"]
@@ -25,6 +25,9 @@ SAMPLE = 1000
 
 DARK = 0.05
 """Brightness below which a border counts as black."""
+
+EVEN, OPPOSITE = 0.1, 0.5
+"""A negative is certain where the borders of the training images are this alike, and that of the picture this far from them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +76,11 @@ class Border:
 def predict(home: RunStore, name: str, paths: Sequence[Path], *, invert: Inversion = "auto") -> list[Prediction]:
     """Predict the classes of image files (PNG, JPEG) of any size with a run's best network.
 
-    Each picture is stretched to the network's size and channels, as by the reader of image folders. A network that learned
-    white digits on black cannot read a black digit on white; "auto" inverts a picture if its border does not look like the
-    training images' borders and the inverted one does. Where all training images have a black background, "auto" also removes
-    a lighter one.
+    Each picture is brought to the network's size, channels and range of values as the pictures of its training part were. A
+    network that learned white digits on black cannot read a black digit on white; "auto" inverts a picture if that is certain:
+    the training images are grey and share one background, and the picture's border is at the other end. Pictures are never
+    inverted for a network that learned from colour. Where all training images have a black background, "auto" also removes a
+    lighter one.
 
     Args:
         home: store of the runs.
@@ -93,6 +97,7 @@ def predict(home: RunStore, name: str, paths: Sequence[Path], *, invert: Inversi
         raise SpecError(f"invert = {invert!r}: it must be {', '.join(INVERSIONS)}.{nearest(str(invert), INVERSIONS)}")
     result = _best(home, name)
     dataset = data.load(result.run.data)
+    dataset = replace(dataset, pictures=result.data.pictures or dataset.pictures)
     border = border_of(dataset)
     seen = [prepared(Path(path), dataset, border, invert) for path in paths]
     if not seen:
@@ -118,66 +123,66 @@ def _best(home: RunStore, name: str) -> Result:
 
 def prepared(path: Path, dataset: Dataset, border: Border, invert: Inversion) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Prepare a picture for the network, `(h, w, c)`; also returns the steps of preprocessing, one sentence each."""
-    height, width, channels = dataset.image_shape
+    shape, rule = dataset.image_shape, dataset.pictures
     if not path.is_file():
         raise DataError(f"{path}: there is no such file.")
-    image = pictures.read_one(path, dataset.image_shape, dataset.scale)
-    steps = [*_resized(path, (height, width)), "Read as colour." if channels == 3 else "Read as grey."]
-    negative, why = _decision(_brightness(image[None], dataset.scale)[0], border, invert)
-    if negative:
-        image = (dataset.scale - image).astype(image.dtype)
-    levelled = _levelled(image, dataset.scale, border) if invert == "auto" else None
-    if levelled is None:
-        return image, (*steps, why)
-    return levelled, (*steps, why, "Its background was set to that of the training images, and its contrast stretched.")
+    shares = pictures.read_one(path, shape, rule)
+    steps = [*_resized(path, shape[:2], rule.fit), "Read as colour." if shape[2] == 3 else "Read as grey."]
+    negative, why = _decision(float(_brightness(shares[None])[0]), border, invert, coloured=shape[2] == 3)
+    shares = 1 - shares if negative else shares
+    steps.append(why)
+    levelled = _levelled(shares, border) if invert == "auto" and shape[2] == 1 else None
+    if levelled is not None:
+        shares = levelled
+        steps.append("Its background was set to that of the training images, and its contrast stretched.")
+    return rule.values(shares, dataset.train.store.dtype if dataset.scale == 255 else np.dtype(np.float32)), tuple(steps)
 
 
-def _levelled(image: NDArray[Any], scale: float, border: Border) -> NDArray[Any] | None:
+def _levelled(shares: NDArray[np.float32], border: Border) -> NDArray[np.float32] | None:
     """Give the picture the background that all training images share (paper is not white); None where it needs no change.
 
     The range from the border's brightness to the 99th percentile is stretched to the range above that background.
     """
-    shares = image.astype(np.float64) / scale
-    ground, top = float(_brightness(image[None], scale)[0]), float(np.quantile(shares, 0.99))
+    ground, top = float(_brightness(shares[None])[0]), float(np.quantile(shares, 0.99))
     if not (border.mean < DARK and border.spread < DARK and ground - border.mean > DARK and top > ground):
         return None
-    level = border.mean + (shares - ground) * (1 - border.mean) / (top - ground)
-    full = np.clip(level, 0, 1) * scale
-    return np.rint(full).astype(image.dtype) if image.dtype == np.uint8 else full.astype(image.dtype)
+    levelled: NDArray[np.float32] = np.clip(border.mean + (shares - ground) * (1 - border.mean) / (top - ground), 0, 1)
+    return levelled
 
 
-def _resized(path: Path, size: tuple[int, int]) -> list[str]:
+def _resized(path: Path, size: tuple[int, int], fit: PictureFit) -> list[str]:
     """Describe the change of size of a file that was read before."""
-    from PIL import Image
-
-    with Image.open(path, formats=pictures.FORMATS) as header:
-        turned = header.format == "JPEG" and header.getexif().get(pictures.ORIENTATION, 1) in (5, 6, 7, 8)
-        before = header.size if turned else header.size[::-1]
+    before = pictures.size_of(path)
     if before == size:
         return []
-    how = "Resized" if before[0] * size[1] == before[1] * size[0] else "Stretched"
+    how = "Resized" if pictures.alike(before, size) else {"stretch": "Stretched", "crop": "Cropped", "pad": "Padded"}[fit]
     return [f"{how} from {before[0]} x {before[1]} to {size[0]} x {size[1]} pixels (height x width)."]
 
 
 def border_of(dataset: Dataset) -> Border:
     """Measure the borders of an even sample of the training images."""
     rows = np.unique(np.linspace(0, len(dataset.train) - 1, SAMPLE).astype(np.int64))
-    brightness = _brightness(dataset.train.take(rows), dataset.scale)
+    brightness = _brightness(dataset.pictures.shares(dataset.train.take(rows)))
     return Border(float(brightness.mean()), float(brightness.std()))
 
 
-def _brightness(images: NDArray[Any], scale: float) -> NDArray[np.float64]:
+def _brightness(shares: NDArray[np.float32]) -> NDArray[np.float64]:
     """The mean of each image's outermost pixels, `(n, h, w, c)` -> `(n,)`, in [0, 1]."""
-    edge = np.zeros(images.shape[1:3], dtype=bool)
+    edge = np.zeros(shares.shape[1:3], dtype=bool)
     edge[[0, -1], :] = edge[:, [0, -1]] = True
-    brightness: NDArray[np.float64] = images[:, edge].mean(axis=(1, 2), dtype=np.float64) / scale
+    brightness: NDArray[np.float64] = shares[:, edge].mean(axis=(1, 2), dtype=np.float64)
     return brightness
 
 
-def _decision(brightness: float, border: Border, invert: Inversion) -> tuple[bool, str]:
+def _decision(brightness: float, border: Border, invert: Inversion, *, coloured: bool) -> tuple[bool, str]:
+    """Whether to invert a picture whose border has this brightness, and the sentence that says why."""
     if invert != "auto":
         return invert == "yes", "Inverted, as requested." if invert == "yes" else "Not inverted, as requested."
-    unlike = abs(brightness - border.mean) > max(3 * border.spread, 0.1)
-    negative = unlike and abs(1 - brightness - border.mean) < abs(brightness - border.mean)
+    if coloured:
+        return False, "Not inverted: the network learned from colour."
+    opposite = (brightness > OPPOSITE) != (border.mean > OPPOSITE) and abs(1 - brightness - border.mean) < OPPOSITE
+    negative = opposite and border.spread <= EVEN and abs(brightness - border.mean) > OPPOSITE
     seen = f"its border's brightness is {brightness:.2f}, that of the training images {border.mean:.2f}"
+    if opposite and not negative:
+        seen += f" (standard deviation {border.spread:.2f}); if it is a negative of them, --invert yes"
     return negative, f"{'Inverted' if negative else 'Not inverted'}: {seen}."

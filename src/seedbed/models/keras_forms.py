@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from seedbed.models.architecture import ImageShape
 from seedbed.models.keras_building import canonical_names, input_shape, integer_input
-from seedbed.models.keras_layers import Form, all_layers, fast_forms, logits_form, replaced
+from seedbed.models.keras_layers import LayerForm, all_layers, fast_forms, logits_form, replaced
 from seedbed.models.keras_tracing import input_factor, traced
 from seedbed.models.protocol import Params, State
 
@@ -80,7 +80,7 @@ class KerasNetwork:
         return self._as_logits(out), state, sum((jnp.sum(jnp.asarray(loss, jnp.float32)) for loss in added), jnp.zeros(()))
 
     def _called(
-        self, params: Params, state: State, images: Array, key: Array | None, forms: Sequence[Form]
+        self, params: Params, state: State, images: Array, key: Array | None, forms: Sequence[LayerForm]
     ) -> tuple[Array, State, list[Array]]:
         """Outputs `(B, C)` of the network with some forms, its new state, and the losses that layers added."""
         bits = jax.random.key_data(key if key is not None else jax.random.key(0))
@@ -128,7 +128,7 @@ class KerasNetwork:
         fixed = zip(self._fixed, self._model.non_trainable_variables, strict=True)
         state = {name: np.asarray(v) for name, v in fixed if name in self.state}
 
-        def out(forms: Sequence[Form], count: int = TRIED) -> NDArray[np.float64]:
+        def out(forms: Sequence[LayerForm], count: int = TRIED) -> NDArray[np.float64]:
             apply = jax.jit(lambda p, s, x: self._called(p, s, x, None, forms)[0].astype(jnp.float32))
             return np.asarray(apply(params, state, images[:count]), np.float64)
 

@@ -20,12 +20,12 @@ from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul
 from seedbed.specs import Conv
 
-Form = tuple[Any, str, Any]
+LayerForm = tuple[Any, str, Any]
 """A layer, the name of its attribute, and what replaces it."""
 
 
 @contextmanager
-def replaced(forms: Iterable[Form]) -> Iterator[None]:
+def replaced(forms: Iterable[LayerForm]) -> Iterator[None]:
     """Replace attributes of layers within the block."""
     with ExitStack() as stack:
         for layer, name, value in forms:
@@ -45,10 +45,10 @@ def all_layers(model: Any) -> list[Any]:
     return list(model._flatten_layers(include_self=False))
 
 
-def fast_forms(model: Any) -> list[Form]:
+def fast_forms(model: Any) -> list[LayerForm]:
     """The engine's forms for a CPU of the plain convolutions and poolings: square, float32, channels last."""
     layers = load_keras().layers
-    forms: list[Form] = []
+    forms: list[LayerForm] = []
     for layer in all_layers(model):
         if layer.compute_dtype != "float32" or getattr(layer, "data_format", "") != "channels_last":
             continue
@@ -59,7 +59,7 @@ def fast_forms(model: Any) -> list[Form]:
     return forms
 
 
-def logits_form(model: Any) -> Form | None:
+def logits_form(model: Any) -> LayerForm | None:
     """The form in which the network's last softmax is left out; None if it has no layer with one."""
     keras = load_keras()
     softmax: tuple[Callable[..., Any], ...] = (keras.activations.softmax, keras.ops.softmax, keras.ops.nn.softmax)

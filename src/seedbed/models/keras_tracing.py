@@ -17,7 +17,7 @@ from jax.extend.core import Literal, jaxpr_as_fun
 
 from seedbed.models.architecture import LayerFacts
 from seedbed.models.keras_backend import load_keras
-from seedbed.models.keras_layers import Form, replaced
+from seedbed.models.keras_layers import LayerForm, replaced
 
 MOVING = ("reshape", "transpose", "squeeze", "expand_dims", "convert_element_type", "broadcast_in_dim", "copy", "rev", "pad")
 """Primitives that move values without changing them."""
@@ -97,7 +97,7 @@ def layer_facts(model: Any, shape: Sequence[int], dtype: str) -> list[LayerFacts
     """
     layers = [layer for layer in model.layers if not isinstance(layer, load_keras().layers.InputLayer)]
     shapes: dict[str, tuple[int, ...]] = {}
-    forms: list[Form] = [(layer, "call", partial(_called, layer, f"layer-{n}-", shapes)) for n, layer in enumerate(layers)]
+    forms: list[LayerForm] = [(layer, "call", partial(_called, layer, f"layer-{n}-", shapes)) for n, layer in enumerate(layers)]
     with replaced(forms):
         trace = traced(lambda images: model(images, training=False), (1, *shape), dtype)
     counts: dict[str, int] = defaultdict(int)

@@ -99,7 +99,7 @@ def _pictures(dataset: Dataset, rows: list[int], predictions: NDArray[np.int64],
     if not rows:
         return []
     part = dataset.validation
-    addresses = figures.thumbnails(part.take(np.array(rows)), top=dataset.scale, side=64)
+    addresses = figures.thumbnails(dataset.pictures.shown(part.take(np.array(rows))), side=64)
     pictures = []
     for row, address in zip(rows, addresses, strict=True):
         label = int(part.labels[row])

@@ -58,7 +58,7 @@ def charts(survey: Survey) -> dict[str, AnyChart]:
     images: dict[str, Any] = {
         "labels": dataset.train.labels[positions],
         "classes": dataset.classes,
-        "pictures": figures.thumbnails(dataset.train.take(positions), top=dataset.scale),
+        "pictures": figures.thumbnails(dataset.pictures.shown(dataset.train.take(positions))),
     }
     axes = f"first principal axis ({first} of the variance)", f"second principal axis ({second} of the variance)"
     drawn["embedding_pca"] = figures.embedding_scatter(survey.embedding.pca, method="PCA", axes=axes, **images)
@@ -76,7 +76,7 @@ def _examples(dataset: Dataset, part: Part, name: str) -> ThemedPng:
     positions = np.random.default_rng(0).permutation(stratified(part.labels, EXAMPLES))
     titles = [dataset.classes[label] for label in part.labels[positions]]
     heading = f"{dataset.spec.name}: {name} images"
-    return _both(part.take(positions), titles, columns=COLUMNS, top=dataset.scale, heading=heading)
+    return _both(dataset.pictures.shown(part.take(positions)), titles, columns=COLUMNS, heading=heading)
 
 
 def _class_grids(survey: Survey) -> dict[str, ThemedPng]:
@@ -88,7 +88,10 @@ def _class_grids(survey: Survey) -> dict[str, ThemedPng]:
     rest = f" (the first {SHOWN_CLASSES} classes)" if np.count_nonzero(survey.classes.counts) > SHOWN_CLASSES else ""
     return {
         "class_means": _both(
-            survey.classes.mean[shown], titles, columns=COLUMNS, top=dataset.scale, heading=f"Mean image of each class{rest}"
+            dataset.pictures.shown(survey.classes.mean[shown]),
+            titles,
+            columns=COLUMNS,
+            heading=f"Mean image of each class{rest}",
         ),
         "class_variation": _both(
             deviation, titles, columns=COLUMNS, top=top, heading=f"Standard deviation of each pixel{rest}; white = {top:.3g}"
@@ -103,13 +106,16 @@ def _pairs(dataset: Dataset, heading: str, pairs: Sequence[ImagePair], equal: Co
     similarity = ["equal" if pair in equal else f"correlation {pair.correlation:.4f}" for pair in shown]
     sides = [f"{_title(dataset, pair.first)}\n{_title(dataset, pair.second)}" for pair in shown]
     titles = [f"{names}\n{text}" for names, text in zip(sides, similarity, strict=True)]
-    return _both(images, titles, columns=4, top=dataset.scale, heading=f"{heading} ({count})", side=224)
+    return _both(images, titles, columns=4, heading=f"{heading} ({count})", side=224)
 
 
 def _side_by_side(dataset: Dataset, pair: ImagePair) -> NDArray[Any]:
     """Join both images with a grey line between them."""
-    first, second = (_part(dataset, image.part).take(np.array([image.position]))[0] for image in (pair.first, pair.second))
-    line = np.full_like(first[:, : max(1, first.shape[1] // 14)], dataset.scale / 2)
+    first, second = (
+        dataset.pictures.shown(_part(dataset, image.part).take(np.array([image.position]))[0])
+        for image in (pair.first, pair.second)
+    )
+    line = np.full_like(first[:, : max(1, first.shape[1] // 14)], 128)
     return np.concatenate([first, line, second], axis=1)
 
 

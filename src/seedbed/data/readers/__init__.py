@@ -1,14 +1,21 @@
-"""Readers of files of many kinds. Nothing is unpickled, and a file's claims are checked before memory is allocated."""
+"""Readers of files of many kinds. Nothing is unpickled, and a file's claims are checked before memory is allocated.
+
+A path is listed once, as an `Inventory`; the first reader that fits it builds the content, and every file that was not read is
+in a sentence with the reason.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seedbed.data.content import Content
-from seedbed.data.readers import idx, npy, npz, pictures, tables
-from seedbed.data.readers.arrays import ImageSize
+from seedbed.data.readers import folders, hdf5, idx, listed, matlab, npy, npz, parquet, rows
+from seedbed.data.readers.advice import advice
+from seedbed.data.readers.contrast import notes
+from seedbed.data.readers.inventory import Inventory, inventory_of
+from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.errors import DataError
 from seedbed.kinds import Registry
 
@@ -18,47 +25,56 @@ class Reader:
     """A reader of the user's files of one kind.
 
     Attributes:
-        name: name in lists of data sets and in the records of added ones.
+        name: name in lists of data sets, in the records of added ones, and for `--kind`.
         title: description of the files, for messages.
-        fits: predicate of a path: is the file or folder of this kind, judged by names alone?
-        read: function of a path, the size of the images and the column of the labels (None by default) that returns content.
+        fits: predicate of an inventory and options: are the files of this kind?
+        read: function of an inventory and options that returns content; it takes the files that it reads.
         suffix: ending of the name of a single file; a data set is named without it.
     """
 
     name: str
     title: str
-    fits: Callable[[Path], bool]
-    read: Callable[[Path, ImageSize | None, str | None], Content]
+    fits: Callable[[Inventory, ReadOptions], bool]
+    read: Callable[[Inventory, ReadOptions], Content]
     suffix: str = ""
 
 
 READERS = Registry(
     "reader",
-    Reader("npz", "an .npz", npz.fits, lambda path, size, _: npz.read(path, size), ".npz"),
-    Reader("idx", "a folder of IDX files", idx.fits, lambda path, size, _: idx.read(path, size)),
-    Reader("npy", "a folder of .npy files", npy.fits, lambda path, size, _: npy.read(path, size)),
-    Reader("csv", "a .csv", tables.fits, tables.read, ".csv"),
-    Reader("pictures", pictures.TITLE, Path.is_dir, lambda path, size, _: pictures.read(path, size)),
+    Reader("pattern", "pictures with their labels in their names (--label-pattern)", listed.fits_pattern, listed.read_pattern),
+    Reader("pictures", "a folder of class folders with pictures", folders.fits, folders.read),
+    Reader("listed", "a folder of pictures with a table of their labels", listed.fits, listed.read),
+    Reader("npz", "an .npz", npz.fits, npz.read, ".npz"),
+    Reader("idx", "a folder of IDX files", idx.fits, idx.read),
+    Reader("npy", "a folder of .npy files", npy.fits, npy.read),
+    Reader("mat", "a .mat", matlab.fits, matlab.read, ".mat"),
+    Reader("hdf5", "an .h5", hdf5.fits, hdf5.read, ".h5"),
+    Reader("parquet", "a .parquet", parquet.fits, parquet.read, ".parquet"),
+    Reader("csv", "a .csv", rows.fits, rows.read, ".csv"),
 )
-"""The first reader that fits is used; that of pictures takes any folder."""
+"""The first reader that fits is used: pictures in class folders come before tables and arrays that lie next to them."""
 
 
-def kind_of(path: Path) -> str:
-    """Name of the reader for a file or folder of the user's.
+def kind_of(path: Path, options: ReadOptions = NO_OPTIONS) -> str:
+    """Name of the reader for a file, folder or archive of the user's.
 
     Raises:
-        DataError: no reader fits.
+        DataError: no reader fits; the message says what is there, and what to do.
+        CorruptData: an archive is damaged.
     """
-    if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder.")
+    listing = inventory_of(path)
     for reader in READERS.records():
-        if reader.fits(path):
+        if reader.fits(listing, options):
             return reader.name
-    *others, last = (reader.title for reader in reversed(READERS.records()))
-    raise DataError(f"{path}: data are {', '.join(others)} or {last}.")
+    titles = [reader.title for reader in READERS.records()[1:]]
+    raise DataError(advice(listing, titles, lambda below: _fitting(below, options)))
 
 
-def read(path: Path, kind: str, size: ImageSize | None = None, label_column: str | None = None) -> Content:
+def _fitting(listing: Inventory, options: ReadOptions) -> str:
+    return next((reader.title for reader in READERS.records() if reader.fits(listing, options)), "")
+
+
+def read(path: Path, kind: str, options: ReadOptions = NO_OPTIONS) -> Content:
     """Read the user's files with the reader of this name.
 
     Raises:
@@ -66,4 +82,9 @@ def read(path: Path, kind: str, size: ImageSize | None = None, label_column: str
         DataError: the files cannot be used.
         CorruptData: the files are damaged.
     """
-    return READERS[kind].read(path, size, label_column)
+    reader, listing = READERS[kind], inventory_of(path)
+    content = reader.read(listing, options)
+    said = [*content.rules, *notes(content), *listing.unread()]
+    if kind == "pictures" and listed.fits(listing, options):
+        said.append("A table here names these pictures too: --kind listed takes the labels from it, not from the folders.")
+    return replace(content, rules=tuple(said))

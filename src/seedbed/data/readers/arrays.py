@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Labelled, Labels, PartName, check_finite, chunks, class_order
+from seedbed.data.ranges import check_same, extent_of, levels_of, scale_of
+from seedbed.data.readers.files import MOST_DECODED
+from seedbed.data.readers.options import NO_OPTIONS, ImageSize, ReadOptions
 from seedbed.errors import CorruptData, DataError
+from seedbed.records import PictureRule
 
-ImageSize = tuple[int, int]
+SMOOTHER = 0.9
+"""Rows of colour pixels are read channel by channel where that makes neighbours differ less than this share of otherwise."""
 
-SCALES = (1, 15, 16, 255, 65535)
-"""Divisors of pixels: the first that is not below the largest training pixel; a larger pixel is its own divisor."""
-
-MOST_DECODED = 8 << 30
-"""Largest decoded images in memory (bytes). Larger data sets come as .npy or plain IDX, which are mapped."""
+LOOKED_AT = 256
+"""Images by which the order of the channels is decided."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +34,29 @@ class RawPart:
     where: str
 
 
-def assemble(raw: Mapping[PartName, RawPart], size: ImageSize | None = None, rules: tuple[str, ...] = ()) -> Content:
+def assemble(
+    raw: Mapping[PartName, RawPart],
+    options: ReadOptions = NO_OPTIONS,
+    rules: tuple[str, ...] = (),
+    names: Mapping[str, str] | None = None,
+) -> Content:
     """Build content from raw arrays.
 
     Args:
-        raw: images `(n, h, w)`, `(n, h, w, c)`, `(n, c, h, w)` or `(n, pixels)`; labels `(n,)` or `(n, 1)`, whole numbers or
-            text. Parts share one image shape.
-        size: height and width of images that come as rows of pixels. None means that they are square.
+        raw: images `(n, h, w)`, `(n, h, w, c)`, `(n, c, h, w)` or `(n, pixels)`; labels `(n,)`, `(n, 1)` or one-hot `(n, C)`,
+            whole numbers or text. Parts share one image shape.
+        options: `size` is that of images in rows of pixels (None means square); `transpose` swaps rows and columns.
         rules: earlier decisions of the reader, one sentence each.
+        names: label as text -> name of the class, for those that have another name.
 
     Raises:
-        DataError: a shape or type that cannot be images or labels.
+        DataError: a shape or type that cannot be images or labels, or parts on different scales.
         CorruptData: NaN or an infinity, or different numbers of images and labels.
     """
     shaped: dict[PartName, NDArray[Any]] = {}
     decided: list[str] = list(rules)
     for name, part in raw.items():
-        shaped[name], rule = _shaped(part, size)
+        shaped[name], rule = _shaped(part, options)
         decided += [rule] if rule and rule not in decided else []
         if part.labels.ndim == 0:
             raise DataError(f"{part.where}: each image needs a label, and there is a single {part.labels.dtype} for all.")
@@ -61,24 +69,33 @@ def assemble(raw: Mapping[PartName, RawPart], size: ImageSize | None = None, rul
     for name, part in raw.items():
         if images[name] is not shaped[name]:
             check_finite(images[name], f"{part.where}, as 32-bit numbers")
-    scale = scale_of(images["train"])
-    if scale not in (1, 255):
-        decided.append(f"Pixels are divided by {scale:g}, for the largest of the training images.")
+    scale, pictures, said = _learned(images, raw["train"].where)
     parts = {name: Labelled(images[name], labels[name]) for name in raw}
-    return Content(parts=parts, classes=classes, scale=scale, rules=tuple(decided))
+    return Content(parts, _renamed(classes, names or {}), scale, (*decided, *said), pictures)
 
 
-def scale_of(images: NDArray[Any]) -> float:
-    """Divisor of the pixels, see `SCALES`."""
-    low, high = extent(images)
-    largest = max(abs(low), abs(high))
-    return float(next((scale for scale in SCALES if largest <= scale), largest))
+def _learned(images: Mapping[PartName, NDArray[Any]], where: str) -> tuple[float, PictureRule, list[str]]:
+    """The divisor of the pixels, the values of black and white, and the rules about them, from the training part."""
+    train = extent_of(images["train"])
+    check_same(train, [(name, extent_of(array)) for name, array in images.items() if name != "train"], where)
+    scale = scale_of(train)
+    black, white = levels_of(train, scale)
+    said = [] if scale in (1, 255) else [f"Pixels are divided by {scale:g}, for the largest of the training images."]
+    if train.centred:
+        said.append(f"Pixels lie on both sides of 0 ({train}): black is {_levels(black)}, white {_levels(white)}.")
+    return scale, PictureRule(black, white), said
 
 
-def extent(images: NDArray[Any]) -> tuple[float, float]:
-    """Smallest and largest pixel."""
-    lows, highs = zip(*((float(chunk.min()), float(chunk.max())) for _, chunk in chunks(images)), strict=True)
-    return min(lows), max(highs)
+def _levels(values: tuple[float, ...]) -> str:
+    return " / ".join(f"{value:.4g}" for value in values)
+
+
+def _renamed(classes: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:
+    """The classes by their names; where two would be equal, with the label."""
+    renamed = [names.get(label, label) for label in classes]
+    return tuple(
+        name if renamed.count(name) == 1 else f"{name} ({label})" for label, name in zip(classes, renamed, strict=True)
+    )
 
 
 def square(pixels: int, size: ImageSize | None, where: str) -> tuple[int, int, int]:
@@ -97,38 +114,52 @@ def square(pixels: int, size: ImageSize | None, where: str) -> tuple[int, int, i
     raise DataError(f"{where}: {pixels} pixels per image are no square, grey or colour. State the --size HEIGHTxWIDTH.")
 
 
-def _shaped(part: RawPart, size: ImageSize | None) -> tuple[NDArray[Any], str]:
+def _shaped(part: RawPart, options: ReadOptions) -> tuple[NDArray[Any], str]:
     """The images as `(n, h, w, c)`, and the rule if one was applied."""
-    images, where = part.images, part.where
+    images, where, size = part.images, part.where, options.size
     if images.dtype.kind not in "buif":
         raise DataError(f"{where}: images must be numbers, and these are {images.dtype}.")
     if not (images.size and images.ndim in (2, 3, 4)):
         raise DataError(
             f"{where}: images must have the shape (n, height, width) or (n, height, width, channels), not {images.shape}."
         )
-    if images.ndim == 2:
-        height, width, channels = square(images.shape[1], size, where)
-        rule = f"Rows of {images.shape[1]} pixels are read as {height} x {width} x {channels} images."
-        return images.reshape(-1, height, width, channels), rule
-    if images.ndim == 3:
-        images = images[..., None] if not isinstance(images, np.memmap) else images.reshape(*images.shape, 1)
-    elif images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
-        return images.transpose(0, 2, 3, 1), "Channels came first and were moved last."
+    images, rule = _with_channels_last(images, size, where)
     if images.shape[3] not in (1, 3):
         raise DataError(f"{where}: images must have 1 or 3 channels, and these are {images.shape[1:]}.")
     if size and images.shape[1:3] != tuple(size):
         raise DataError(
-            f"{where}: its images are {images.shape[1]} x {images.shape[2]}, not {size[0]} x {size[1]}; only folders of "
-            f"pictures are brought to another --size."
+            f"{where}: its images are {images.shape[1]} x {images.shape[2]}, not {size[0]} x {size[1]}; only pictures in files "
+            f"of their own are brought to another --size."
         )
+    return (images.swapaxes(1, 2), f"{rule} Rows and columns were swapped.".strip()) if options.transpose else (images, rule)
+
+
+def _with_channels_last(images: NDArray[Any], size: ImageSize | None, where: str) -> tuple[NDArray[Any], str]:
+    if images.ndim == 2:
+        height, width, channels = square(images.shape[1], size, where)
+        rule = f"Rows of {images.shape[1]} pixels are read as {height} x {width} x {channels} images"
+        if channels == 3 and _channel_by_channel(images, height, width):
+            return images.reshape(-1, 3, height, width).transpose(0, 2, 3, 1), f"{rule}, channel by channel."
+        return images.reshape(-1, height, width, channels), f"{rule}."
+    if images.ndim == 3:
+        return images[..., None] if not isinstance(images, np.memmap) else images.reshape(*images.shape, 1), ""
+    if images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
+        return images.transpose(0, 2, 3, 1), "Channels came first and were moved last."
     return images, ""
+
+
+def _channel_by_channel(rows: NDArray[Any], height: int, width: int) -> bool:
+    """Whether rows of colour pixels hold all of red first, then green and blue: then neighbours are more alike."""
+    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(np.int64))].astype(np.float64)
+    last, first = chosen.reshape(-1, height, width, 3), chosen.reshape(-1, 3, height, width).transpose(0, 2, 3, 1)
+    rough = [sum(float(np.abs(np.diff(images, axis=axis)).sum()) for axis in (1, 2)) for images in (last, first)]
+    return rough[1] < SMOOTHER * rough[0]
 
 
 def _fits_a_byte(images: NDArray[Any]) -> bool:
     if images.dtype in (np.uint8, np.bool_):
         return True
-    low, high = extent(images) if images.dtype.kind in "iu" else (-1.0, -1.0)
-    return low >= 0 and high <= 255
+    return images.dtype.kind in "iu" and all(chunk.min() >= 0 and chunk.max() <= 255 for _, chunk in chunks(images))
 
 
 def _converted(images: NDArray[Any], kind: np.dtype[Any]) -> Any:
@@ -162,6 +193,8 @@ def _flat_labels(part: RawPart) -> NDArray[Any]:
     labels, where = part.labels, part.where
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if labels.ndim == 2 and _one_hot(labels):
+        labels = labels.argmax(axis=1)
     if labels.ndim != 1:
         raise DataError(f"{where}: labels must be one number or name per image, shape (n,), and these are {labels.shape}.")
     if labels.dtype.kind == "f":
@@ -179,6 +212,12 @@ def _flat_labels(part: RawPart) -> NDArray[Any]:
         if not code_points.max() <= sys.maxunicode:
             raise CorruptData(f"{where}: a label has a code that is no character of Unicode.")
     return labels
+
+
+def _one_hot(labels: NDArray[Any]) -> bool:
+    """Whether each row has one 1, and 0 elsewhere."""
+    numbers = labels.dtype.kind in "buif"
+    return numbers and bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
 
 
 def _label_name(value: Any) -> str:

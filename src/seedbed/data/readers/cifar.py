@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Labelled, PartName
-from seedbed.data.readers.gzipped import explained, first_line
+from seedbed.data.readers.files import explained, first_line
 from seedbed.errors import CorruptData
 
 FILES: Mapping[PartName, tuple[str, ...]] = {

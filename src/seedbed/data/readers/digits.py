@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from seedbed.data.content import Content, Labelled
-from seedbed.data.readers.gzipped import explained
+from seedbed.data.readers.files import explained
 from seedbed.errors import DataUnavailable
 
 

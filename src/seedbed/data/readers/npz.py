@@ -1,93 +1,82 @@
-"""NumPy's .npz archives, and folders of .npy files with the same names. Nothing is ever unpickled."""
+"""NumPy's .npz archives. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, PartName
-from seedbed.data.readers.arrays import ImageSize, RawPart, assemble
-from seedbed.data.readers.gzipped import explained, first_line, read_array
+from seedbed.data.content import Content
+from seedbed.data.readers import named
+from seedbed.data.readers.files import File, explained, first_line, read_array
+from seedbed.data.readers.inventory import Inventory
+from seedbed.data.readers.named import ArraySource
+from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.errors import CorruptData, DataError
 
-NAMES: dict[PartName, tuple[tuple[str, str], ...]] = {
-    "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y"), ("images", "labels")),
-    "validation": (("x_val", "y_val"), ("x_validation", "y_validation"), ("val_images", "val_labels")),
-    "test": (("x_test", "y_test"), ("test_images", "test_labels")),
-}
-"""Names of images and labels, the first that exists; in any case of letters."""
+
+def fits(inventory: Inventory, options: ReadOptions) -> bool:
+    """Whether this is an archive, or a folder that has one and no other file of data."""
+    return len(_archives(inventory)) == 1
 
 
-def fits(path: Path) -> bool:
-    """Whether this is the name of an archive."""
-    return path.is_file() and path.name.lower().endswith(".npz")
+def _archives(inventory: Inventory) -> list[File]:
+    return [file for file in inventory.inside() if file.name.lower().endswith(".npz")]
 
 
-def read(path: Path, size: ImageSize | None = None) -> Content:
+def read(inventory: Inventory, options: ReadOptions = NO_OPTIONS) -> Content:
     """Read an .npz archive.
 
     Raises:
         CorruptData: the archive is damaged, has objects, or claims to unfold to more than the limit.
         DataError: the archive has no arrays of known names, or they are no images and labels.
     """
+    archives = _archives(inventory)
+    if len(archives) != 1:
+        raise DataError(f"{inventory.path}: one .npz archive is needed, and there are {len(archives)}.")
+    inventory.take(*archives)
+    with opened(archives[0]) as arrays:
+        return named.read(arrays, options)
+
+
+@contextmanager
+def opened(file: File) -> Iterator[ArraySource]:
+    """Open an archive; errors inside the block become `CorruptData`."""
     try:
-        with explained(path), zipfile.ZipFile(path) as archive:
-            inside = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-            raw = {
-                part: RawPart(_member(archive, images, path), _member(archive, labels, path), str(path))
-                for part, (images, labels) in pairs(inside, str(path)).items()
-            }
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, ValueError, OverflowError) as error:
-        raise CorruptData(f"{path}: this is not an .npz archive, or a damaged one ({first_line(error)}).") from None
-    return assemble(raw, size)
+        with explained(file.where), file.opened() as stream, zipfile.ZipFile(stream) as archive:
+            names = tuple(name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
+
+            def load(name: str) -> NDArray[Any]:
+                with archive.open(f"{name}.npy") as member:
+                    shape, fortran, dtype = header(member, f"{file.where}, array {name}")
+                    return read_array(member, file, dtype, shape, name=name, fortran=fortran)
+
+            yield ArraySource(names, load, file.where)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, ValueError, OverflowError, KeyError) as error:
+        raise CorruptData(f"{file.where}: this is not an .npz archive, or a damaged one ({first_line(error)}).") from None
 
 
-def pairs(inside: Collection[str], where: str) -> dict[PartName, tuple[str, str]]:
-    """Find the names of each part's images and labels.
-
-    Raises:
-        DataError: no known names.
-    """
-    spelled = {name.lower(): name for name in inside}
-    chosen: dict[PartName, tuple[str, str]] = {}
-    for part, names in NAMES.items():
-        for images, labels in names:
-            if images in spelled and labels in spelled:
-                chosen.setdefault(part, (spelled[images], spelled[labels]))
-    if "train" not in chosen:
-        have = ", ".join(sorted(inside)[:8]) or "nothing"
-        raise DataError(f"{where}: arrays must be named X, y or x_train, y_train, x_test, y_test, and here are: {have}.")
-    return chosen
-
-
-def _member(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
-    with archive.open(f"{name}.npy") as file:
-        shape, fortran, dtype = header(file, f"{path}, array {name}")
-        return read_array(file, path, dtype, shape, name=name, fortran=fortran)
-
-
-def header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Read shape, order (whether Fortran's) and type of an array in .npy format from its header.
 
     Raises:
         CorruptData: no such header, or an array of Python objects.
     """
     try:
-        version = np.lib.format.read_magic(file)
+        version = np.lib.format.read_magic(stream)
         readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         if version not in readers:
             raise CorruptData(f"{where}: .npy version {version} is not known.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # a header as Python 2 wrote it is read all the same
-            shape, fortran, dtype = readers[version](file)
+            shape, fortran, dtype = readers[version](stream)
     except (ValueError, TypeError, KeyError, SyntaxError, EOFError, OverflowError, RecursionError, TokenError) as error:
         raise CorruptData(f"{where}: its .npy header is damaged ({first_line(error)}).") from None
     if dtype.hasobject:

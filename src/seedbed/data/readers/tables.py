@@ -1,191 +1,263 @@
-"""CSV: one image per row, its label in one column, its pixels in the others."""
+"""Text tables: their separator, header and columns; and tables with one image per row, its label and its pixels.
+
+The column of labels is the requested one, else one of a usual name, else the one that differs from all others by its header or
+its values. Where two columns could be it, the table is refused with the option that settles it.
+"""
 
 from __future__ import annotations
 
 import csv
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import PART_NAMES, Content, PartName
-from seedbed.data.readers.arrays import MOST_DECODED, ImageSize, RawPart, assemble
-from seedbed.data.readers.gzipped import first_line, opened
-from seedbed.errors import CorruptData, DataError, nearest
+from seedbed.data.content import PART_NAMES, PartName
+from seedbed.data.readers.files import File, first_line, opened
+from seedbed.errors import CorruptData, DataError, SpecError
 
-LABELS = ("label", "class", "target")
-BLOCK = 2048
-"""Rows that are parsed at once."""
+LABELS = ("label", "labels", "class", "target", "y", "digit", "letter", "emotion", "category", "species", "breed", "class_name")
+USAGE = ("usage", "split", "subset", "set", "part", "partition")
+INDEX = ("", "unnamed: 0", "id", "index", "idx", "imageid", "image_id", "row", "no")
+SEPARATORS = {"tab": "\t", "space": " "}
+SNIFFED = ("\t", ";", "|", ",", " ")
+"""Separators that are looked for, the first that divides the first lines alike."""
 
-Pixels = NDArray[np.uint8] | NDArray[np.float32]
-_FILE = re.compile(r"(?:.*[_-])?(train|test|val|valid|validation)\.csv(?:\.gz)?", re.IGNORECASE)
+MANY = 9
+"""Consecutive numbers in a first line that are names of columns and no pixels."""
+
+MOST_CELLS = 50_000_000
+"""Cells of a table that is read as text."""
+
+MOST_WIDTH = 64 << 20
+"""Characters of a line."""
+
+_WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)(\.0*)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class TableLayout:
-    """The columns of a table.
+class TextTable:
+    """A table as text.
 
     Attributes:
+        separator: what separates its columns.
         header: names of the columns; empty where the table has no header.
-        label: index of the column of labels.
-        columns: number of columns.
+        rows: cells of the rows that were read.
+        lines: their numbers in the file.
     """
 
+    separator: str
     header: tuple[str, ...]
-    label: int
-    columns: int
+    rows: list[list[str]]
+    lines: list[int]
+
+    @classmethod
+    def glance(cls, file: File, separator: str | None, most: int) -> TextTable | None:
+        """The first rows of a table; None where the file is no table."""
+        try:
+            return cls.read(file, separator, most)
+        except DataError:
+            return None
+
+    @classmethod
+    def read(cls, file: File, separator: str | None, most: int | None = None) -> TextTable:
+        """Read a table, or its first rows.
+
+        Raises:
+            DataError: it has fewer than two columns, or too many cells.
+            CorruptData: it is no text, or a row has another number of cells.
+        """
+        with texts(file) as lines:
+            top = list(itertools.islice(lines, 3))
+            if not top:
+                raise CorruptData(f"{file.where}: the table is empty.")
+            mark = separator_of([text for _, text in top], separator, file.where)
+            rows: list[list[str]] = []
+            numbers: list[int] = []
+            for number, text in itertools.islice(itertools.chain(top, lines), None if most is None else most + 1):
+                cells = fields(text, mark)
+                if rows and len(cells) != len(rows[0]):
+                    raise CorruptData(
+                        f"{file.where}, line {number}: it has {len(cells)} values, and the first line has {len(rows[0])}."
+                    )
+                rows.append(cells)
+                numbers.append(number)
+                if len(rows) * len(cells) > MOST_CELLS:
+                    raise DataError(f"{file.where}: a table of names and labels may have {MOST_CELLS:,} cells at most.")
+        header = tuple(rows[0]) if is_header(rows) else ()
+        return cls(mark, header, rows[1:] if header else rows, numbers[1:] if header else numbers)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, or their numbers where there is no header."""
+        return self.header or tuple(str(column) for column in range(len(self.rows[0]) if self.rows else 0))
+
+    def title(self, column: int) -> str:
+        """A column for messages: its number, and its name where it has one."""
+        return f"{column}, {self.header[column]!r}" if self.header else str(column)
+
+    def find(self, names: Sequence[str]) -> int | None:
+        """The first column with one of these names."""
+        lower = [name.lower() for name in self.header]
+        return next((lower.index(name) for name in names if name in lower), None)
+
+    def column(self, wanted: str) -> int | None:
+        """The column of a name or number; None where there is none."""
+        named = self.find([wanted.lower()])
+        if named is None and wanted.isdecimal() and int(wanted) < len(self.columns):
+            return int(wanted)
+        return named
+
+    def cells(self, column: int) -> list[str]:
+        """The cells of a column."""
+        return [row[column] for row in self.rows]
 
 
-def find(folder: Path) -> dict[PartName, Path]:
-    """Find the tables of a folder that are named after parts: `train.csv`, `test.csv`, `mnist_train.csv` ..."""
-    parts: dict[PartName, Path] = {}
-    for path in sorted(folder.iterdir()):
-        match = _FILE.fullmatch(path.name)
-        if match and path.is_file() and not path.name.startswith("."):
-            parts.setdefault(PART_NAMES[match[1].lower()], path)
-    return parts
+def is_table(file: File) -> bool:
+    """Whether the name is that of a text table."""
+    return file.suffix in (".csv", ".tsv")
 
 
-def fits(path: Path) -> bool:
-    """Whether this is the name of a table, or a folder with a table of a training part."""
-    return path.name.lower().endswith((".csv", ".csv.gz")) if path.is_file() else path.is_dir() and "train" in find(path)
-
-
-def read(path: Path, size: ImageSize | None = None, label_column: str | None = None) -> Content:
-    """Read a CSV file, or a folder of them, gzipped or not.
-
-    Args:
-        label_column: name or number (from 0) of the column of labels. None means the column named label, class or target,
-            else the first.
+@contextmanager
+def texts(file: File) -> Iterator[Iterator[tuple[int, str]]]:
+    """Open a text file: its line numbers and lines, without empty ones.
 
     Raises:
-        DataError: there is no such column, or the pixels make no image.
-        CorruptData: a value is no number; the message names the line and the column.
+        CorruptData: it is no text in UTF-8.
     """
-    files: dict[PartName, Path] = find(path) if path.is_dir() else {"train": path}
-    if "train" not in files:
-        raise DataError(f"{path}: there is no train.csv.")
-    raw: dict[PartName, RawPart] = {}
-    rules: list[str] = []
-    for part, file in files.items():
-        raw[part], rule = _read_table(file, label_column)
-        rules += [rule] if rule not in rules else []
-    return assemble(raw, size, tuple(rules))
+    with opened(file) as stream:
+        yield _lines(stream, file)
 
 
-def _read_table(path: Path, label_column: str | None) -> tuple[RawPart, str]:
-    labels: list[str] = []
-    blocks: list[Pixels] = []
+def _lines(stream: IO[bytes], file: File) -> Iterator[tuple[int, str]]:
     try:
-        with opened(path) as file:
-            lines = _numbered_lines(file)
-            top = next(lines, None)
-            if top is None:
-                raise CorruptData(f"{path}: the table is empty.")
-            layout = _layout(top[1], label_column, path)
-            rows = lines if layout.header else itertools.chain([top], lines)
-            while block := list(itertools.islice(rows, BLOCK)):
-                labels += _labels(block, layout, path)
-                blocks.append(_pixels(block, layout, path))
-                if not sum(pixels.nbytes for pixels in blocks) <= MOST_DECODED:
-                    raise DataError(f"{path}: over {MOST_DECODED >> 30} GiB of pixels. Convert it to .npy, which is mapped.")
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CorruptData(f"{path}: this is no CSV text in UTF-8 ({first_line(error)}).") from None
-    if not blocks:
-        raise CorruptData(f"{path}: the table has a header and no rows.")
-    name = f", {layout.header[layout.label]!r}" if layout.header else ""
-    rule = f"Labels are in column {layout.label}{name}; the other {layout.columns - 1} columns are pixels."
-    return RawPart(np.concatenate(blocks), _label_array(labels), str(path)), rule
+        for number in itertools.count(1):
+            line = stream.readline(MOST_WIDTH)
+            if not line:
+                return
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip(" \r\n")
+            if len(line) == MOST_WIDTH or "\0" in text:
+                raise CorruptData(f"{file.where}, line {number}: this is no line of a text table.")
+            if text.strip():
+                yield number, text
+    except UnicodeDecodeError as error:
+        raise CorruptData(f"{file.where}: this is no CSV text in UTF-8 ({first_line(error)}).") from None
 
 
-def _numbered_lines(file: IO[bytes]) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(file, start=1):
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        if text:
-            yield number, text
+def separator_of(lines: Sequence[str], wanted: str | None, where: str) -> str:
+    """What separates the columns: as requested, else the first of `SNIFFED` that divides the first lines into equally many.
+
+    Raises:
+        SpecError: the requested one is not a single character, "tab" or "space".
+        DataError: a line has only one value.
+    """
+    if wanted is not None:
+        mark = SEPARATORS.get(wanted.lower(), wanted)
+        if len(mark) != 1 or mark in '"\r\n' or mark.isalnum():
+            raise SpecError(f"separator = {wanted!r}: it must be one character, or tab or space.")
+        return mark
+    for mark in SNIFFED:
+        counts = {len(fields(line, mark)) for line in lines}
+        if counts != {1} and (len(counts) == 1 or mark == ","):
+            return mark
+    raise DataError(
+        f"{where}: a row needs a label and pixels, separated by commas, and the first line has "
+        f"{len(fields(lines[0], ','))} value. Another sign is given by --separator."
+    )
 
 
-def _fields(line: str) -> list[str]:
-    return [field.strip() for field in next(csv.reader([line]), [])]
+def fields(line: str, separator: str) -> list[str]:
+    """The cells of a line, without spaces around them.
 
-
-def _layout(line: str, wanted: str | None, path: Path) -> TableLayout:
-    fields = _fields(line)
-    if len(fields) < 2:
-        raise DataError(
-            f"{path}: a row needs a label and pixels, separated by commas, and the first line has {len(fields)} value."
-        )
-    header = tuple(fields) if sum(not _is_number(field) for field in fields) >= 2 else ()
-    lower = [name.lower() for name in header]
-    if wanted is None:
-        label = next((lower.index(name) for name in LABELS if name in lower), 0)
-    elif wanted.lower() in lower:
-        label = lower.index(wanted.lower())
-    elif wanted.isdecimal() and int(wanted) < len(fields):
-        label = int(wanted)
-    else:
-        known = ", ".join(header[:6]) if header else f"numbers 0 to {len(fields) - 1}, since it has no header"
-        raise DataError(f"{path}: there is no column {wanted!r}.{nearest(wanted, header)} Its columns: {known}.")
-    return TableLayout(header, label, len(fields))
-
-
-def _is_number(text: str) -> bool:
+    Raises:
+        CorruptData: a cell is too long, or quotes are broken.
+    """
+    if separator == " ":
+        return line.split()
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(separator)]
     try:
-        float(text)
-    except ValueError:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error as error:
+        raise CorruptData(f"{line[:40]!r}: this is no line of a table ({first_line(error)}).") from None
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a number."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def is_whole(text: str) -> bool:
+    """Whether a cell is a whole number without zeros before it."""
+    return _WHOLE.fullmatch(text) is not None
+
+
+def is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns.
+
+    It does if two cells are text where numbers follow, or one is and the others count columns; or if all are consecutive
+    numbers, as tables have that were written without names.
+    """
+    top, below = rows[0], rows[1:3]
+    if _counts(top) and len(top) >= MANY:
+        return True
+    named = [column for column, cell in enumerate(top) if not is_number(cell)]
+    if not named:
         return False
-    return True
+    if not below:
+        return len(named) >= 2
+    replaced = [column for column in named if all(is_number(row[column]) for row in below if column < len(row))]
+    rest = [cell for column, cell in enumerate(top) if column not in named]
+    if replaced:
+        return True
+    return len(named) >= 2 or (_counts(rest) and len(rest) >= MANY) or top[named[0]].lower() in (*LABELS, *INDEX[1:])
 
 
-def _pixels(lines: Sequence[tuple[int, str]], layout: TableLayout, path: Path) -> Pixels:
-    columns = [column for column in range(layout.columns) if column != layout.label]
-    try:
-        values = np.loadtxt(
-            [text for _, text in lines], dtype=np.float32, delimiter=",", usecols=columns, ndmin=2, comments=None, quotechar='"'
+def _counts(cells: Sequence[str]) -> bool:
+    return len(cells) > 1 and any(list(cells) == [str(first + k) for k in range(len(cells))] for first in (0, 1))
+
+
+def labels_of(cells: Sequence[str], where: str) -> list[str]:
+    """Labels as names of classes: whole numbers in one spelling (3.0 is 3), all else as it is written (01, 1_1, 1e2).
+
+    Raises:
+        DataError: the labels are numbers with fractions.
+    """
+    different = set(cells)
+    if all(map(is_whole, different)):
+        names = {cell: str(int(cell.partition(".")[0])) for cell in different if len(cell) < 400}
+        return [names.get(cell, cell) for cell in cells]
+    fractions = [cell for cell in different if re.fullmatch(r"[+-]?\d*\.\d*[1-9]\d*", cell)]
+    if fractions and all(map(is_number, different)):
+        raise DataError(
+            f"{where}: labels must be whole numbers or names, and one is {min(fractions)}. --label-column chooses others."
         )
-    except (ValueError, OverflowError):
-        raise CorruptData(_wrong_line(lines, layout, path)) from None
-    if len(values) != len(lines):
-        raise CorruptData(f"{path}: a quoted value runs over the end of its line, after line {lines[0][0]}.")
-    wrong = np.argwhere(~np.isfinite(values))
-    if len(wrong):
-        row, column = wrong[0]
-        where = f"line {lines[row][0]}, column {columns[column]}"
-        raise CorruptData(f"{path}, {where}: pixels must be finite numbers, and this one is {values[row, column]}.")
-    with np.errstate(invalid="ignore"):
-        small = values.astype(np.uint8)
-    return small if np.array_equal(small, values) else values
+    return list(cells)
 
 
-def _labels(lines: Sequence[tuple[int, str]], layout: TableLayout, path: Path) -> list[str]:
-    labels = []
-    for number, text in lines:
-        fields = _fields(text) if '"' in text else text.split(",")
-        if len(fields) != layout.columns:
-            raise CorruptData(f"{path}, line {number}: it has {len(fields)} values, and the first line has {layout.columns}.")
-        labels.append(fields[layout.label].strip())
-        if not labels[-1]:
-            raise CorruptData(f"{path}, line {number}: the label is missing.")
-    return labels
+def usage_part(cell: str) -> PartName | None:
+    """The part that a cell names, also in the words of FER2013: Training, PublicTest, PrivateTest."""
+    lower = cell.strip().lower()
+    return {"publictest": "validation", "privatetest": "test"}.get(lower) or PART_NAMES.get(lower)  # type: ignore[return-value]
 
 
-def _label_array(labels: list[str]) -> NDArray[np.str_] | NDArray[np.int64] | NDArray[np.float64]:
-    """Labels as numbers where all are numbers, so that 3 and 3.0 are one class; else as text."""
-    if all(map(_is_number, set(labels))):
-        values = np.array([float(label) for label in labels])
-        return values.astype(np.int64) if np.array_equal(values, np.trunc(values)) and np.abs(values).max() < 2**53 else values
-    return np.array(labels)
+def one_hot(table: TextTable, columns: Sequence[int]) -> bool:
+    """Whether these columns have one 1 in each row, and 0 elsewhere."""
+    if len(columns) < 2 or not table.rows:
+        return False
+    return all(Counter(row[column] for column in columns) == {"1": 1, "0": len(columns) - 1} for row in _plain(table, columns))
 
 
-def _wrong_line(lines: Sequence[tuple[int, str]], layout: TableLayout, path: Path) -> str:
-    """Name the first value that is no number."""
-    for number, text in lines:
-        for column, field in enumerate(_fields(text)):
-            if column != layout.label and not _is_number(field):
-                return f"{path}, line {number}, column {column}: pixels must be numbers, and this one is {field[:40]!r}."
-    return f"{path}, after line {lines[0][0]}: a value is no number."
+def _plain(table: TextTable, columns: Sequence[int]) -> Iterator[dict[int, str]]:
+    for row in table.rows:
+        yield {column: row[column].removesuffix(".0").removesuffix(".") for column in columns}
+
+
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
