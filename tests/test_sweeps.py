@@ -355,3 +355,15 @@ def test_where_no_run_is_left_nothing_is_drawn_and_no_best_is_told():
     sweep = told([group(None, "diverged", l2=0.0), group(None, "diverged", l2=0.1)])
     assert sweep.charts() == {}
     assert not any("highest" in sentence for sentence in sweep.sentences())
+
+
+def test_settings_of_a_function_are_typed_also_in_lists(tmp_path):
+    grid = Grid.of(Grid.texts(["arg.rate=1e-4,1e-3,null", "arg.units=[64,32],[64]", "start=kept,drawn"]))
+    assert grid.values["arg.rate"] == (1e-4, 1e-3, None)
+    assert grid.values["arg.units"] == ((64, 32), (64,))
+    (tmp_path / "net.py").write_text("def build(rate, units): ...\n")
+    base = RunSpec(model=Keras.of(f"{tmp_path / 'net.py'}:build"))
+    models = [applied(base, setting).model for setting in grid]
+    assert models[-1].start == "drawn"
+    assert models[0].arguments == {"rate": 1e-4, "units": [64, 32]}
+    assert len({model.identity for model in models}) == 12

@@ -58,12 +58,20 @@ def _listed_once(value: object) -> object:
 Counts = Annotated[tuple[Count, ...], BeforeValidator(_listed_once)]
 
 
+def _listed(value: Any) -> Any:
+    """The value with lists for tuples, as JSON has them."""
+    if isinstance(value, dict):
+        return {name: _listed(part) for name, part in value.items()}
+    return [_listed(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 def _without_parents(path: str) -> str:
     if ".." in re.split(r"[/\\]", path) or not path.isprintable():
         raise ValueError("the path of a network's file must not lead up from its folder")
     return path
 
 
+Arguments = Annotated[dict[str, JsonValue], BeforeValidator(_listed)]
 FilePath = Annotated[str, AfterValidator(_without_parents)]
 
 
@@ -287,7 +295,7 @@ class Keras(ModelSpec):
     family: Literal["keras"] = "keras"
     file: str
     function: str
-    arguments: dict[str, JsonValue] = {}
+    arguments: Arguments = {}
     digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     files: dict[FilePath, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
     start: Start = "kept"
@@ -345,13 +353,6 @@ class Keras(ModelSpec):
 
     def _identifying(self) -> dict[str, Any]:
         return {**super()._identifying(), "file": Path(self.file).name if not self.digest else ""}
-
-
-def _listed(value: Any) -> Any:
-    """The value with lists for tuples, as JSON has them."""
-    if isinstance(value, dict):
-        return {name: _listed(part) for name, part in value.items()}
-    return [_listed(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 FAMILIES: Registry[type[ModelSpec]] = Registry(

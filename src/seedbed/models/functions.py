@@ -10,9 +10,11 @@ import ast
 import functools
 import inspect
 import io
+import linecache
 import sys
 import tempfile
 import textwrap
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -109,20 +111,18 @@ class _Writer:
         if name in self._names:
             return
         self._names.add(name)
+        source = _importable(name, value)
         if isinstance(value, ModuleType):
             self._import(value, f"import {value.__name__} as {name}")
-        elif isinstance(value, type) or inspect.isfunction(value):
-            if value.__module__ == self._module:
-                self._define(name, value)
-            else:
-                self._import(sys.modules[value.__module__], f"from {value.__module__} import {value.__qualname__} as {name}")
+        elif (isinstance(value, type) or inspect.isfunction(value)) and value.__module__ == self._module:
+            self._define(name, value)
         elif _is_plain(value):
             self.statements.append(f"{name} = {value!r}")
-        elif getattr(value, "__module__", None) in sys.modules and hasattr(sys.modules[value.__module__], name):
-            self._import(sys.modules[value.__module__], f"from {value.__module__} import {name}")
+        elif source is not None:
+            self._import(sys.modules[value.__module__], f"from {value.__module__} import {source} as {name}")
         else:
             raise SpecError(
-                f"The network's function uses {name!r}, a {type(value).__name__} of this session, which no other process has. "
+                f"The network's function uses {name!r} of this session ({type(value).__name__}), which no other process has. "
                 f"Make it inside the function, or put both into a Python file."
             )
 
@@ -138,7 +138,7 @@ class _Writer:
 
     def _define(self, name: str, value: Any) -> None:
         try:
-            text = textwrap.dedent(inspect.getsource(value))
+            text = textwrap.dedent(_class_text(value) if isinstance(value, type) else inspect.getsource(value))
             tree = ast.parse(text)
         except (OSError, TypeError, SyntaxError):
             raise SpecError(f"The text of {name!r} cannot be read; write it with def in a cell or a file of its own.") from None
@@ -149,6 +149,18 @@ class _Writer:
         self.statements.append(text if value.__name__ == name else f"{text}\n{name} = {value.__name__}")
 
 
+def _class_text(kind: type) -> str:
+    """Text of a class, from the lines of its first method: Python finds a notebook's classes by no other way."""
+    code = next((method.__code__ for method in vars(kind).values() if inspect.isfunction(method)), None)
+    lines = linecache.getlines(code.co_filename) if code else []
+    for node in ast.walk(ast.parse("".join(lines))):
+        if isinstance(node, ast.ClassDef) and node.name == kind.__name__ and code and node.end_lineno:
+            start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            if start <= code.co_firstlineno <= node.end_lineno:
+                return "".join(lines[start - 1 : node.end_lineno])
+    raise OSError(f"the text of {kind.__name__} is not known")
+
+
 def _surroundings(value: Any, module: ModuleType) -> dict[str, Any]:
     """The names that a function or class sees around it, without its own variables."""
     if not inspect.isfunction(value):
@@ -156,6 +168,13 @@ def _surroundings(value: Any, module: ModuleType) -> dict[str, Any]:
     closed = inspect.getclosurevars(value).nonlocals
     around = {name: found for name, found in value.__globals__.items() if name not in value.__code__.co_varnames}
     return {**around, **closed}
+
+
+def _importable(name: str, value: Any) -> str | None:
+    """The name under which a value's own module has it; None if it has it under no name that is known."""
+    module = sys.modules.get(getattr(value, "__module__", None) or "")
+    names = (getattr(value, "__name__", ""), name)
+    return next((each for each in names if each and getattr(module, each, None) is value), None)
 
 
 def _is_plain(value: Any) -> bool:
@@ -170,7 +189,8 @@ def _file_of_model(model: Any) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
         try:
-            model.save(path)
+            with warnings.catch_warnings(action="ignore"):
+                model.save(path)
         except Exception as error:  # Keras raises many types
             line = (str(error).splitlines() or [type(error).__name__])[0]
             raise SpecError(f"The network {model.name!r} cannot be saved ({line}); give the function that makes it.") from None
