@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from runs.samples import entry, result
-from seedbed.records import METRICS, History, Verdict, best_epoch, finite
+from seedbed.records import METRICS, History, Verdict, VerdictKind, best_epoch, finite
 
 
 def history(accuracy: list[float], loss: list[float]) -> History:
@@ -83,7 +83,7 @@ def test_the_summary_is_the_contract_of_train_json() -> None:
     assert {"name", "train", "validation", "test", "classes"} <= set(whole["data"])
     assert whole["data"]["name"] == "digits"
     assert {"compile", "training", "total"} == set(whole["seconds"])
-    assert {"kind", "evidence"} == set(whole["verdict"])
+    assert {"kind", "evidence", "advice"} == set(whole["verdict"])
     assert set(whole["best"]) == {"epoch", "train", "validation"}
     assert set(whole["best"]["train"]) == {"loss", "penalty", "accuracy"}
     assert set(whole["best"]["validation"]) == {"loss", "accuracy"}
@@ -100,8 +100,8 @@ def test_a_run_without_a_usable_epoch_has_no_best() -> None:
 
 
 def test_runs_that_diverged_or_collapsed_are_not_ranked() -> None:
-    kinds = ("ok", "undertrained", "overfitting", "diverged", "collapsed")
-    assert [Verdict(kind, "").ranked for kind in kinds] == [True, True, True, False, False]
+    kinds = get_args(VerdictKind)
+    assert [kind for kind in kinds if not Verdict(kind, "", "").ranked] == ["diverged", "collapsed"]
 
 
 def test_a_result_under_another_name_is_the_same_run() -> None:

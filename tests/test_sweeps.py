@@ -292,7 +292,7 @@ def test_a_later_save_removes_its_own_old_figures_and_nothing_else(home, tmp_pat
 
 def group(mean: float | None, *verdicts: VerdictKind, **setting: Any) -> Group:
     """A setting whose runs got these verdicts, and each of which has this share of a hundred images right."""
-    results = [result(seed, verdict=verdict) for seed, verdict in enumerate(verdicts or ("ok", "ok"))]
+    results = [result(seed, verdict=verdict) for seed, verdict in enumerate(verdicts or ("good_fit", "good_fit"))]
     right = np.arange(100) < round(100 * (mean or 0))
     correct = {each.run.seed: right for each in results if each.verdict.ranked}
     return Group("-".join(map(str, setting.values())), results, setting, correct)
@@ -338,9 +338,9 @@ def test_where_only_the_data_vary_no_best_setting_is_told():
 
 
 def test_diverged_and_collapsed_runs_are_counted_beside_the_means():
-    cells = [group(0.9, "ok", "diverged", l2=0.0), group(None, "collapsed", "collapsed", l2=0.1)]
+    cells = [group(0.9, "good_fit", "diverged", l2=0.0), group(None, "collapsed", "collapsed", l2=0.1)]
     sweep = told(cells)
-    assert (cells[0].n, cells[0].left_out, cells[0].verdicts) == (1, 1, {"ok": 1, "diverged": 1})
+    assert (cells[0].n, cells[0].left_out, cells[0].verdicts) == (1, 1, {"good_fit": 1, "diverged": 1})
     assert "1 of 4 runs diverged and is excluded: 1 of 2 with l2 0." in sweep.sentences()
     assert "2 of 4 runs collapsed and are excluded: 2 of 2 with l2 0.1." in sweep.sentences()
     assert sweep.by_mean()[-1] is cells[1]
@@ -348,7 +348,10 @@ def test_diverged_and_collapsed_runs_are_counted_beside_the_means():
 
 
 def test_runs_that_were_still_improving_are_marked():
-    assert "1 of 2 runs was still improving at the last epoch." in told([group(0.9, "undertrained", "ok", l2=0.0)]).sentences()
+    assert (
+        "1 of 2 runs was still improving at the last epoch."
+        in told([group(0.9, "still_improving", "good_fit", l2=0.0)]).sentences()
+    )
 
 
 def test_where_no_run_is_left_nothing_is_drawn_and_no_best_is_told():

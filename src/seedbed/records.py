@@ -9,10 +9,22 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from seedbed import words
 from seedbed.specs import RunSpec
 
 EpochSeries = NDArray[np.float64]
-VerdictKind = Literal["ok", "diverged", "collapsed", "undertrained", "overfitting"]
+VerdictKind = Literal[
+    "diverged",
+    "collapsed",
+    "too_short",
+    "still_improving",
+    "no_better_than_guessing",
+    "overfitting",
+    "fits_training_better",
+    "underfits",
+    "good_fit",
+]
+"""The kinds of verdicts in the order of their precedence; docs/verdicts.md has their rules in words."""
 
 METRICS = ("train_loss", "train_penalty", "train_accuracy", "validation_loss", "validation_accuracy")
 """The columns that every history has. Losses are mean cross-entropies in nats, accuracies shares in [0, 1]."""
@@ -73,10 +85,25 @@ def score(accuracy: float, loss: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The diagnosis of a run, with the evidence in one sentence."""
+    """The diagnosis of a run.
+
+    Attributes:
+        kind: its kind; stable.
+        evidence: the numbers that show it, in one or two sentences.
+        advice: options of `seedbed train` to try next, in one sentence.
+    """
 
     kind: VerdictKind
     evidence: str
+    advice: str
+
+    @property
+    def label(self) -> str:
+        """The kind in words, for tables and sentences."""
+        return words.kind(self.kind)
+
+    def __str__(self) -> str:
+        return f"{words.capital(self.label)}. {self.evidence} {self.advice}"
 
     @property
     def ranked(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import yaml
 from pydantic import (
@@ -42,6 +42,11 @@ Protocol = Literal["honest", "handout"]
 Padding = Literal["same", "valid"]
 Head = Literal["flatten", "average"]
 Start = Literal["kept", "drawn"]
+
+WordT = TypeVar("WordT")
+AnyCase = Annotated[WordT, BeforeValidator(lambda word: word.lower() if isinstance(word, str) else word)]
+"""A word that users may write with capitals."""
+
 
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -85,8 +90,8 @@ class NameIn:
         return core_schema.no_info_plain_validator_function(self._checked, serialization=core_schema.to_string_ser_schema())
 
     def _checked(self, name: object) -> str:
-        if isinstance(name, str) and name in self.registry:
-            return name
+        if isinstance(name, str) and (known := self.registry.canonical(name)):
+            return known
         raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.registry))})
 
 
@@ -239,9 +244,9 @@ class Conv(ModelSpec):
     kernel: tuple[Count, ...] = (5, 3)
     stride: tuple[Count, ...] = (1, 1)
     pool: tuple[Count, ...] = (2, 2)
-    padding: Padding = "same"
+    padding: AnyCase[Padding] = "same"
     separable: bool = False
-    head: Head = "flatten"
+    head: AnyCase[Head] = "flatten"
     hidden: Counts = ()
     activation: ActivationName = "relu"
     dropout: Fraction = 0.0
@@ -396,14 +401,14 @@ class Plan(Spec):
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
     optimizer: Annotated[str, NameIn(OPTIMIZERS), Field(json_schema_extra=STATIC)] = "adam"
     learning_rate: Positive = 1e-3
-    schedule: Schedule = "constant"
+    schedule: AnyCase[Schedule] = "constant"
     momentum: Fraction = 0.9
     weight_decay: NotNegative = 0.004
     l1: NotNegative = 0.0
     l2: NotNegative = 0.0
     augment: Annotated[str, NameIn(AUGMENTATIONS), Field(json_schema_extra=STATIC)] = "none"
     patience: Annotated[int, Field(ge=0)] = 0
-    precision: Annotated[Precision, Field(json_schema_extra=STATIC)] = "f32"
+    precision: Annotated[AnyCase[Precision], Field(json_schema_extra=STATIC)] = "f32"
 
     def _identifying(self) -> dict[str, Any]:
         """The settings, with fields that the optimizer does not use at their defaults."""
@@ -445,7 +450,7 @@ class DataSpec(Spec):
     name: str = "mnist"
     digest: str = ""
     split_seed: Seed = 0
-    protocol: Protocol = "honest"
+    protocol: AnyCase[Protocol] = "honest"
     size: tuple[Count, Count] | None = None
     first: Count | None = None
     label_noise: Fraction = 0.0

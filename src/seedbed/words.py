@@ -63,6 +63,26 @@ def value(found: object, field: str = "") -> str:
     return str(found)
 
 
+def kind(name: str) -> str:
+    """Format the kind of a verdict.
+
+    >>> kind("no_better_than_guessing"), kind("too_short")
+    ('no better than guessing', 'too short to judge')
+    """
+    return {"too_short": "too short to judge", "fits_training_better": "fits training images better"}.get(
+        name, name.replace("_", " ")
+    )
+
+
+def kinds(counts: Mapping[str, int]) -> list[str]:
+    """Format the number of runs of each kind of verdict.
+
+    >>> kinds({"still_improving": 2, "collapsed": 1})
+    ['2 still improving', '1 collapsed']
+    """
+    return [f"{count:,} {kind(name)}" for name, count in counts.items()]
+
+
 def setting(fields: Mapping[str, object]) -> str:
     """Format fields with their values.
 

@@ -79,7 +79,7 @@ def test_train_prints_the_contracts_json(asked):
     assert set(one["best"]["train"]) == {"loss", "penalty", "accuracy"}
     assert set(one["last"]["validation"]) == {"loss", "accuracy"}
     assert [row["epoch"] for row in one["curve"]] == [1, 2]
-    assert set(one["verdict"]) == {"kind", "evidence"}
+    assert set(one["verdict"]) == {"kind", "evidence", "advice"}
     assert set(one["seconds"]) == {"compile", "training", "total"}
     assert Path(one["folder"]).is_dir()
 
@@ -277,7 +277,7 @@ def test_a_home_that_is_a_file_is_one_line(capsys, folder):
 def test_a_diverged_run_is_told_as_such_and_exits_0(call, asked):
     code, out, _ = call("train", "-m", "wild", *SHORT, "--optimizer", "sgd", "--lr", "1e20")
     assert code == 0
-    assert "Verdict diverged" in out
+    assert "Verdict: Diverged." in out
     assert (
         asked("train", "-m", "wild", *SHORT, "--optimizer", "sgd", "--lr", "1e20")["runs"][0]["verdict"]["kind"] == "diverged"
     )

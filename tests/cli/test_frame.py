@@ -122,3 +122,28 @@ def test_a_reader_that_left_ends_the_program_quietly():
 def test_the_module_runs_as_the_program_does():
     version = subprocess.run([sys.executable, "-m", "seedbed", "--version"], capture_output=True, text=True, check=True)
     assert version.stdout.startswith("seedbed ")
+
+
+def test_help_is_a_command_too(capsys):
+    assert run(["help"]) == 0
+    assert "visualize" in capsys.readouterr().out
+    assert run(["help", "runs"]) == 0
+    assert "Usage: seedbed runs" in capsys.readouterr().out
+    assert run(["help", "trian"]) == 2
+    assert "Did you mean 'train'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "says", "never"),
+    [
+        ("-e", "'--epochs'", "--size"),
+        ("--epoch", "'--epochs'", "--head"),
+        ("--learn", "'--learning-rate'", "--separable"),
+        ("--quirk", "", "Did you mean"),
+    ],
+)
+def test_the_nearest_option_is_near(capsys, option, says, never):
+    assert run(["train", "-m", "x", option, "3"]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert never not in said

@@ -115,7 +115,7 @@ def test_one_seed_or_so_many_from_it_on(seed, seeds, expected):
         ("--hidden 20,-3", {}, "hidden.1 = -3"),
         ("--dropout 1", {}, "dropout = 1.0"),
         ("--activation rleu", {}, "Did you mean 'relu'?"),
-        ("--optimizer Adam", {}, "Did you mean 'adam'?"),
+        ("--optimizer Adamm", {}, "Did you mean 'adam'?"),
         ("--schedule cosin", {}, "Did you mean 'cosine'?"),
         ("--label-noise 1.5", {}, "label_noise = 1.5"),
         ("--filters 3", {}, "--filters belongs to a convolutional network; give -c."),
@@ -201,3 +201,39 @@ def test_an_argument_that_is_no_pair_is_refused(tmp_path, monkeypatch, pair):
     Path("net.py").write_text("def build(): ...\n")
     with pytest.raises(SpecError, match="it must read key=value"):
         choose(f"--model net.py:build --arg '{pair}'")
+
+
+# As people type
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ("--optimizer SGD", "optimizer", "sgd"),
+        ("--schedule Cosine", "schedule", "cosine"),
+        ("--learning-rate 0.01", "learning_rate", 0.01),
+    ],
+)
+def test_capitals_and_long_names_mean_the_same(line, field, value):
+    assert getattr(choose(line).run.plan, field) == value
+
+
+def test_networks_and_data_too():
+    assert choose("--activation RELU --hidden '200, 100'").run.model == Dense()
+    assert choose("--hidden None").run.model == Dense(hidden=())
+    assert choose("--protocol Handout").run.data.protocol == "handout"
+
+
+def test_a_name_with_capitals_is_the_same_run():
+    assert choose("--optimizer ADAM").run.identity == choose("--optimizer adam").run.identity
+
+
+@pytest.mark.parametrize(("line", "field"), [("--lr 1e-3,1e-4", "learning_rate"), ("--batch-size '32, 64'", "batch_size")])
+def test_several_values_point_at_sweep(line, field):
+    with pytest.raises(click.BadParameter, match=f"sweep -m NAME --set {field}="):
+        choose(line)
+
+
+def test_what_is_no_number_is_not_called_several():
+    with pytest.raises(click.BadParameter, match="not a valid float"):
+        choose("--lr fast,slow")

@@ -16,7 +16,7 @@ from seedbed.specs import DataSpec, Dense
 
 
 def run(
-    seed: int, accuracy: float, verdict: VerdictKind = "ok", *, l2: float = 0.0, name: str = "a", **columns: float
+    seed: int, accuracy: float, verdict: VerdictKind = "good_fit", *, l2: float = 0.0, name: str = "a", **columns: float
 ) -> Result:
     """A run whose validation accuracy is the same at all its epochs."""
     made = result(seed, verdict=verdict, l2=l2, name=name)
@@ -40,7 +40,7 @@ def group(
         last: as `correct`, at the last epoch; without it the runs kept no predictions of that epoch.
     """
     table = np.atleast_2d(np.asarray(correct, dtype=bool))
-    kinds = list(verdicts) or ["ok"] * len(table)
+    kinds = list(verdicts) or ["good_fit"] * len(table)
     numbers = list(seeds) or list(range(len(table)))
     name = f"l2-{l2}"
     rows = zip(numbers, table, kinds, strict=True)
@@ -69,12 +69,12 @@ def folded(correct: dict[int, list[Any]], *, broken: dict[tuple[int, int], Verdi
 
     Args:
         correct: seed -> for each fold booleans `(images,)`.
-        broken: (seed, fold) -> verdict of the runs that are not "ok".
+        broken: (seed, fold) -> verdict of the runs that are not "good_fit".
     """
     results = []
     for seed, folds in correct.items():
         for fold, row in enumerate(folds):
-            made = run(seed, float(np.mean(row)), (broken or {}).get((seed, fold), "ok"), name=f"a-fold-{fold}")
+            made = run(seed, float(np.mean(row)), (broken or {}).get((seed, fold), "good_fit"), name=f"a-fold-{fold}")
             on = made.run.changed(data=DataSpec(name="digits", fold=(fold, len(folds))))
             results.append(replace(made, run=on))
     found = Group("a", results)

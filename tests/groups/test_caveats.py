@@ -13,7 +13,7 @@ def broken(l2: float, *verdicts):
 
 
 def test_each_kind_is_counted_over_all_groups_and_named_where_it_happened():
-    one = broken(0.1, "collapsed", "ok", "diverged", "undertrained", "ok")
+    one = broken(0.1, "collapsed", "good_fit", "diverged", "still_improving", "good_fit")
     assert caveats([one, group(right(0.9))]) == [
         "1 of 10 runs diverged and is excluded: 1 of 5 with l2 0.1.",
         "1 of 10 runs collapsed and is excluded: 1 of 5 with l2 0.1.",
@@ -22,7 +22,11 @@ def test_each_kind_is_counted_over_all_groups_and_named_where_it_happened():
 
 
 def test_of_several_groups_each_has_its_own_count():
-    groups = [broken(0.1, "diverged", "ok"), broken(0.5, "ok", "ok"), broken(1.0, "diverged", "diverged", "undertrained")]
+    groups = [
+        broken(0.1, "diverged", "good_fit"),
+        broken(0.5, "good_fit", "good_fit"),
+        broken(1.0, "diverged", "diverged", "still_improving"),
+    ]
     assert caveats(groups) == [
         "3 of 7 runs diverged and are excluded: 1 of 2 with l2 0.1; 2 of 3 with l2 1.",
         "1 of 7 runs was still improving at the last epoch: 1 of 3 with l2 1.",
@@ -30,12 +34,12 @@ def test_of_several_groups_each_has_its_own_count():
 
 
 def test_groups_can_be_called_by_their_names():
-    groups = [broken(0.1, "undertrained", "undertrained"), group(right(0.9))]
+    groups = [broken(0.1, "still_improving", "still_improving"), group(right(0.9))]
     assert caveats(groups, name=True) == ["2 of 7 runs were still improving at the last epoch: 2 of 2 of l2-0.1."]
 
 
 def test_a_group_that_stands_alone_needs_no_name():
-    assert caveats([broken(0.1, "collapsed", "ok")]) == ["1 of 2 runs collapsed and is excluded."]
+    assert caveats([broken(0.1, "collapsed", "good_fit")]) == ["1 of 2 runs collapsed and is excluded."]
 
 
 @pytest.mark.parametrize(("settings", "end"), [(6, "l2 6."), (8, "l2 6; and 2 more settings.")])

@@ -25,10 +25,10 @@ LABELS = RANDOM.integers(10, size=N).astype(np.int32)
 HARD = RANDOM.random(N)
 """How hard each image is, in [0, 1]; a network of accuracy p has about the easiest share p of them right."""
 
-OK = Verdict("ok", "It learned.")
-DIVERGED = Verdict("diverged", "The loss was not finite at epoch 1.")
-COLLAPSED = Verdict("collapsed", "It predicts class '7' for 100 % of the validation images.")
-UNDERTRAINED = Verdict("undertrained", "The validation loss was still falling.")
+OK = Verdict("good_fit", "It learned.", "Try.")
+DIVERGED = Verdict("diverged", "The loss was not finite at epoch 1.", "Try.")
+COLLAPSED = Verdict("collapsed", "It predicts class '7' for 100 % of the validation images.", "Try.")
+UNDERTRAINED = Verdict("still_improving", "The validation loss was still falling.", "Try.")
 
 
 def correct(accuracy: float, seed: int) -> NDArray[np.bool_]:
@@ -224,7 +224,7 @@ def test_the_json_is_plain_and_whole(home: RunStore) -> None:
     plain = json.loads(json.dumps(compare(home, ["a", "b"]).as_json(), allow_nan=False))
     assert plain["pairs"][0]["verdict"] == "a is better"
     assert plain["pairs"][0]["networks"] == ["a.0", "b.0"]
-    assert plain["candidates"][0]["left_out"] == {"a.1": {"kind": "diverged", "evidence": DIVERGED.evidence}}
+    assert plain["candidates"][0]["left_out"] == {"a.1": vars(DIVERGED)}
     assert plain["differs"] == {"model.hidden": {"a": [200, 100], "b": [9]}}
     assert plain["sentences"][0] == plain["pairs"][0]["sentence"]
 

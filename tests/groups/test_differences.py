@@ -101,7 +101,10 @@ def test_a_setting_whose_runs_broke_is_never_ranked(kind):
 def test_one_broken_run_of_five_does_not_pull_the_mean_down():
     table = right(0.95, seed=4)
     table[2] = False
-    mixed, whole = group(table, verdicts=["ok", "ok", "collapsed", "ok", "ok"], l2=1), group(right(0.95, seed=5))
+    mixed, whole = (
+        group(table, verdicts=["good_fit", "good_fit", "collapsed", "good_fit", "good_fit"], l2=1),
+        group(right(0.95, seed=5)),
+    )
     found = one(mixed, whole)
     assert found.seeds == (0, 1, 3, 4)
     assert not found.shown

@@ -57,13 +57,13 @@ def test_seed_spread_is_seen_in_both_intervals():
 def test_broken_runs_are_counted_beside_and_in_no_mean():
     table = right(0.95)
     table[0] = False
-    one = group(table, verdicts=["collapsed", "ok", "diverged", "undertrained", "ok"], l2=0.1)
+    one = group(table, verdicts=["collapsed", "good_fit", "diverged", "still_improving", "good_fit"], l2=0.1)
     assert (one.n, one.left_out, one.total) == (3, 2, 5)
     assert one.accuracy is not None
     assert one.accuracy.mean > 0.9
     assert {name: verdict.kind for name, verdict in one.excluded.items()} == {"l2-0.1.0": "collapsed", "l2-0.1.2": "diverged"}
     assert one.improving == ["l2-0.1.3"]
-    assert one.verdicts == {"ok": 2, "collapsed": 1, "diverged": 1, "undertrained": 1}
+    assert one.verdicts == {"good_fit": 2, "collapsed": 1, "diverged": 1, "still_improving": 1}
 
 
 def test_a_group_without_runs_is_never_the_best():
@@ -88,7 +88,7 @@ def test_a_claim_is_about_the_last_epoch_over_seeds_and_images():
 
 @pytest.mark.parametrize("kind", ["diverged", "collapsed"])
 def test_a_group_with_an_excluded_seed_claims_nothing(kind):
-    assert group(right(0.95), verdicts=[kind, *["ok"] * 4], last=right(0.95)).claimed() is None
+    assert group(right(0.95), verdicts=[kind, *["good_fit"] * 4], last=right(0.95)).claimed() is None
 
 
 def test_a_claim_without_predictions_of_the_last_epoch_is_refused_with_the_way_out():

@@ -25,6 +25,7 @@ from seedbed.studies.context import Steps, StudyContext, StudyTrainer, requests
 from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.training.events import Finding, StageStarted
+from studies.reading import check
 from studies.samples import SMALL, registry
 
 
@@ -54,11 +55,15 @@ def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path
     files = report.save(tmp_path / "out" / "r.html")
     page = (tmp_path / "out" / "r.html").read_text()
     folder = tmp_path / "out" / "r"
-    assert sorted(path.name for path in files["figures"]) == ["small_means.png", "small_means.svg"]
+    drawn = {path.name for path in files["figures"]}
+    assert drawn == {f"{name}.{kind}" for name in ("card_small_one", "effects", "small_means") for kind in ("png", "svg")}
     text = re.sub(r"<script.*?</script>", "", page, flags=re.S)
+    plain_text = re.sub(r"<[^>]+>", "", text).replace("\N{NO-BREAK SPACE}", " ")
     for said in (
         report.answers[0].parts[0].answer[0],
         "The answers in short",
+        "What limited these answers?",
+        "Glossary",
         "Test ledger",
         "No run of this home has been evaluated",
         "a preview",
@@ -67,7 +72,7 @@ def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path
         "Feedback",
         "seedbed report --data digits --seeds 2",
     ):
-        assert said in html.unescape(text), said
+        assert said in html.unescape(plain_text), said
     assert "<huge>" not in text
     assert "<processor>" not in text
     assert not re.search(r'(src|href)="(https?:)?//', text)
@@ -172,7 +177,31 @@ def test_the_students_words_stand_beside_the_answers_as_text(report, tmp_path):
     page = (tmp_path / "n.html").read_text()
     assert "What I predicted" in page
     assert "It will &lt;hurt&gt;." in page
-    assert page.index("It will") < page.index("Does l2 = 10 hurt?</h3>") < page.index("It did.")
+    card = page[page.index('<article class="card">') :]
+    assert card.index("You predicted:") < card.index("It will") < card.index("It costs accuracy.") < card.index("</article>")
+    section = page[page.index('<section id="small"') :]
+    assert section.index("It will") < section.index("Does l2 = 10 hurt?</h3>") < section.index("It did.")
+
+
+def test_what_a_section_folds_away_is_behind_its_answer_picture_and_why(report, tmp_path):
+    report.save(tmp_path / "f.html")
+    page = (tmp_path / "f.html").read_text()
+    section = page[page.index('<section id="small"') :]
+    shown, folded = section[: section.index('<details class="fold">')], section[section.index('<details class="fold">') :]
+    assert "It costs accuracy." in shown
+    assert 'id="small_means"' in shown
+    assert "Why" in shown
+    for statistics in ("Two settings &lt;b&gt;.", report.answers[0].parts[0].answer[0].partition(" ")[0], "<table>"):
+        assert statistics in folded[: folded.index("</details>")]
+
+
+def test_a_card_says_what_was_compared_and_results_have_it(report):
+    assert list(report.cards) == ["small-one", "feedback"]
+    plain = report.as_json()["cards"]["small-one"]
+    assert plain["answer"] == "It costs accuracy."
+    assert plain["mark"] == report.cards["small-one"].certainty.mark
+    check(report.cards["feedback"])
+    assert "270 validation images and 2 seeds" in report.cards["feedback"].answer
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def result(of: NamedRun, epochs: int = 3) -> Result:
         model=ModelFacts(parameters=15, operations=24, units=3),
         data=DataFacts(train=8, validation=5, test=4, classes=("0", "1", "<b>2"), image_shape=(2, 2, 1)),
         history=History.from_rows(rows(epochs)),
-        verdict=Verdict("ok", "It learned."),
+        verdict=Verdict("good_fit", "It learned.", "Try."),
         seconds=Seconds(0.5, 1.5, 2.0),
         device="cpu",
         versions={"seedbed": "0.1.0"},

@@ -10,6 +10,7 @@ from seedbed.groups import Contrast, Request
 from seedbed.kinds import Registry
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import AnswerPart, Figure, Study
+from seedbed.studies.cards import Card, Certainty
 from seedbed.studies.context import Steps, StudyContext, requests
 from seedbed.studies.setup import Setup
 from seedbed.studies.tables import BEST, PARAMETERS
@@ -62,6 +63,8 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
             tables=[table],
             cells=[one.as_json() for one in groups],
             contrasts=[difference],
+            why=["The penalty is <huge>."],
+            card=Card("Does a <huge> penalty hurt?", "It costs accuracy.", Certainty.of(difference), chart),
         )
     ]
 

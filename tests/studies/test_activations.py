@@ -13,12 +13,14 @@ from seedbed.figures import Curve, Dot
 from seedbed.figures.curves import curve_rows
 from seedbed.figures.panels import dot_rows
 from seedbed.groups import Group
+from seedbed.kinds import ACTIVATIONS as ACTIVATION_KINDS
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict
 from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
 from seedbed.studies.questions.activations import StepsToLevel
+from studies.reading import check
 
 
 def net(
@@ -50,7 +52,7 @@ def net(
         model=ModelFacts(parameters=1000, operations=2000, units=64 * depth),
         data=DataFacts(train=1_290, validation=100, test=100, classes=("0", "1"), image_shape=(28, 28, 1)),
         history=History(columns),
-        verdict=Verdict("collapsed" if collapsed else "ok", "as made"),
+        verdict=Verdict("collapsed" if collapsed else "good_fit", "as made", "Try."),
         seconds=Seconds(1, 2, 3),
         device="cpu",
     )
@@ -175,3 +177,18 @@ def test_every_figure_is_drawn_and_says_that_it_is_a_preview(answer: Answer, tmp
     for name, chart in answer.charts().items():
         assert "--quick" in figures.specification(chart)["title"]["subtitle"][-1]
         assert figures.save(chart, tmp_path / name, ("svg",))[0].stat().st_size > 5_000
+
+
+# At a glance
+
+
+@pytest.mark.slow
+def test_the_card_says_which_learns_faster_and_by_how_many_steps(answer: Answer) -> None:
+    card = answer.cards["activations-swap"]
+    check(card)
+    assert card.answer.startswith(("Yes: ", "No: ", "Not clearly: "))
+    steps = {cell["setting"]["activation"]: cell["steps"] for cell in answer.parts[0].cells}
+    levels = zip(*steps.values(), strict=True)
+    reached = [level for level in levels if all(one["median"] for one in level)]
+    for (name, _), one in zip(steps.items(), reached[-1] if reached else [], strict=bool(reached)):
+        assert f"{ACTIVATION_KINDS[name].title} {one['median']:,.0f}" in card.answer

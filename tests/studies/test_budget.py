@@ -15,6 +15,7 @@ from seedbed.studies.answers import Answer
 from seedbed.studies.context import StudyContext, StudyTrainer
 from seedbed.studies.questions import budget
 from seedbed.studies.setup import Setup
+from studies.reading import check
 
 pytestmark = pytest.mark.slow
 
@@ -112,3 +113,14 @@ def test_figures_and_tables_are_there(answer):
 def test_a_setting_matters_most_only_where_the_others_are_told_apart_from_it(others, said):
     shares = [Importance("rate", 0.4, 0.3, 0.5), *(Importance("layers", *each) for each in others)]
     assert said in budget._most_important(shares, 16)
+
+
+# At a glance
+
+
+def test_the_card_gives_the_winner_and_its_lead(answer):
+    card = answer.cards["budget-best"]
+    check(card)
+    winner = next(cell for cell in answer.parts[0].cells if cell["setting"].get("optimizer") and cell["seeds"] == [0, 1, 2])
+    assert card.answer.startswith(f"{100 * winner['mean']:.1f} % of the images right")
+    assert f"{100 * abs(answer.contrasts[0].decision.interval.mean):.1f} points" in card.answer

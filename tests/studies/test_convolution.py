@@ -20,6 +20,7 @@ from seedbed.studies.mistakes import Overlap, overlaps
 from seedbed.studies.questions.convolution import CONV, equal_width
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import distances, shifted
+from studies.reading import check
 
 
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (1, 0), (-2, 0), (0, 2), (0, -1), (3, -3), (5, 0)])
@@ -110,3 +111,18 @@ def test_every_figure_is_drawn(answer: Answer, tmp_path: Path) -> None:
     assert set(answer.charts()) >= {"conv_learning_curves", "conv_parameters", "conv_permutation", "conv_shift"}
     for name, chart in answer.charts().items():
         assert figures.save(chart, tmp_path / name, ("svg",))[0].stat().st_size > 5_000
+
+
+# At a glance
+
+
+@pytest.mark.slow
+def test_the_card_gives_both_sizes_and_the_difference_of_its_mark(answer: Answer) -> None:
+    card = answer.cards["convolution-nets"]
+    check(card)
+    conv, dense = answer.parts[0].cells[:2]
+    assert f"{conv['parameters']:,} parameters instead of {dense['parameters']:,}" in card.answer
+    against_large, against_equal = (100 * one.decision.interval.mean for one in answer.parts[0].contrasts if one.decision)
+    assert f"{against_large:+.1f} points" in card.answer or f"{abs(against_large):.1f} points" in card.answer
+    excludes = answer.parts[0].contrasts[1].decision.interval.excludes()
+    assert (f"A dense net of its size is {abs(against_equal):.1f} points" in card.answer) == excludes

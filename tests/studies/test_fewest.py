@@ -80,7 +80,7 @@ def test_seeds_are_fresh_and_five_at_least():
     assert len(fresh_seeds(setup)) == LEAST_SEEDS
 
 
-@pytest.mark.parametrize("verdicts", [["ok"] * 5, ["diverged", *["ok"] * 4]])
+@pytest.mark.parametrize("verdicts", [["good_fit"] * 5, ["diverged", *["good_fit"] * 4]])
 def test_the_last_epoch_is_judged_and_a_run_that_failed_leaves_no_claim(verdicts):
     made = net((25, 25), right(0.9), last=right(0.8), verdicts=verdicts)
 
@@ -94,4 +94,4 @@ def test_the_last_epoch_is_judged_and_a_run_that_failed_leaves_no_claim(verdicts
     steps = fewest_module.tested(Study(), [25], lambda _: Request("a", RunSpec(), ()))  # type: ignore[arg-type]
     _, [found] = driven(steps, lambda _: [made])
     assert (found.width, found.group) == (25, made)
-    assert found.accuracy == (accuracy_interval(right(0.8)) if verdicts[0] == "ok" else None)
+    assert found.accuracy == (accuracy_interval(right(0.8)) if verdicts[0] == "good_fit" else None)

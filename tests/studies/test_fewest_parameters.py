@@ -19,7 +19,7 @@ SETUP = Setup(DataSpec(name="mnist"), DataFacts(55_000, 5_000, 10_000, tuple("01
 
 
 def size(width: int, accuracy: Interval | None) -> Size:
-    verdicts = ["ok"] * 5 if accuracy else ["diverged", *["ok"] * 4]
+    verdicts = ["good_fit"] * 5 if accuracy else ["diverged", *["good_fit"] * 4]
     return Size(width, net((width, 3 * width), right(0.95), verdicts=verdicts), accuracy)
 
 

@@ -16,6 +16,7 @@ from seedbed.studies.answers import Answer
 from seedbed.studies.context import StudyContext
 from seedbed.studies.questions import fewest_parameters, hidden_units
 from seedbed.studies.setup import Setup
+from studies.reading import check
 
 pytestmark = pytest.mark.slow
 
@@ -155,3 +156,19 @@ def _facts(shape):
     from seedbed.records import DataFacts
 
     return DataFacts(55_000, 5_000, 10_000, tuple("0123456789"), shape)
+
+
+# At a glance
+
+
+def test_the_cards_say_where_more_units_stop_helping_and_how_few_are_enough(answer):
+    widths, fewest = answer.cards.values()
+    check(widths)
+    check(fewest)
+    steps = answer.parts[1].data["steps"]
+    assert ("no step up in size is beyond chance" in widths.answer) == (len(steps) == 1)
+    assert len(steps) == 1 or f"up to {steps[-1]} units" in widths.answer
+    for target, found in answer.parts[2].data.items():
+        parameters, share = found["two_layers"]["parameters"], f"{100 * float(target):.0f} %"
+        said = f"{parameters:,} parameters are enough for {share}" if parameters else "no tested net is surely enough"
+        assert said.lower() in fewest.answer.lower()

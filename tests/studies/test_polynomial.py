@@ -25,6 +25,7 @@ from seedbed.studies.polynomials import (
     undistinguished,
 )
 from seedbed.studies.questions import polynomial
+from studies.reading import check
 
 TASK = PolynomialTask()
 
@@ -175,3 +176,14 @@ def test_figures_show_three_fits_on_one_scale_and_the_parts_of_the_error(answer)
     assert all(domain == domains[0] for domain in domains)
     said = specification(charts["polynomial_bias_variance"])["title"]["subtitle"]
     assert any("n = 400 samples" in line for line in said)
+
+
+# At a glance
+
+
+def test_the_card_gives_the_best_lambda_and_the_errors(answer):
+    card = answer.cards["polynomial-fits"]
+    check(card)
+    errors = {cell["setting"]["lambda"]: cell["mean"] for cell in answer.parts[1].cells}
+    best = answer.parts[1].data["best"]
+    assert f"is best: error {errors[best]:.2f}, against {errors[min(errors)]:.2f} and {errors[max(errors)]:.2f}" in card.answer

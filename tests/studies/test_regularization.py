@@ -13,6 +13,7 @@ from seedbed.runs import RunStore
 from seedbed.studies import STUDIES
 from seedbed.studies.answers import Answer
 from seedbed.studies.questions import regularization
+from studies.reading import check
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +83,18 @@ def test_flipped_labels_are_trained_on_and_never_validated_on(answer):
         clean, flipped = (sb.load(each) for each in (spec.changed(label_noise=0.0), spec))
         assert (clean.validation.labels == flipped.validation.labels).all()
         assert 0 < (clean.train.labels != flipped.train.labels).mean() <= 0.25
+
+
+# At a glance
+
+
+def test_the_cards_say_whether_it_helps_and_what_it_resembles(answer):
+    useful, like = answer.cards.values()
+    check(useful)
+    check(like)
+    gains = {one.name: one.decision.interval for one in answer.contrasts}
+    flipped = gains["best l2 against none, few images with flipped labels"]
+    word = "gains" if flipped.mean > 0 else "loses"
+    said = f"{word} {abs(100 * flipped.mean):.1f} points" if flipped.excludes() else f"({100 * flipped.mean:+.1f} points)"
+    assert said in useful.answer.partition(". ")[0] + "."
+    assert like.answer.startswith(("Yes: with lambda", "No: at every lambda"))

@@ -41,7 +41,10 @@ def test_networks_are_named_with_their_size():
 
 def test_a_subtitle_says_how_many_seeds_there_are_and_how_many_runs_are_excluded():
     setup = Setup.of("digits", seeds=3)
-    whole, part = group(right(0.9)), group(right(0.9), verdicts=["ok", "ok", "diverged", "collapsed", "ok"], l2=1.0)
+    whole, part = (
+        group(right(0.9)),
+        group(right(0.9), verdicts=["good_fit", "good_fit", "diverged", "collapsed", "good_fit"], l2=1.0),
+    )
     assert subtitle(setup, [whole], BANDS) == [f"digits; n = 5 seeds per setting; {BANDS}"]
     assert subtitle(setup, [whole, part], BANDS, "more") == [
         f"digits; n = 3 to 5 seeds per setting; {BANDS}",

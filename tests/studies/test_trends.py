@@ -53,7 +53,7 @@ def test_doublings_give_gain_and_added_parameters_step_by_step():
 
 
 def test_a_seed_that_one_network_lost_is_left_out_of_all():
-    a = net((25, 25), right(0.9, seed=1), verdicts=["ok", "ok", "collapsed", "ok", "ok"])
+    a = net((25, 25), right(0.9, seed=1), verdicts=["good_fit", "good_fit", "collapsed", "good_fit", "good_fit"])
     b = net((50, 25), right(0.95, seed=2))
     kept = [0, 1, 3, 4]
     expected = np.mean([b.correct[seed].mean() - a.correct[seed].mean() for seed in kept])

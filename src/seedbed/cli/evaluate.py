@@ -61,7 +61,7 @@ def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
 
 def _show(evaluation: Evaluation, pictures: list[Path]) -> None:
     result(f"{evaluation.name}: best epoch {evaluation.epoch}, {evaluation.parameters:,} parameters")
-    result(f"Verdict {evaluation.verdict.kind}: {evaluation.verdict.evidence}")
+    result(f"Verdict: {evaluation.verdict}")
     result()
     _show_parts([evaluation])
     for part, called in ((evaluation.validation, "validation"), (evaluation.test, "test")):
@@ -88,7 +88,7 @@ def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
     for sentence in same_start([group.group]):
         result(sentence)
     for name, verdict in group.left_out.items():
-        note(f"{name} is excluded from the means: {verdict.kind}. {verdict.evidence}")
+        note(f"{name} is excluded from the means: {verdict.label}. {verdict.evidence}")
     result()
     screen.lines(pictures, indent="Picture (of the best seed): ")
 

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 an error, in one line; 2 wrong usage; 128 + signal (130, 1
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -43,9 +44,23 @@ class CommandGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name, known = args[0], self.list_commands(ctx)
+        if name == "help" and name not in known:
+            _show_help(self, ctx, args[1:])
         if name not in known and not name.startswith("-"):
             raise click.UsageError(f"There is no command {name!r}.{nearest(name, known)}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _show_help(group: click.Group, ctx: click.Context, path: Sequence[str]) -> NoReturn:
+    """Print the help of a group, or of the command below it that `seedbed help NAME` names."""
+    shown: click.Command = group
+    for name in path:
+        _, below, _ = shown.resolve_command(ctx, [name]) if isinstance(shown, click.Group) else (None, None, [])
+        if below is None:
+            raise click.UsageError(f"{shown.name} has no commands of its own.", ctx)
+        shown, ctx = below, click.Context(below, info_name=name, parent=ctx)
+    click.echo(shown.get_help(ctx))
+    ctx.exit()
 
 
 class LazyGroup(CommandGroup):
@@ -156,9 +171,18 @@ def _usage_error(error: click.ClickException) -> int:
     message = error.format_message()
     if isinstance(error, click.NoSuchOption) and context:
         known = [name for option in context.command.get_params(context) for name in option.opts if name.startswith("--")]
-        message = f"There is no option {error.option_name!r}.{nearest(error.option_name, known)}"
+        message = f"There is no option {error.option_name!r}.{_near_option(error.option_name, known)}"
     more = f" `{context.command_path} -h` shows the usage." if context else ""
     return _print_line(f"error: {message}{more}", error.exit_code)
+
+
+def _near_option(name: str, known: Sequence[str]) -> str:
+    """Suggest an option: for one letter those that begin with it, else one that begins likewise or is spelt nearly so."""
+    if re.fullmatch(r"-[a-zA-Z]", name):
+        begins = [option for option in known if option.startswith(f"--{name[1].lower()}")]
+        return f" Did you mean {' or '.join(map(repr, begins[:3]))}?" if begins else ""
+    longer = [option for option in known if option.startswith(name)]
+    return f" Did you mean {longer[0]!r}?" if len(longer) == 1 else nearest(name, known, least=0.7)
 
 
 def _print_line(line: str, code: int = 1) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seedbed.studies.answers import Study
 
 WORKSHEET = Path("worksheet.md")
+KINDS = ("html", "md", "ipynb", "docx", "pdf")
 
 
 @click.command("report")
@@ -27,18 +28,30 @@ WORKSHEET = Path("worksheet.md")
 @click.option(
     "--worksheet", is_flag=True, help=f"Write an empty worksheet instead, to {WORKSHEET} or --out FILE.md; trains nothing."
 )
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(KINDS),
+    help="Write this next to the page: the printed page (pdf), or a document to edit.  [default: html, the page alone]",
+)
 @options.file("-o", "--out", text="The page; a folder of its name gets figures and tables.  [default: report.html]")
 @options.execution()
 @options.as_json
 def command(
-    named: str | None, notes: Path | None, worksheet: bool, out: Path | None, execution: Execution, **asked: Any
+    named: str | None,
+    notes: Path | None,
+    worksheet: bool,
+    kind: str | None,
+    out: Path | None,
+    execution: Execution,
+    **asked: Any,
 ) -> options.Output:
     """Answer all questions of the exercise on one page that needs no network.
 
     Trains what is missing, all studies side by side; what is trained already is not trained again, and after an
     interruption the same command resumes. `--quick --data digits` is a preview within a minute or two.
     """
-    from seedbed.report import make, read_notes
+    from seedbed.report import make, read_notes, writeup
     from seedbed.report.making import chosen
     from seedbed.studies.files import checked_page
 
@@ -46,16 +59,28 @@ def command(
     studies = chosen(names)
     if worksheet:
         return _write_worksheet(studies, out or WORKSHEET)
-    page = out or Path("report.html")
+    page, kind = _page(out or Path("report.html"), kind)
     checked_page(page)
     words = read_notes(notes, [study.name for study in studies]) if notes else None
     with training("Report", studies, execution, **asked) as (setup, trainer):
         report = make(setup, trainer, names, notes=words)
     note("Drawing")
     files = report.save(page)
+    if kind != "html":
+        files["document"] = [writeup.save(report, page, kind)]
     listed = {kind: [str(path) for path in paths] for kind, paths in files.items()}
     plain = {"page": str(page), "files": listed, "short": report.short(), "cost": report.cost.as_json()}
     return plain, lambda: _show(report, files)
+
+
+def _page(out: Path, kind: str | None) -> tuple[Path, str]:
+    """The page and the kind of document that a path and an option ask for: `-o homework.docx` is `--format docx`."""
+    suffix = out.suffix.removeprefix(".").lower()
+    if suffix in KINDS[1:]:
+        if kind not in (None, suffix):
+            raise click.UsageError(f"--out {out} and --format {kind} ask for different formats; leave one of them out.")
+        return out.with_suffix(".html"), suffix
+    return out, kind or "html"
 
 
 def _write_worksheet(studies: Sequence[Study], path: Path) -> options.Output:
@@ -79,3 +104,5 @@ def _show(report: Report, files: dict[str, list[Path]]) -> None:
     result(f"Figures: {len(files['figures'])} files in {files['figures'][0].parent}" if files["figures"] else "Figures: none")
     result(f"Tables: {', '.join(map(str, files['tables']))}")
     result(f"Report: {files['page'][0]}")
+    for document in files.get("document", []):
+        result(f"Document: {document}")

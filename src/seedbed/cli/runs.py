@@ -54,7 +54,7 @@ def _show_list(home: Path, listed: Sequence[Listed]) -> None:
         of_record("validation", lambda record: record.best and record.best["validation"]["accuracy"], text=share_text),
         Column(
             "verdict",
-            lambda each: each.record and (each.record.verdict.kind if each.record.verdict else each.reason),
+            lambda each: each.verdict.label if each.verdict else each.reason,
             align="left",
         ),
     ]
@@ -99,7 +99,7 @@ def _plain(listed: Listed) -> dict[str, Any]:
     if record is not None:
         facts |= {"group": record.group, "identity": record.identity, "seed": record.run.seed, "epochs": record.epochs}
         facts |= {"model": record.run.model.plain(), "data": record.run.data.name, "best": record.best}
-        facts["verdict"] = record.verdict.kind if record.verdict else None
+        facts["verdict"] = listed.verdict.kind if listed.verdict else None
     return facts
 
 
@@ -107,7 +107,7 @@ def _show(run: Result, looks: int) -> None:
     """Print a run: its settings, its outcome, and where its files are."""
     from seedbed.specs import to_yaml
 
-    result(f"{run.name}: {run.verdict.kind}. {run.verdict.evidence}")
+    result(f"{run.name}: {run.verdict}")
     result(f"  trained on {run.device}; {run.model.parameters:,} parameters, {run.model.operations:,} operations per image")
     for which, epoch in (("best", run.best), ("last", run.history.epochs)):
         if epoch >= 1:

@@ -41,7 +41,8 @@ MOST_SEEDS = 10_000
 
 def counts(text: str) -> tuple[int, ...]:
     """Parse whole numbers with commas between them, or `none`."""
-    if text == "none":
+    text = re.sub(r"\s*,\s*", ",", text.strip())
+    if text.lower() == "none":
         return ()
     if not re.fullmatch(r"-?\d{1,9}(,-?\d{1,9})*", text):
         raise click.BadParameter(f"{text!r} must be whole numbers with commas between them, like 200,100, or none.")
@@ -54,6 +55,33 @@ def size(text: str) -> tuple[int, int]:
     if not sides:
         raise click.BadParameter(f"{text!r} must be HEIGHTxWIDTH in pixels, like 28x28, or one number for both.")
     return int(sides[1]), int(sides[2] or sides[1])
+
+
+class Number(click.ParamType[int | float]):
+    """A number; several, with commas between them, are for `seedbed sweep`.
+
+    Args:
+        kind: int or float.
+        field: field that it sets, as `sweep --set` names it.
+    """
+
+    def __init__(self, kind: type[int] | type[float], field: str) -> None:
+        self.name = "integer" if kind is int else "float"
+        self._kind, self._field = kind, field
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
+        try:
+            return self._kind(value)
+        except ValueError:
+            several = isinstance(value, str) and all(map(_is_number, value.split(",")))
+            if several:
+                way_out = f"`seedbed sweep -m NAME --set {self._field}={value.replace(' ', '')}` trains one network for each"
+                self.fail(f"{value!r} are several values; {way_out}.", param, ctx)
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", text, re.IGNORECASE))
 
 
 @dataclass(frozen=True)
@@ -92,7 +120,7 @@ PLAN_FLAGS = (
     Flag(("--epochs",), "epochs", "Passes over the training images.", int, "N"),
     Flag(("--batch-size",), "batch_size", "Images of a minibatch.", int, "N"),
     _choice("--optimizer", "optimizer", OPTIMIZERS, "How gradients become steps:"),
-    Flag(("--lr",), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
+    Flag(("--lr", "--learning-rate"), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
     _choice("--schedule", "schedule", Schedule, "How the learning rate changes:"),
     Flag(("--momentum",), "momentum", _of_optimizers("momentum"), float, "X"),
     Flag(("--weight-decay",), "weight_decay", _of_optimizers("weight_decay"), float, "X"),
@@ -139,7 +167,8 @@ def flags(function: Any) -> Any:
     """Add all flags of settings to a command; a setting that the user leaves out arrives as None."""
     for kind, group in reversed(GROUPS):
         for flag in reversed(group):
-            value: dict[str, Any] = {"type": flag.type, "metavar": flag.metavar}
+            number = Number(flag.type, flag.field) if flag.type in (int, float) else flag.type
+            value: dict[str, Any] = {"type": number, "metavar": flag.metavar}
             if flag.type is bool:
                 value = {"is_flag": True, "default": None}
             text = flag.help + _default(kind, flag)

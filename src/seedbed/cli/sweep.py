@@ -17,7 +17,7 @@ from seedbed.cli.text import contents
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
 from seedbed.tables import Column, Table
-from seedbed.words import duration
+from seedbed.words import duration, kinds
 
 if TYPE_CHECKING:
     from seedbed.groups import Group
@@ -207,6 +207,6 @@ def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Gro
         Column("n", lambda group: group.n),
         *accuracy_columns("at best epoch", lambda group: group.accuracy),
         Column("at last", lambda group: group.last and group.last.mean, share_text),
-        Column("verdicts", lambda group: ", ".join(f"{count} {kind}" for kind, count in group.verdicts.items()), align="left"),
+        Column("verdicts", lambda group: ", ".join(kinds(group.verdicts)), align="left"),
     ]
     return Table(columns, groups)

@@ -172,6 +172,6 @@ def _show_verdicts(results: Sequence[Result]) -> None:
     """Print a line for each kind of verdict, with the evidence of the first run that got it."""
     for kind in dict.fromkeys(each.verdict.kind for each in results):
         first, *others = (run for run in results if run.verdict.kind == kind)
-        seeds = "" if len(results) == 1 else f"{1 + len(others)} of {len(results)} seeds; {first.name}: "
-        result(f"Verdict {kind}: {seeds}{first.verdict.evidence}")
+        seeds = "" if len(results) == 1 else f"{1 + len(others)} of {len(results)} seeds, as {first.name}: "
+        result(f"Verdict: {seeds}{first.verdict}")
     result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")

@@ -142,6 +142,8 @@ def named(text: str) -> str:
     path = Path(text).expanduser()
     if text and path.exists():
         return added.named(path)
+    if text.lower() in BUILTIN:
+        return text.lower()
     if text and not NAME_RULE.fullmatch(text):
         raise UnknownDataset(f"{text!r} is neither a data set nor a file or folder that exists. See: seedbed data list.")
     return added.existing_entry(text).name

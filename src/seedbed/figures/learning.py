@@ -83,7 +83,7 @@ def learning_points(results: Sequence[Result]) -> LearningPoints:
     curves = [mean_curve(whole, column, panel=panel, line=part) for panel, part, column in COLUMNS]
     mean = curve_rows(curves) if len(whole) > 1 else []
     best = [row for result in results for row in _best(result)]
-    left_out: dict[int, str] = {one.run.seed: one.verdict.kind for one in results if one not in whole}
+    left_out: dict[int, str] = {one.run.seed: one.verdict.label for one in results if one not in whole}
     return LearningPoints(raw, mean, best, left_out if mean else {})
 
 
@@ -157,7 +157,7 @@ def _subtitle(results: Sequence[Result], points: LearningPoints) -> list[str]:
 
 def _seeds(results: Sequence[Result], points: LearningPoints) -> str:
     if len(results) == 1:
-        verdict = "" if results[0].verdict.kind == "ok" else f"; {results[0].verdict.kind}"
+        verdict = "" if results[0].verdict.kind == "good_fit" else f"; {results[0].verdict.label}"
         return f"n = 1 run, seed {results[0].run.seed}; {_best_words(results[0])}{verdict}"
     if not points.mean:
         return f"n = {len(results)} seeds, each drawn by itself: fewer than two can be averaged"

@@ -60,6 +60,7 @@ def dot_panels(
     share: bool = False,
     from_zero: bool = False,
     width: int = 150,
+    height: int = 0,
 ) -> AnyChart:
     """Draw values as dots with their intervals: a row per setting, a panel per condition, all on one scale.
 
@@ -69,6 +70,7 @@ def dot_panels(
         group: title of the legend of groups.
         share: whether values are shares, to be shown in per cent.
         from_zero: the axis begins at 0.
+        width, height: size of a panel (pixels); a height of 0 gives each row its line.
 
     Raises:
         StatisticsError: there is nothing to draw, or there are more groups than colours.
@@ -85,7 +87,7 @@ def dot_panels(
         notes = [row for row in mine if row["note"]]
         beside = marks.texts(notes, "note", y, *axes.offset, style="quiet-text", align="left", x=width + 6)
         panels.append((panel, [*axes.dots(mine, size=40, offset=True), *beside]))
-    height = len(names) * (18 if len(groups) == 1 else 14 * len(groups))
+    height = height or len(names) * (18 if len(groups) == 1 else 14 * len(groups))
     return marks.figure(panels, title, subtitle, (width, height), columns=COLUMNS, spacing=14)
 
 

@@ -46,7 +46,14 @@ def fit_rows(fits: Sequence[Fit]) -> Rows:
     return rows
 
 
-def fit_panels(fits: Sequence[Fit], sample: Sequence[tuple[float, float]], title: str, subtitle: Sequence[str]) -> AnyChart:
+def fit_panels(
+    fits: Sequence[Fit],
+    sample: Sequence[tuple[float, float]],
+    title: str,
+    subtitle: Sequence[str],
+    *,
+    size: tuple[int, int] = (168, 155),
+) -> AnyChart:
     """Draw several fits to one sample, a panel each on one scale, with the true curve and the sample's points.
 
     Args:
@@ -62,7 +69,7 @@ def fit_panels(fits: Sequence[Fit], sample: Sequence[tuple[float, float]], title
     axes = marks.Axes(x, y, marks.Groups([TRUE, FITTED], strokes=True), marks.tips("group", x=".2f", mean=".3f"))
     points = axes.mark([{"x": x, "mean": y} for x, y in sample], "point", style="hollow", clip=True)
     panels = [(one.panel, [*axes.lines(fit_rows([one]), clip=True), points]) for one in fits]
-    return marks.figure(panels, title, subtitle, (168, 155))
+    return marks.figure(panels, title, subtitle, size)
 
 
 def _window(fits: Sequence[Fit], sample: Sequence[tuple[float, float]]) -> Scale:

@@ -22,8 +22,11 @@ TIMES = dict.fromkeys(("median", "low", "high"), ".4g") | {"n": "d"}
 """Formats of a time in tooltips."""
 
 
-def times_by_row(rows: Rows, title: str, subtitle: Sequence[str], *, x: str) -> AnyChart:
+def times_by_row(rows: Rows, title: str, subtitle: Sequence[str], *, x: str, size: tuple[int, int] = (360, 0)) -> AnyChart:
     """Draw a dot with its spread for each `row` and device, on one logarithmic axis with the title `x`.
+
+    Args:
+        size: width and height (pixels); a height of 0 gives each row its line.
 
     Raises:
         StatisticsError: there is nothing to draw, or there are more devices than colours.
@@ -32,8 +35,9 @@ def times_by_row(rows: Rows, title: str, subtitle: Sequence[str], *, x: str) -> 
     across = marks.x("mean", scales.logarithmic(scales.reach(rows)), x, grid=True)
     down = marks.names_axis("y", "row", names, grid=True, ticks=False, domain=False, labelLimit=260)
     axes = marks.Axes(across, down, _devices(rows), marks.tips("row", "device", **TIMES))
-    height = len(names) * (18 + 10 * len(axes.by.names))
-    return marks.single(axes.dots(rows, offset=True), title, subtitle, (360, height))
+    width, height = size
+    height = height or len(names) * (18 + 10 * len(axes.by.names))
+    return marks.single(axes.dots(rows, offset=True), title, subtitle, (width, height))
 
 
 def time_by_phase(rows: Rows, title: str, subtitle: Sequence[str]) -> AnyChart:

@@ -14,7 +14,7 @@ MOST_PLACES = 6
 HAPPENED = {
     "diverged": ("diverged and is excluded", "diverged and are excluded"),
     "collapsed": ("collapsed and is excluded", "collapsed and are excluded"),
-    "undertrained": ("was still improving at the last epoch", "were still improving at the last epoch"),
+    "still_improving": ("was still improving at the last epoch", "were still improving at the last epoch"),
 }
 """Verdict -> its sentence about one run, and about several."""
 

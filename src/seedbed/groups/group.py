@@ -106,7 +106,7 @@ class Group:
     @property
     def improving(self) -> list[str]:
         """The runs that were still improving at their last epoch."""
-        return [result.name for result in self.kept if result.verdict.kind == "undertrained"]
+        return [result.name for result in self.kept if result.verdict.kind == "still_improving"]
 
     @property
     def total(self) -> int:

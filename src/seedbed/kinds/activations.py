@@ -20,6 +20,7 @@ class Activation:
 
     Attributes:
         name: name in settings.
+        title: name in sentences and pictures.
         function: elementwise function of pre-activations of any shape.
         ends: outputs beyond which a unit of a bounded function counts as saturated, (low, high). None means an unbounded
             function, whose units count as saturated when they are never positive.
@@ -27,6 +28,7 @@ class Activation:
     """
 
     name: str
+    title: str
     function: Callable[[Array], Array]
     ends: tuple[float, float] | None = None
     monotone: bool = True
@@ -74,12 +76,12 @@ def _exact_gelu(z: Array) -> Array:
 
 ACTIVATIONS = Registry(
     "activation",
-    Activation("relu", _of_jax("jax.nn.relu")),
-    Activation("tanh", _of_jax("jax.numpy.tanh"), ends=(-0.97, 0.97)),
-    Activation("sigmoid", _of_jax("jax.nn.sigmoid"), ends=(0.03, 0.97)),
-    Activation("leaky_relu", _leaky_relu),
-    Activation("elu", _of_jax("jax.nn.elu")),
-    Activation("gelu", _exact_gelu, monotone=False),
-    Activation("silu", _of_jax("jax.nn.silu"), monotone=False),
+    Activation("relu", "ReLU", _of_jax("jax.nn.relu")),
+    Activation("tanh", "tanh", _of_jax("jax.numpy.tanh"), ends=(-0.97, 0.97)),
+    Activation("sigmoid", "sigmoid", _of_jax("jax.nn.sigmoid"), ends=(0.03, 0.97)),
+    Activation("leaky_relu", "leaky ReLU", _leaky_relu),
+    Activation("elu", "ELU", _of_jax("jax.nn.elu")),
+    Activation("gelu", "GELU", _exact_gelu, monotone=False),
+    Activation("silu", "SiLU", _of_jax("jax.nn.silu"), monotone=False),
 )
 """Leaky ReLU has slope 0.2, ELU alpha 1; GELU is exact (by erf)."""

@@ -29,6 +29,7 @@ class Optimizer:
 
     Attributes:
         name: name in plans.
+        title: name in sentences and pictures.
         slots: names of the arrays kept for each weight.
         moments: gradient, rate, momentum, *old slots -> new slots.
         moved: weights, gradient, rate, momentum, *new slots -> new weights.
@@ -40,6 +41,7 @@ class Optimizer:
     """
 
     name: str
+    title: str
     slots: tuple[str, ...]
     moments: Callable[..., tuple[Array, ...]]
     moved: Callable[..., Array]
@@ -113,11 +115,13 @@ _MOMENTUM = ("momentum",)
 
 OPTIMIZERS = Registry(
     "optimizer",
-    Optimizer("sgd", (), _no_moments, _descent, _descent_gradient),
-    Optimizer("momentum", ("velocity",), _velocity, _momentum, _velocity_gradient, settings=_MOMENTUM),
-    Optimizer("nesterov", ("velocity",), _velocity, _nesterov, _velocity_gradient, settings=_MOMENTUM),
-    Optimizer("adam", *_ADAM, corrects_bias=True),
-    Optimizer("adamw", *_ADAM, settings=("weight_decay",), corrects_bias=True),
-    Optimizer("rmsprop", ("square",), _square, _rmsprop, _square_gradient),
+    Optimizer("sgd", "SGD", (), _no_moments, _descent, _descent_gradient),
+    Optimizer("momentum", "SGD with momentum", ("velocity",), _velocity, _momentum, _velocity_gradient, settings=_MOMENTUM),
+    Optimizer(
+        "nesterov", "SGD with Nesterov momentum", ("velocity",), _velocity, _nesterov, _velocity_gradient, settings=_MOMENTUM
+    ),
+    Optimizer("adam", "Adam", *_ADAM, corrects_bias=True),
+    Optimizer("adamw", "AdamW", *_ADAM, settings=("weight_decay",), corrects_bias=True),
+    Optimizer("rmsprop", "RMSprop", ("square",), _square, _rmsprop, _square_gradient),
 )
 """The recovered gradient is NaN for "sgd" at a rate below `SMALLEST_RATE`, and the absolute value for "rmsprop"."""

@@ -52,6 +52,10 @@ class Registry(Generic[RecordT]):
             raise SpecError(f"{self.kind} = {name!r} is not known.{nearest(str(name), self)} Known: {', '.join(self)}.")
         return self._records[name]
 
+    def canonical(self, name: str) -> str | None:
+        """The name of a record that a user may have written with capitals; None where there is none."""
+        return next((known for known in self if known == name or known == name.lower()), None)
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._records
 

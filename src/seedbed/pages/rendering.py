@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from seedbed.pages.bundle import vega
+from seedbed.pages.glossary import TERMS, terms
 from seedbed.palette import COLOURS, FONT
 
 if TYPE_CHECKING:
@@ -62,8 +63,14 @@ def _environment() -> Environment:
         loader=PackageLoader("seedbed.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
-    environment.filters |= {"code": code, "two_lines": two_lines}
-    environment.globals |= {"text_of": lambda name: _safe(_file(name)), "colours": COLOURS, "font": FONT, "zip": zip}
+    environment.filters |= {"code": code, "two_lines": two_lines, "explained": explained}
+    environment.globals |= {
+        "text_of": lambda name: _safe(_file(name)),
+        "colours": COLOURS,
+        "font": FONT,
+        "zip": zip,
+        "glossary": TERMS,
+    }
     return environment
 
 
@@ -89,7 +96,13 @@ def code(sentence: str) -> Markup:
     """
     from markupsafe import escape
 
-    return _safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))
+    plain = str(escape(sentence)).replace(" %", "\N{NO-BREAK SPACE}%")
+    return _safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", plain))
+
+
+def explained(sentence: str) -> Markup:
+    """A sentence as `code` gives it, with explanations at the terms of the glossary."""
+    return _safe(terms(str(code(sentence))))
 
 
 def two_lines(cell: str) -> Markup:

@@ -11,6 +11,7 @@ import numpy as np
 from seedbed import words
 from seedbed.groups import Difference
 from seedbed.studies.answers import Answer
+from seedbed.studies.cards import Card, Certainty
 from seedbed.studies.setup import Setup
 
 EASY = 0.97
@@ -36,6 +37,28 @@ def feedback(setup: Setup, answers: Sequence[Answer]) -> Feedback:
     return Feedback(limits, _next(setup, more_seeds=bool(undecided)))
 
 
+def limits_card(setup: Setup, answers: Sequence[Answer]) -> Card:
+    """What limited the answers: how large a difference must be to show, and how many runs had not finished learning."""
+    decisions = [each.decision for answer in answers for each in answer.contrasts if each.contrast.measure.both]
+    reaches = [(each.interval.high - each.interval.low) / 2 for each in decisions if each]
+    improving, runs = _unfinished(answers)
+    data = f"{setup.facts.validation:,} validation images and {words.counted(len(setup.seeds), 'seed')}"
+    sentences = []
+    if reaches:
+        sentences.append(f"With {data}, only differences above about {100 * float(np.median(reaches)):.1f} points show.")
+    if improving:
+        sentences.append(f"{improving:,} of {words.counted(runs, 'run')} had not finished learning.")
+    rule = f"The number is the median reach of the 95 % intervals of {words.counted(len(reaches), 'planned comparison')}."
+    answer = " ".join(sentences) or "Nothing that these data show."
+    return Card("What limited these answers?", answer, Certainty("clear", rule))
+
+
+def _unfinished(answers: Sequence[Answer]) -> tuple[int, int]:
+    """The number of runs that were still improving at their last epoch, and of all."""
+    runs = {result.run.identity: result for answer in answers for result in answer.results if not result.pruned}
+    return sum(result.verdict.kind == "still_improving" for result in runs.values()), len(runs)
+
+
 def _compared(compared: Sequence[Difference], undecided: Sequence[Difference]) -> list[str]:
     if not compared:
         return []
@@ -57,9 +80,8 @@ def _easy(setup: Setup, answers: Sequence[Answer]) -> list[str]:
 
 
 def _improving(answers: Sequence[Answer]) -> list[str]:
-    runs = {result.run.identity: result for answer in answers for result in answer.results if not result.pruned}
-    improving = sum(result.verdict.kind == "undertrained" for result in runs.values())
-    of = f"{improving:,} of {words.counted(len(runs), 'run')}"
+    improving, runs = _unfinished(answers)
+    of = f"{improving:,} of {words.counted(runs, 'run')}"
     return [f"{of} were still improving at their last epoch; with more epochs they may rank differently."] * bool(improving)
 
 

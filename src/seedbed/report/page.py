@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seedbed import words
+from seedbed import figures, words
 from seedbed.records import Result, finite
 from seedbed.report.environment import Environment
-from seedbed.report.feedback import Feedback, feedback
+from seedbed.report.feedback import Feedback, feedback, limits_card
 from seedbed.report.notes import Notes
-from seedbed.studies.answers import Answer, Cost, write_page
+from seedbed.studies.answers import Answer, Cost, Figure, write_page
+from seedbed.studies.cards import Card
 from seedbed.studies.setup import Setup
 from seedbed.tables import Column, Table
 
@@ -39,6 +40,10 @@ class Report:
     named: tuple[str, ...] = ()
 
     @property
+    def title(self) -> str:
+        return f"What architecture and regularization do: {self.setup.data.name}"
+
+    @property
     def results(self) -> list[Result]:
         """Every run behind the report, each once."""
         return list({result.run.identity: result for answer in self.answers for result in answer.results}.values())
@@ -51,6 +56,31 @@ class Report:
     @property
     def feedback(self) -> Feedback:
         return feedback(self.setup, self.answers)
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        """Place on the page -> card; what limited the answers is the last."""
+        cards = {place: card for answer in self.answers for place, card in answer.cards.items()}
+        return {**cards, "feedback": limits_card(self.setup, self.answers)}
+
+    @property
+    def predictions(self) -> dict[str, tuple[str, ...]]:
+        """Place of each study's first card -> what the student predicted."""
+        before = self.notes.before if self.notes else {}
+        return {
+            next(iter(answer.cards)): before[answer.name] for answer in self.answers if answer.cards and answer.name in before
+        }
+
+    @property
+    def effects(self) -> Figure | None:
+        """All planned comparisons of accuracies, a row each."""
+        compared = [each for answer in self.answers for each in answer.contrasts if each.contrast.measure.both]
+        decided = {each.name: each.decision for each in compared if each.decision}
+        if not decided:
+            return None
+        intervals, shown = [each.interval for each in decided.values()], [each.shown for each in decided.values()]
+        chart = figures.paired_differences(list(decided), intervals, shown)
+        return Figure("effects", chart, "What was compared, as announced before anything was trained.")
 
     @property
     def command(self) -> str:
@@ -68,6 +98,7 @@ class Report:
             {
                 "quick": self.setup.quick,
                 "short": self.short(),
+                "cards": {place: card.as_json() for place, card in self.cards.items()},
                 "cost": self.cost.as_json(),
                 "environment": self.environment.as_json(),
                 "looks_at_test": self.looks,
@@ -91,11 +122,14 @@ class Report:
             path,
             "report.html.jinja",
             self.answers,
+            self.cards,
             self.as_json(),
-            title=f"What architecture and regularization do: {self.setup.data.name}",
+            self.effects,
+            title=self.title,
             command=self.command,
             digest=self.setup.data.digest,
             report=self,
+            predictions=self.predictions,
             ledger=ledger(self),
             cost=cost_sentences(self),
             machine=machine_table(self),

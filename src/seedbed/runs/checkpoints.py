@@ -16,7 +16,9 @@ from seedbed import storage
 from seedbed.errors import CorruptFile, StorageError
 from seedbed.names import checked_name
 from seedbed.runs.arrays import Arrays, read_safetensors, safetensors_pieces
-from seedbed.runs.record import FORMAT
+
+FORMAT = 1
+"""Version of the format of checkpoints."""
 
 FOLDER = ".populations"
 KEPT = 2

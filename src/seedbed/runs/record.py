@@ -5,21 +5,26 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from seedbed import storage
+from seedbed.diagnosis import LastPredictions, diagnose
 from seedbed.errors import CorruptFile, SpecError, StorageError
 from seedbed.models import trust
 from seedbed.names import checked_name
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict, finite
+from seedbed.runs.arrays import read_npz
 from seedbed.specs import RunSpec
 
-FORMAT = 1
-"""Version of the format; it increases when an older seedbed could not read the files of a newer one."""
+FORMAT = 2
+"""Version of the format; it increases when an older seedbed could not read the files of a newer one.
+
+Format 2 has verdicts with advice.
+"""
 
 MOST_BYTES = 4 << 20
 """Largest accepted size of a `run.json` (bytes)."""
@@ -74,6 +79,14 @@ class NamedRun:
         checked_name(self.group)
 
 
+@dataclass(frozen=True)
+class OldVerdict:
+    """The verdict of a run by the rules of format 1; the run is diagnosed again from its files when it is read."""
+
+    kind: Literal["ok", "diverged", "collapsed", "undertrained", "overfitting"]
+    evidence: str
+
+
 class Record(BaseModel):
     """One `run.json`.
 
@@ -98,7 +111,7 @@ class Record(BaseModel):
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     model: ModelFacts | None = None
     data: DataFacts | None = None
-    verdict: Verdict | None = None
+    verdict: Verdict | OldVerdict | None = None
     best: _Metrics | None = None
     last: _Metrics | None = None
     epochs: Annotated[int, Field(ge=0)] = 0
@@ -184,7 +197,36 @@ class Record(BaseModel):
         trust.offer(self.run.model, folder / NETWORK_FOLDER)
         fields: dict[str, Any] = {name: getattr(self, name) for name in ("name", "group", "run", *_SHARED)}
         history = _history(folder / METRICS_FILE, self.epochs)
+        if isinstance(self.verdict, OldVerdict):
+            fields["verdict"] = self._diagnosed(self.verdict, history, folder)
         return Result(**fields, history=history, folder=str(folder), pruned=self.status == "pruned")
+
+    def judged(self, folder: Path) -> Verdict | None:
+        """The verdict by today's rules; None where the run has not ended.
+
+        Raises:
+            CorruptFile: the run is of format 1, and its metrics are damaged.
+        """
+        return self.result(folder).verdict if isinstance(self.verdict, OldVerdict) else self.verdict
+
+    def _diagnosed(self, old: OldVerdict, history: History, folder: Path) -> Verdict:
+        """Diagnose a run of format 1; without predictions (a search kept none, or they are damaged) "collapsed" stands."""
+        assert self.data is not None
+        last = _last_predictions(folder / PREDICTIONS_FILE) if PREDICTIONS_FILE in self.files else None
+        verdict = diagnose(history, self.run, self.data, last, pruned=self.status == "pruned")
+        if old.kind == "collapsed" and last is None:
+            return replace(verdict, kind="collapsed", evidence=old.evidence)
+        return verdict
+
+
+def _last_predictions(path: Path) -> LastPredictions | None:
+    """The predictions of the last network; of the best one where an older seedbed kept only these."""
+    try:
+        arrays = read_npz(path)
+        best = arrays["validation_probabilities"]
+        return LastPredictions.of(arrays.get("last_validation_probabilities", best), arrays["validation_labels"])
+    except (StorageError, KeyError):
+        return None
 
 
 def write(records: Mapping[Path, Record]) -> None:

@@ -17,7 +17,7 @@ from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, UnknownRun, nearest
 from seedbed.models import trust
 from seedbed.names import checked_name
-from seedbed.records import Result, finite
+from seedbed.records import Result, Verdict, finite
 from seedbed.runs import checkpoints, claims
 from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
 from seedbed.runs.record import (
@@ -47,6 +47,7 @@ class Listed:
     status: Status | Literal["damaged"]
     reason: str
     record: Record | None
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -420,9 +421,9 @@ class RunStore:
     def _listed(self, folder: Path) -> Listed:
         try:
             record = read(folder)
+            return Listed(folder.name, record.state(self.root), record.reason, record, record.judged(folder))
         except StorageError as error:
             return Listed(folder.name, "damaged", str(error), None)
-        return Listed(folder.name, record.state(self.root), record.reason, record)
 
 
 def _weights_file(which: str) -> str:

@@ -8,16 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from seedbed import devices, diagnosis
-from seedbed.records import Result, Seconds, Verdict
+from seedbed import devices
+from seedbed.diagnosis import LastPredictions, diagnose
+from seedbed.records import Result, Seconds
 from seedbed.runs import TOGETHER, ClaimedRuns, FinishedRun, NamedRun, together
 from seedbed.scheduler.planning import TrainRequest
 from seedbed.training import saves
 from seedbed.training.events import Done
 from seedbed.training.members import EpochMetrics, Member
 from seedbed.training.reports import Checkpoint, Outcome, Segment, Task
-
-_PRUNED = "It stopped at epoch {epoch} of {epochs}, because others of its population were better."
 
 
 class Ingest:
@@ -106,10 +105,9 @@ class Ingest:
         block, member = outcome.member
         entry = self._entries[task.blocks[block][member].identity]
         dataset = self._request.datasets[entry.run.data]
-        predicted = outcome.probabilities.argmax(axis=1)
-        verdict = diagnosis.diagnose(outcome.history, predicted, dataset.classes, stopped_early=outcome.stopped_early)
-        if outcome.pruned and verdict.ranked:
-            verdict = Verdict("undertrained", _PRUNED.format(epoch=outcome.history.epochs, epochs=entry.run.plan.epochs))
+        labels = dataset.validation.labels
+        last = LastPredictions.of(outcome.last_probabilities, labels)
+        verdict = diagnose(outcome.history, entry.run, dataset.facts(), last, pruned=outcome.pruned)
         result = Result(
             entry.name,
             entry.group,
@@ -129,6 +127,6 @@ class Ingest:
         predictions = {
             "validation_probabilities": outcome.probabilities,
             "last_validation_probabilities": outcome.last_probabilities,
-            "validation_labels": dataset.validation.labels.astype(np.int32),
+            "validation_labels": labels.astype(np.int32),
         }
         return replace(ending, best=outcome.best, last=outcome.last, predictions=predictions)

@@ -22,6 +22,7 @@ from seedbed.statistics.classification import (
 from seedbed.statistics.corrections import Decision, decide, holm
 from seedbed.statistics.crossed import TwoSources, accuracy_interval, two_sources
 from seedbed.statistics.differences import PairedDifference, accuracy_difference, loss_difference
+from seedbed.statistics.independent import images_interval, share_difference
 from seedbed.statistics.interval import Claim, Estimate, Floats, Interval
 from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
@@ -46,6 +47,7 @@ __all__ = [
     "decide",
     "frontier",
     "holm",
+    "images_interval",
     "interval_of",
     "log_ratio",
     "loss_difference",
@@ -55,6 +57,7 @@ __all__ = [
     "paired_difference",
     "paired_estimate",
     "per_class",
+    "share_difference",
     "slope",
     "spearman",
     "two_sources",

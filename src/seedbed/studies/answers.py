@@ -14,6 +14,7 @@ from seedbed import figures, pages, words
 from seedbed.groups import Difference, Group, Request, caveats
 from seedbed.models import FAMILIES
 from seedbed.records import Result, finite
+from seedbed.studies.cards import Card
 from seedbed.studies.context import MOST, Steps, StudyContext, StudyTrainer
 from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
@@ -52,6 +53,7 @@ class AnswerPart:
         caveats: limits of the answer: ends of sweeps, sizes that this data set does not have.
         published: metrics of student reports to compare with.
         data: further results as JSON values.
+        card: the answer at a glance, where a question of the exercise is answered here.
     """
 
     name: str
@@ -66,6 +68,17 @@ class AnswerPart:
     caveats: Sequence[str] = ()
     published: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    card: Card | None = None
+
+    @property
+    def headline(self) -> Sequence[str]:
+        """The answer in one sentence: that of the card, where there is one."""
+        return [self.card.answer] if self.card else self.answer[:1]
+
+    @property
+    def details(self) -> Sequence[str]:
+        """The other sentences of the answer."""
+        return self.answer if self.card else self.answer[1:]
 
     @property
     def all_tables(self) -> list[Table[Any]]:
@@ -78,6 +91,7 @@ class AnswerPart:
             **vars(self),
             "contrasts": [contrast.as_json() for contrast in self.contrasts],
             "marks": self.caveats,
+            "card": self.card and self.card.as_json(),
             "figures": [figure.name for figure in self.figures],
             "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
         }
@@ -192,6 +206,11 @@ class Answer:
     def figures(self) -> list[Figure]:
         return [figure for part in self.parts for figure in part.figures]
 
+    @property
+    def cards(self) -> dict[str, Card]:
+        """Place on the page -> card."""
+        return {f"{self.name}-{part.name}": part.card for part in self.parts if part.card}
+
     def sentences(self) -> list[str]:
         """All sentences: answers, reasons and caveats, part by part."""
         parts = [sentence for part in self.parts for sentence in (*part.answer, *part.why, *part.caveats)]
@@ -234,16 +253,24 @@ class Answer:
         """
         title = f"{self.title} on {self.setup.data.name}"
         results = {"studies": [self.as_json()]}
-        return write_page(Path(page), "answers.html.jinja", [self], results, title=title, command=self.command)
+        return write_page(Path(page), "answers.html.jinja", [self], self.cards, results, title=title, command=self.command)
 
 
 def write_page(
-    path: Path, template: str, answers: Sequence[Answer], results: Mapping[str, Any], **values: Any
+    path: Path,
+    template: str,
+    answers: Sequence[Answer],
+    cards: Mapping[str, Card],
+    results: Mapping[str, Any],
+    overview: Figure | None = None,
+    **values: Any,
 ) -> dict[str, list[Path]]:
     """Write answers as a page; next to it, in a folder of its name, figures (PNG, SVG), `results.csv` and `results.json`.
 
     Args:
+        cards: place on the page -> card, in the order of the page.
         results: JSON values for results.json; `studies` holds the answers.
+        overview: figure of the whole page, which stands below the cards.
         values: further values for the template.
 
     Returns:
@@ -255,16 +282,26 @@ def write_page(
         ValueError: two figures have one name, so that one would replace the other.
     """
     checked_page(path)
-    drawn = [figure for answer in answers for figure in answer.figures]
+    drawn = [Figure(picture_name(place), card.picture) for place, card in cards.items() if card.picture]
+    drawn += [*([overview] if overview else []), *(figure for answer in answers for figure in answer.figures)]
     charts = {figure.name: figures.specification(figure.chart) for figure in drawn}
     if len(charts) < len(drawn):
         names = [figure.name for figure in drawn]
         raise ValueError(f"figures of one name: {', '.join(sorted({name for name in names if names.count(name) > 1}))}")
-    text = pages.render(template, figures.embedded(charts), answers=answers, setup=answers[0].setup, **values)
+    values |= {"answers": answers, "cards": cards, "overview": overview, "setup": answers[0].setup}
+    for place, card in cards.items():
+        if card.picture:
+            charts[picture_name(place)]["description"] = card.question
+    text = pages.render(template, figures.embedded(charts), picture_name=picture_name, **values)
     tables = {"results.csv": results_csv(results["studies"])}
     files = figures.save_results(path.with_suffix(""), charts, tables, results, kinds=("png", "svg"), pages={path: text})
     listed = [*files.pop("tables"), *files.pop("json")]
     return {"page": [path], "figures": [file for paths in files.values() for file in paths], "tables": listed}
+
+
+def picture_name(place: str) -> str:
+    """Name of the picture of the card for this place on the page."""
+    return f"card_{place.replace('-', '_')}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from seedbed.studies.setup import Setup
 from seedbed.studies.texts import BANDS, number_text, share_text, subtitle
 from seedbed.studies.why import layers_of, probed
 
-BOUNDED = tuple(activation.name for activation in ACTIVATIONS.records() if activation.ends)
+BOUNDED = tuple(activation.title for activation in ACTIVATIONS.records() if activation.ends)
 """Activations whose units saturate at both ends; units of the others are either off for a whole batch or not."""
 
 
@@ -63,7 +63,8 @@ def activation_of(cell: Group) -> str:
 
 
 def name_of(activation: str) -> str:
-    return activation.replace("_", " ")
+    """Name of an activation in sentences and pictures."""
+    return ACTIVATIONS[activation].title
 
 
 def part(setup: Setup, cells: Sequence[Group]) -> AnswerPart:
@@ -207,7 +208,7 @@ def _figure(setup: Setup, cells: Sequence[Group], kind: str, name: str, title: s
 def layer_curves(cell: Group, kind: str) -> list[Curve]:
     """A curve per layer, of the runs that enter means; where none does, of all, and a note says so."""
     results = cell.kept or cell.results
-    note = "" if cell.kept else f"{cell.total} of {cell.total} " + "/".join(cell.verdicts)
+    note = "" if cell.kept else f"{cell.total} of {cell.total} " + "/".join(map(words.kind, cell.verdicts))
     shared = min(result.history.epochs for result in results)
     curves = []
     for place, layer in enumerate(layers_of(results[0].history, kind), start=1):

@@ -88,7 +88,7 @@ def results_csv(studies: Sequence[Mapping[str, Any]]) -> str:
 
 def _cell_values(cell: Mapping[str, Any]) -> dict[str, Any]:
     last = cell.get("last") or {}
-    verdicts = [f"{count} {kind}" for kind, count in (cell.get("verdicts") or {}).items()]
+    verdicts = words.kinds(cell.get("verdicts") or {})
     return {
         **{key: cell.get(key) for key in ("parameters", "n", "mean")},
         "name": cell.get("label"),

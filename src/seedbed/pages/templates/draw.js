@@ -12,5 +12,10 @@ async function draw() {
   document.body.dataset.drawn = mode;
 }
 
+function unfold() {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+}
+
+addEventListener("beforeprint", unfold);
 wantsDark.addEventListener("change", draw);
 draw();

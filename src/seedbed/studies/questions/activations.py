@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from seedbed import figures, words
 from seedbed.figures import Dot, mean_curve
-from seedbed.groups import Contrast, Difference, Group, Request, best, by
+from seedbed.groups import Contrast, Difference, Group, Measure, Request, best, by, differences
 from seedbed.groups.caveats import excluded
 from seedbed.records import Result
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.causes import MEASURES, activation_of, depth_of, name_of, part
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.causes import IMBALANCE, MEASURES, activation_of, depth_of, name_of, part
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request
 from seedbed.studies.edges import beyond
@@ -36,6 +37,9 @@ DEPTHS, QUICK_DEPTHS = (1, 2, 4, 8), (1, 3)
 RATES, QUICK_RATES = (1e-3, 3e-3, 1e-2), (1e-3, 5e-3, 2.5e-2)
 TUNED_FOR = 0.4
 """The share of the epochs for which learning rates are tried."""
+
+SHRUNK = 0.3
+"""A first layer's gradient below this share of the output layer's explains slow learning."""
 
 LEVELS = (0.90, 0.95, 0.97)
 STEPS = 400
@@ -201,6 +205,52 @@ def steps_per_epoch(result: Result) -> int:
     return -(-result.data.train // result.run.plan.batch_size)
 
 
+# At a glance
+
+
+def _card(cells: Sequence[Group], deep: Sequence[Group]) -> Card:
+    level = _common_level(cells)
+    steps = {activation_of(cell): StepsToLevel.of(cell.results, level) for cell in cells}
+    relu, tanh = (by(cells, activation=name) for name in ("relu", "tanh"))
+    speed = Measure("logarithm of the steps", lambda result: _log_steps(result, level), better="lower")
+    [faster] = differences([Contrast(relu, tanh, "ReLU", "tanh", measure=speed)])
+    decision = faster.decision
+    verdict = "Not clearly"
+    if decision and decision.interval.excludes():
+        verdict = "Yes" if decision.interval.mean < 0 else "No"
+    took = words.listed([f"{name} {_median(each)}" for name, each in steps.items()])
+    answer = f"{verdict}: the steps to {words.percent(level, 0)} are {took}.{_shrinking(deep)}"
+    curves = [mean_curve(cell.results, "validation_loss", panel="", line=activation_of(cell)) for cell in cells if cell.n]
+    picture = figures.curve_panels(curves, "", [], y="validation loss", logarithmic=True, size=PICTURE_SIZE)
+    return Card("Does ReLU learn faster than tanh, and why?", answer, Certainty.of(faster, "ReLU against tanh, steps"), picture)
+
+
+def _common_level(cells: Sequence[Group]) -> float:
+    """The highest level that half of the runs with each activation reach; else the lowest."""
+    reached = [level for level in LEVELS if all(StepsToLevel.of(cell.results, level).median for cell in cells)]
+    return max(reached, default=LEVELS[0])
+
+
+def _log_steps(result: Result, level: float) -> float:
+    steps = StepsToLevel.of([result], level).reached
+    return math.log(steps[0]) if steps else math.nan
+
+
+def _median(steps: StepsToLevel) -> str:
+    return "unknown" if steps.median is None else f"{steps.median:,.0f}"
+
+
+def _shrinking(deep: Sequence[Group]) -> str:
+    """The measured cause: the activation through which the gradient shrinks most, in the deepest nets."""
+    deepest = max(map(depth_of, deep))
+    ratios = {cell: ratio.mean for cell in deep if depth_of(cell) == deepest and (ratio := cell.measured(IMBALANCE))}
+    weakest = min(ratios, key=ratios.__getitem__, default=None)
+    if weakest is None or ratios[weakest] > math.log10(SHRUNK):
+        return ""
+    share = words.percent(10 ** ratios[weakest], 0)
+    return f" {words.capital(activation_of(weakest))}'s gradient shrinks to {share} on its way back."
+
+
 # The answers
 
 
@@ -210,7 +260,8 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     rates = yield from tuned(study)
     cells = yield from study.train([deep(setup, each.activation, each.depth, each.rate, deep_epochs(setup)) for each in rates])
     decided = _decided(study, plain, cells)
-    return [_swap(setup, plain, decided[:2]), _depths(setup, cells, rates, decided[2:]), part(setup, cells)]
+    swap = replace(_swap(setup, plain, decided[:2]), card=_card(plain, cells))
+    return [swap, _depths(setup, cells, rates, decided[2:]), part(setup, cells)]
 
 
 def _decided(study: StudyContext, plain: Sequence[Group], cells: Sequence[Group]) -> list[Difference]:
@@ -226,7 +277,7 @@ def _decided(study: StudyContext, plain: Sequence[Group], cells: Sequence[Group]
     planned = []
     for name, (groups, hidden, activation, where) in zip(CONTRASTS, asked, strict=True):
         a, b = (by(groups, hidden=hidden, activation=each) for each in (activation, "relu"))
-        planned.append(Contrast(a, b, activation, "relu", where=where, name=name))
+        planned.append(Contrast(a, b, name_of(activation), name_of("relu"), where=where, name=name))
     return study.decide(planned)
 
 

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from seedbed import searches, words
+from seedbed import figures, searches, words
+from seedbed.figures import Dot
 from seedbed.groups import Contrast, Difference, Group, Request, by, caveats
+from seedbed.kinds import ACTIVATIONS, OPTIMIZERS
 from seedbed.records import Result
 from seedbed.runs import RunStore
 from seedbed.searches import Finalist, Search, Terms
@@ -18,6 +20,7 @@ from seedbed.searches.trial import Trial
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import interval_text, share_text, sized
@@ -110,7 +113,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     )
     winner = winners[0] if winners else None
     outcome = SearchOutcome(search, winner, [*winners, many, few], contrasts, _tested(study, winner))
-    return [_best(setup, outcome), _importance(search)]
+    return [replace(_best(setup, outcome), card=_card(outcome)), _importance(search)]
 
 
 def _trial_results(home: RunStore, search: Search) -> list[Result]:
@@ -149,6 +152,33 @@ def _tested(study: StudyContext, winner: Group | None) -> Interval | None:
             kept.add("test", **vars(test))
         [row, *_] = kept.of("test")
     return Interval(row["mean"], row["low"], row["high"], row["n"])
+
+
+# At a glance
+
+
+def _card(outcome: SearchOutcome) -> Card:
+    question, winner = f"How good can a net with {UNITS} hidden units get?", outcome.winner
+    named = {"best found": winner, f"one layer of {UNITS}": outcome.cells[-2], f"one layer of {FEW}": outcome.cells[-1]}
+    dots = [Dot("", name, "", group.accuracy) for name, group in named.items() if group and group.accuracy]
+    picture = (
+        figures.dot_panels(
+            dots, "", [], x="validation accuracy", share=True, width=PICTURE_SIZE[0] - 60, height=PICTURE_SIZE[1]
+        )
+        if dots
+        else None
+    )
+    if winner is None or winner.accuracy is None:
+        return Card(question, "No net of the search learned anything.", Certainty("not shown", "There is no winner."), picture)
+    against = outcome.contrasts[0]
+    activation, optimizer = ACTIVATIONS[winner.setting["activation"]].title, OPTIMIZERS[winner.setting["optimizer"]].title
+    net = f"{words.value(winner.setting['hidden'])} {activation} units, trained by {optimizer}"
+    answer = f"{words.percent(winner.mean)} of the images right, with {net}."
+    if against.decision:
+        gain = 100 * against.decision.interval.mean
+        by_chance = "" if against.decision.interval.excludes() else ", which may be chance"
+        answer += f" That is {abs(gain):.1f} points {'more' if gain > 0 else 'less'} than one plain layer{by_chance}."
+    return Card(question, answer, Certainty.of(against, "Against one plain layer"), picture)
 
 
 # The first part: the best network

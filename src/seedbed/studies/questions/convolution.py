@@ -13,6 +13,7 @@ from seedbed.models import facts
 from seedbed.specs import Conv, Dense, Plan
 from seedbed.statistics import Interval, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
@@ -191,7 +192,37 @@ def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Dif
         contrasts=contrasts,
         published=["Student reports on MNIST, handout protocol, single run: 98.74 % for the conv net."],
         data={"parameter_ratio": ratio},
+        card=_card(cells, contrasts),
     )
+
+
+def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
+    conv, dense = cells[:2]
+    against_large, against_equal = contrasts
+    sizes = f"with {conv.parameters:,} parameters instead of {dense.parameters:,}"
+    deciding, about = (against_large, "Against a dense net") if against_large.shown else (against_equal, "At equal parameters")
+    answer = "Too few runs are left to compare the two."
+    if against_large.decision and against_equal.decision:
+        large, small = (100 * each.decision.interval.mean for each in contrasts if each.decision)
+        answer = f"About as good as the dense net ({large:+.1f} points), {sizes}."
+        if against_large.shown:
+            answer = f"It is {_better(large)} than the dense net, {sizes}."
+        if against_equal.decision.interval.excludes():
+            answer += f" A dense net of its size is {_better(-small)}."
+    dots = [
+        Dot("", f"{name_of(cell)} ({cell.parameters:,})", "", cell.accuracy)
+        for cell in sorted(cells, key=lambda cell: cell.parameters)
+        if cell.accuracy
+    ]
+    picture = figures.dot_panels(
+        dots, "", [], x="validation accuracy", share=True, width=PICTURE_SIZE[0] - 60, height=PICTURE_SIZE[1]
+    )
+    question = "Is a convolutional net better than a dense one, and with how many parameters?"
+    return Card(question, answer, Certainty.of(deciding, about), picture if dots else None)
+
+
+def _better(points: float) -> str:
+    return f"{abs(points):.1f} points {'better' if points > 0 else 'worse'}"
 
 
 def _operations(cell: Group) -> int:

@@ -14,6 +14,7 @@ from seedbed.models import describe
 from seedbed.specs import Conv, Dense
 from seedbed.statistics import Decision, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.context import StudyContext
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import sized
@@ -89,11 +90,42 @@ def training(summary: TimingSummary) -> AnswerPart:
         why=list(_reasons(summary)),
         cells=[_cell(case) for case in summary.cases],
         caveats=list(_caveats(summary)),
+        card=_card(summary),
         data={
             "machines": [timings.plain() for timings in summary.machines],
             "ratios": {" | ".join(name): _ratio_json(ratio) for name, ratio in summary.ratios.items()},
         },
     )
+
+
+def _card(summary: TimingSummary) -> Card:
+    alone = [case for case in summary.cases if case.nets == 1]
+    first, *others = summary.devices
+    own = {case.net: case for case in alone if case.device == first}
+    took = words.listed([f"{_time(case.seconds['whole'])} for the {net} net" for net, case in own.items()])
+    answer = f"Only a CPU was found. {words.counted(summary.machines[0].epochs, 'epoch')} take {took}."
+    repeats = min((len(case.repeats) for case in own.values()), default=0)
+    certainty = Certainty("clear", f"These are measured times: the median of {words.counted(repeats, 'training')} each.")
+    ratios = {(device, net): summary.ratios.get(("devices", device, net, "1")) for device in others for net in own}
+    known = {which: ratio for which, ratio in ratios.items() if ratio}
+    if known:
+        parts = [_relative(ratio, net, device) for (device, net), ratio in known.items()]
+        shown = all(ratio.shown for ratio in known.values())
+        answer = f"{words.capital('; '.join(parts[:2]))}. On the CPU {summary.machines[0].epochs} epochs take {took}."
+        rule = "The 95 % interval of each ratio of times excludes 1, also after correction."
+        certainty = Certainty("clear" if shown else "not shown", rule if shown else rule.replace("excludes", "must exclude"))
+    rows = [{"device": case.device, "row": f"{case.net} net", **vars(Spread.of(case.epochs))} for case in alone]
+    picture = figures.times_by_row(rows, "", [], x="seconds per epoch", size=PICTURE_SIZE) if rows else None
+    return Card("Is a CPU or a GPU faster, and how long does training take?", answer, certainty, picture)
+
+
+def _relative(ratio: Decision, net: str, device: str) -> str:
+    """How the time of a device compares with that of the first one."""
+    if not ratio.shown:
+        return f"for the {net} net no difference between {device.split()[0]} and CPU is clear"
+    mean = ratio.interval.mean
+    faster = f"{_ratio(1 / mean)} times as fast" if mean < 1 else f"{_ratio(mean)} times as slow"
+    return f"the {device.split()[0]} is {faster} for the {net} net"
 
 
 def _times(summary: TimingSummary) -> Iterator[str]:

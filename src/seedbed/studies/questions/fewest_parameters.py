@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from seedbed import figures, words
-from seedbed.figures import Sized
+from seedbed.figures import Dot, Sized
 from seedbed.groups import Request
 from seedbed.groups.caveats import excluded
 from seedbed.records import finite
 from seedbed.studies.answers import AnswerPart, Figure
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
@@ -32,6 +33,9 @@ WIDER = 3
 """The second layer's width over the first's: a unit of the second layer costs few parameters."""
 
 BETWEEN = 4
+
+MOST_DOTS = 6
+"""The most nets in a card's picture, from the smallest on."""
 
 FREE_EPOCHS = 20
 """Epochs of the free search: a third of those of `seedbed smallest`, and about a third of its time."""
@@ -99,6 +103,7 @@ def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Step
             for target in TARGETS
         ],
         data={f"{target:g}": _json(found, free.get(target)) for target, found in zip(TARGETS, within, strict=True)},
+        card=_card(within, free, nets, n),
     )
 
 
@@ -129,6 +134,38 @@ def _notes_only(on_event: OnEvent, target: float) -> OnEvent:
             on_event(event)
 
     return notes
+
+
+def _card(within: Sequence[Fewest], free: Mapping[float, Smallest], nets: Sequence[_Net], seeds: int) -> Card:
+    fewest_of = {found.target: _fewest_of(found, free.get(found.target)) for found in within}
+    known = {target: parameters for target, parameters in fewest_of.items() if parameters is not None}
+    enough = [f"{parameters:,} parameters are enough for {words.percent(target, 0)}" for target, parameters in known.items()]
+    missing = [words.percent(target, 0) for target in fewest_of if target not in known]
+    none = [f"for {words.listed(missing)} no tested net is surely enough"] if missing else []
+    rule = f"The whole 95 % interval over {seeds} fresh seeds and the images lies above the target"
+    certainties = {
+        0: Certainty("not shown", f"{rule} for no net."),
+        1: Certainty("likely", f"{rule}; this holds for {words.listed([words.percent(target, 0) for target in known])} alone."),
+        2: Certainty("clear", f"{rule}."),
+    }
+    dots = [
+        Dot("", f"{net.parameters:,} parameters", "", net.test.accuracy)
+        for net in sorted(nets, key=lambda net: net.parameters)
+        if net.test.accuracy
+    ]
+    picture = figures.dot_panels(
+        dots[:MOST_DOTS], "", [], x="validation accuracy", share=True, width=PICTURE_SIZE[0] - 60, height=PICTURE_SIZE[1]
+    )
+    question = "How few parameters are enough for more than 95 % and 97 %?"
+    answer = words.capital("; ".join(enough + none)) + "."
+    return Card(question, answer, certainties[len(known)], picture if dots else None)
+
+
+def _fewest_of(found: Fewest, free: Smallest | None) -> int | None:
+    """The fewest parameters that are clearly enough, within two layers or freely."""
+    sizes = [found.smallest.group.parameters] if found.smallest else []
+    sizes += [free.confirmed.parameters] if free and free.confirmed else []
+    return min(sizes, default=None)
 
 
 # Sentences

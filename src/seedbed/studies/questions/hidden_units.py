@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Requ
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import spearman
 from seedbed.studies.answers import AnswerPart, Figure, Study
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.fewest import fresh_seeds
@@ -111,7 +112,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     again = [request(top.setting, top.run)] if top else []
     confirmed = yield from study.train([*again, *ladder], fresh_seeds(setup))
     return [
-        _widths(setup, cells, contrasts),
+        replace(_widths(setup, cells, contrasts), card=_card(cells)),
         _frontier(setup, cells, confirmed[0] if top else None),
         (yield from fewest_parameters.part(study, lambda hidden: nets(setup, [hidden])[0])),
     ]
@@ -138,6 +139,35 @@ def named(cell: Group) -> str:
 
 def units(cell: Group) -> str:
     return words.value(widths(cell))
+
+
+# At a glance
+
+
+def _card(cells: Sequence[Group]) -> Card:
+    question = "What do more hidden units do to the learning curve?"
+    known = [cell for cell in cells if cell.n]
+    if len(known) < 2:
+        return Card(question, "Too few of these nets learned anything.", Certainty("not shown", "There is nothing to compare."))
+    found = size_frontier(cells)
+    first, last, largest = found.steps[0], found.steps[-1], found.groups[-1]
+    smallest, *_, widest = sorted(known, key=lambda cell: cell.parameters)
+    if last is first:
+        answer = "Larger nets did better on average, but no step up in size is beyond chance."
+        rule = f"No net is better than the smallest by a 95 % test with correction for all {found.pairs} pairs of nets."
+        certainty = Certainty("not shown", rule)
+    else:
+        beyond = "the largest that was tried" if last is largest else "beyond that, no clear gain"
+        reached = f"{units(last)} units ({words.percent(last.mean)} right)"
+        answer = f"More units make the curve rise faster and end higher, up to {reached}; {beyond}."
+        rule = (
+            f"Each step up is better than the one before by a 95 % test, with correction for all {found.pairs} pairs of nets."
+        )
+        certainty = Certainty("clear", rule)
+    shown = list(dict.fromkeys([smallest, *([last] if last.n else []), widest]))
+    curves = [mean_curve(cell.results, "validation_accuracy", panel="", line=f"{units(cell)} units") for cell in shown]
+    picture = figures.curve_panels(curves, "", [], y="validation accuracy", share=True, size=PICTURE_SIZE)
+    return Card(question, answer, certainty, picture)
 
 
 # What the widths do

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
 from seedbed.statistics import Floats, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
+from seedbed.studies.cards import Card, Certainty
 from seedbed.studies.context import StudyContext
 from seedbed.studies.edges import beyond, extension_text
 from seedbed.studies.polynomials import (
@@ -36,6 +38,9 @@ from seedbed.studies.polynomials import (
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import number_text
 from seedbed.tables import Column, Table
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
 
 TASK = PolynomialTask(order=9, n=11, noise=0.3)
 STRENGTHS = (*(float(f"{digit}e{power}") for power in range(-8, 1) for digit in (1, 3)), 10.0)
@@ -118,9 +123,26 @@ def measured(task: PolynomialTask, strengths: Sequence[float], *, count: int, se
 def parts(study: StudyContext) -> list[AnswerPart]:
     setup, began = study.setup, time.perf_counter()
     found = measured(TASK, STRENGTHS, count=setup.pick(SAMPLES, QUICK_SAMPLES), seed=setup.seeds[0])
-    answers = [_fits(found), _split(found)]
+    answers = [replace(_fits(found), card=_card(found)), _split(found)]
     study.seconds += time.perf_counter() - began
     return answers
+
+
+# At a glance
+
+
+def _card(found: Measured) -> Card:
+    best, errors = found.best, [f"{each.error.mean:.2f}" for each in found.shown]
+    others = words.listed([error for each, error in zip(found.shown, errors, strict=True) if each is not best])
+    answer = f"Too little follows the noise, too much misses the curve. Lambda {words.value(best.strength)} is best: error "
+    answer += f"{best.error.mean:.2f}, against {others}."
+    decided = len(found.undecided) < 2
+    rule = f"Over {found.count:,} samples, the paired 95 % intervals of the error against"
+    certainty = Certainty("clear", f"{rule} the least and the most penalty exclude 0.")
+    if not decided:
+        values = [words.value(strength) for strength in found.undecided if strength != best.strength]
+        certainty = replace(certainty, rule=f"{certainty.rule} Lambda {words.listed(values)} may be as good as the best.")
+    return Card("What does weight decay do to a polynomial?", answer, certainty, _fit_picture(found, size=(84, 110)))
 
 
 # Three fits to one sample
@@ -159,7 +181,9 @@ def _size_sentence(found: Measured) -> str:
     return f"The largest coefficient without the constant is {words.listed(sizes)} there; that of the true cubic is {true:g}."
 
 
-def _fits_figure(found: Measured) -> Figure:
+def _fit_picture(
+    found: Measured, title: str = "", subtitle: Sequence[str] = (), size: tuple[int, int] = (168, 155)
+) -> AnyChart:
     names = ["little", "best", "much"] if len(found.shown) == 3 else [""] * len(found.shown)
     fits = []
     for name, one in zip(names, found.shown, strict=True):
@@ -167,11 +191,15 @@ def _fits_figure(found: Measured) -> Figure:
         curves = (GRID, cubic(GRID), fitted(found.task, one.strength, found.sample), low, high)
         fits.append(Fit(f"{name}: lambda {words.value(one.strength)}", *(curve.tolist() for curve in curves)))
     sample = list(zip(found.task.places.tolist(), found.sample.tolist(), strict=True))
+    return fit_panels(fits, sample, title, subtitle, size=size)
+
+
+def _fits_figure(found: Measured) -> Figure:
     said = [
         f"order {found.task.order}; points: one sample, n = {found.task.n}, noise {found.task.noise:g}",
         f"band: 95 % of the fits to {found.count:,} other samples",
     ]
-    chart = fit_panels(fits, sample, "One sample of a cubic, fitted with little, the best and much penalty", said)
+    chart = _fit_picture(found, "One sample of a cubic, fitted with little, the best and much penalty", said)
     caption = "With little penalty the fits differ from sample to sample (variance); with much they are alike and wrong (bias)."
     return Figure("polynomial_fits", chart, caption)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from seedbed import figures, words
@@ -12,6 +12,7 @@ from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group,
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, requests, side_by_side
 from seedbed.studies.edges import swept
@@ -32,6 +33,9 @@ FLIPPED = 0.2
 STRONG = 1e-2
 FEW_STEPS, QUICK_STEPS = 400, 200
 """The approximate minibatches of a net where there are few images; on all of MNIST there are thousands."""
+
+SURE = 0.95
+"""The least share of agreeing resamples that makes a likeness clear."""
 
 LARGE = 10_000
 """Training images from which on an epoch is expensive."""
@@ -153,7 +157,11 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
         like = likeness(cells[1:], ladder) if cells[0].n and sum(cell.n > 0 for cell in ladder) > 1 else []
         mine = [each for each in decided if each.contrast.a.run.data == where.images]
         several.append(Penalized(where, cells, ladder, near, like, sweep.caveats, mine))
-    return [_effect(setup, several[0]), _harder(setup, several), _smaller_net(setup, several)]
+    return [
+        replace(_effect(setup, several[0]), card=_use_card(several)),
+        _harder(setup, several),
+        replace(_smaller_net(setup, several), card=_likeness_card(several[0])),
+    ]
 
 
 def _strength(cell: Group) -> float:
@@ -185,6 +193,74 @@ def _decided(study: StudyContext, cells: Mapping[Condition, list[Group]]) -> Ste
         if _strength(cell) == STRONG
     ]
     return study.decide(planned)
+
+
+# At a glance
+
+
+def _use_card(several: Sequence[Penalized]) -> Card:
+    """Whether the penalty is useful: on the hardest images, then on all of them."""
+    whole, hardest = several[0], several[-1]
+    best_against_none = {each.name: each for found in several for each in found.contrasts if each.name != CONTRASTS[0]}
+    planned = best_against_none.get(hardest.where.contrast or "")
+    on_all = best_against_none.get(CONTRASTS[1])
+    sentences = [_gain(each, where) for each, where in ((planned, _hardness(hardest)), (on_all, "all images")) if each]
+    answer = " ".join(sentences[: 1 if planned is on_all else 2]) or "No run is left to compare."
+    certainty = Certainty.of(planned, _hardness(hardest)) if planned else Certainty("not shown", "Nothing could be compared.")
+    points = [
+        Dot("", _strength(cell), _hardness(found), cell.measured(found.where.measure))
+        for found in dict.fromkeys([hardest, whole])
+        for cell in found.cells
+    ]
+    known = any(point.mean for point in points)
+    picture = figures.measures_over(points, "lambda", "", [], shares=("",), size=PICTURE_SIZE) if known else None
+    return Card("Is weight decay useful?", answer, certainty, picture)
+
+
+def _hardness(found: Penalized) -> str:
+    images = found.where.images
+    return "few images with wrong labels" if images.label_noise else "few images" if images.first else "all images"
+
+
+def _gain(difference: Difference, where: str) -> str:
+    """What the best strength gains there, in one short sentence."""
+    if difference.decision is None:
+        return f"On {where} nothing could be compared."
+    strength, gain = _lambda(difference.contrast.a), 100 * difference.decision.interval.mean
+    if not difference.decision.interval.excludes():
+        return f"On {where} its gain is unclear ({gain:+.1f} points)."
+    return f"On {where} {strength} {'gains' if gain > 0 else 'loses'} {abs(gain):.1f} points."
+
+
+def _lambda(cell: Group) -> str:
+    return f"lambda {words.value(_strength(cell))}"
+
+
+def _likeness_card(found: Penalized) -> Card:
+    """The strongest penalty that makes the large net like a smaller one."""
+    question = "Can weight decay make a large net behave like a smaller one?"
+    smaller = [each for each in found.like if each.is_like and each.nearest is not found.plain]
+    if not found.like:
+        return Card(question, "Too few runs are left to answer this.", Certainty("not shown", "There is nothing to match."))
+    chosen = max(smaller or found.like, key=lambda each: each.sure)
+    net, lambda_ = _net(found.plain), _lambda(chosen.cell)
+    answer = f"Yes: with {lambda_} the {net} net learns like a {_net(chosen.nearest)} net without weight decay."
+    if not smaller:
+        answer = f"No: at every lambda that we tried, the {net} net stays most like itself, or unlike all."
+    agree = f"{words.percent(chosen.sure, 0)} of the resamples of the seeds agree on the nearest net"
+    certainty = Certainty("clear" if chosen.sure >= SURE else "likely" if chosen.sure > 0.5 else "not shown", f"{agree}.")
+    lines = {
+        f"{net}, {lambda_}": chosen.cell,
+        _net(chosen.nearest): chosen.nearest,
+        net: found.plain,
+    }
+    curves = [mean_curve(cell.results, "validation_loss", panel="", line=line) for line, cell in lines.items() if cell.n]
+    return Card(
+        question,
+        answer,
+        certainty,
+        figures.curve_panels(curves, "", [], y="validation loss", logarithmic=True, size=PICTURE_SIZE),
+    )
 
 
 # The first part: what the penalty does

@@ -1,0 +1,41 @@
+"""What every card must be: short, easy to read, marked by a rule, with a picture that draws."""
+
+from __future__ import annotations
+
+import re
+
+import pyphen
+
+from seedbed import figures
+from seedbed.studies.cards import MOST_WORDS, Card
+
+EASY = 55
+"""The least Flesch reading ease of an answer: plain English for a reader of 15 years."""
+
+
+def check(card: Card) -> None:
+    """Check a card's form; what it says is for the tests of its study."""
+    assert card.question.endswith("?")
+    assert card.answer.endswith(".")
+    assert card.certainty.rule.endswith(".")
+    assert len(words(card.answer)) <= MOST_WORDS, card.answer
+    assert reading_ease(card.answer) >= EASY, card.answer
+    assert card.certainty.mark in ("clear", "likely", "not shown")
+    if card.picture:
+        assert not figures.specification(card.picture)["title"]["text"], "the question is the title"
+
+
+def words(text: str) -> list[str]:
+    return [word for word in text.split() if re.search(r"\w", word)]
+
+
+def reading_ease(text: str) -> float:
+    """Flesch reading ease.
+
+    Source: Flesch 1948, "A new readability yardstick".
+    """
+    hyphens = pyphen.Pyphen(lang="en_US")
+    found = words(text)
+    syllables = sum(len(hyphens.positions(re.sub(r"\W", "", word))) + 1 for word in found)
+    sentences = max(1, len(re.findall(r"[.!?](?=\s|$)", text)))
+    return 206.835 - 1.015 * len(found) / sentences - 84.6 * syllables / len(found)
