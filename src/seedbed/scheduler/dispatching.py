@@ -90,14 +90,14 @@ class Scheduler:
 
     def train(self, save_every: float | None, until: Callable[[], bool]) -> None:
         """Train the missing runs, population by population; the workers load while the driver plans."""
-        for remark in planning.remarks(self._request, self.ingest.missing()):
-            self._on_event(Note(remark))
         resumed = planning.continued(self._request, self._claim, self.ingest.missing())
         kinds, memory = planning.workers(self._request, self.ingest.missing())
         if resumed and kinds[0].device == "cpu":  # results depend on the number of threads in the last bits
             kinds = [replace(kind, threads=max(threads for _, threads in resumed)) for kind in kinds]
         self._threads = kinds[0].threads
         with self._request.execution.engine.executor(kinds) as executor, signals(executor.stop) as received, self._marked():
+            for remark in planning.remarks(self._request, self.ingest.missing()):
+                self._on_event(Note(remark))
             tasks = [task for task, _ in resumed]
             for task, want in list(planning.composed_now(self._request, self.ingest.missing(), tasks, kinds, memory)):
                 if want:
