@@ -66,7 +66,7 @@ def test_its_networks_still_give_the_answers_that_were_recorded(home: RunStore, 
 def test_what_was_half_done_then_goes_on_now(home: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch)
     before = storage.read_lines(home.folder("half-0") / "metrics.jsonl")[:3]
-    wanted = entries(Dense(hidden=(3,)), Dense(hidden=(4,)), epochs=6, group="half")
+    wanted = entries(Dense(hidden=(3,)), Dense(hidden=(4,)), epochs=6, group="half", select="accuracy")
     results = train_runs(wanted, Execution(home, device="cpu", workers=1, resume=True))
     assert [result.history.epochs for result in results] == [6, 6]
     assert storage.read_lines(home.folder("half-0") / "metrics.jsonl")[:3] == before

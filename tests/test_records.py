@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from runs.samples import entry, result
-from seedbed.records import METRICS, History, Verdict, VerdictKind, best_epoch, finite
+from seedbed.records import METRICS, History, Verdict, VerdictKind, best_epoch, finite, patience_is_over, score
+from seedbed.specs import Plan, Select
 
 
 def history(accuracy: list[float], loss: list[float]) -> History:
@@ -33,7 +34,44 @@ def history(accuracy: list[float], loss: list[float]) -> History:
 def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss_then_comes_first(
     accuracy: list[float], loss: list[float], best: int
 ) -> None:
-    assert best_epoch(history(accuracy, loss)) == best
+    assert best_epoch(history(accuracy, loss), "accuracy") == best
+
+
+RISING = [0.1, 0.2, 0.3, 0.4, 0.9, 0.6, 0.7, 0.7, 0.7, 0.7, 0.7]
+LOSS = [2.0, 1.5, 1.2, 1.1, 0.5, 0.9, 0.4, 0.9, 0.9, 0.9, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("select", "best"),
+    [
+        ("accuracy", 5),  # the lucky one
+        ("smoothed", 9),  # 0.9, 0.6, 0.7, 0.7, 0.7
+        ("loss", 7),
+        ("last", 11),
+    ],
+)
+def test_each_rule_selects_its_epoch(select: Select, best: int) -> None:
+    assert best_epoch(history(RISING, LOSS), select) == best
+
+
+@pytest.mark.parametrize("select", get_args(Select))
+def test_no_rule_selects_an_epoch_that_is_not_finite(select: Select) -> None:
+    assert best_epoch(history([0.5, 0.6, math.nan], [1, 0.9, math.nan]), select) == 2
+    assert best_epoch(history([0.5, 0.6], [1, math.inf]), select) == 1
+    assert best_epoch(history([math.nan], [math.nan]), select) == 0
+    assert best_epoch(history([], []), select) == 0
+
+
+def test_equal_means_of_other_terms_tie() -> None:
+    assert score("smoothed", 3, [0.1, 0.2, 0.3], 1.0) == score("smoothed", 4, [0.2, 0.2, 0.2], 1.0)
+
+
+@pytest.mark.parametrize(("select", "ended"), [("smoothed", True), ("loss", True), ("last", True), ("accuracy", False)])
+def test_patience_counts_from_the_lowest_loss_unless_the_accuracy_selects(select: Select, ended: bool) -> None:
+    found = history([0.5, 0.5, 0.5, 0.6], [1.0, 1.1, 1.2, 1.3])
+    assert patience_is_over(found, Plan(patience=3, select=select)) == ended
+    assert not patience_is_over(found, Plan(patience=4, select=select))
+    assert not patience_is_over(found, Plan(patience=0, select=select))
 
 
 def test_a_history_is_columns_and_rows() -> None:

@@ -12,7 +12,8 @@ from seedbed.errors import SpecError
 from seedbed.kinds import OPTIMIZERS
 from seedbed.names import checked_group, checked_name
 from seedbed.parsing import from_yaml
-from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, Spec, to_yaml
+from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, to_yaml
+from seedbed.validation import Spec
 
 NAN, INF = math.nan, math.inf
 
@@ -105,6 +106,8 @@ CHANGES: list[dict[str, Any]] = [
     {"model": Conv(separable=True)},
     {"plan": Plan(l2=1e-9)},
     {"plan": Plan(epochs=11)},
+    {"plan": Plan(select="accuracy")},
+    {"plan": Plan(select="loss")},
     {"data": DataSpec(name="digits")},
     {"data": DataSpec(split_seed=1)},
     {"data": DataSpec(inner=True)},
@@ -130,8 +133,33 @@ def test_what_an_optimizer_does_not_look_at_makes_no_other_run(field: str, optim
 
 def test_the_identity_of_the_default_run_never_changes() -> None:
     """A home finds its finished runs by it."""
-    assert RunSpec().identity == "ae3fea7db1027ce9"
-    assert RunSpec(model=Conv()).identity == "e4becaf36af3e7c0"
+    assert RunSpec().identity == "7404c8116af8b036"
+    assert RunSpec(model=Conv()).identity == "b82ae2bdf728d4d4"
+
+
+BEFORE = Plan(select="accuracy")
+"""The default before plans said which epoch they keep."""
+
+
+def test_the_identity_of_runs_from_before_a_field_was_added_never_changes() -> None:
+    assert RunSpec(plan=BEFORE).identity == "ae3fea7db1027ce9"
+    assert RunSpec(model=Conv(), plan=BEFORE).identity == "e4becaf36af3e7c0"
+
+
+def test_settings_written_before_a_field_was_added_have_its_value_of_then() -> None:
+    written = {name: value for name, value in RunSpec().plain()["plan"].items() if name != "select"}
+    assert Plan(**written) == BEFORE
+    assert RunSpec(plan=written).identity == RunSpec(plan=BEFORE).identity
+    written.pop("l1")  # a user's own settings: what is left out is the default of today
+    assert Plan(**written) == Plan()
+
+
+def test_auto_epochs_stand_for_many_with_patience() -> None:
+    assert Plan(epochs="auto") == Plan(epochs=500, patience=10)
+    assert Plan(epochs="auto", patience=4) == Plan(epochs=500, patience=4)
+    assert Plan().changed(epochs="auto") == Plan(epochs="auto")
+    with pytest.raises(SpecError, match="the schedule 'cosine' needs a number of epochs"):
+        Plan(epochs="auto", schedule="cosine")
 
 
 def test_runs_of_one_setting_differ_only_in_seed() -> None:

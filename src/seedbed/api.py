@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from seedbed.errors import SpecError, nearest
 from seedbed.names import checked_group
 from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
-from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, Precision, RunSpec, Schedule, Start
+from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, Precision, RunSpec, Schedule, Select, Start
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
@@ -30,7 +30,7 @@ ModelLike = Any
 class TrainOptions(ExecutionOptions, total=False):
     """The keywords of `train` and `sweep`: those of `Execution.of`, and single settings of the plan, named as in `Plan`."""
 
-    epochs: int
+    epochs: int | Literal["auto"]
     batch_size: int
     optimizer: str
     learning_rate: float
@@ -42,6 +42,7 @@ class TrainOptions(ExecutionOptions, total=False):
     augment: str
     patience: int
     precision: Precision
+    select: Select
 
 
 class SearchOptions(ExecutionOptions, total=False):
@@ -53,6 +54,7 @@ class SearchOptions(ExecutionOptions, total=False):
     sampler: str
     prune: bool
     batch: int
+    select: Select
 
 
 OTHER_NAMES = {"lr": "learning_rate", "batch": "batch_size", "lambda_": "l2"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed import words
-from seedbed.specs import RunSpec
+from seedbed.specs import Plan, RunSpec, Select
 
 EpochSeries = NDArray[np.float64]
 VerdictKind = Literal[
@@ -63,24 +64,61 @@ class History:
         return {name.split("/", 1)[1]: column for name, column in self.columns.items() if name.startswith(kind + "/")}
 
 
-def best_epoch(history: History) -> int:
-    """The epoch, from 1, of the highest validation accuracy; ties by lower validation loss, then the first.
+def best_epoch(history: History, select: Select) -> int:
+    """The epoch, from 1, that a rule selects (`Plan.select`); ties by lower validation loss, then the first.
 
     Returns 0 where no epoch has a finite validation loss.
     """
-    pairs = zip(history["validation_accuracy"].tolist(), history["validation_loss"].tolist(), strict=True)
-    scores = [score(accuracy, loss) for accuracy, loss in pairs]
+    scores = epoch_scores(history, select)
     best = max(scores, default=NO_SCORE)
     return scores.index(best) + 1 if best > NO_SCORE else 0
 
+
+SMOOTHED = 5
+"""Epochs of which "smoothed" takes the mean accuracy."""
+
+Score = tuple[float, float]
 
 NO_SCORE = (-math.inf, -math.inf)
 """Score of an epoch that cannot be the best."""
 
 
-def score(accuracy: float, loss: float) -> tuple[float, float]:
-    """Score for ranking the epochs of a run, the higher the better: validation accuracy, then loss."""
-    return (accuracy, -loss) if math.isfinite(accuracy) and math.isfinite(loss) else NO_SCORE
+def epoch_scores(history: History, select: Select) -> list[Score]:
+    """Score of each epoch of a run by a rule, the higher the better."""
+    accuracies, losses = history["validation_accuracy"].tolist(), history["validation_loss"].tolist()
+    numbers = range(1, history.epochs + 1)
+    return [score(select, n, accuracies[max(0, n - SMOOTHED) : n], losses[n - 1]) for n in numbers]
+
+
+def score(select: Select, epoch: int, accuracies: Sequence[float], loss: float) -> Score:
+    """Score of one epoch by a rule, the higher the better.
+
+    Args:
+        select: rule, see `Plan`.
+        epoch: number of the epoch, from 1.
+        accuracies: validation accuracies of the epoch, last, and of up to `SMOOTHED - 1` epochs before it.
+        loss: its validation loss.
+    """
+    if not math.isfinite(math.fsum([*accuracies, loss])):
+        return NO_SCORE
+    mean = round(math.fsum(accuracies) / len(accuracies), 12)  # equal means tie whatever their terms are
+    ranked: dict[Select, float] = {"smoothed": mean, "loss": -loss, "accuracy": accuracies[-1], "last": epoch}
+    return ranked[select], -loss
+
+
+OPTIMISM: dict[Select, float] = {"smoothed": 0.24, "loss": 0.13, "accuracy": 0.47, "last": 0.0}
+"""Mean excess of the validation accuracy over that on new images, at the epoch that a rule selected (standard errors of the
+accuracy; docs/epochs.md)."""
+
+
+def watched(select: Select) -> Select:
+    """The rule of the epoch from which patience counts."""
+    return "accuracy" if select == "accuracy" else "loss"
+
+
+def patience_is_over(history: History, plan: Plan) -> bool:
+    """Whether a run's patience is exhausted at the history's end."""
+    return 0 < plan.patience <= history.epochs - best_epoch(history, watched(plan.select))
 
 
 @dataclass(frozen=True)
@@ -218,7 +256,16 @@ class Result:
 
     @property
     def best(self) -> int:
-        return best_epoch(self.history)
+        """The epoch whose network is kept, from 1; 0 where no epoch has a finite validation loss."""
+        return best_epoch(self.history, self.run.plan.select)
+
+    @property
+    def optimism(self) -> float:
+        """Mean excess of the validation accuracy at such a best epoch over that on new images, as a share."""
+        if not self.best:
+            return 0.0
+        accuracy = float(self.history["validation_accuracy"][self.best - 1])
+        return OPTIMISM[self.run.plan.select] * math.sqrt(accuracy * (1 - accuracy) / self.data.validation)
 
     @property
     def included(self) -> bool:

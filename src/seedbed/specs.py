@@ -7,34 +7,26 @@ setting that a user can give is checked here, once; messages name the setting, t
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    GetCoreSchemaHandler,
     JsonValue,
     ModelWrapValidatorHandler,
     SerializeAsAny,
-    ValidationError,
     model_validator,
 )
-from pydantic_core import CoreSchema, ErrorDetails, PydanticKnownError, core_schema
 
 from seedbed import sources
-from seedbed.errors import SpecError, nearest
+from seedbed.errors import SpecError
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS, Registry
+from seedbed.validation import AnyCase, Arguments, Count, Counts, FilePath, Fraction, NameIn, NotNegative, Positive, Seed, Spec
 
 Schedule = Literal["constant", "cosine", "onecycle"]
 Precision = Literal["f32", "bf16", "tf32"]
@@ -42,111 +34,12 @@ Protocol = Literal["honest", "handout"]
 Padding = Literal["same", "valid"]
 Head = Literal["flatten", "average"]
 Start = Literal["kept", "drawn"]
-
-WordT = TypeVar("WordT")
-AnyCase = Annotated[WordT, BeforeValidator(lambda word: word.lower() if isinstance(word, str) else word)]
-"""A word that users may write with capitals."""
-
-
-Count = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-def _listed_once(value: object) -> object:
-    """A number alone as the only one of its list."""
-    return (value,) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Counts = Annotated[tuple[Count, ...], BeforeValidator(_listed_once)]
-
-
-def _listed(value: Any) -> Any:
-    """The value with lists for tuples, as JSON has them."""
-    if isinstance(value, dict):
-        return {name: _listed(part) for name, part in value.items()}
-    return [_listed(part) for part in value] if isinstance(value, list | tuple) else value
-
-
-def _without_parents(path: str) -> str:
-    if ".." in re.split(r"[/\\]", path) or not path.isprintable():
-        raise ValueError("the path of a network's file must not lead up from its folder")
-    return path
-
-
-Arguments = Annotated[dict[str, JsonValue], BeforeValidator(_listed)]
-FilePath = Annotated[str, AfterValidator(_without_parents)]
-
-
-@dataclass(frozen=True)
-class NameIn:
-    """Mark a field as the name of a record in a registry."""
-
-    registry: Registry[Any]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._checked, serialization=core_schema.to_string_ser_schema())
-
-    def _checked(self, name: object) -> str:
-        if isinstance(name, str) and (known := self.registry.canonical(name)):
-            return known
-        raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.registry))})
-
+Select = Literal["smoothed", "loss", "accuracy", "last"]
 
 ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
 
 STATIC = {"static": True}
 """Mark of a plan field that is part of the compiled program; other fields may differ between members of a population."""
-
-
-class Spec(BaseModel):
-    """Base of all specs: frozen, without unknown settings, with one-line errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Fields added after the first runs: at their defaults they are not part of the identity, and older runs keep theirs."""
-
-    def __init__(self, /, **settings: Any) -> None:
-        try:
-            super().__init__(**settings)
-        except ValidationError as error:
-            raise SpecError(_one_line(type(self), error.errors()[0])) from None
-
-    def changed(self, **settings: Any) -> Self:
-        """Copy the spec with some settings replaced; they are validated."""
-        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **settings})
-
-    def plain(self) -> dict[str, Any]:
-        """Settings as plain JSON values."""
-        return self.model_dump(mode="json")
-
-    @cached_property
-    def identity(self) -> str:
-        """Hash of all settings that determine the result, 16 hexadecimal digits; equal specs have equal identities."""
-        text = json.dumps(self._identifying(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def _identifying(self) -> dict[str, Any]:
-        omitted = {name for name in self.later if getattr(self, name) == type(self).model_fields[name].default}
-        return {name: value for name, value in self.plain().items() if name not in omitted}
-
-
-def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    value = error.get("input")
-    if error["type"] == "extra_forbidden":
-        known = list(spec.model_fields)
-        return f"{spec.__name__} has no setting {place!r}.{nearest(place, known)} It has: {', '.join(known)}."
-    if error["type"] == "missing":
-        return f"{spec.__name__} needs the setting {place!r}."
-    if error["type"] == "literal_error":
-        known = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
-        return f"{place} = {value!r} is not known.{nearest(str(value), known)} Known: {', '.join(known)}."
-    rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
-    return f"{place} = {value!r}: {rule}." if place else f"{spec.__name__}: {rule}."
 
 
 class ModelSpec(Spec):
@@ -236,7 +129,7 @@ class Conv(ModelSpec):
         activation, dropout: as in `Dense`; dropout acts before each dense layer.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"separable"})
+    later: ClassVar[Mapping[str, Any]] = {"separable": False}
     widths: ClassVar[str] = "filters"
 
     family: Literal["conv"] = "conv"
@@ -293,16 +186,16 @@ class Keras(ModelSpec):
         start: initial weights, where the function returns the same ones for all seeds: "kept", or "drawn" by each seed.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"files", "start"})
+    later: ClassVar[Mapping[str, Any]] = {"files": {}, "start": "kept"}
     named: ClassVar[set[str]] = set()
     """Digests of the files that the user named in this process through `of`, without files that only a run folder names."""
 
     family: Literal["keras"] = "keras"
     file: str
     function: str
-    arguments: Arguments = {}
+    arguments: Arguments = Field(default={})
     digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
-    files: dict[FilePath, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
+    files: dict[FilePath, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(default={})
     start: Start = "kept"
 
     @classmethod
@@ -326,7 +219,7 @@ class Keras(ModelSpec):
         if not path.is_file():
             raise SpecError(f"--model = {target!r}: there is no file {file!r}.")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        settings = _listed({**(arguments or {}), **more})
+        settings: dict[str, Any] = {**(arguments or {}), **more}
         files = sources.related(path, settings.values())
         cls.named.update({digest, *files.values()})
         place = str(path.resolve())
@@ -378,12 +271,18 @@ def _of_its_family(model: object) -> object:
 OF_SOME_OPTIMIZERS = ("momentum", "weight_decay")
 """Plan fields that only some optimizers use (`Optimizer.settings`)."""
 
+AUTO = "auto"
+"""Value of a plan's `epochs` for a training that stops by itself: at most `AUTO_EPOCHS`, with a patience of `AUTO_PATIENCE`."""
+
+AUTO_EPOCHS, AUTO_PATIENCE = 500, 10
+"""docs/epochs.md has the measurements."""
+
 
 class Plan(Spec):
     """The training plan: length, minibatches, optimizer, penalties, augmentation, early stopping.
 
     Args:
-        epochs: passes over the training images.
+        epochs: passes over the training images; "auto" stands for 500 with a patience of 10.
         batch_size: images per minibatch; an epoch's last minibatch may be smaller.
         optimizer: name of the optimizer, with Keras's constants (adam: 0.9, 0.999, 1e-7; rmsprop: 0.9, 1e-7).
         learning_rate: the learning rate, or the schedule's maximum.
@@ -393,9 +292,15 @@ class Plan(Spec):
         weight_decay: decoupled weight decay of "adamw": kernels shrink by rate * weight_decay at each step.
         l1, l2: coefficients of the penalty l2 * sum(w**2) + l1 * sum(|w|) over kernels, as in Keras's regularizers.
         augment: name of the random changes of the training images, drawn again at each step.
-        patience: number of epochs without a new best validation accuracy after which training stops; 0 never stops early.
+        patience: number of epochs without a lower validation loss after which training stops; 0 never stops early. With
+            `select` "accuracy" it counts those without a higher validation accuracy.
         precision: precision of matrix products; others than "f32" trade bits for speed.
+        select: rule that selects the best epoch, whose network is kept: "smoothed" takes the highest validation accuracy, as
+            the mean of the epoch and the four before it, "loss" the lowest validation loss, "accuracy" the highest validation
+            accuracy of a single epoch, "last" the last epoch.
     """
+
+    later: ClassVar[Mapping[str, Any]] = {"select": "accuracy"}
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
@@ -409,12 +314,26 @@ class Plan(Spec):
     augment: Annotated[str, NameIn(AUGMENTATIONS), Field(json_schema_extra=STATIC)] = "none"
     patience: Annotated[int, Field(ge=0)] = 0
     precision: Annotated[AnyCase[Precision], Field(json_schema_extra=STATIC)] = "f32"
+    select: AnyCase[Select] = "smoothed"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _auto(cls, settings: Any) -> Any:
+        """Replace "auto" by the most epochs, with a patience unless one is given."""
+        if not (isinstance(settings, dict) and str(settings.get("epochs")).lower() == AUTO):
+            return settings
+        schedule = settings.get("schedule", "constant")
+        if schedule != "constant":
+            raise ValueError(
+                f"epochs = 'auto': the schedule {schedule!r} needs a number of epochs; use a constant one, or give it"
+            )
+        return {**settings, "epochs": AUTO_EPOCHS, "patience": settings.get("patience") or AUTO_PATIENCE}
 
     def _identifying(self) -> dict[str, Any]:
         """The settings, with fields that the optimizer does not use at their defaults."""
         used = OPTIMIZERS[self.optimizer].settings
         unused = {name: type(self).model_fields[name].default for name in OF_SOME_OPTIMIZERS if name not in used}
-        return {**self.plain(), **unused}
+        return {**super()._identifying(), **unused}
 
     @property
     def static(self) -> tuple[Any, ...]:
@@ -445,7 +364,7 @@ class DataSpec(Spec):
             settings when the validation part is to stay unused for a later claim.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"fold", "inner"})
+    later: ClassVar[Mapping[str, Any]] = {"fold": None, "inner": False}
 
     name: str = "mnist"
     digest: str = ""

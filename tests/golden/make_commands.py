@@ -22,13 +22,15 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "commands-1"
 
-HALF_SWEEP = shlex.split("sweep -m half --data digits --epochs 60 --seeds 2 --set hidden=5 --set hidden=5,4")
+HALF_SWEEP = shlex.split("sweep -m half --data digits --epochs 60 --seeds 2 --set hidden=5 --set hidden=5,4 --select accuracy")
 SEARCH = shlex.split(
-    "search -m hunt --budget params=400 --family dense --data digits --trials 8 --epochs 4 --finalists 1 --seeds 2 --batch 4"
+    "search -m hunt --budget params=400 --family dense --data digits --trials 8 --epochs 4 --finalists 1 --seeds 2 --batch 4 "
+    "--select accuracy"
 )
-STUDY = shlex.split("study hidden-units --quick --data digits")
+STUDY = shlex.split("study hidden-units --quick --data digits --select accuracy")
 SMALLEST = shlex.split("smallest -m few --target 0.8 --data digits --depth 1 --epochs 8")
 SWEEP = shlex.split("sweep -m done --data digits --epochs 3 --seeds 3 --set hidden=3 --set hidden=4,3 --set lr=1e-2,1e20")
+# They name the rule of the best epoch that was the only one when the folder was made.
 
 ON_ONE = ["--device", "cpu", "--workers", "1", "--home", "runs"]
 """One worker, so that populations are composed alike everywhere."""

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import random
+import re
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -254,11 +255,17 @@ def test_a_hostile_run_file_is_one_line_of_error(tmp_path: Path, changes: object
     path = tmp_path / "a" / "run.json"
     said = json.loads(path.read_text())
     path.write_text(json.dumps({**said, **changes} if isinstance(changes, dict) and changes else changes))
-    for method in (home.find, home.results, home.claim):
-        with pytest.raises(CorruptFile, match=r"a.(run\.json|metrics\.jsonl): ") as caught:
-            method() if method == home.results else method("a") if method == home.find else method([entry()])
-        assert str(caught.value).isprintable()
-        assert len(str(caught.value)) < 600 + len(str(tmp_path))
+    messages: list[str] = []
+    assert [each.name for each in home.results(messages.append)] == ["b"]
+    for ask in (lambda: home.find("a"), lambda: home.claim([entry()])):
+        with pytest.raises(CorruptFile) as caught:
+            ask()
+        messages.append(str(caught.value))
+    for message in messages:
+        assert re.search(r"a.(run\.json|metrics\.jsonl): ", message)
+        assert message.isprintable()
+        assert len(message) < 600 + len(str(tmp_path))
+    assert len(messages) == 3
     assert {each.name for each in home.listing()} == {"a", "b"}
     assert home.find("b")
     assert home.remove("a") == ["a"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
-from seedbed.cli.columns import accuracy_columns
+from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import result
 from seedbed.tables import Column, Table
 
@@ -45,11 +45,14 @@ def command(names: tuple[str, ...], out: Path, home: Path) -> options.Output:
 
 
 def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
+    from seedbed.groups import optimism
+
     columns: list[Column[Group]] = [
         Column("name", lambda group: group.name, align="left"),
         Column("seeds", lambda group: group.n),
         Column("parameters", lambda group: group.parameters, ","),
         *accuracy_columns("validation accuracy", lambda group: group.accuracy),
+        Column("at the last epoch", lambda group: group.last and group.last.mean, share_text),
     ]
     screen.table(Table(columns, comparison.groups))
     result()
@@ -57,6 +60,7 @@ def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
         screen.table(_differences(comparison))
         result()
     screen.lines(comparison.sentences())
+    screen.lines(optimism([result for group in comparison.groups for result in group.results]))
     if pictures:
         result(f"Figure: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seedbed.evaluation import Evaluation, PartEvaluation
     from seedbed.evaluation.assessment import Mistake
     from seedbed.groups.evaluation import GroupEvaluation
+    from seedbed.records import Result
     from seedbed.runs import RunStore
     from seedbed.statistics import ClassFigures, Interval
 
@@ -46,9 +47,10 @@ def command(name: str, test: bool, home: Path) -> options.Output:
         group = evaluate_group(store, name, test=test)
         pictures = _draw(store, max(group.runs, key=lambda run: run.validation.accuracy.mean))
         return group.as_json(), lambda: _show_group(group, pictures)
+    [trained] = store.find(name)
     run = evaluate(store, name, test=test)
     pictures = _draw(store, run)
-    return run.as_json(), lambda: _show(run, pictures)
+    return {**run.as_json(), "last": trained.summary()["last"]}, lambda: _show(run, trained, pictures)
 
 
 def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
@@ -59,11 +61,17 @@ def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
     return illustrate(evaluation, data.load(run.run.data), home.folder(evaluation.name) / "figures")
 
 
-def _show(evaluation: Evaluation, pictures: list[Path]) -> None:
+def _show(evaluation: Evaluation, trained: Result, pictures: list[Path]) -> None:
+    from seedbed.groups import optimism
+
     result(f"{evaluation.name}: best epoch {evaluation.epoch}, {evaluation.parameters:,} parameters")
     result(f"Verdict: {evaluation.verdict}")
     result()
     _show_parts([evaluation])
+    last = trained.history.row(trained.history.epochs)
+    accuracy = share_text(last["validation_accuracy"])
+    result(f"At the last epoch, {trained.history.epochs}: validation loss {last['validation_loss']:.4f}, accuracy {accuracy}.")
+    screen.lines(optimism([trained]))
     for part, called in ((evaluation.validation, "validation"), (evaluation.test, "test")):
         if part is not None:
             result()

@@ -5,15 +5,26 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
+
+from seedbed.specs import AUTO, AUTO_EPOCHS, AUTO_PATIENCE, Select
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
 
 Output = tuple[Mapping[str, Any], Callable[[], None]]
 """What a command returns: the JSON object of `--json`, and a function that prints the same for a reader."""
+
+EPOCHS_HELP = (
+    f"Passes over the training images; {AUTO} stops after {AUTO_PATIENCE} without a lower validation loss, "
+    f"at {AUTO_EPOCHS} at most."
+)
+SELECT_HELP = (
+    "The best epoch: highest mean accuracy of five epochs (smoothed), lowest loss, highest accuracy of one epoch, or the last: "
+    f"{', '.join(get_args(Select))}."
+)
 
 home = click.option(
     "--home",
@@ -57,6 +68,13 @@ def file(*names: str, text: str, metavar: str = "FILE", multiple: bool = False) 
     return click.option(*names, type=kind, metavar=metavar, multiple=multiple, help=text)
 
 
+epochs = click.option("--epochs", metavar="N|auto", help=f"{EPOCHS_HELP}  [default: those of each study]")
+"""Passes `epochs: str | None`, which the plan checks."""
+
+select = click.option("--select", metavar="NAME", help=SELECT_HELP)
+"""Passes `select: str | None`, which the plan checks."""
+
+
 def protocol(default: str | None = "honest") -> Decorator:
     """Pass `protocol: str | None`, which the data spec checks."""
     text = "Lock the test part (honest), or validate on it, as the exercise did (handout)."
@@ -64,7 +82,7 @@ def protocol(default: str | None = "honest") -> Decorator:
 
 
 def of_studies(command: Command) -> Command:
-    """Pass what a study is asked for: `data`, `quick`, `seeds`, `seed`, `protocol`."""
+    """Pass what a study is asked for: `data`, `quick`, `seeds`, `seed`, `protocol`, `epochs`, `select`."""
     quick = "A preview: fewer seeds, epochs and settings; every figure says so."
     seeds = "Number of seeds of each setting.  [default: 5; 3 of a preview]"
     choices = (
@@ -73,6 +91,8 @@ def of_studies(command: Command) -> Command:
         click.option("--seeds", type=int, metavar="K", help=seeds),
         click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The first of them."),
         protocol(None),
+        epochs,
+        select,
     )
     for choice in reversed(choices):
         command = choice(command)

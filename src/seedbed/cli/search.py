@@ -35,6 +35,7 @@ def _defaults(name: str) -> str:
 @click.option("-m", "--name", metavar="NAME", help="Name of the search.  [default: from budget and data]")
 @click.option("--trials", type=int, metavar="N", help="Number of networks to try." + _defaults("trials"))
 @click.option("--epochs", type=int, metavar="N", help="Epochs of each that is not pruned." + _defaults("epochs"))
+@options.select
 @click.option("--finalists", type=int, metavar="K", help="Number of the best to train again." + _defaults("finalists"))
 @click.option("--seeds", type=int, metavar="K", help="Fresh seeds of each." + _defaults("seeds"))
 @click.option("--family", type=click.Choice(["dense", "conv", "both"]), help="[default: dense for units, else both]")

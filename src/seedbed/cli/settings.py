@@ -13,10 +13,12 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from seedbed.cli.options import EPOCHS_HELP, SELECT_HELP
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
 from seedbed.parsing import from_yaml, plain_value
 from seedbed.specs import (
+    AUTO,
     FAMILIES,
     Conv,
     DataSpec,
@@ -30,8 +32,8 @@ from seedbed.specs import (
     Protocol,
     RunSpec,
     Schedule,
-    Spec,
 )
+from seedbed.validation import Spec
 
 SpecKind = TypeVar("SpecKind", bound=Spec)
 
@@ -57,7 +59,7 @@ def size(text: str) -> tuple[int, int]:
     return int(sides[1]), int(sides[2] or sides[1])
 
 
-class Number(click.ParamType[int | float]):
+class OneNumber(click.ParamType[int | float]):
     """A number; several, with commas between them, are for `seedbed sweep`.
 
     Args:
@@ -78,6 +80,17 @@ class Number(click.ParamType[int | float]):
                 way_out = f"`seedbed sweep -m NAME --set {self._field}={value.replace(' ', '')}` trains one network for each"
                 self.fail(f"{value!r} are several values; {way_out}.", param, ctx)
             self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+
+
+class NumberOfEpochs(click.ParamType[int | float | str]):
+    """A number of epochs, or `auto`."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float | str:
+        if isinstance(value, str) and value.lower() == AUTO:
+            return AUTO
+        return OneNumber(int, "epochs").convert(value, param, ctx)
 
 
 def _is_number(text: str) -> bool:
@@ -117,7 +130,7 @@ MODEL_FLAGS = (
     _choice("--head", "head", Head, "Every pixel of the last maps, or each map's mean, to the dense layers:"),
 )
 PLAN_FLAGS = (
-    Flag(("--epochs",), "epochs", "Passes over the training images.", int, "N"),
+    Flag(("--epochs",), "epochs", EPOCHS_HELP, NumberOfEpochs(), "N|auto"),
     Flag(("--batch-size",), "batch_size", "Images of a minibatch.", int, "N"),
     _choice("--optimizer", "optimizer", OPTIMIZERS, "How gradients become steps:"),
     Flag(("--lr", "--learning-rate"), "learning_rate", "Learning rate, or the schedule's highest.", float, "X"),
@@ -127,7 +140,8 @@ PLAN_FLAGS = (
     Flag(("-r", "--l2"), "l2", "Penalty: L2 times the sum of squared weights.", float, "L2"),
     Flag(("--l1",), "l1", "Penalty: L1 times the sum of absolute weights.", float, "L1"),
     _choice("--augment", "augment", AUGMENTATIONS, "Random changes of the training images:"),
-    Flag(("--patience",), "patience", "Stop after N epochs without a better validation accuracy.", int, "N"),
+    Flag(("--patience",), "patience", "Stop after N epochs without a lower validation loss.", int, "N"),
+    Flag(("--select",), "select", SELECT_HELP, str, "NAME"),
     _choice("--precision", "precision", Precision, "Precision of matrix products:"),
 )
 DATA_FLAGS = (
@@ -167,7 +181,7 @@ def flags(function: Any) -> Any:
     """Add all flags of settings to a command; a setting that the user leaves out arrives as None."""
     for kind, group in reversed(GROUPS):
         for flag in reversed(group):
-            number = Number(flag.type, flag.field) if flag.type in (int, float) else flag.type
+            number = OneNumber(flag.type, flag.field) if flag.type in (int, float) else flag.type
             value: dict[str, Any] = {"type": number, "metavar": flag.metavar}
             if flag.type is bool:
                 value = {"is_flag": True, "default": None}

@@ -22,8 +22,9 @@ from seedbed.words import duration, kinds
 if TYPE_CHECKING:
     from seedbed.groups import Group
     from seedbed.scheduler import Execution
-    from seedbed.specs import DataSpec, RunSpec, Spec
+    from seedbed.specs import DataSpec, RunSpec
     from seedbed.sweeps import Design, Grid, Sweep
+    from seedbed.validation import Spec
 
 KEYS = ("base", "grid", "seeds")
 PARTS = ("model", "plan", "data")
@@ -46,7 +47,10 @@ MOST_ROWS = 200
 @click.option("--sort", type=click.Choice(["grid", "mean"]), default="grid", show_default=True, help="Order of the table.")
 @options.folder("Where tables and figures go.  [default: sweeps/NAME]")
 @flags
-@options.execution(resume="Continue runs that were interrupted.", replace="Train all of it again.")
+@options.execution(
+    resume="Continue runs that were interrupted, or go on with finished ones for more --epochs.",
+    replace="Train all of it again.",
+)
 @options.as_json
 def command(
     name: str,

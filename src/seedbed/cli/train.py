@@ -45,7 +45,10 @@ EpochRow = tuple[str, "Result", int]
 @click.option("--seed", type=int, metavar="N", help="Fixes initial weights and minibatches.  [default: 0]")
 @click.option("--seeds", type=int, metavar="K", help="Train K seeds together, from --seed on: runs NAME.0 ... of group NAME.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")
-@options.execution(resume="Continue runs that were interrupted.", replace="Train again what has a name that is taken.")
+@options.execution(
+    resume="Continue runs that were interrupted, or go on with finished ones for more --epochs.",
+    replace="Train again what has a name that is taken.",
+)
 @options.as_json
 def command(
     name: str, seed: int | None, seeds: int | None, config: Path | None, execution: Execution, **values: Any
@@ -127,20 +130,23 @@ def _draw(results: Sequence[Result]) -> list[Path]:
 
 
 def _show(name: str, home: RunStore, results: Sequence[Result]) -> None:
+    from seedbed.groups import optimism
+
     rows = [(f"best: {run.best}" if run.best else "none is finite", run, run.best) for run in results[:MOST_ROWS]]
     if len(results) == 1:
         rows.append((f"last: {results[0].history.epochs}", results[0], results[0].history.epochs))
     result()
-    screen.table(_epoch_table(rows))
+    screen.table(_epoch_table(rows, several=len(results) > 1))
     if len(results) > MOST_ROWS:
         result(f"... and {len(results) - MOST_ROWS} more seeds; `seedbed runs list` shows them.")
     result()
     if len(results) > 1:
         _show_mean(name, home, results)
+    screen.lines(optimism(results))
     _show_verdicts(results)
 
 
-def _epoch_table(rows: Sequence[EpochRow]) -> Table[EpochRow]:
+def _epoch_table(rows: Sequence[EpochRow], *, several: bool) -> Table[EpochRow]:
     def metric(name: str, text: str | Callable[[Any], str]) -> Column[EpochRow]:
         heading = name.replace("train_", "training ").replace("_", " ")
         return Column(heading, lambda row: row[1].history.row(row[2])[name] if row[2] else None, text)
@@ -150,6 +156,11 @@ def _epoch_table(rows: Sequence[EpochRow]) -> Table[EpochRow]:
         Column("epoch", itemgetter(0)),
         *(metric(f"{part}_{name}", text) for part in ("train", "validation") for name, text in METRIC_TEXTS.items()),
     ]
+    if several:  # a single run has a row for its last epoch
+        columns += [
+            Column("epochs", lambda row: row[1].history.epochs),
+            Column("accuracy at the last", lambda row: float(row[1].history["validation_accuracy"][-1]), share_text),
+        ]
     return Table(columns, rows)
 
 
@@ -163,6 +174,7 @@ def _show_mean(name: str, home: RunStore, results: Sequence[Result]) -> None:
     result(
         f"Validation accuracy at the best epoch, mean of {group.n} seeds: {percent(group.accuracy.mean, 2)} "
         f"(95 % interval {ends(*group.accuracy.pair())}, over seeds and images{excluded})"
+        + (f"; at the last epoch {percent(group.last.mean, 2)}" if group.last else "")
     )
     for sentence in same_start([group]):
         result(sentence)

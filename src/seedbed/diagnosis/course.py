@@ -172,7 +172,7 @@ class Course:
     @cached_property
     def best(self) -> int:
         """Epoch of the highest validation accuracy."""
-        return best_epoch(self.history)
+        return best_epoch(self.history, "accuracy")
 
     @property
     def peak(self) -> float:

@@ -7,7 +7,7 @@ and `evaluation` evaluates their networks on all parts of the data. `fields` and
 
 from __future__ import annotations
 
-from seedbed.groups.caveats import caveats, same_start
+from seedbed.groups.caveats import caveats, optimism, same_start
 from seedbed.groups.comparison import Comparison, compare
 from seedbed.groups.differences import Contrast, Difference, differences
 from seedbed.groups.group import Group, best, by
@@ -32,6 +32,7 @@ __all__ = [
     "compare",
     "differences",
     "fixed_sequence",
+    "optimism",
     "same_start",
     "size_frontier",
     "train_groups",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seedbed import words
 from seedbed.groups.group import Group
-from seedbed.records import SAME_START
+from seedbed.records import SAME_START, Result
 
 MOST_PLACES = 6
 """Settings that a sentence names."""
@@ -53,6 +53,22 @@ def _places(counts: Sequence[tuple[Group, int]], name: bool) -> str:
     ]
     more = [f"and {len(places) - MOST_PLACES} more settings"] if len(places) > MOST_PLACES else []
     return "; ".join([*places[:MOST_PLACES], *more])
+
+
+MANY_IMAGES = 1_000
+"""Validation images from which the optimism of a selected epoch is below the digits that are shown."""
+
+
+def optimism(results: Sequence[Result]) -> list[str]:
+    """Make a sentence on how much too high the accuracy at a selected epoch is on average; none where that does not matter."""
+    few = [result for result in results if result.included and result.data.validation < MANY_IMAGES]
+    points = 100 * sum(result.optimism for result in few) / max(1, len(few))
+    if round(points, 1) <= 0:
+        return []
+    return [
+        f"The best epoch was selected on these {few[0].data.validation:,} images, so its accuracy is optimistic: on average by "
+        f"{points:.1f} points. That of the last epoch is not."
+    ]
 
 
 def excluded(groups: Sequence[Group]) -> str:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from seedbed import data
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import Registry
-from seedbed.specs import FAMILIES, Conv, DataSpec, Keras, ModelSpec, NameIn, Plan, RunSpec, Spec
+from seedbed.specs import AUTO, FAMILIES, Conv, DataSpec, Keras, ModelSpec, Plan, RunSpec
+from seedbed.validation import NameIn, Spec
 
 Value = bool | int | float | str | tuple[Any, ...] | None
 Setting = dict[str, Value]
@@ -88,6 +89,8 @@ class Field:
             if isinstance(value, list | tuple):
                 return tuple(self.checked(part) for part in value)
             raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true, false, null, or a list of these.")
+        if self.name == "epochs" and str(value).lower() == AUTO:
+            return AUTO
         if isinstance(value, bool) and self._annotation is not bool:
             raise SpecError(f"{self.name} = {value!r}: it must not be true or false.")
         read = self._read(value)

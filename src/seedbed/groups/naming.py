@@ -40,9 +40,9 @@ def setting_name(run: RunSpec) -> str:
     varied: Setting = {widths: getattr(run.model, widths)} if widths else {}
     for part in (run.model, run.plan, run.data):
         for name, known in type(part).model_fields.items():
-            value = getattr(part, name)
-            if name in FIELDS and name not in ("family", "file", "function") and value != known.default:
-                varied[name] = value
+            usual = (known.default, type(part).later.get(name, known.default))  # now, and when the first runs were named
+            if name in FIELDS and name not in ("family", "file", "function") and getattr(part, name) not in usual:
+                varied[name] = getattr(part, name)
     data = _slug(run.data.name)
     return f"{(group_name(data, varied) if varied else data)[:LONGEST_SETTING].rstrip('-.')}-{run.setting[:8]}"
 

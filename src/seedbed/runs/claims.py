@@ -11,16 +11,16 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, HomeInUse, RunError, RunExists, RunHalfDone, StorageError
 from seedbed.records import Result
-from seedbed.runs import checkpoints
+from seedbed.runs import checkpoints, longer
 from seedbed.runs.record import LOCKS, METRICS_FILE, RUN_FILE, NamedRun, Record, folders, read, write
-from seedbed.specs import RunSpec
+from seedbed.specs import Plan, RunSpec
 
 HOME_LOCK = "home"
 PATIENCE = 60.0
@@ -34,11 +34,13 @@ class ClaimedRuns:
     Attributes:
         todo: entries to train, in the order given.
         half_done: names of the entries to continue; the others start from the beginning.
+        longer: names of those among them that go on from a finished run with fewer epochs.
         done: name -> result of each run that is already finished.
     """
 
     todo: tuple[NamedRun, ...]
     half_done: frozenset[str]
+    longer: frozenset[str]
     done: dict[str, Result]
     _held: ExitStack = field(default_factory=ExitStack, repr=False)
 
@@ -81,6 +83,7 @@ class _Survey:
         self.folded = {name.casefold(): name for name in self.present}
         self.done: dict[str, Result] = {}
         self.half_done: dict[str, Record] = {}
+        self.longer: set[str] = set()
         self.condemned: set[str] = set()
 
     def check(self, entry: NamedRun, *, resume: bool, replace: bool, whole: bool) -> None:
@@ -98,7 +101,7 @@ class _Survey:
         if record is None or replace:
             self.condemned.add(entry.name)
         elif record.run.identity != entry.run.identity:
-            raise RunExists(_differs(entry.name, record.run, entry.run))
+            self._check_other(entry, record, resume=resume, whole=whole)
         elif record.serves(whole=whole):
             self.done[entry.name] = record.result(self.root / entry.name)
         elif record.ended:
@@ -109,6 +112,24 @@ class _Survey:
             self.condemned.add(entry.name)
         else:
             raise RunHalfDone(self._half_done_message(record))
+
+    def _check_other(self, entry: NamedRun, record: Record, *, resume: bool, whole: bool) -> None:
+        """Classify an entry under whose name is another run: it goes on from it, or is its result from before it went on.
+
+        Raises:
+            RunExists: it is neither; the message says why.
+        """
+        folder = self.root / entry.name
+        before = None if record.ended else longer.kept_aside(folder)
+        if before and before.run.identity == entry.run.identity and before.serves(whole=whole):
+            self.done[entry.name] = replace(before.result(folder / longer.BEFORE), folder=str(folder))
+        elif not (record.status == "finished" and longer.is_longer(record.run, entry.run)):
+            raise RunExists(_differs(entry.name, record.run, entry.run))
+        else:
+            why = longer.hindrance(folder, record, entry.run.plan)
+            if why or not resume:
+                raise RunExists(_shorter(record, entry.run.plan, why))
+            self.longer.add(entry.name)
 
     def check_groups(self, *, replace: bool) -> None:
         """Check that a group's runs, stored ones included, differ only in seed."""
@@ -135,6 +156,7 @@ class _Survey:
             storage.remove_tree(self.root / name)
         if self.condemned or self.done:
             drop_orphans(self.root)
+        longer.keep_aside(self.root / name for name in sorted(self.longer))
         held = ExitStack()
         if todo:
             owner = secrets.token_hex(8)
@@ -144,7 +166,8 @@ class _Survey:
             except BaseException:
                 held.close()
                 raise
-        return ClaimedRuns(todo, frozenset(self.half_done), self.done, held)
+        going_on = {name for name in self.half_done if longer.kept_aside(self.root / name)} | self.longer
+        return ClaimedRuns(todo, frozenset(self.half_done) | self.longer, frozenset(going_on), self.done, held)
 
     def _begun(self, entry: NamedRun, owner: str) -> Record:
         before = self.half_done.get(entry.name)
@@ -225,6 +248,16 @@ def _tidy(root: Path) -> None:
             storage.remove(path)
 
 
+def _shorter(record: Record, plan: Plan, why: str) -> str:
+    there, here = (
+        f"{each.epochs} epochs" + (f", patience {each.patience}" if each.patience else "") for each in (record.run.plan, plan)
+    )
+    if why:
+        return f"Run {record.name!r} cannot go on from {there} to {here}: {why}. Choose another name, or give --replace."
+    asked = f"Run {record.name!r} is finished with {there}, and {here} are asked for"
+    return f"{asked}. Go on with --resume, choose another name, or start again with --replace."
+
+
 def _differs(name: str, there: RunSpec, here: RunSpec) -> str:
     old, new = _flat(there.plain()), _flat(here.plain())
     changes = [
@@ -233,7 +266,13 @@ def _differs(name: str, there: RunSpec, here: RunSpec) -> str:
         if old.get(key) != new.get(key)
     ]
     shown = "; ".join(changes[:8]) + (f"; and {len(changes) - 8} more" if len(changes) > 8 else "")
-    return f"Run {name!r} exists with other settings ({shown}). Choose another name, or start again with --replace."
+    keep = f"Read it with --select {there.plan.select}, choose" if _differ_in_rule(there, here) else "Choose"
+    return f"Run {name!r} exists with other settings ({shown}). {keep} another name, or start again with --replace."
+
+
+def _differ_in_rule(there: RunSpec, here: RunSpec) -> bool:
+    """Whether two runs differ in the rule of the best epoch alone, as after the default changed."""
+    return there != here == there.changed(plan=there.plan.changed(select=here.plan.select))
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -196,7 +196,7 @@ class Record(BaseModel):
             raise StorageError(f"{folder}: the run is {self.status}, and only a finished one has a result.")
         trust.offer(self.run.model, folder / NETWORK_FOLDER)
         fields: dict[str, Any] = {name: getattr(self, name) for name in ("name", "group", "run", *_SHARED)}
-        history = _history(folder / METRICS_FILE, self.epochs)
+        history = read_history(folder / METRICS_FILE, self.epochs)
         if isinstance(self.verdict, OldVerdict):
             fields["verdict"] = self._diagnosed(self.verdict, history, folder)
         return Result(**fields, history=history, folder=str(folder), pruned=self.status == "pruned")
@@ -244,8 +244,8 @@ def together(runs: Sequence[T]) -> Iterator[Sequence[T]]:
     return (runs[first : first + TOGETHER] for first in range(0, len(runs), TOGETHER))
 
 
-def read(folder: Path) -> Record:
-    """Read the record in a run's folder; its name is that of the folder, whatever the file holds.
+def read(folder: Path, name: str | None = None) -> Record:
+    """Read the record in a run's folder; its name is that of the folder unless given, whatever the file holds.
 
     Raises:
         StorageError: there is no record, or a newer seedbed wrote it.
@@ -259,7 +259,7 @@ def read(folder: Path) -> Record:
     if isinstance(version, int) and version > FORMAT:
         newer = f"a newer seedbed wrote it (format {version}; this one reads up to {FORMAT})"
         raise StorageError(f"{path}: {newer}. Update seedbed.")
-    return _parsed(path, {**plain, "name": folder.name})
+    return _parsed(path, {**plain, "name": name or folder.name})
 
 
 def folders(root: Path) -> Iterator[Path]:
@@ -297,7 +297,12 @@ def _shown(value: object) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text[:200]) + ("..." if len(text) > 200 else "")
 
 
-def _history(path: Path, epochs: int) -> History:
+def read_history(path: Path, epochs: int) -> History:
+    """Read the metrics of a finished run.
+
+    Raises:
+        CorruptFile: they are damaged, or do not have these epochs.
+    """
     rows = storage.read_lines(path)
     numbers = [row.pop("epoch", None) for row in rows]
     if numbers != list(range(1, epochs + 1)):

@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,7 +18,7 @@ from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, Unk
 from seedbed.models import trust
 from seedbed.names import checked_name
 from seedbed.records import Result, Verdict, finite
-from seedbed.runs import checkpoints, claims
+from seedbed.runs import checkpoints, claims, longer
 from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
 from seedbed.runs.record import (
     LOCKS,
@@ -60,6 +60,7 @@ class FinishedRun:
         scale: divisor that maps stored images to the network's inputs.
         best, last: weights of the best and last epoch, named and laid out as in Keras; empty means not stored.
         predictions: arrays over the validation part; empty means not stored.
+        optimizer: further arrays that are needed to go on with the run; empty means that it cannot go on.
 
     Raises:
         RunError: the result has another identity.
@@ -71,6 +72,7 @@ class FinishedRun:
     best: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     last: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     predictions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    optimizer: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.result.run.identity != self.entry.run.identity:
@@ -89,7 +91,8 @@ class FinishedRun:
             "image_shape": json.dumps(self.result.data.image_shape),
             "scale": repr(float(self.scale)),
         }
-        stored = {_weights_file(which): weights for which, weights in (("best", self.best), ("last", self.last)) if weights}
+        kinds = {"best": self.best, "last": self.last, "optimizer": self.optimizer}
+        stored = {_weights_file(which): weights for which, weights in kinds.items() if weights}
         files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
         if self.predictions:
             files[PREDICTIONS_FILE] = npz(self.predictions)
@@ -108,8 +111,9 @@ class RunStore:
         ROOT/NAME/run.json              state, settings, facts, verdict; written last, so it commits the run
         ROOT/NAME/metrics.jsonl         one row per epoch, each with a checksum
         ROOT/NAME/predictions.npz       predictions for the validation part
-        ROOT/NAME/weights/best.safetensors, last.safetensors
+        ROOT/NAME/weights/best.safetensors, last.safetensors, optimizer.safetensors
         ROOT/NAME/network/              copies of the files of a user's own network
+        ROOT/NAME/before/               while a finished run goes on: its result so far
         ROOT/NAME/figures/
         ROOT/ledger.jsonl               every evaluation on a test part
         ROOT/.populations/, ROOT/.locks/
@@ -143,7 +147,7 @@ class RunStore:
 
         Args:
             entries: the runs.
-            resume: whether to continue half-done runs.
+            resume: whether to continue half-done runs, and to go on with finished ones of fewer epochs.
             replace: whether to start all from the beginning, and remove the runs under their names and in their groups.
             whole: whether only a run that was trained to its end and kept its weights counts as finished; otherwise also one
                 without weights, or a pruned one.
@@ -211,6 +215,8 @@ class RunStore:
             contents |= {folder / file: content for file, content in files.items()}
         storage.write_all(contents)
         write(records)
+        for folder in records:
+            storage.remove_tree(folder / longer.BEFORE)
         for result in results:
             self._unsynced.discard(result.name)
             self._epochs[result.name] = result.history.epochs
@@ -218,10 +224,19 @@ class RunStore:
 
     # Reading
 
-    def results(self) -> list[Result]:
-        """All finished runs, in the order of their names."""
-        records = [(folder, read(folder)) for folder in folders(self.root)]
-        return [record.result(folder) for folder, record in records if record.status == "finished"]
+    def results(self, on_damage: Callable[[str], None] | None = None) -> list[Result]:
+        """All finished runs that can be read, in the order of their names.
+
+        Args:
+            on_damage: called with a message for each run that cannot be read. None means a warning.
+        """
+        results = []
+        for folder in folders(self.root):
+            try:
+                results += _finished([folder])
+            except StorageError as damage:
+                (on_damage or _warn)(f"{damage} It is left out.")
+        return results
 
     def find(self, name: str) -> list[Result]:
         """Load a finished run, or the finished runs of a group.
@@ -231,7 +246,7 @@ class RunStore:
             RunHalfDone: it exists, but no run of it is finished.
         """
         records = self._named(name)
-        finished = [record.result(folder) for folder, record in records if record.status == "finished"]
+        finished = _finished([folder for folder, _ in records])
         if not finished:
             record = records[0][1]
             state, why = record.state(self.root), f" ({record.reason})" if record.reason else ""
@@ -284,13 +299,27 @@ class RunStore:
         """
         return read_npz(self._kept(name, PREDICTIONS_FILE))
 
+    def optimizer(self, name: str) -> Arrays:
+        """Load the arrays that are needed to go on with a finished run; none if it cannot go on."""
+        kept = longer.OPTIMIZER_FILE in self._record(name).files
+        return read_safetensors(self._kept(name, longer.OPTIMIZER_FILE)) if kept else {}
+
+    def finished_state(self, name: str) -> longer.FinishedState:
+        """Load the state of the finished run from which a claimed one goes on.
+
+        Raises:
+            StorageError, CorruptFile: it cannot be read.
+        """
+        return longer.finished_state(self.folder(name))
+
     def scale(self, name: str) -> float:
         """Divisor that maps stored images to the inputs of a finished run's network.
 
         Raises:
             RunError: the run is not finished.
         """
-        scale = self._record(name).scale
+        self._record(name)
+        scale = longer.current(self.folder(name))[1].scale
         if scale is None:
             raise RunError(f"Run {name!r} is not finished, so it has no scale yet.")
         return scale
@@ -388,11 +417,13 @@ class RunStore:
         return read(self.folder(name))
 
     def _kept(self, name: str, file: str) -> Path:
-        digest = self._record(name).files.get(file)
+        self._record(name)
+        folder, record = longer.current(self.folder(name))
+        digest = record.files.get(file)
         if digest is None:
             raise RunError(f"Run {name!r} kept no {file}.")
-        checked_digest(self._file(name, file), digest)
-        return self._file(name, file)
+        checked_digest(folder / file, digest)
+        return folder / file
 
     def _named(self, name: str) -> list[tuple[Path, Record]]:
         """The run of this name, or otherwise the runs of this group."""
@@ -421,9 +452,19 @@ class RunStore:
     def _listed(self, folder: Path) -> Listed:
         try:
             record = read(folder)
-            return Listed(folder.name, record.state(self.root), record.reason, record, record.judged(folder))
+            before = None if record.ended else longer.kept_aside(folder)
+            kept = f"its result after {before.epochs} epochs is kept" if before else ""
+            reason = "; ".join(filter(None, (record.reason, kept)))
+            return Listed(folder.name, record.state(self.root), reason, record, record.judged(folder))
         except StorageError as error:
             return Listed(folder.name, "damaged", str(error), None)
+
+
+def _finished(places: Iterable[Path]) -> list[Result]:
+    """The results of the finished runs in these folders."""
+    found = [(place, *longer.current(place)) for place in places]
+    finished = [(place, folder, record) for place, folder, record in found if record.status == "finished"]
+    return [replace(record.result(folder), folder=str(place)) for place, folder, record in finished]
 
 
 def _weights_file(which: str) -> str:

@@ -99,7 +99,9 @@ class Scheduler:
             for remark in planning.remarks(self._request, self.ingest.missing()):
                 self._on_event(Note(remark))
             tasks = [task for task, _ in resumed]
-            for task, want in list(planning.composed_now(self._request, self.ingest.missing(), tasks, kinds, memory)):
+            for task, want in list(
+                planning.composed_now(self._request, self._claim, self.ingest.missing(), tasks, kinds, memory)
+            ):
                 if want:
                     self._failed(task, Failed(DeviceError(want)))
                 else:

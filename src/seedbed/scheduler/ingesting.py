@@ -99,7 +99,8 @@ class Ingest:
         if self._request.metrics_only:
             return ending
         best, last = (self._home.weights(result.name, which) for which in ("best", "last"))
-        return replace(ending, best=best, last=last, predictions=self._home.predictions(result.name))
+        optimizer = self._home.optimizer(result.name)
+        return replace(ending, best=best, last=last, optimizer=optimizer, predictions=self._home.predictions(result.name))
 
     def _ending(self, task: Task, outcome: Outcome) -> FinishedRun:
         block, member = outcome.member
@@ -129,4 +130,4 @@ class Ingest:
             "last_validation_probabilities": outcome.last_probabilities,
             "validation_labels": labels.astype(np.int32),
         }
-        return replace(ending, best=outcome.best, last=outcome.last, predictions=predictions)
+        return replace(ending, best=outcome.best, last=outcome.last, optimizer=outcome.optimizer, predictions=predictions)

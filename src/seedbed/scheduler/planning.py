@@ -11,14 +11,15 @@ from seedbed.devices import WorkerKind
 from seedbed.errors import SpecError
 from seedbed.models import FAMILIES, trust
 from seedbed.records import DataFacts
-from seedbed.runs import ClaimedRuns, NamedRun
+from seedbed.runs import ClaimedRuns, FinishedState, NamedRun, is_over
 from seedbed.scheduler.execution import Execution
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Note
 from seedbed.training.footprint import Site
+from seedbed.training.members import JobState
 from seedbed.training.pruning import Pruning
-from seedbed.training.reports import Task
+from seedbed.training.reports import Checkpoint, Task
 
 MOST_REMARKS = 6
 
@@ -122,12 +123,16 @@ def workers(request: TrainRequest, missing: Sequence[NamedRun]) -> tuple[list[Wo
 
 def composed_now(
     request: TrainRequest,
+    claim: ClaimedRuns,
     missing: Sequence[NamedRun],
     resumed: Collection[Task],
     kinds: Sequence[WorkerKind],
     memory: int | None,
 ) -> Iterator[tuple[Task, str]]:
-    """New populations of the runs that do not continue from a save, each with "" or the reason why it cannot fit in memory."""
+    """New populations of the runs that do not continue from a save, each with "" or the reason why it cannot fit in memory.
+
+    Runs that go on from a finished result are in populations of their own, with runs of as many epochs.
+    """
     continued = {run.identity for task in resumed for _, run in task.runs}
     fresh = [entry for entry in missing if entry.run.identity not in continued]
     wanted, specs = {entry.run.identity for entry in fresh}, {entry.run.data for entry in fresh}
@@ -135,12 +140,51 @@ def composed_now(
     on_cpu = kinds[0].device == "cpu"
     limits = replace(populations.ON_CPU if on_cpu else populations.ON_GPU, memory=memory)
     number = WORKERS_WHERE_PRUNED if request.pruning else len(kinds)
-    for runs, facts, site in _by_data(request, composed, on_cpu=on_cpu):
-        for whole in populations.plan(runs, facts, limits=limits, workers=number, site=site):
-            task = populations.restricted(whole, wanted)
-            if task is not None:
-                want = "" if memory is None else populations.want_of_memory(task, facts, memory)
-                yield replace(task, pruning=request.pruning), want
+    for states, entries in _by_beginning(request, claim, composed):
+        for runs, facts, site in _by_data(request, entries, on_cpu=on_cpu):
+            for whole in populations.plan(runs, facts, limits=limits, workers=number, site=site):
+                task = populations.restricted(whole, wanted)
+                if task is not None:
+                    want = "" if memory is None else populations.want_of_memory(task, facts, memory)
+                    yield replace(task, pruning=request.pruning, resume=_checkpoint(task, states)), want
+
+
+States = dict[str, FinishedState]
+"""Identity of a run that goes on -> state of the finished one."""
+
+
+def _by_beginning(
+    request: TrainRequest, claim: ClaimedRuns, entries: Sequence[NamedRun]
+) -> Iterator[tuple[States, list[NamedRun]]]:
+    """Group runs by the number of epochs that they have; those with nothing left to train join the longest ones."""
+    home = request.execution.home
+    states = {entry.run.identity: home.finished_state(entry.name) for entry in entries if entry.name in claim.longer}
+    most = max((state.history.epochs for state in states.values()), default=0)
+    groups: dict[int, list[NamedRun]] = {}
+    for entry in entries:
+        state = states.get(entry.run.identity)
+        over = state is not None and is_over(state.history, entry.run.plan)
+        groups.setdefault(most if over else state.history.epochs if state else 0, []).append(entry)
+    for group in groups.values():
+        yield states, group
+
+
+def _checkpoint(task: Task, states: States) -> Checkpoint | None:
+    """The checkpoint from which runs go on that are finished with fewer epochs; None for runs from the beginning."""
+    own = {member: states[run.identity] for member, run in task.runs if run.identity in states}
+    if not own:
+        return None
+    arrays = {
+        f"{block}.{member}/{name}": array for (block, member), state in own.items() for name, array in state.arrays.items()
+    }
+    rows = {member: [state.history.row(epoch) for epoch in range(1, state.history.epochs + 1)] for member, state in own.items()}
+    state = replace(
+        JobState.begin(len(task.blocks), len(task.blocks[0])),
+        epoch=max(map(len, rows.values())),
+        rows=rows,
+        training_seconds=sum(state.seconds for state in own.values()),
+    )
+    return Checkpoint(arrays, state)
 
 
 def _composed(request: TrainRequest, missing: Sequence[NamedRun]) -> list[NamedRun]:

@@ -20,7 +20,7 @@ from seedbed.errors import SpecError
 from seedbed.models import facts
 from seedbed.records import DataFacts
 from seedbed.searches.budget import Budget
-from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
+from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec, Select
 
 SpacePoint = Mapping[str, Any]
 """Names of the space's dimensions -> values."""
@@ -57,6 +57,7 @@ class Space:
         data: sizes of the data set; `spec` names it.
         epochs: epochs of every run.
         sizes: whether smaller networks than the budget allows are proposed too.
+        select: rule that selects the best epoch of every run, see `Plan`.
     """
 
     budget: Budget
@@ -65,6 +66,7 @@ class Space:
     spec: DataSpec
     epochs: int
     sizes: bool = False
+    select: Select = "smoothed"
 
     def __post_init__(self) -> None:
         for family in self.families:
@@ -155,7 +157,8 @@ class Space:
             settings["weight_decay"] = _between(DECAYS, point["decay"])
         if point["penalty"] != "none":
             settings[point["penalty"]] = _between(STRENGTHS[point["penalty"]], point["strength"])
-        return Plan(epochs=self.epochs, batch_size=point["batch_size"], schedule=point["schedule"], **settings)
+        settings |= {"batch_size": point["batch_size"], "schedule": point["schedule"], "select": self.select}
+        return Plan(epochs=self.epochs, **settings)
 
 
 def _between(ends: tuple[float, float], share: float, factor: float = 1.0) -> float:

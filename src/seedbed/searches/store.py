@@ -21,6 +21,7 @@ from seedbed.runs import RunStore
 from seedbed.runs.record import LOCKS
 from seedbed.searches.sampling import Direction, quiet
 from seedbed.searches.trial import Trial
+from seedbed.specs import Plan
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -134,7 +135,8 @@ class StudyFile:
     def _check(self, stored: Any, settings: Mapping[str, Any]) -> None:
         if not isinstance(stored, dict):
             raise RunExists(f"The storage holds a study {self._name!r} that is not seedbed's. Choose another name.")
-        texts = {key: (json.dumps(stored.get(key)), json.dumps(value)) for key, value in settings.items() if key != "trials"}
+        there, here = ({**Plan.later, **each} for each in (stored, settings))
+        texts = {key: (json.dumps(there.get(key)), json.dumps(here[key])) for key in here if key != "trials"}
         changed = [f"{key}: {old[:60]} there, {new[:60]} here" for key, (old, new) in texts.items() if old != new]
         if changed:
             raise RunExists(

@@ -14,7 +14,7 @@ from seedbed.records import DataFacts
 from seedbed.searches.budget import Budget
 from seedbed.searches.sampling import GROUP, Direction, Sampler
 from seedbed.searches.space import FAMILIES, Space, rungs
-from seedbed.specs import DataSpec, Plan
+from seedbed.specs import DataSpec, Plan, Select
 from seedbed.training.pruning import Pruning
 
 TRIALS, EPOCHS = 100, 20
@@ -68,7 +68,7 @@ class Terms:
     def pruning(self) -> Pruning:
         """Rungs of pruning; none where a network would be compared with larger ones, or with other folds."""
         comparable = self.prune and not self.pareto and self.folds == 1
-        return Pruning(rungs(self.space.epochs) if comparable else ())
+        return Pruning(rungs(self.space.epochs) if comparable else (), select=self.space.select)
 
     @property
     def fresh(self) -> tuple[int, ...]:
@@ -83,6 +83,8 @@ class Terms:
 
     def settings(self) -> dict[str, Any]:
         """Return all that proposals and trials depend on, and the number of trials, as JSON values."""
+        # An older seedbed wrote no rule, and its searches are found by these settings.
+        later = {} if self.space.select == Plan.later["select"] else {"select": self.space.select}
         return {
             "budget": {self.space.budget.kind: self.space.budget.limit},
             "families": list(self.space.families),
@@ -95,6 +97,7 @@ class Terms:
             "rungs": list(self.pruning.rungs),
             "batch": self.batch,
             "trials": self.trials,
+            **later,
         }
 
 
@@ -107,6 +110,7 @@ def terms_for(
     epochs: int = EPOCHS,
     trials: int = TRIALS,
     pareto: bool = False,
+    select: Select | None = None,
     watch: WatchDownload | None = None,
     **more: Any,
 ) -> Terms:
@@ -116,6 +120,7 @@ def terms_for(
         budget: `units=200`, `params=10000` or `flops=1e6`.
         family: "dense", "conv" or both; see `families`.
         pareto: search smaller networks too.
+        select: rule that selects the best epoch of a trial, see `Plan`. None means the default.
         watch: callback for the progress of a download.
         more: other fields of `Terms`.
 
@@ -126,7 +131,8 @@ def terms_for(
     limit = Budget.of(budget) if isinstance(budget, str) else budget
     known = data.resolve(spec.changed(name=data.named(spec.name)))
     facts = data.load(known, watch).facts()
-    space = Space(limit, families(family, limit, facts, known), facts, known, Plan(epochs=epochs).epochs, sizes=pareto)
+    plan = Plan(epochs=epochs).changed(**({"select": select} if select else {}))
+    space = Space(limit, families(family, limit, facts, known), facts, known, plan.epochs, sizes=pareto, select=plan.select)
     terms = Terms(name or f"{limit.kind}-{limit.limit}-{known.name}", space, trials, pareto=pareto, **more)
     if terms.fold_data:
         data.load(terms.fold_data[0], watch)  # folds that cannot be made are an error before anything is trained

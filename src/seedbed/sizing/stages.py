@@ -24,7 +24,7 @@ from seedbed.sizing.attempts import Attempt, Candidate, Stage
 from seedbed.sizing.claims import Test, in_order, sequences
 from seedbed.sizing.effort import SURE, Effort
 from seedbed.sizing.networks import Form, Network, parameters
-from seedbed.specs import Plan, Schedule
+from seedbed.specs import Plan, Schedule, Select
 
 SCOUTS = 3
 """Doublings that are trained together."""
@@ -35,6 +35,9 @@ ENDINGS: tuple[tuple[Schedule, int], ...] = (("cosine", 1), ("onecycle", 1), ("c
 
 LADDERS = 3
 """Largest number of ladders, where the target is not at the size that was expected."""
+
+ANY_EPOCH: Select = "accuracy"
+"""Rule of the best epoch, without effect: only the last epoch counts here. With another one, older runs would not be found."""
 
 GAIN = 0.97
 """Where two doublings leave more than this share of the mistakes, larger sizes do not help."""
@@ -89,7 +92,8 @@ class Problem:
 
     def plan(self, epochs: int, rate: float) -> Plan:
         batch = self.effort.batch_sizes[0]
-        return Plan(epochs=epochs, learning_rate=rate, batch_size=batch, schedule="cosine", augment=self.augment)
+        settings: dict[str, Any] = {"schedule": "cosine", "augment": self.augment, "select": ANY_EPOCH}
+        return Plan(epochs=epochs, learning_rate=rate, batch_size=batch, **settings)
 
     def points(self, tried: Sequence[Attempt]) -> list[ranking.SizeError]:
         return ranking.points(tried, self.choosing)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from seedbed.kinds import Registry
 
 if TYPE_CHECKING:
     from seedbed.scheduler import WorkerOptions
-    from seedbed.specs import DataSpec
+    from seedbed.specs import DataSpec, Select
     from seedbed.studies.answers import Answer, Study
 
 
@@ -50,6 +50,8 @@ class Question:
         protocol: str | None = None,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
+        epochs: int | Literal["auto"] | None = None,
+        select: Select | None = None,
         **options: Unpack[WorkerOptions],
     ) -> Answer:
         """Train what is missing, and answer the question.
@@ -62,6 +64,8 @@ class Question:
             protocol: "honest" or "handout".
             merge: files with timings from other machines, for `device` alone.
             again: whether to repeat earlier measurements, for `device` alone.
+            epochs: epochs of every training, or "auto". None means those of the study.
+            select: rule that selects the best epoch, see `Plan`. None means the default.
             options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 
         Raises:
@@ -72,7 +76,8 @@ class Question:
         from seedbed.studies.setup import Setup
 
         execution = Execution.of(**options, resume=True, replace=False)
-        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, merge=merge, again=again)
+        asked: dict[str, Any] = {"merge": merge, "again": again, "epochs": epochs, "select": select}
+        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, **asked)
         with StudyTrainer(execution) as trainer:
             return self.study.answer(setup, trainer)
 

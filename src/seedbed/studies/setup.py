@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from seedbed import data as images
 from seedbed import words
@@ -36,6 +36,7 @@ class Setup:
         asked: options of the command line that repeat the study.
         merge: files with timings from other machines.
         again: whether to measure times again.
+        plan: settings that replace those of the study's own plans.
     """
 
     data: DataSpec
@@ -45,6 +46,7 @@ class Setup:
     asked: tuple[str, ...] = ()
     merge: tuple[Path, ...] = ()
     again: bool = False
+    plan: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -57,6 +59,8 @@ class Setup:
         quick: bool = False,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
+        epochs: int | str | None = None,
+        select: str | None = None,
         watch: images.WatchDownload | None = None,
     ) -> Setup:
         """Find the images, and check the options.
@@ -68,6 +72,8 @@ class Setup:
             seed: first seed, where they are counted.
             merge: files with timings from other machines, for the study of devices.
             again: whether to repeat earlier measurements of times.
+            epochs: epochs of every training, or "auto". None means those of the study.
+            select: rule that selects the best epoch, see `Plan`. None means the default.
             watch: called with the progress of a download.
 
         Raises:
@@ -79,8 +85,14 @@ class Setup:
         chosen = _seeds(seeds, seed, QUICK_SEEDS if quick else SEEDS)
         dataset = images.load(spec, watch)
         others = tuple(map(Path, merge))
-        asked = (*_asked(spec, seeds, seed, quick), *(word for path in others for word in ("--merge", str(path))))
-        return cls(dataset.spec, dataset.facts(), chosen, quick, asked, others, again)
+        plan: dict[str, Any] = {name: value for name, value in (("epochs", epochs), ("select", select)) if value is not None}
+        Plan(**plan)  # an error before anything is trained
+        asked = (
+            *_asked(spec, seeds, seed, quick),
+            *(f"--{name}={value}" for name, value in plan.items()),
+            *(word for path in others for word in ("--merge", str(path))),
+        )
+        return cls(dataset.spec, dataset.facts(), chosen, quick, asked, others, again, plan)
 
     @property
     def fresh(self) -> tuple[int, ...]:
@@ -107,8 +119,8 @@ class Setup:
         return quick if self.quick else whole
 
     def run(self, model: ModelSpec, plan: Plan, on: DataSpec | None = None) -> RunSpec:
-        """A run on these images, or on all of the data."""
-        return RunSpec(model=model, plan=plan, data=on or self.data, seed=self.seeds[0])
+        """A run on these images, or on all of the data, with the settings of the plan that were asked for."""
+        return RunSpec(model=model, plan=plan.changed(**self.plan), data=on or self.data, seed=self.seeds[0])
 
     def epochs(self, steps: int, images: int, *, least: int, most: int) -> int:
         """The epochs that train on `images` images for about `steps` minibatches, between the bounds."""

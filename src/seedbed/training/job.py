@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from seedbed import models
 from seedbed.data import Dataset
 from seedbed.models.protocol import Population
-from seedbed.records import History, best_epoch
-from seedbed.specs import RunSpec
+from seedbed.records import History
 from seedbed.training import footprint
 from seedbed.training.feed import Chunk, EvalBatches, Resident, Source, Streamed
 from seedbed.training.loaded import Loaded, NamedArrays, fresh_arrays
@@ -254,7 +253,7 @@ class Job:
 
     def _finished(self, member: Member) -> bool:
         run, rows = self._members.run(member), self._members.rows[member]
-        return len(rows) >= run.plan.epochs or _diverged(rows[-1]) or _patience_is_over(run, rows)
+        return len(rows) >= run.plan.epochs or _diverged(rows[-1]) or self._members.patience_is_over(member)
 
     def _outcome(
         self, host: Loaded, logits: NDArray[np.float32], block: int, column: int, member: Member, *, pruned: bool
@@ -278,9 +277,10 @@ class Job:
             models.facts(run.model, facts.image_shape, len(facts.classes)),
             host.population.unpack(best.params, best.state, column),
             host.population.unpack(train_state.params, train_state.state, column),
+            host.optimizer(block, column) if run.plan.schedule == "constant" and not pruned else {},
             _softmax(best.logits[column][:, : facts.validation]),
             _softmax(logits[:, : facts.validation]),
-            _patience_is_over(run, rows) and len(rows) < run.plan.epochs,
+            self._members.patience_is_over(member) and len(rows) < run.plan.epochs,
             pruned,
             device_name(),
             host.compile_seconds / runs,
@@ -291,11 +291,6 @@ class Job:
 def _source(dataset: Dataset, task: Task) -> Source:
     resident = dataset.train.nbytes <= footprint.RESIDENT_BYTES
     return (Resident if resident else Streamed)(dataset.train, [block[0].seed for block in task.blocks], task.plan.batch_size)
-
-
-def _patience_is_over(run: RunSpec, rows: list[EpochMetrics]) -> bool:
-    patience = run.plan.patience
-    return 0 < patience <= len(rows) - best_epoch(History.from_rows(rows))
 
 
 def _diverged(row: EpochMetrics) -> bool:

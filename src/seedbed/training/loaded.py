@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import jax
@@ -69,8 +69,15 @@ class Loaded:
             slots = {name: packed(f"slots.{name}")[0] for name in slots}
         saved = any("/best/" in name for name in arrays)
         best_params, best_state = packed("best") if saved else jax.tree.map(jnp.copy, (params, state))
-        none = np.zeros((len(dataset.classes), eval_batches.predictions), np.float32)
-        logits = [[arrays.get(f"{b}.{s}/best_logits", none) for s in members.settings] for b in range(len(members.blocks))]
+
+        def logits(member: str) -> NDArray[np.float32]:
+            """The best epoch's logits; how many rows pad them depends on the population in which they were computed."""
+            padded = np.zeros((len(dataset.classes), eval_batches.predictions), np.float32)
+            known = arrays.get(f"{member}/best_logits", padded)[:, : len(dataset.validation)]
+            padded[:, : known.shape[1]] = known
+            return padded
+
+        best_logits = [[logits(f"{block}.{setting}") for setting in members.settings] for block in range(len(members.blocks))]
         return cls(
             population,
             program,
@@ -78,7 +85,7 @@ class Loaded:
             {setting: _layers(arrays, f"0.{setting}/weights/") for setting in members.settings},
             _settings(members),
             TrainState(params, state, slots),
-            Best(best_params, best_state, jnp.asarray(np.array(logits))),
+            Best(best_params, best_state, jnp.asarray(np.array(best_logits))),
             program.compile_seconds,
         )
 
@@ -101,15 +108,22 @@ class Loaded:
         """Each member's arrays, from which `of` restores the population."""
         arrays: dict[str, NDArray[Any]] = {}
         train_state, best = jax.device_get((self.train_state, self.best))
+        host = replace(self, train_state=train_state, best=best)
         for block, column, (_, setting) in members:
             c, b = (jax.tree.map(lambda leaf, at=block: leaf[at], part) for part in (train_state, best))
-            kinds = {"weights": (c.params, c.state), "best": (b.params, b.state)}
-            kinds |= {f"slots.{name}": (slot, {}) for name, slot in c.slots.items()}
-            for kind, (params, state) in kinds.items():
+            for kind, (params, state) in {"weights": (c.params, c.state), "best": (b.params, b.state)}.items():
                 own = self.population.unpack(params, state, column)
                 arrays.update({f"{block}.{setting}/{kind}/{name}": array for name, array in own.items()})
-            arrays[f"{block}.{setting}/best_logits"] = np.array(b.logits[column])
+            rest = host.optimizer(block, column)
+            arrays.update({f"{block}.{setting}/{name}": array for name, array in rest.items()})
         return arrays
+
+    def optimizer(self, block: int, column: int) -> dict[str, NDArray[Any]]:
+        """A member's arrays other than the weights, from a population in host memory."""
+        slots = jax.tree.map(lambda leaf: leaf[block], self.train_state.slots)
+        own = {name: self.population.unpack(slot, {}, column) for name, slot in slots.items()}
+        arrays = {f"slots.{slot}/{name}": array for slot, named in own.items() for name, array in named.items()}
+        return {**arrays, "best_logits": np.array(self.best.logits[block][column])}
 
 
 def fresh_arrays(population: Population, members: Members) -> dict[str, NDArray[Any]]:

@@ -6,14 +6,14 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
-from seedbed.records import NO_SCORE, finite, score
-from seedbed.specs import RunSpec
+from seedbed.records import NO_SCORE, SMOOTHED, Score, finite, score, watched
+from seedbed.specs import RunSpec, Select
 
 Member = tuple[int, int]
 """Block and setting, numbered as in the task."""
@@ -79,6 +79,13 @@ class JobState:
         return plain
 
 
+class BestEpoch(NamedTuple):
+    """The best epoch of a member so far, from 1; 0 where none is finite."""
+
+    score: Score
+    epoch: int
+
+
 class Members:
     """The runs of a task that are still in the program, blocks x settings, and whether they still train."""
 
@@ -87,15 +94,36 @@ class Members:
         self.settings = list(state.settings)
         self.alive: NDArray[np.bool_] = np.array(state.alive, bool)
         self.rows = {member: list(rows) for member, rows in state.rows.items()}
-        self._best: dict[Member, tuple[float, float]] = {}
+        self._bests: dict[Member, dict[Select, BestEpoch]] = {}
 
     def add(self, member: Member, row: EpochMetrics) -> bool:
         """Add an epoch's metrics, and return whether it is the member's best epoch so far."""
-        before = self.rows.setdefault(member, [])
-        best = self._best.get(member) or max(map(_score, before), default=NO_SCORE)
-        before.append(row)
-        self._best[member] = max(best, _score(row))
-        return self._best[member] > best
+        select, bests = self.run(member).plan.select, self._bests_of(member)
+        self.rows.setdefault(member, []).append(row)
+        self._rank(member, bests, len(self.rows[member]))
+        return bests[select].epoch == len(self.rows[member])
+
+    def patience_is_over(self, member: Member) -> bool:
+        """Whether the member's patience is exhausted."""
+        plan = self.run(member).plan
+        return 0 < plan.patience <= len(self.rows[member]) - self._bests_of(member)[watched(plan.select)].epoch
+
+    def _bests_of(self, member: Member) -> dict[Select, BestEpoch]:
+        """The best epoch so far by the rule that selects and by the one that patience follows."""
+        if member not in self._bests:
+            select = self.run(member).plan.select
+            bests = self._bests[member] = dict.fromkeys((select, watched(select)), BestEpoch(NO_SCORE, 0))
+            for epoch in range(1, len(self.rows.get(member, [])) + 1):
+                self._rank(member, bests, epoch)
+        return self._bests[member]
+
+    def _rank(self, member: Member, bests: dict[Select, BestEpoch], epoch: int) -> None:
+        rows = self.rows[member][max(0, epoch - SMOOTHED) : epoch]
+        accuracies = [row["validation_accuracy"] for row in rows]
+        for select, best in bests.items():
+            value = score(select, epoch, accuracies, rows[-1]["validation_loss"])
+            if value > best.score:
+                bests[select] = BestEpoch(value, epoch)
 
     def drop(self, useful: Sequence[bool]) -> None:
         """Drop the settings that are no longer useful from the program."""
@@ -118,7 +146,3 @@ class Members:
     def values(self, value: Callable[[RunSpec], float]) -> NDArray[np.float32]:
         """Value of each run, `(S, M)`."""
         return np.array([[value(block[setting]) for setting in self.settings] for block in self.blocks], np.float32)
-
-
-def _score(row: EpochMetrics) -> tuple[float, float]:
-    return score(row["validation_accuracy"], row["validation_loss"])

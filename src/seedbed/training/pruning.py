@@ -10,6 +10,7 @@ import numpy as np
 
 from seedbed.errors import SpecError
 from seedbed.records import History, best_epoch
+from seedbed.specs import Select
 from seedbed.training.members import EpochMetrics, Member
 
 
@@ -20,15 +21,17 @@ class Pruning:
     Decisions depend on the members' metrics alone, so that a resumed population is pruned as without the interruption.
 
     Args:
-        rungs: epochs, from 1, at whose ends members are ranked by their best validation accuracy so far; ties are broken by
-            the validation loss at that epoch.
+        rungs: epochs, from 1, at whose ends members are ranked by the validation accuracy of their best epoch so far; ties are
+            broken by the validation loss at that epoch.
         keep: share of the members at a rung that continue, rounded up.
+        select: rule that selects a member's best epoch, see `Plan`.
 
     Source: Jamieson, Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization".
     """
 
     rungs: tuple[int, ...]
     keep: float = 0.5
+    select: Select = "accuracy"
 
     def __post_init__(self) -> None:
         if not (all(rung >= 1 for rung in self.rungs) and sorted(set(self.rungs)) == list(self.rungs)):
@@ -41,9 +44,18 @@ class Pruning:
         if epoch not in self.rungs:
             return set()
         ranked = sorted(
-            (member for member in rows if len(rows[member]) >= epoch), key=lambda member: _rank(rows[member][:epoch], member)
+            (member for member in rows if len(rows[member]) >= epoch),
+            key=lambda member: self._rank(rows[member][:epoch], member),
         )
         return set(ranked[math.ceil(self.keep * len(ranked)) :])
+
+    def _rank(self, rows: list[EpochMetrics], member: Member) -> tuple[float, float, Member]:
+        """Sort key: better members first, members without a finite metric last."""
+        history = History.from_rows(rows)
+        best = best_epoch(history, self.select)
+        if best == 0 or not np.isfinite(rows[-1]["validation_loss"]):
+            return math.inf, math.inf, member
+        return -float(history["validation_accuracy"][best - 1]), float(history["validation_loss"][best - 1]), member
 
     def work(self, epochs: float, of: int) -> float:
         """Mean number of epochs per member, after `epochs` of the population's `of` epochs."""
@@ -52,12 +64,3 @@ class Pruning:
             done += share * max(0.0, min(epochs, rung) - before)
             before, share = rung, share * self.keep
         return done
-
-
-def _rank(rows: list[EpochMetrics], member: Member) -> tuple[float, float, Member]:
-    """Sort key: better members first, members without a finite metric last."""
-    history = History.from_rows(rows)
-    best = best_epoch(history)
-    if best == 0 or not np.isfinite(rows[-1]["validation_loss"]):
-        return math.inf, math.inf, member
-    return -float(history["validation_accuracy"][best - 1]), float(history["validation_loss"][best - 1]), member

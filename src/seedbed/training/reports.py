@@ -90,7 +90,8 @@ class Segment:
 class Outcome:
     """A member ended: best and last weights, and both networks' predictions for the validation images, `(n, C)`.
 
-    A `pruned` member was not trained to its last epoch.
+    `optimizer` holds what else a checkpoint has of the member; it is empty where the schedule is at its end. A `pruned` member
+    was not trained to its last epoch.
     """
 
     member: Member
@@ -98,6 +99,7 @@ class Outcome:
     model: ModelFacts
     best: Weights
     last: Weights
+    optimizer: dict[str, NDArray[Any]]
     probabilities: NDArray[np.float32]
     last_probabilities: NDArray[np.float32]
     stopped_early: bool

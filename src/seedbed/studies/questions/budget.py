@@ -71,6 +71,7 @@ def terms(setup: Setup) -> Terms:
         finalists=setup.pick(5, 2),
         seeds=setup.pick(3, 2),
         seed=setup.fresh[0],
+        select=setup.plan.get("select"),
     )
     settings = {**asked.settings(), "finalists": asked.finalists, "seeds": asked.seeds}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]

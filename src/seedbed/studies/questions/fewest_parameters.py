@@ -120,7 +120,8 @@ def freely(study: StudyContext, target: float) -> Steps[Smallest]:
 
     smallest = yield from study.do(("smallest", target), searched)
     groups = {attempt.group for attempt in smallest.everything}
-    study.others += [result for result in study.home.results() if result.group in groups]
+    there = study.home.results(lambda damage: trainer.execution.on_event(Note(damage)))
+    study.others += [result for result in there if result.group in groups]
     return smallest
 
 
