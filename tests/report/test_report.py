@@ -163,7 +163,8 @@ def test_changing_the_seeds_trains_only_the_new_ones(home, report):
 def test_a_worksheet_asks_and_does_not_answer(tmp_path):
     sheet = worksheet([SMALL])
     assert "none against far too much" in sheet
-    assert "better" not in sheet
+    assert "is better" not in sheet
+    assert "[x]" not in sheet
     path = tmp_path / "w.md"
     path.write_text(sheet.replace("### I predict\n", "### I predict\n\nIt *will* <hurt>.\n\nMuch.\n"))
     assert read_notes(path, ["small"]) == Notes({"small": ("It *will* <hurt>.", "Much.")}, {"small": ()})

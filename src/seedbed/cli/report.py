@@ -29,6 +29,14 @@ KINDS = ("html", "md", "ipynb", "docx", "pdf")
     "--worksheet", is_flag=True, help=f"Write an empty worksheet instead, to {WORKSHEET} or --out FILE.md; trains nothing."
 )
 @click.option(
+    "--class",
+    "class_folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="For teachers: what students expected (worksheets and results.json in FOLDER) against what came out; trains nothing.",
+)
+@click.option("--names", is_flag=True, help="With --class: show whose words they are.")
+@click.option(
     "--format",
     "kind",
     type=click.Choice(KINDS),
@@ -41,6 +49,8 @@ def command(
     named: str | None,
     notes: Path | None,
     worksheet: bool,
+    class_folder: Path | None,
+    names: bool,
     kind: str | None,
     out: Path | None,
     execution: Execution,
@@ -55,15 +65,17 @@ def command(
     from seedbed.report.making import chosen
     from seedbed.studies.files import checked_page
 
-    names = [name.strip() for name in (named or "").split(",") if name.strip()]
-    studies = chosen(names)
+    asked_for = [name.strip() for name in (named or "").split(",") if name.strip()]
+    studies = chosen(asked_for)
     if worksheet:
         return _write_worksheet(studies, out or WORKSHEET)
+    if class_folder:
+        return _write_class(class_folder, studies, out or Path("class.html"), names=names)
     page, kind = _page(out or Path("report.html"), kind)
     checked_page(page)
     words = read_notes(notes, [study.name for study in studies]) if notes else None
     with training("Report", studies, execution, **asked) as (setup, trainer):
-        report = make(setup, trainer, names, notes=words)
+        report = make(setup, trainer, asked_for, notes=words)
     note("Drawing")
     files = report.save(page)
     if kind != "html":
@@ -93,6 +105,21 @@ def _write_worksheet(studies: Sequence[Study], path: Path) -> options.Output:
     storage.write(path, worksheet(studies).encode())
     sentence = f"Worksheet: {path}. Fill in what you predict, then: seedbed report --notes {path}"
     return {"worksheet": str(path)}, lambda: result(sentence)
+
+
+def _write_class(folder: Path, studies: Sequence[Study], page: Path, *, names: bool) -> options.Output:
+    from seedbed.report.classroom import read_class
+    from seedbed.studies.files import checked_page
+
+    classroom = read_class(folder, [study.name for study in studies], names=names)
+    classroom.save(checked_page(page))
+
+    def show() -> None:
+        screen.lines(classroom.sentences)
+        screen.table(classroom.table())
+        result(f"Page: {page}")
+
+    return {"page": str(page), **classroom.as_json()}, show
 
 
 def _show(report: Report, files: dict[str, list[Path]]) -> None:

@@ -161,7 +161,7 @@ def share_table(
         raise StatisticsError("There is nothing to draw: a table of shares needs at least one.")
     across, down = (list(marks.split(cells, name)) for name in ("column", "row"))
     x = marks.names_axis("x", "column", across, columns, orient="top", labelAngle=0, domain=False, ticks=False)
-    y = marks.names_axis("y", "row", down, rows, domain=False, ticks=False)
+    y = marks.names_axis("y", "row", down, rows, domain=False, ticks=False, labelLimit=400)
     axes = marks.Axes(x, y, tooltip=marks.tips("row", "column", share=".0%"))
     panels = [(panel, axes.squares(mine, domain=[0, 1])) for panel, mine in marks.split(cells).items()]
     return marks.figure(panels, title, subtitle, (56 * len(across), 22 * len(down)), columns=2, lift=48)

@@ -98,6 +98,7 @@ class Report:
             {
                 "quick": self.setup.quick,
                 "short": self.short(),
+                "notes": self.notes and self.notes.as_json(),
                 "cards": {place: card.as_json() for place, card in self.cards.items()},
                 "cost": self.cost.as_json(),
                 "environment": self.environment.as_json(),
