@@ -410,3 +410,45 @@ def test_an_interval_can_be_ended_at_bounds_and_unknown_ends_stay_unknown() -> N
     assert st.Interval(0.97, -0.1, 1.1, 5).within(0, 1) == st.Interval(0.97, 0.0, 1.0, 5)
     alone = st.Interval(0.97, math.nan, math.nan, 1).within(0, 1)
     assert (alone.mean, math.isnan(alone.low), math.isnan(alone.high)) == (0.97, True, True)
+
+
+@pytest.mark.parametrize(("images", "within"), [(290, False), (310, True)])
+def test_where_no_prediction_differs_three_images_must_fit_into_the_margin(images: int, within: bool) -> None:
+    same = np.ones((5, images), bool)
+    p = st.accuracy_difference(same, same).equivalence_p(0.01)
+    assert p == pytest.approx(math.exp(-0.01 * (images + 1)))
+    assert (p < 0.05) == within
+
+
+def test_what_is_equivalent_at_5_percent_has_its_95_percent_interval_within_the_margin() -> None:
+    random = np.random.default_rng(4)
+    for _ in range(50):
+        a, b = random.random((3, 900)) < 0.97, random.random((3, 900)) < 0.97
+        found = st.accuracy_difference(a, b)
+        low, high = found.interval().pair()
+        margin = max(-low, high)
+        assert found.equivalence_p(margin * 1.001) < 0.05 < found.equivalence_p(margin * 0.999)
+
+
+def test_settings_that_differ_by_the_margin_are_rarely_called_equivalent() -> None:
+    """Three images of 300 on which one is right with all seeds; some are not among those drawn."""
+    random, called = np.random.default_rng(0), 0
+    for _ in range(600):
+        a, b = np.ones((5, 300), bool), np.ones((5, 300), bool)
+        b[:, random.integers(300, size=random.poisson(3))] = False
+        called += st.accuracy_difference(a, b).equivalence_p(3 / 300) < 0.05
+    assert 0.02 < called / 600 < 0.075
+
+
+def test_equal_losses_have_no_difference_and_one_extreme_image_decides_none() -> None:
+    same = np.random.default_rng(0).exponential(size=(4, 200))
+    assert st.loss_difference(same, same).p == 1.0
+    other = same.copy()
+    other[:, 7] += 9.0
+    assert not st.loss_difference(same, other).interval().excludes()
+    assert not st.loss_difference(same, np.where(np.arange(200) < 4, same + 5, same)).interval().excludes()
+
+
+def test_a_margin_is_above_0() -> None:
+    with pytest.raises(StatisticsError, match="above 0"):
+        st.accuracy_difference(np.ones((2, 9)), np.ones((2, 9))).equivalence_p(0.0)

@@ -44,7 +44,12 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> tuple[data.Dataset, Visu
     train, validation = (replace(part, pictures=pictures) for part in (whole.train, whole.validation))
     test = Part(pictures, whole.test.rows, NoLabels())
     changed = replace(whole, train=train, validation=validation, test=test, classes=(*HOSTILE, *whole.classes[3:]))
-    return changed, visualize(changed, tmp_path_factory.mktemp("out") / "img")
+    out = tmp_path_factory.mktemp("out") / "img"
+    out.mkdir()
+    storage.write_json(out / "results.json", {"figures": ["drawn_before.png"]})
+    for name in ("drawn_before.png", "holiday.png"):
+        (out / name).write_bytes(b"a picture")
+    return changed, visualize(changed, out)
 
 
 def test_the_exercises_two_grids_and_every_other_picture_are_written(looked):
@@ -55,6 +60,14 @@ def test_the_exercises_two_grids_and_every_other_picture_are_written(looked):
     assert report.pictures["training_example"].name == "training_example.png"
     for path in report.pictures.values():
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_pictures_of_an_earlier_survey_go_and_the_users_own_stay(looked):
+    _, report = looked
+    folder = report.page.parent
+    assert not (folder / "drawn_before.png").exists()
+    assert (folder / "holiday.png").read_bytes() == b"a picture"
+    assert storage.read_json(folder / "results.json")["figures"] == sorted(path.name for path in report.pictures.values())
 
 
 def test_the_leaked_image_is_found_and_told(looked):
@@ -93,7 +106,10 @@ def test_what_a_killed_process_left_of_its_files_is_gone(looked, tmp_path: Path)
     left = tmp_path / f"{storage.TEMPORARY}0123456789ab-index.html"
     left.touch()
     report = visualize(looked[0], tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in (report.page, *report.pictures.values())}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "results.json",
+        *(path.name for path in (report.page, *report.pictures.values())),
+    }
 
 
 def test_no_test_image_is_drawn(looked, tmp_path: Path):

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedbed import studies
-    from seedbed.api import compare, evaluate, find, load, own_network, search, smallest, sweep, train
+    from seedbed.api import compare, evaluate, find, learning_curves, load, own_network, search, smallest, sweep, train
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
-    from seedbed.figures import learning_curves, picture_grid, save
+    from seedbed.figures import picture_grid, save
     from seedbed.records import History, Result, Verdict
     from seedbed.runs import RunStore
     from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
@@ -50,10 +50,10 @@ __all__ = [
 ]
 
 _MODULES = {
-    "api": ("compare", "evaluate", "find", "load", "own_network", "search", "smallest", "sweep", "train"),
+    "api": ("compare", "evaluate", "find", "learning_curves", "load", "own_network", "search", "smallest", "sweep", "train"),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
-    "figures": ("learning_curves", "picture_grid", "save"),
+    "figures": ("picture_grid", "save"),
     "records": ("History", "Result", "Verdict"),
     "runs": ("RunStore",),
     "specs": ("Conv", "DataSpec", "Dense", "Keras", "Plan", "RunSpec"),

@@ -91,6 +91,14 @@ class Table(Generic[Row]):
         writer.writerows(record.values() for record in self.records())
         return text.getvalue()
 
+    def latex(self) -> str:
+        """Write the texts as a LaTeX table with rules of the package booktabs; the caption is a comment below."""
+        align = "".join("l" if column.align == "left" else "r" for column in self.columns)
+        rows = [" & ".join(map(_latex, row)) + r" \\" for row in [self.titles, *self.texts]]
+        body = [r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule"]
+        table = [rf"\begin{{tabular}}{{{align}}}", *body, r"\end{tabular}"]
+        return "\n".join([*table, *([rf"% {self.caption}"] if self.caption else [])]) + "\n"
+
     def to_pandas(self) -> Any:
         """Return the values as a `pandas.DataFrame`.
 
@@ -104,6 +112,19 @@ class Table(Generic[Row]):
                 "Data frames need pandas, which is not installed. Install it with: pip install pandas"
             ) from error
         return pd.DataFrame(self.records(), columns=[column.name for column in self.columns])
+
+
+LATEX = {
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+"""Letters with a meaning in LaTeX, as it prints them."""
+
+
+def _latex(text: str) -> str:
+    return "".join(LATEX.get(letter, letter) for letter in " ".join(text.split()))
 
 
 def interval_columns(interval: Callable[[Row], Interval | None], prefix: str = "") -> list[Column[Row]]:

@@ -92,6 +92,16 @@ def setting(fields: Mapping[str, object]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value(found, name)}" for name, found in fields.items())
 
 
+def brief(fields: Mapping[str, object], between: str = ", ") -> str:
+    """Format fields with their values for a place that is small: words stand for themselves.
+
+    >>> brief({"activation": "tanh", "l2": 1e-4, "hidden": (200, 100)})
+    'tanh, l2 1e-4, 200-100'
+    """
+    plain = {name: isinstance(found, str) or name in ("hidden", "filters") for name, found in fields.items()}
+    return between.join(value(found, name) if plain[name] else setting({name: found}) for name, found in fields.items())
+
+
 def _number(found: float) -> str:
     """Format all digits; very small and very large numbers with an exponent."""
     if not (math.isfinite(found) and found):

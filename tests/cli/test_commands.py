@@ -170,7 +170,8 @@ def test_compare_tells_the_difference_and_draws_it(asked, call, folder):
     assert pair["accuracy"]["interval"][0] <= pair["accuracy"]["difference"] <= pair["accuracy"]["interval"][1]
     assert (folder / "img" / "comparison.svg").exists()
     _, out, _ = call("compare", "one", "three.2", "--out", "elsewhere/mine")
-    assert "points of validation accuracy" in out
+    assert "points (95 % interval: " in out
+    assert "Method: one network each on 270 images, paired" in out
     assert (folder / "elsewhere" / "mine.png").exists()
 
 
@@ -183,7 +184,10 @@ def test_runs_are_listed_shown_and_removed(asked, call, home):
     assert [each["name"] for each in asked("runs", "show", "three")["runs"]] == ["three.0", "three.1", "three.2"]
     assert "weights/best.safetensors" in call("runs", "show", "one")[1].replace("\\", "/")
     assert call("train", "-m", "gone", *SHORT)[0] == 0
-    assert asked("runs", "remove", "gone") == {"removed": ["gone"]}
+    code, _, err = call("runs", "remove", "gone")
+    assert (code, "1 run would be removed" in err, "--yes" in err) == (1, True, True)
+    assert (home / "gone").exists()
+    assert asked("runs", "remove", "gone", "--yes") == {"removed": ["gone"]}
     assert not (home / "gone").exists()
 
 
@@ -307,4 +311,4 @@ def test_a_signal_saves_and_resume_goes_on(folder, capsys, number, code):
     assert "Continue with --resume" in capsys.readouterr().err.splitlines()[-1]
     resumed = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
     assert [row["epoch"] for row in json.loads(resumed.stdout)["runs"][0]["curve"]] == list(range(1, 201))
-    assert run(["runs", "remove", "long"]) == 0
+    assert run(["runs", "remove", "long", "--yes"]) == 0

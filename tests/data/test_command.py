@@ -57,6 +57,48 @@ def test_a_path_can_stand_for_a_name(tmp_path):
     assert typed("info", tmp_path / "pets").stdout.startswith("pets: ")
 
 
+def test_info_of_a_path_leaves_no_entry(tmp_path):
+    write_pictures(tmp_path / "pets", {"cat": 9, "dog": 9})
+    before = typed("list").stdout
+    facts = json.loads(typed("info", tmp_path / "pets", "--json").stdout)
+    assert facts["classes"] == ["cat", "dog"]
+    assert facts["proof"] == "read now, and not kept"
+    assert typed("list").stdout == before
+
+
+def test_a_data_set_is_renamed_and_removed_and_its_files_stay(tmp_path):
+    write_pictures(tmp_path / "pets", {"cat": 9, "dog": 9})
+    typed("add", "pets", tmp_path / "pets")
+    assert "pets is now animals" in typed("rename", "pets", "animals").stdout
+    assert typed("info", "animals").stdout.startswith("animals: ")
+    with pytest.raises(SeedbedError, match="No data set is named 'pets'"):
+        typed("remove", "pets")
+    with pytest.raises(SeedbedError, match="'digits' is the name of another data set"):
+        typed("rename", "animals", "digits")
+    typed("remove", "animals")
+    assert "animals" not in typed("list").stdout
+    assert (tmp_path / "pets/cat/000.png").is_file()
+
+
+def test_name_and_path_the_wrong_way_round_are_noticed(tmp_path):
+    write_pictures(tmp_path / "pets", {"cat": 9, "dog": 9})
+    result = CliRunner().invoke(seedbed, ["data", "add", str(tmp_path / "pets"), "animals"])
+    assert result.exit_code == 2
+    assert "the name comes first. Did you mean `seedbed data add animals " in result.output
+
+
+def test_a_path_that_was_added_with_options_is_read_with_them(tmp_path):
+    for name, count in (("cat.1", 9), ("dog.2", 9)):
+        write_pictures(tmp_path / "in", {name: count})
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for folder in (tmp_path / "in").iterdir():
+        for path in folder.iterdir():
+            path.rename(flat / f"{folder.name}.{path.name}")
+    typed("add", "pets", flat, "--label-pattern", "^[a-z]+")
+    assert typed("info", flat).stdout.startswith("pets: ")
+
+
 def test_verify_says_what_it_found(tmp_path):
     assert typed("verify", "digits").stdout.startswith("digits is sound: content fa9526cb1597")
     write_pictures(tmp_path / "pets", {"cat": 9, "dog": 9})

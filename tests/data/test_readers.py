@@ -368,6 +368,20 @@ def test_tables_are_read_with_and_without_a_header(tmp_path, text, options, clas
     assert content.parts["train"].images[1].ravel().tolist() == [5, 6, 7, 255]
 
 
+@pytest.mark.parametrize("changed", [None, "-1", "3.5", " 7", "300", "+4", "0007", "1e1"])
+def test_blocks_of_bytes_are_parsed_as_any_numbers_are(tmp_path, monkeypatch, changed):
+    cells = [[str((7 * row + 13 * column) % 256) for column in range(9)] for row in range(30)]
+    cells[20][4] = changed or cells[20][4]
+    lines = [f"{','.join(row[:4])},{'xy'[number % 2]},{','.join(row[4:])}" for number, row in enumerate(cells)]
+    (tmp_path / "d.csv").write_text("\n".join(["a,b,c,d,label,e,f,g,h,i", *lines]))
+    quick = read(tmp_path / "d.csv")
+    monkeypatch.setattr("seedbed.data.readers.bytewise.parse", lambda *_: None)
+    plain = read(tmp_path / "d.csv")
+    assert quick.digest == plain.digest
+    assert quick.classes == ("x", "y")
+    assert quick.parts["train"].images[20, 1, 1, 0] == float(changed or (7 * 20 + 13 * 4) % 256)
+
+
 def test_tables_may_be_gzipped_and_come_as_train_and_test(tmp_path):
     (tmp_path / "mnist_train.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
     (tmp_path / "mnist_test.csv").write_text(ROWS)

@@ -48,6 +48,16 @@ def test_a_long_title_is_cut_and_not_drawn_over_its_neighbour() -> None:
     assert (long[:, :165] == none[:, :165]).all()
 
 
+@pytest.mark.parametrize(("one", "other"), [("é", "è"), ("č", "ř"), ("Ж", "Ш"), ("λ", "μ")])
+def test_letters_beyond_ascii_are_drawn_as_themselves(one: str, other: str) -> None:
+    first, second = (pixels(picture_grid(CHECKS, [letter * 6])) for letter in (one, other))
+    assert (first != second).any()
+
+
+def test_signs_of_markup_in_a_title_are_text() -> None:
+    assert (pixels(picture_grid(CHECKS, ["</text><rect/>&amp;"])) != pixels(picture_grid(CHECKS, [""]))).any()
+
+
 def test_a_picture_is_a_png() -> None:
     content = picture_bytes(picture_grid(CHECKS, ["one"], heading="a heading"))
     with Image.open(io.BytesIO(content)) as image:

@@ -92,7 +92,7 @@ def remove_large_cells(folder: Path) -> None:
         for name in names
         if not name.startswith(KEPT_OF_STUDY) or (name.startswith("digits-h10-25-") and name.endswith(".2"))
     ]
-    called(folder, "runs", "remove", *gone, "--home", "runs")
+    called(folder, "runs", "remove", *gone, "--yes", "--home", "runs")
 
 
 def write_recorded(folder: Path) -> None:

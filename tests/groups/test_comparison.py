@@ -103,11 +103,12 @@ def test_a_difference_that_is_there_is_told_with_its_size_and_its_basis(home: Ru
     assert pair.decision is not None
     accuracy = pair.decision.interval
     assert accuracy.low < -0.03 < accuracy.high < 0
-    assert pair.sentence.startswith("wide is better than narrow by ")
-    assert pair.sentence.endswith("95 % interval; 5 seeds x 2,000 images, paired on both).")
+    assert pair.sentence.startswith("wide is more accurate than narrow by ")
+    assert "Its loss is lower too, by " in pair.sentence
+    assert pair.method == "5 seeds x 2,000 images, paired on both"
     assert pair.loss is not None
-    assert pair.loss.low > 0
-    assert pair.loss.mean == pytest.approx(-accuracy.mean * math.log(0.82 / 0.02), rel=1e-4)
+    assert pair.loss.interval.low > 0
+    assert pair.loss.interval.mean == pytest.approx(-accuracy.mean * math.log(0.82 / 0.02), rel=1e-4)
 
 
 def test_without_a_difference_the_reach_of_the_interval_is_told(home: RunStore) -> None:
@@ -119,8 +120,8 @@ def test_without_a_difference_the_reach_of_the_interval_is_told(home: RunStore) 
     assert better(pair) is None
     assert 0 < mean < 0.2
     assert pair.sentence.startswith(
-        f"No clear difference between b and a: b is ahead by {mean:.2f} points of validation accuracy "
-        f"({low:+.2f} to {high:+.2f};"
+        f"b and a are equally accurate within 1 point. b is ahead by {mean:.2f} points "
+        f"(95 % interval: {-low:.2f} worse to {high:.2f} better)."
     )
 
 
@@ -130,7 +131,7 @@ def test_half_a_point_between_single_runs_is_no_claim(home: RunStore) -> None:
     add(home, "b", {0: 0.945}, hidden=(400, 200))
     pair = only(compare(home, ["a", "b"]))
     assert (better(pair), pair.networks) == (None, ("a", "b"))
-    assert "one network each on 2,000 images, paired" in pair.sentence
+    assert pair.method == "one network each on 2,000 images, paired"
     assert compare(home, ["a", "b"]).as_json()["pairs"][0]["seeds"] == []
 
 
@@ -261,3 +262,17 @@ def test_an_unknown_name_is_told(home: RunStore) -> None:
     add(home, "alpha", {0: 0.95})
     with pytest.raises(UnknownRun, match="'alpha'"):
         compare(home, ["alpha", "alpa"])
+
+
+def test_the_method_and_the_speed_stand_once_and_in_the_json(home: RunStore) -> None:
+    for number, accuracy in enumerate((0.95, 0.949, 0.90)):
+        add(home, f"s{number}", dict.fromkeys(range(3), accuracy), hidden=(number + 1,))
+    comparison = compare(home, ["s0", "s1", "s2"], margin=0.02)
+    assert comparison.method.startswith(
+        "Method: 3 seeds x 2,000 images, paired on both; at the best epoch; p-values corrected over 3"
+    )
+    plain = comparison.as_json()
+    assert plain["method"] == comparison.method
+    assert [pair["equivalent"]["margin"] for pair in plain["pairs"]] == [0.02] * 3
+    assert [pair["equivalent"]["shown"] for pair in plain["pairs"]] == [True, False, False]
+    assert {level["never"] for candidate in plain["candidates"] for level in candidate["speed"]} == {0}

@@ -19,8 +19,8 @@ def test_a_clear_difference_is_told_with_its_interval_whichever_side_it_is_on():
     for found in (one(high, low), one(low, high)):
         assert found.shown
         assert found.higher is high
-    assert one(high, low).sentence.startswith("A is better than B by 6.")
-    assert one(low, high).sentence.startswith("B is better than A by 6.")
+    assert one(high, low).sentence.startswith("A is more accurate than B by 6.")
+    assert one(low, high).sentence.startswith("B is more accurate than A by 6.")
     decision = one(high, low).decision
     assert decision is not None
     assert 0 < decision.interval.low < 0.06 < decision.interval.high
@@ -49,12 +49,16 @@ def test_single_runs_half_a_point_apart_are_not_called_better():
     second[np.flatnonzero(~first)[:85]] = True
     a, b = group(first), group(second, l2=1)
     assert first.mean() - second.mean() == pytest.approx(0.005)
-    found = differences([Contrast(a, b, "400-100", "400-200")])[0]
+    found = differences([Contrast(a, b, "400-100", "400-200")], margin=0.005)[0]
     assert not found.shown
     assert found.higher is None
-    assert found.sentence.startswith("No clear difference between 400-100 and 400-200: 400-100 is ahead by 0.50 points")
-    assert found.sentence.endswith("), which may be chance.")
-    assert "better" not in found.sentence
+    assert found.headline.startswith(
+        "No clear difference between 400-100 and 400-200 in accuracy. 400-100 is ahead by 0.50 points"
+    )
+    assert found.decision is not None
+    low, high = (100 * end for end in found.decision.interval.pair())
+    assert low < 0 < high
+    assert found.headline.endswith(f" (95 % interval: {-low:.2f} worse to {high:.2f} better).")
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
@@ -72,9 +76,66 @@ def test_one_differing_prediction_never_makes_a_winner(seeds):
 
 
 def test_equal_predictions_are_not_ahead_of_each_other():
-    found = one(group(right(0.9)), group(right(0.9), l2=1))
-    assert found.sentence.startswith("No clear difference between A and B: both have the same validation accuracy (")
+    found = one(group(right(0.9, images=270)), group(right(0.9, images=270), l2=1))
+    reach = "(95 % interval: 1.11 worse to 1.11 better)"
+    assert found.headline == f"No clear difference between A and B in accuracy. Both have the same mean {reach}."
+    assert found.loss_sentence == "Nor in loss: both have the same (95 % interval: 0 to 0)."
     assert not found.shown
+
+
+def test_equal_predictions_of_many_images_are_called_equivalent():
+    found = one(group(right(0.9)), group(right(0.9), l2=1))
+    assert found.equivalent
+    assert found.headline.startswith("A and B are equally accurate within 1 point. Both have the same mean (")
+    [other] = differences([Contrast(group(right(0.9)), group(right(0.9), l2=1))], margin=0.002)
+    assert not other.equivalent
+    assert other.as_json()["equivalent"]["margin"] == 0.002
+
+
+def test_a_clear_difference_below_the_margin_is_both():
+    rows = np.ones((5, 5000), dtype=bool)
+    worse = rows.copy()
+    worse[:, :30] = False
+    found = one(group(rows), group(worse, l2=1))
+    assert (found.shown, found.equivalent) == (True, True)
+    assert found.headline.startswith("A is more accurate than B by 0.60 points (95 % interval: ")
+    assert found.headline.endswith(" This is less than 1 point.")
+
+
+def test_holm_goes_over_all_equivalences():
+    pair = Contrast(group(right(0.9, images=400)), group(right(0.9, images=400), l2=1))
+    [alone] = differences([pair])
+    assert alone.equivalent
+    for found in differences([pair] * 9):
+        assert found.equivalence is not None
+        assert found.equivalence.corrected_p == pytest.approx(9 * found.equivalence.p)
+        assert not found.equivalent
+
+
+def with_losses(made: Group, mean: float, seed: int = 0) -> Group:
+    random = np.random.default_rng([seed, round(1e3 * mean)])
+    made.losses.update({key: mean * random.exponential(size=len(row)) for key, row in made.correct.items()})
+    return made
+
+
+def test_the_loss_decides_where_accuracy_cannot():
+    a, b = with_losses(group(right(0.95)), 0.1), with_losses(group(right(0.95)), 0.2)
+    found = one(a, b)
+    assert found.loss is not None
+    assert found.loss.shown
+    assert not found.shown
+    assert found.sentence.startswith("A and B are equally accurate")
+    assert found.loss_sentence.startswith("The loss does differ: A has the lower one, by 0.1")
+    assert found.as_json()["loss"]["shown"]
+
+
+def test_accuracy_and_loss_that_disagree_are_the_finding():
+    a, b = with_losses(group(right(0.96, seed=1)), 0.3), with_losses(group(right(0.90, seed=2)), 0.1)
+    for found in (one(a, b), differences([Contrast(b, a, "B", "A")])[0]):
+        assert "But B has the lower loss, by 0.2" in found.sentence
+        assert "disagree: A is right more often, and B gives the right class more probability" in found.sentence
+    agreeing = one(with_losses(group(right(0.96, seed=1)), 0.1), with_losses(group(right(0.90, seed=2)), 0.3))
+    assert "Its loss is lower too, by 0.2" in agreeing.sentence
 
 
 def test_what_one_pair_of_networks_shows_is_told_of_these_two_only():
@@ -152,7 +213,9 @@ def test_a_difference_that_only_the_correction_takes_away_says_so():
     assert not found.shown
     assert found.decision is not None
     assert found.decision.interval.low > 0
-    assert f"among 10 comparisons this may be chance, corrected p = {found.decision.corrected_p:.2g}." in found.sentence
+    corrected = f"after correction for 10 comparisons (p = {found.decision.corrected_p:.2g})."
+    assert found.sentence.startswith(f"No clear difference between A and B in accuracy {corrected} A is ahead by 1.75 points")
+    assert " better to " in found.headline
 
 
 def test_another_measure_is_compared_over_the_seeds_and_called_higher_not_better():
@@ -166,7 +229,7 @@ def test_another_measure_is_compared_over_the_seeds_and_called_higher_not_better
     found = one(groups[1], groups[0], measure=steps)
     assert found.shown
     assert found.outcome == "A is higher"
-    assert found.sentence.startswith("A is above B by 50 steps in steps to 95 % (")
+    assert found.sentence.startswith("A has a higher steps to 95 % than B, by 50 steps (95 % interval: ")
     assert "images" not in found.method
     assert found.decision is not None
     values = [list(each.values(steps).values()) for each in (groups[1], groups[0])]
@@ -185,4 +248,5 @@ def test_the_last_epoch_is_compared_by_its_own_predictions():
 
 
 def test_where_it_is_compared_stands_before_the_sentence():
-    assert one(group(right(0.9)), group(right(0.9), l2=1), where="on 400 images").sentence.startswith("On 400 images: no clear")
+    small = right(0.9, images=270)
+    assert one(group(small), group(small, l2=1), where="on 400 images").sentence.startswith("On 400 images: no clear")

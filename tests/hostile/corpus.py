@@ -7,12 +7,16 @@ import gzip
 import io
 import math
 import struct
+import tempfile
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
+from data import layouts
 from data.samples import digits_like, idx_bytes
 
 ESCAPES = (
@@ -89,6 +93,36 @@ CSV = (
         ["label," + ",".join(f"p{i}" for i in range(9)), *(f"{n % 3}," + ",".join("0123456789"[:9]) for n in range(30))]
     ).encode(),
     "\n".join(",".join([str(n % 2)] + [f"{n / 7:.3f}"] * 16) for n in range(24)).encode(),
+)
+
+
+def saved(name: str) -> tuple[bytes, ...]:
+    """The data files of a layout of docs/data.md."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = layouts.READ[name].make(Path(folder))
+        files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+        return tuple(file.read_bytes() for file in files[:2])
+
+
+def _zipped() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number, picture in enumerate(PICTURES[:2] * 2):
+            archive.writestr(f"set/{'ab'[number % 2]}/{number}.png", picture)
+    return stream.getvalue()
+
+
+NEW_PICTURES = tuple(saved(name)[0] for name in ("BMP", "WebP", "GIF", "PNM"))
+TIFF = (saved("TIFF")[0], saved("TIFF of several pages")[0])
+MAT = saved("MATLAB")
+HDF5 = (saved("HDF5")[0], saved("MATLAB 7.3")[0])
+PARQUET = saved("Parquet")
+ZIP = (_zipped(),)
+TAR = saved(".tar, .tar.gz")
+LISTED = saved("pictures and a table of labels")[-1:]
+TABLES = tuple(
+    saved(name)[0]
+    for name in ("CSV with an index", "semicolons, tabs", "pixels in one cell", "one-hot columns", "CSV, label last")
 )
 
 DTYPES = ("u1", "i8", "f2", "f4", "f8", "?", "c8", "U3", "S2", "M8[s]", "V4", ">f4", [("a", "i4")])

@@ -1,4 +1,4 @@
-"""2,240 bad inputs: each is taken for what it is worth or refused with one line, and nothing is left half-written.
+"""4,240 bad inputs: each is taken for what it is worth or refused with one line, and nothing is left half-written.
 
 Hypothesis makes the same ones every time. The counts are those of `CASES`, and a test sees that they add up.
 """
@@ -6,6 +6,7 @@ Hypothesis makes the same ones every time. The counts are those of `CASES`, and 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import shutil
@@ -24,7 +25,7 @@ from seedbed import data, storage
 from seedbed.cli import frame
 from seedbed.cli.settings import chosen
 from seedbed.cli.text import escaped
-from seedbed.data import readers
+from seedbed.data import ReadOptions, readers
 from seedbed.errors import ModelError, SeedbedError
 from seedbed.records import PictureRule
 from seedbed.runs import RunStore
@@ -35,6 +36,8 @@ pytestmark = pytest.mark.slow
 
 CASES = {
     "npz": 250, "arrays": 200, "npy": 120, "idx": 150, "packed": 120, "csv": 200, "pictures": 220,
+    "new pictures": 240, "tiff": 240, "mat": 260, "hdf5": 260, "parquet": 220,
+    "zip": 240, "tar": 160, "listed": 180, "tables": 200,
     "yaml": 280, "specs": 200, "run.json": 130, "metrics": 80, "arrays of runs": 100, "saves": 150, "models": 40,
 }  # fmt: skip
 MOST_MEMORY = 1 << 30
@@ -53,8 +56,8 @@ def cases(kind: str) -> Callable[[Any], Any]:
     return settings(max_examples=CASES[kind], derandomize=True, deadline=None, database=None, suppress_health_check=checks)
 
 
-def test_there_are_2_240_cases() -> None:
-    assert sum(CASES.values()) == 2_240
+def test_there_are_4_240_cases() -> None:
+    assert sum(CASES.values()) == 4_240
 
 
 @pytest.fixture(autouse=True)
@@ -148,6 +151,85 @@ def test_damaged_pictures(tmp_path: Path, content: bytes, ending: str) -> None:
     path.write_bytes(content)
     refused_or_taken(lambda: readers.read(tmp_path / "set", "pictures"))
     refused_or_taken(lambda: data.picture(path, (8, 8, 1), PictureRule((0.0,), (255.0,))))
+    path.unlink()
+
+
+@cases("new pictures")
+@given(corpus.damaged(corpus.NEW_PICTURES))
+def test_damaged_pictures_of_more_formats(tmp_path: Path, content: bytes) -> None:
+    _read_picture(tmp_path, "x.bmp", content)
+
+
+@cases("tiff")
+@given(corpus.damaged(corpus.TIFF))
+def test_damaged_tiff(tmp_path: Path, content: bytes) -> None:
+    _read_picture(tmp_path, "x.tif", content)
+
+
+def _read_picture(place: Path, name: str, content: bytes) -> None:
+    """Among sound pictures, and alone as `predict` reads it."""
+    for folder in ("a", "b"):
+        (place / "set" / folder).mkdir(parents=True, exist_ok=True)
+        (place / "set" / folder / "sound.png").write_bytes(corpus.PICTURES[0])
+    path = place / "set" / "a" / name
+    path.write_bytes(content)
+    refused_or_taken(lambda: readers.read(place / "set", "pictures", ReadOptions(size=(7, 9), skip_damaged=True)))
+    refused_or_taken(lambda: data.picture(path, (8, 8, 1), PictureRule((0.0,), (255.0,))))
+
+
+@cases("mat")
+@given(corpus.damaged(corpus.MAT))
+def test_damaged_mat(tmp_path: Path, content: bytes) -> None:
+    _alone(tmp_path, "x.mat", content, "mat")
+
+
+@cases("hdf5")
+@given(corpus.damaged(corpus.HDF5), st.sampled_from(["x.h5", "x.mat"]))
+def test_damaged_hdf5(tmp_path: Path, content: bytes, name: str) -> None:
+    _alone(tmp_path, name, content, "hdf5" if name == "x.h5" else "mat")
+
+
+@cases("parquet")
+@given(corpus.damaged(corpus.PARQUET))
+def test_damaged_parquet(tmp_path: Path, content: bytes) -> None:
+    _alone(tmp_path, "x.parquet", content, "parquet")
+
+
+@cases("zip")
+@given(corpus.damaged(corpus.ZIP))
+def test_damaged_zip(tmp_path: Path, content: bytes) -> None:
+    _alone(tmp_path, "x.zip", content, "pictures")
+
+
+@cases("tar")
+@given(corpus.damaged(corpus.TAR) | corpus.damaged(tuple(gzip.decompress(content) for content in corpus.TAR)))
+def test_damaged_tar(tmp_path: Path, content: bytes) -> None:
+    _alone(tmp_path, "x.tar.gz" if content[:1] == b"\x1f" else "x.tar", content, "pictures")
+
+
+@cases("listed")
+@given(corpus.damaged(corpus.LISTED))
+def test_damaged_tables_of_labels(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "set/train").mkdir(parents=True, exist_ok=True)
+    for number in (0, 1):
+        (tmp_path / f"set/train/{number:02}.png").write_bytes(corpus.PICTURES[0])
+    (tmp_path / "set/train.csv").write_bytes(content)
+    refused_or_taken(lambda: readers.read(tmp_path / "set", "listed"))
+
+
+@cases("tables")
+@given(corpus.damaged(corpus.TABLES) | corpus.damaged_text(tuple(text.decode().replace(",", " , ") for text in corpus.TABLES)))
+def test_damaged_tables_of_other_columns(tmp_path: Path, content: bytes) -> None:
+    _alone(tmp_path, "x.csv", content, "csv")
+
+
+def _alone(place: Path, name: str, content: bytes, kind: str) -> None:
+    """The file by its reader, and by whichever fits; nothing else is written."""
+    path = place / name
+    path.write_bytes(content)
+    refused_or_taken(lambda: readers.read(path, kind))
+    refused_or_taken(lambda: readers.kind_of(path))
+    assert [each.name for each in place.iterdir()] == [name]
     path.unlink()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,58 +11,128 @@ import click
 from seedbed.cli import options, screen
 from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import result
+from seedbed.errors import SpecError
 from seedbed.tables import Column, Table
+from seedbed.words import value as value_text
 
 if TYPE_CHECKING:
-    from seedbed.groups import Comparison, Group
+    from seedbed.figures.theme import AnyChart
+    from seedbed.groups import Comparison, Difference, Group
+    from seedbed.sweeps.comparison import SweepComparison
+    from seedbed.sweeps.effects import Marginal
+
+MOST_ROWS = 100
+"""Settings and sentences of a part that are printed; `--json` has all."""
 
 
 @click.command("compare")
-@click.argument("names", nargs=-1, required=True, metavar="NAME NAME...")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("img/comparison"),
-    metavar="STEM",
-    show_default=True,
-    help="Where the figure goes: STEM.png, STEM.svg, STEM.html.",
-)
+@click.argument("names", nargs=-1, required=True, metavar="NAME NAME... | SWEEP")
+@click.option("--against", default="", metavar="SETTING", help="The sweep's setting to compare with.  [default: the best]")
+@options.stem("img/comparison")
+@options.file("--latex", text="Write the table of differences as LaTeX too (package booktabs).")
+@options.margin
 @options.home
 @options.as_json
-def command(names: tuple[str, ...], out: Path, home: Path) -> options.Output:
-    """Differences in validation accuracy between runs or groups, with intervals.
+def command(names: tuple[str, ...], against: str, out: Path, latex: Path | None, margin: float, home: Path) -> options.Output:
+    """Differences in accuracy, loss and speed of learning between runs or groups, or the settings of a sweep.
+
+    \b
+      seedbed compare plain small
+      seedbed compare SWEEP
+      seedbed compare SWEEP --against relu-adam
 
     Groups are paired by their seeds; single runs are compared on the same images. The verdicts are corrected for the number
-    of pairs.
+    of pairs. A sweep's settings are compared with one of them, and the values of each field with each other, averaged over
+    the other fields. Against the best setting the correction counts all pairs of settings, because results chose it; with
+    --against it counts the other settings only.
     """
-    from seedbed import figures
     from seedbed.groups import compare
     from seedbed.runs import RunStore
+    from seedbed.sweeps.comparison import compare_sweep
+    from seedbed.sweeps.stored import is_known, read_sweep, stored_sweep
 
-    comparison = compare(RunStore(home), names)
-    pictures = figures.save(comparison.figure(), out) if comparison.pairs else []
-    return comparison.as_json(), lambda: _show(comparison, pictures)
+    store = RunStore(home)
+    if len(names) == 1 and not is_known(store, names[0]) and stored_sweep(store, names[0]):
+        swept = compare_sweep(read_sweep(store, names[0]), against, margin=margin / 100)
+        drawn = _drawn(swept.charts(), out, latex, swept.table())
+        return swept.as_json(), lambda: _show_sweep(swept, drawn)
+    if against:
+        raise SpecError(f"--against belongs to the comparison of one sweep; got: {', '.join(names)}.")
+    comparison = compare(store, names, margin=margin / 100)
+    charts = {"differences": comparison.figure(), "learning_curves": comparison.curves()} if comparison.pairs else {}
+    drawn = _drawn(charts, out, latex, comparison.table())
+    return comparison.as_json(), lambda: _show(comparison, drawn)
 
 
-def _show(comparison: Comparison, pictures: Sequence[Path]) -> None:
+def _drawn(charts: Mapping[str, AnyChart], out: Path, latex: Path | None, table: Table[Difference]) -> dict[str, list[Path]]:
+    """Save charts, the differences under the stem itself, others with their names added; and the table."""
+    from seedbed import storage
+    from seedbed.figures.saving import save_all
+
+    if latex:
+        storage.write(latex, table.latex().encode())
+
+    stems = {name: out if name == "differences" else out.with_name(f"{out.name}_{name}") for name in charts}
+    written = save_all({stems[name]: chart for name, chart in charts.items()})
+    return {name.replace("_", " "): written[stems[name]] for name in charts}
+
+
+def _show_sweep(comparison: SweepComparison, drawn: Mapping[str, Sequence[Path]]) -> None:
+    _show_groups(comparison.groups[:MOST_ROWS])
+    if comparison.effects:
+        columns: list[Column[Marginal]] = [
+            Column("field", lambda row: row.field.replace("_", " "), align="left"),
+            Column("value", lambda row: value_text(row.value, row.field), align="left"),
+            Column("seeds", lambda row: row.group.n),
+            *accuracy_columns("mean over the other fields", lambda row: row.group.accuracy),
+        ]
+        screen.table(Table(columns, comparison.effects))
+        result()
+    for heading, sentences in comparison.parts().items():
+        if sentences:
+            result(f"{heading}:")
+            screen.lines(sentences[:MOST_ROWS], indent="  ")
+    _show_method(comparison, drawn)
+
+
+def _show_method(comparison: Comparison | SweepComparison, drawn: Mapping[str, Sequence[Path]]) -> None:
     from seedbed.groups import optimism
 
+    screen.lines(optimism([run for group in comparison.groups for run in group.results]))
+    method = comparison.method
+    if method:
+        result(method)
+    for name, paths in drawn.items():
+        screen.picture(paths, f"Figure of {name}")
+
+
+def _show(comparison: Comparison, drawn: Mapping[str, Sequence[Path]]) -> None:
+    _show_groups(comparison.groups)
+    if comparison.differs:
+        screen.table(_differences(comparison))
+        result()
+    screen.lines(comparison.sentences())
+    _show_method(comparison, drawn)
+
+
+def _show_groups(groups: Sequence[Group]) -> None:
+    """Print the groups' accuracies, and how soon they reach some."""
+    from seedbed.groups.speed import speed_columns
+
+    name: Column[Group] = Column("name", lambda group: group.name, align="left")
     columns: list[Column[Group]] = [
-        Column("name", lambda group: group.name, align="left"),
+        name,
         Column("seeds", lambda group: group.n),
         Column("parameters", lambda group: group.parameters, ","),
         *accuracy_columns("validation accuracy", lambda group: group.accuracy),
         Column("at the last epoch", lambda group: group.last and group.last.mean, share_text),
     ]
-    screen.table(Table(columns, comparison.groups))
+    screen.table(Table(columns, groups))
     result()
-    if comparison.differs:
-        screen.table(_differences(comparison))
+    speed = speed_columns(groups)
+    if speed:
+        screen.table(Table([name, *speed], groups))
         result()
-    screen.lines(comparison.sentences())
-    screen.lines(optimism([result for group in comparison.groups for result in group.results]))
-    if pictures:
-        result(f"Figure: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
 
 
 def _differences(comparison: Comparison) -> Table[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,13 +37,19 @@ MOST_CLASSES = 30
 def command(name: str, test: bool, home: Path) -> options.Output:
     """Loss, accuracy and mistakes of a trained network.
 
-    Its best epoch's weights are evaluated on the whole training part and on the validation part; of a group, every seed's.
+    Its best epoch's weights are evaluated on the whole training part and on the validation part; of a group, every seed's;
+    of a sweep, those of every setting.
     """
     from seedbed.evaluation import evaluate
     from seedbed.groups.evaluation import evaluate_group
     from seedbed.runs import RunStore
+    from seedbed.sweeps.stored import is_known, stored_sweep
 
     store = RunStore(home)
+    stored = None if is_known(store, name) else stored_sweep(store, name)
+    if stored:
+        groups = [evaluate_group(store, group, test=test) for group in stored.groups]
+        return {"sweep": name, "groups": [each.as_json() for each in groups]}, lambda: _show_sweep(groups)
     if len(store.find(name)) > 1:
         group = evaluate_group(store, name, test=test)
         pictures = _draw(store, max(group.runs, key=lambda run: run.validation.accuracy.mean))
@@ -99,6 +106,18 @@ def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
         note(f"{name} is excluded from the means: {verdict.label}. {verdict.evidence}")
     result()
     screen.lines(pictures, indent="Picture (of the best seed): ")
+
+
+def _show_sweep(groups: Sequence[GroupEvaluation]) -> None:
+    """Print a row for each setting of a sweep."""
+    columns: list[Column[GroupEvaluation]] = [
+        Column("setting", lambda group: group.name, align="left"),
+        Column("runs", lambda group: len(group.runs)),
+        *accuracy_columns("validation accuracy", lambda group: group.validation),
+        *(accuracy_columns("test accuracy", lambda group: group.test) if any(group.test for group in groups) else []),
+        Column("excluded", lambda group: len(group.left_out) or ""),
+    ]
+    screen.table(Table(columns, groups))
 
 
 PartRow = tuple[str, str, int, float, float, "Interval | None"]

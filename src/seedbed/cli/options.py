@@ -43,6 +43,17 @@ name = click.option("-m", "--name", "name", required=True, metavar="NAME", help=
 """Passes `name: str`."""
 
 
+margin = click.option(
+    "--margin",
+    type=click.FloatRange(min=0, max=100, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="POINTS",
+    help="Accuracies that are shown to differ by less are called equivalent.",
+)
+"""Passes `margin: float`, in percentage points."""
+
+
 def as_json(command: Callable[..., Output]) -> Command:
     """Add `--json` to a command that returns an `Output`, and print the half of it that is asked for."""
 
@@ -60,6 +71,13 @@ def as_json(command: Callable[..., Output]) -> Command:
 def folder(text: str) -> Decorator:
     """Pass `out: Path | None`, a folder for tables and figures."""
     return click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=text)
+
+
+def stem(default: str) -> Decorator:
+    """Pass `out: Path`, where a figure goes."""
+    text = "Where the figure goes: STEM.png, STEM.svg, STEM.html."
+    path = click.Path(path_type=Path)
+    return click.option("--out", type=path, default=Path(default), metavar="STEM", show_default=True, help=text)
 
 
 def file(*names: str, text: str, metavar: str = "FILE", multiple: bool = False) -> Decorator:

@@ -88,3 +88,9 @@ def files(written: Mapping[str, Sequence[Path]]) -> None:
     if pictures:
         result(f"Figures (and .svg and .html): {', '.join(pictures)}")
     result(f"Tables: {', '.join(str(path) for kind in ('tables', 'json') for path in written[kind])}")
+
+
+def picture(paths: Sequence[Path], called: str = "Figure") -> None:
+    """Print where a figure is: its files, as `figures.save` returns them; nothing where there is none."""
+    if paths:
+        result(f"{called}: {paths[0]} (and {' and '.join(path.suffix for path in paths[1:])})")

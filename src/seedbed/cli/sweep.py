@@ -202,8 +202,13 @@ def _show(sweep: Sweep, order: Sequence[Group], files: dict[str, list[Path]]) ->
 
 
 def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
+    from seedbed.groups.speed import TimesToLevel, common_level, level_text
     from seedbed.sweeps.files import field_columns
 
+    level = common_level(groups)
+    speed: list[Column[Group]] = []
+    if level is not None:
+        speed = [Column(f"steps to {level_text(level)}", lambda group: TimesToLevel.of(group, level).text)]
     fields = field_columns(varying, lambda group: group)
     columns: list[Column[Group]] = [
         *(fields or [Column("group", lambda group: group.name, align="left")]),
@@ -211,6 +216,7 @@ def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Gro
         Column("n", lambda group: group.n),
         *accuracy_columns("at best epoch", lambda group: group.accuracy),
         Column("at last", lambda group: group.last and group.last.mean, share_text),
+        *speed,
         Column("verdicts", lambda group: ", ".join(kinds(group.verdicts)), align="left"),
     ]
     return Table(columns, groups)

@@ -1,10 +1,11 @@
 """Figures: records in, Altair charts and pictures out; drawn anywhere, the same everywhere."""
 
 from seedbed.figures.assessment import confusion, paired_differences, per_class, reliability_curve
+from seedbed.figures.compared import NamedCurves, compared_curves
 from seedbed.figures.curves import Curve, curve_panels, layers_over_epochs, mean_curve
 from seedbed.figures.dataset import class_balance, embedding_scatter
 from seedbed.figures.embedding import embedded
-from seedbed.figures.folder import alone_in, save_results
+from seedbed.figures.folder import RESULTS, alone_in, remove_earlier, save_results
 from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
 from seedbed.figures.learning import learning_curves, probes_over_epochs
 from seedbed.figures.panels import Dot, Picture, dot_panels, measures_over, picture_panels, share_table
@@ -16,8 +17,10 @@ from seedbed.figures.theme import specification
 from seedbed.figures.timings import time_by_phase, times_by_row, times_over_sizes
 
 __all__ = [
+    "RESULTS",
     "Curve",
     "Dot",
+    "NamedCurves",
     "Picture",
     "Sized",
     "accuracy_over_field",
@@ -25,6 +28,7 @@ __all__ = [
     "accuracy_over_size",
     "alone_in",
     "class_balance",
+    "compared_curves",
     "confusion",
     "curve_panels",
     "dot_panels",
@@ -43,6 +47,7 @@ __all__ = [
     "picture_panels",
     "probes_over_epochs",
     "reliability_curve",
+    "remove_earlier",
     "save",
     "save_results",
     "search_course",

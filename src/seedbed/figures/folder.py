@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,8 +50,7 @@ def save_results(
         saved = save_all({folder / "figures" / name: chart for name, chart in charts.items()}, kinds)
         drawn = {stem.name: paths for stem, paths in saved.items()}
         kept = {path.name for paths in drawn.values() for path in paths}
-        for name in sorted(_figures_before(folder) - kept):
-            storage.remove(folder / "figures" / name)
+        remove_earlier(folder, folder / "figures", kept)
         for name, text in tables.items():
             storage.write(folder / name, text.encode())
         storage.write_json(folder / RESULTS, {**results, "figures": sorted(kept)})
@@ -69,6 +68,12 @@ def alone_in(folder: Path) -> Iterator[None]:
     """
     with storage.lock(folder / ".lock", str(folder), wait=PATIENCE):
         yield
+
+
+def remove_earlier(folder: Path, figures: Path, kept: Collection[str]) -> None:
+    """Remove the figures that an earlier save listed in the folder's `results.json` and this one does not draw."""
+    for name in sorted(_figures_before(folder) - set(kept)):
+        storage.remove(figures / name)
 
 
 def _figures_before(folder: Path) -> set[str]:

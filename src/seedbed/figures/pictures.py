@@ -6,16 +6,19 @@ import base64
 import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Literal
+from unicodedata import east_asian_width
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seedbed.errors import SpecError
-from seedbed.palette import COLOURS, Mode
+from seedbed.palette import COLOURS, FONT, Mode
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
+    from PIL import Image
 
 MARGIN, GAP = 20, 16
 LINE = 1.35
@@ -48,32 +51,60 @@ def picture_grid(
     Raises:
         SpecError: not one title an image, no image, or another number of channels.
     """
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
     pixels = _bytes(images, top)
     if not (len(pixels) == len(titles) and len(pixels) > 0 and columns > 0):
         raise SpecError(
             f"A grid needs one title an image and a column: {len(pixels)} images, {len(titles)} titles, {columns} columns."
         )
-    colours, font, bold = COLOURS[mode], _font(size), _font(size + 3)
     tiles = [_enlarged(image, side) for image in pixels]
     width, height = max(tiles[0].width, side), tiles[0].height
-    texts = [_fitted(title, font, width) for title in titles]
+    texts = [_fitted(title, size, width) for title in titles]
     lines = max(len(text) for text in texts)
     above = math.ceil((size + 3) * LINE) + 14 if heading else 0
     cell = height + math.ceil(lines * size * LINE) + 6
     across, down = min(columns, len(tiles)), math.ceil(len(tiles) / columns)
     room = (2 * MARGIN + across * (width + GAP) - GAP, 2 * MARGIN + above + down * (cell + GAP) - GAP)
-    canvas = Image.new("RGB", room, colours["paper"])
-    draw = ImageDraw.Draw(canvas)
+    canvas = Image.new("RGB", room, COLOURS[mode]["paper"])
+    placed: list[PlacedText] = []
     if heading:
-        draw.text((MARGIN, MARGIN), _fitted(heading, bold, room[0] - 2 * MARGIN)[0], font=bold, fill=colours["ink"])
+        line = _fitted(heading, size + 3, room[0] - 2 * MARGIN)[0]
+        placed.append(PlacedText(line, MARGIN, MARGIN + size + 3, size + 3, "start"))
     for i, (tile, text) in enumerate(zip(tiles, texts, strict=True)):
         x, y = MARGIN + i % columns * (width + GAP), MARGIN + above + i // columns * (cell + GAP)
         for row, line in enumerate(text, start=lines - len(text)):
-            draw.text((x + width / 2, y + row * size * LINE), line, font=font, fill=colours["ink"], anchor="ma")
+            placed.append(PlacedText(line, x + width / 2, y + size + row * size * LINE, size, "middle"))
         canvas.paste(tile, (x + (width - tile.width) // 2, y + cell - height))
+    written = _written(placed, room, COLOURS[mode]["ink"])
+    canvas.paste(written, (0, 0), written)
     return canvas
+
+
+@dataclass(frozen=True)
+class PlacedText:
+    """A line of text with the place of its baseline, its font size (pixels), and whether it starts or is centred there."""
+
+    text: str
+    x: float
+    y: float
+    size: int
+    anchor: Literal["start", "middle"]
+
+
+def _written(texts: Sequence[PlacedText], room: tuple[int, int], ink: str) -> Image.Image:
+    """The texts on a transparent ground, in the font of the charts; letters that it lacks come from the system's fonts."""
+    import vl_convert
+    from PIL import Image
+
+    lines = "".join(
+        f'<text x="{each.x:g}" y="{each.y:g}" font-size="{each.size}" text-anchor="{each.anchor}">{escape(each.text)}</text>'
+        for each in texts
+    )
+    style = f'font-family="{FONT}" fill="{ink}" xml:space="preserve"'
+    size = f'width="{room[0]}" height="{room[1]}"'
+    drawing = f'<svg xmlns="http://www.w3.org/2000/svg" {size}><g {style}>{lines}</g></svg>'
+    return Image.open(io.BytesIO(vl_convert.svg_to_png(drawing))).convert("RGBA")
 
 
 def picture_bytes(image: Image.Image) -> bytes:
@@ -131,21 +162,22 @@ def _enlarged(pixels: NDArray[np.uint8], side: int) -> Image.Image:
     return image.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
-
-
-def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> list[str]:
+def _fitted(text: str, size: int, width: float) -> list[str]:
     """The text's lines, each cut to the width with an ellipsis."""
     lines = ["".join(sign if sign.isprintable() else "?" for sign in line) for line in text.split("\n")]
-    return [_cut(line, font, width) for line in lines]
+    return [_cut(line, size, width) for line in lines]
 
 
-def _cut(line: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
-    if font.getlength(line) <= width:
+def _cut(line: str, size: int, width: float) -> str:
+    """The line, or as many of its letters as fit with an ellipsis."""
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(size)
+    widths = [size if east_asian_width(sign) in "WF" else font.getlength(sign if ord(sign) < 256 else "o") for sign in line]
+    if sum(widths) <= width:
         return line
-    while line and font.getlength(line + "…") > width:
-        line = line[:-1]
-    return line + "…"
+    room, ends = width - size, 0
+    while ends < len(line) and widths[ends] <= room:
+        room -= widths[ends]
+        ends += 1
+    return line[:ends] + "…"

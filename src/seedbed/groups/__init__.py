@@ -1,8 +1,9 @@
 """Groups: settings with their runs, the unit of everything above training.
 
 `group` is one setting with its runs and scores, `training` trains many side by side, `differences` is the one way to compare
-two, `comparison` compares several of a home, `selection` chooses among them, `caveats` reports excluded and unfinished runs,
-and `evaluation` evaluates their networks on all parts of the data. `fields` and `naming` define settings and their names.
+two, `sentences` has their words, `speed` compares how soon they learn, `comparison` compares several of a home, `selection`
+chooses among them, `caveats` reports excluded and unfinished runs, and `evaluation` evaluates their networks on all parts of
+the data. `fields` and `naming` define settings and their names.
 """
 
 from __future__ import annotations

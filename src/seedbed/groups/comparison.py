@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seedbed import figures
+from seedbed import figures, words
 from seedbed.errors import RunError
 from seedbed.groups.caveats import caveats
-from seedbed.groups.differences import CONFIDENCE, Contrast, Difference, decision_json, differences, loss_json
+from seedbed.groups.curves import learning_curves
+from seedbed.groups.differences import (
+    CONFIDENCE,
+    MARGIN,
+    Contrast,
+    Difference,
+    decision_json,
+    differences,
+    equivalence_json,
+    loss_json,
+)
 from seedbed.groups.group import Group
+from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
 from seedbed.records import Result, finite_fields
 from seedbed.runs import RunStore
+from seedbed.statistics import Decision
+from seedbed.tables import Column, Table
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -34,10 +48,21 @@ class Comparison:
     differs: dict[str, dict[str, Any]]
     pairs: list[Difference]
 
+    @cached_property
+    def speeds(self) -> list[SpeedRatio | None]:
+        """How many times as many minibatches the first group of each pair needs to an accuracy; None where it is not known."""
+        return speed_ratios([(pair.contrast.a, pair.contrast.b) for pair in self.pairs])
+
     def sentences(self) -> list[str]:
-        """Give a sentence per pair, then the caveats of each group."""
+        """Give a sentence per pair on accuracy and loss, then those on speed, then the caveats of each group."""
+        speeds = [speed.sentence for speed in self.speeds if speed]
         notes = [sentence for group in self.groups for sentence in caveats([group], name=True)]
-        return [*(pair.sentence for pair in self.pairs), *notes]
+        return [*(pair.sentence for pair in self.pairs), *speeds, *notes]
+
+    @property
+    def method(self) -> str:
+        """How the pairs were compared, in a line; empty where there is no pair."""
+        return method_line(self.pairs)
 
     def as_json(self) -> dict[str, Any]:
         """Return the comparison as JSON values (NaN is null)."""
@@ -46,9 +71,16 @@ class Comparison:
                 "measure": "validation accuracy at the best epoch",
                 "confidence": CONFIDENCE,
                 "correction": "Holm",
-                "candidates": [_candidate_json(group) for group in self.groups],
+                "method": self.method,
+                "candidates": [
+                    {**_candidate_json(group), "speed": speed}
+                    for group, speed in zip(self.groups, speed_json(self.groups), strict=True)
+                ],
                 "differs": self.differs,
-                "pairs": [_pair_json(pair) for pair in self.pairs],
+                "pairs": [
+                    {**_pair_json(pair), "speed": speed and speed.as_json()}
+                    for pair, speed in zip(self.pairs, self.speeds, strict=True)
+                ],
                 "sentences": self.sentences(),
             }
         )
@@ -65,8 +97,45 @@ class Comparison:
         decisions = [pair.decision for pair in self.pairs if pair.decision]
         return figures.paired_differences(names, [each.interval for each in decisions], [each.shown for each in decisions])
 
+    def table(self) -> Table[Difference]:
+        """Make the table of the pairs, for example for `latex`."""
+        return pair_table(self.pairs, self.method)
 
-def compare(home: RunStore, names: Sequence[str]) -> Comparison:
+    def curves(self) -> AnyChart:
+        """Draw the learning curves of all groups in one picture."""
+        return learning_curves(self.groups)
+
+
+def pair_table(pairs: Sequence[Difference], method: str) -> Table[Difference]:
+    """Make a table of differences with their intervals and decisions, for papers."""
+
+    def points(value: Callable[[Decision], float]) -> Callable[[Difference], str]:
+        return lambda pair: f"{100 * value(pair.decision):+.2f}" if pair.decision else ""
+
+    columns: list[Column[Difference]] = [
+        Column("setting", lambda pair: pair.contrast.names[0], align="left"),
+        Column("against", lambda pair: pair.contrast.names[1], align="left"),
+        Column("difference", points(lambda decision: decision.interval.mean), unit="points"),
+        Column("from", points(lambda decision: decision.interval.low), unit="95 % interval"),
+        Column("to", points(lambda decision: decision.interval.high)),
+        Column("corrected p", lambda pair: pair.decision and pair.decision.corrected_p, ".2g"),
+        Column("loss", lambda pair: pair.loss and pair.loss.interval.mean, "+.4f"),
+        Column("decision", lambda pair: "equivalent" if pair.equivalent and not pair.shown else pair.outcome, align="left"),
+    ]
+    return Table(columns, pairs, method)
+
+
+def method_line(pairs: Sequence[Difference], others: int = 0) -> str:
+    """How several differences were compared, in one line; empty where nothing was."""
+    methods = dict.fromkeys(pair.method for pair in pairs if pair.decision)
+    if not methods:
+        return ""
+    count = len(pairs) + others
+    several = f"; p-values corrected over {words.counted(count, 'comparison')} (Holm)" if count > 1 else ""
+    return f"Method: {words.listed(list(methods))}; at the best epoch{several}. docs/statistics.md has the details."
+
+
+def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN) -> Comparison:
     """Compare runs or groups by their validation accuracy at the best epoch, and by the loss there.
 
     Each pair is compared by `groups.differences`: paired by seed and by image. Groups without a common seed are compared by
@@ -74,6 +143,7 @@ def compare(home: RunStore, names: Sequence[str]) -> Comparison:
 
     Args:
         names: two or more names of runs or groups.
+        margin: accuracies that differ by less are called equivalent, a share above 0.
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has one of these names.
@@ -91,7 +161,7 @@ def compare(home: RunStore, names: Sequence[str]) -> Comparison:
     groups = [Group.read(home, name, runs) for name, runs in results.items()]
     _check_same_images(home, groups)
     usable = [group for group in groups if group.n]
-    pairs = differences([Contrast(a, b) for a, b in combinations(usable, 2)])
+    pairs = differences([Contrast(a, b) for a, b in combinations(usable, 2)], margin=margin)
     return Comparison(groups, _differing_settings(results), pairs)
 
 
@@ -145,6 +215,7 @@ def _pair_json(pair: Difference) -> dict[str, Any]:
         "method": pair.method,
         "accuracy": {"difference": decision.interval.mean if decision else None, **decision_json(decision)},
         "loss": loss_json(pair.loss),
+        "equivalent": equivalence_json(pair.equivalence),
         "verdict": pair.outcome,
         "sentence": pair.sentence,
     }

@@ -3,35 +3,44 @@
 Accuracies are compared by `statistics.accuracy_difference`, paired by seed and by image; losses likewise; measures with one
 value per seed by Student's t over the paired seeds. Each difference depends on its two groups alone, so the same runs give the
 same interval in every command. All intervals are 95 % intervals; where several differences are decided together, Holm's
-correction decides which are shown, and changes no interval.
+correction decides which are shown, and changes no interval. Accuracies at the best epoch come with their losses, which are
+decided among themselves, and with a test of equivalence within a margin.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from seedbed.groups.group import BySeed, Group
 from seedbed.groups.measures import ACCURACY, Measure
+from seedbed.groups.sentences import Estimated, accuracy_sentence, as_loss, loss_sentence, measure_sentence
 from seedbed.records import finite_fields
 from seedbed.statistics import (
     Claim,
     Decision,
+    Equivalence,
     Floats,
-    Interval,
+    PairedDifference,
     accuracy_difference,
     decide,
+    equivalent,
     loss_difference,
     paired_estimate,
 )
 from seedbed.words import capital
 
 CONFIDENCE = 0.95
+
+MARGIN = 0.01
+"""Accuracies that differ by less are called equivalent, unless another margin is asked for: one percentage point."""
+
+C = TypeVar("C")
+D = TypeVar("D")
 
 Seeds = tuple[tuple[int, int], ...]
 """Pairs of a seed of the first group and one of the second."""
@@ -47,6 +56,7 @@ class Contrast:
         measure: measure to compare.
         where: images or condition, for the beginning of the sentence; may be empty.
         name: name of the contrast in a study's announcement.
+        literal: whether a sentence begins with a name as it is, without a capital.
     """
 
     a: Group
@@ -56,6 +66,7 @@ class Contrast:
     measure: Measure = ACCURACY
     where: str = ""
     name: str = ""
+    literal: bool = False
 
     @property
     def names(self) -> tuple[str, str]:
@@ -70,12 +81,16 @@ class Difference:
         pairs: pairs of seeds; a single pair compares two networks.
         method: sources of chance; or the reason why nothing is compared.
         decision: difference with its 95 % interval, and whether it is shown. None means that nothing is compared.
+        loss: difference in validation loss, where accuracies at the best epoch are compared.
+        equivalence: whether two accuracies differ by less than a margin.
     """
 
     contrast: Contrast
     pairs: Seeds
     method: str
     decision: Decision | None
+    loss: Decision | None = None
+    equivalence: Equivalence | None = None
 
     @property
     def name(self) -> str:
@@ -90,13 +105,6 @@ class Difference:
         """Number of validation images, where the groups' predictions are known; else 0."""
         right = self.contrast.a.right(self.contrast.measure.epoch)
         return len(right[self.pairs[0][0]]) if self.pairs and self.pairs[0][0] in right else 0
-
-    @cached_property
-    def loss(self) -> Interval | None:
-        """Difference in validation loss with its 95 % interval, where accuracies at the best epoch are compared."""
-        if not (self.contrast.measure is ACCURACY and self.pairs):
-            return None
-        return loss_difference(*stacked(self.contrast.a.losses, self.contrast.b.losses, self.pairs)).interval(CONFIDENCE)
 
     @property
     def networks(self) -> tuple[str, str] | None:
@@ -128,39 +136,46 @@ class Difference:
         return f"{name} is {'better' if self.contrast.measure.both else 'higher'}"
 
     @property
-    def sentence(self) -> str:
-        """Estimate, interval and decision in words."""
-        contrast, measure = self.contrast, self.contrast.measure
-        where = f"{contrast.where}: " if contrast.where else ""
-        first, second = contrast.names
-        if self.decision is None:
-            return self._begun(f"{where}{first} and {second} cannot be compared: {self.method}.")
-        mean, low, high = (measure.factor * each for each in (self.decision.interval.mean, *self.decision.interval.pair()))
-        if mean < 0:
-            first, second, mean, low, high = second, first, -mean, -high, -low
-        basis = f"{100 * CONFIDENCE:g} % interval; {self.method}"
-        what = f"{measure.unit} {'of' if measure.both else 'in'} {measure.name}".strip()
-        size = f"{mean:.{measure.digits}f} {what}"
-        reach = f"{low:+.{measure.digits}f} to {high:+.{measure.digits}f}; {basis}"
-        single = " This is about these two networks; it says nothing about other seeds." if self.networks else ""
-        if self.shown:
-            is_above = "is better than" if measure.both else "is above"
-            return self._begun(f"{where}{first} {is_above} {second} by {size} ({reach}).{single}")
-        ahead = f"{first} is ahead by {size}" if mean else f"both have the same {measure.name}"
-        return self._begun(f"{where}no clear difference between {first} and {second}: {ahead} ({reach}){self._chance}.")
+    def equivalent(self) -> bool:
+        """Whether the two are shown to differ by less than the margin."""
+        return bool(self.equivalence and self.equivalence.shown)
 
     @property
-    def _chance(self) -> str:
-        """Why the decision holds against a difference that is not 0."""
-        if self.decision is None or not self.decision.interval.mean:
+    def sentence(self) -> str:
+        """The decision, the estimate and its interval in words; of accuracies at the best epoch, then those of the loss."""
+        return " ".join(part for part in (self.headline, self.loss_sentence, self._limit) if part)
+
+    @property
+    def headline(self) -> str:
+        """The part of the sentence that is about the measure itself."""
+        where = f"{self.contrast.where}: " if self.contrast.where else ""
+        first, second = self.contrast.names
+        if self.decision is None:
+            return self._begun(f"{where}{first} and {second} cannot be compared: {self.method}.")
+        estimated = Estimated.of(self.contrast.measure, self.decision, self.contrast.names)
+        if not self.contrast.measure.both:
+            sentence = measure_sentence(estimated)
+        else:
+            when = self.contrast.measure.name.removeprefix(ACCURACY.name)
+            sentence = accuracy_sentence(estimated, self.equivalence, when)
+        return self._begun(where + (sentence[0].lower() + sentence[1:] if where and sentence.startswith("No ") else sentence))
+
+    @property
+    def loss_sentence(self) -> str:
+        """Whose validation loss is lower; empty where losses are not compared."""
+        if self.loss is None:
             return ""
-        if not self.decision.interval.excludes():
-            return ", which may be chance"
-        return f"; among {self.decision.claims} comparisons this may be chance, corrected p = {self.decision.corrected_p:.2g}"
+        names = dict(zip((self.contrast.a, self.contrast.b), self.contrast.names, strict=True))
+        return loss_sentence(as_loss(self.loss, self.contrast.names), names[self.higher] if self.higher else None)
+
+    @property
+    def _limit(self) -> str:
+        return "This is about these two networks; it says nothing about other seeds." if self.networks else ""
 
     def _begun(self, sentence: str) -> str:
         """Capitalize the sentence, but not a group's own name at its beginning."""
-        own = (f"{self.contrast.a.name} ", f"{self.contrast.b.name} ")
+        names = self.contrast.names if self.contrast.literal else (self.contrast.a.name, self.contrast.b.name)
+        own = tuple(f"{name} " for name in names)
         return sentence if sentence.startswith(own) else capital(sentence)
 
     def as_json(self) -> dict[str, Any]:
@@ -179,6 +194,7 @@ class Difference:
                 "difference": interval.mean if interval else None,
                 **decision_json(decision),
                 "loss": loss_json(self.loss),
+                "equivalent": equivalence_json(self.equivalence),
                 "verdict": self.outcome,
                 "sentence": self.sentence,
             }
@@ -197,19 +213,56 @@ def decision_json(decision: Decision | None) -> dict[str, Any]:
     }
 
 
-def loss_json(loss: Interval | None) -> dict[str, Any] | None:
-    return {"difference": loss.mean, "interval": loss.pair()} if loss else None
+def loss_json(loss: Decision | None) -> dict[str, Any] | None:
+    """Return a difference in loss (nats) as the JSON contracts give it."""
+    if loss is None:
+        return None
+    decided = {"p": loss.p, "corrected_p": loss.corrected_p, "shown": loss.shown}
+    return {"difference": loss.interval.mean, "interval": loss.interval.pair(), **decided}
 
 
-def differences(contrasts: Sequence[Contrast]) -> list[Difference]:
-    """Estimate and decide the difference of each contrast; Holm's correction is over all of them."""
+def equivalence_json(equivalence: Equivalence | None) -> dict[str, Any] | None:
+    """Return margin, p-values and decision as the JSON contracts give them; the margin is a share."""
+    return vars(equivalence) if equivalence else None
+
+
+def differences(contrasts: Sequence[Contrast], *, margin: float = MARGIN, others: int = 0) -> list[Difference]:
+    """Estimate and decide the difference of each contrast; Holm's correction is over all of them.
+
+    Losses are decided with a correction over all losses, and equivalences with one over all equivalences.
+
+    Args:
+        contrasts: what to compare.
+        margin: accuracies that differ by less are equivalent, a share above 0.
+        others: further comparisons that the corrections count, where results chose what is compared.
+    """
     estimates = [_estimate(contrast) for contrast in contrasts]
-    decisions = iter(decide([claim for *_, claim in estimates if claim is not None], confidence=CONFIDENCE))
-    compared = []
-    for contrast, (pairs, method, claim) in zip(contrasts, estimates, strict=True):
-        decision = None if claim is None else next(decisions)
-        compared.append(Difference(contrast, pairs, method, decision))
-    return compared
+    claims = [claim for *_, claim in estimates]
+    paired = [claim if isinstance(claim, PairedDifference) else None for claim in claims]
+    losses = [_losses(contrast, pairs) for contrast, (pairs, *_) in zip(contrasts, estimates, strict=True)]
+    decided = zip(
+        _of_known(lambda known: decide(known, confidence=CONFIDENCE, others=others), claims),
+        _of_known(lambda known: decide(known, confidence=CONFIDENCE, others=others), losses),
+        _of_known(lambda known: equivalent(known, margin, confidence=CONFIDENCE, others=others), paired),
+        strict=True,
+    )
+    return [
+        Difference(contrast, pairs, method, *decisions)
+        for contrast, (pairs, method, _), decisions in zip(contrasts, estimates, decided, strict=True)
+    ]
+
+
+def _of_known(decided: Callable[[list[C]], Sequence[D]], claims: Sequence[C | None]) -> list[D | None]:
+    """What is decided of all claims together; None for those that are not known."""
+    decisions = iter(decided([claim for claim in claims if claim is not None]))
+    return [None if claim is None else next(decisions) for claim in claims]
+
+
+def _losses(contrast: Contrast, pairs: Seeds) -> PairedDifference | None:
+    a, b = contrast.a.losses, contrast.b.losses
+    if contrast.measure is not ACCURACY or not pairs or not all(one in a and other in b for one, other in pairs):
+        return None
+    return loss_difference(*stacked(a, b, pairs))
 
 
 def paired_seeds(a: Group, b: Group) -> Seeds:

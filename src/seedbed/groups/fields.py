@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -157,6 +157,35 @@ def field(name: str) -> Field:
             f"No field is named {name!r}.{nearest(plain, [*FIELDS, 'lr'])} A sweep can vary: {', '.join(FIELDS)}, arg.NAME."
         )
     return FIELDS[plain]
+
+
+def values_of(run: RunSpec) -> Setting:
+    """Return every field of a run's specs with its value, in the order of `FIELDS`; then the settings of a user's function."""
+    values: Setting = {}
+    for name, known in FIELDS.items():
+        spec = getattr(run, known.part)
+        if known.attribute in type(spec).model_fields:
+            values[name] = getattr(spec, known.attribute)
+    arguments = run.model.arguments if isinstance(run.model, Keras) else {}
+    return values | {f"{ARGUMENT}{name}": value for name, value in sorted(arguments.items())}
+
+
+def in_order(name: str, values: Iterable[Value]) -> list[Value]:
+    """Sort a field's values: its default first, then numbers ascending, words by their letters, and none last."""
+    known = field(name)
+    default = known.spec.model_fields[known.attribute].default if known.spec else None
+
+    def key(value: Value) -> tuple[bool, bool, bool, Any, str]:
+        number = isinstance(value, int | float | tuple)
+        return (
+            value != default,
+            value is None,
+            not number,
+            value if isinstance(value, tuple) else (value,) if number else (),
+            str(value),
+        )
+
+    return sorted(dict.fromkeys(values), key=key)
 
 
 def applied(base: RunSpec, setting: Setting) -> RunSpec:

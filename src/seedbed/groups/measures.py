@@ -46,3 +46,8 @@ ACCURACY = Measure(
 
 LAST_ACCURACY = at_last("validation accuracy at the last epoch", "validation_accuracy", epoch="last", **_POINTS)
 """Accuracy of a network that is trained to the end, not stopped at its best validation accuracy."""
+
+LOSS = Measure(
+    "validation loss", lambda result: float(result.history["validation_loss"][result.best - 1]), digits=4, better="lower"
+)
+"""Mean cross-entropy (nats) at the best epoch; what is compared along with `ACCURACY`."""

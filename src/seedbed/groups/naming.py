@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 from seedbed.errors import SpecError
-from seedbed.groups.fields import ARGUMENT, FIELDS, Setting, Value, field
+from seedbed.groups.fields import ARGUMENT, FIELDS, Setting, Value, field, values_of
 from seedbed.names import checked_group
 from seedbed.specs import RunSpec
 
@@ -64,6 +65,33 @@ def group_name(prefix: str, setting: Setting) -> str:
         return whole
     digest = _digest(words)
     return f"{whole[: LONGEST_GROUP - len(digest) - 1].rstrip('-.')}-{digest}"
+
+
+def fields_in_name(prefix: str, group: str, run: RunSpec) -> tuple[str, ...]:
+    """Find the fields whose values a group's name has after a prefix, as `group_name` writes them; empty for other names.
+
+    >>> from seedbed.specs import Dense, Plan
+    >>> fields_in_name("first", "first-h16-tanh", RunSpec(model=Dense(hidden=(16,), activation="tanh"), plan=Plan()))
+    ('hidden', 'activation')
+    """
+    begin = f"{prefix}-"
+    if not group.startswith(begin):
+        return ()
+    parts = [(name, _part(name, value)) for name, value in values_of(run).items()]
+    return _matched(group.removeprefix(begin), parts) or ()
+
+
+def _matched(text: str, parts: Sequence[tuple[str, str]]) -> tuple[str, ...] | None:
+    """Which of the parts, in their order and joined by dashes, make the text; None where none do."""
+    if not text:
+        return ()
+    for place, (name, part) in enumerate(parts):
+        if text == part:
+            return (name,)
+        rest = _matched(text[len(part) + 1 :], parts[place + 1 :]) if text.startswith(f"{part}-") else None
+        if rest:
+            return (name, *rest)
+    return None
 
 
 def _part(name: str, value: Value) -> str:

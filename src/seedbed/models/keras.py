@@ -70,14 +70,14 @@ class KerasPopulation(StackedPopulation):
         fitting = jax.vmap(self._network.constrained)(params)
         return {**params, **{name: jnp.where(alive[name], new, params[name]) for name, new in fitting.items()}}
 
-    def one(self, params: Params, state: State, images: Array, dropout: Array, key: Array | None) -> Outputs:
-        logits, state, _ = self._network.call(params, state, images, key)
+    def one(self, params: Params, state: State, x: Array, count: int, dropout: Array, key: Array | None) -> Outputs:
+        logits, state, _ = self._network.call(params, state, x, key)
         return logits, state, {}
 
     def one_with_loss(
-        self, params: Params, state: State, images: Array, dropout: Array, key: Array
+        self, params: Params, state: State, x: Array, count: int, dropout: Array, key: Array
     ) -> tuple[Array, State, Array]:
-        return self._network.call(params, state, images, key)
+        return self._network.call(params, state, x, key)
 
 
 def initial_weights(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -> Weights:

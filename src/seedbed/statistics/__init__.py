@@ -19,11 +19,12 @@ from seedbed.statistics.classification import (
     losses,
     per_class,
 )
-from seedbed.statistics.corrections import Decision, decide, holm
+from seedbed.statistics.corrections import Decision, Equivalence, decide, equivalent, holm
 from seedbed.statistics.crossed import TwoSources, accuracy_interval, two_sources
 from seedbed.statistics.differences import PairedDifference, accuracy_difference, loss_difference
 from seedbed.statistics.independent import images_interval, share_difference
 from seedbed.statistics.interval import Claim, Estimate, Floats, Interval
+from seedbed.statistics.ranges import mean_over_ranges
 from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
 from seedbed.statistics.selection import frontier
@@ -34,6 +35,7 @@ __all__ = [
     "Claim",
     "ClassFigures",
     "Decision",
+    "Equivalence",
     "Estimate",
     "Floats",
     "Interval",
@@ -45,6 +47,7 @@ __all__ = [
     "calibration",
     "confusion",
     "decide",
+    "equivalent",
     "frontier",
     "holm",
     "images_interval",
@@ -54,6 +57,7 @@ __all__ = [
     "losses",
     "mean_estimate",
     "mean_interval",
+    "mean_over_ranges",
     "paired_difference",
     "paired_estimate",
     "per_class",

@@ -7,6 +7,7 @@ docs/statistics.md has its false alarms, coverage and power by simulation, with 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,16 +57,25 @@ class PairedDifference:
     @property
     def p(self) -> float:
         """Two-sided p-value of "there is no difference": the smallest level at which the interval excludes 0."""
-        wanted = abs(self.centre)
-        if not wanted > 0:
-            return 1.0
-        if self._reach(LEAST_P) <= wanted:
-            return LEAST_P
-        low, high = math.log(LEAST_P), 0.0
-        for _ in range(HALVINGS):  # importing scipy.optimize takes longer than all else that `compare` computes
-            middle = (low + high) / 2
-            low, high = (middle, high) if self._reach(math.exp(middle)) > wanted else (low, middle)
-        return math.exp(high)
+        centre = abs(self.centre)
+        return _smallest_level(lambda level: self._reach(level) <= centre) if centre else 1.0
+
+    def equivalence_p(self, margin: float) -> float:
+        """p-value of "the true difference is `margin` or more, on either side": small values show that it is less.
+
+        Two one-sided tests, each at half the level: it is the smallest level at which the interval lies within the margin, so
+        that what is called equivalent at 5 % has its whole 95 % interval there. Each test at the full level would be wrong
+        more often than that where few images differ, or few seeds vary much.
+
+        Args:
+            margin: above 0, in the units of the values.
+
+        Source: Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power approach for assessing the
+        equivalence of average bioavailability".
+        """
+        if not margin > 0:
+            raise StatisticsError(f"margin = {margin!r}: it must be above 0.")
+        return _smallest_level(lambda level: abs(self.centre) + self._reach(level) <= margin)
 
     def _reach(self, level: float) -> float:
         """Half the width of the interval of confidence `1 - level`."""
@@ -77,6 +87,19 @@ class PairedDifference:
             squares = max(squares, both)
         least = -math.log(level) / (self.images + 1) if self.share else 0.0
         return max(math.sqrt(squares), least)
+
+
+def _smallest_level(shown: Callable[[float], bool]) -> float:
+    """The smallest level at which something is shown; 1 where it is shown at none."""
+    low, high = math.log(LEAST_P), -1e-9
+    if not shown(math.exp(high)):
+        return 1.0
+    if shown(LEAST_P):
+        return LEAST_P
+    for _ in range(HALVINGS):  # importing scipy.optimize takes longer than all else that `compare` computes
+        middle = (low + high) / 2
+        low, high = (low, middle) if shown(math.exp(middle)) else (middle, high)
+    return math.exp(high)
 
 
 def accuracy_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
@@ -109,7 +132,11 @@ def accuracy_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
 
 
 def loss_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
-    """How much larger `a`'s losses are than `b`'s, `(seeds, images)`: as `accuracy_difference`, without its third part."""
+    """How much larger `a`'s losses are than `b`'s, `(seeds, images)`: as `accuracy_difference`, but for its third part.
+
+    Losses of single images are skewed: few of them decide, and others might have been drawn. So one image is added on either
+    side, as far from the mean as the most extreme one. There is no least width, since a loss has no largest value.
+    """
     return _difference(_paired(a, b), share=False)
 
 
@@ -121,16 +148,21 @@ def _paired(a: ArrayLike, b: ArrayLike) -> Floats:
 
 
 def _difference(table: Floats, *, share: bool) -> PairedDifference:
-    spread, added = two_sources(table), 1 if share else 0
-    mean, images, size = spread.mean, spread.images, spread.images + added
-    squares = images * (images - 1) * spread.from_images + added * (1 + images * mean**2 / size)  # about the centre
-    shrunk = (images / size) ** 2
+    spread = two_sources(table)
+    mean, images = spread.mean, spread.images
+    squares = images * (images - 1) * spread.from_images
+    if share:
+        size = images + 1
+        shrunk, squares = images / size, squares + 1 + images * mean**2 / size  # about the centre
+    else:
+        size, extreme = images + 2, float(np.abs(table.mean(axis=0) - mean).max())
+        shrunk, squares = 1.0, squares + 2 * extreme**2
     return PairedDifference(
         mean,
-        mean * images / size,
-        shrunk * spread.from_seeds,
+        mean * shrunk,
+        shrunk**2 * spread.from_seeds,
         squares / (size - 1) / size,
-        shrunk * spread.residual,
+        shrunk**2 * spread.residual,
         spread.seeds,
         images,
         share,

@@ -9,6 +9,7 @@ import yaml
 
 from seedbed import words
 from seedbed.groups import Group
+from seedbed.groups.speed import TimesToLevel, level_text, levels
 from seedbed.records import Result, finite
 from seedbed.specs import RunSpec
 from seedbed.sweeps.grid import Grid
@@ -29,10 +30,13 @@ def field_columns(varying: Sequence[str], group: Callable[[Row], Group]) -> list
 
 
 def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
-    """Make a table with one row per setting: varying fields, mean accuracies as shares in [0, 1], and runs by verdict."""
+    """Make a table with one row per setting: varying fields, mean accuracies in [0, 1], median steps, runs by verdict."""
 
     def runs(verdict: str) -> Column[Group]:
         return Column(verdict, lambda group: group.verdicts.get(verdict, 0))
+
+    def steps(level: float) -> Column[Group]:
+        return Column(f"steps_to_{level_text(level).removesuffix(' %')}", lambda group: TimesToLevel.of(group, level).median())
 
     columns: list[Column[Group]] = [
         Column("group", lambda group: group.name),
@@ -41,6 +45,7 @@ def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Grou
         Column("n", lambda group: group.n),
         *interval_columns(lambda group: group.accuracy),
         *interval_columns(lambda group: group.last, "last_"),
+        *(steps(level) for level in levels(groups)),
         *map(runs, dict.fromkeys(verdict for group in groups for verdict in group.verdicts)),
     ]
     return Table(columns, groups)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from seedbed import figures, words
 from seedbed.figures.scales import is_quantity, number
 from seedbed.groups import Group, caveats
+from seedbed.groups.curves import learning_curves
 from seedbed.groups.fields import Value, field
+from seedbed.groups.speed import speed_json
 from seedbed.records import Result, finite_fields
 from seedbed.specs import RunSpec
 from seedbed.sweeps.files import run_table, setting_table, to_yaml
@@ -133,7 +135,10 @@ class Sweep:
                 "confidence": 0.95,
                 "seeds": self.seeds,
                 "varying": self.grid.varying,
-                "settings": [group.as_json() for group in self.groups],
+                "settings": [
+                    {**group.as_json(), "speed": speed}
+                    for group, speed in zip(self.groups, speed_json(self.groups), strict=True)
+                ],
                 "sentences": self.sentences(),
             }
         )
@@ -161,13 +166,17 @@ class Sweep:
         return {**files, "tables": [folder / name for name in tables], "yaml": [folder / "sweep.yaml"]}
 
     def charts(self) -> dict[str, AnyChart]:
-        """Draw all settings, accuracy over each field that is a number, and over parameters where these differ: name -> figure.
+        """Draw all settings, their learning curves, and accuracy over each field that is a number: name -> figure.
+
+        Where the numbers of parameters differ, accuracy is drawn over these too.
 
         Empty where every run diverged or collapsed.
         """
         if not any(group.accuracy for group in self.groups):
             return {}
         drawn = {"settings": figures.setting_means(self.groups)}
+        if len(self.groups) > 1:
+            drawn["learning_curves"] = learning_curves(self.groups)
         for name in self.grid.varying:
             if is_quantity(name, self.grid.values[name]):
                 drawn[f"accuracy_over_{name.replace('.', '_')}"] = figures.accuracy_over_field(self.groups, name)

@@ -39,13 +39,13 @@ class VisualizeReport:
 
 
 def visualize(dataset: Dataset, out: Path, *, on_event: Callable[[str], None] | None = None) -> VisualizeReport:
-    """Survey a data set: write PNG files and `index.html`, one self-contained page, into the folder `out`.
+    """Survey a data set: write PNG files, `results.json` and `index.html`, one self-contained page, into `out`.
 
     The pixels of the test part are compared with the others to find leakage; its images are not shown, its labels not read.
 
     Args:
         dataset: data set to survey.
-        out: folder for the files; files of the same names are replaced.
+        out: folder for the files; files of the same names are replaced, and pictures of an earlier survey go.
         on_event: callback with one line before each piece of work.
 
     Raises:
@@ -58,10 +58,14 @@ def visualize(dataset: Dataset, out: Path, *, on_event: Callable[[str], None] | 
     grids, charts = drawing.grids(facts), drawing.charts(facts)
     pictures = {name: out / f"{name}.png" for name in (*grids, *charts)}
     index = out / "index.html"
+    report = VisualizeReport(index, pictures, facts, text)
     with figures.alone_in(out):
+        figures.remove_earlier(out, out, [path.name for path in pictures.values()])
         for name, grid in grids.items():
             storage.write(pictures[name], grid["light"])
         for name, chart in charts.items():
             figures.save(chart, out / name, ("png",))
         storage.write(index, page.of(dataset, text, grids, charts).encode())
-    return VisualizeReport(index, pictures, facts, text)
+        listed = sorted(path.name for path in pictures.values())
+        storage.write_json(out / figures.RESULTS, {**report.as_json(), "figures": listed})
+    return report

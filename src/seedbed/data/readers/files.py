@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property, partial
 from typing import IO, Any, cast
 
 import numpy as np
@@ -46,17 +46,16 @@ class File:
     packed: int
     opened: Callable[[], IO[bytes]]
     changed: int = 0
-    path: Path | None = None
+    path: str | None = None
 
     @classmethod
-    def at(cls, path: Path, name: str = "", stat: os.stat_result | None = None) -> File:
+    def at(cls, path: str, name: str = "", stat: os.stat_result | None = None) -> File:
         """The file at a path."""
-        stat = stat or path.stat()
-        return cls(
-            name or text_of(path.name), str(path), stat.st_size, stat.st_size, lambda: path.open("rb"), stat.st_mtime_ns, path
-        )
+        stat = stat or os.stat(path)  # noqa: PTH116
+        name = name or text_of(os.path.basename(path))  # noqa: PTH119
+        return cls(name, path, stat.st_size, stat.st_size, partial(_open, path), stat.st_mtime_ns, path)
 
-    @property
+    @cached_property
     def folder(self) -> str:
         """Name of the folder that holds it; empty at the top."""
         return self.name.rpartition("/")[0]
@@ -66,7 +65,7 @@ class File:
         """Name without folders."""
         return self.name.rpartition("/")[2]
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """Ending of the name in lower case, with the dot; that of the unpacked file where it is gzipped."""
         return os.path.splitext(self.base.lower().removesuffix(".gz"))[1]  # noqa: PTH122
@@ -75,6 +74,10 @@ class File:
     def stem(self) -> str:
         """Name without folders and ending."""
         return os.path.splitext(self.base)[0]  # noqa: PTH122
+
+
+def _open(path: str) -> IO[bytes]:
+    return open(path, "rb")  # noqa: PTH123
 
 
 def text_of(name: str) -> str:

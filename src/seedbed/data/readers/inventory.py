@@ -8,6 +8,7 @@ to a path, so the names in them lead nowhere.
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import tarfile
 import zipfile
@@ -15,6 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +31,12 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", "
 
 MOST_UNPACKED = 4 << 30
 """Bytes to which a compressed tar archive may unfold: its members are kept in memory while it is read."""
+
+DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, ValueError,
+    LookupError,
+)  # fmt: skip
+"""Errors that the libraries raise on damaged archives."""
 
 SHOWN = 3
 """Names of files in a sentence."""
@@ -83,8 +91,8 @@ class Inventory:
 
     def unread(self) -> list[str]:
         """One sentence for each reason why files were not read; those without a reason come last."""
-        excused = {file.name for files in self._reasons.values() for file in files}
-        rest = [file for file in self.files if file.name not in self._taken | excused]
+        known = self._taken | {file.name for files in self._reasons.values() for file in files}
+        rest = [file for file in self.files if file.name not in known]
         reasons = {**self._reasons, "it has no part in this layout": rest}
         return [
             f"Not read: {counted(len(files), 'file')} ({some(file.name for file in files)}): {reason}."
@@ -131,7 +139,7 @@ def inventory_of(path: Path, deepest: int = DEEPEST) -> Inventory:
         raise DataError(f"{path}: there is no such file or folder.")
     if not is_archive(path):
         with explained(path):
-            return Inventory(path, [File.at(path)], single=True)
+            return Inventory(path, [File.at(str(path))], single=True)
     return _archive(path)
 
 
@@ -151,7 +159,7 @@ def _folder(root: Path, deepest: int) -> tuple[list[File], list[str]]:
                         folders.append(name)
                         walk(entry.path, f"{name}/", chain | {real}, levels - 1)
                 elif entry.is_file():
-                    files.append(File.at(Path(entry.path), name, entry.stat()))
+                    files.append(File.at(entry.path, name, entry.stat()))
 
     walk(str(root), "", frozenset({os.path.realpath(root)}), deepest)
     return files, folders
@@ -162,15 +170,7 @@ def _archive(path: Path) -> Inventory:
     try:
         with explained(path):
             files = list(_zip(path) if path.name.lower().endswith(".zip") else _tar(path))
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        RuntimeError,
-        NotImplementedError,
-        ValueError,
-        LookupError,
-    ) as error:
+    except DAMAGED as error:
         raise CorruptData(f"{path}: this is no archive, or a damaged one ({first_line(error)}). Get it again.") from None
     while (
         files and len(tops := {file.name.partition("/")[0] for file in files}) == 1 and all("/" in file.name for file in files)
@@ -191,10 +191,16 @@ def _zip(path: Path) -> Iterator[File]:
             raise DataError(f"{path}: {name} is locked by a password. Unpack the archive first.")
         _check_unfolding(path, member.file_size, member.compress_size, name)
 
-        def opened(member: zipfile.ZipInfo = member) -> IO[bytes]:
-            return archive.open(member)
+        where = f"{path}: {name}"
+        yield File(name, where, member.file_size, member.compress_size, partial(_unpacked, archive, member, where))
 
-        yield File(name, f"{path}: {name}", member.file_size, member.compress_size, opened)
+
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> IO[bytes]:
+    """The content of a member, in memory."""
+    try:
+        return io.BytesIO(archive.read(member))
+    except DAMAGED as error:
+        raise CorruptData(f"{where}: damaged in its archive ({first_line(error)}). Get the archive again.") from None
 
 
 def _tar(path: Path) -> Iterator[File]:

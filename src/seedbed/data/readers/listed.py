@@ -124,14 +124,12 @@ def read_pattern(inventory: Inventory, options: ReadOptions) -> Content:
 
 def _tables(inventory: Inventory, options: ReadOptions) -> list[PictureTable]:
     """The tables with a column of pictures' names."""
-    files = _by_name(pictures_in(inventory.files))
+    tables = [file for file in inventory.inside() if is_table(file) and "submission" not in file.name.lower()]
+    files = _by_name(pictures_in(inventory.files)) if tables else {}
     found = []
-    for file in inventory.inside():
-        if (
-            is_table(file)
-            and "submission" not in file.name.lower()
-            and (table := TextTable.glance(file, options.separator, LOOKED_AT)) is not None
-        ):
+    for file in tables:
+        table = TextTable.glance(file, options.separator, LOOKED_AT)
+        if table is not None:
             column = _name_column(table, files)
             if column is not None:
                 found.append(PictureTable(file, TextTable.read(file, options.separator), column))

@@ -8,6 +8,7 @@ JPEG's orientation tag is applied. The pages of a TIFF are images of their own; 
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
@@ -17,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,9 @@ MOST_PAGES = 10_000
 ORIENTATION = 0x0112
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 """Pillow's modes of more than 8 bits per value."""
+
+SMALL = 1 << 20
+"""Bytes of a file that is read at once."""
 
 QUICK = 1 << 30
 """Bytes of images that may be decoded before their common shape is known."""
@@ -149,7 +153,7 @@ def read_one(path: Path, shape: tuple[int, int, int], rule: PictureRule) -> NDAr
         CorruptData: the picture is damaged, too large, or of another format.
         DataError: the file cannot be read.
     """
-    file = File.at(path)
+    file = File.at(str(path))
     with _quiet(), _opened(PictureItem(file, "")) as image:
         if image.mode in DEEP and rule.deep is None:
             rule = replace(rule, deep=white_of(_largest(image)))
@@ -162,7 +166,7 @@ def size_of(path: Path) -> ImageSize:
     Raises:
         As `read_one`.
     """
-    with _quiet(), _opened(PictureItem(File.at(path), "")) as image:
+    with _quiet(), _opened(PictureItem(File.at(str(path)), "")) as image:
         return _upright(image)
 
 
@@ -204,7 +208,9 @@ class _Look:
         whole = [(index, picture, seen) for index, (picture, seen) in enumerate(zip(given, looked, strict=True)) if seen]
         self._rows = np.array([index for index, _, seen in whole for _ in range(seen.pages)], dtype=np.int64)
         self._ready = ready[self._rows] if len(self._rows) else np.zeros(0, dtype=bool)
-        self.pictures = [replace(picture, page=page) for _, picture, seen in whole for page in range(seen.pages)]
+        self.pictures = [
+            replace(picture, page=page) if page else picture for _, picture, seen in whole for page in range(seen.pages)
+        ]
         self.seen = [seen for _, _, seen in whole for _ in range(seen.pages)]
 
     @staticmethod
@@ -443,7 +449,7 @@ def _opened(picture: PictureItem) -> Iterator[Image]:
 
     where = picture.file.where
     try:
-        with picture.file.opened() as stream, Image.open(stream, formats=FORMATS) as image:
+        with picture.file.opened() as file, Image.open(_whole(file, picture.file), formats=FORMATS) as image:
             if picture.page:
                 image.seek(picture.page)
             if not 0 < image.width * image.height <= MOST_PIXELS:
@@ -458,6 +464,11 @@ def _opened(picture: PictureItem) -> Iterator[Image]:
         raise CorruptData(f"{where}: this is no {KINDS}, despite its name. Convert or remove it.") from None
     except DAMAGED as error:
         raise CorruptData(f"{where}: damaged picture ({first_line(error)}). Replace or remove it.") from None
+
+
+def _whole(stream: IO[bytes], file: File) -> IO[bytes]:
+    """A small file in memory: Pillow reads it in many small pieces."""
+    return io.BytesIO(stream.read()) if file.size <= SMALL else stream
 
 
 @contextmanager

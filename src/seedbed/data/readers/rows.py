@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, PartName
+from seedbed.data.readers import bytewise
 from seedbed.data.readers.arrays import RawPart, assemble
 from seedbed.data.readers.files import MOST_DECODED, File
 from seedbed.data.readers.inventory import Inventory
@@ -269,18 +270,34 @@ def _read(file: File, columns: Columns) -> tuple[RawPart, list[PartName | None] 
     with texts(file) as lines:
         rows = itertools.islice(lines, 1 if columns.table.header else 0, None)
         while block := list(itertools.islice(rows, BLOCK)):
-            cells = _cells(block, columns, file)
+            pixels, cells = _parsed(block, columns, file)
+            blocks.append(pixels)
             labels += [_label(row, columns, number, file) for number, row in cells]
             if columns.usage is not None:
                 usage += [_part(row[columns.usage], number, file) for number, row in cells]
-            blocks.append(_packed(cells, columns, file) if columns.packed else _pixels(block, columns, file))
             if not sum(pixels.nbytes for pixels in blocks) <= MOST_DECODED:
                 raise DataError(f"{file.where}: over {MOST_DECODED >> 30} GiB of pixels. Convert it to .npy, which is mapped.")
-    pixels: Pixels = np.concatenate(blocks)  # type: ignore[assignment]
+    whole: Pixels = np.concatenate(blocks)  # type: ignore[assignment]
     if columns.label is None and not columns.classes:
-        pixels, labels, rule = _by_values(pixels, columns, file)
-        return RawPart(pixels, np.array(labels), file.where), usage or None, [rule]
-    return RawPart(pixels, np.array(labels_of(labels, file.where)), file.where), usage or None, []
+        whole, labels, rule = _by_values(whole, columns, file)
+        return RawPart(whole, np.array(labels), file.where), usage or None, [rule]
+    return RawPart(whole, np.array(labels_of(labels, file.where)), file.where), usage or None, []
+
+
+def _parsed(
+    block: Sequence[tuple[int, str]], columns: Columns, file: File
+) -> tuple[Pixels, list[tuple[int, Mapping[int, str] | list[str]]]]:
+    """The pixels of lines, and the number and cells of each: at least those of labels and parts."""
+    table = columns.table
+    wanted = [column for column in (columns.label, columns.usage, *columns.classes) if column is not None]
+    lines = [text for _, text in block]
+    quick = None if columns.packed else bytewise.parse(lines, table.separator, len(table.rows[0]), columns.pixels, wanted)
+    if quick is not None:
+        named = [dict(zip(wanted, row, strict=True)) for row in zip(*quick[1], strict=True)] if wanted else [{}] * len(block)
+        return quick[0], [(number, row) for (number, _), row in zip(block, named, strict=True)]
+    cells = _cells(block, columns, file)
+    pixels = _packed(cells, columns, file) if columns.packed else _pixels(block, columns, file)
+    return pixels, list(cells)
 
 
 def _cells(block: Sequence[tuple[int, str]], columns: Columns, file: File) -> list[tuple[int, list[str]]]:
@@ -293,7 +310,7 @@ def _cells(block: Sequence[tuple[int, str]], columns: Columns, file: File) -> li
     return cells
 
 
-def _label(row: Sequence[str], columns: Columns, number: int, file: File) -> str:
+def _label(row: Mapping[int, str] | list[str], columns: Columns, number: int, file: File) -> str:
     if columns.classes:
         hot = [column for column in columns.classes if row[column].removesuffix(".0") == "1"]
         if len(hot) != 1:

@@ -6,15 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from seedbed import figures, words
 from seedbed.figures import Dot, mean_curve
-from seedbed.groups import Contrast, Difference, Group, Measure, Request, best, by, differences
+from seedbed.groups import Contrast, Difference, Group, Request, best, by
 from seedbed.groups.caveats import excluded
-from seedbed.records import Result
+from seedbed.groups.speed import LEVELS, SpeedRatio, TimesToLevel, common_level, speed_ratios, steps_per_epoch
 from seedbed.specs import Dense, Plan
-from seedbed.statistics import Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.causes import IMBALANCE, MEASURES, activation_of, depth_of, name_of, part
@@ -41,7 +38,6 @@ TUNED_FOR = 0.4
 SHRUNK = 0.3
 """A first layer's gradient below this share of the output layer's explains slow learning."""
 
-LEVELS = (0.90, 0.95, 0.97)
 STEPS = 400
 """The least minibatches of the 200-100 net, where there are few images; it is trained as in the regularization study."""
 
@@ -151,93 +147,34 @@ def _caveats(rates: Sequence[Tuned], setup: Setup) -> list[str]:
     return [f"{begin}: {', '.join(nets)}." for begin, nets in sentences if nets]
 
 
-# Steps to a level
-
-
-@dataclass(frozen=True)
-class StepsToLevel:
-    """The minibatches that a setting's runs took to a validation accuracy, as measured at the ends of epochs.
-
-    Attributes:
-        level: accuracy in [0, 1].
-        reached: minibatches of the runs that reached it, ascending.
-        total: number of all runs; those that never reached it count as later than all others.
-    """
-
-    level: float
-    reached: tuple[int, ...]
-    total: int
-
-    @classmethod
-    def of(cls, results: Sequence[Result], level: float) -> StepsToLevel:
-        firsts = [(result, np.flatnonzero(result.history["validation_accuracy"] >= level)) for result in results]
-        reached = [(int(epochs[0]) + 1) * steps_per_epoch(result) for result, epochs in firsts if len(epochs)]
-        return cls(level, tuple(sorted(reached)), len(results))
-
-    @property
-    def never(self) -> int:
-        return self.total - len(self.reached)
-
-    @property
-    def median(self) -> float | None:
-        """The median over all runs; None where half of them or more never reached the level."""
-        values = [*map(float, self.reached), *[math.inf] * self.never]
-        middle = float(np.median(values)) if values else math.inf
-        return middle if math.isfinite(middle) else None
-
-    @property
-    def text(self) -> str:
-        median = "-" if self.median is None else f"{self.median:,.0f}"
-        return median + (f" ({self.never} of {self.total} never)" if self.never else "")
-
-    @property
-    def interval(self) -> Interval | None:
-        """The median, with the earliest and the latest run that reached the level."""
-        if self.median is None:
-            return None
-        return Interval(self.median, float(self.reached[0]), float(self.reached[-1]), self.total)
-
-    def as_json(self) -> dict[str, object]:
-        return {"level": self.level, "median": self.median, "reached": list(self.reached), "never": self.never}
-
-
-def steps_per_epoch(result: Result) -> int:
-    return -(-result.data.train // result.run.plan.batch_size)
-
-
 # At a glance
 
 
 def _card(cells: Sequence[Group], deep: Sequence[Group]) -> Card:
-    level = _common_level(cells)
-    steps = {activation_of(cell): StepsToLevel.of(cell.results, level) for cell in cells}
-    relu, tanh = (by(cells, activation=name) for name in ("relu", "tanh"))
-    speed = Measure("logarithm of the steps", lambda result: _log_steps(result, level), better="lower")
-    [faster] = differences([Contrast(relu, tanh, "ReLU", "tanh", measure=speed)])
-    decision = faster.decision
+    level = common_level(cells) or LEVELS[0]
+    steps = {activation_of(cell): TimesToLevel.of(cell, level) for cell in cells}
+    [ratio] = speed_ratios([(by(cells, activation="relu"), by(cells, activation="tanh"))], [("ReLU", "tanh")])
     verdict = "Not clearly"
-    if decision and decision.interval.excludes():
-        verdict = "Yes" if decision.interval.mean < 0 else "No"
+    if ratio and ratio.shown:
+        verdict = "Yes" if ratio.ratio.mean < 1 else "No"
     took = words.listed([f"{name} {_median(each)}" for name, each in steps.items()])
     answer = f"{verdict}: the steps to {words.percent(level, 0)} are {took}.{_shrinking(deep)}"
     curves = [mean_curve(cell.results, "validation_loss", panel="", line=activation_of(cell)) for cell in cells if cell.n]
     picture = figures.curve_panels(curves, "", [], y="validation loss", logarithmic=True, size=PICTURE_SIZE)
-    return Card("Does ReLU learn faster than tanh, and why?", answer, Certainty.of(faster, "ReLU against tanh, steps"), picture)
+    return Card("Does ReLU learn faster than tanh, and why?", answer, _certainty(ratio), picture)
 
 
-def _common_level(cells: Sequence[Group]) -> float:
-    """The highest level that half of the runs with each activation reach; else the lowest."""
-    reached = [level for level in LEVELS if all(StepsToLevel.of(cell.results, level).median for cell in cells)]
-    return max(reached, default=LEVELS[0])
+def _certainty(ratio: SpeedRatio | None) -> Certainty:
+    if ratio is None:
+        return Certainty("not shown", "ReLU against tanh, steps: no ratio is known.")
+    excludes = "excludes 1" if ratio.shown else "includes 1: it may be chance"
+    rule = f"ReLU against tanh, steps: the 95 % interval of their ratio {excludes}."
+    return Certainty("clear" if ratio.shown else "not shown", rule)
 
 
-def _log_steps(result: Result, level: float) -> float:
-    steps = StepsToLevel.of([result], level).reached
-    return math.log(steps[0]) if steps else math.nan
-
-
-def _median(steps: StepsToLevel) -> str:
-    return "unknown" if steps.median is None else f"{steps.median:,.0f}"
+def _median(times: TimesToLevel) -> str:
+    median = times.median()
+    return "unknown" if median is None else f"{median:,.0f}"
 
 
 def _shrinking(deep: Sequence[Group]) -> str:
@@ -311,15 +248,15 @@ def _speed(cells: Sequence[Group], where: str) -> list[str]:
     """How soon each level was reached, as a description; only levels that some run reached."""
     sentences = []
     for level in LEVELS:
-        steps = {activation_of(cell): StepsToLevel.of(cell.results, level) for cell in cells}
-        if any(each.reached for each in steps.values()):
+        steps = {activation_of(cell): TimesToLevel.of(cell, level) for cell in cells}
+        if any(each.reached() for each in steps.values()):
             took = words.listed([f"{_took(each)} with {name}" for name, each in steps.items()])
             sentences.append(f"{where} the steps to {words.percent(level, 0)} are {took}.")
     return sentences
 
 
-def _took(steps: StepsToLevel) -> str:
-    return f"unknown ({len(steps.reached)} of {steps.total} got there)" if steps.median is None else steps.text
+def _took(steps: TimesToLevel) -> str:
+    return f"unknown ({len(steps.reached())} of {steps.total} got there)" if steps.median is None else steps.text
 
 
 def _depths(setup: Setup, cells: Sequence[Group], rates: Sequence[Tuned], contrasts: list[Difference]) -> AnswerPart:
@@ -373,7 +310,7 @@ def _steps_figure(setup: Setup, cells: Sequence[Group]) -> list[Figure]:
     dots = []
     for cell in sorted(cells, key=depth_of):
         for level in LEVELS:
-            steps = StepsToLevel.of(cell.results, level)
+            steps = TimesToLevel.of(cell, level)
             note = f"{steps.never} of {steps.total} never" if steps.never else ""
             dots.append(Dot(f"depth {depth_of(cell)}", activation_of(cell), words.percent(level, 0), steps.interval, note))
     if not any(dot.mean for dot in dots):
@@ -410,7 +347,7 @@ def _curves(setup: Setup, cells: Sequence[Group]) -> Figure:
 
 def _table(cells: Sequence[Group]) -> Table[Group]:
     def steps(level: float) -> Column[Group]:
-        return Column(f"steps to {words.percent(level, 0)}", lambda cell: StepsToLevel.of(cell.results, level).text)
+        return Column(f"steps to {words.percent(level, 0)}", lambda cell: TimesToLevel.of(cell, level).text)
 
     columns: list[Column[Group]] = [
         Column("hidden", lambda cell: cell.setting["hidden"], words.value, align="left"),
@@ -428,7 +365,7 @@ def _table(cells: Sequence[Group]) -> Table[Group]:
 
 
 def _json(cell: Group) -> Mapping[str, object]:
-    steps = [StepsToLevel.of(cell.results, level).as_json() for level in LEVELS]
+    steps = [TimesToLevel.of(cell, level).as_json() for level in LEVELS]
     return {**cell.as_json(**measured(cell, MEASURES)), "steps": steps}
 
 

@@ -1,0 +1,126 @@
+"""Differences in words: the answer first, then the estimate with its 95 % interval, then what else decides it.
+
+All intervals are 95 % intervals. Values are scaled by the measure's factor, so that accuracies are in percentage points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seedbed import words
+from seedbed.groups.measures import LOSS, Measure
+from seedbed.statistics import Decision, Equivalence
+
+AT_ODDS = "The two measures disagree: {a} is right more often, and {b} gives the right class more probability on average."
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """A decision seen from the side of the higher value: sizes are above 0.
+
+    Attributes:
+        above, below: names of the groups with the higher and the lower mean; the first and the second where these are equal.
+        interval: difference with its ends, in the measure's unit.
+        level: whether the two means are the same.
+    """
+
+    measure: Measure
+    decision: Decision
+    above: str
+    below: str
+    interval: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, measure: Measure, decision: Decision, names: tuple[str, str]) -> Estimated:
+        interval = decision.interval
+        mean, low, high = (measure.factor * each for each in (interval.mean, interval.low, interval.high))
+        if mean < 0:
+            return cls(measure, decision, names[1], names[0], (-mean, -high, -low))
+        return cls(measure, decision, *names, (mean, low, high))
+
+    @property
+    def level(self) -> bool:
+        return self.interval[0] == 0
+
+    @property
+    def size(self) -> str:
+        return f"{self._number(self.interval[0])} {self.measure.unit}".strip()
+
+    def reach(self, ends: tuple[str, str] | None = None) -> str:
+        """The interval in brackets; with words for ends below and above 0 where it reaches over 0 or is not shown."""
+        _, low, high = self.interval
+        if ends is None:
+            return f"(95 % interval: {self._number(low)} to {self._number(high)})"
+        below, above = (f"{self._number(abs(end))} {ends[end > 0]}" if end else "0" for end in (low, high))
+        return f"(95 % interval: {below} to {above})"
+
+    def _number(self, value: float) -> str:
+        return f"{value:.{self.measure.digits}f}"
+
+
+def accuracy_sentence(estimated: Estimated, equivalence: Equivalence | None, when: str = "") -> str:
+    """Say which of two groups is more accurate, by how much, and whether they are equivalent.
+
+    Args:
+        when: epoch, with a space before it; may be empty.
+    """
+    above, below, decision = estimated.above, estimated.below, estimated.decision
+    less = equivalence is not None and equivalence.shown
+    margin = _margin(equivalence) if equivalence else ""
+    if decision.shown:
+        small = f" This is less than {margin}." if less else ""
+        return f"{above} is more accurate than {below}{when} by {estimated.size} {estimated.reach()}.{small}"
+    if less:
+        begin = f"{above} and {below} are equally accurate{when} within {margin}."
+    else:
+        begin = f"No clear difference between {above} and {below} in accuracy{when}{_after_correction(decision)}."
+    reach = estimated.reach(("worse", "better"))
+    by = f"Both have the same mean {reach}." if estimated.level else f"{above} is ahead by {estimated.size} {reach}."
+    return f"{begin} {by}"
+
+
+def loss_sentence(estimated: Estimated, more_accurate: str | None) -> str:
+    """Say whose loss is lower, after the sentence on accuracies; where the two disagree, that is the finding.
+
+    Args:
+        estimated: difference of losses.
+        more_accurate: name of the group that is shown to be more accurate, or None.
+    """
+    lower, higher = estimated.below, estimated.above
+    if not estimated.decision.shown:
+        reach = estimated.reach(("lower", "higher"))
+        by = "both have the same" if estimated.level else f"that of {higher} is higher by {estimated.size}"
+        begin = "Nor in loss" if more_accurate is None else "No clear difference in loss"
+        return f"{begin}{_after_correction(estimated.decision)}: {by} {reach}."
+    by = f"by {estimated.size} {estimated.reach()}"
+    if more_accurate is None:
+        return f"The loss does differ: {lower} has the lower one, {by}."
+    if more_accurate == lower:
+        return f"Its loss is lower too, {by}."
+    return f"But {lower} has the lower loss, {by}. {AT_ODDS.format(a=higher, b=lower)}"
+
+
+def measure_sentence(estimated: Estimated) -> str:
+    """Say in which of two groups another measure is higher, and by how much."""
+    above, below, name = estimated.above, estimated.below, estimated.measure.name
+    if estimated.decision.shown:
+        return f"{above} has a higher {name} than {below}, by {estimated.size} {estimated.reach()}."
+    begin = f"No clear difference between {above} and {below} in {name}{_after_correction(estimated.decision)}."
+    reach = estimated.reach(("lower", "higher"))
+    return f"{begin} " + (f"Both have the same {reach}." if estimated.level else f"{above}: {estimated.size} higher {reach}.")
+
+
+def _after_correction(decision: Decision) -> str:
+    """Why a difference is not shown although its own interval excludes 0."""
+    if not decision.interval.excludes():
+        return ""
+    return f" after correction for {words.counted(decision.claims, 'comparison')} (p = {decision.corrected_p:.2g})"
+
+
+def _margin(equivalence: Equivalence) -> str:
+    points = 100 * equivalence.margin
+    return f"{points:g} point{'' if points == 1 else 's'}"
+
+
+def as_loss(decision: Decision, names: tuple[str, str]) -> Estimated:
+    return Estimated.of(LOSS, decision, names)

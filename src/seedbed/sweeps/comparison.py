@@ -1,0 +1,199 @@
+"""A sweep's settings against one of them, and what each of its fields does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from seedbed import figures, words
+from seedbed.errors import RunError, nearest
+from seedbed.groups import Contrast, Difference, Group, caveats, differences
+from seedbed.groups.comparison import method_line, pair_table
+from seedbed.groups.curves import learning_curves, short_names
+from seedbed.groups.differences import CONFIDENCE, MARGIN
+from seedbed.groups.fields import in_order
+from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
+from seedbed.records import finite_fields
+from seedbed.specs import DataSpec
+from seedbed.sweeps.effects import Interaction, Marginal, interaction_sentences, interactions, main_effects
+from seedbed.sweeps.outcome import Sweep
+from seedbed.tables import Table
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
+
+BETWEEN = "/"
+"""Stands between the values of a setting's name in sentences."""
+
+
+@dataclass(frozen=True, eq=False)
+class SweepComparison:
+    """A sweep's settings, each against a reference, the main effects of its fields and their interactions.
+
+    Attributes:
+        references: what the other settings are compared with, one for each combination of the conditions.
+        named: whether the reference was named beforehand; if not, it is the best, and the corrections count all pairs.
+        pairs: each other setting minus its reference.
+        effects: each value of each field, averaged over the other fields; none where a single field varies.
+        interactions: how the effect of one field depends on another.
+    """
+
+    sweep: Sweep
+    references: list[Group]
+    named: bool
+    pairs: list[Difference]
+    effects: list[Marginal]
+    interactions: list[Interaction]
+    others: int = 0
+
+    @property
+    def groups(self) -> list[Group]:
+        return self.sweep.groups
+
+    @cached_property
+    def speeds(self) -> list[SpeedRatio | None]:
+        """How many times as many minibatches each other setting needs to an accuracy as its reference."""
+        return speed_ratios(
+            [(pair.contrast.a, pair.contrast.b) for pair in self.pairs],
+            [pair.contrast.names for pair in self.pairs],
+            others=self.others,
+        )
+
+    @property
+    def method(self) -> str:
+        """How settings were compared, in a line; empty where none were."""
+        return method_line(self.pairs, self.others)
+
+    def parts(self) -> dict[str, list[str]]:
+        """Heading -> sentences: settings, speed, main effects, interactions, and the caveats."""
+        names = words.listed([_name(group) for group in self.references])
+        how = "as asked" if self.named else "the highest mean"
+        effects = [each.difference.sentence for each in self.effects if each.difference]
+        return {
+            f"Against {names} ({how})": [pair.sentence for pair in self.pairs],
+            "Speed of learning": [speed.sentence for speed in self.speeds if speed],
+            "Effect of each field": effects,
+            "Does the effect of one depend on another?": interaction_sentences(self.interactions),
+            "Notes": caveats(self.groups),
+        }
+
+    def sentences(self) -> list[str]:
+        """Give the sentences of all parts."""
+        return [sentence for part in self.parts().values() for sentence in part]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the comparison as JSON values (NaN is null)."""
+        pairs = zip(self.pairs, self.speeds, strict=True)
+        return finite_fields(
+            {
+                "sweep": self.sweep.name,
+                "measure": "validation accuracy at the best epoch",
+                "confidence": CONFIDENCE,
+                "correction": "Holm",
+                "method": self.method,
+                "against": [group.name for group in self.references],
+                "chosen_by": "name" if self.named else "highest mean",
+                "candidates": [
+                    {"name": group.name, **group.as_json(), "accuracy": group.accuracy and group.accuracy.mean, "speed": speed}
+                    for group, speed in zip(self.groups, speed_json(self.groups), strict=True)
+                ],
+                "pairs": [{**pair.as_json(), "speed": speed and speed.as_json()} for pair, speed in pairs],
+                "effects": [each.as_json() for each in self.effects],
+                "interactions": [each.as_json() for each in self.interactions],
+                "sentences": self.sentences(),
+            }
+        )
+
+    def figure(self) -> AnyChart:
+        """Draw the differences from the reference with their 95 % intervals, as a forest plot with short names.
+
+        Raises:
+            RunError: all runs of all but one setting are excluded, so there is no pair.
+        """
+        if not self.pairs:
+            raise RunError("There is no pair to draw: " + " ".join(self.sentences()))
+        return _forest(self.pairs)
+
+    def table(self) -> Table[Difference]:
+        """Make the table of the pairs and the main effects, for example for `latex`."""
+        return pair_table([*self.pairs, *(each.difference for each in self.effects if each.difference)], self.method)
+
+    def charts(self) -> dict[str, AnyChart]:
+        """Draw the differences, the main effects and the learning curves: name -> figure."""
+        effects = [each.difference for each in self.effects if each.difference and each.difference.decision]
+        drawn = {"differences": self.figure()} if self.pairs else {}
+        drawn |= {"effects": _forest(effects)} if effects else {}
+        return drawn | ({"learning_curves": learning_curves(self.groups)} if self.pairs else {})
+
+
+def _forest(pairs: Sequence[Difference]) -> AnyChart:
+    known = [(pair, pair.decision) for pair in pairs if pair.decision]
+    names = [" minus ".join(pair.contrast.names) for pair, _ in known]
+    return figures.paired_differences(names, [each.interval for _, each in known], [each.shown for _, each in known])
+
+
+def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN) -> SweepComparison:
+    """Compare a sweep's settings with one of them, and its fields' values with each other.
+
+    Args:
+        sweep: settings of which some run is left.
+        against: name of the reference: that of its group, with or without the sweep's, or its values as in "activation=relu".
+            Empty means the one with the highest mean, for each combination of the conditions; since results choose it then,
+            the corrections count all pairs of settings.
+        margin: accuracies that differ by less are called equivalent, a share above 0.
+
+    Raises:
+        RunError: no setting has the reference's name, or none of its runs is left.
+    """
+    usable = [group for group in sweep.groups if group.n]
+    named = _named(sweep, against) if against else None
+    if named and not named.n:
+        raise RunError(f"Every run of {named.name!r} diverged or collapsed; compare with another setting.")
+    best = sweep.best()
+    references = [named] if named else [groups[0] for groups in best.values()]
+    short = dict(zip((group.name for group in sweep.groups), short_names(sweep.groups, BETWEEN), strict=True))
+    contrasts = [
+        Contrast(group, reference, short[group.name], short[reference.name], literal=True)
+        for reference in references
+        for group in usable
+        if group is not reference and sweep.condition(group) == sweep.condition(reference)
+    ]
+    sizes = [sum(sweep.condition(group) == sweep.condition(reference) for group in usable) for reference in references]
+    others = 0 if named else sum(size * (size - 1) // 2 for size in sizes) - len(contrasts)
+    pairs = differences(contrasts, margin=margin, others=others)
+    values = {name: in_order(name, sweep.grid.values[name]) for name in sweep.grid.varying}
+    if len(values) < 2 or len({_images(group.run.data) for group in usable}) > 1:
+        return SweepComparison(sweep, references, bool(named), pairs, [], [], others)
+    baseline = {name: named.setting[name] if named else values[name][0] for name in values}
+    effects = main_effects(sweep.groups, baseline, dict(values), margin=margin)
+    crossed = interactions(sweep.groups, baseline, dict(values))
+    return SweepComparison(sweep, references, bool(named), pairs, effects, crossed, others)
+
+
+def _images(spec: DataSpec) -> DataSpec:
+    """The data without what changes the training images only."""
+    return spec.changed(first=None, label_noise=0.0, permutation=None)
+
+
+def _named(sweep: Sweep, text: str) -> Group:
+    asked = _setting(text)
+    for group in sweep.groups:
+        shown = {name: words.value(value, name) for name, value in group.setting.items()}
+        names = (group.name, group.name.removeprefix(f"{sweep.name}-"), words.brief(group.setting, BETWEEN))
+        if text in names or (
+            asked and all(shown.get(name) == value for name, value in asked.items()) and len(asked) == len(shown)
+        ):
+            return group
+    known = [group.name for group in sweep.groups]
+    raise RunError(f"Sweep {sweep.name!r} has no setting {text!r}.{nearest(text, known)} It has: {', '.join(known[:20])}.")
+
+
+def _setting(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {name.strip().replace("-", "_"): value.strip() for name, equals, value in pairs if equals}
+
+
+def _name(group: Group) -> str:
+    return words.brief(group.setting, BETWEEN) or group.name

@@ -1,0 +1,136 @@
+"""Sweeps in a home: found again by the names of their groups, which say what varies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seedbed.errors import RunError, UnknownRun
+from seedbed.groups import Group
+from seedbed.groups.fields import Setting, in_order, values_of
+from seedbed.groups.naming import fields_in_name, group_name
+from seedbed.records import Result
+from seedbed.runs import Listed, RunStore
+from seedbed.specs import RunSpec
+from seedbed.sweeps.grid import Grid
+from seedbed.sweeps.outcome import Sweep
+
+
+@dataclass(frozen=True)
+class StoredSweep:
+    """The groups of a sweep in a home.
+
+    Attributes:
+        fields: what the names of its groups say, in order.
+        runs: its runs, finished or not.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    runs: list[Listed]
+
+    @property
+    def groups(self) -> list[str]:
+        return list(dict.fromkeys(run.record.group for run in self.runs if run.record))
+
+
+def stored_sweep(home: RunStore, name: str) -> StoredSweep | None:
+    """Find the groups whose names are this name and values of their settings; None where there are none."""
+    candidates = [run for run in home.listing() if run.record and run.record.group.startswith(f"{name}-")]
+    named = [(run, fields_in_name(name, run.record.group, run.record.run)) for run in candidates if run.record]
+    fields = next((fields for _, fields in named if fields), _varying([run.record.run for run in candidates if run.record]))
+    runs = [run for run in candidates if run.record and _is_named(name, run.record.group, run.record.run, fields)]
+    return StoredSweep(name, fields, runs) if runs else None
+
+
+def stored_sweeps(listed: Iterable[Listed]) -> dict[str, str]:
+    """Group -> name of its sweep, for groups of whose kind there are two or more."""
+    sweeps: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
+    for run in listed:
+        found = _prefix(run.record.group, run.record.run) if run.record else None
+        if found and run.record:
+            sweeps.setdefault(found, {})[run.record.group] = None
+    return {group: name for (name, _), groups in sweeps.items() if len(groups) > 1 for group in groups}
+
+
+def _prefix(group: str, run: RunSpec) -> tuple[str, tuple[str, ...]] | None:
+    """The shortest beginning of a group's name after which only values of its setting follow, with their fields."""
+    parts = group.split("-")
+    prefixes = ("-".join(parts[:count]) for count in range(1, len(parts)))
+    return next(((prefix, fields) for prefix in prefixes if (fields := fields_in_name(prefix, group, run))), None)
+
+
+def _is_named(name: str, group: str, run: RunSpec, fields: Sequence[str]) -> bool:
+    values = values_of(run)
+    return all(field in values for field in fields) and group_name(name, {field: values[field] for field in fields}) == group
+
+
+def _varying(runs: Sequence[RunSpec]) -> tuple[str, ...]:
+    values = [values_of(run) for run in runs]
+    names = dict.fromkeys(name for each in values for name in each)
+    return tuple(name for name in names if len({str(each.get(name)) for each in values}) > 1)
+
+
+def read_sweep(home: RunStore, name: str) -> Sweep:
+    """Read a sweep's finished runs; the order of its values is that of `in_order`.
+
+    Raises:
+        UnknownRun: no groups of several settings have names that begin with this one.
+        RunError, CorruptFile: the predictions of a run are missing or damaged.
+    """
+    stored = stored_sweep(home, name)
+    found = _results(home, stored) if stored else {}
+    if not stored or not found:
+        raise UnknownRun(f"No finished sweep is named {name!r}. See `seedbed runs list`.")
+    settings = {group: _setting(results, stored.fields) for group, results in found.items()}
+    values = {field: in_order(field, (setting[field] for setting in settings.values())) for field in stored.fields}
+    grid = Grid({field: tuple(each) for field, each in values.items()})
+    places = {group: [values[field].index(setting[field]) for field in stored.fields] for group, setting in settings.items()}
+    groups = [
+        Group.read(home, group, found[group], {field: settings[group][field] for field in grid.varying})
+        for group in sorted(found, key=places.__getitem__)
+    ]
+    seeds = sorted({seed for group in groups for seed in group.by_seed})
+    return Sweep(name, groups[0].run, grid, tuple(seeds), groups)
+
+
+def _results(home: RunStore, stored: StoredSweep) -> dict[str, list[Result]]:
+    """Group -> its finished runs."""
+    done = [run.record.group for run in stored.runs if run.record and run.status == "finished"]
+    return {group: home.find(group) for group in dict.fromkeys(done)}
+
+
+def _setting(results: Sequence[Result], fields: Sequence[str]) -> Setting:
+    values = values_of(results[0].run)
+    return {field: values[field] for field in fields}
+
+
+def found_groups(home: RunStore, names: Sequence[str]) -> list[Group]:
+    """Find the groups of several names of runs, groups or sweeps; predictions are not read.
+
+    Raises:
+        UnknownRun, RunHalfDone: no finished run has one of these names.
+        RunError: a name twice.
+    """
+    if len(set(names)) < len(names):
+        raise RunError(f"Each name may stand once; got: {', '.join(names)}.")
+    groups: list[Group] = []
+    for name in names:
+        groups += _named_groups(home, name)
+    return groups
+
+
+def _named_groups(home: RunStore, name: str) -> list[Group]:
+    stored = None if is_known(home, name) else stored_sweep(home, name)
+    if stored is None:
+        settings: dict[str, list[Result]] = {}
+        for result in home.find(name):
+            settings.setdefault(result.run.setting, []).append(result)
+        return [Group(name if len(settings) == 1 else runs[0].name, runs) for runs in settings.values()]
+    found = _results(home, stored)
+    return [Group(group, results, _setting(results, stored.fields)) for group, results in found.items()]
+
+
+def is_known(home: RunStore, name: str) -> bool:
+    """Whether a run or a group has this name."""
+    return any(name in (run.name, run.record.group if run.record else "") for run in home.listing())
