@@ -12,6 +12,7 @@ import pytest
 import start
 
 from hostile.engine import install
+from seedbed import specs
 from seedbed.cli.frame import run
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +36,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_tutorial_of_the_readme_works_from_the_first_command_to_the_last(folder, capsys):
+def test_the_tutorial_of_the_readme_works_from_the_first_command_to_the_last(folder, capsys, monkeypatch):
+    monkeypatch.setattr(specs, "AUTO_EPOCHS", 8)  # to their end they train a minute
     for line in lines(ROOT / "README.md", "console"):
         program, *arguments = shlex.split(line.removeprefix("$ "))
         if program == "source":

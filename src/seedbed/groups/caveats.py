@@ -61,7 +61,7 @@ MANY_IMAGES = 1_000
 
 def optimism(results: Sequence[Result]) -> list[str]:
     """Make a sentence on how much too high the accuracy at a selected epoch is on average; none where that does not matter."""
-    few = [result for result in results if result.included and result.data.validation < MANY_IMAGES]
+    few = [each for each in results if each.included and each.data.validation < MANY_IMAGES and each.best < each.history.epochs]
     points = 100 * sum(result.optimism for result in few) / max(1, len(few))
     if round(points, 1) <= 0:
         return []

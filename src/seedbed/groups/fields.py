@@ -167,7 +167,14 @@ def values_of(run: RunSpec) -> Setting:
         if known.attribute in type(spec).model_fields:
             values[name] = getattr(spec, known.attribute)
     arguments = run.model.arguments if isinstance(run.model, Keras) else {}
-    return values | {f"{ARGUMENT}{name}": value for name, value in sorted(arguments.items())}
+    return values | {f"{ARGUMENT}{name}": _hashable(value) for name, value in sorted(arguments.items())}
+
+
+def _hashable(value: object) -> Value:
+    """A setting of a user's function as a grid has it: lists as tuples, mappings as text."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_hashable, value))
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def in_order(name: str, values: Iterable[Value]) -> list[Value]:

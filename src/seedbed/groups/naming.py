@@ -35,7 +35,7 @@ def setting_name(run: RunSpec) -> str:
 
     >>> from seedbed.specs import DataSpec, Dense, Plan
     >>> setting_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
-    'digits-h16-l2_1e-4-5a7b1ad4'
+    'digits-h16-l2_1e-4-c79046c6'
     """
     widths = run.model.widths
     varied: Setting = {widths: getattr(run.model, widths)} if widths else {}
