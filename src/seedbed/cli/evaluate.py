@@ -104,6 +104,8 @@ def _agreement(difference: Interval | None) -> list[str]:
 
 
 def _show_group(group: GroupEvaluation, baselines: BaselineOutput, pictures: list[Path]) -> None:
+    from seedbed.groups import same_start
+
     _show_parts(group.runs)
     result()
     for part, interval in (("Validation", group.validation), ("Test", group.test)):
@@ -112,7 +114,7 @@ def _show_group(group: GroupEvaluation, baselines: BaselineOutput, pictures: lis
                 f"{part} accuracy, mean of {interval.n} seeds: {share_text(interval.mean)} "
                 f"(95 % interval {range_text(interval)}, over seeds and images)"
             )
-    screen.lines([*_agreement(group.test_minus_validation), *baselines.lines])
+    screen.lines([*same_start([group.group]), *_agreement(group.test_minus_validation), *baselines.lines])
     folds = group.group.folds
     if folds > 1:
         result(f"{folds} folds: each network judged the validation images of its own fold, and was trained on the others.")

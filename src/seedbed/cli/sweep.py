@@ -23,8 +23,9 @@ from seedbed.words import duration, kinds
 if TYPE_CHECKING:
     from seedbed.groups import Group
     from seedbed.scheduler import Execution
-    from seedbed.specs import DataSpec, RunSpec, Spec
+    from seedbed.specs import DataSpec, RunSpec
     from seedbed.sweeps import Design, Grid, Sweep
+    from seedbed.validation import Spec
 
 KEYS = ("base", "grid", "seeds", "folds")
 PARTS = ("model", "plan", "data")

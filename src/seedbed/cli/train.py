@@ -181,6 +181,8 @@ def _epoch_table(rows: Sequence[EpochRow], *, several: bool) -> Table[EpochRow]:
 
 
 def _show_mean(group: Group) -> None:
+    from seedbed.groups import same_start
+
     if group.accuracy is None:
         return
     excluded = f"; {group.left_out} that diverged or collapsed are excluded" if group.left_out else ""
@@ -189,6 +191,8 @@ def _show_mean(group: Group) -> None:
         f"(95 % interval {ends(*group.accuracy.pair())}, over seeds and images{excluded})"
         + (f"; at the last epoch {percent(group.last.mean, 2)}" if group.last else "")
     )
+    for sentence in same_start([group]):
+        result(sentence)
 
 
 def _show_verdicts(results: Sequence[Result]) -> None:

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from seedbed.errors import SpecError
 from seedbed.groups.fields import ARGUMENT, FIELDS, Setting, Value, field, values_of
-from seedbed.specs import RunSpec, checked_group
+from seedbed.names import checked_group
+from seedbed.specs import RunSpec
 
 SHORT = {"hidden": "h", "filters": "f", "kernel": "k", "stride": "s", "pool": "p"}
 ABBREVIATED = {"learning_rate": "lr", "batch_size": "batch", "label_noise": "noise", "weight_decay": "decay"}
