@@ -42,6 +42,10 @@ class History:
 
     columns: dict[str, EpochSeries]
 
+    def __repr__(self) -> str:
+        """What a notebook shows: the names, not the numbers."""
+        return f"History({self.epochs} epochs of {', '.join(self.columns)})"
+
     @property
     def epochs(self) -> int:
         return len(self.columns["validation_accuracy"])
