@@ -96,7 +96,8 @@ def setup(*extras: str) -> int:
 
 def stamp(extras: list[str]) -> dict[str, Any]:
     """What the environment depends on: the same stamp, the same environment. Extras that were installed once stay."""
-    files = [HERE / "pyproject.toml", HERE / "constraints.txt"]
+    native = sorted((HERE / "src" / "seedbed" / "kernels" / "native").rglob("*.*"))  # what the installation compiles
+    files = [HERE / "pyproject.toml", HERE / "constraints.txt", HERE / "setup.py", *native]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
     return {"python": list(sys.version_info[:3]), "place": str(VENV), "files": digest, "extras": extras}
 

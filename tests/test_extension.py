@@ -65,7 +65,7 @@ def accuracy(result: Any) -> float:
 
 
 def test_a_new_activation_trains_and_its_saturation_is_measured(add: Add, train: Callable[..., Any]) -> None:
-    add(ACTIVATIONS, Activation("softsign", jax.nn.soft_sign, ends=(-0.7, 0.7)))
+    add(ACTIVATIONS, Activation("softsign", "softsign", jax.nn.soft_sign, ends=(-0.7, 0.7)))
     result = train(Dense(hidden=(16,), activation="softsign"))
     assert accuracy(result) > 0.85
     assert 0 < result.history["saturation/dense_0"][-1] < 0.5
@@ -78,7 +78,7 @@ def test_a_new_optimizer_trains_and_its_gradients_are_measured(add: Add, train: 
     def moved(w: Any, g: Any, rate: Any, momentum: Any, last: Any) -> Any:
         return w - rate * jnp.sign(g)
 
-    add(OPTIMIZERS, Optimizer("signs", ("last",), moments, moved, lambda before, after, rate, momentum: after[1]))
+    add(OPTIMIZERS, Optimizer("signs", "signs", ("last",), moments, moved, lambda before, after, rate, momentum: after[1]))
     result = train(Dense(hidden=(16,)), optimizer="signs")
     assert accuracy(result) > 0.85
     assert result.history["gradient/dense_0"][-1] > 0
@@ -140,8 +140,8 @@ class PrototypePopulation(StackedPopulation):
     def initial(self, seed: int) -> list[Weights]:
         return each_initial([self.shapes] * len(self.specs), seed)
 
-    def one(self, params: Any, state: Any, images: Any, dropout: Any, key: Any) -> Any:
-        x, kernel = images.reshape(len(images), -1), params["prototypes/kernel"]
+    def one(self, params: Any, state: Any, x: Any, count: int, dropout: Any, key: Any) -> Any:
+        x, kernel = x.reshape(count, -1), params["prototypes/kernel"]
         distances = jnp.sum(jnp.square(x[:, :, None] - kernel[None]), axis=1)
         return -jnp.float32(self.sharpness) * distances.T, state, {}
 

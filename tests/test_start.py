@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def sandbox(tmp_path, monkeypatch):
     """start.py in a folder of its own, its commands written down instead of run."""
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("pyproject.toml", "constraints.txt", "setup.py"):
         (tmp_path / name).write_text("as it is\n")
     bin_folder = tmp_path / ".venv" / "bin"
     monkeypatch.setattr(start, "HERE", tmp_path)
@@ -53,7 +53,7 @@ def test_a_fresh_checkout_gets_an_environment_and_a_second_time_nothing_is_done(
     assert ran == []
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt", "setup.py"])
 def test_changed_versions_are_installed(sandbox, name):
     ran, _, folder = sandbox
     start.setup()

@@ -227,7 +227,8 @@ class Seconds:
 class Result:
     """A finished run, as `train_runs` returns it and figures, statistics and reports take it.
 
-    A run that was `pruned` stopped at a rung of a search before its last epoch; it is not comparable with whole runs.
+    A run that was `pruned` stopped at a rung of a search before its last epoch; it is not comparable with whole runs. `form`
+    names the form of its convolutions: native kernels, matrix products, or XLA's own; "" if it has none, or it is not known.
     """
 
     name: str
@@ -242,6 +243,7 @@ class Result:
     folder: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     pruned: bool = False
+    form: str = ""
 
     @property
     def best(self) -> int:
@@ -277,6 +279,7 @@ class Result:
                 "data": {**self.run.data.plain(), **vars(self.data), "name": self.run.data.name},
                 "plan": self.run.plan.plain(),
                 "device": self.device,
+                "form": self.form,
                 "best": self._at(self.best),
                 "last": self._at(self.history.epochs),
                 "verdict": vars(self.verdict),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import jax
 import numpy as np
+import pytest
 
-from seedbed import models
+from seedbed import kernels, models
+from seedbed.kernels.library import INSTRUCTION_SETS
 from seedbed.models.keras import build_model, canonical_names
 from seedbed.models.keras_backend import load_keras
 from seedbed.models.protocol import Batch, Hyperparameters, Population
@@ -38,6 +41,18 @@ def build(drop=0.25, units=6):
     x = keras.layers.Dense(units, activation="tanh", kernel_regularizer=keras.regularizers.L2(0.03), name="think")(x)
     return keras.Model(inputs, keras.layers.Dense(4, activation="softmax", name="say")(x))
 """
+
+VARIANTS = tuple(name for name, lanes in INSTRUCTION_SETS.items() if lanes <= kernels.support().lanes)
+"""Instruction sets for which this machine has kernels, the widest first; none without a compiler."""
+
+
+@contextmanager
+def switched(switch: str) -> Iterator[None]:
+    """With native kernels for this instruction set at most, or "off"."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(kernels.SWITCH, switch)
+        yield
+
 
 DENSE: tuple[Dense, ...] = (
     Dense(hidden=(5, 4), dropout=0.5),
@@ -66,6 +81,7 @@ class Family:
     name: str
     specs: tuple[ModelSpec, ...]
     on_cpu: bool = True
+    switch: str = "off"
     _compiled: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -73,7 +89,8 @@ class Family:
         return self.build(self.specs)
 
     def build(self, specs: Sequence[ModelSpec], **settings: Any) -> Population:
-        return models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, **settings)
+        with switched(self.switch):
+            return models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu, **settings)
 
     @cached_property
     def weights(self) -> list[dict[str, Any]]:
@@ -82,7 +99,7 @@ class Family:
     def alone(self, member: int) -> Population:
         """The member as a population of one."""
         if ("alone", member) not in self._compiled:
-            self._compiled["alone", member] = models.build([self.specs[member]], IMAGE_SHAPE, CLASSES, on_cpu=self.on_cpu)
+            self._compiled["alone", member] = self.build([self.specs[member]])
         found: Population = self._compiled["alone", member]
         return found
 
@@ -132,11 +149,13 @@ def families() -> list[Family]:
     return [
         Family("dense", DENSE),
         Family("conv", CONV),
-        Family("conv-native", CONV, on_cpu=False),
+        Family("conv-xla", CONV, on_cpu=False),
+        *(Family("conv-kernels", CONV, switch=name) for name in VARIANTS[:1]),
         Family("separable", SEPARABLE),
-        Family("separable-native", SEPARABLE, on_cpu=False),
+        Family("separable-xla", SEPARABLE, on_cpu=False),
+        *(Family("separable-kernels", SEPARABLE, switch=name) for name in VARIANTS[:1]),
         Family("keras", (keras, keras)),
-        Family("keras-native", (keras, keras), on_cpu=False),
+        Family("keras-xla", (keras, keras), on_cpu=False),
     ]
 
 

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from models.samples import CLASSES, QUICK, assign, close, knobs_of, random_weights, reference
+from models.samples import CLASSES, QUICK, VARIANTS, assign, close, knobs_of, random_weights, reference, switched
 from seedbed import models
 from seedbed.kinds import ACTIVATIONS
 from seedbed.specs import Conv, Dense, ModelSpec
@@ -33,8 +33,9 @@ def images() -> Any:
     return np.random.default_rng(1).normal(size=(5, *IMAGE_SHAPE)).astype(np.float32)
 
 
-def logits(specs: list[ModelSpec], weights: list[dict[str, Any]], on_cpu: bool = True) -> Any:
-    population = models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=on_cpu)
+def logits(specs: list[ModelSpec], weights: list[dict[str, Any]], on_cpu: bool = True, switch: str = "off") -> Any:
+    with switched(switch):
+        population = models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=on_cpu)
     params, state = population.pack(weights)
     apply = jax.jit(lambda *arguments: population.apply(*arguments, None)[0], compiler_options=QUICK)
     return apply(params, state, images(), knobs_of(specs))
@@ -59,8 +60,8 @@ def test_dense_networks_of_every_activation_have_keras_logits() -> None:
 def test_convolutional_networks_have_keras_logits_and_shapes(spec: Conv) -> None:
     weights = random_weights(models.build([spec], IMAGE_SHAPE, CLASSES), 3)
     expected = kerasian(spec, weights)
-    for on_cpu in (True, False):
-        close(logits([spec], [weights], on_cpu)[0], expected, 1e-5)
+    for on_cpu, switch in ((True, "off"), (False, "off"), *((True, name) for name in VARIANTS)):
+        close(logits([spec], [weights], on_cpu, switch)[0], expected, 1e-5)
     model = reference(spec, IMAGE_SHAPE, CLASSES)
     facts = models.facts(spec, IMAGE_SHAPE, CLASSES)
     assert facts.parameters == model.count_params() == sum(array.size for array in weights.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -20,6 +21,7 @@ from models.samples import (
     KEY,
     QUICK,
     SEPARABLE,
+    VARIANTS,
     Family,
     assign,
     batch,
@@ -29,6 +31,7 @@ from models.samples import (
     knob,
     knobs_of,
     reference,
+    switched,
     user_spec,
 )
 from seedbed import models
@@ -75,13 +78,10 @@ def test_unpack_is_the_inverse_of_pack_for_weights_and_for_moments(family: Famil
     assert jax.tree.all(jax.tree.map(np.array_equal, again, moments))
 
 
-@pytest.mark.parametrize("on_cpu", [True, False])
-@pytest.mark.parametrize("name", ["dense", "conv", "separable", "keras"])
-def test_gradients_agree_with_finite_differences_in_float64(name: str, on_cpu: bool) -> None:
-    specs = STILL[name]
-    still = Family(name, specs, on_cpu)
-    if name == "dense" and not on_cpu:
-        pytest.skip("dense networks have one form")
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
+def test_gradients_agree_with_finite_differences_in_float64(family: Family) -> None:
+    specs = STILL[family.name.split("-")[0]]
+    still = replace(family, specs=specs, _compiled={})
     gradients, _ = still.jitted("gradients")(*still.packed, batch(), still.hyper, KEY)
     for member, spec in enumerate(specs):
         unpacked = still.population.unpack(gradients, {}, member)
@@ -216,13 +216,17 @@ DIFFERENT: list[tuple[list[ModelSpec], list[ModelSpec]]] = [
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
 def test_different_programs_have_different_signatures(one: list[ModelSpec], other: list[ModelSpec]) -> None:
-    signatures = [models.build(specs, IMAGE_SHAPE, CLASSES).signature for specs in (one, other)]
+    with switched("off"):
+        signatures = [models.build(specs, IMAGE_SHAPE, CLASSES).signature for specs in (one, other)]
     assert signatures[0] != signatures[1]
 
 
 def test_what_the_device_runs_is_part_of_the_signature() -> None:
     for specs in ([Conv(filters=(2,))], [user_spec()]):
         assert len({models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=on_cpu).signature for on_cpu in (True, False)}) == 2
+    forms = {switch: Family("conv", CONV, switch=switch).population for switch in ("off", *VARIANTS)}
+    assert len({population.signature for population in forms.values()}) == len(forms)
+    assert [population.form for population in forms.values()] == ["products", *(f"kernels {name}" for name in VARIANTS)]
     assert len({models.build([Dense()], IMAGE_SHAPE, CLASSES, precision=p).signature for p in ("f32", "bf16")}) == 2
 
 

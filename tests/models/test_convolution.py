@@ -12,7 +12,7 @@ import pytest
 from models.by_hand import convolved
 from models.samples import QUICK, close
 from seedbed.models.architecture import ConvShape, conv_shapes
-from seedbed.models.convolution import max_pool, native, phases
+from seedbed.models.convolution import max_pool, phases, xla
 from seedbed.models.dense import dropout
 from seedbed.models.pooling import largest
 from seedbed.models.protocol import MatMul
@@ -49,7 +49,7 @@ def test_the_largest_phase_is_the_pooled_convolution_and_so_are_its_gradients(ge
         return jnp.sum(out * weights), out
 
     def slow(kernel: Any, x: Any) -> Any:
-        out = max_pool(shape, native(shape, kernel, x, MatMul()))
+        out = max_pool(shape, xla(shape, kernel, x, MatMul()))
         return jnp.sum(out * weights), out
 
     def both(kernel: Any, x: Any) -> Any:
@@ -83,7 +83,7 @@ def test_xlas_own_convolution_is_the_one_written_by_hand() -> None:
     shape = shape_of((6, 7), 4, 1, 1, "same")
     draws = np.random.default_rng(0)
     kernel, x = draws.normal(size=(4, 4, 2, 3)), draws.normal(size=(5, 6, 7, 2))
-    found = native(shape, jnp.asarray(kernel, jnp.float32), jnp.asarray(x.transpose(3, 1, 2, 0), jnp.float32), MatMul())
+    found = xla(shape, jnp.asarray(kernel, jnp.float32), jnp.asarray(x.transpose(3, 1, 2, 0), jnp.float32), MatMul())
     close(np.transpose(found, (3, 1, 2, 0)), convolved(x, kernel), 1e-6)
 
 

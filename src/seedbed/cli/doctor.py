@@ -20,7 +20,15 @@ from seedbed.words import counted
 
 PACKAGES = ("seedbed", "jax", "jaxlib", "keras", "numpy", "scipy", "scikit-learn", "altair", "vl-convert-python", "safetensors")
 OPTIONAL = ("ray", "onnx", "tensorflow-cpu", "torch")
-VARIABLES = ("SEEDBED_HOME", "SEEDBED_DATA", "SEEDBED_CACHE", "JAX_PLATFORMS", "XLA_FLAGS", "CUDA_VISIBLE_DEVICES")
+VARIABLES = (
+    "SEEDBED_HOME",
+    "SEEDBED_DATA",
+    "SEEDBED_CACHE",
+    "JAX_PLATFORMS",
+    "XLA_FLAGS",
+    "CUDA_VISIBLE_DEVICES",
+    "SEEDBED_KERNELS",
+)
 
 
 @click.command("doctor")
@@ -82,7 +90,7 @@ def _workers() -> Iterator[dict[str, Any]]:
                 raise DeviceError("JAX was installed without CUDA; `pip install 'seedbed[cuda]'` lets it use this GPU.")
             facts |= {**probe.ask(kind), "error": None}
         except DeviceError as error:
-            facts |= {"backend": None, "devices": [], "gflops": None, "error": str(error)}
+            facts |= {"backend": None, "devices": [], "gflops": None, "kernels": None, "error": str(error)}
         yield facts
 
 
@@ -117,6 +125,8 @@ def _show(facts: Mapping[str, Any]) -> None:
     result()
     _show_workers(facts["workers"])
     result(f"NumPy's own products: {facts['blas']['name']} {facts['blas']['version']}")
+    for support in [worker["kernels"] for worker in facts["workers"] if worker["kernels"]][:1]:
+        result(f"Convolutions: {_kernels(support)}")
     result(f"Versions: {', '.join(f'{name} {version}' for name, version in facts['versions'].items())}")
     for name, value in facts["variables"].items():
         result(f"{name} = {value}")
@@ -132,6 +142,12 @@ def _show(facts: Mapping[str, Any]) -> None:
         state = f"{size(folder['bytes'])} there" if folder["exists"] else "not there yet"
         writable = "" if folder["writable"] else "; it CANNOT be written"
         result(f"{name.capitalize()}: {folder['path']} ({state}, {size(folder['free'])} free on its disk{writable})")
+
+
+def _kernels(support: Mapping[str, Any]) -> str:
+    if support["lanes"]:
+        return f"native kernels with vectors of {support['lanes']} numbers"
+    return f"by matrix products, about half as fast as by native kernels, which are not there: {support['reason']}"
 
 
 def _show_workers(workers: list[dict[str, Any]]) -> None:

@@ -27,7 +27,7 @@ def ask(kind: WorkerKind) -> dict[str, Any]:
 
     Returns:
         `devices`: kind and memory (bytes, None where JAX does not report it) of each; `backend`; `gflops`: speed of a product
-        of two square float32 matrices (10**9 operations per second).
+        of two square float32 matrices (10**9 operations per second); `kernels`: `KernelSupport` on a CPU, else None.
 
     Raises:
         DeviceError: JAX cannot be started there; the message gives JAX's reason.
@@ -63,8 +63,12 @@ def look() -> dict[str, Any]:
     """Measure this process's devices; see `ask`."""
     import jax
 
+    from seedbed import kernels
+
     devices = [{"kind": device.device_kind, "memory": _memory(device)} for device in jax.devices()]
-    return {"backend": jax.default_backend(), "devices": devices, "gflops": speed(SIDES.get(jax.default_backend(), 8192))}
+    backend = jax.default_backend()
+    found = vars(kernels.support()) if backend == "cpu" else None
+    return {"backend": backend, "devices": devices, "gflops": speed(SIDES.get(backend, 8192)), "kernels": found}
 
 
 def _memory(device: Any) -> int | None:

@@ -9,10 +9,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from seedbed.kinds import ACTIVATIONS
-from seedbed.models.architecture import ConvShape, Weights, conv_shapes, conv_weight_shapes, each_initial, microbatch
-from seedbed.models.convolution import max_pool, native, phases, separable_native, separable_phases
+from seedbed.models.architecture import Weights, conv_shapes, conv_weight_shapes, each_initial
 from seedbed.models.dense import dropout
-from seedbed.models.pooling import largest
+from seedbed.models.forms import conv_form
 from seedbed.models.protocol import MatMul, Outputs, Params, Probes, State
 from seedbed.models.stacked import StackedPopulation
 from seedbed.specs import Conv
@@ -26,8 +25,7 @@ class ConvPopulation(StackedPopulation):
         image_shape: shape of one image, (h, w, c).
         classes: number of classes.
         precision: precision of the matrix products.
-        on_cpu: convolve by patches and matrix products, in microbatches, one member at a time; else use XLA's own
-            convolutions, vectorized over the members.
+        on_cpu: whether a CPU runs it; this and the network determine the form of the convolutions, see `models.forms`.
     """
 
     def __init__(
@@ -40,34 +38,48 @@ class ConvPopulation(StackedPopulation):
         on_cpu: bool = True,
     ) -> None:
         self.shapes = conv_shapes(specs[0], image_shape)
-        super().__init__(specs, microbatch=microbatch(self.shapes) if on_cpu else None, vectorized=not on_cpu)
         self.spec = specs[0]
         self.image_shape = image_shape
         self.classes = classes
         self.drops = any(spec.dropout > 0 for spec in specs)
-        self.on_cpu = on_cpu
         self._activation = ACTIVATIONS[self.spec.activation]
         self._matmul = MatMul(precision)
+        self._form = conv_form(self.shapes, self._activation, self._matmul, on_cpu=on_cpu)
+        super().__init__(
+            specs, microbatch=self._form.microbatch, vectorized=self._form.vectorized, multiple=self._form.multiple
+        )
+
+    @property
+    def form(self) -> str:
+        return self._form.name
 
     @property
     def signature(self) -> Hashable:
         shape = self.spec.changed(dropout=0.0)
-        return ("conv", shape, self.image_shape, self.classes, len(self.specs), self.drops, self.on_cpu, self._matmul)
+        return ("conv", shape, self.image_shape, self.classes, len(self.specs), self.drops, self.form, self._matmul)
 
     @property
     def self_contained(self) -> bool:
         return True
 
+    @property
+    def eval_batch_size(self) -> int:
+        return self._form.eval_batch_size
+
     def initial(self, seed: int) -> list[Weights]:
         return each_initial([conv_weight_shapes(self.spec, self.image_shape, self.classes)] * len(self.specs), seed)
 
-    def one(self, params: Params, state: State, images: Array, dropout: Array, key: Array | None) -> Outputs:
+    def enter(self, images: Array) -> Array:
+        return self._form.enter(images)
+
+    def one(self, params: Params, state: State, x: Array, count: int, dropout: Array, key: Array | None) -> Outputs:
         probes: Probes = {}
-        x = jnp.transpose(images, (3, 1, 2, 0))
         for number, shape in enumerate(self.shapes):
-            x = self._block(shape, {name: params[f"conv_{number}/{name}"] for name in shape.weights}, x)
-            probes[f"saturation/conv_{number}"] = self._activation.saturated(x.reshape(1, x[..., 0].size, -1), (1,))[0]
-        x = self._head(x)
+            weights = {name: params[f"conv_{number}/{name}"] for name in shape.weights}
+            x = self._form.block(shape, weights, x, first=number == 0)
+            maps = self._form.maps(x, count)
+            probes[f"saturation/conv_{number}"] = self._activation.saturated(maps.reshape(1, -1, count), (1,))[0]
+        x = jnp.mean(maps, axis=(0, 1)) if self.spec.head == "average" else maps.reshape(-1, count)
         for number in range(len(self.spec.hidden) + 1):
             if self.drops and key is not None:
                 x = _dropped(x, dropout, jax.random.fold_in(key, number))
@@ -76,29 +88,6 @@ class ConvPopulation(StackedPopulation):
                 x = self._activation.function(x)
                 probes[f"saturation/dense_{number}"] = self._activation.saturated(x[None], (1,))[0]
         return x, state, probes
-
-    def _block(self, shape: ConvShape, weights: dict[str, Array], x: Array) -> Array:
-        """Apply convolution, activation and pooling: `(channels, h, w, images)` to `(filters, pooled h, pooled w, images)`."""
-        activate, bias = self._activation.function, weights["bias"][:, None, None, None]
-        z = self._convolved(shape, weights, x)
-        if not self.on_cpu:
-            return max_pool(shape, activate(z + bias))
-        if self._activation.monotone:
-            return activate(largest(z) + bias)
-        return largest(activate(z + bias))
-
-    def _convolved(self, shape: ConvShape, weights: dict[str, Array], x: Array) -> Array:
-        """Compute pre-activations without bias; on a CPU in the layout of `convolution.phases`."""
-        if not shape.separable:
-            kernel = weights["kernel"]
-            return (phases if self.on_cpu else native)(shape, kernel, x, self._matmul)
-        depthwise, pointwise = weights["depthwise_kernel"], weights["pointwise_kernel"]
-        return (separable_phases if self.on_cpu else separable_native)(shape, depthwise, pointwise, x, self._matmul)
-
-    def _head(self, x: Array) -> Array:
-        if self.spec.head == "average":
-            return jnp.mean(x, axis=(1, 2))
-        return jnp.transpose(x, (1, 2, 0, 3)).reshape(-1, x.shape[-1])
 
 
 def _dropped(x: Array, rate: Array, key: Array) -> Array:

@@ -117,7 +117,7 @@ def _fitted(x: Array, height: int, width: int) -> Array:
 _patches.defvjp(lambda shape, x: (_patches(shape, x), ()), _patches_backward)
 
 
-def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: int = 1) -> Array:
+def xla(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: int = 1) -> Array:
     """Pre-activations without bias by XLA's own convolution, `(filters, convolved h, convolved w, images)`; for GPUs.
 
     Args:
@@ -144,9 +144,9 @@ def native(shape: ConvShape, kernel: Array, x: Array, matmul: MatMul, groups: in
     return convolved
 
 
-def separable_native(shape: ConvShape, depthwise: Array, pointwise: Array, x: Array, matmul: MatMul) -> Array:
-    """Pre-activations as from `native`, for a depthwise convolution followed by a pointwise one."""
-    seen = native(shape, jnp.transpose(depthwise, (0, 1, 3, 2)), x, matmul, groups=shape.channels)
+def separable_xla(shape: ConvShape, depthwise: Array, pointwise: Array, x: Array, matmul: MatMul) -> Array:
+    """Pre-activations as from `xla`, for a depthwise convolution followed by a pointwise one."""
+    seen = xla(shape, jnp.transpose(depthwise, (0, 1, 3, 2)), x, matmul, groups=shape.channels)
     return matmul("co,chwn->ohwn", pointwise[0, 0], seen)
 
 

@@ -174,6 +174,10 @@ class DensePopulation:
         return ("dense", self.image_shape, self.buckets, self.drops, self._matmul)
 
     @property
+    def form(self) -> str:
+        return ""
+
+    @property
     def self_contained(self) -> bool:
         return True
 

@@ -170,14 +170,14 @@ class KerasPopulation(StackedPopulation):
             penalties = (jnp.asarray(penalty(params[name])) for name, penalty in self._regularizers.items())
             return sum(penalties, jnp.zeros(()))
 
-    def one(self, params: Params, state: State, images: Array, dropout: Array, key: Array | None) -> Outputs:
+    def one(self, params: Params, state: State, x: Array, count: int, dropout: Array, key: Array | None) -> Outputs:
         bits = jax.random.key_data(key if key is not None else jax.random.key(0))
         draws = {name: bits + jnp.uint32(number) for number, name in enumerate(self._draws)}
         held = {**state, **draws}
         frozen = [held[self._roles[id(v)]] for v in self._model.non_trainable_variables]
         trainable = [params[name] for name in self._trainable]
         with jax.numpy_dtype_promotion("standard"):
-            out, frozen = self._model.stateless_call(trainable, frozen, images, training=key is not None)
+            out, frozen = self._model.stateless_call(trainable, frozen, x, training=key is not None)
         if self._softmax:
             out = jnp.log(jnp.clip(out, 1e-30, 1.0))
         after = {self._roles[id(v)]: value for v, value in zip(self._model.non_trainable_variables, frozen, strict=True)}

@@ -72,6 +72,10 @@ class Population(Protocol):
         """Whether the signature determines the program; a user's own function may depend on other files."""
 
     @property
+    def form(self) -> str:
+        """Name of the form of its convolutions, on which results depend in the last bits; "" if there is only one."""
+
+    @property
     def eval_batch_size(self) -> int:
         """Preferred number of images per evaluation batch."""
 

@@ -27,11 +27,13 @@ class StackedPopulation(ABC):
         specs: the members, with equal shapes.
         microbatch: images per microbatch in training. None means the whole minibatch.
         vectorized: whether to run all members at once instead of one after the other.
+        multiple: microbatches are padded to a multiple of this number of images.
     """
 
-    def __init__(self, specs: Sequence[ModelSpec], *, microbatch: int | None, vectorized: bool) -> None:
+    def __init__(self, specs: Sequence[ModelSpec], *, microbatch: int | None, vectorized: bool, multiple: int = 1) -> None:
         self.specs = tuple(specs)
         self.microbatch = microbatch
+        self._multiple = multiple
         self.vectorized = vectorized
 
     @property
@@ -42,9 +44,26 @@ class StackedPopulation(ABC):
     def eval_batch_size(self) -> int:
         return 500 if self.vectorized else 50
 
+    @property
+    def form(self) -> str:
+        """Name of the form of the convolutions; "" if there is only one."""
+        return ""
+
+    def enter(self, images: Array) -> Array:
+        """Bring images `(B, h, w, c)` into the layout that `one` takes; once for all members."""
+        return images
+
     @abstractmethod
-    def one(self, params: Params, state: State, images: Array, dropout: Array, key: Array | None) -> Outputs:
-        """Compute one member's logits `(C, B)`, new state and scalar probes; the arguments have no axis for members."""
+    def one(self, params: Params, state: State, x: Array, count: int, dropout: Array, key: Array | None) -> Outputs:
+        """Compute one member's logits `(C, count)`, new state and scalar probes; the arguments have no axis for members.
+
+        Args:
+            params, state: the member's own.
+            x: images as `enter` returns them.
+            count: number of images.
+            dropout: rate.
+            key: key of the random numbers. None means inference.
+        """
 
     @abstractmethod
     def initial(self, seed: int) -> list[Weights]: ...
@@ -54,14 +73,19 @@ class StackedPopulation(ABC):
         return jnp.zeros(())
 
     def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
+        x, count = self.enter(images), len(images)
+
         def member(arguments: tuple[Params, State, Array]) -> Outputs:
-            return self.one(*arguments[:2], images, arguments[2], key)
+            return self.one(*arguments[:2], x, count, arguments[2], key)
 
         return cast("Outputs", self._over_members(member, (params, state, hyper.dropout)))
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
+        parts = _microbatches(batch, self.microbatch, self._multiple)
+        entered = parts._replace(images=jax.vmap(self.enter)(parts.images))
+
         def member(arguments: tuple[Params, State, Hyperparameters]) -> tuple[Params, State]:
-            return self._member_gradients(*arguments, batch, key)
+            return self._member_gradients(*arguments, entered, key)
 
         return cast("tuple[Params, State]", self._over_members(member, (params, state, hyper)))
 
@@ -72,14 +96,14 @@ class StackedPopulation(ABC):
         return jax.vmap(member)(arguments) if self.vectorized else jax.lax.map(member, arguments)
 
     def _member_gradients(
-        self, params: Params, state: State, hyper: Hyperparameters, batch: Batch, key: Array
+        self, params: Params, state: State, hyper: Hyperparameters, parts: Batch, key: Array
     ) -> tuple[Params, State]:
         """Sum the gradients of the penalty and, over microbatches, of the minibatch's mean loss."""
-        parts = _microbatches(batch, self.microbatch)
-        images = jnp.sum(batch.weights)
+        images = jnp.sum(parts.weights)
+        count, size = parts.labels.shape
 
         def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
-            logits, state, _ = self.one(params, state, part.images, hyper.dropout, key)
+            logits, state, _ = self.one(params, state, part.images, size, hyper.dropout, key)
             return jnp.sum(image_losses(logits[None], part.labels)[0] * part.weights) / images, state
 
         def step(train_state: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
@@ -92,7 +116,6 @@ class StackedPopulation(ABC):
             return self._penalty(params, hyper.l1, hyper.l2)
 
         start = jax.grad(penalty)(params)
-        count = parts.labels.shape[0]
         if count == 1:
             (total, state), _ = step((start, state), (jnp.zeros((), jnp.int32), jax.tree.map(lambda leaf: leaf[0], parts)))
             return total, state
@@ -143,10 +166,10 @@ def is_kernel(name: str) -> bool:
     return name.rpartition("/")[2].endswith("kernel")
 
 
-def _microbatches(batch: Batch, size: int | None) -> Batch:
+def _microbatches(batch: Batch, size: int | None, multiple: int) -> Batch:
     """Split the minibatch into parts of equal size along a new leading axis; rows that pad the last part have weight 0."""
     images = batch.labels.shape[0]
-    size = min(size or images, images)
+    size = -(-min(size or images, images) // multiple) * multiple
     missing = -images % size
 
     def part(leaf: Array) -> Array:

@@ -37,7 +37,7 @@ Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
 
-_SHARED = ("model", "data", "verdict", "seconds", "device", "versions")
+_SHARED = ("model", "data", "verdict", "seconds", "device", "versions", "form")
 """Fields that records and results share, once a run is finished."""
 
 _EPOCH_METRICS = {"train": ("loss", "penalty", "accuracy"), "validation": ("loss", "accuracy")}
@@ -115,6 +115,7 @@ class Record(BaseModel):
     seconds: Seconds | None = None
     device: str = ""
     versions: dict[str, str] = {}
+    form: Annotated[str, Field(max_length=64)] = ""
     files: dict[str, str] = {}
 
     @model_validator(mode="after")

@@ -87,6 +87,7 @@ class Scheduler:
         self._clock = Clock()
         self._failures: list[SeedbedError] = []
         self._threads = 1
+        self._noted: set[str] = set()
 
     def train(self, save_every: float | None, until: Callable[[], bool]) -> None:
         """Train the missing runs, population by population; the workers load while the driver plans."""
@@ -145,6 +146,8 @@ class Scheduler:
         match report:
             case Begun():
                 names = tuple(self.ingest.names(task).values())
+                for text in report.notes:
+                    self._note(text)
                 self._on_event(Started(names, report.device, report.epochs, report.steps_per_epoch))
             case Segment():
                 self._segment(task, report)
@@ -160,6 +163,12 @@ class Scheduler:
             case None:
                 self.ingest.drop(task)
         return []
+
+    def _note(self, text: str) -> None:
+        """Send a note, once per call."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self._on_event(Note(text))
 
     def _segment(self, task: Task, segment: Segment) -> None:
         names = self.ingest.names(task)

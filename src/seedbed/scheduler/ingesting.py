@@ -121,6 +121,7 @@ class Ingest:
             outcome.device,
             versions=devices.versions(),
             pruned=outcome.pruned,
+            form=outcome.form,
         )
         ending = FinishedRun(entry, result, dataset.scale)
         if self._request.metrics_only:

@@ -16,8 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed import models
+from seedbed import kernels, models
 from seedbed.data import Dataset
+from seedbed.models.forms import KERNELS, PRODUCTS
 from seedbed.models.protocol import Population
 from seedbed.records import History
 from seedbed.training import footprint
@@ -66,7 +67,7 @@ class Job:
 
     def reports(self) -> Iterator[JobReport]:
         """Train the population and yield reports; ends with `Stopped`, or when all members are finished."""
-        yield Begun(device_name(), self.task.epochs, self._steps())
+        yield Begun(device_name(), self.task.epochs, self._steps(), tuple(self._notes()))
         saved = time.monotonic()
         if self._epoch and not self._step:  # saved at an epoch's end, before its outcomes
             self._last_logits = self._loaded.evaluated().logits
@@ -90,8 +91,23 @@ class Job:
         members = self._members
         alive = tuple(map(tuple, members.alive.tolist()))
         rows = {member: list(rows) for member, rows in members.rows.items()}
-        state = JobState(self._epoch, self._step, tuple(members.settings), alive, rows, self._training_seconds)
+        form = self._loaded.population.form
+        state = JobState(self._epoch, self._step, tuple(members.settings), alive, rows, self._training_seconds, form)
         return Checkpoint(self._loaded.arrays(members), state)
+
+    def _notes(self) -> Iterator[str]:
+        """Notes on the form of the convolutions: not the fastest, or not that of the save."""
+        form = self._loaded.population.form
+        saved = self.task.resume.state.form if self.task.resume else form
+        if form == PRODUCTS and (support := kernels.support()).broken:
+            yield f"Convolutions train without native kernels, at about half the speed: {support.reason}"
+        if not saved and form.startswith(KERNELS):
+            saved = PRODUCTS  # an older seedbed made the save
+        if saved and saved != form:
+            yield (
+                f"The save was made with the form {saved!r} of convolutions, and training continues with {form!r}: equally "
+                f"good, but not to the last bit what an uninterrupted run gives. {kernels.SWITCH} chooses the form."
+            )
 
     def _saved_whole(self) -> Iterator[Checkpoint]:
         """Save the whole population before its first member ends, if members are pruned.
@@ -285,6 +301,7 @@ class Job:
             device_name(),
             host.compile_seconds / runs,
             self._training_seconds / runs,
+            host.population.form,
         )
 
 

@@ -46,6 +46,7 @@ class JobState:
         alive: whether each of them still trains, block by block.
         rows: metrics of each epoch of each member, dropped members included.
         training_seconds: training time without compilation (s).
+        form: name of the form of the convolutions, see `models.protocol.Population.form`.
     """
 
     epoch: _Count
@@ -54,6 +55,7 @@ class JobState:
     alive: tuple[tuple[bool, ...], ...]
     rows: dict[_Member, list[_Metrics]]
     training_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    form: Annotated[str, Field(max_length=64)] = ""
 
     @classmethod
     def begin(cls, blocks: int, settings: int) -> JobState:
@@ -70,6 +72,7 @@ class JobState:
             tuple(tuple(self.alive[block][column] for column in columns) for block in blocks),
             {(blocks.index(b), settings.index(s)): rows for (b, s), rows in self.rows.items() if b in blocks and s in settings},
             self.training_seconds,
+            self.form,
         )
 
     def plain(self) -> dict[str, Any]:

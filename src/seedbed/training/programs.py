@@ -21,7 +21,7 @@ import jax
 from jax.experimental import serialize_executable
 from jax.experimental.compilation_cache import compilation_cache
 
-from seedbed import devices, models, storage
+from seedbed import devices, kernels, models, storage
 from seedbed.errors import StorageError
 from seedbed.models.protocol import Population
 from seedbed.specs import Plan
@@ -164,7 +164,7 @@ def _environment() -> tuple[Any, ...]:
 
 def _code() -> str:
     """Digest of the source from which programs are traced."""
-    packages = [Path(models.__file__).parent, Path(__file__).parent]
+    packages = [Path(file).parent for file in (kernels.__file__, models.__file__, __file__)]
     files = sorted(path for package in packages for path in package.rglob("*.py"))
     return storage.sha256([piece for path in files for piece in (path.name.encode(), path.read_bytes())])
 

@@ -69,11 +69,12 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Begun:
-    """The job is set up: device, number of epochs, and steps per epoch."""
+    """The job is set up: device, number of epochs, steps per epoch, and notes for the user."""
 
     device: str
     epochs: int
     steps_per_epoch: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Outcome:
     """A member ended: best and last weights, and both networks' predictions for the validation images, `(n, C)`.
 
     `optimizer` holds what else a checkpoint has of the member; it is empty where the schedule is at its end. A `pruned` member
-    was not trained to its last epoch.
+    was not trained to its last epoch. `form` is the form of its convolutions, if there are some.
     """
 
     member: Member
@@ -107,6 +108,7 @@ class Outcome:
     device: str
     compile_seconds: float
     training_seconds: float
+    form: str = ""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def read_pattern(inventory: Inventory, options: ReadOptions) -> Content:
         match = pattern.search(file.base)
         if match and (label := (match[1] if pattern.groups else match[0])):
             folders = file.folder.lower().split("/")
-            part: PartName = next((part for folder in folders if (part := part_of(folder))), "train")
+            part: PartName = next(filter(None, map(part_of, folders)), "train")
             listed.setdefault(part, []).append(PictureItem(file, label))
         else:
             inventory.skip("not matched by --label-pattern", file)

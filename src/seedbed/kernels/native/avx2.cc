@@ -1,0 +1,8 @@
+// 16 registers of 8 floats.
+#define LANES 8
+#define VARIANT avx2
+#define POSITIONS 4
+#define FILTERS 3
+#define TAPS 5
+#define GRADIENTS 2
+#include "kernels.h"

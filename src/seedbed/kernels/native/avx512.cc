@@ -1,0 +1,8 @@
+// 32 registers of 16 floats.
+#define LANES 16
+#define VARIANT avx512
+#define POSITIONS 4
+#define FILTERS 6
+#define TAPS 6
+#define GRADIENTS 4
+#include "kernels.h"

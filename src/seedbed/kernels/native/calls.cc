@@ -1,0 +1,239 @@
+// The kernels as functions of a compiled program: checks of all shapes, threads, and sums over the images.
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "call.h"
+#include "variant.h"
+
+namespace seedbed {
+namespace {
+
+using Buffer = XLA_FFI_Buffer;
+
+const char* const kShapes = "seedbed's kernels: the shapes do not fit each other.";
+const char* const kLanes = "seedbed's kernels: this processor has no such vectors.";
+const char* const kAlignment = "seedbed's kernels: the arrays are not aligned to vectors.";
+const char* const kMemory = "seedbed's kernels: out of memory.";
+
+size_t count(const Buffer& buffer) {
+  size_t numbers = 1;
+  for (int64_t axis = 0; axis < buffer.rank; axis++) numbers *= buffer.dims[axis];
+  return numbers;
+}
+
+bool floats(const Buffer& buffer, size_t numbers) { return buffer.dtype == XLA_FFI_DataType_F32 && count(buffer) == numbers; }
+bool bytes(const Buffer& buffer, size_t numbers) { return buffer.dtype == XLA_FFI_DataType_U8 && count(buffer) == numbers; }
+bool aligned(const Buffer& buffer, int64_t lanes) { return (uintptr_t)buffer.data % (sizeof(float) * lanes) == 0; }
+float* numbers(const Buffer& buffer) { return static_cast<float*>(buffer.data); }
+
+struct Free {
+  void operator()(float* memory) const { std::free(memory); }
+};
+
+// Calls work(block, scratch) for each block, on this thread and those of the program's pool. The caller never waits for a task
+// that has not started, since the pool's threads may all be busy, or be this one; a task that starts late finds nothing to do.
+class Blocks {
+ public:
+  using Work = std::function<void(int64_t, float*)>;
+
+  static XLA_FFI_Error* run(const Call& call, int64_t blocks, size_t floats, Work work) {
+    auto shared = std::make_shared<Blocks>(blocks, floats, std::move(work));
+    int64_t helpers = std::min(call.threads(), blocks) - 1;
+    for (int64_t helper = 0; helper < helpers; helper++) call.schedule([shared] { shared->take(); });
+    shared->take();
+    std::unique_lock<std::mutex> lock(shared->mutex_);
+    shared->ended_.wait(lock, [&] { return shared->done_ == shared->blocks_; });
+    return shared->failed_ ? call.error(kMemory) : nullptr;
+  }
+
+  Blocks(int64_t blocks, size_t floats, Work work) : blocks_(blocks), floats_(floats), work_(std::move(work)) {}
+
+ private:
+  void take() {
+    std::unique_ptr<float, Free> scratch;
+    for (int64_t block; (block = next_++) < blocks_;) {
+      if (!scratch) scratch.reset(static_cast<float*>(std::aligned_alloc(64, (floats_ * sizeof(float) + 127) / 64 * 64)));
+      if (scratch) work_(block, scratch.get());
+      std::lock_guard<std::mutex> lock(mutex_);
+      failed_ = failed_ || !scratch;
+      if (++done_ == blocks_) ended_.notify_all();
+    }
+  }
+
+  const int64_t blocks_;
+  const size_t floats_;
+  const Work work_;
+  std::atomic<int64_t> next_{0};
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  int64_t done_ = 0;
+  bool failed_ = false;
+};
+
+// A call on blocks of images x (blocks, height, width, channels, lanes), a kernel (k, k, channels, filters), and outputs y
+// (blocks, pooled height, pooled width, filters, lanes).
+struct Layer {
+  Geometry geometry{};
+  const Variant* variant = nullptr;
+  int64_t blocks = 0;
+  size_t inputs = 0, outputs = 0, weights = 0;  // numbers of a block, and of the kernel
+  bool places = false;                          // whether there are places of maxima
+
+  // What is wrong with the call, or null.
+  const char* read(const Call& call, const Buffer& x, const Buffer& kernel, const Buffer& y, bool depthwise) {
+    if (x.rank != 5 || kernel.rank != 4 || y.rank != 5) return kShapes;
+    for (const Buffer* buffer : {&x, &kernel, &y})
+      for (int64_t axis = 0; axis < buffer->rank; axis++)
+        if (buffer->dims[axis] < 1 || buffer->dims[axis] > (1 << 24)) return kShapes;
+    int64_t k = kernel.dims[0], filters = depthwise ? x.dims[3] : kernel.dims[3], lanes = x.dims[4];
+    int64_t stride = call.attribute("stride"), pool = call.attribute("pool"), top = call.attribute("top"),
+            left = call.attribute("left"), relu = call.attribute("relu");
+    if (kernel.dims[1] != k || kernel.dims[2] != x.dims[3] || (depthwise && (kernel.dims[3] != 1 || pool != 1 || relu)) ||
+        y.dims[0] != x.dims[0] || y.dims[3] != filters || y.dims[4] != lanes)
+      return kShapes;
+    if (stride < 1 || stride > 1024 || pool < 1 || pool > 15 || top < 0 || left < 0 || top >= k || left >= k || k > 1024 ||
+        relu < 0)
+      return kShapes;
+    geometry = Geometry{(int)x.dims[1], (int)x.dims[2], (int)x.dims[3], (int)filters,   (int)k,    (int)stride, (int)pool,
+                        (int)top,       (int)left,      (int)y.dims[1], (int)y.dims[2], relu == 1, false};
+    // The last window ends at most k - 1 zeros behind the input.
+    auto fits = [&](int64_t outputs, int64_t size, int64_t before) {
+      return (outputs * pool - 1) * stride + k <= size + before + k - 1;
+    };
+    if (!fits(y.dims[1], x.dims[1], top) || !fits(y.dims[2], x.dims[2], left)) return kShapes;
+    blocks = x.dims[0];
+    inputs = geometry.inputs() * lanes;
+    outputs = geometry.outputs() * lanes;
+    weights = count(kernel);
+    places = pool > 1 || relu == 1;
+    if (!floats(x, blocks * inputs) || !floats(kernel, weights) || !floats(y, blocks * outputs)) return kShapes;
+    variant = seedbed::variant((int)lanes);
+    if (!variant) return kLanes;
+    return aligned(x, lanes) && aligned(y, lanes) ? nullptr : kAlignment;
+  }
+};
+
+// The kernel by 180 degrees, with channels and filters exchanged.
+std::vector<float> turned(const Geometry& g, const float* kernel) {
+  int taps = g.kernel * g.kernel, c = g.channels, o = g.filters;
+  std::vector<float> result((size_t)taps * c * o);
+  for (int tap = 0; tap < taps; tap++)
+    for (int i = 0; i < c; i++)
+      for (int j = 0; j < o; j++)
+        result[((size_t)tap * o + j) * c + i] = kernel[((size_t)(taps - 1 - tap) * c + i) * o + j];
+  return result;
+}
+
+// to[i] = sum over blocks of parts[block * stride + i], always in this order.
+void add_up(const float* parts, int64_t blocks, size_t stride, size_t size, float* to) {
+  std::copy(parts, parts + size, to);
+  for (int64_t block = 1; block < blocks; block++)
+    for (size_t i = 0; i < size; i++) to[i] += parts[block * stride + i];
+}
+
+// (x, kernel, bias) -> (y, where)
+XLA_FFI_Error* forward(const Call& call) {
+  Layer layer;
+  if (!call.has(3, 2)) return call.error(kShapes);
+  const Buffer &x = call.argument(0), &kernel = call.argument(1), &bias = call.argument(2);
+  const Buffer &y = call.result(0), &where = call.result(1);
+  if (const char* wrong = layer.read(call, x, kernel, y, false)) return call.error(wrong);
+  if (!floats(bias, layer.geometry.filters) || !bytes(where, layer.places ? layer.blocks * layer.outputs : 0))
+    return call.error(kShapes);
+  return Blocks::run(call, layer.blocks, layer.variant->forward_scratch(layer.geometry), [&](int64_t n, float* scratch) {
+    uint8_t* places = layer.places ? static_cast<uint8_t*>(where.data) + n * layer.outputs : nullptr;
+    layer.variant->forward(layer.geometry, numbers(x) + n * layer.inputs, numbers(kernel), numbers(bias),
+                           numbers(y) + n * layer.outputs, places, scratch);
+  });
+}
+
+// (dy, where, x, kernel) -> (dkernel, dbias, dx); dx is empty where it is not wanted
+XLA_FFI_Error* backward(const Call& call) {
+  Layer layer;
+  if (!call.has(4, 3)) return call.error(kShapes);
+  const Buffer &dy = call.argument(0), &where = call.argument(1), &x = call.argument(2), &kernel = call.argument(3);
+  const Buffer &dkernel = call.result(0), &dbias = call.result(1), &dx = call.result(2);
+  if (const char* wrong = layer.read(call, x, kernel, dy, false)) return call.error(wrong);
+  Geometry& g = layer.geometry;
+  g.inner = count(dx) > 0;
+  if (g.inner && !aligned(dx, x.dims[4])) return call.error(kAlignment);
+  if (!floats(dkernel, layer.weights) || !floats(dbias, g.filters) || !floats(dx, g.inner ? layer.blocks * layer.inputs : 0) ||
+      !bytes(where, layer.places ? layer.blocks * layer.outputs : 0))
+    return call.error(kShapes);
+  size_t size = layer.weights + g.filters;
+  std::vector<float> parts(layer.blocks * size), back;
+  if (g.inner) back = turned(g, numbers(kernel));
+  XLA_FFI_Error* error = Blocks::run(call, layer.blocks, layer.variant->backward_scratch(g), [&](int64_t n, float* scratch) {
+    const uint8_t* places = layer.places ? static_cast<uint8_t*>(where.data) + n * layer.outputs : nullptr;
+    float* part = parts.data() + n * size;
+    layer.variant->backward(g, numbers(dy) + n * layer.outputs, places, numbers(x) + n * layer.inputs, back.data(), part,
+                            part + layer.weights, g.inner ? numbers(dx) + n * layer.inputs : nullptr, scratch);
+  });
+  add_up(parts.data(), layer.blocks, size, layer.weights, numbers(dkernel));
+  add_up(parts.data() + layer.weights, layer.blocks, size, g.filters, numbers(dbias));
+  return error;
+}
+
+// (x, kernel) -> y
+XLA_FFI_Error* depthwise_forward(const Call& call) {
+  Layer layer;
+  if (!call.has(2, 1)) return call.error(kShapes);
+  const Buffer &x = call.argument(0), &kernel = call.argument(1), &y = call.result(0);
+  if (const char* wrong = layer.read(call, x, kernel, y, true)) return call.error(wrong);
+  return Blocks::run(call, layer.blocks, layer.variant->forward_scratch(layer.geometry), [&](int64_t n, float* scratch) {
+    layer.variant->depthwise_forward(layer.geometry, numbers(x) + n * layer.inputs, numbers(kernel),
+                                     numbers(y) + n * layer.outputs, scratch);
+  });
+}
+
+// (dy, x, kernel) -> (dkernel, dx)
+XLA_FFI_Error* depthwise_backward(const Call& call) {
+  Layer layer;
+  if (!call.has(3, 2)) return call.error(kShapes);
+  const Buffer &dy = call.argument(0), &x = call.argument(1), &kernel = call.argument(2);
+  const Buffer &dkernel = call.result(0), &dx = call.result(1);
+  if (const char* wrong = layer.read(call, x, kernel, dy, true)) return call.error(wrong);
+  layer.geometry.inner = true;
+  if (!aligned(dx, x.dims[4])) return call.error(kAlignment);
+  if (!floats(dkernel, layer.weights) || !floats(dx, layer.blocks * layer.inputs)) return call.error(kShapes);
+  std::vector<float> parts(layer.blocks * layer.weights);
+  size_t floats = layer.variant->backward_scratch(layer.geometry);
+  XLA_FFI_Error* error = Blocks::run(call, layer.blocks, floats, [&](int64_t n, float* scratch) {
+    layer.variant->depthwise_backward(layer.geometry, numbers(dy) + n * layer.outputs, numbers(x) + n * layer.inputs,
+                                      numbers(kernel), parts.data() + n * layer.weights, numbers(dx) + n * layer.inputs,
+                                      scratch);
+  });
+  add_up(parts.data(), layer.blocks, layer.weights, layer.weights, numbers(dkernel));
+  return error;
+}
+
+// A handler of XLA: no exception may leave it.
+template <XLA_FFI_Error* (*function)(const Call&)>
+XLA_FFI_Error* handled(XLA_FFI_CallFrame* frame) {
+  Call call(frame);
+  if (call.answered()) return nullptr;
+  try {
+    return function(call);
+  } catch (...) {  // no memory for sums or threads
+    return call.error(kMemory);
+  }
+}
+
+}  // namespace
+}  // namespace seedbed
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+EXPORT XLA_FFI_Error* seedbed_forward(XLA_FFI_CallFrame* frame) { return seedbed::handled<seedbed::forward>(frame); }
+EXPORT XLA_FFI_Error* seedbed_backward(XLA_FFI_CallFrame* frame) { return seedbed::handled<seedbed::backward>(frame); }
+EXPORT XLA_FFI_Error* seedbed_depthwise_forward(XLA_FFI_CallFrame* frame) {
+  return seedbed::handled<seedbed::depthwise_forward>(frame);
+}
+EXPORT XLA_FFI_Error* seedbed_depthwise_backward(XLA_FFI_CallFrame* frame) {
+  return seedbed::handled<seedbed::depthwise_backward>(frame);
+}

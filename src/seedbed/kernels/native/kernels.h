@@ -1,0 +1,339 @@
+// The kernels, once per instruction set: each variant includes this file with its own LANES, VARIANT and register blocks.
+//
+// A convolution is a sum over the kernel's rows; within a row, columns and channels of the window are contiguous, so that a
+// register block of POSITIONS outputs x FILTERS filters runs along them: each pixel is loaded once per FILTERS products, each
+// weight once per POSITIONS. The gradient of the kernel has register blocks of TAPS x GRADIENTS and runs along the pixels.
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "variant.h"
+
+namespace seedbed {
+namespace {
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+typedef uint8_t bytes __attribute__((vector_size(LANES)));
+
+constexpr int OFF = 255;  // place of a maximum that ReLU sets to 0
+
+inline vec splat(float a) { return a - vec{}; }
+
+inline float sum(vec v) {
+  float parts[LANES];
+  std::memcpy(parts, &v, sizeof v);
+  for (int half = LANES / 2; half; half /= 2)
+    for (int i = 0; i < half; i++) parts[i] += parts[i + half];
+  return parts[0];
+}
+
+inline int tiles(int count, int most) { return (count + most - 1) / most; }
+
+// Calls f(first, size) for parts of almost equal size, each at most `most`.
+template <class F>
+inline void split(int count, int most, F f) {
+  int parts = tiles(count, most);
+  for (int part = 0; part < parts; part++) {
+    int first = (int)((int64_t)count * part / parts), next = (int)((int64_t)count * (part + 1) / parts);
+    f(first, next - first);
+  }
+}
+
+// out[p][r] = sum over rows and taps of in[p] times weights; weights: (rows, taps, filters), of which R are used.
+template <int P, int R>
+void products(const vec* const* in, size_t row, int rows, int taps, const float* weights, size_t filters, vec* out) {
+  vec acc[P][R];
+  const vec* at[P];
+  for (int p = 0; p < P; p++) {
+    at[p] = in[p];
+    for (int r = 0; r < R; r++) acc[p][r] = vec{};
+  }
+  for (int y = 0; y < rows; y++) {
+    for (int j = 0; j < taps; j++, weights += filters) {
+      vec w[R];
+#pragma GCC unroll 8
+      for (int r = 0; r < R; r++) w[r] = splat(weights[r]);
+#pragma GCC unroll 8
+      for (int p = 0; p < P; p++) {
+        vec v = at[p][j];
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++) acc[p][r] += v * w[r];
+      }
+    }
+    for (int p = 0; p < P; p++) at[p] += row;
+  }
+  for (int p = 0; p < P; p++)
+    for (int r = 0; r < R; r++) out[p * R + r] = acc[p][r];
+}
+
+// sums[t * filters + r] += sum over pixels of x[.. + t] times g[.. + r].
+template <int T, int R>
+void correlations(const vec* x, size_t x_row, size_t x_step, const vec* g, size_t g_row, size_t g_step, int height, int width,
+                  vec* sums, size_t filters) {
+  vec acc[T][R];
+  for (int t = 0; t < T; t++)
+    for (int r = 0; r < R; r++) acc[t][r] = sums[t * filters + r];
+  for (int y = 0; y < height; y++) {
+    const vec *xp = x + y * x_row, *gp = g + y * g_row;
+    for (int p = 0; p < width; p++, xp += x_step, gp += g_step) {
+      vec d[R];
+#pragma GCC unroll 8
+      for (int r = 0; r < R; r++) d[r] = gp[r];
+#pragma GCC unroll 8
+      for (int t = 0; t < T; t++) {
+        vec v = xp[t];
+#pragma GCC unroll 8
+        for (int r = 0; r < R; r++) acc[t][r] += v * d[r];
+      }
+    }
+  }
+  for (int t = 0; t < T; t++)
+    for (int r = 0; r < R; r++) sums[t * filters + r] = acc[t][r];
+}
+
+// Tables of the functions for all sizes up to the largest register block.
+template <int R, class Indices>
+struct ProductsRow;
+template <int R, int... P>
+struct ProductsRow<R, std::integer_sequence<int, P...>> {
+  static constexpr decltype(&products<1, 1>) of[] = {&products<P + 1, R>...};
+};
+template <class Indices>
+struct Products;
+template <int... R>
+struct Products<std::integer_sequence<int, R...>> {
+  static constexpr const decltype(&products<1, 1>)* of[] = {
+      ProductsRow<R + 1, std::make_integer_sequence<int, POSITIONS>>::of...};
+};
+inline auto products_of(int p, int r) { return Products<std::make_integer_sequence<int, FILTERS>>::of[r - 1][p - 1]; }
+
+template <int R, class Indices>
+struct CorrelationsRow;
+template <int R, int... T>
+struct CorrelationsRow<R, std::integer_sequence<int, T...>> {
+  static constexpr decltype(&correlations<1, 1>) of[] = {&correlations<T + 1, R>...};
+};
+template <class Indices>
+struct Correlations;
+template <int... R>
+struct Correlations<std::integer_sequence<int, R...>> {
+  static constexpr const decltype(&correlations<1, 1>)* of[] = {
+      CorrelationsRow<R + 1, std::make_integer_sequence<int, TAPS>>::of...};
+};
+inline auto correlations_of(int t, int r) { return Correlations<std::make_integer_sequence<int, GRADIENTS>>::of[r - 1][t - 1]; }
+
+// The input with its zeros, as far as the convolution reads it.
+void pad(const Geometry& g, const vec* x, vec* padded) {
+  int height = g.padded_height(), width = g.padded_width();
+  size_t pixel = sizeof(vec) * g.channels;
+  int copied = std::max(0, std::min(g.width, width - g.left));
+  for (int y = 0; y < height; y++) {
+    char* row = (char*)(padded + (size_t)y * width * g.channels);
+    int from = y - g.top;
+    if (from < 0 || from >= g.height || copied == 0) {
+      std::memset(row, 0, pixel * width);
+      continue;
+    }
+    std::memset(row, 0, pixel * g.left);
+    std::memcpy(row + pixel * g.left, x + (size_t)from * g.width * g.channels, pixel * copied);
+    std::memset(row + pixel * (g.left + copied), 0, pixel * (width - g.left - copied));
+  }
+}
+
+// Outputs of a convolution of stride `step` without pooling; finish(position in the row's tile, filter, sum) stores one.
+template <class F>
+void convolve(const vec* x, size_t row, int channels, int kernel, int step, const float* weights, int filters, int height,
+              int width, F finish) {
+  vec out[POSITIONS * FILTERS];
+  for (int y = 0; y < height; y++)
+    split(width, POSITIONS, [&](int first, int count) {
+      const vec* in[POSITIONS];
+      for (int p = 0; p < count; p++) in[p] = x + (size_t)y * step * row + (size_t)(first + p) * step * channels;
+      split(filters, FILTERS, [&](int o, int size) {
+        products_of(count, size)(in, row, kernel, kernel * channels, weights + o, filters, out);
+        for (int p = 0; p < count; p++)
+          for (int r = 0; r < size; r++) finish((size_t)y * width + first + p, o + r, out[p * size + r]);
+      });
+    });
+}
+
+// The maximum of each pooling window, and its place in it; of equal values the first.
+template <class F>
+void convolve_pooled(const Geometry& g, const vec* x, const float* weights, F finish) {
+  size_t row = (size_t)g.padded_width() * g.channels;
+  int places = g.pool * g.pool;
+  vec out[POSITIONS * FILTERS], most[FILTERS];
+  ints where[FILTERS];
+  for (int y = 0; y < g.pooled_height; y++)
+    for (int p = 0; p < g.pooled_width; p++) {
+      const vec* corner = x + ((size_t)y * row + (size_t)p * g.channels) * g.pool * g.stride;
+      split(g.filters, FILTERS, [&](int o, int size) {
+        for (int first = 0; first < places; first += POSITIONS) {
+          int count = std::min(POSITIONS, places - first);
+          const vec* in[POSITIONS];
+          for (int q = 0; q < count; q++)
+            in[q] = corner + (size_t)((first + q) / g.pool) * g.stride * row + (size_t)((first + q) % g.pool) * g.stride * g.channels;
+          products_of(count, size)(in, row, g.kernel, g.kernel * g.channels, weights + o, g.filters, out);
+          for (int r = 0; r < size; r++) {
+            int q = 0;
+            if (first == 0) {
+              most[r] = out[r];
+              where[r] = ints{};
+              q = 1;
+            }
+            for (; q < count; q++) {
+              vec v = out[q * size + r];
+              ints larger = (v > most[r]) | (v != v);  // what is not a number stays
+              most[r] = larger ? v : most[r];
+              where[r] = larger ? ints{} + (first + q) : where[r];
+            }
+          }
+        }
+        for (int r = 0; r < size; r++) finish((size_t)y * g.pooled_width + p, o + r, most[r], where[r]);
+      });
+    }
+}
+
+size_t forward_scratch(const Geometry& g) { return g.padded() * LANES; }
+
+void forward(const Geometry& g, const float* input, const float* kernel, const float* bias, float* output, uint8_t* places,
+             float* scratch) {
+  vec *padded = (vec*)scratch, *y = (vec*)output;
+  bytes* where = (bytes*)places;
+  pad(g, (const vec*)input, padded);
+  auto finish = [&](size_t pixel, int o, vec sum, ints place) {
+    vec v = sum + splat(bias[o]);
+    if (g.relu) {
+      ints off = v <= vec{};
+      v = off ? vec{} : v;
+      place = off ? ints{} + OFF : place;
+    }
+    y[pixel * g.filters + o] = v;
+    if (where) where[pixel * g.filters + o] = __builtin_convertvector(place, bytes);
+  };
+  if (g.pool > 1) return convolve_pooled(g, padded, kernel, finish);
+  convolve(padded, (size_t)g.padded_width() * g.channels, g.channels, g.kernel, g.stride, kernel, g.filters, g.rows(),
+           g.columns(), [&](size_t pixel, int o, vec sum) { finish(pixel, o, sum, ints{}); });
+}
+
+// Spreads the gradient of pooled rows over their windows; adds it up in dbias.
+void spread(const Geometry& g, const vec* dy, const bytes* where, int first, int rows, vec* out, vec* dbias) {
+  size_t width = g.spread_width();
+  int places = g.pool * g.pool, start = g.inner ? 0 : first;
+  for (int y = first; y < first + rows; y++)
+    for (int p = 0; p < g.pooled_width; p++) {
+      size_t pixel = ((size_t)y * g.pooled_width + p) * g.filters;
+      for (int q = 0; q < places; q++) {
+        size_t down = (size_t)((y - start) * g.pool + q / g.pool) * g.step() + g.above();
+        size_t right = (size_t)(p * g.pool + q % g.pool) * g.step() + g.before();
+        vec* to = out + (down * width + right) * g.filters;
+        for (int o = 0; o < g.filters; o++) {
+          vec d = dy[pixel + o];
+          if (where) d = __builtin_convertvector(where[pixel + o], ints) == q ? d : vec{};
+          to[o] = d;
+          dbias[o] += d;
+        }
+      }
+    }
+}
+
+// Adds the kernel's gradient from some pooled rows, (k, k, channels, filters) vectors.
+void correlate(const Geometry& g, const vec* padded, const vec* gradient, int first, int rows, vec* sums) {
+  size_t x_row = (size_t)g.padded_width() * g.channels, g_row = (size_t)g.spread_width() * g.filters;
+  int taps = g.kernel * g.channels, start = g.inner ? first * g.pool * g.stride : 0;
+  const vec* from = gradient + ((size_t)(start + g.above()) * g.spread_width() + g.before()) * g.filters;
+  for (int ky = 0; ky < g.kernel; ky++) {
+    const vec* x = padded + ((size_t)first * g.pool * g.stride + ky) * x_row;
+    split(taps, TAPS, [&](int j, int count) {
+      split(g.filters, GRADIENTS, [&](int o, int size) {
+        correlations_of(count, size)(x + j, x_row * g.stride, (size_t)g.stride * g.channels, from + o, g_row * g.step(),
+                                     (size_t)g.step() * g.filters, rows * g.pool, g.columns(),
+                                     sums + ((size_t)ky * taps + j) * g.filters + o, g.filters);
+      });
+    });
+  }
+}
+
+size_t weights_of(const Geometry& g) { return (size_t)g.kernel * g.kernel * g.channels * g.filters; }
+
+size_t backward_scratch(const Geometry& g) {
+  return (g.padded() + g.spread() + weights_of(g) + g.filters) * LANES;
+}
+
+void backward(const Geometry& g, const float* dy, const uint8_t* where, const float* x, const float* turned, float* dkernel,
+              float* dbias, float* dx, float* scratch) {
+  vec* padded = (vec*)scratch;
+  vec* gradient = padded + g.padded();
+  vec* sums = gradient + g.spread();
+  vec* biases = sums + weights_of(g);
+  pad(g, (const vec*)x, padded);
+  std::memset((void*)sums, 0, sizeof(vec) * (weights_of(g) + g.filters));
+  if (g.inner) std::memset((void*)gradient, 0, sizeof(vec) * g.spread());
+  for (int first = 0; first < g.pooled_height; first += g.band()) {
+    int rows = std::min(g.band(), g.pooled_height - first);
+    spread(g, (const vec*)dy, (const bytes*)where, first, rows, gradient, biases);
+    correlate(g, padded, gradient, first, rows, sums);
+  }
+  for (size_t i = 0; i < weights_of(g); i++) dkernel[i] = sum(sums[i]);
+  for (int o = 0; o < g.filters; o++) dbias[o] = sum(biases[o]);
+  if (!g.inner) return;
+  vec* out = (vec*)dx;
+  convolve(gradient, (size_t)g.spread_width() * g.filters, g.filters, g.kernel, 1, turned, g.channels, g.height, g.width,
+           [&](size_t pixel, int c, vec sum) { out[pixel * g.channels + c] = sum; });
+}
+
+// Depthwise: out[y][x][c] = sum over the kernel of in[y * step + ky][x * step + kx][c]; turned: by 180 degrees.
+void convolve_depthwise(const vec* x, size_t row, int channels, int kernel, int step, const float* weights, bool turned,
+                        int height, int width, vec* out) {
+  int last = kernel * kernel - 1;
+  for (int y = 0; y < height; y++)
+    split(width, 4, [&](int first, int count) {
+      for (int c = 0; c < channels; c++) {
+        vec acc[4] = {};
+        for (int k = 0; k <= last; k++) {
+          vec w = splat(weights[(size_t)(turned ? last - k : k) * channels + c]);
+          const vec* in = x + ((size_t)y * step + k / kernel) * row + ((size_t)first * step + k % kernel) * channels + c;
+          for (int p = 0; p < count; p++) acc[p] += w * in[(size_t)p * step * channels];
+        }
+        for (int p = 0; p < count; p++) out[((size_t)y * width + first + p) * channels + c] = acc[p];
+      }
+    });
+}
+
+void depthwise_forward(const Geometry& g, const float* x, const float* kernel, float* y, float* scratch) {
+  pad(g, (const vec*)x, (vec*)scratch);
+  convolve_depthwise((vec*)scratch, (size_t)g.padded_width() * g.channels, g.channels, g.kernel, g.stride, kernel, false,
+                     g.rows(), g.columns(), (vec*)y);
+}
+
+void depthwise_backward(const Geometry& g, const float* gradient, const float* x, const float* kernel, float* dkernel,
+                        float* dx, float* scratch) {
+  vec *padded = (vec*)scratch, *around = padded + g.padded(), *biases = around + g.spread();
+  pad(g, (const vec*)x, padded);
+  std::memset((void*)around, 0, sizeof(vec) * (g.spread() + g.filters));
+  spread(g, (const vec*)gradient, nullptr, 0, g.pooled_height, around, biases);
+  size_t row = (size_t)g.padded_width() * g.channels;
+  const vec* dy = (const vec*)gradient;
+  for (int k = 0; k < g.kernel * g.kernel; k++)
+    for (int c = 0; c < g.channels; c++) {
+      vec acc[4] = {};
+      for (int y = 0; y < g.rows(); y++) {
+        const vec* in = padded + ((size_t)y * g.stride + k / g.kernel) * row + (size_t)(k % g.kernel) * g.channels + c;
+        for (int p = 0; p < g.columns(); p++)
+          acc[p % 4] += in[(size_t)p * g.stride * g.channels] * dy[((size_t)y * g.columns() + p) * g.channels + c];
+      }
+      dkernel[(size_t)k * g.channels + c] = sum((acc[0] + acc[1]) + (acc[2] + acc[3]));
+    }
+  convolve_depthwise(around, (size_t)g.spread_width() * g.channels, g.channels, g.kernel, 1, kernel, true, g.height, g.width,
+                     (vec*)dx);
+}
+
+}  // namespace
+
+const Variant VARIANT = {LANES,    forward_scratch,   backward_scratch,  forward,
+                         backward, depthwise_forward, depthwise_backward};
+
+}  // namespace seedbed

@@ -1,0 +1,67 @@
+// What the variants of the kernels have in common: the geometry of a block of a network, and the functions of a variant.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace seedbed {
+
+// One block of a network: convolution, bias, max pooling, ReLU. All sizes in pixels.
+struct Geometry {
+  int height, width, channels;        // of the input
+  int filters, kernel, stride, pool;  // as in the network's settings
+  int top, left;                      // rows and columns of zeros before the input
+  int pooled_height, pooled_width;    // of the output
+  bool relu;                          // whether ReLU follows the pooling
+  bool inner;                         // whether the gradient of the input is wanted
+
+  int rows() const { return pooled_height * pool; }  // of the convolution's output, as far as pooling reads it
+  int columns() const { return pooled_width * pool; }
+  size_t outputs() const { return (size_t)pooled_height * pooled_width * filters; }
+  size_t inputs() const { return (size_t)height * width * channels; }
+  int padded_height() const { return (rows() - 1) * stride + kernel; }
+  int padded_width() const { return (columns() - 1) * stride + kernel; }
+  size_t padded() const { return (size_t)padded_height() * padded_width() * channels; }
+
+  // The gradient before pooling. For the input's gradient it has a border of zeros, and zeros between strides.
+  int step() const { return inner ? stride : 1; }
+  int above() const { return inner ? kernel - 1 - top : 0; }
+  int before() const { return inner ? kernel - 1 - left : 0; }
+  int spread_width() const { return inner ? width + kernel - 1 : columns(); }
+  int spread_height() const { return inner ? height + kernel - 1 : band() * pool; }
+  size_t spread() const { return (size_t)spread_height() * spread_width() * filters; }
+
+  // Pooled rows whose gradient is spread at a time: all, or as many as stay in the cache of a core.
+  int band() const {
+    if (inner) return pooled_height;
+    int fit = (int)(2048 / ((size_t)pool * columns() * filters));
+    return fit < 1 ? 1 : fit > pooled_height ? pooled_height : fit;
+  }
+};
+
+// Arrays hold LANES images side by side, images innermost: (rows, columns, channels, LANES). Kernels are (k, k, channels,
+// filters), or (k, k, channels) in a depthwise convolution, whose filters are its channels.
+struct Variant {
+  int lanes;
+  // Floats of scratch memory, aligned to 64 bytes, that each function takes.
+  size_t (*forward_scratch)(const Geometry&);
+  size_t (*backward_scratch)(const Geometry&);
+  void (*forward)(const Geometry&, const float* x, const float* kernel, const float* bias, float* y, uint8_t* where,
+                  float* scratch);
+  // `turned` is the kernel by 180 degrees with channels and filters exchanged, `turn`'s result; dx is null unless `inner`.
+  void (*backward)(const Geometry&, const float* dy, const uint8_t* where, const float* x, const float* turned,
+                   float* dkernel, float* dbias, float* dx, float* scratch);
+  void (*depthwise_forward)(const Geometry&, const float* x, const float* kernel, float* y, float* scratch);
+  void (*depthwise_backward)(const Geometry&, const float* dy, const float* x, const float* kernel, float* dkernel,
+                             float* dx, float* scratch);
+};
+
+// The widest variant that this processor can run with vectors of this number of floats; null if there is none.
+const Variant* variant(int lanes);
+
+extern const Variant portable;
+#ifdef SEEDBED_X86
+extern const Variant avx2, avx512;
+#endif
+
+}  // namespace seedbed

@@ -1,0 +1,147 @@
+// Every variant that this processor runs, over many small layers, in arrays of exactly the size that they may touch. The output
+// is compared with plain loops, and the gradients with them by their products: for a linear layer <dy, y(x)> = <dx, x>.
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <random>
+
+#include "variant.h"
+
+using seedbed::Geometry;
+using seedbed::Variant;
+
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+template <class T>
+using Array = std::unique_ptr<T[], Free>;
+
+template <class T>
+Array<T> array(size_t size) {
+  void* memory = nullptr;
+  if (posix_memalign(&memory, 64, size * sizeof(T))) std::exit(2);
+  return Array<T>(static_cast<T*>(memory));
+}
+
+std::mt19937 generator(1);
+
+int draw(int low, int high) { return std::uniform_int_distribution<int>(low, high)(generator); }
+
+Array<float> normal(size_t size) {
+  auto values = array<float>(size);
+  std::normal_distribution<float> draws;
+  for (size_t i = 0; i < size; i++) values[i] = draws(generator);
+  return values;
+}
+
+double dot(const float* a, const float* b, size_t size) {
+  double total = 0;
+  for (size_t i = 0; i < size; i++) total += (double)a[i] * b[i];
+  return total;
+}
+
+void check(bool right, const char* what, const Geometry& g, int lanes) {
+  if (right) return;
+  std::fprintf(stderr, "%s: %d lanes, %d x %d x %d, %d filters, kernel %d, stride %d, pool %d\n", what, lanes, g.height,
+               g.width, g.channels, g.filters, g.kernel, g.stride, g.pool);
+  std::exit(1);
+}
+
+bool near(double a, double b, double scale) { return std::abs(a - b) <= 1e-4 * (1 + std::abs(scale)); }
+
+Geometry layer(bool depthwise) {
+  Geometry g{};
+  g.kernel = draw(1, 5), g.stride = draw(1, 3), g.pool = depthwise ? 1 : draw(1, 4);
+  g.channels = draw(1, 4), g.filters = depthwise ? g.channels : draw(1, 8);
+  g.top = draw(0, g.kernel - 1), g.left = draw(0, g.kernel - 1);
+  g.height = draw(1, 9), g.width = draw(1, 9);
+  g.pooled_height = ((g.height + g.top - 1) / g.stride + 1) / g.pool;
+  g.pooled_width = ((g.width + g.left - 1) / g.stride + 1) / g.pool;
+  return g;
+}
+
+// The largest sum of a window's places, by plain loops.
+double largest(const Geometry& g, const float* x, const float* kernel, int lanes, int py, int px, int o, int lane) {
+  double most = -INFINITY;
+  for (int q = 0; q < g.pool * g.pool; q++) {
+    double sum = 0;
+    for (int ky = 0; ky < g.kernel; ky++)
+      for (int kx = 0; kx < g.kernel; kx++) {
+        int y = (py * g.pool + q / g.pool) * g.stride + ky - g.top, c = (px * g.pool + q % g.pool) * g.stride + kx - g.left;
+        if (y < 0 || y >= g.height || c < 0 || c >= g.width) continue;
+        for (int i = 0; i < g.channels; i++)
+          sum += (double)x[(((size_t)y * g.width + c) * g.channels + i) * lanes + lane] *
+                 kernel[((size_t)(ky * g.kernel + kx) * g.channels + i) * g.filters + o];
+      }
+    most = std::max(most, sum);
+  }
+  return most;
+}
+
+void convolution(const Variant& v, Geometry g) {
+  int lanes = v.lanes;
+  size_t inputs = g.inputs() * lanes, outputs = g.outputs() * lanes;
+  size_t weights = (size_t)g.kernel * g.kernel * g.channels * g.filters;
+  auto x = normal(inputs), kernel = normal(weights), bias = normal(g.filters), dy = normal(outputs), y = array<float>(outputs);
+  bool places = g.pool > 1 || g.relu;
+  auto where = array<uint8_t>(outputs);
+  auto scratch = array<float>(v.forward_scratch(g));
+  v.forward(g, x.get(), kernel.get(), bias.get(), y.get(), places ? where.get() : nullptr, scratch.get());
+  for (int py = 0; py < g.pooled_height; py++)
+    for (int px = 0; px < g.pooled_width; px++)
+      for (int o = 0; o < g.filters; o++)
+        for (int lane = 0; lane < lanes; lane += 3) {
+          double expected = largest(g, x.get(), kernel.get(), lanes, py, px, o, lane) + bias[o];
+          if (g.relu && expected < 0) expected = 0;
+          float found = y[(((size_t)py * g.pooled_width + px) * g.filters + o) * lanes + lane];
+          check(near(found, expected, expected), "output", g, lanes);
+        }
+  auto turned = array<float>(weights), dkernel = array<float>(weights), dbias = array<float>(g.filters);
+  int taps = g.kernel * g.kernel;
+  for (int tap = 0; tap < taps; tap++)
+    for (int c = 0; c < g.channels; c++)
+      for (int o = 0; o < g.filters; o++)
+        turned[((size_t)tap * g.filters + o) * g.channels + c] = kernel[((size_t)(taps - 1 - tap) * g.channels + c) * g.filters + o];
+  auto dx = array<float>(inputs), more = array<float>(v.backward_scratch(g));
+  v.backward(g, dy.get(), places ? where.get() : nullptr, x.get(), turned.get(), dkernel.get(), dbias.get(),
+             g.inner ? dx.get() : nullptr, more.get());
+  // The layer is linear around x and its weights, with the same places of the maxima.
+  double whole = dot(dy.get(), y.get(), outputs), biases = dot(dbias.get(), bias.get(), g.filters);
+  check(near(dot(dkernel.get(), kernel.get(), weights), whole - biases, whole), "gradient of the kernel", g, lanes);
+  if (g.inner) check(near(dot(dx.get(), x.get(), inputs), whole - biases, whole), "gradient of the input", g, lanes);
+}
+
+void depthwise(const Variant& v, Geometry g) {
+  size_t inputs = g.inputs() * v.lanes, outputs = g.outputs() * v.lanes;
+  size_t weights = (size_t)g.kernel * g.kernel * g.channels;
+  auto x = normal(inputs), kernel = normal(weights), dy = normal(outputs), y = array<float>(outputs);
+  auto scratch = array<float>(v.forward_scratch(g));
+  v.depthwise_forward(g, x.get(), kernel.get(), y.get(), scratch.get());
+  g.inner = true;
+  auto dkernel = array<float>(weights), dx = array<float>(inputs), more = array<float>(v.backward_scratch(g));
+  v.depthwise_backward(g, dy.get(), x.get(), kernel.get(), dkernel.get(), dx.get(), more.get());
+  double whole = dot(dy.get(), y.get(), outputs);
+  check(near(dot(dkernel.get(), kernel.get(), weights), whole, whole), "depthwise gradient of the kernel", g, v.lanes);
+  check(near(dot(dx.get(), x.get(), inputs), whole, whole), "depthwise gradient of the input", g, v.lanes);
+}
+
+int main() {
+  for (int lanes : {16, 8, 4}) {
+    const Variant* v = seedbed::variant(lanes);
+    if (!v) continue;
+    int layers = 0;
+    for (int i = 0; i < 400; i++) {
+      Geometry g = layer(i % 4 == 3);
+      if (g.pooled_height < 1 || g.pooled_width < 1) continue;
+      g.relu = i % 4 == 1, g.inner = i % 8 < 4;
+      if (i % 4 == 3)
+        depthwise(*v, g);
+      else
+        convolution(*v, g);
+      layers++;
+    }
+    std::printf("%d lanes: %d layers\n", lanes, layers);
+  }
+}
