@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import start
 
+from hostile.engine import install
+from seedbed import specs
 from seedbed.cli.frame import run
 
 ROOT = Path(__file__).parents[1]
@@ -34,7 +36,8 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_tutorial_of_the_readme_works_from_the_first_command_to_the_last(folder, capsys):
+def test_the_tutorial_of_the_readme_works_from_the_first_command_to_the_last(folder, capsys, monkeypatch):
+    monkeypatch.setattr(specs, "AUTO_EPOCHS", 8)  # to their end they train a minute
     for line in lines(ROOT / "README.md", "console"):
         program, *arguments = shlex.split(line.removeprefix("$ "))
         if program == "source":
@@ -88,6 +91,17 @@ def test_each_command_of_start_py_in_the_documents_exists(page):
 def test_the_python_of_the_readme_runs(folder):
     for block in blocks(ROOT / "README.md", "python"):
         exec(compile(block, "README.md", "exec"), {})
+
+
+def test_the_page_on_own_networks_works(folder, monkeypatch, capsys):
+    install(monkeypatch)
+    monkeypatch.syspath_prepend(folder)
+    page = ROOT / "docs" / "own-networks.md"
+    file, session = blocks(page, "python")
+    (folder / "my_net.py").write_text(file)
+    for line in lines(page, "sh"):
+        assert run(shlex.split(line)[1:]) == 0, f"{line}: {capsys.readouterr().err}"
+    exec(compile(session, page.name, "exec"), {})
 
 
 def test_the_page_of_the_command_line_is_made_from_its_help():

@@ -27,6 +27,7 @@ SURFACE = [
     "find",
     "learning_curves",
     "load",
+    "own_network",
     "picture_grid",
     "save",
     "search",

@@ -10,19 +10,10 @@ import pytest
 
 from seedbed.errors import SpecError
 from seedbed.kinds import OPTIMIZERS
-from seedbed.specs import (
-    Conv,
-    DataSpec,
-    Dense,
-    Keras,
-    Plan,
-    RunSpec,
-    Spec,
-    checked_group,
-    checked_name,
-    from_yaml,
-    to_yaml,
-)
+from seedbed.names import checked_group, checked_name
+from seedbed.parsing import from_yaml
+from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, to_yaml
+from seedbed.validation import Spec
 
 NAN, INF = math.nan, math.inf
 

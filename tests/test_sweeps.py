@@ -19,8 +19,9 @@ from seedbed.errors import SeedbedError, SpecError
 from seedbed.groups import Group
 from seedbed.groups.fields import applied
 from seedbed.groups.naming import group_name
+from seedbed.names import checked_name
 from seedbed.records import VerdictKind
-from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec, checked_name
+from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
 from seedbed.sweeps import Grid, Sweep, design
 from seedbed.training.events import Started
 
@@ -86,7 +87,7 @@ def test_several_fields_make_every_combination_in_the_order_of_the_specs():
         ({"seeds": [3]}, "Seeds are not a field"),
         ({"digest": ["a"]}, "No field is named 'digest'"),
         ({"lr": [1], "learning-rate": [2]}, "under two names"),
-        ({"l2": [0], "arg.a": [[1]]}, "a number, a word, true or false"),
+        ({"l2": [0], "arg.a": [{1}]}, "a number, a word, true, false"),
         ({}, "varies at least one field"),
         ({"epochs": list(range(1, 300)), "batch_size": list(range(1, 300))}, "takes up to 20,000"),
     ],
@@ -357,3 +358,15 @@ def test_where_no_run_is_left_nothing_is_drawn_and_no_best_is_told():
     sweep = told([group(None, "diverged", l2=0.0), group(None, "diverged", l2=0.1)])
     assert sweep.charts() == {}
     assert not any("highest" in sentence for sentence in sweep.sentences())
+
+
+def test_settings_of_a_function_are_typed_also_in_lists(tmp_path):
+    grid = Grid.of(Grid.texts(["arg.rate=1e-4,1e-3,null", "arg.units=[64,32],[64]", "start=kept,drawn"]))
+    assert grid.values["arg.rate"] == (1e-4, 1e-3, None)
+    assert grid.values["arg.units"] == ((64, 32), (64,))
+    (tmp_path / "net.py").write_text("def build(rate, units): ...\n")
+    base = RunSpec(model=Keras.of(f"{tmp_path / 'net.py'}:build"))
+    models = [applied(base, setting).model for setting in grid]
+    assert models[-1].start == "drawn"
+    assert models[0].arguments == {"rate": 1e-4, "units": [64, 32]}
+    assert len({model.identity for model in models}) == 12

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedbed import studies
-    from seedbed.api import compare, evaluate, find, learning_curves, load, search, smallest, sweep, train
+    from seedbed.api import compare, evaluate, find, learning_curves, load, own_network, search, smallest, sweep, train
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
     from seedbed.figures import picture_grid, save
@@ -38,6 +38,7 @@ __all__ = [
     "find",
     "learning_curves",
     "load",
+    "own_network",
     "picture_grid",
     "save",
     "search",
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "api": ("compare", "evaluate", "find", "learning_curves", "load", "search", "smallest", "sweep", "train"),
+    "api": ("compare", "evaluate", "find", "learning_curves", "load", "own_network", "search", "smallest", "sweep", "train"),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
     "figures": ("picture_grid", "save"),

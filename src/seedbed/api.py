@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from seedbed.errors import SpecError
+from seedbed.errors import SpecError, nearest
+from seedbed.names import checked_group
 from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
-from seedbed.specs import DataSpec, ModelSpec, Plan, Precision, RunSpec, Schedule, Select, checked_group
+from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, Precision, RunSpec, Schedule, Select, Start
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from seedbed.sizing import Smallest
     from seedbed.sweeps import Sweep
     from seedbed.sweeps.comparison import SweepComparison
+
+
+ModelLike = Any
+"""A `ModelSpec`, a function that returns a `keras.Model`, a `keras.Model`, or `"FILE.py:FUNCTION"`."""
 
 
 class TrainOptions(ExecutionOptions, total=False):
@@ -54,8 +59,12 @@ class SearchOptions(ExecutionOptions, total=False):
     select: Select
 
 
+OTHER_NAMES = {"lr": "learning_rate", "batch": "batch_size", "lambda_": "l2"}
+"""Names that users try -> those of the settings."""
+
+
 def train(
-    models: ModelSpec | Sequence[ModelSpec],
+    models: ModelLike | Sequence[ModelLike],
     data: str | DataSpec = "mnist",
     *,
     seeds: int | Sequence[int] = 1,
@@ -68,7 +77,8 @@ def train(
         train([Dense(hidden=(200, 100)), Dense(hidden=(32,))], data="digits", seeds=5, epochs=20)
 
     Args:
-        models: one network or several.
+        models: one network or several: a spec; a function that returns a `keras.Model`, or a `functools.partial` of one; a
+            `keras.Model`, of which a copy is trained; or `"FILE.py:FUNCTION"`.
         data: a data set's name, a path to images, or a whole data spec.
         seeds: number of seeds, counted from 0, or the seeds themselves.
         plan: how to train. None means the defaults.
@@ -84,18 +94,37 @@ def train(
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
     execution, settings = _split(options)
-    base = RunSpec(plan=(plan or Plan()).changed(**settings), data=_data_spec(data))
-    runs = [base.changed(model=model) for model in ([models] if isinstance(models, ModelSpec) else models)]
-    groups = [f"{_slug(run)}-{run.setting[:6]}" for run in runs]
-    if name is not None:
-        groups = [name] if len(runs) == 1 else [f"{name}-{number}" for number in range(len(runs))]
+    base = RunSpec(plan=_plan(plan, settings), data=_data_spec(data))
+    runs = [base.changed(model=model) for model in _networks(models)]
     numbers = _numbers(seeds)
-    requested = [entry for run, group in zip(runs, groups, strict=True) for entry in entries(group, run, numbers)]
+    if name is None:
+        requested = [entry for run in runs for entry in _found_again(run, numbers, execution.home)]
+    else:
+        groups = [name] if len(runs) == 1 else [f"{name}-{number}" for number in range(len(runs))]
+        requested = [entry for run, group in zip(runs, groups, strict=True) for entry in entries(group, run, numbers)]
     return train_runs(requested, execution)
 
 
+def own_network(model: ModelLike, *, start: Start = "kept", **arguments: Any) -> ModelSpec:
+    """Make the spec of a network of your own, with settings.
+
+        train([own_network(build, width=width) for width in (32, 64)], "digits", seeds=5)
+
+    Args:
+        model: a function that returns a `keras.Model`, `"FILE.py:FUNCTION"`, or a `keras.Model`.
+        start: initial weights, where the function returns the same ones for all seeds: "kept", or "drawn" by each seed.
+        arguments: keyword arguments of the function.
+
+    Raises:
+        SpecError: it is no network, or cannot be written into a file.
+    """
+    from seedbed.models.functions import network_spec
+
+    return network_spec(model, start=start, arguments=arguments)
+
+
 def sweep(
-    model: ModelSpec,
+    model: ModelLike,
     data: str | DataSpec = "mnist",
     *,
     grid: Mapping[str, Sequence[Any]],
@@ -123,7 +152,8 @@ def sweep(
     from seedbed.sweeps import Grid, design
 
     execution, settings = _split(options)
-    base = RunSpec(model=model, plan=(plan or Plan()).changed(**settings), data=_data_spec(data))
+    [network] = _networks([model])
+    base = RunSpec(model=network, plan=_plan(plan, settings), data=_data_spec(data))
     called = name or f"{_slug(base)[:50]}-{base.setting[:6]}"
     return design(called, base, Grid.of(grid), _numbers(seeds)).train(execution)
 
@@ -336,10 +366,48 @@ def learning_curves(
     return curves.learning_curves([*groups, *(found_groups(RunStore.at(home), names) if names else [])])
 
 
+def _networks(models: ModelLike | Sequence[ModelLike]) -> list[ModelSpec]:
+    from seedbed.models.functions import network_spec
+
+    several = models if isinstance(models, list | tuple) else [models]
+    if not several:
+        raise SpecError(f"models = {models!r}: give at least one network, for example Dense(hidden=(100,)).")
+    return [network_spec(model) for model in several]
+
+
+def _found_again(run: RunSpec, numbers: Sequence[int], home: RunStore) -> list[NamedRun]:
+    """Name the runs of a setting after it, so that the same call finds them again, also with more or fewer seeds."""
+    group = f"{_slug(run)}-{run.setting[:6]}"
+    if len(numbers) > 1 and home.folder(group).exists():
+        return entries(f"{group}-seeds", run, numbers)
+    if len(numbers) == 1 and home.folder(f"{group}.0").exists():
+        return entries(f"{group}-one", run, numbers)
+    return entries(group, run, numbers)
+
+
 def _split(options: Mapping[str, Any]) -> tuple[Execution, dict[str, Any]]:
     """Split keywords into the execution that they ask for, and the others."""
     own = {name: value for name, value in options.items() if name in ExecutionOptions.__annotations__}
     return Execution.of(**own), {name: value for name, value in options.items() if name not in own}
+
+
+def _plan(plan: Plan | None, settings: Mapping[str, Any]) -> Plan:
+    """The plan with single settings replaced.
+
+    Raises:
+        SpecError: a keyword is not one of them; the message says where it belongs, or the nearest name.
+    """
+    for name in settings:
+        if name in Plan.model_fields:
+            continue
+        for spec, example in ((Dense, "a network"), (Conv, "a network"), (DataSpec, "the data")):
+            if name in spec.model_fields:
+                raise SpecError(f"{name!r} is a setting of {example}: {spec.__name__}({name}={settings[name]!r}).")
+        known = [*Plan.model_fields, *ExecutionOptions.__annotations__, "seeds", "name", "plan"]
+        near = OTHER_NAMES.get(name)
+        hint = f" Did you mean {near!r}?" if near else nearest(name, known)
+        raise SpecError(f"There is no setting {name!r}.{hint} Settings of training: {', '.join(Plan.model_fields)}.")
+    return (plan or Plan()).changed(**settings)
 
 
 def _data_spec(data: str | DataSpec) -> DataSpec:

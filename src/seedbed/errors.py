@@ -16,7 +16,9 @@
     │   └── RunHalfDone         the run was interrupted; --resume continues it
     ├── ModelError              a user's own network cannot be used
     ├── DeviceError             a device is missing, or its memory too small
-    ├── WorkerError             a worker process died or raised
+    └── WorkerError             a worker process died or raised
+
+    KeyboardInterrupt
     └── Interrupted             the user stopped the work; everything is saved
 
 Each takes one message string, so that it survives pickling between processes. The message says the rule, the value found
@@ -31,6 +33,10 @@ from collections.abc import Iterable
 
 class SeedbedError(Exception):
     """The root: what the command line prints as one line and ends with exit code 1."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message, without the frames of this package."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class SpecError(SeedbedError):
@@ -97,8 +103,11 @@ class WorkerError(SeedbedError):
     """A worker process died, or raised an unforeseen error."""
 
 
-class Interrupted(SeedbedError):
-    """The user stopped the work; everything is saved. `signal` is the number of the signal."""
+class Interrupted(KeyboardInterrupt):
+    """The user stopped the work; everything is saved. `signal` is the number of the signal.
+
+    It is no `SeedbedError`, and no `Exception`: a loop that goes on after errors must end here.
+    """
 
     def __init__(self, message: str, signal: int = 2) -> None:
         super().__init__(message, signal)
@@ -106,6 +115,9 @@ class Interrupted(SeedbedError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
 
 
 def nearest(name: str, known: Iterable[str], least: float = 0.5) -> str:

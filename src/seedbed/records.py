@@ -149,13 +149,24 @@ class Verdict:
         return self.kind not in ("diverged", "collapsed")
 
 
+RAW_PIXELS = "raw pixels"
+"""Trait of a network that takes pixels as stored, not from 0 to 1."""
+
+SAME_START = "same start"
+"""Trait of a network whose initial weights do not depend on the seed."""
+
+
 @dataclass(frozen=True)
 class ModelFacts:
-    """The size of a network: trainable parameters, operations per image (two per multiply-add), hidden units."""
+    """The size of a network: trainable parameters, operations per image (two per multiply-add), hidden units.
+
+    `traits` holds what else is to be known of a network of the user's own: `RAW_PIXELS`, `SAME_START`.
+    """
 
     parameters: int
     operations: int
     units: int
+    traits: tuple[str, ...] = ()
 
 
 PictureFit = Literal["stretch", "crop", "pad"]

@@ -7,127 +7,39 @@ setting that a user can give is checked here, once; messages name the setting, t
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    GetCoreSchemaHandler,
+    JsonValue,
     ModelWrapValidatorHandler,
     SerializeAsAny,
-    ValidationError,
     model_validator,
 )
-from pydantic_core import CoreSchema, ErrorDetails, PydanticKnownError, core_schema
 
-from seedbed.errors import SpecError, nearest
+from seedbed import sources
+from seedbed.errors import SpecError
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS, Registry
+from seedbed.validation import AnyCase, Arguments, Count, Counts, FilePath, Fraction, NameIn, NotNegative, Positive, Seed, Spec
 
 Schedule = Literal["constant", "cosine", "onecycle"]
 Precision = Literal["f32", "bf16", "tf32"]
 Protocol = Literal["honest", "handout"]
 Padding = Literal["same", "valid"]
 Head = Literal["flatten", "average"]
+Start = Literal["kept", "drawn"]
 Select = Literal["smoothed", "loss", "accuracy", "last"]
-
-WordT = TypeVar("WordT")
-AnyCase = Annotated[WordT, BeforeValidator(lambda word: word.lower() if isinstance(word, str) else word)]
-"""A word that users may write with capitals."""
-
-
-Count = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-@dataclass(frozen=True)
-class NameIn:
-    """Mark a field as the name of a record in a registry."""
-
-    registry: Registry[Any]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self._checked, serialization=core_schema.to_string_ser_schema())
-
-    def _checked(self, name: object) -> str:
-        if isinstance(name, str) and (known := self.registry.canonical(name)):
-            return known
-        raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, self.registry))})
-
 
 ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
 
 STATIC = {"static": True}
 """Mark of a plan field that is part of the compiled program; other fields may differ between members of a population."""
-
-
-class Spec(BaseModel):
-    """Base of all specs: frozen, without unknown settings, with one-line errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-    later: ClassVar[Mapping[str, Any]] = {}
-    """Fields added after the first runs, with the value that those had: at this value a field is not part of the identity."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _written_before(cls, settings: Any) -> Any:
-        """Fill in the values of later fields if all others are given: an older seedbed wrote these settings."""
-        if not isinstance(settings, dict):
-            return settings
-        given = set(settings)
-        return {**cls.later, **settings} if cls.later and given | cls.later.keys() == cls.model_fields.keys() else settings
-
-    def __init__(self, /, **settings: Any) -> None:
-        try:
-            super().__init__(**settings)
-        except ValidationError as error:
-            raise SpecError(_one_line(type(self), error.errors()[0])) from None
-
-    def changed(self, **settings: Any) -> Self:
-        """Copy the spec with some settings replaced; they are validated."""
-        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **settings})
-
-    def plain(self) -> dict[str, Any]:
-        """Settings as plain JSON values."""
-        return self.model_dump(mode="json")
-
-    @cached_property
-    def identity(self) -> str:
-        """Hash of all settings that determine the result, 16 hexadecimal digits; equal specs have equal identities."""
-        text = json.dumps(self._identifying(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def _identifying(self) -> dict[str, Any]:
-        omitted = {name for name, before in self.later.items() if getattr(self, name) == before}
-        return {name: value for name, value in self.plain().items() if name not in omitted}
-
-
-def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    value = error.get("input")
-    if error["type"] == "extra_forbidden":
-        known = list(spec.model_fields)
-        return f"{spec.__name__} has no setting {place!r}.{nearest(place, known)} It has: {', '.join(known)}."
-    if error["type"] == "missing":
-        return f"{spec.__name__} needs the setting {place!r}."
-    if error["type"] == "literal_error":
-        known = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
-        return f"{place} = {value!r} is not known.{nearest(str(value), known)} Known: {', '.join(known)}."
-    rule = error["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
-    return f"{place} = {value!r}: {rule}." if place else f"{spec.__name__}: {rule}."
 
 
 class ModelSpec(Spec):
@@ -183,7 +95,7 @@ class Dense(ModelSpec):
     widths: ClassVar[str] = "hidden"
 
     family: Literal["dense"] = "dense"
-    hidden: tuple[Count, ...] = (200, 100)
+    hidden: Counts = (200, 100)
     activation: ActivationName = "relu"
     dropout: Fraction = 0.0
 
@@ -221,14 +133,14 @@ class Conv(ModelSpec):
     widths: ClassVar[str] = "filters"
 
     family: Literal["conv"] = "conv"
-    filters: tuple[Count, ...] = Field(default=(20, 10), min_length=1)
+    filters: Annotated[Counts, Field(min_length=1)] = (20, 10)
     kernel: tuple[Count, ...] = (5, 3)
     stride: tuple[Count, ...] = (1, 1)
     pool: tuple[Count, ...] = (2, 2)
     padding: AnyCase[Padding] = "same"
     separable: bool = False
     head: AnyCase[Head] = "flatten"
-    hidden: tuple[Count, ...] = ()
+    hidden: Counts = ()
     activation: ActivationName = "relu"
     dropout: Fraction = 0.0
 
@@ -267,23 +179,35 @@ class Keras(ModelSpec):
 
     Args:
         file: path of the Python file; it is run, so it must be trusted.
-        function: name of the function in it.
-        arguments: keyword arguments of the function.
+        function: name of the function in it, of a class of networks, or of a network.
+        arguments: keyword arguments of the function: numbers, texts, true, false, null, lists and mappings of these.
         digest: SHA-256 of the file's text, set by `Keras.of`; it represents the file in the run's identity.
+        files: other files that it imports or names (`seedbed.sources`) -> SHA-256, set by `Keras.of`.
+        start: initial weights, where the function returns the same ones for all seeds: "kept", or "drawn" by each seed.
     """
 
+    later: ClassVar[Mapping[str, Any]] = {"files": {}, "start": "kept"}
     named: ClassVar[set[str]] = set()
     """Digests of the files that the user named in this process through `of`, without files that only a run folder names."""
 
     family: Literal["keras"] = "keras"
     file: str
     function: str
-    arguments: dict[str, bool | int | float | str] = {}
+    arguments: Arguments = Field(default={})
     digest: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    files: dict[FilePath, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(default={})
+    start: Start = "kept"
 
     @classmethod
-    def of(cls, target: str, **arguments: bool | int | float | str) -> Self:
-        """Make the spec from `FILE.py:FUNCTION`, with the file's digest.
+    def of(
+        cls, target: str, /, *, start: Start = "kept", arguments: Mapping[str, Any] | None = None, **more: JsonValue
+    ) -> Self:
+        """Make the spec from `FILE.py:FUNCTION`, with the digests of the file and of those that it imports or names.
+
+        Args:
+            target: `FILE.py:FUNCTION`.
+            start: see the class.
+            arguments, more: keyword arguments of the function.
 
         Raises:
             SpecError: the target is malformed, or there is no such file.
@@ -295,8 +219,20 @@ class Keras(ModelSpec):
         if not path.is_file():
             raise SpecError(f"--model = {target!r}: there is no file {file!r}.")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        cls.named.add(digest)
-        return cls(file=str(path.resolve()), function=function, arguments=arguments, digest=digest)
+        settings: dict[str, Any] = {**(arguments or {}), **more}
+        files = sources.related(path, settings.values())
+        cls.named.update({digest, *files.values()})
+        place = str(path.resolve())
+        return cls(file=place, function=function, arguments=settings, digest=digest, files=files, start=start)
+
+    def again(self, **changes: Any) -> Self:
+        """Make the spec again from its file as it is now, with some of `file`, `function`, `start` and `arguments` replaced.
+
+        Raises:
+            SpecError: there is no such file, or a change that breaks a rule.
+        """
+        named = self.changed(**changes)
+        return type(self).of(f"{named.file}:{named.function}", start=named.start, arguments=named.arguments)
 
     hidden: ClassVar[tuple[int, ...]] = ()
     activation: ClassVar[str | None] = None
@@ -314,7 +250,7 @@ class Keras(ModelSpec):
         return hash(self.identity)
 
     def _identifying(self) -> dict[str, Any]:
-        return {**self.plain(), "file": Path(self.file).name if not self.digest else ""}
+        return {**super()._identifying(), "file": Path(self.file).name if not self.digest else ""}
 
 
 FAMILIES: Registry[type[ModelSpec]] = Registry(
@@ -472,52 +408,6 @@ class RunSpec(Spec):
     def setting(self) -> str:
         """Identity without the seed: runs of one setting differ only in their seeds."""
         return self.changed(seed=0).identity
-
-
-NAME_RULE: re.Pattern[str] = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))})
-
-
-def checked_name(name: str) -> str:
-    """Return the name if it is valid for a run, group or data set on every operating system.
-
-    Raises:
-        SpecError: it has characters other than letters, digits, '_', '-', '.', or is longer than 100.
-    """
-    if not NAME_RULE.fullmatch(name) or name.endswith("."):
-        rule = "it must be 1 to 100 letters, digits, '_', '-' or '.', with no '-' or '.' first and no '.' last"
-        raise SpecError(f"name = {name!r}: {rule}.")
-    if name.split(".")[0].lower() in RESERVED:
-        raise SpecError(f"name = {name!r}: Windows reserves this name for a device; choose another.")
-    return name
-
-
-def checked_group(name: str) -> str:
-    """Return the name if a user may give it to a run or group: `NAME.3` is reserved for the fourth seed of group NAME.
-
-    Raises:
-        SpecError: the name is not valid, or ends in '.' and a number.
-    """
-    if re.search(r"\.\d+$", checked_name(name)):
-        raise SpecError(f"name = {name!r}: a name must not end in '.' and a number; seedbed names the seeds of a group so.")
-    return name
-
-
-def from_yaml(text: str, source: str = "YAML") -> dict[str, Any]:
-    """Read the settings in a YAML text, a mapping of plain values.
-
-    Raises:
-        SpecError: the text is not YAML, or not a mapping; the message names the source and the line.
-    """
-    try:
-        settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise SpecError(f"{source}{where}: this is not YAML ({getattr(error, 'problem', None) or 'unreadable'}).") from None
-    if not isinstance(settings, dict):
-        raise SpecError(f"{source}: it must be a mapping of settings, and is {type(settings).__name__}.")
-    return settings
 
 
 def to_yaml(spec: Spec) -> str:

@@ -184,9 +184,14 @@ def test_a_file_that_breaks_a_rule_is_one_clear_line(tmp_path, text, says):
 def test_the_users_own_function_with_its_settings(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("net.py").write_text("def build(): ...\n")
-    model = choose("--model net.py:build --arg width=32 --arg rate=0.5 --arg kind=wide --arg deep=true").run.model
+    model = choose(
+        "--model net.py:build --arg width=32 --arg rate=0.5 --arg kind=wide --arg deep=true "
+        "--arg small=1e-3 --arg units=[64,2e1] --arg norm=null --arg day=2026-01-02 --start drawn"
+    ).run.model
     assert isinstance(model, Keras)
-    assert model.arguments == {"width": 32, "rate": 0.5, "kind": "wide", "deep": True}
+    typed = {"small": 0.001, "units": [64, 20.0], "norm": None, "day": "2026-01-02"}
+    assert model.arguments == {"width": 32, "rate": 0.5, "kind": "wide", "deep": True} | typed
+    assert model.start == "drawn"
     assert model.digest
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -57,6 +58,9 @@ def test_a_straight_fall_is_continued_to_where_it_would_end() -> None:
 @pytest.mark.parametrize(
     ("kind", "plan", "advice"),
     [
+        ("still_improving", {}, "Try --epochs 40 --resume."),
+        ("still_improving", {"schedule": "cosine"}, "Try --epochs 40."),
+        ("too_short", {}, "Try --epochs 20 --resume."),
         ("diverged", {"learning_rate": 0.03}, "Try a tenth of the learning rate: --lr 0.003."),
         ("collapsed", {"l2": 0.1}, "Try a weaker penalty: --l2 0.01."),
         ("collapsed", {"learning_rate": 0.1}, "Try --lr 0.01."),
@@ -67,7 +71,7 @@ def test_a_straight_fall_is_continued_to_where_it_would_end() -> None:
     ],
 )
 def test_advice_follows_the_plan(kind: VerdictKind, plan: dict[str, Any], advice: str) -> None:
-    assert advise(kind, course(np.full(20, 0.5), **plan)) == advice
+    assert advise(kind, course(2.0 - 0.05 * np.arange(1, 21), **plan)) == advice
 
 
 def test_a_conv_net_that_underfits_gets_more_filters() -> None:
@@ -82,3 +86,9 @@ def test_a_deep_sigmoid_net_is_advised_another_activation() -> None:
 def test_a_training_loss_that_jumps_asks_for_smaller_steps() -> None:
     jumping = 0.5 + 0.2 * (-1.0) ** np.arange(20)
     assert advise("underfits", course(jumping)) == "Try smaller steps: --lr 3e-4."
+
+
+def test_a_patience_that_was_too_short_is_advised_to_be_longer() -> None:
+    falling = course(2.0 - 0.05 * np.arange(1, 21))
+    stopped = replace(falling, run=falling.run.changed(plan=Plan(epochs=100, patience=5)))
+    assert advise("still_improving", stopped) == "Try --patience 20 --resume."

@@ -135,7 +135,7 @@ def test_a_falling_loss_is_still_improving_with_its_slope_and_the_epochs_to_try(
     given = verdict(history(FALLING))
     assert given.kind == "still_improving"
     assert given.evidence.startswith("The validation loss was still falling in the last 7 epochs: -0.018 per epoch")
-    assert given.advice == "Try --epochs 50."
+    assert given.advice == "Try --epochs 50 --resume."
 
 
 def test_no_run_that_has_all_its_training_images_right_is_still_improving() -> None:

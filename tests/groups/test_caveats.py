@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from groups.samples import folded, group, right, run
@@ -64,6 +65,7 @@ def test_sound_runs_have_no_caveats():
 
 def selected(images: int, select: Select) -> Result:
     made = run(0, 0.9)
+    made.history["validation_accuracy"][-1] = 0.8
     plan = made.run.plan.changed(select=select)
     return replace(made, run=made.run.changed(plan=plan), data=replace(made.data, validation=images))
 
@@ -79,4 +81,7 @@ def test_nothing_is_said_where_optimism_does_not_matter():
     assert optimism([selected(270, "last")]) == []
     assert optimism([selected(5_000, "accuracy")]) == []
     assert optimism([]) == []
+    rising = selected(270, "smoothed")
+    rising.history["validation_accuracy"][:] = np.linspace(0.8, 0.9, rising.history.epochs)
+    assert optimism([rising]) == [], "the best epoch is the last one"
     assert optimism([run(0, 0.9, "diverged")]) == []

@@ -8,7 +8,8 @@ import pytest
 
 from seedbed.groups import naming
 from seedbed.groups.naming import setting_name
-from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec, checked_name
+from seedbed.names import checked_name
+from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 
 
 @pytest.mark.parametrize(

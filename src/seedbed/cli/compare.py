@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.baselines import BaselineOutput
 from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import result
 from seedbed.errors import SpecError
@@ -55,13 +56,15 @@ def command(names: tuple[str, ...], against: str, out: Path, latex: Path | None,
     if len(names) == 1 and not is_known(store, names[0]) and stored_sweep(store, names[0]):
         swept = compare_sweep(read_sweep(store, names[0]), against, margin=margin / 100)
         drawn = _drawn(swept.charts(), out, latex, swept.table())
-        return swept.as_json(), lambda: _show_sweep(swept, drawn)
+        baselines = BaselineOutput.of(store, swept.groups)
+        return {**swept.as_json(), "baselines": baselines.plain}, lambda: _show_sweep(swept, baselines, drawn)
     if against:
         raise SpecError(f"--against belongs to the comparison of one sweep; got: {', '.join(names)}.")
     comparison = compare(store, names, margin=margin / 100)
     charts = {"differences": comparison.figure(), "learning_curves": comparison.curves()} if comparison.pairs else {}
     drawn = _drawn(charts, out, latex, comparison.table())
-    return comparison.as_json(), lambda: _show(comparison, drawn)
+    baselines = BaselineOutput.of(store, comparison.groups, name=True)
+    return {**comparison.as_json(), "baselines": baselines.plain}, lambda: _show(comparison, baselines, drawn)
 
 
 def _drawn(charts: Mapping[str, AnyChart], out: Path, latex: Path | None, table: Table[Difference]) -> dict[str, list[Path]]:
@@ -77,7 +80,7 @@ def _drawn(charts: Mapping[str, AnyChart], out: Path, latex: Path | None, table:
     return {name.replace("_", " "): written[stems[name]] for name in charts}
 
 
-def _show_sweep(comparison: SweepComparison, drawn: Mapping[str, Sequence[Path]]) -> None:
+def _show_sweep(comparison: SweepComparison, baselines: BaselineOutput, drawn: Mapping[str, Sequence[Path]]) -> None:
     _show_groups(comparison.groups[:MOST_ROWS])
     if comparison.effects:
         columns: list[Column[Marginal]] = [
@@ -92,6 +95,7 @@ def _show_sweep(comparison: SweepComparison, drawn: Mapping[str, Sequence[Path]]
         if sentences:
             result(f"{heading}:")
             screen.lines(sentences[:MOST_ROWS], indent="  ")
+    screen.lines(baselines.lines)
     _show_method(comparison, drawn)
 
 
@@ -106,12 +110,12 @@ def _show_method(comparison: Comparison | SweepComparison, drawn: Mapping[str, S
         screen.picture(paths, f"Figure of {name}")
 
 
-def _show(comparison: Comparison, drawn: Mapping[str, Sequence[Path]]) -> None:
+def _show(comparison: Comparison, baselines: BaselineOutput, drawn: Mapping[str, Sequence[Path]]) -> None:
     _show_groups(comparison.groups)
     if comparison.differs:
         screen.table(_differences(comparison))
         result()
-    screen.lines(comparison.sentences())
+    screen.lines([*comparison.sentences(), *baselines.lines])
     _show_method(comparison, drawn)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.baselines import BaselineOutput
 from seedbed.cli.columns import accuracy_columns, range_text, share_text
 from seedbed.cli.screen import note, result
 from seedbed.tables import Column, Table
@@ -41,6 +42,7 @@ def command(name: str, test: bool, home: Path) -> options.Output:
     of a sweep, those of every setting.
     """
     from seedbed.evaluation import evaluate
+    from seedbed.groups import Group
     from seedbed.groups.evaluation import evaluate_group
     from seedbed.runs import RunStore
     from seedbed.sweeps.stored import is_known, stored_sweep
@@ -49,15 +51,20 @@ def command(name: str, test: bool, home: Path) -> options.Output:
     stored = None if is_known(store, name) else stored_sweep(store, name)
     if stored:
         groups = [evaluate_group(store, group, test=test) for group in stored.groups]
-        return {"sweep": name, "groups": [each.as_json() for each in groups]}, lambda: _show_sweep(groups)
+        baselines = BaselineOutput.of(store, [each.group for each in groups], name=True)
+        plain = {"sweep": name, "groups": [each.as_json() for each in groups], "baselines": baselines.plain}
+        return plain, lambda: _show_sweep(groups, baselines)
     if len(store.find(name)) > 1:
         group = evaluate_group(store, name, test=test)
         pictures = _draw(store, max(group.runs, key=lambda run: run.validation.accuracy.mean))
-        return group.as_json(), lambda: _show_group(group, pictures)
+        baselines = BaselineOutput.of(store, [group.group])
+        return {**group.as_json(), "baselines": baselines.plain}, lambda: _show_group(group, baselines, pictures)
     [trained] = store.find(name)
     run = evaluate(store, name, test=test)
     pictures = _draw(store, run)
-    return {**run.as_json(), "last": trained.summary()["last"]}, lambda: _show(run, trained, pictures)
+    baselines = BaselineOutput.of(store, [Group.read(store, name, [trained])])
+    plain = {**run.as_json(), "last": trained.summary()["last"], "baselines": baselines.plain}
+    return plain, lambda: _show(run, trained, baselines, pictures)
 
 
 def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
@@ -68,7 +75,7 @@ def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
     return illustrate(evaluation, data.load(run.run.data), home.folder(evaluation.name) / "figures")
 
 
-def _show(evaluation: Evaluation, trained: Result, pictures: list[Path]) -> None:
+def _show(evaluation: Evaluation, trained: Result, baselines: BaselineOutput, pictures: list[Path]) -> None:
     from seedbed.groups import optimism
 
     result(f"{evaluation.name}: best epoch {evaluation.epoch}, {evaluation.parameters:,} parameters")
@@ -79,6 +86,7 @@ def _show(evaluation: Evaluation, trained: Result, pictures: list[Path]) -> None
     accuracy = share_text(last["validation_accuracy"])
     result(f"At the last epoch, {trained.history.epochs}: validation loss {last['validation_loss']:.4f}, accuracy {accuracy}.")
     screen.lines(optimism([trained]))
+    screen.lines([*_agreement(evaluation.test_minus_validation), *baselines.lines])
     for part, called in ((evaluation.validation, "validation"), (evaluation.test, "test")):
         if part is not None:
             result()
@@ -89,7 +97,15 @@ def _show(evaluation: Evaluation, trained: Result, pictures: list[Path]) -> None
     screen.lines(pictures, indent="Picture: ")
 
 
-def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
+def _agreement(difference: Interval | None) -> list[str]:
+    from seedbed.evaluation import agreement_sentence
+
+    return [] if difference is None else [agreement_sentence(difference)]
+
+
+def _show_group(group: GroupEvaluation, baselines: BaselineOutput, pictures: list[Path]) -> None:
+    from seedbed.groups import same_start
+
     _show_parts(group.runs)
     result()
     for part, interval in (("Validation", group.validation), ("Test", group.test)):
@@ -98,13 +114,14 @@ def _show_group(group: GroupEvaluation, pictures: list[Path]) -> None:
                 f"{part} accuracy, mean of {interval.n} seeds: {share_text(interval.mean)} "
                 f"(95 % interval {range_text(interval)}, over seeds and images)"
             )
+    screen.lines([*same_start([group.group]), *_agreement(group.test_minus_validation), *baselines.lines])
     for name, verdict in group.left_out.items():
         note(f"{name} is excluded from the means: {verdict.label}. {verdict.evidence}")
     result()
     screen.lines(pictures, indent="Picture (of the best seed): ")
 
 
-def _show_sweep(groups: Sequence[GroupEvaluation]) -> None:
+def _show_sweep(groups: Sequence[GroupEvaluation], baselines: BaselineOutput) -> None:
     """Print a row for each setting of a sweep."""
     columns: list[Column[GroupEvaluation]] = [
         Column("setting", lambda group: group.name, align="left"),
@@ -114,6 +131,7 @@ def _show_sweep(groups: Sequence[GroupEvaluation]) -> None:
         Column("excluded", lambda group: len(group.left_out) or ""),
     ]
     screen.table(Table(columns, groups))
+    screen.lines(baselines.lines)
 
 
 PartRow = tuple[str, str, int, float, float, "Interval | None"]

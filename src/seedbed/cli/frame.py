@@ -137,6 +137,8 @@ def run(arguments: Sequence[str]) -> int:
         return done.exit_code
     except Exception as error:
         return _error(error, debug=DEBUG in arguments)
+    except Interrupted as stopped:
+        return _print_line(f"interrupted: {stopped}", 128 + stopped.signal)
     except KeyboardInterrupt as stopped:
         return _print_line("interrupted", 143 if isinstance(stopped, _Terminated) else 130)
     return 0
@@ -154,8 +156,6 @@ def _error(error: Exception, *, debug: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-    if isinstance(error, Interrupted):
-        return _print_line(f"interrupted: {error}", 128 + error.signal)
     if isinstance(error, SeedbedError):
         return _print_line(f"error: {error}")
     if isinstance(error, OSError):

@@ -16,6 +16,7 @@ import click
 from seedbed.cli.options import EPOCHS_HELP, SELECT_HELP
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
+from seedbed.parsing import from_yaml, plain_value
 from seedbed.specs import (
     AUTO,
     FAMILIES,
@@ -31,9 +32,8 @@ from seedbed.specs import (
     Protocol,
     RunSpec,
     Schedule,
-    Spec,
-    from_yaml,
 )
+from seedbed.validation import Spec
 
 SpecKind = TypeVar("SpecKind", bound=Spec)
 
@@ -169,6 +169,11 @@ NETWORK_OPTIONS = (
     click.option("-c", "--conv", is_flag=True, help="A convolutional network."),
     click.option("--model", "target", metavar="FILE.py:FUNCTION", help="Your own function that returns a keras.Model."),
     click.option("--arg", "arguments", multiple=True, metavar="K=V", help="A setting for that function; may be repeated."),
+    click.option(
+        "--start",
+        metavar="NAME",
+        help="Start of a function that returns the same weights for all seeds: kept, or drawn by each seed.  [default: kept]",
+    ),
 )
 
 
@@ -299,29 +304,29 @@ def _model(file: Mapping[str, Any], given: Mapping[str, Any], values: Mapping[st
             raise SpecError(
                 f"--model names a network of your own; {other} cannot be combined with it (--arg passes it settings)."
             )
-        return Keras.of(values["target"], **_arguments(values["arguments"]))
-    if values["arguments"]:
-        raise SpecError("--arg passes settings to the function of --model FILE.py:FUNCTION, which is missing.")
+        return Keras.of(values["target"], start=values["start"] or "kept", arguments=_arguments(values["arguments"]))
+    for option in ("arg", "start"):
+        if values["arguments" if option == "arg" else option]:
+            raise SpecError(f"--{option} belongs to the function of --model FILE.py:FUNCTION, which is missing.")
     spec = FAMILIES[family or file.get("family", "dense")]
     of_conv = [name for name in CONV_ONLY if name in given]
     if spec is Dense and of_conv:
         raise SpecError(f"--{of_conv[0]} belongs to a convolutional network; give -c.")
     settings = {**({} if family not in (None, file.get("family")) else file), **given}
     if spec is Keras:  # read again, so that the file's text belongs to the run's identity
-        network = Keras(**settings)
-        return Keras.of(f"{network.file}:{network.function}", **network.arguments)
+        return Keras(**settings).again()
     settings.pop("family", None)
     return spec(**settings)
 
 
-def _arguments(pairs: tuple[str, ...]) -> dict[str, bool | int | float | str]:
-    arguments: dict[str, bool | int | float | str] = {}
+def _arguments(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """Read texts such as `rate=1e-3` as the keyword arguments of the user's function."""
+    arguments: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not (equals and key.isidentifier()):
             raise SpecError(f"--arg {pair!r}: it must read key=value.")
-        value = from_yaml(f"value: {text}", f"--arg {pair!r}")["value"]
-        arguments[key] = value if isinstance(value, bool | int | float | str) else text
+        arguments[key] = plain_value(text)
     return arguments
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.baselines import BaselineOutput
 from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, given_fields, read_yaml, run_of
@@ -22,8 +23,9 @@ from seedbed.words import duration, kinds
 if TYPE_CHECKING:
     from seedbed.groups import Group
     from seedbed.scheduler import Execution
-    from seedbed.specs import DataSpec, RunSpec, Spec
+    from seedbed.specs import DataSpec, RunSpec
     from seedbed.sweeps import Design, Grid, Sweep
+    from seedbed.validation import Spec
 
 KEYS = ("base", "grid", "seeds")
 PARTS = ("model", "plan", "data")
@@ -96,9 +98,15 @@ def command(
     sweep = _train(planned, execution)
     order = sweep.by_mean() if sort == "mean" else sweep.groups
     files = sweep.save(out or Path("sweeps") / name, order)
+    baselines = BaselineOutput.of(execution.home, order)
     settings = [group.as_json() for group in order]
-    plain = {"group": name, "runs": [run.as_json() for run in sweep.results], "settings": settings}
-    return plain, lambda: _show(sweep, order, files)
+    plain = {
+        "group": name,
+        "runs": [run.as_json() for run in sweep.results],
+        "settings": settings,
+        "baselines": baselines.plain,
+    }
+    return plain, lambda: _show(sweep, order, baselines, files)
 
 
 def _grid(asked: dict[str, Any], pairs: Sequence[str], given: Sequence[str]) -> Grid:
@@ -187,14 +195,14 @@ def _data(spec: DataSpec) -> str:
     return f"{spec.name} ({', '.join(changes)})" if changes else spec.name
 
 
-def _show(sweep: Sweep, order: Sequence[Group], files: dict[str, list[Path]]) -> None:
+def _show(sweep: Sweep, order: Sequence[Group], baselines: BaselineOutput, files: dict[str, list[Path]]) -> None:
     result()
     screen.table(_setting_table(sweep.grid.varying, order[:MOST_ROWS]))
     if len(order) > MOST_ROWS:
         result(f"... and {len(order) - MOST_ROWS:,} more settings; results.csv has all.")
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
     result()
-    screen.lines(sweep.sentences())
+    screen.lines([*sweep.sentences(), *baselines.lines])
     result(f"Time in the workers: {duration(sum(group.seconds for group in sweep.groups))}")
     screen.files(files)
     result(f"To repeat it: {files['yaml'][0]}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.baselines import BaselineOutput
 from seedbed.cli.columns import share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
@@ -21,9 +22,9 @@ from seedbed.words import duration, ends, percent
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
+    from seedbed.groups import Group
     from seedbed.models.architecture import LayerFacts
     from seedbed.records import Result
-    from seedbed.runs import RunStore
     from seedbed.scheduler import Execution
     from seedbed.specs import RunSpec
 
@@ -60,21 +61,25 @@ def command(
       seedbed train -m first -d     dense 784-200-100-10
       seedbed train -m second -c    conv 20@5x5, pool, conv 10@3x3, pool, dense 10
     """
+    from seedbed.groups import Group
     from seedbed.runs import RunStore
 
     choice = chosen(values, seed=seed, seeds=seeds, config=config)
     results, trained = _train(name, choice, execution)
     pictures = _draw(results)
+    group = Group.read(execution.home, name, results)
+    baselines = BaselineOutput.of(execution.home, [group])
 
     def show() -> None:
         if not trained:
             result(f"Nothing to train: {name} exists, trained with these very settings. --replace trains it again.")
-        _show(name, execution.home, results)
+        _show(group)
+        screen.lines(baselines.lines)
         result(f"Learning curves: {pictures[0]} (and {' and '.join(path.suffix for path in pictures[1:])})")
         home = execution.home.root
         result(f"Next: seedbed evaluate -m {name}" + ("" if home == RunStore.at().root else f" --home {home}"))
 
-    return {"group": name, "runs": [run.as_json() for run in results]}, show
+    return {"group": name, "runs": [run.as_json() for run in results], "baselines": baselines.plain}, show
 
 
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], bool]:
@@ -129,9 +134,10 @@ def _draw(results: Sequence[Result]) -> list[Path]:
     return figures.save(figures.learning_curves(results), stem)
 
 
-def _show(name: str, home: RunStore, results: Sequence[Result]) -> None:
+def _show(group: Group) -> None:
     from seedbed.groups import optimism
 
+    results = group.results
     rows = [(f"best: {run.best}" if run.best else "none is finite", run, run.best) for run in results[:MOST_ROWS]]
     if len(results) == 1:
         rows.append((f"last: {results[0].history.epochs}", results[0], results[0].history.epochs))
@@ -141,7 +147,7 @@ def _show(name: str, home: RunStore, results: Sequence[Result]) -> None:
         result(f"... and {len(results) - MOST_ROWS} more seeds; `seedbed runs list` shows them.")
     result()
     if len(results) > 1:
-        _show_mean(name, home, results)
+        _show_mean(group)
     screen.lines(optimism(results))
     _show_verdicts(results)
 
@@ -164,10 +170,9 @@ def _epoch_table(rows: Sequence[EpochRow], *, several: bool) -> Table[EpochRow]:
     return Table(columns, rows)
 
 
-def _show_mean(name: str, home: RunStore, results: Sequence[Result]) -> None:
-    from seedbed.groups import Group
+def _show_mean(group: Group) -> None:
+    from seedbed.groups import same_start
 
-    group = Group.read(home, name, results)
     if group.accuracy is None:
         return
     excluded = f"; {group.left_out} that diverged or collapsed are excluded" if group.left_out else ""
@@ -176,6 +181,8 @@ def _show_mean(name: str, home: RunStore, results: Sequence[Result]) -> None:
         f"(95 % interval {ends(*group.accuracy.pair())}, over seeds and images{excluded})"
         + (f"; at the last epoch {percent(group.last.mean, 2)}" if group.last else "")
     )
+    for sentence in same_start([group]):
+        result(sentence)
 
 
 def _show_verdicts(results: Sequence[Result]) -> None:

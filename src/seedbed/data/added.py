@@ -22,7 +22,8 @@ from seedbed.data.readers.options import NO_OPTIONS, ImageSize, ReadOptions
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataError, StorageError, UnknownDataset, nearest
-from seedbed.specs import DataSpec, checked_name
+from seedbed.names import checked_name
+from seedbed.specs import DataSpec
 
 
 @dataclass(frozen=True)

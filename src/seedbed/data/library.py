@@ -18,7 +18,8 @@ from seedbed.data.readers.inventory import inventory_of
 from seedbed.data.split import split
 from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataUnavailable, SpecError, StorageError, UnknownDataset
-from seedbed.specs import NAME_RULE, DataSpec
+from seedbed.names import NAME_RULE
+from seedbed.specs import DataSpec
 
 PATIENCE = 900.0
 """Seconds to wait while another process downloads or decodes the same data set."""

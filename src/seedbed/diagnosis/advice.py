@@ -18,6 +18,9 @@ USUAL_RATES = {"sgd": 0.1, "momentum": 0.01, "nesterov": 0.01}
 ENOUGH_EPOCHS = 20
 """Epochs to try after a run that is too short for a verdict."""
 
+MORE_PATIENCE = 4
+"""Factor of a patience that was too short."""
+
 FURTHEST = 10
 """Most times the epochs of a run that still improves."""
 
@@ -63,14 +66,23 @@ def _collapsed(course: Course) -> str:
 
 
 def _too_short(course: Course) -> str:
-    return f"Try --epochs {max(ENOUGH_EPOCHS, course.run.plan.epochs)}."
+    return f"Try {_longer(course, max(ENOUGH_EPOCHS, course.run.plan.epochs))}."
 
 
 def _still_improving(course: Course) -> str:
-    if course.end("validation_loss") < HARDLY_LEARNED * course.guessing_loss:
-        return f"Try --epochs {epochs_to_try(course)}."
-    rate = [_rate(_usual(course))] if course.run.plan.learning_rate < _usual(course) / 2 else []
-    return f"Try {_either([*rate, f'--epochs {FURTHEST * course.epochs}'])}: so far it has hardly begun to learn."
+    if course.end("validation_loss") >= HARDLY_LEARNED * course.guessing_loss:
+        rate = [_rate(_usual(course))] if course.run.plan.learning_rate < _usual(course) / 2 else []
+        options = _either([*rate, _longer(course, FURTHEST * course.epochs)])
+        return f"Try {options}: so far it has hardly begun to learn."
+    if course.stopped_early:
+        return f"Try --patience {MORE_PATIENCE * course.run.plan.patience} --resume."
+    return f"Try {_longer(course, epochs_to_try(course))}."
+
+
+def _longer(course: Course, epochs: int) -> str:
+    """Options for more epochs; a finished run goes on where its rate does not depend on the number of epochs."""
+    goes_on = course.run.plan.schedule == "constant" and not course.pruned
+    return f"--epochs {epochs}{' --resume' if goes_on else ''}"
 
 
 def _no_better_than_guessing(course: Course) -> str:

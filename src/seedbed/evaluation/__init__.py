@@ -1,5 +1,6 @@
 """Evaluate trained networks, find their mistakes, and predict the classes of new pictures."""
 
+from seedbed.evaluation.agreement import agreement_json, agreement_sentence, part_difference
 from seedbed.evaluation.assessment import Evaluation, Mistake, PartEvaluation, evaluate, evaluate_result
 from seedbed.evaluation.illustration import illustrate
 from seedbed.evaluation.prediction import Inversion, Prediction, predict
@@ -10,8 +11,11 @@ __all__ = [
     "Mistake",
     "PartEvaluation",
     "Prediction",
+    "agreement_json",
+    "agreement_sentence",
     "evaluate",
     "evaluate_result",
     "illustrate",
+    "part_difference",
     "predict",
 ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seedbed import data, models
 from seedbed.data import Dataset, Part
 from seedbed.errors import DataError, RunError
+from seedbed.evaluation.agreement import agreement_json, part_difference
 from seedbed.models import FAMILIES
 from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import RunStore
@@ -120,6 +121,11 @@ class Evaluation:
     test: PartEvaluation | None
     looks: int
 
+    @property
+    def test_minus_validation(self) -> Interval | None:
+        """How much more accurate the network is on the test part; None where that was not looked at."""
+        return part_difference(self.test.correct, self.validation.correct) if self.test else None
+
     def as_json(self) -> dict[str, Any]:
         """The contract of `evaluate --json`."""
         return finite_fields(
@@ -129,6 +135,7 @@ class Evaluation:
                 "train": {"loss": self.train_loss, "accuracy": self.train_accuracy, "n": self.train_n},
                 "validation": self.validation.as_json(self.classes),
                 "test": {**self.test.as_json(self.classes), "looks": self.looks} if self.test else None,
+                "test_minus_validation": agreement_json(self.test_minus_validation),
             }
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 KINDS = ("png", "svg", "html")
 
 
-def save(chart: Chart, stem: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
+def save(chart: Chart, stem: str | os.PathLike[str], kinds: Sequence[str] = KINDS) -> list[Path]:
     """A chart, or its specification, as `STEM.png`, `STEM.svg` and `STEM.html`, whichever `kinds` name.
+
+    Args:
+        chart: the chart.
+        stem: path of the files; one of their endings is left out.
+        kinds: kinds of files.
 
     Returns:
         The paths written, in the order of `kinds`.
@@ -27,7 +33,9 @@ def save(chart: Chart, stem: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
         SpecError: a kind that is not known.
         StorageError: a file could not be written.
     """
-    return save_all({stem: chart}, kinds)[stem]
+    path = Path(stem)
+    path = path.with_suffix("") if path.suffix[1:] in KINDS else path
+    return save_all({path: chart}, kinds)[path]
 
 
 def save_all(charts: Mapping[Path, Chart], kinds: Sequence[str] = KINDS) -> dict[Path, list[Path]]:

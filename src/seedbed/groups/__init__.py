@@ -8,7 +8,7 @@ the data. `fields` and `naming` define settings and their names.
 
 from __future__ import annotations
 
-from seedbed.groups.caveats import caveats, optimism
+from seedbed.groups.caveats import caveats, optimism, same_start
 from seedbed.groups.comparison import Comparison, compare
 from seedbed.groups.differences import Contrast, Difference, differences
 from seedbed.groups.group import Group, best, by
@@ -34,6 +34,7 @@ __all__ = [
     "differences",
     "fixed_sequence",
     "optimism",
+    "same_start",
     "size_frontier",
     "train_groups",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seedbed import words
 from seedbed.groups.group import Group
-from seedbed.records import Result
+from seedbed.records import SAME_START, Result
 
 MOST_PLACES = 6
 """Settings that a sentence names."""
@@ -33,7 +33,17 @@ def caveats(groups: Sequence[Group], *, name: bool = False) -> list[str]:
         if count:
             places = "" if len(groups) == 1 and not name else ": " + _places(counts, name)
             sentences.append(f"{count} of {total} {singular if count == 1 else plural}{places}.")
-    return sentences
+    return sentences + same_start(groups, name=name)
+
+
+def same_start(groups: Sequence[Group], *, name: bool = False) -> list[str]:
+    """Make a sentence if the seeds of a group share their initial weights, which its interval over seeds does not vary."""
+    alike = [group for group in groups if len(group.by_seed) > 1 and SAME_START in group.results[0].model.traits]
+    if not alike:
+        return []
+    places = "" if len(alike) == len(groups) else f" of {words.counted(len(alike), 'setting')}"
+    places = f" of {words.listed([group.name for group in alike])}" if name else places
+    return [f"All seeds{places} start from the same weights: the intervals vary only the images' order and random layers."]
 
 
 def _places(counts: Sequence[tuple[Group, int]], name: bool) -> str:
@@ -51,7 +61,7 @@ MANY_IMAGES = 1_000
 
 def optimism(results: Sequence[Result]) -> list[str]:
     """Make a sentence on how much too high the accuracy at a selected epoch is on average; none where that does not matter."""
-    few = [result for result in results if result.included and result.data.validation < MANY_IMAGES]
+    few = [each for each in results if each.included and each.data.validation < MANY_IMAGES and each.best < each.history.epochs]
     points = 100 * sum(result.optimism for result in few) / max(1, len(few))
     if round(points, 1) <= 0:
         return []

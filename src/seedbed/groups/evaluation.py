@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed import data
 from seedbed.errors import RunError
-from seedbed.evaluation import Evaluation, evaluate_result
+from seedbed.evaluation import Evaluation, agreement_json, evaluate_result, part_difference
 from seedbed.groups.group import Group
 from seedbed.records import Verdict, finite_fields
 from seedbed.runs import RunStore
@@ -25,11 +25,13 @@ class GroupEvaluation:
         runs: evaluations of the runs that have a network, in the order of their names.
         test: mean accuracy on the test part over the included runs, with an interval for seeds and images. None means that it
             was not looked at.
+        test_minus_validation: how much more accurate the included networks are on the test part.
     """
 
     group: Group
     runs: list[Evaluation]
     test: Interval | None
+    test_minus_validation: Interval | None
 
     @property
     def name(self) -> str:
@@ -56,6 +58,7 @@ class GroupEvaluation:
                     part: interval and {"accuracy": interval.mean, "interval": interval.pair(), "n": interval.n}
                     for part, interval in (("validation", self.validation), ("test", self.test))
                 },
+                "test_minus_validation": agreement_json(self.test_minus_validation),
             }
         )
 
@@ -79,4 +82,7 @@ def evaluate_group(home: RunStore, name: str, *, test: bool = False) -> GroupEva
     ranked = [run for run, result in zip(runs, trained, strict=True) if result.verdict.ranked]
     tests = [run.test.correct for run in ranked if run.test]
     group = Group(name, results, correct={place: run.validation.correct for place, run in enumerate(ranked)})
-    return GroupEvaluation(group, runs, accuracy_interval(np.stack(tests)) if tests else None)
+    if not tests:
+        return GroupEvaluation(group, runs, None, None)
+    on_test, on_validation = np.stack(tests), np.stack(list(group.correct.values()))
+    return GroupEvaluation(group, runs, accuracy_interval(on_test), part_difference(on_test, on_validation))

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from seedbed import data
 from seedbed.errors import SpecError, nearest
 from seedbed.kinds import Registry
-from seedbed.specs import AUTO, FAMILIES, Conv, DataSpec, Keras, ModelSpec, NameIn, Plan, RunSpec, Spec
+from seedbed.specs import AUTO, FAMILIES, Conv, DataSpec, Keras, ModelSpec, Plan, RunSpec
+from seedbed.validation import NameIn, Spec
 
-Value = bool | int | float | str | tuple[int, ...] | None
+Value = bool | int | float | str | tuple[Any, ...] | None
 Setting = dict[str, Value]
 """Field -> value of one setting of a sweep, in the order of the specs."""
 
@@ -24,8 +25,8 @@ PER_CONVOLUTION = ("kernel", "stride", "pool")
 NO_VALUE = ("none", "all")
 """Texts for no value, in fields that may have none: all images, no permutation."""
 
-OF_OWN_FILES = ("arguments", "digest")
-"""Fields that no sweep varies: settings of the user's own function are `arg.NAME`, and the digest follows from the file."""
+OF_OWN_FILES = ("arguments", "digest", "files")
+"""Fields that no sweep varies: settings of the user's own function are `arg.NAME`, and the digests follow from the file."""
 
 SWITCHED = Registry("family", *(spec for spec in FAMILIES.records() if spec is not Keras), name=FAMILIES.name)
 """Families between which a sweep can switch: those made from settings alone."""
@@ -83,9 +84,11 @@ class Field:
             SpecError: the value breaks a rule of the field.
         """
         if self.spec is None:
-            if isinstance(value, bool | int | float | str):
+            if value is None or isinstance(value, bool | int | float | str):
                 return value
-            raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true or false.")
+            if isinstance(value, list | tuple):
+                return tuple(self.checked(part) for part in value)
+            raise SpecError(f"{self.name} = {value!r}: it must be a number, a word, true, false, null, or a list of these.")
         if self.name == "epochs" and str(value).lower() == AUTO:
             return AUTO
         if isinstance(value, bool) and self._annotation is not bool:
@@ -164,7 +167,14 @@ def values_of(run: RunSpec) -> Setting:
         if known.attribute in type(spec).model_fields:
             values[name] = getattr(spec, known.attribute)
     arguments = run.model.arguments if isinstance(run.model, Keras) else {}
-    return values | {f"{ARGUMENT}{name}": value for name, value in sorted(arguments.items())}
+    return values | {f"{ARGUMENT}{name}": _hashable(value) for name, value in sorted(arguments.items())}
+
+
+def _hashable(value: object) -> Value:
+    """A setting of a user's function as a grid has it: lists as tuples, mappings as text."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_hashable, value))
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def in_order(name: str, values: Iterable[Value]) -> list[Value]:
@@ -208,9 +218,9 @@ def applied(base: RunSpec, setting: Setting) -> RunSpec:
 def _model(base: ModelSpec, changes: Mapping[str, Any], arguments: Mapping[str, Any]) -> ModelSpec:
     if isinstance(base, Keras):
         return _own(base, changes, arguments)
-    if arguments or changes.keys() & {"file", "function"}:
+    if arguments or changes.keys() & {"file", "function", "start"}:
         own = "those of a network of your own: give one by --model FILE.py:FUNCTION"
-        raise SpecError(f"Settings arg.NAME, file and function are {own}.")
+        raise SpecError(f"Settings arg.NAME, file, function and start are {own}.")
     family = FAMILIES[changes.get("family", base.family)]
     for name in changes:
         if name not in family.model_fields:
@@ -226,7 +236,6 @@ def _model(base: ModelSpec, changes: Mapping[str, Any], arguments: Mapping[str, 
 
 def _own(base: Keras, changes: Mapping[str, Any], arguments: Mapping[str, Any]) -> Keras:
     """Return the user's own network, its file read again, so that its text belongs to the identity."""
-    for name in sorted(changes.keys() - {"file", "function"}):
+    for name in sorted(changes.keys() - {"file", "function", "start"}):
         raise SpecError(f"{name} belongs to seedbed's own networks; a function of yours gets its settings as arg.NAME.")
-    named = base.changed(**changes)
-    return Keras.of(f"{named.file}:{named.function}", **{**named.arguments, **arguments})
+    return base.again(**changes, arguments={**base.arguments, **arguments})

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from seedbed.errors import SpecError
 from seedbed.groups.fields import ARGUMENT, FIELDS, Setting, Value, field, values_of
-from seedbed.specs import RunSpec, checked_group
+from seedbed.names import checked_group
+from seedbed.specs import RunSpec
 
 SHORT = {"hidden": "h", "filters": "f", "kernel": "k", "stride": "s", "pool": "p"}
 ABBREVIATED = {"learning_rate": "lr", "batch_size": "batch", "label_noise": "noise", "weight_decay": "decay"}
@@ -34,7 +35,7 @@ def setting_name(run: RunSpec) -> str:
 
     >>> from seedbed.specs import DataSpec, Dense, Plan
     >>> setting_name(RunSpec(model=Dense(hidden=(16,)), plan=Plan(l2=1e-4), data=DataSpec(name="digits")))
-    'digits-h16-l2_1e-4-5a7b1ad4'
+    'digits-h16-l2_1e-4-c79046c6'
     """
     widths = run.model.widths
     varied: Setting = {widths: getattr(run.model, widths)} if widths else {}

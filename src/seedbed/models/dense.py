@@ -182,8 +182,15 @@ class DensePopulation:
         return True
 
     @property
+    def raw_pixels(self) -> bool:
+        return False
+
+    @property
     def eval_batch_size(self) -> int:
         return 500
+
+    def constrained(self, params: Params, alive: Params) -> Params:
+        return params
 
     def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
         shares: Shares = defaultdict(list)

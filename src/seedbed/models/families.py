@@ -26,7 +26,7 @@ from seedbed.models.architecture import (
     microbatch,
 )
 from seedbed.records import DataFacts, ModelFacts
-from seedbed.specs import Conv, Dense, Keras, ModelSpec
+from seedbed.specs import Conv, Dense, Keras, ModelSpec, Plan
 
 if TYPE_CHECKING:
     from seedbed.models.protocol import Population
@@ -91,6 +91,14 @@ class Family(ABC, Generic[SpecT]):
         networks = 1 if on_cpu else len(specs) * blocks
         activations = 2 * max(step, images) * self.numbers_per_image(specs[0], data, on_cpu)
         return networks * (activations + 2 * max(batch, images) * math.prod(data.image_shape))
+
+    def traits(self, spec: SpecT, image_shape: ImageShape, classes: int) -> tuple[str, ...]:
+        """What is to be known of the network besides its size, see `ModelFacts`."""
+        return ()
+
+    def remarks(self, spec: SpecT, image_shape: ImageShape, classes: int, plan: Plan) -> list[str]:
+        """Sentences for the user about a network that is about to be trained."""
+        return []
 
     def microbatch(self, spec: SpecT, data: DataFacts, batch: int) -> int:
         """Images per microbatch on a CPU."""
@@ -193,6 +201,16 @@ class KerasFamily(Family[Keras]):
     def program(self, spec: Keras) -> Hashable:
         return spec
 
+    def traits(self, spec: Keras, image_shape: ImageShape, classes: int) -> tuple[str, ...]:
+        from seedbed.models.keras import traits
+
+        return traits(spec, image_shape, classes)
+
+    def remarks(self, spec: Keras, image_shape: ImageShape, classes: int, plan: Plan) -> list[str]:
+        from seedbed.models.keras import remarks
+
+        return remarks(spec, image_shape, classes, plan)
+
     def training_operations(self, spec: Keras, facts: ModelFacts, image_shape: ImageShape, classes: int) -> int:
         """Operations per image of a training step: three forward passes, since the first layer is not known."""
         return 3 * facts.operations
@@ -233,5 +251,6 @@ def known_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> tupl
 def facts(spec: ModelSpec, image_shape: ImageShape, classes: int) -> ModelFacts:
     """Parameters, operations for one image, and hidden units (dense units before the last layer, convolution filters)."""
     layers = describe(spec, image_shape, classes)
-    units = sum(layer.output_shape[-1] for layer in layers[:-1] if layer.parameters)
-    return ModelFacts(sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers), units)
+    units = sum(layer.output_shape[-1] for layer in layers[:-1] if layer.parameters and layer.output_shape)
+    traits = FAMILIES[spec.family].traits(spec, image_shape, classes)
+    return ModelFacts(sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers), units, traits)

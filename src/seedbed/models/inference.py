@@ -45,7 +45,7 @@ def probabilities(
     for start in range(0, len(images), batch):
         part = images[start : start + batch]
         filled = np.pad(part, ((0, batch - len(part)), (0, 0), (0, 0), (0, 0))) if start else part
-        x = filled.astype(np.float32) / np.float32(scale)
+        x = filled.astype(np.float32) / np.float32(1 if population.raw_pixels else scale)
         parts.append(np.asarray(softmax(params, state, x))[: len(part)])
     return np.concatenate(parts) if parts else np.zeros((0, classes), np.float32)
 

@@ -79,11 +79,18 @@ class Population(Protocol):
     def eval_batch_size(self) -> int:
         """Preferred number of images per evaluation batch."""
 
+    @property
+    def raw_pixels(self) -> bool:
+        """Whether the networks take pixels as stored, instead of numbers from 0 to 1."""
+
     def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
         """Compute logits `(M, C, B)` of images `(B, h, w, c)`. Without a key: inference, no dropout, state unchanged."""
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         """Compute gradients of each member's mean cross-entropy plus penalty, laid out as `params`, and the new state."""
+
+    def constrained(self, params: Params, alive: Params) -> Params:
+        """The parameters after a step, brought back to their constraints where a member is alive."""
 
     def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
         """Compute `l2 * sum(w**2) + l1 * sum(|w|)` over kernels, and the sums of squares."""

@@ -65,12 +65,26 @@ class StackedPopulation(ABC):
             key: key of the random numbers. None means inference.
         """
 
+    def one_with_loss(
+        self, params: Params, state: State, x: Array, count: int, dropout: Array, key: Array
+    ) -> tuple[Array, State, Array]:
+        """Compute one member's logits and new state in training, and the sum of the losses that its layers add."""
+        logits, state, _ = self.one(params, state, x, count, dropout, key)
+        return logits, state, jnp.zeros(())
+
     @abstractmethod
     def initial(self, seed: int) -> list[Weights]: ...
 
     def own_penalty(self, params: Params) -> Array:
         """Penalty from one member's own layers (regularizers of a user's network)."""
         return jnp.zeros(())
+
+    @property
+    def raw_pixels(self) -> bool:
+        return False
+
+    def constrained(self, params: Params, alive: Params) -> Params:
+        return params
 
     def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
         x, count = self.enter(images), len(images)
@@ -103,8 +117,8 @@ class StackedPopulation(ABC):
         count, size = parts.labels.shape
 
         def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
-            logits, state, _ = self.one(params, state, part.images, size, hyper.dropout, key)
-            return jnp.sum(image_losses(logits[None], part.labels)[0] * part.weights) / images, state
+            logits, state, added = self.one_with_loss(params, state, part.images, size, hyper.dropout, key)
+            return jnp.sum(image_losses(logits[None], part.labels)[0] * part.weights) / images + added, state
 
         def step(train_state: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
             total, state = train_state

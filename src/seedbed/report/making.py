@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seedbed import studies
+from seedbed.baselines import baselines
 from seedbed.errors import SpecError
 from seedbed.groups import Request
 from seedbed.report.environment import examine
@@ -51,7 +52,8 @@ def make(setup: Setup, trainer: StudyTrainer, names: Sequence[str] = (), *, note
     trainer.execution.on_event(StageStarted("measuring this machine"))
     results = [result for answer in answers for result in answer.results]
     environment = examine(results, trainer.execution.device, trainer.execution.workers)
-    return Report(setup, answers, environment, trainer.home.looks(), notes, tuple(names))
+    simple = baselines(trainer.home, setup.data)
+    return Report(setup, answers, environment, trainer.home.looks(), simple, notes, tuple(names))
 
 
 def _reported(study: Study, setup: Setup, trainer: StudyTrainer) -> Steps[Answer]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed import figures, words
+from seedbed.baselines import Baseline
 from seedbed.records import Result, finite
 from seedbed.report.environment import Environment
 from seedbed.report.feedback import Feedback, feedback, limits_card
@@ -28,6 +29,7 @@ class Report:
 
     Attributes:
         looks: all uses of the test part in the home's ledger, oldest first.
+        baselines: simple classifiers on the same validation images.
         notes: the student's own words, if there are any.
         named: names of the studies, where not all of them were requested.
     """
@@ -36,6 +38,7 @@ class Report:
     answers: list[Answer]
     environment: Environment
     looks: list[dict[str, Any]]
+    baselines: list[Baseline]
     notes: Notes | None = None
     named: tuple[str, ...] = ()
 
@@ -103,6 +106,7 @@ class Report:
                 "cost": self.cost.as_json(),
                 "environment": self.environment.as_json(),
                 "looks_at_test": self.looks,
+                "baselines": [each.as_json() for each in self.baselines],
                 "feedback": vars(self.feedback),
                 "studies": [answer.as_json() for answer in self.answers],
             }
@@ -132,6 +136,7 @@ class Report:
             report=self,
             predictions=self.predictions,
             ledger=ledger(self),
+            baselines=baseline_table(self),
             cost=cost_sentences(self),
             machine=machine_table(self),
         )
@@ -147,6 +152,18 @@ def ledger(report: Report) -> Table[Mapping[str, Any]]:
     uses = words.counted(len(report.looks), "use")
     caption = f"{uses} of the test part; it no longer evaluates fairly what was chosen after a use."
     return Table(columns, report.looks[-MOST_LOOKS:], caption)
+
+
+def baseline_table(report: Report) -> Table[Baseline]:
+    """What a network should beat."""
+    columns: list[Column[Baseline]] = [
+        Column("baseline", lambda each: each.name, align="left"),
+        Column("training images", lambda each: each.images, ","),
+        Column("validation accuracy", lambda each: each.accuracy.mean, lambda share: words.percent(share, 2)),
+        Column("95 % interval", lambda each: words.ends(*each.accuracy.pair())),
+    ]
+    caption = "Simple classifiers on the same validation images; a network that is below one of them learned too little."
+    return Table(columns, report.baselines, caption)
 
 
 def _metrics(metrics: Any) -> str:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, StorageError
+from seedbed.names import checked_name
 from seedbed.runs.arrays import Arrays, read_safetensors, safetensors_pieces
-from seedbed.specs import checked_name
 
 FORMAT = 1
 """Version of the format of checkpoints."""

@@ -14,9 +14,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from seedbed import storage
 from seedbed.diagnosis import LastPredictions, diagnose
 from seedbed.errors import CorruptFile, SpecError, StorageError
+from seedbed.models import trust
+from seedbed.names import checked_name
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict, finite
 from seedbed.runs.arrays import read_npz
-from seedbed.specs import RunSpec, checked_name
+from seedbed.specs import RunSpec
 
 FORMAT = 2
 """Version of the format; it increases when an older seedbed could not read the files of a newer one.
@@ -36,6 +38,7 @@ Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 """A `pruned` run was stopped by a search; except there it does not count as finished."""
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
+NETWORK_FOLDER = "network"
 
 _SHARED = ("model", "data", "verdict", "seconds", "device", "versions", "form")
 """Fields that records and results share, once a run is finished."""
@@ -192,6 +195,7 @@ class Record(BaseModel):
         """
         if not self.ended:
             raise StorageError(f"{folder}: the run is {self.status}, and only a finished one has a result.")
+        trust.offer(self.run.model, folder / NETWORK_FOLDER)
         fields: dict[str, Any] = {name: getattr(self, name) for name in ("name", "group", "run", *_SHARED)}
         history = read_history(folder / METRICS_FILE, self.epochs)
         if isinstance(self.verdict, OldVerdict):

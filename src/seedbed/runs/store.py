@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, UnknownRun, nearest
+from seedbed.models import trust
+from seedbed.names import checked_name
 from seedbed.records import Result, Verdict, finite
 from seedbed.runs import checkpoints, claims, longer
 from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
 from seedbed.runs.record import (
     LOCKS,
     METRICS_FILE,
+    NETWORK_FOLDER,
     PREDICTIONS_FILE,
     RUN_FILE,
     NamedRun,
@@ -31,7 +34,6 @@ from seedbed.runs.record import (
     together,
     write,
 )
-from seedbed.specs import checked_name
 
 Which = Literal["best", "last"]
 LEDGER = "ledger.jsonl"
@@ -92,7 +94,10 @@ class FinishedRun:
         kinds = {"best": self.best, "last": self.last, "optimizer": self.optimizer}
         stored = {_weights_file(which): weights for which, weights in kinds.items() if weights}
         files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
-        return files | ({PREDICTIONS_FILE: npz(self.predictions)} if self.predictions else {})
+        if self.predictions:
+            files[PREDICTIONS_FILE] = npz(self.predictions)
+        network = trust.contents(self.result.run.model) if stored else {}
+        return files | {f"{NETWORK_FOLDER}/{name}": content for name, content in network.items()}
 
     def record(self, named: Result, files: Mapping[str, storage.FileContent]) -> Record:
         """The record that commits the run."""
@@ -107,6 +112,7 @@ class RunStore:
         ROOT/NAME/metrics.jsonl         one row per epoch, each with a checksum
         ROOT/NAME/predictions.npz       predictions for the validation part
         ROOT/NAME/weights/best.safetensors, last.safetensors, optimizer.safetensors
+        ROOT/NAME/network/              copies of the files of a user's own network
         ROOT/NAME/before/               while a finished run goes on: its result so far
         ROOT/NAME/figures/
         ROOT/ledger.jsonl               every evaluation on a test part

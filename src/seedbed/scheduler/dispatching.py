@@ -97,6 +97,8 @@ class Scheduler:
             kinds = [replace(kind, threads=max(threads for _, threads in resumed)) for kind in kinds]
         self._threads = kinds[0].threads
         with self._request.execution.engine.executor(kinds) as executor, signals(executor.stop) as received, self._marked():
+            for remark in planning.remarks(self._request, self.ingest.missing()):
+                self._on_event(Note(remark))
             tasks = [task for task, _ in resumed]
             for task, want in list(
                 planning.composed_now(self._request, self._claim, self.ingest.missing(), tasks, kinds, memory)

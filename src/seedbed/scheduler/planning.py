@@ -9,7 +9,7 @@ from seedbed import data, devices, populations
 from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
 from seedbed.errors import SpecError
-from seedbed.models import trust
+from seedbed.models import FAMILIES, trust
 from seedbed.records import DataFacts
 from seedbed.runs import ClaimedRuns, FinishedState, NamedRun, is_over
 from seedbed.scheduler.execution import Execution
@@ -20,6 +20,8 @@ from seedbed.training.footprint import Site
 from seedbed.training.members import JobState
 from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Checkpoint, Task
+
+MOST_REMARKS = 6
 
 WORKERS_WHERE_PRUNED = 2
 """Number of workers for which populations with pruning are composed, whatever the number of actual workers."""
@@ -84,6 +86,16 @@ def continued(request: TrainRequest, claim: ClaimedRuns, missing: Sequence[Named
             left -= save.wanted
             tasks.append((save.task(key, arrays, known), save.threads))
     return tasks
+
+
+def remarks(request: TrainRequest, missing: Sequence[NamedRun]) -> list[str]:
+    """Sentences for the user about networks of their own that are about to be trained, each once."""
+    sentences: dict[str, None] = {}
+    for entry in missing:
+        facts, model = request.datasets[entry.run.data].facts(), entry.run.model
+        found = FAMILIES[model.family].remarks(model, facts.image_shape, len(facts.classes), entry.run.plan)
+        sentences.update(dict.fromkeys(found))
+    return list(sentences)[:MOST_REMARKS]
 
 
 def workers(request: TrainRequest, missing: Sequence[NamedRun]) -> tuple[list[WorkerKind], int | None]:

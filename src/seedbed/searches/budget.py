@@ -9,7 +9,7 @@ from pydantic import Field
 
 from seedbed.errors import SpecError, nearest
 from seedbed.records import ModelFacts
-from seedbed.specs import Spec
+from seedbed.validation import Spec
 
 BudgetKind = Literal["units", "params", "flops"]
 KINDS: tuple[BudgetKind, ...] = get_args(BudgetKind)

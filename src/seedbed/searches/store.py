@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import storage
 from seedbed.errors import RunExists, RunHalfDone, StorageError
+from seedbed.names import checked_name
 from seedbed.runs import RunStore
 from seedbed.runs.record import LOCKS
 from seedbed.searches.sampling import Direction, quiet
 from seedbed.searches.trial import Trial
-from seedbed.specs import Plan, checked_name
+from seedbed.specs import Plan
 
 if TYPE_CHECKING:
     from optuna import Study

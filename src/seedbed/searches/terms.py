@@ -9,11 +9,12 @@ from typing import Any, get_args
 from seedbed import data
 from seedbed.data import WatchDownload
 from seedbed.errors import SpecError, nearest
+from seedbed.names import checked_group
 from seedbed.records import DataFacts
 from seedbed.searches.budget import Budget
 from seedbed.searches.sampling import GROUP, Direction, Sampler
 from seedbed.searches.space import FAMILIES, Space, rungs
-from seedbed.specs import DataSpec, Plan, Select, checked_group
+from seedbed.specs import DataSpec, Plan, Select
 from seedbed.training.pruning import Pruning
 
 TRIALS, EPOCHS = 100, 20

@@ -9,7 +9,7 @@ from math import prod
 
 from seedbed.errors import SpecError
 from seedbed.groups.fields import FIELDS, Field, Setting, Value, field
-from seedbed.specs import from_yaml
+from seedbed.parsing import plain_values
 
 MOST_SETTINGS = 20_000
 
@@ -50,7 +50,7 @@ class Grid:
         """Read texts such as `l2=0,1e-4` into field -> values, as `of` takes them; a field may occur several times.
 
         Commas stand between values; only in the fields of which one value is a list (hidden, filters, kernel, stride, pool)
-        they stand within it, and each text is one value.
+        they stand within it, and each text is one value. A list for a function of the user's own stands in brackets.
 
         Raises:
             SpecError: an unknown field, or a text without `=`.
@@ -61,8 +61,11 @@ class Grid:
             if not (equals and name and text):
                 raise SpecError(f"{pair!r}: it must read FIELD=VALUE or FIELD=VALUE,VALUE, for example l2=0,1e-4.")
             known = field(name.strip())
-            parts = [text] if known.several else [part.strip() for part in text.split(",")]
-            fields.setdefault(known.name, []).extend(_plain(part) if known.spec is None else part for part in parts)
+            if known.spec is None:
+                parts: list[object] = plain_values(text)
+            else:
+                parts = [text] if known.several else [part.strip() for part in text.split(",")]
+            fields.setdefault(known.name, []).extend(parts)
         return fields
 
     def __len__(self) -> int:
@@ -89,9 +92,3 @@ def _values(known: Field, values: object) -> tuple[Value, ...]:
             raise SpecError(f"{known.name}: the value {value!r} occurs twice; give each value of a grid once.")
         distinct.append(checked)
     return tuple(distinct)
-
-
-def _plain(text: str) -> object:
-    """Read a setting of the user's own function as YAML does: as a number where it looks like one."""
-    value = from_yaml(f"value: {text}", f"{text!r}")["value"]
-    return value if isinstance(value, bool | int | float) else text

@@ -206,6 +206,7 @@ class Program:
                 broadcast(feed.rates[number], params), broadcast(feed.decays[number], params), momentum, alive
             )
             params, slots = update(self._plan.optimizer, params, gradients, slots, step_sizes, kernels)
+            params = self._population.constrained(params, alive)
             return TrainState(params, self._kept(settings.alive, new_state, state), slots)
 
         return cast("TrainState", jax.lax.fori_loop(start, stop, step, train_state))
@@ -221,14 +222,18 @@ class Program:
         images = self._seen(feed.images.at[rows].get(mode="promise_in_bounds"))
         images = AUGMENTATIONS[self._plan.augment].function(images, jax.random.fold_in(draws, 0))
         labels = feed.labels.at[rows].get(mode="promise_in_bounds")
-        return Batch(images, labels, weights), jax.random.fold_in(draws, 1)
+        return Batch(self._fed(images), labels, weights), jax.random.fold_in(draws, 1)
 
     def _seen(self, images: Array) -> Array:
         return cast("Array", images.astype(jnp.float32) * jnp.float32(1 / self._scale))
 
+    def _fed(self, images: Array) -> Array:
+        """What the networks take of images from 0 to 1."""
+        return images * jnp.float32(self._scale) if self._population.raw_pixels else images
+
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
         def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
-            logits, _, probes = self._population.apply(params, state, self._seen(images), hyper, None)
+            logits, _, probes = self._population.apply(params, state, self._fed(self._seen(images)), hyper, None)
             losses = jnp.sum(image_losses(logits, labels) * weights, axis=-1)
             hits = jnp.sum(jnp.where(jnp.argmax(logits, axis=1) == labels, weights, 0.0), axis=-1)
             return losses, hits, logits, probes

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from seedbed import storage
 from seedbed.errors import SpecError
-from seedbed.specs import Spec
+from seedbed.validation import Spec
 
 MOST_BYTES = 32 << 20
 MOST_DEVICES = 8

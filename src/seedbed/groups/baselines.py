@@ -1,0 +1,136 @@
+"""Networks next to simple classifiers, on the same validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from seedbed.baselines import Baseline, baselines, line
+from seedbed.groups.group import Group
+from seedbed.records import finite_fields
+from seedbed.runs import RunStore
+from seedbed.statistics import Interval, accuracy_difference
+from seedbed.words import listed, percent
+
+MOST_NAMES = 6
+"""Groups that a sentence names."""
+
+
+@dataclass(frozen=True, eq=False)
+class Below:
+    """A group that is less accurate than a baseline, beyond chance.
+
+    Attributes:
+        difference: mean accuracy of the group minus that of the baseline.
+    """
+
+    group: Group
+    baseline: Baseline
+    difference: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class BaselineComparison:
+    """Groups that were evaluated on the same validation images, and the baselines on these.
+
+    Attributes:
+        data: name of the data set.
+        differences: name of a group -> name of a baseline -> mean accuracy of the group minus the baseline's; groups of which
+            every run is excluded have none.
+    """
+
+    data: str
+    groups: Sequence[Group]
+    baselines: list[Baseline]
+    differences: dict[str, dict[str, Interval]]
+
+    def below(self) -> list[Below]:
+        """The groups that are shown to be less accurate than a baseline, each with the best of these."""
+        found = []
+        for group in self.groups:
+            intervals = self.differences.get(group.name, {})
+            worse = [each for each in self.baselines if each.name in intervals and intervals[each.name].high < 0]
+            if worse:
+                best = max(worse, key=lambda each: each.accuracy.mean)
+                found.append(Below(group, best, intervals[best.name]))
+        return found
+
+    def sentences(self, *, name: bool = False) -> list[str]:
+        """The baselines in one line, and a sentence for each baseline that groups are below.
+
+        Args:
+            name: whether groups are called by their names. False means by their settings.
+        """
+        by_baseline: dict[str, list[Below]] = {}
+        for each in self.below():
+            by_baseline.setdefault(each.baseline.name, []).append(each)
+        return [line(self.baselines), *(_below_sentence(below, len(self.groups), name) for below in by_baseline.values())]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The baselines as JSON values, with each group's difference."""
+        return [
+            finite_fields(
+                {
+                    "data": self.data,
+                    **each.as_json(),
+                    "differences": {
+                        group: {"difference": of_group[each.name].mean, "interval": of_group[each.name].pair()}
+                        for group, of_group in self.differences.items()
+                    },
+                }
+            )
+            for each in self.baselines
+        ]
+
+
+def against_baselines(home: RunStore, groups: Sequence[Group]) -> list[BaselineComparison]:
+    """Compare groups with the baselines of their data: one comparison per data set and split, in the order of the groups.
+
+    A group of folds is compared with the baselines of all its folds, joined.
+
+    Raises:
+        DataError: the data cannot be found.
+        StorageError: the baselines could not be kept.
+    """
+    by_data: dict[tuple[str, ...], list[Group]] = {}
+    for group in groups:
+        if group.included:
+            first = next(iter(group.included.values()))
+            by_data.setdefault(tuple(result.run.data.identity for result in first), []).append(group)
+    return [_comparison(home, of_data) for of_data in by_data.values()]
+
+
+def _comparison(home: RunStore, groups: Sequence[Group]) -> BaselineComparison:
+    folds = next(iter(groups[0].included.values()))
+    found = _joined([baselines(home, result.run.data) for result in folds])
+    differences = {group.name: {each.name: _difference(group, each) for each in found} for group in groups}
+    return BaselineComparison(folds[0].run.data.name, groups, found, differences)
+
+
+def _joined(folds: Sequence[list[Baseline]]) -> list[Baseline]:
+    """The baselines of all folds' validation images."""
+    return [
+        replace(first, correct=np.concatenate([first.correct, *(each.correct for each in others)]))
+        for first, *others in zip(*folds, strict=True)
+    ]
+
+
+def _difference(group: Group, baseline: Baseline) -> Interval:
+    table = np.stack(list(group.correct.values()))
+    return accuracy_difference(table, np.tile(baseline.correct, (len(table), 1))).interval()
+
+
+def _below_sentence(below: Sequence[Below], total: int, name: bool) -> str:
+    first = below[0]
+    points = [f"{-100 * end:.1f}" for end in (first.difference.mean, first.difference.high, first.difference.low)]
+    behind = f"{points[0]} points (95 % interval {points[1]} to {points[2]})"
+    if total == 1:
+        return f"The network is below {first.baseline.name} ({percent(first.baseline.accuracy.mean)}) by {behind}."
+    names = [each.group.name if name else each.group.label or each.group.name for each in below[:MOST_NAMES]]
+    more = [f"{len(below) - MOST_NAMES} more settings"] if len(below) > MOST_NAMES else []
+    if len(below) == 1:
+        return f"Below {first.baseline.name}: {names[0]}, by {behind}."
+    return f"Below {first.baseline.name}, each beyond chance: {listed([*names, *more])}."

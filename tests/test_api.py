@@ -1,0 +1,67 @@
+"""What users write in Python: shortcuts, and mistakes in words."""
+
+from __future__ import annotations
+
+import pytest
+
+import seedbed as sb
+from seedbed.api import _found_again
+from seedbed.errors import Interrupted, SeedbedError, SpecError
+from seedbed.runs import RunStore
+from seedbed.specs import Plan, RunSpec
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"lr": 0.1}, "Did you mean 'learning_rate'?"),
+        ({"epoch": 3}, "Did you mean 'epochs'?"),
+        ({"activation": "tanh"}, "Dense(activation='tanh')"),
+        ({"filters": (3,)}, "Conv(filters=(3,))"),
+        ({"split_seed": 1}, "DataSpec(split_seed=1)"),
+        ({"epochs": 0}, "epochs = 0"),
+    ],
+)
+def test_a_wrong_keyword_is_told_where_it_belongs(settings: dict[str, object], says: str) -> None:
+    with pytest.raises(SpecError) as error:
+        sb.train(sb.Dense(), "digits", **settings)
+    assert says in str(error.value)
+
+
+def test_no_network_is_an_error_of_its_own() -> None:
+    with pytest.raises(SpecError, match="at least one network"):
+        sb.train([], "digits")
+
+
+def test_one_number_of_units_is_a_list_of_one() -> None:
+    assert sb.Dense(hidden=200) == sb.Dense(hidden=(200,))
+    assert sb.Conv(filters=8, hidden=4) == sb.Conv(filters=(8,), hidden=(4,))
+    with pytest.raises(SpecError, match="hidden"):
+        sb.Dense(hidden=True)
+
+
+def test_the_same_call_with_more_seeds_has_names_of_its_own(tmp_path) -> None:
+    run, home = RunSpec(plan=Plan(epochs=1)), RunStore(tmp_path)
+    [one] = _found_again(run, [0], home)
+    home.folder(one.name).mkdir()
+    several = _found_again(run, [0, 1], home)
+    assert one.name not in {entry.group for entry in several}
+    assert [entry.name for entry in _found_again(run, [0], home)] == [one.name]
+
+
+def test_a_notebook_shows_an_error_without_frames() -> None:
+    assert SpecError("seed = -1")._render_traceback_() == ["SpecError: seed = -1"]
+    assert Interrupted("Stopped.")._render_traceback_() == ["Interrupted: Stopped."]
+
+
+def test_a_loop_over_errors_ends_when_it_is_interrupted() -> None:
+    assert not issubclass(Interrupted, (Exception, SeedbedError))
+    assert issubclass(Interrupted, KeyboardInterrupt)
+
+
+def test_a_chart_is_saved_under_a_plain_name(tmp_path, monkeypatch) -> None:
+    import altair
+
+    monkeypatch.chdir(tmp_path)
+    chart = altair.Chart(altair.Data(values=[{"a": 1}])).mark_point().encode(x="a:Q")
+    assert [path.name for path in sb.save(chart, "name.svg", ("svg",))] == ["name.svg"]
