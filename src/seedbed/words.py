@@ -96,10 +96,9 @@ def brief(fields: Mapping[str, object], between: str = ", ") -> str:
     """Format fields with their values for a place that is small: words stand for themselves.
 
     >>> brief({"activation": "tanh", "l2": 1e-4, "hidden": (200, 100)})
-    'tanh, l2 1e-4, 200-100'
+    'tanh, l2 1e-4, hidden 200-100'
     """
-    plain = {name: isinstance(found, str) or name in ("hidden", "filters") for name, found in fields.items()}
-    return between.join(value(found, name) if plain[name] else setting({name: found}) for name, found in fields.items())
+    return between.join(found if isinstance(found, str) else setting({name: found}) for name, found in fields.items())
 
 
 def _number(found: float) -> str:

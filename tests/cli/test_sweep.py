@@ -66,6 +66,35 @@ def test_a_grid_is_trained_told_and_written(call, folder):
     assert means == sorted(means, reverse=True)
 
 
+def test_a_sweep_is_one_thing_for_the_commands_after_it(call, folder, home, capsys):
+    assert call("-m", "a", *SHORT, *GRID)[0] == 0
+    assert (folder / "sweeps" / "a" / "figures" / "learning_curves.png").exists()
+
+    def asked(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        return run([*arguments, "--home", str(home)]), *capsys.readouterr()
+
+    code, out, _ = asked("compare", "a", "--against", "h4-l2_0", "--latex", "table.tex")
+    assert code == 0
+    assert "Against hidden 4/l2 0 (as asked):" in out
+    assert "the effect of hidden depends on l2" in out
+    assert (folder / "table.tex").read_text().startswith("\\begin{tabular}")
+    assert all((folder / "img" / f"comparison{name}.png").exists() for name in ("", "_effects", "_learning_curves"))
+    plain = json.loads(asked("compare", "a", "--json")[1])
+    assert len(plain["pairs"]) == 3
+    assert asked("curves", "a", "--out", "c")[0] == 0
+    assert (folder / "c.svg").exists()
+    code, out, _ = asked("evaluate", "-m", "a")
+    assert code == 0
+    assert out.count("a-h4") == 4
+    code, out, _ = asked("runs", "list")
+    assert "sweep of 4 settings, 8 runs" in out
+    assert "a-h4-l2_0.0" not in out
+    assert "a-h4-l2_0.0" in asked("runs", "list", "--all")[1]
+    code, _, err = asked("runs", "remove", "a")
+    assert (code, "8 runs would be removed" in err) == (1, True)
+
+
 def test_json_is_trains_with_the_settings(call, folder):
     code, out, _ = call("-m", "a", *SHORT, *GRID, "--json")
     assert code == 0

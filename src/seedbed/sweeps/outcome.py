@@ -40,6 +40,10 @@ class Sweep:
     seeds: tuple[int, ...]
     groups: list[Group]
 
+    def __repr__(self) -> str:
+        """What a notebook shows: the answer, not every epoch of every run."""
+        return "\n".join([f"Sweep {self.name!r}: {words.counted(len(self.groups), 'setting')}", *self.sentences()])
+
     @property
     def results(self) -> list[Result]:
         """All runs, setting by setting and seed by seed."""
