@@ -65,3 +65,16 @@ def test_a_chart_is_saved_under_a_plain_name(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     chart = altair.Chart(altair.Data(values=[{"a": 1}])).mark_point().encode(x="a:Q")
     assert [path.name for path in sb.save(chart, "name.svg", ("svg",))] == ["name.svg"]
+
+
+def test_results_are_short_in_a_notebook() -> None:
+    import numpy as np
+
+    from seedbed.records import METRICS, History
+    from seedbed.sweeps import Grid, Sweep
+
+    history = History({name: np.zeros(500) for name in METRICS})
+    assert repr(history).startswith("History(500 epochs of train_loss")
+    assert len(repr(history)) < 200
+    sweep = Sweep("lr", RunSpec(), Grid.of({"l2": [0, 1]}), (0, 1), [])
+    assert repr(sweep) == "Sweep 'lr': 0 settings"

@@ -131,11 +131,11 @@ def test_all_that_was_not_read_is_named_with_its_number_and_reason(place):
     rules = taken(place).rules
     expected = (
         r"Not read: 24 files \(eval/cat/00.png, .*\): eval/ is not the name of a part \(train, val or test\).",
-        r"Not read: 24 files \(train/cat/more/.*\): they are in folders inside a class folder.",
-        r"Not read: 1 file \(train/loose.png\): they are next to the class folders, so they have no label.",
+        r"Not read: 24 files \(train/cat/more/.*\): in a folder inside a class folder.",
+        r"Not read: 1 file \(train/loose.png\): next to the class folders, so without a label.",
         r"Not read: 24 files \(test/00.png, .*\): test/ has no class folders.",
         r"Not read: 1 file \(train/dog/notes.txt\): no picture \(PNG, .*\).",
-        r"Not read: 2 files \(beside.png, readme.md\): it has no part in this layout.",
+        r"Not read: 2 files \(beside.png, readme.md\): no part of this layout.",
     )
     for words in expected:
         assert any(re.fullmatch(words, rule) for rule in rules), (words, rules)
@@ -152,6 +152,23 @@ def test_a_class_may_be_called_train_and_pictures_win_over_tables_and_arrays(pla
     assert len(taken(place, "npy").parts["train"].labels) == 24
 
 
+def test_flat_folders_of_parts_are_no_classes_and_longer_names_of_parts_are_parts(place):
+    layouts.flat(place / "train")
+    layouts.flat(place / "test1")
+    refused(place, "48 pictures in 2 folders, without labels")
+    class_folders(place / "set/training_data")
+    class_folders(place / "set/test_data")
+    assert set(taken(place / "set").parts) == {"train", "test"}
+
+
+def test_a_header_that_pandas_made_of_a_first_row_is_no_image(place):
+    lines = [f"{label},{','.join(map(str, image.ravel()))}" for image, label in zip(IMAGES, LABELS, strict=True)]
+    (place / "a_z.csv").write_text("\n".join(["0," + ",".join(f"0.{number}" for number in range(1, 37)), *lines]))
+    content = taken(place / "a_z.csv")
+    assert content.classes == ("0", "1")
+    assert np.array_equal(content.parts["train"].images[..., 0], IMAGES)
+
+
 def test_a_table_without_a_picture_and_a_picture_without_a_row_are_named(place):
     layouts.listed(place)
     (place / "train/23.png").unlink()
@@ -159,7 +176,7 @@ def test_a_table_without_a_picture_and_a_picture_without_a_row_are_named(place):
     content = taken(place)
     assert len(content.parts["train"].labels) == 23
     assert any("1 row of train.csv whose pictures are not there (23)" in rule for rule in content.rules)
-    assert any(rule.startswith("Not read: 5 files (test/24.png, ") and "no table names them" in rule for rule in content.rules)
+    assert any(rule.startswith("Not read: 5 files (test/24.png, ") and "named by no table" in rule for rule in content.rules)
 
 
 def test_a_table_with_several_columns_is_refused_with_the_option(place):

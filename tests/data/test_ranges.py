@@ -98,7 +98,7 @@ def test_arrays_of_class_names_and_of_the_split_are_used_and_others_named(tmp_pa
     content = read(tmp_path / "d.npz", "npz")
     assert content.classes == ("cat", "dog")
     assert {part: len(each.labels) for part, each in content.parts.items()} == {"train": 20, "validation": 10, "test": 10}
-    assert any("2 arrays that are no images or labels (weights, x_extra)" in rule for rule in content.rules)
+    assert any("Not read: 2 arrays (weights, x_extra): no images or labels." in rule for rule in content.rules)
 
 
 def test_a_test_part_without_labels_is_named(tmp_path):

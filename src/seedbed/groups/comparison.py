@@ -49,6 +49,10 @@ class Comparison:
     differs: dict[str, dict[str, Any]]
     pairs: list[Difference]
 
+    def __repr__(self) -> str:
+        """What a notebook shows: the sentences."""
+        return "\n".join(self.sentences())
+
     @cached_property
     def speeds(self) -> list[SpeedRatio | None]:
         """How many times as many minibatches the first group of each pair needs to an accuracy; None where it is not known."""

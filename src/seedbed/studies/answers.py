@@ -188,6 +188,10 @@ class Answer:
     caveats: Sequence[str] = ()
     results: Sequence[Result] = ()
 
+    def __repr__(self) -> str:
+        """What a notebook shows: the answer in short."""
+        return "\n".join([f"{self.title}: {self.question}", *self.short])
+
     @property
     def short(self) -> list[str]:
         """The answer in short: the first sentence of each part."""

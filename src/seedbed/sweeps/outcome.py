@@ -42,6 +42,10 @@ class Sweep:
     groups: list[Group]
     folds: int = 1
 
+    def __repr__(self) -> str:
+        """What a notebook shows: the answer, not every epoch of every run."""
+        return "\n".join([f"Sweep {self.name!r}: {words.counted(len(self.groups), 'setting')}", *self.sentences()])
+
     @property
     def results(self) -> list[Result]:
         """All runs, setting by setting and seed by seed."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from seedbed.data.content import PART_NAMES, Content, PartName
+from seedbed.data.content import Content, PartName
 from seedbed.data.readers import pictures
 from seedbed.data.readers.files import File
 from seedbed.data.readers.inventory import Inventory, some
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.data.readers.pictures import SUFFIXES, PictureItem
+from seedbed.data.readers.sets import part_of
 from seedbed.errors import DataError
 from seedbed.words import counted
 
@@ -36,9 +37,9 @@ def part_folders(inventory: Inventory) -> dict[PartName, str]:
         DataError: two folders are the same part.
     """
     named = [
-        (PART_NAMES[folder.lower()], folder)
+        (part, folder)
         for folder in inventory.subfolders()
-        if folder.lower() in PART_NAMES and class_folders(inventory, folder)
+        if (part := part_of(folder)) is not None and class_folders(inventory, folder)
     ]
     found: dict[PartName, str] = {}
     for part, folder in named if any(part == "train" for part, _ in named) else ():
@@ -55,7 +56,7 @@ def fits(inventory: Inventory, options: ReadOptions) -> bool:
     if inventory.single or options.label_pattern is not None:
         return False
     classes = class_folders(inventory)
-    only_parts = all(folder.lower() in PART_NAMES for folder in classes)
+    only_parts = all(part_of(folder) for folder in classes)
     return bool(part_folders(inventory)) or (len(classes) >= 2 and not only_parts)
 
 
@@ -87,7 +88,7 @@ def _of_part(inventory: Inventory, root: str) -> list[PictureItem]:
             raise DataError(_without_pictures(inventory, folder, label, where))
         inventory.skip(NO_PICTURE, *(file for file in files if file.suffix not in SUFFIXES))
         below = [file for file in inventory.within(folder) if file.folder != folder]
-        inventory.skip("they are in folders inside a class folder", *below)
+        inventory.skip("in a folder inside a class folder", *below)
         found += [PictureItem(file, label) for file in chosen]
     if not found:
         raise DataError(
@@ -95,7 +96,7 @@ def _of_part(inventory: Inventory, root: str) -> list[PictureItem]:
             f"{inventory.summary()}."
         )
     loose = pictures_in(inventory.inside(root))
-    inventory.skip("they are next to the class folders, so they have no label", *loose)
+    inventory.skip("next to the class folders, so without a label", *loose)
     return found
 
 
@@ -118,7 +119,7 @@ def _leave_out_other_folders(inventory: Inventory, used: set[str]) -> None:
         if folder in used:
             continue
         files = inventory.within(folder)
-        if folder.lower() in PART_NAMES:
+        if part_of(folder):
             why = f"{folder}/ has no class folders"
         else:
             why = f"{folder}/ is not the name of a part (train, val or test)"

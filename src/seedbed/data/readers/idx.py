@@ -65,9 +65,7 @@ def read(inventory: Inventory, options: ReadOptions = NO_OPTIONS) -> Content:
         raise DataError(f"{inventory.path}: there are no IDX files.")
     prefix = chosen(sets, options.prefix, inventory.path)
     for name in sets.keys() - {prefix}:
-        inventory.skip(
-            f"they belong to the data set {name!r}", *(file for pair in sets[name].values() for file in pair.values())
-        )
+        inventory.skip(f"of the data set {name!r}", *(file for pair in sets[name].values() for file in pair.values()))
     raw: dict[PartName, RawPart] = {}
     for part, pair in sets[prefix].items():
         for kind in ("images", "labels"):

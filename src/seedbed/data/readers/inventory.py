@@ -93,7 +93,7 @@ class Inventory:
         """One sentence for each reason why files were not read; those without a reason come last."""
         known = self._taken | {file.name for files in self._reasons.values() for file in files}
         rest = [file for file in self.files if file.name not in known]
-        reasons = {**self._reasons, "it has no part in this layout": rest}
+        reasons = {**self._reasons, "no part of this layout": rest}
         return [
             f"Not read: {counted(len(files), 'file')} ({some(file.name for file in files)}): {reason}."
             for reason, files in reasons.items()

@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seedbed.data.content import PART_NAMES, Content, PartName
+from seedbed.data.content import Content, PartName
 from seedbed.data.readers import pictures
 from seedbed.data.readers.files import File
 from seedbed.data.readers.folders import pictures_in
 from seedbed.data.readers.inventory import Inventory, some
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.data.readers.pictures import PictureItem
+from seedbed.data.readers.sets import part_of
 from seedbed.data.readers.tables import LABELS, USAGE, TextTable, is_table, is_whole, labels_of, usage_part
 from seedbed.errors import DataError, SpecError, nearest
 from seedbed.words import counted
@@ -60,11 +61,9 @@ def read(inventory: Inventory, options: ReadOptions = NO_OPTIONS) -> Content:
         inventory.take(each.file)
         label = _label_column(each, options)
         if label is None:
-            inventory.skip("it has no column of labels", each.file)
+            inventory.skip("no column of labels in it", each.file)
             continue
-        own: PartName = next(
-            (PART_NAMES[word] for word in re.split(r"[^a-z]+", each.file.stem.lower()) if word in PART_NAMES), "train"
-        )
+        own: PartName = part_of(each.file.stem) or "train"
         missing = []
         labels = labels_of([row[label] for row in each.table.rows], f"{each.file.where}")
         usage = each.table.find(USAGE)
@@ -83,7 +82,7 @@ def read(inventory: Inventory, options: ReadOptions = NO_OPTIONS) -> Content:
     if "train" not in listed:
         raise DataError(f"{inventory.path}: no table gives labels of training pictures.")
     used = {picture.file.name for chosen in listed.values() for picture in chosen}
-    inventory.skip("no table names them", *(file for file in pictures_in(inventory.files) if file.name not in used))
+    inventory.skip("named by no table", *(file for file in pictures_in(inventory.files) if file.name not in used))
     return pictures.read(listed, inventory, options, rules)
 
 
@@ -110,10 +109,10 @@ def read_pattern(inventory: Inventory, options: ReadOptions) -> Content:
         match = pattern.search(file.base)
         if match and (label := (match[1] if pattern.groups else match[0])):
             folders = file.folder.lower().split("/")
-            part: PartName = next((PART_NAMES[folder] for folder in folders if folder in PART_NAMES), "train")
+            part: PartName = next(filter(None, map(part_of, folders)), "train")
             listed.setdefault(part, []).append(PictureItem(file, label))
         else:
-            inventory.skip("their names do not match --label-pattern", file)
+            inventory.skip("not matched by --label-pattern", file)
     if "train" not in listed:
         names = some(file.base for file in pictures_in(inventory.files))
         raise DataError(
@@ -164,7 +163,7 @@ def _match(files: Mapping[str, list[File]], name: str, part: PartName) -> File |
     """The picture of a name: if there are several, that in a folder of the table's part."""
     found = _candidates(files, name)
     if len(found) > 1:
-        found = [file for file in found if PART_NAMES.get(file.folder.partition("/")[0].lower()) == part] or found
+        found = [file for file in found if part_of(file.folder.partition("/")[0]) == part] or found
     return found[0] if found else None
 
 

@@ -22,6 +22,7 @@ from seedbed.data.readers.inventory import some
 from seedbed.data.readers.options import ReadOptions
 from seedbed.data.readers.sets import chosen
 from seedbed.errors import CorruptData, DataError
+from seedbed.words import counted
 
 IMAGES = ("x", "images", "image", "imgs", "img", "data", "pixels", "features", "arr_0")
 LABELS = ("y", "labels", "label", "targets", "target", "arr_1")
@@ -141,9 +142,7 @@ def read(
     names = extra.class_names(raw["train"].labels)
     rest = sorted(set(arrays.names) - extra.used)
     if rest:
-        notes.append(
-            f"Not read: {len(rest)} {'array' if len(rest) == 1 else 'arrays'} that are no images or labels ({some(rest)})."
-        )
+        notes.append(f"Not read: {counted(len(rest), 'array')} ({some(rest)}): no images or labels.")
     in_order = {part: raw[part] for part in PARTS if part in raw}
     content = assemble(in_order, options, (*rules, *extra.rules), names)
     return Content(content.parts, content.classes, content.scale, (*content.rules, *notes), content.pictures)

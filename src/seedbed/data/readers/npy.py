@@ -83,7 +83,10 @@ def _loaded(file: File) -> NDArray[Any]:
     if file.suffix == ".npz":
         with npz.opened(file) as arrays:
             if len(arrays.names) != 1:
-                raise DataError(f"{file.where}: in a folder, an .npz holds one array, and this one has {len(arrays.names)}.")
+                raise DataError(
+                    f"{file.where}: in a folder of several an .npz holds one array, and this one has {len(arrays.names)}. "
+                    f"Give a single file."
+                )
             return arrays.load(arrays.names[0])
     with explained(file.where), file.opened() as stream:
         shape, fortran, dtype = header(stream, file.where)

@@ -119,7 +119,7 @@ def read(inventory: Inventory, options: ReadOptions = NO_OPTIONS) -> Content:
     for part, file in files.items():
         columns = train if part == "train" else _alike(train, _glance(file, options), options, file)
         if columns is None:
-            inventory.skip(f"it has no column of labels as {files['train'].base} has", file)
+            inventory.skip(f"no column of labels in it, as {files['train'].base} has", file)
             continue
         inventory.take(file)
         table, divisions, found = _read(file, columns)

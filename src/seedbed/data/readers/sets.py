@@ -30,6 +30,12 @@ def by_prefix(files: Iterable[File]) -> dict[str, PartFiles]:
     return sets
 
 
+def part_of(name: str) -> PartName | None:
+    """The part that a name of a folder or file has in it: `train`, `test1`, `training_data`; None for other names."""
+    match = _PART.search(name)
+    return PART_NAMES[match[1].lower()] if match else None
+
+
 def chosen(sets: Mapping[str, Any], prefix: str | None, where: object) -> str:
     """The prefix of the set to read: the requested one, or the only one.
 

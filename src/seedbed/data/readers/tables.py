@@ -206,7 +206,7 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     numbers, as tables have that were written without names.
     """
     top, below = rows[0], rows[1:3]
-    if _counts(top) and len(top) >= MANY:
+    if (_counts(top) and len(top) >= MANY) or _numbered_twins(top):
         return True
     named = [column for column, cell in enumerate(top) if not is_number(cell)]
     if not named:
@@ -218,6 +218,12 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     if replaced:
         return True
     return len(named) >= 2 or (_counts(rest) and len(rest) >= MANY) or top[named[0]].lower() in (*LABELS, *INDEX[1:])
+
+
+def _numbered_twins(cells: Sequence[str]) -> bool:
+    """Whether cells are a first row that pandas took for names, and numbered where they are equal: 0, 0.1, 0.2 ..."""
+    twins = [cell.partition(".")[2] for cell in cells if "." in cell]
+    return len(twins) >= MANY and twins == [str(number) for number in range(1, len(twins) + 1)]
 
 
 def _counts(cells: Sequence[str]) -> bool:
