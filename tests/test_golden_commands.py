@@ -246,8 +246,7 @@ def test_smallest_finds_the_settings_it_had_tried(folder: Path, call: Call) -> N
 def test_a_command_asks_for_the_recorded_names_and_identities(command: str, tmp_path: Path) -> None:
     recorded = NAMED["commands"][command]
     assert recorded
-    of_studies = command.startswith(("study", "report"))
-    asked = asked_by(" ".join([command, *ONE_PART]) if of_studies else command, tmp_path)
+    asked = asked_by(command, tmp_path)
     assert {name: asked.get(name) for name in recorded} == recorded
 
 

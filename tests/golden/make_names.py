@@ -55,6 +55,7 @@ def asked_by(command: str, folder: Path) -> dict[str, str]:
     Asked.begin(COMMANDS[command])
     with chdir(folder):
         then = [] if command.startswith("smallest") else ["--select", SELECT]
+        then += ["--folds", "1"] if command.startswith(("study", "report")) else []  # there was one validation part then
         run([*shlex.split(command), *then, "--device", "cpu", "--workers", "1", "--home", "runs"])
     return runs(folder / "runs")
 
