@@ -412,6 +412,73 @@ def test_an_interval_can_be_ended_at_bounds_and_unknown_ends_stay_unknown() -> N
     assert (alone.mean, math.isnan(alone.low), math.isnan(alone.high)) == (0.97, True, True)
 
 
+# Folds
+
+
+def in_folds(random: np.random.Generator, folds: int, turns: int, images: int, *, networks: float = 0.0) -> NDArray[np.float64]:
+    """Differences of right and wrong of equal settings; with `networks`, each network has a true difference of its own."""
+    table = np.full((folds * turns, images), np.nan)
+    for number, row in enumerate(table):
+        own = slice(number % folds, None, folds)
+        lead = networks * random.standard_normal()
+        row[own] = random.choice([-1.0, 0.0, 1.0], len(row[own]), p=[0.05 - lead / 2, 0.9, 0.05 + lead / 2])
+    return table
+
+
+@pytest.mark.parametrize(("folds", "turns"), [(3, 1), (5, 1), (3, 2)])
+@pytest.mark.parametrize("networks", [0.0, 0.015])
+def test_settings_that_are_equal_seldom_differ_in_folds(folds: int, turns: int, networks: float) -> None:
+    random = np.random.default_rng(folds)
+    tables = [in_folds(random, folds, turns, 600, networks=networks) for _ in range(600)]
+    shown = np.mean([st.accuracy_difference(each, np.zeros_like(each), folds=folds).interval().excludes() for each in tables])
+    assert shown < 0.06
+
+
+def test_networks_that_differ_more_than_their_images_widen_the_interval_of_folds() -> None:
+    random = np.random.default_rng(1)
+    alike = in_folds(random, 5, 1, 1000)
+    apart = alike.copy()
+    for number, row in enumerate(apart):
+        row[np.flatnonzero(np.isfinite(row))[:40]] = 1.0 if number % 2 else -1.0
+    widths = [ends(st.accuracy_difference(each, np.zeros_like(each), folds=5).interval()) for each in (alike, apart)]
+    assert widths[1][1] - widths[1][0] > 2 * (widths[0][1] - widths[0][0])
+
+
+def test_folds_that_agree_are_never_surer_than_independent_images() -> None:
+    table = np.full((3, 300), np.nan)
+    for fold, row in enumerate(table):
+        row[fold::3] = np.resize([1.0, 0.0, 0.0, 0.0, -1.0], 100)
+    found = st.accuracy_difference(table, np.zeros_like(table), folds=3)
+    images = st.accuracy_difference(np.nanmean(table, axis=0), np.zeros(300))
+    low, high = ends(found.interval())
+    assert high - low == pytest.approx(np.sqrt(1.2) * np.subtract(*ends(images.interval())[::-1]), rel=0.01)
+
+
+def test_the_accuracy_of_folds_is_the_mean_over_images_and_covers_the_truth() -> None:
+    random = np.random.default_rng(2)
+    covered = []
+    for _ in range(300):
+        correct = np.full((3, 300), np.nan)
+        for fold, row in enumerate(correct):
+            row[fold::3] = random.random(100) < 0.95
+        found = st.accuracy_interval(correct, folds=3)
+        assert found.mean == pytest.approx(np.nanmean(correct))
+        covered.append(found.low <= 0.95 <= found.high)
+    assert np.mean(covered) > 0.94
+
+
+def test_a_value_that_is_missing_is_refused_without_folds() -> None:
+    table = in_folds(np.random.default_rng(3), 3, 1, 30)
+    with pytest.raises(StatisticsError, match="must be finite"):
+        st.accuracy_difference(table, table)
+
+
+def test_one_value_per_run_of_folds_has_nadeaus_and_bengios_variance() -> None:
+    plain, folds = (st.mean_estimate(SLEEP_A, folds=number) for number in (1, 10))
+    assert folds.error**2 == pytest.approx(plain.error**2 * 10 * (1 / 10 + 1 / 9))
+    assert folds.freedom == plain.freedom == 9
+
+
 @pytest.mark.parametrize(("images", "within"), [(290, False), (310, True)])
 def test_where_no_prediction_differs_three_images_must_fit_into_the_margin(images: int, within: bool) -> None:
     same = np.ones((5, images), bool)

@@ -29,13 +29,13 @@ Method = Callable[[Table], Judgement]
 
 def seedbed(table: Table) -> Judgement:
     """`statistics.accuracy_difference`, as every command calls it."""
-    return _of(accuracy_difference(table, np.zeros_like(table)).interval())
+    return judgement(accuracy_difference(table, np.zeros_like(table)).interval())
 
 
 def students_t(table: Table) -> Judgement:
     """Student's t over the differences of single seeds; the images are taken as given."""
     rows = table.mean(axis=1)
-    return _of(mean_interval(rows)) if np.ptp(rows) else Judgement(bool(rows[0]), float(rows[0]), float(rows[0]))
+    return judgement(mean_interval(rows)) if np.ptp(rows) else Judgement(bool(rows[0]), float(rows[0]), float(rows[0]))
 
 
 def mcnemar(table: Table) -> Judgement:
@@ -55,7 +55,7 @@ def mcnemar(table: Table) -> Judgement:
     return Judgement(p < 0.05, mean - reach, mean + reach)
 
 
-def _of(interval: Interval) -> Judgement:
+def judgement(interval: Interval) -> Judgement:
     return Judgement(interval.excludes(0.0), interval.low, interval.high)
 
 

@@ -72,7 +72,7 @@ With few images or many seeds the third part rules: nothing below three images i
 20 networks may be known better, as long as no image is special. With two seeds the seeds' part has one degree of
 freedom, and next to nothing is shown: train three at least, better five. Single networks (one seed) are compared on their
 images alone, and the sentence says that it is about these two networks. In `five folds` each seed and fold has a network of
-its own; that the folds' training parts overlap is not simulated.
+its own, as in searches; seeds that validate on the folds in turn, with real learners, stand below.
 
 ## Where it is not enough
 
@@ -120,14 +120,14 @@ def equivalence_section() -> str:
     """How often settings are called equivalent, wrongly and rightly."""
     false, true = equivalences()
     rows = [[world, f"{100 * max(shares.values()):.1f}"] for world, shares in false.items()]
-    worst = _table(["world (%)", "called equivalent"], rows)
+    worst = table(["world (%)", "called equivalent"], rows)
     images = IMAGES[1:]
     rows = [
         [world, *(" / ".join(f"{100 * shares[seeds, count]:.0f}" for seeds in SEEDS[1:4]) for count in images)]
         for world, shares in true.items()
     ]
     heads = [f"equal, within {100 * MARGIN:g} point (%)", *(f"{count:,} images" for count in images)]
-    return "\n".join([EQUIVALENCE, worst, "", _table(heads, rows)])
+    return "\n".join([EQUIVALENCE, worst, "", table(heads, rows)])
 
 
 def loss_section() -> str:
@@ -137,7 +137,7 @@ def loss_section() -> str:
         for world, shares in losses.false_alarms().items()
     ]
     heads = ["world (%)", *(f"{count:,} images" for count in losses.IMAGES)]
-    return "\n".join([LOSSES, _table(heads, rows), "", LOSS_LIMITATION])
+    return "\n".join([LOSSES, table(heads, rows), "", LOSS_LIMITATION])
 
 
 def _place(counts: Sequence[Count], value: float, name: str) -> str:
@@ -154,7 +154,7 @@ def _limits() -> str:
             found = accuracy_difference(right, other)
             low, high = (100 * end for end in found.interval().pair())
             rows.append([f"{seeds}", f"{images:,}", f"{differing}", f"{low:+.3f} to {high:+.3f}", f"{found.p:.2f}"])
-    return _table(["seeds", "images", "predictions that differ", "interval (points)", "p"], rows)
+    return table(["seeds", "images", "predictions that differ", "interval (points)", "p"], rows)
 
 
 def _worst(counts: Sequence[Count], worlds: Sequence[str], value: Callable[[Count], float], pick: Callable[..., float]) -> str:
@@ -165,7 +165,7 @@ def _worst(counts: Sequence[Count], worlds: Sequence[str], value: Callable[[Coun
         ]
         for world in worlds
     ]
-    return _table(["world (%)", *METHODS], rows)
+    return table(["world (%)", *METHODS], rows)
 
 
 def _corner(counts: Sequence[Count]) -> str:
@@ -177,7 +177,7 @@ def _corner(counts: Sequence[Count]) -> str:
             at = {c.method: c.shown for c in counts if (c.world, c.seeds, c.images) == (world, seeds, IMAGES[1])}
             cells.append(" / ".join(f"{100 * at[method]:.1f}" for method in METHODS))
         rows.append([world, *cells])
-    return _table(["world (%)", *(f"{seeds} seeds" for seeds in SEEDS)], rows)
+    return table(["world (%)", *(f"{seeds} seeds" for seeds in SEEDS)], rows)
 
 
 def _power(counts: Sequence[Count]) -> str:
@@ -190,9 +190,10 @@ def _power(counts: Sequence[Count]) -> str:
                 at = {c.method: c.shown for c in counts if (c.world, c.seeds, c.images) == (world, seeds, images)}
                 cells.append(" / ".join(f"{100 * at[method]:.0f}" for method in METHODS))
             rows.append([world, f"{images:,}", *cells])
-    return _table(["world (%)", "images", *(f"{seeds} seeds" for seeds in SEEDS[1:])], rows)
+    return table(["world (%)", "images", *(f"{seeds} seeds" for seeds in SEEDS[1:])], rows)
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from seedbed.errors import SpecError, nearest
+from seedbed.groups.folds import fold_seeds, on_fold
 from seedbed.names import checked_group
 from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
@@ -67,7 +68,8 @@ def train(
     models: ModelLike | Sequence[ModelLike],
     data: str | DataSpec = "mnist",
     *,
-    seeds: int | Sequence[int] = 1,
+    seeds: int | Sequence[int] | None = None,
+    folds: int = 1,
     plan: Plan | None = None,
     name: str | None = None,
     **options: Unpack[TrainOptions],
@@ -80,7 +82,9 @@ def train(
         models: one network or several: a spec; a function that returns a `keras.Model`, or a `functools.partial` of one; a
             `keras.Model`, of which a copy is trained; or `"FILE.py:FUNCTION"`.
         data: a data set's name, a path to images, or a whole data spec.
-        seeds: number of seeds, counted from 0, or the seeds themselves.
+        seeds: number of seeds, counted from 0, or the seeds themselves. None means one, or as many as there are folds.
+        folds: folds of cross-validation, for small data: seed s validates on fold s mod `folds`, and trains on the others. 1
+            means the one validation part.
         plan: how to train. None means the defaults.
         name: name of the runs; of several models, `NAME-0`, `NAME-1`, ... None derives one from the settings, so that the same
             call finds the same runs again.
@@ -96,12 +100,12 @@ def train(
     execution, settings = _split(options)
     base = RunSpec(plan=_plan(plan, settings), data=_data_spec(data))
     runs = [base.changed(model=model) for model in _networks(models)]
-    numbers = _numbers(seeds)
+    numbers = fold_seeds(folds, None if seeds is None else _numbers(seeds), default=1)
     if name is None:
-        requested = [entry for run in runs for entry in _found_again(run, numbers, execution.home)]
+        requested = [entry for run in runs for entry in _found_again(run, numbers, execution.home, folds)]
     else:
         groups = [name] if len(runs) == 1 else [f"{name}-{number}" for number in range(len(runs))]
-        requested = [entry for run, group in zip(runs, groups, strict=True) for entry in entries(group, run, numbers)]
+        requested = [entry for run, group in zip(runs, groups, strict=True) for entry in entries(group, run, numbers, folds)]
     return train_runs(requested, execution)
 
 
@@ -128,7 +132,8 @@ def sweep(
     data: str | DataSpec = "mnist",
     *,
     grid: Mapping[str, Sequence[Any]],
-    seeds: int | Sequence[int] = 5,
+    seeds: int | Sequence[int] | None = None,
+    folds: int = 1,
     plan: Plan | None = None,
     name: str | None = None,
     **options: Unpack[TrainOptions],
@@ -140,7 +145,8 @@ def sweep(
     Args:
         model, data, plan, options: as `train` takes them; what the grid does not vary.
         grid: field of the specs -> its values; `data` is a field too, and `arg.NAME` one of a function of your own.
-        seeds: number of seeds, counted from 0, or the seeds themselves.
+        seeds: number of seeds, counted from 0, or the seeds themselves. None means 5, or the next multiple of the folds.
+        folds: as `train` takes them.
         name: name of the sweep; its runs are `NAME-SETTING.SEED`. None derives one from the settings.
 
     Returns:
@@ -154,8 +160,9 @@ def sweep(
     execution, settings = _split(options)
     [network] = _networks([model])
     base = RunSpec(model=network, plan=_plan(plan, settings), data=_data_spec(data))
-    called = name or f"{_slug(base)[:50]}-{base.setting[:6]}"
-    return design(called, base, Grid.of(grid), _numbers(seeds)).train(execution)
+    called = name or f"{_slug(base)[:50]}-{base.setting[:6]}{_folds_suffix(folds)}"
+    numbers = fold_seeds(folds, None if seeds is None else _numbers(seeds), default=5)
+    return design(called, base, Grid.of(grid), numbers, folds=folds).train(execution)
 
 
 def search(
@@ -247,15 +254,15 @@ def smallest(
     return search(target, _data_spec(data), execution, augment=augment, name=name, **asked)
 
 
-def entries(group: str, run: RunSpec, seeds: Sequence[int]) -> list[NamedRun]:
+def entries(group: str, run: RunSpec, seeds: Sequence[int], folds: int = 1) -> list[NamedRun]:
     """Name the runs of one setting: one seed makes the run GROUP, several make GROUP.0, GROUP.1, ...
 
     Raises:
-        SpecError: a name that no group may have, or a seed out of range.
+        SpecError: a name that no group may have, a seed out of range, or data that are not cut into folds.
     """
     checked_group(group)
     names = [group] if len(seeds) == 1 else [f"{group}.{number}" for number in range(len(seeds))]
-    return [NamedRun(name, group, run.changed(seed=seed)) for name, seed in zip(names, seeds, strict=True)]
+    return [NamedRun(name, group, on_fold(run, seed, folds)) for name, seed in zip(names, seeds, strict=True)]
 
 
 def load(data: str | DataSpec = "mnist") -> Dataset:
@@ -360,7 +367,7 @@ def learning_curves(
     results: dict[tuple[str, str], list[Result]] = {}
     for item in items:
         if isinstance(item, Result):
-            results.setdefault((item.group, item.run.setting), []).append(item)
+            results.setdefault((item.group, item.run.unfolded.setting), []).append(item)
     groups += [Group(name, several) for (name, _), several in results.items()]
     names = [item for item in items if isinstance(item, str)]
     return curves.learning_curves([*groups, *(found_groups(RunStore.at(home), names) if names else [])])
@@ -375,14 +382,18 @@ def _networks(models: ModelLike | Sequence[ModelLike]) -> list[ModelSpec]:
     return [network_spec(model) for model in several]
 
 
-def _found_again(run: RunSpec, numbers: Sequence[int], home: RunStore) -> list[NamedRun]:
+def _found_again(run: RunSpec, numbers: Sequence[int], home: RunStore, folds: int) -> list[NamedRun]:
     """Name the runs of a setting after it, so that the same call finds them again, also with more or fewer seeds."""
-    group = f"{_slug(run)}-{run.setting[:6]}"
+    group = f"{_slug(run)}-{run.setting[:6]}{_folds_suffix(folds)}"
     if len(numbers) > 1 and home.folder(group).exists():
-        return entries(f"{group}-seeds", run, numbers)
+        return entries(f"{group}-seeds", run, numbers, folds)
     if len(numbers) == 1 and home.folder(f"{group}.0").exists():
-        return entries(f"{group}-one", run, numbers)
-    return entries(group, run, numbers)
+        return entries(f"{group}-one", run, numbers, folds)
+    return entries(group, run, numbers, folds)
+
+
+def _folds_suffix(folds: int) -> str:
+    return f"-folds_{folds}" if folds > 1 else ""
 
 
 def _split(options: Mapping[str, Any]) -> tuple[Execution, dict[str, Any]]:

@@ -31,6 +31,15 @@ METRICS = ("train_loss", "train_penalty", "train_accuracy", "validation_loss", "
 """The columns that every history has. Losses are mean cross-entropies in nats, accuracies shares in [0, 1]."""
 
 
+def limits(column: str) -> tuple[float, float]:
+    """Ends of the range that a column of a history can have, and so can a mean and its interval.
+
+    >>> limits("validation_accuracy"), limits("train_loss"), limits("saturation/dense_0")
+    ((0.0, 1.0), (0.0, inf), (0.0, 1.0))
+    """
+    return (0.0, 1.0) if column.endswith("_accuracy") or column.startswith("saturation/") else (0.0, math.inf)
+
+
 @dataclass(frozen=True)
 class History:
     """The metrics of a run, one row per epoch, epoch 1 first.
@@ -272,6 +281,11 @@ class Result:
             return 0.0
         accuracy = float(self.history["validation_accuracy"][self.best - 1])
         return OPTIMISM[self.run.plan.select] * math.sqrt(accuracy * (1 - accuracy) / self.data.validation)
+
+    @property
+    def folds(self) -> int:
+        """Number of folds of cross-validation, one of which the run validates on; 1 means one validation part."""
+        return self.run.data.fold[1] if self.run.data.fold else 1
 
     @property
     def included(self) -> bool:

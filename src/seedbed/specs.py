@@ -409,6 +409,11 @@ class RunSpec(Spec):
         """Identity without the seed: runs of one setting differ only in their seeds."""
         return self.changed(seed=0).identity
 
+    @property
+    def unfolded(self) -> Self:
+        """The same on the one validation part."""
+        return self.changed(data=self.data.changed(fold=None)) if self.data.fold else self
+
 
 def to_yaml(spec: Spec) -> str:
     """Write the spec as YAML, with settings in the order of their definition."""

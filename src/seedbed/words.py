@@ -28,9 +28,11 @@ def percent(share: float, digits: int = 1) -> str:
 def ends(low: float, high: float) -> str:
     """Format the ends of an interval of shares, as percentages.
 
-    >>> ends(0.97, 0.983)
-    '97.00 % to 98.30 %'
+    >>> ends(0.97, 0.983), ends(math.nan, math.nan)
+    ('97.00 % to 98.30 %', 'not known')
     """
+    if math.isnan(low):
+        return "not known"
     return f"{percent(low, 2)} to {percent(high, 2)}"
 
 

@@ -17,10 +17,17 @@ def with_accuracies(seed: int, *values: float) -> Result:
 
 
 def test_the_mean_carries_students_interval() -> None:
-    data = learning_points([with_accuracies(seed, value) for seed, value in enumerate((0.1, 0.2, 0.3))])
+    data = learning_points([with_accuracies(seed, value) for seed, value in enumerate((0.4, 0.5, 0.6))])
     (row,) = [row for row in data.mean if row["panel"] == "accuracy" and row["line"] == "validation"]
     half = 4.302652729696142 * 0.1 / np.sqrt(3)  # t of 2 degrees of freedom at 97.5 %
-    assert (row["mean"], row["low"], row["high"]) == pytest.approx((0.2, 0.2 - half, 0.2 + half))
+    assert (row["mean"], row["low"], row["high"]) == pytest.approx((0.5, 0.5 - half, 0.5 + half))
+
+
+def test_the_interval_of_a_share_stays_within_0_and_1() -> None:
+    data = learning_points([with_accuracies(seed, value) for seed, value in enumerate((0.9, 0.97, 1.0))])
+    (row,) = [row for row in data.mean if row["panel"] == "accuracy" and row["line"] == "validation"]
+    assert row["low"] < 0.9
+    assert row["high"] == 1.0
 
 
 def test_a_single_run_has_no_mean() -> None:

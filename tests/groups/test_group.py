@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from groups.samples import folded, group, right
+from groups.samples import folded, group, right, run
+from seedbed import statistics
 from seedbed.errors import RunError
-from seedbed.groups import Group, best, by
+from seedbed.groups import Group, at_last, best, by
+from seedbed.records import VerdictKind
+from seedbed.specs import DataSpec
 from seedbed.statistics import accuracy_interval
 
 
@@ -141,3 +145,67 @@ def test_groups_read_from_a_home_join_the_predictions_of_their_folds():
     assert read.last_correct.keys() == {0}
     assert (read.last_correct[0] == ~read.correct[0]).all()
     assert np.exp(-read.losses[1]) == pytest.approx([0.9, 0.2, 0.9, 0.9, 0.9])
+
+
+def in_turn(correct: list[list[bool]], *, folds: int, broken: dict[int, VerdictKind] | None = None) -> Group:
+    """A group whose seeds validate on the folds in turn; each row is what the seed's run has right of its own fold."""
+    results = []
+    for seed, row in enumerate(correct):
+        made = run(seed, float(np.mean(row)), (broken or {}).get(seed, "ok"))
+        results.append(replace(made, run=made.run.changed(data=DataSpec(name="digits", fold=(seed % folds, folds)))))
+    found = Group("a", results)
+    found.correct.update({seed: np.array(correct[seed]) for seed in found.included})
+    return found
+
+
+TURNS = [[True, True], [True, False, True], [False, True], [True, True, True]]
+
+
+def test_seeds_that_validate_in_turn_judge_each_image_of_their_fold():
+    made = in_turn(TURNS, folds=2)
+    assert (made.n, made.total, made.folds) == (4, 4, 2)
+    rows = [[1, 1, np.nan, np.nan, np.nan], [np.nan, np.nan, 1, 0, 1], [0, 1, np.nan, np.nan, np.nan]]
+    np.testing.assert_array_equal(made.table(made.correct, [0, 1, 2]), rows)
+    assert made.accuracy is not None
+    assert made.accuracy.mean == pytest.approx(np.mean([0.5, 1, 1, 0.5, 1]))
+    assert made.run.data.fold is None
+
+
+def test_a_fold_without_a_network_leaves_its_images_out():
+    made = in_turn(TURNS, folds=2, broken={1: "collapsed", 3: "diverged"})
+    assert (made.n, made.left_out) == (2, 2)
+    assert made.table(made.correct).shape == (2, 2)
+    assert made.accuracy is not None
+    assert made.accuracy.mean == pytest.approx(0.75)
+
+
+def test_a_value_per_run_of_a_group_of_folds_has_the_corrected_interval():
+    made = in_turn(TURNS, folds=2)
+    found = made.interval([1.0, 2.0, 3.0, 4.0])
+    assert found is not None
+    assert found == statistics.mean_interval([1.0, 2.0, 3.0, 4.0], folds=2)
+    plain = statistics.mean_interval([1.0, 2.0, 3.0, 4.0])
+    assert found.high - found.low == pytest.approx((plain.high - plain.low) * np.sqrt((1 / 4 + 1) / (1 / 4)))
+
+
+def test_no_interval_reaches_beyond_what_a_measure_can_be():
+    made = group(right(0.95), validation_loss=0.1)
+    for seed, result in enumerate(made.results):
+        result.history.columns["validation_loss"][:] = 0.001 if seed else 5.0
+    found = made.measured(at_last("validation loss", "validation_loss"))
+    assert found is not None
+    assert found.low == 0.0
+    shares = made.interval([0.5, 1.0], statistics.SHARE)
+    assert shares is not None
+    assert shares.pair() == [0.0, 1.0]
+
+
+def test_the_one_run_that_is_left_of_several_has_no_interval():
+    whole, one_left = (group(right(0.95, seeds=3), verdicts=kinds) for kinds in ([], ["ok", "collapsed", "diverged"]))
+    assert whole.accuracy is not None
+    assert one_left.accuracy is not None
+    assert (one_left.n, one_left.total) == (1, 3)
+    assert np.isfinite(whole.accuracy.low)
+    assert np.isnan(one_left.accuracy.pair()).all()
+    assert one_left.as_json()["interval"] == [None, None]
+    assert np.isfinite(group(right(0.95, seeds=1)).accuracy.low)  # type: ignore[union-attr]

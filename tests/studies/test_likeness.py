@@ -32,17 +32,17 @@ def net(quality: float, *, noise: float = 0.0, seed: int = 0) -> Group:
 LADDER = [net(1.0), net(0.6), net(0.2)]
 
 
-def test_the_nearest_net_is_found_and_how_sure_it_is():
+def test_the_nearest_net_is_found_and_in_how_many_seeds_it_is_the_nearest():
     (found,) = likeness([net(0.62)], LADDER)
     assert found.nearest is LADDER[1]
-    assert found.sure == 1.0
+    assert (found.agreeing, found.agreement) == (5, "5 of 5 seeds")
     assert found.is_like
 
 
 def test_what_lies_between_two_nets_is_not_decided():
     ladder = [net(level, noise=0.1, seed=place) for place, level in enumerate((1.0, 0.6, 0.2))]
     (found,) = likeness([net(0.8, noise=0.1, seed=9)], ladder)
-    assert found.sure < 0.98
+    assert 0 < found.agreeing < found.seeds == 5
     assert sum(found.shares) == pytest.approx(1)
     assert found.shares[2] == 0
 

@@ -115,6 +115,11 @@ def _show_group(group: GroupEvaluation, baselines: BaselineOutput, pictures: lis
                 f"(95 % interval {range_text(interval)}, over seeds and images)"
             )
     screen.lines([*same_start([group.group]), *_agreement(group.test_minus_validation), *baselines.lines])
+    folds = group.group.folds
+    if folds > 1:
+        result(f"{folds} folds: each network judged the validation images of its own fold, and was trained on the others.")
+        if group.test is not None:
+            result("All networks judged the whole test part. One that is trained on all images may do better.")
     for name, verdict in group.left_out.items():
         note(f"{name} is excluded from the means: {verdict.label}. {verdict.evidence}")
     result()

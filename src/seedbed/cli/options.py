@@ -43,6 +43,11 @@ name = click.option("-m", "--name", "name", required=True, metavar="NAME", help=
 """Passes `name: str`."""
 
 
+folds = click.option(
+    "--folds", type=int, metavar="K", help="Cross-validation, for small data: the seeds validate on K folds in turn."
+)
+"""Passes `folds: int | None`."""
+
 margin = click.option(
     "--margin",
     type=click.FloatRange(min=0, max=100, min_open=True),
@@ -100,13 +105,15 @@ def protocol(default: str | None = "honest") -> Decorator:
 
 
 def of_studies(command: Command) -> Command:
-    """Pass what a study is asked for: `data`, `quick`, `seeds`, `seed`, `protocol`, `epochs`, `select`."""
+    """Pass what a study is asked for: `data`, `quick`, `seeds`, `folds`, `seed`, `protocol`, `epochs`, `select`."""
     quick = "A preview: fewer seeds, epochs and settings; every figure says so."
     seeds = "Number of seeds of each setting.  [default: 5; 3 of a preview]"
+    folds = "Cross-validation: the seeds validate on K folds in turn.  [default: 3 or more where validation images are few]"
     choices = (
         data,
         click.option("--quick", is_flag=True, help=quick),
         click.option("--seeds", type=int, metavar="K", help=seeds),
+        click.option("--folds", type=int, metavar="K", help=folds),
         click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="The first of them."),
         protocol(None),
         epochs,

@@ -15,6 +15,7 @@ import click
 
 from seedbed.cli.options import EPOCHS_HELP, SELECT_HELP
 from seedbed.errors import SpecError, nearest
+from seedbed.groups.folds import fold_seeds
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
 from seedbed.parsing import from_yaml, plain_value
 from seedbed.specs import (
@@ -37,7 +38,7 @@ from seedbed.validation import Spec
 
 SpecKind = TypeVar("SpecKind", bound=Spec)
 
-CONFIG_KEYS = ("model", "plan", "data", "seed", "seeds")
+CONFIG_KEYS = ("model", "plan", "data", "seed", "seeds", "folds")
 MOST_SEEDS = 10_000
 
 
@@ -223,18 +224,23 @@ class Choice:
     Attributes:
         run: settings, with the first seed.
         seeds: one run each.
+        folds: number of folds that they validate on in turn; 1 means the one validation part.
     """
 
     run: RunSpec
     seeds: tuple[int, ...]
+    folds: int = 1
 
 
-def chosen(values: Mapping[str, Any], *, seed: int | None, seeds: int | None, config: Path | None) -> Choice:
+def chosen(
+    values: Mapping[str, Any], *, seed: int | None, seeds: int | None, config: Path | None, folds: int | None = None
+) -> Choice:
     """Read the settings that flags and a YAML file ask for; a flag takes precedence over the file.
 
     Args:
         values: keywords that `flags` passed to the command.
         seed, seeds: first seed, and number of seeds. Only the first means one seed; only the number means seeds from 0 on.
+        folds: number of folds. None means that of the file, or one validation part.
         config: a YAML file of settings.
 
     Raises:
@@ -242,8 +248,9 @@ def chosen(values: Mapping[str, Any], *, seed: int | None, seeds: int | None, co
     """
     file = checked_parts(read_yaml(config, CONFIG_KEYS), str(config)) if config else {}
     run = run_of(values, file)
-    numbers = _seeds(file, seed, seeds)
-    return Choice(run.changed(seed=numbers[0]), numbers)
+    parts = folds if folds is not None else file.get("folds", 1)
+    numbers = _seeds(file, seed, seeds, parts)
+    return Choice(run.changed(seed=numbers[0]), numbers, parts)
 
 
 def run_of(values: Mapping[str, Any], file: Mapping[str, Any]) -> RunSpec:
@@ -330,19 +337,25 @@ def _arguments(pairs: tuple[str, ...]) -> dict[str, Any]:
     return arguments
 
 
-def _seeds(file: Mapping[str, Any], seed: int | None, seeds: int | None) -> tuple[int, ...]:
+def _seeds(file: Mapping[str, Any], seed: int | None, seeds: int | None, folds: int) -> tuple[int, ...]:
     if seed is None and seeds is None:
         seed, seeds = file.get("seed"), file.get("seeds")
     first = RunSpec(seed=0 if seed is None else seed).seed
-    return (first,) if seeds is None else first_seeds(seeds, first)
+    return counted_seeds(seeds, folds, default=1, first=first)
 
 
-def first_seeds(seeds: object, first: int = 0) -> tuple[int, ...]:
+def counted_seeds(seeds: object, folds: int, *, default: int, first: int = 0) -> tuple[int, ...]:
     """Count seeds from the first on.
 
+    Args:
+        seeds: number of seeds. None means `default`, or the next multiple of the folds.
+        folds: number of folds that the seeds validate on in turn; 1 means the one validation part.
+
     Raises:
-        SpecError: the number of seeds is not one from 1 to `MOST_SEEDS`.
+        SpecError: the number of seeds is not one from 1 to `MOST_SEEDS`, or not a multiple of the folds.
     """
+    if seeds is None:
+        return fold_seeds(folds, None, default=default, first=first)
     if not (type(seeds) is int and 1 <= seeds <= MOST_SEEDS):
         raise SpecError(f"seeds = {seeds!r}: it must be a whole number from 1 to {MOST_SEEDS:,}.")
-    return tuple(range(first, first + seeds))
+    return fold_seeds(folds, range(first, first + seeds), default=default)

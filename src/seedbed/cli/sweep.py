@@ -13,7 +13,7 @@ from seedbed.cli import options, screen
 from seedbed.cli.baselines import BaselineOutput
 from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import note, result
-from seedbed.cli.settings import Sections, checked_parts, first_seeds, flags, given_fields, read_yaml, run_of
+from seedbed.cli.settings import Sections, checked_parts, counted_seeds, flags, given_fields, read_yaml, run_of
 from seedbed.cli.text import contents
 from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seedbed.sweeps import Design, Grid, Sweep
     from seedbed.validation import Spec
 
-KEYS = ("base", "grid", "seeds")
+KEYS = ("base", "grid", "seeds", "folds")
 PARTS = ("model", "plan", "data")
 MODEL_SHOWN = ("family", "hidden", "filters", "kernel", "activation")
 PLAN_SHOWN = ("epochs", "batch_size", "optimizer", "learning_rate")
@@ -45,6 +45,7 @@ MOST_ROWS = 200
     "--set", "pairs", multiple=True, metavar="FIELD=VALUES", help="A field that varies and its values; may be repeated."
 )
 @click.option("--seeds", type=int, metavar="K", help=f"Train each setting with the seeds 0 ... K-1.  [default: {SEEDS}]")
+@options.folds
 @click.option("--sort", type=click.Choice(["grid", "mean"]), default="grid", show_default=True, help="Order of the table.")
 @options.folder("Where tables and figures go.  [default: sweeps/NAME]")
 @flags
@@ -58,6 +59,7 @@ def command(
     file: Path | None,
     pairs: tuple[str, ...],
     seeds: int | None,
+    folds: int | None,
     sort: str,
     out: Path | None,
     execution: Execution,
@@ -83,6 +85,7 @@ def command(
       base: {plan: {epochs: 20}, data: {name: mnist}}
       grid: {l2: [0, 1e-4], activation: [relu, tanh], hidden: [[100], [200, 100]]}
       seeds: 5
+      folds: 5
 
     Runs are named NAME-SETTING.SEED. What is trained already is not trained again: add a value, a field or seeds, and only
     what is new will be.
@@ -92,9 +95,10 @@ def command(
     asked = read_yaml(file, KEYS) if file else {}
     grid = _grid(asked, pairs, given_fields(values))
     base = run_of(values, _base(asked, file))
-    numbers = first_seeds(seeds if seeds is not None else asked.get("seeds", SEEDS))
+    parts = folds if folds is not None else asked.get("folds", 1)
+    numbers = counted_seeds(seeds if seeds is not None else asked.get("seeds"), parts, default=SEEDS)
     with fetching() as watch_download:
-        planned = design(name, base, grid, numbers, watch_download)
+        planned = design(name, base, grid, numbers, watch_download, folds=parts)
     sweep = _train(planned, execution)
     order = sweep.by_mean() if sort == "mean" else sweep.groups
     files = sweep.save(out or Path("sweeps") / name, order)
@@ -165,6 +169,8 @@ def _show_design(planned: Design) -> None:
     note(f"  all else: {_rest(planned.base, planned.grid)}")
     for spec, facts in planned.data.items():
         note(f"Data: {_data(spec)}, {contents(facts)}")
+    if planned.folds > 1:
+        note(f"The seeds validate on {planned.folds} folds in turn.")
     note()
 
 

@@ -45,6 +45,7 @@ EpochRow = tuple[str, "Result", int]
 @flags
 @click.option("--seed", type=int, metavar="N", help="Fixes initial weights and minibatches.  [default: 0]")
 @click.option("--seeds", type=int, metavar="K", help="Train K seeds together, from --seed on: runs NAME.0 ... of group NAME.")
+@options.folds
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE.yaml", help="Settings from a file; flags go first.")
 @options.execution(
     resume="Continue runs that were interrupted, or go on with finished ones for more --epochs.",
@@ -52,7 +53,13 @@ EpochRow = tuple[str, "Result", int]
 )
 @options.as_json
 def command(
-    name: str, seed: int | None, seeds: int | None, config: Path | None, execution: Execution, **values: Any
+    name: str,
+    seed: int | None,
+    seeds: int | None,
+    folds: int | None,
+    config: Path | None,
+    execution: Execution,
+    **values: Any,
 ) -> options.Output:
     """Train a network, or several seeds of it together.
 
@@ -64,7 +71,7 @@ def command(
     from seedbed.groups import Group
     from seedbed.runs import RunStore
 
-    choice = chosen(values, seed=seed, seeds=seeds, config=config)
+    choice = chosen(values, seed=seed, seeds=seeds, folds=folds, config=config)
     results, trained = _train(name, choice, execution)
     pictures = _draw(results)
     group = Group.read(execution.home, name, results)
@@ -86,14 +93,17 @@ def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result
     """Return the results, and whether anything had to be trained for them."""
     from seedbed import data
     from seedbed.api import entries
+    from seedbed.groups.folds import on_fold
     from seedbed.scheduler import train_runs
 
-    spec = choice.run.data
+    spec = on_fold(choice.run, choice.seeds[0], choice.folds).data
     with fetching() as watch_download:
         dataset = data.load(spec.changed(name=data.named(spec.name)), watch_download)
-    run = choice.run.changed(data=dataset.spec)
-    requested = entries(name, run, choice.seeds)
+    run = choice.run.changed(data=dataset.spec.changed(fold=choice.run.data.fold))
+    requested = entries(name, run, choice.seeds, choice.folds)
     _show_layers(run, dataset)
+    if choice.folds > 1:
+        note(f"The {len(requested)} seeds validate on {choice.folds} folds in turn; the note above is about the first.")
     with watching(name, len(requested)) as watcher:
         results = train_runs(requested, replace(execution, on_event=watcher))
     return results, watcher.trained

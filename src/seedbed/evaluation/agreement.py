@@ -13,15 +13,16 @@ LOWER = (
 HIGHER = "The test images are easier than the validation images, or of another kind; look at both with seedbed visualize."
 
 
-def part_difference(test: ArrayLike, validation: ArrayLike) -> Interval:
+def part_difference(test: ArrayLike, validation: ArrayLike, *, folds: int = 1) -> Interval:
     """How much more accurate these very networks are on the test part than on the validation part.
 
     The images are the only source of chance, as the networks are the same on both parts.
 
     Args:
         test, validation: correctness `(networks, images)`, or `(images,)` of one network; the parts differ in images.
+        folds: number of folds that the networks judged on the validation part in turn, as `two_sources` takes it.
     """
-    return share_difference(images_interval(test), images_interval(validation))
+    return share_difference(images_interval(test), images_interval(validation, folds=folds))
 
 
 def agreement_sentence(difference: Interval) -> str:

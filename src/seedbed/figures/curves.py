@@ -12,8 +12,8 @@ import numpy as np
 from seedbed.errors import StatisticsError
 from seedbed.figures import marks, scales
 from seedbed.figures.scales import Rows, Scale
-from seedbed.records import Result, finite
-from seedbed.statistics import Interval, mean_interval
+from seedbed.records import Result, finite, limits
+from seedbed.statistics import UNLIMITED, Interval, mean_interval
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -52,18 +52,21 @@ def mean_curve(results: Sequence[Result], column: str, *, panel: str, line: str)
         results: the seeds of one setting.
         column: name of a column of the history, or `a-b` for the difference of two.
     """
-    kept = [result.history for result in results if result.included]
+    included = [result for result in results if result.included]
+    kept, folds = [result.history for result in included], max((result.folds for result in included), default=1)
     shared = min((history.epochs for history in kept), default=0)
     first, _, second = column.partition("-")
+    ends = UNLIMITED if second else limits(column)
     rows = [history[first][:shared] - (history[second][:shared] if second else 0.0) for history in kept]
-    return Curve(
-        panel, line, [(float(n), _mean(np.array(values))) for n, values in enumerate(zip(*rows, strict=True), start=1)]
-    )
+    points = [
+        (float(n), _mean(np.array(values), folds).within(*ends)) for n, values in enumerate(zip(*rows, strict=True), start=1)
+    ]
+    return Curve(panel, line, points)
 
 
-def _mean(values: np.ndarray[Any, Any]) -> Interval:
+def _mean(values: np.ndarray[Any, Any], folds: int) -> Interval:
     if len(values) > 1 and np.isfinite(values).all():
-        return mean_interval(values)
+        return mean_interval(values, folds=folds)
     return Interval(float(values.mean()), math.nan, math.nan, len(values))
 
 
@@ -79,7 +82,7 @@ def curve_rows(curves: Sequence[Curve], *, logarithmic: bool = False) -> Rows:
         if math.isfinite(at.mean) and not (logarithmic and at.mean <= 0)
     ]
     for row in rows if logarithmic else []:
-        row["low"] = max(row["low"], row["mean"] / 10)
+        row["low"] = None if row["low"] is None else max(row["low"], row["mean"] / 10)
     plain: Rows = finite(rows)
     return plain
 

@@ -75,7 +75,7 @@ def learning_points(results: Sequence[Result]) -> LearningPoints:
     Raises:
         StatisticsError: no result, or results of more than one setting.
     """
-    settings = {result.run.setting for result in results}
+    settings = {(result.run.unfolded.setting, result.folds) for result in results}
     if not len(settings) == 1:
         raise StatisticsError(f"Learning curves show the seeds of one setting; these {len(results)} runs have {len(settings)}.")
     whole = [result for result in results if result.included]
@@ -148,9 +148,10 @@ def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
 def _subtitle(results: Sequence[Result], points: LearningPoints) -> list[str]:
     first = results[0]
     validation = "test images, called validation (handout)" if first.run.data.protocol == "handout" else "validation images"
+    in_turn = f", {first.folds} folds in turn" if first.folds > 1 and len(results) > 1 else ""
     what = (
         f"{first.run.model.title}; {words.counted(first.model.parameters, 'parameter')}; {first.run.data.name}: "
-        f"{first.data.train:,} training and {first.data.validation:,} {validation}"
+        f"{first.data.train:,} training and {first.data.validation:,} {validation}{in_turn}"
     )
     return [what, _seeds(results, points)]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from seedbed import words
 from seedbed.errors import StatisticsError
+from seedbed.records import finite
 from seedbed.statistics import Interval
 
 Rows = list[dict[str, Any]]
@@ -51,8 +52,8 @@ class Scale:
 
 
 def estimate(interval: Interval) -> dict[str, Any]:
-    """A mean with its interval as fields of a row: mean, low, high, n."""
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high, "n": interval.n}
+    """A mean with its interval as fields of a row: mean, low, high, n; ends that are not known are None."""
+    return {"mean": interval.mean, "low": finite(interval.low), "high": finite(interval.high), "n": interval.n}
 
 
 def reach(rows: Rows) -> list[float]:

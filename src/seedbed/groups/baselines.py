@@ -98,16 +98,15 @@ def against_baselines(home: RunStore, groups: Sequence[Group]) -> list[BaselineC
     by_data: dict[tuple[str, ...], list[Group]] = {}
     for group in groups:
         if group.included:
-            first = next(iter(group.included.values()))
-            by_data.setdefault(tuple(result.run.data.identity for result in first), []).append(group)
+            by_data.setdefault(tuple(spec.identity for spec in group.parts(list(group.included))), []).append(group)
     return [_comparison(home, of_data) for of_data in by_data.values()]
 
 
 def _comparison(home: RunStore, groups: Sequence[Group]) -> BaselineComparison:
-    folds = next(iter(groups[0].included.values()))
-    found = _joined([baselines(home, result.run.data) for result in folds])
+    folds = groups[0].parts(list(groups[0].included))
+    found = _joined([baselines(home, spec) for spec in folds])
     differences = {group.name: {each.name: _difference(group, each) for each in found} for group in groups}
-    return BaselineComparison(folds[0].run.data.name, groups, found, differences)
+    return BaselineComparison(folds[0].name, groups, found, differences)
 
 
 def _joined(folds: Sequence[list[Baseline]]) -> list[Baseline]:
@@ -119,8 +118,9 @@ def _joined(folds: Sequence[list[Baseline]]) -> list[Baseline]:
 
 
 def _difference(group: Group, baseline: Baseline) -> Interval:
-    table = np.stack(list(group.correct.values()))
-    return accuracy_difference(table, np.tile(baseline.correct, (len(table), 1))).interval()
+    table = group.table(group.correct)
+    judged = np.where(np.isnan(table), np.nan, baseline.correct)
+    return accuracy_difference(table, judged, folds=group.folds).interval()
 
 
 def _below_sentence(below: Sequence[Below], total: int, name: bool) -> str:

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seedbed import figures, words
 from seedbed.errors import RunError
@@ -157,7 +158,7 @@ def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN) -> 
         raise RunError(f"A comparison needs at least two different names; got: {', '.join(names) or 'none'}.")
     results = {name: home.find(name) for name in names}
     for name, runs in results.items():
-        settings = len({result.run.setting for result in runs})
+        settings = len({(result.run.unfolded.setting, result.folds) for result in runs})
         if settings > 1:
             way_out = "compare its runs by their own names, or sweeps by their groups"
             raise RunError(f"{name!r} holds {settings} settings; {way_out}.")
@@ -170,10 +171,11 @@ def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN) -> 
 
 
 def _check_same_data(results: Mapping[str, list[Result]]) -> None:
-    (first, reference), *others = ((name, runs[0].run.data) for name, runs in results.items())
-    for name, spec in others:
-        if spec.identity != reference.identity:
-            a, b = reference.plain(), spec.plain()
+    (first, reference), *others = ((name, runs[0]) for name, runs in results.items())
+    for name, result in others:
+        specs = [each.run.unfolded.data for each in (reference, result)]
+        if specs[0].identity != specs[1].identity or reference.folds != result.folds:
+            a, b = ({**spec.plain(), "folds": each.folds} for spec, each in zip(specs, (reference, result), strict=True))
             unlike = ", ".join(f"{key} {str(a[key])[:12]} and {str(b[key])[:12]}" for key in a if a[key] != b[key])
             raise RunError(
                 f"{first!r} and {name!r} were trained on different data ({unlike}); compare networks on the same data."
@@ -182,14 +184,16 @@ def _check_same_data(results: Mapping[str, list[Result]]) -> None:
 
 def _check_same_images(home: RunStore, groups: Sequence[Group]) -> None:
     """Check that predictions are about the same labels in the same order, whatever the data specs say."""
-    firsts = [group.kept[0].name for group in groups if group.n]
-    labels = [home.predictions(name)["validation_labels"] for name in firsts]
-    for name, theirs in zip(firsts, labels, strict=True):
-        if not np.array_equal(theirs, labels[0]):
-            raise RunError(
-                f"Runs {firsts[0]!r} and {name!r} were evaluated on different validation images. Train one of them again "
-                f"with --replace."
-            )
+    firsts: dict[object, tuple[str, NDArray[Any]]] = {}
+    for group in groups:
+        for fold, result in {result.run.data.fold: result for result in reversed(group.kept)}.items():
+            labels = home.predictions(result.name)["validation_labels"]
+            name, theirs = firsts.setdefault(fold, (result.name, labels))
+            if not np.array_equal(labels, theirs):
+                raise RunError(
+                    f"Runs {name!r} and {result.name!r} were evaluated on different validation images. Train one of them "
+                    f"again with --replace."
+                )
 
 
 def _differing_settings(results: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, Any]]:

@@ -12,9 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
-
-import numpy as np
 
 from seedbed.groups.group import BySeed, Group
 from seedbed.groups.measures import ACCURACY, Measure
@@ -103,8 +102,9 @@ class Difference:
     @property
     def images(self) -> int:
         """Number of validation images, where the groups' predictions are known; else 0."""
-        right = self.contrast.a.right(self.contrast.measure.epoch)
-        return len(right[self.pairs[0][0]]) if self.pairs and self.pairs[0][0] in right else 0
+        group = self.contrast.a
+        right, seeds = group.right(self.contrast.measure.epoch), [seed for seed, _ in self.pairs]
+        return group.table(right, seeds).shape[1] if seeds and right.keys() >= set(seeds) else 0
 
     @property
     def networks(self) -> tuple[str, str] | None:
@@ -262,20 +262,21 @@ def _losses(contrast: Contrast, pairs: Seeds) -> PairedDifference | None:
     a, b = contrast.a.losses, contrast.b.losses
     if contrast.measure is not ACCURACY or not pairs or not all(one in a and other in b for one, other in pairs):
         return None
-    return loss_difference(*stacked(a, b, pairs))
+    return loss_difference(*paired_tables(contrast.a, contrast.b, a, b, pairs), folds=contrast.a.folds)
 
 
 def paired_seeds(a: Group, b: Group) -> Seeds:
-    """Pair the seeds that two groups have in common; where there are none, the first of each."""
+    """Pair the seeds that two groups have in common; where there are none, the first of each that judge the same images."""
     common = sorted(a.included.keys() & b.included.keys())
     if common:
         return tuple((seed, seed) for seed in common)
-    return ((min(a.included), min(b.included)),) if a.n and b.n else ()
+    single = ((one, other) for one in sorted(a.included) for other in sorted(b.included) if a.fold(one) == b.fold(other))
+    return tuple(islice(single, 1))
 
 
-def stacked(a: BySeed, b: BySeed, pairs: Seeds) -> tuple[Floats, Floats]:
-    """Stack the values `(seeds, images)` of both."""
-    return np.stack([a[seed] for seed, _ in pairs]), np.stack([b[seed] for _, seed in pairs])
+def paired_tables(a: Group, b: Group, of_a: BySeed, of_b: BySeed, pairs: Seeds) -> tuple[Floats, Floats]:
+    """Return the values of both groups by pair and image, `(pairs, images)`."""
+    return a.table(of_a, [seed for seed, _ in pairs]), b.table(of_b, [seed for _, seed in pairs])
 
 
 def _estimate(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
@@ -293,7 +294,7 @@ def _estimate(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
     if len(pairs) < 2:
         return pairs, f"one run each has no interval for its {contrast.measure.name}", None
     a, b = ([each[seed] for seed, _ in pairs] for each in values)
-    return pairs, f"{len(pairs)} seeds, paired", paired_estimate(a, b)
+    return pairs, f"{len(pairs)} seeds{_in_folds(contrast.a)}, paired", paired_estimate(a, b, folds=contrast.a.folds)
 
 
 def _accuracies(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
@@ -302,7 +303,17 @@ def _accuracies(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
     pairs = tuple((one, other) for one, other in paired_seeds(contrast.a, contrast.b) if one in a and other in b)
     if not pairs:
         return (), f"no seed has a {contrast.measure.name} in both", None
-    first, second = stacked(a, b, pairs)
-    images = f"{first.shape[1]:,} images"
-    method = f"{len(pairs)} seeds x {images}, paired on both" if len(pairs) > 1 else f"one network each on {images}, paired"
-    return pairs, method, accuracy_difference(first, second)
+    first, second = paired_tables(contrast.a, contrast.b, a, b, pairs)
+    return pairs, _method(contrast.a, len(pairs), first.shape[1]), accuracy_difference(first, second, folds=contrast.a.folds)
+
+
+def _method(group: Group, seeds: int, images: int) -> str:
+    if seeds == 1:
+        return f"one network each on {images:,} images, paired"
+    if group.folds == 1:
+        return f"{seeds} seeds x {images:,} images, paired on both"
+    return f"{seeds} seeds and {images:,} images{_in_folds(group)}, paired on both"
+
+
+def _in_folds(group: Group) -> str:
+    return f" in {group.folds} folds" if group.folds > 1 else ""

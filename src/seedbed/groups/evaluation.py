@@ -66,23 +66,27 @@ class GroupEvaluation:
 def evaluate_group(home: RunStore, name: str, *, test: bool = False) -> GroupEvaluation:
     """Evaluate every finished run of a group (or the one run of this name), and their mean accuracy.
 
+    With folds each validation image is judged by the runs of its fold alone. On the test part all networks judge all images;
+    each of them was trained on the other folds only, so the mean is that of networks with fewer training images.
+
     Raises:
         UnknownRun, RunHalfDone: no finished run has this name.
         RunError: the runs were trained on different data, or none of them has a network to evaluate.
         DataError: as in `evaluate`.
     """
     results = home.find(name)
-    if len({result.run.data.identity for result in results}) > 1:
+    if len({(result.run.unfolded.data.identity, result.folds) for result in results}) > 1:
         raise RunError(f"The runs of {name!r} were trained on different data; evaluate them one by one.")
     trained = [result for result in results if result.best]
     if not trained:
         raise RunError(f"No run of {name!r} has a network to evaluate: all diverged. {results[0].verdict.evidence}")
-    dataset = data.load(results[0].run.data)
-    runs = [evaluate_result(home, result, dataset, test=test) for result in trained]
-    ranked = [run for run, result in zip(runs, trained, strict=True) if result.verdict.ranked]
-    tests = [run.test.correct for run in ranked if run.test]
-    group = Group(name, results, correct={place: run.validation.correct for place, run in enumerate(ranked)})
+    datasets = {spec: data.load(spec) for spec in dict.fromkeys(result.run.data for result in trained)}
+    runs = [evaluate_result(home, result, datasets[result.run.data], test=test) for result in trained]
+    ranked = {run.seed: run for run, result in zip(runs, trained, strict=True) if result.verdict.ranked}
+    tests = [run.test.correct for run in ranked.values() if run.test]
+    group = Group(name, results, correct={seed: run.validation.correct for seed, run in ranked.items()})
     if not tests:
         return GroupEvaluation(group, runs, None, None)
-    on_test, on_validation = np.stack(tests), np.stack(list(group.correct.values()))
-    return GroupEvaluation(group, runs, accuracy_interval(on_test), part_difference(on_test, on_validation))
+    on_test = np.stack(tests)
+    difference = part_difference(on_test, group.table(group.correct), folds=group.folds)
+    return GroupEvaluation(group, runs, accuracy_interval(on_test), difference)

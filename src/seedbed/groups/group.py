@@ -17,8 +17,17 @@ from seedbed.groups.fields import Setting
 from seedbed.groups.measures import ACCURACY, Measure
 from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import RunStore
-from seedbed.specs import RunSpec
-from seedbed.statistics import Interval, accuracy_interval, interval_of, losses
+from seedbed.specs import DataSpec, RunSpec
+from seedbed.statistics import (
+    SHARE,
+    UNLIMITED,
+    Floats,
+    Interval,
+    ValueRange,
+    accuracy_interval,
+    interval_of,
+    losses,
+)
 
 Epoch = Literal["best", "last"]
 BySeed = dict[int, NDArray[Any]]
@@ -26,15 +35,17 @@ BySeed = dict[int, NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """One setting with its runs: one per seed, or one per seed and fold.
+    """One setting with its runs: one per seed.
 
-    A seed of which a run diverged or collapsed is excluded: it enters no mean, and is counted.
+    With folds, the seeds validate on them in turn, so that each run judges the images of its own fold; runs of a search have
+    one run per seed and fold instead. A seed of which a run diverged or collapsed is excluded: it enters no mean, and is
+    counted.
 
     Attributes:
         name: common part of the runs' names, without seeds.
         results: all runs, seed by seed, and within a seed fold by fold.
         setting: the fields that vary among several groups, with this group's values; for tables and axes.
-        correct: seed -> `(images,)`, whether each validation image was right at the best epoch; of folds, all their images.
+        correct: seed -> `(images,)`, whether each validation image of its folds was right at the best epoch.
         last_correct: the same at the last epoch, for the seeds whose runs kept those predictions.
         losses: seed -> `(images,)`, each validation image's cross-entropy at the best epoch.
     """
@@ -68,12 +79,17 @@ class Group:
 
     @property
     def run(self) -> RunSpec:
-        """Settings of the runs, with the first of the seeds."""
-        return self.results[0].run
+        """Settings of the runs, with the first of the seeds; the data with their one validation part."""
+        return self.results[0].run.unfolded
 
     @property
     def parameters(self) -> int:
         return self.results[0].model.parameters
+
+    @property
+    def folds(self) -> int:
+        """Number of folds of cross-validation; 1 means one validation part."""
+        return self.results[0].folds
 
     @cached_property
     def by_seed(self) -> dict[int, list[Result]]:
@@ -140,18 +156,63 @@ class Group:
 
     # Its scores
 
+    def table(self, values: BySeed, seeds: Sequence[int] | None = None) -> Floats:
+        """Return values by seed and image as `(seeds, images)`, as `statistics` takes them.
+
+        Fold by fold; NaN where the run of a seed did not judge an image, because it belongs to another fold.
+
+        Args:
+            values: `correct`, `last_correct` or `losses`.
+            seeds: seeds of the rows. None means all that have values.
+        """
+        rows = list(values) if seeds is None else list(seeds)
+        places = [self.fold(seed) for seed in rows]
+        widths = {place: len(values[seed]) for place, seed in sorted(zip(places, rows, strict=True))}
+        starts = dict(zip(widths, np.cumsum([0, *widths.values()]), strict=False))
+        table = np.full((len(rows), sum(widths.values())), np.nan)
+        for row, place, seed in zip(table, places, rows, strict=True):
+            row[starts[place] : starts[place] + widths[place]] = values[seed]
+        return table
+
+    def fold(self, seed: int) -> int:
+        """Number of the fold on which the run of a seed validates, from 0; 0 where it validates on all of them."""
+        runs = self.by_seed[seed]
+        fold = runs[0].run.data.fold if len(runs) == 1 else None
+        return fold[0] if fold else 0
+
+    def parts(self, seeds: Sequence[int]) -> list[DataSpec]:
+        """Return the data whose validation images the runs of some seeds judge; of folds, all in the order of `table`."""
+        judges = {self.fold(seed): seed for seed in sorted(seeds, key=self.fold)}
+        return [result.run.data for seed in judges.values() for result in self.by_seed[seed]]
+
+    def interval(self, values: Sequence[float], limits: ValueRange = UNLIMITED) -> Interval | None:
+        """Return the mean of one value per run, with Student's interval; None where no value is finite.
+
+        Args:
+            limits: range of possible values, beyond which the interval does not reach.
+        """
+        return interval_of(values, folds=self.folds, limits=limits)
+
+    def _share(self, right: BySeed) -> Interval:
+        interval = accuracy_interval(self.table(right), folds=self.folds)
+        if len(right) == 1 < self.total:  # the one that is left of several tells nothing about other seeds
+            return Interval(interval.mean, np.nan, np.nan, 1)
+        return interval
+
     @cached_property
     def accuracy(self) -> Interval | None:
-        """Mean validation accuracy at the best epoch, over seeds and images; None where every seed is excluded."""
-        return accuracy_interval(np.stack(list(self.correct.values()))) if self.correct else None
+        """Mean validation accuracy at the best epoch, over seeds and images; None where every seed is excluded.
+
+        Where one seed of several is left, its ends are not known (NaN).
+        """
+        return self._share(self.correct) if self.correct else None
 
     @cached_property
     def last(self) -> Interval | None:
         """Mean validation accuracy at the last epoch; over the seeds alone where a run kept no predictions of it."""
         if self.last_correct and self.last_correct.keys() == self.included.keys():
-            return accuracy_interval(np.stack(list(self.last_correct.values())))
-        mean = interval_of([float(result.history["validation_accuracy"][-1]) for result in self.kept])
-        return mean and Interval(mean.mean, max(0.0, mean.low), min(1.0, mean.high), mean.n)
+            return self._share(self.last_correct)
+        return self.interval([float(result.history["validation_accuracy"][-1]) for result in self.kept], SHARE)
 
     def claimed(self) -> Interval | None:
         """Return `last` for a claim: None where a seed is excluded.
@@ -189,7 +250,7 @@ class Group:
         """
         if measure.both:
             return self.accuracy if measure.epoch == "best" else self.last
-        return interval_of(list(self.values(measure).values()))
+        return self.interval(list(self.values(measure).values()), measure.limits)
 
     def as_json(self, **measures: Interval | None) -> dict[str, Any]:
         """Return the group as JSON values (NaN is null); `measures` are further means by their names."""
@@ -202,10 +263,11 @@ class Group:
                 "parameters": self.parameters,
                 "units": self.results[0].model.units,
                 "seeds": list(self.by_seed),
+                "folds": self.folds,
                 "n": self.n,
                 **_mean_json(self.accuracy),
                 "last": _mean_json(self.last) if self.last else None,
-                "loss": np.mean([values.mean() for values in self.losses.values()]) if self.losses else None,
+                "loss": np.nanmean(self.table(self.losses), axis=0).mean() if self.losses else None,
                 "verdicts": self.verdicts,
                 "left_out": {name: vars(verdict) for name, verdict in self.excluded.items()},
                 "still_improving": self.improving,

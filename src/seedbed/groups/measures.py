@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from seedbed.records import Result
+from seedbed.records import Result, limits
+from seedbed.statistics import SHARE, UNLIMITED, ValueRange
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Measure:
         better: "higher" or "lower" is better. None means neither.
         both: whether the number is a share of right validation images at an epoch, so that images are a source of chance too.
         epoch: that epoch.
+        limits: range of possible values, beyond which no interval of a mean reaches.
     """
 
     name: str
@@ -30,17 +32,21 @@ class Measure:
     better: str | None = None
     both: bool = False
     epoch: Literal["best", "last"] = "best"
+    limits: ValueRange = UNLIMITED
 
 
 def at_last(name: str, column: str, **details: Any) -> Measure:
     """Make a measure of a column of the history at the last epoch."""
-    return Measure(name, lambda result: float(result.history[column][-1]), **details)
+    return Measure(name, lambda result: float(result.history[column][-1]), limits=limits(column), **details)
 
 
 _POINTS: dict[str, Any] = {"unit": "points", "factor": 100, "digits": 2, "better": "higher", "both": True}
 
 ACCURACY = Measure(
-    "validation accuracy", lambda result: float(result.history["validation_accuracy"][result.best - 1]), **_POINTS
+    "validation accuracy",
+    lambda result: float(result.history["validation_accuracy"][result.best - 1]),
+    limits=SHARE,
+    **_POINTS,
 )
 """At the best epoch."""
 

@@ -265,7 +265,7 @@ def _ratio(a: Group, b: Group, names: tuple[str, str]) -> SpeedRatio | None:
     if not (np.isfinite(a_low - b_high).all() or np.isfinite(a_high - b_low).all()):
         return None  # all that is known is that both took some time
     rounding = float(sum((1 / np.square(each)).mean() for each in epochs)) / 12
-    logarithm, p = mean_over_ranges(a_low - b_high, a_high - b_low, rounding)
+    logarithm, p = mean_over_ranges(a_low - b_high, a_high - b_low, rounding, folds=a.folds)
     ends = [np.where(np.isinf(high), low, high) for low, high in ((a_low, a_high), (b_low, b_high))]
     mean = float((ends[0] - ends[1]).mean())
     low, high = (math.exp(min(end, 700.0)) if end < 700 else math.inf for end in logarithm)

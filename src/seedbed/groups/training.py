@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seedbed.groups.fields import Setting
+from seedbed.groups.folds import on_fold
 from seedbed.groups.group import Group
 from seedbed.runs import NamedRun, RunStore
 from seedbed.specs import DataSpec, RunSpec
@@ -20,25 +21,27 @@ class Request:
     """A setting to train with each of some seeds.
 
     Attributes:
-        name: name of the group; its runs are `NAME.SEED`, with folds `NAME-fold-K.SEED`.
+        name: name of the group; its runs are `NAME.SEED`.
         run: settings of the runs; its seed is not used.
         setting: the fields that vary among several groups.
-        folds: data of each fold, in place of the run's own.
+        folds: number of folds that the seeds validate on in turn (`on_fold`); 1 means the one validation part.
+        each_fold: data of folds on all of which every seed is trained, as searches do; these runs are `NAME-fold-K.SEED`.
     """
 
     name: str
     run: RunSpec
     seeds: tuple[int, ...]
     setting: Setting = field(default_factory=dict)
-    folds: tuple[DataSpec, ...] = ()
+    folds: int = 1
+    each_fold: tuple[DataSpec, ...] = ()
 
     @property
     def entries(self) -> list[NamedRun]:
         """All runs, seed by seed, and within a seed fold by fold."""
         parts = [(self.name, self.run)]
-        if self.folds:
-            parts = [(f"{self.name}-fold-{fold}", self.run.changed(data=spec)) for fold, spec in enumerate(self.folds)]
-        return [NamedRun(f"{name}.{seed}", name, run.changed(seed=seed)) for seed in self.seeds for name, run in parts]
+        if self.each_fold:
+            parts = [(f"{self.name}-fold-{fold}", self.run.changed(data=spec)) for fold, spec in enumerate(self.each_fold)]
+        return [NamedRun(f"{name}.{seed}", name, on_fold(run, seed, self.folds)) for seed in self.seeds for name, run in parts]
 
 
 def train_groups(

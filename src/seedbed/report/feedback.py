@@ -42,7 +42,7 @@ def limits_card(setup: Setup, answers: Sequence[Answer]) -> Card:
     decisions = [each.decision for answer in answers for each in answer.contrasts if each.contrast.measure.both]
     reaches = [(each.interval.high - each.interval.low) / 2 for each in decisions if each]
     improving, runs = _unfinished(answers)
-    data = f"{setup.facts.validation:,} validation images and {words.counted(len(setup.seeds), 'seed')}"
+    data = f"{setup.judging:,} validation images and {words.counted(len(setup.seeds), 'seed')}"
     sentences = []
     if reaches:
         sentences.append(f"With {data}, only differences above about {100 * float(np.median(reaches)):.1f} points show.")

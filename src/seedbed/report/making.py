@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from seedbed import studies
 from seedbed.baselines import baselines
@@ -30,7 +29,7 @@ def chosen(names: Sequence[str]) -> list[Study]:
 
 def designed(asked: Sequence[Study], setup: Setup) -> list[Request]:
     """All settings that these studies need from the beginning, with their seeds."""
-    return [replace(request, seeds=setup.seeds) for study in asked for request in study.design(setup)]
+    return [setup.seeded(request) for study in asked for request in study.design(setup)]
 
 
 def make(setup: Setup, trainer: StudyTrainer, names: Sequence[str] = (), *, notes: Notes | None = None) -> Report:

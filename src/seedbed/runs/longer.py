@@ -35,11 +35,13 @@ class FinishedState:
         arrays: `kind/name` -> array, as in a population's checkpoint.
         history: metrics of the epochs so far.
         seconds: training time so far (s).
+        form: form of its convolutions, "" if it has none or it is not known.
     """
 
     arrays: Arrays
     history: History
     seconds: float
+    form: str = ""
 
 
 def is_longer(there: RunSpec, here: RunSpec) -> bool:
@@ -118,7 +120,7 @@ def finished_state(folder: Path) -> FinishedState:
         arrays |= {f"{kind}/{name}": array for name, array in _checked(place, record, file).items()}
     arrays |= _checked(place, record, OPTIMIZER_FILE)
     seconds = record.seconds.training if record.seconds else 0.0
-    return FinishedState(arrays, read_history(place / METRICS_FILE, record.epochs), seconds)
+    return FinishedState(arrays, read_history(place / METRICS_FILE, record.epochs), seconds, record.form)
 
 
 def _checked(place: Path, record: Record, file: str) -> Arrays:

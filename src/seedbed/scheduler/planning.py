@@ -183,6 +183,7 @@ def _checkpoint(task: Task, states: States) -> Checkpoint | None:
         epoch=max(map(len, rows.values())),
         rows=rows,
         training_seconds=sum(state.seconds for state in own.values()),
+        form=next(iter(own.values())).form,
     )
     return Checkpoint(arrays, state)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,4 +66,8 @@ class Finalist:
 
 def ranked(finalists: Sequence[Finalist]) -> list[Finalist]:
     """Sort finalists by the lower end of their intervals, the highest first."""
-    return sorted(finalists, key=lambda each: (-each.accuracy.low if each.accuracy else float("inf"), each.trial.number))
+
+    def lower_end(each: Finalist) -> float:
+        return each.accuracy.low if each.accuracy and math.isfinite(each.accuracy.low) else -math.inf
+
+    return sorted(finalists, key=lambda each: (-lower_end(each), each.trial.number))

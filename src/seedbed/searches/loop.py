@@ -93,7 +93,7 @@ def _train_batch(terms: Terms, execution: Execution, store: TrialStore, clock: _
     for number, run in enumerate(runs, start):
         firsts.setdefault(run.identity, number)
     requests = [
-        Request(f"{terms.name}-trial-{firsts[run.identity]}", run, (terms.seed,), folds=terms.fold_data) for run in runs
+        Request(f"{terms.name}-trial-{firsts[run.identity]}", run, (terms.seed,), each_fold=terms.fold_data) for run in runs
     ]
     results = _train_trials(requests, execution, terms.pruning)
     for number in range(len(before), start + count):
@@ -145,7 +145,9 @@ def _trial(terms: Terms, number: int, request: Request, point: Mapping[str, Any]
 def _train_finalists(terms: Terms, execution: Execution, trials: Sequence[Trial]) -> list[Finalist]:
     """Train the best trials' settings again with fresh seeds."""
     chosen = chosen_trials(terms, trials)
-    requests = [Request(f"{terms.name}-best-{trial.number}", trial.run, terms.fresh, folds=terms.fold_data) for trial in chosen]
+    requests = [
+        Request(f"{terms.name}-best-{trial.number}", trial.run, terms.fresh, each_fold=terms.fold_data) for trial in chosen
+    ]
     return [Finalist(trial, group) for trial, group in zip(chosen, train_groups(requests, execution), strict=True)]
 
 

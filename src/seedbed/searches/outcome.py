@@ -12,7 +12,7 @@ from seedbed import figures, words
 from seedbed.errors import RunError
 from seedbed.groups import Contrast, caveats, differences
 from seedbed.kinds import OPTIMIZERS
-from seedbed.records import Result, finite_fields
+from seedbed.records import Result, finite, finite_fields
 from seedbed.runs import RunStore
 from seedbed.searches.finalists import Finalist
 from seedbed.searches.importance import Importance, importances
@@ -259,6 +259,11 @@ def frontier_rows(search: Search, cost: str) -> list[dict[str, Any]]:
         own, accuracy = finalist.cost(cost), finalist.accuracy
         if accuracy and own is not None:
             low, high = finalist.cost_range(cost) or (own, own)
-            details = {"low": accuracy.low, "high": accuracy.high, "n": accuracy.n, "frontier": finalist in on_frontier}
+            details = {
+                "low": finite(accuracy.low),
+                "high": finite(accuracy.high),
+                "n": accuracy.n,
+                "frontier": finalist in on_frontier,
+            }
             rows.append({**row("finalist", own, accuracy.mean, finalist.trial), "least": low, "most": high, **details})
     return rows

@@ -23,7 +23,7 @@ from seedbed.statistics.corrections import Decision, Equivalence, decide, equiva
 from seedbed.statistics.crossed import TwoSources, accuracy_interval, two_sources
 from seedbed.statistics.differences import PairedDifference, accuracy_difference, loss_difference
 from seedbed.statistics.independent import images_interval, share_difference
-from seedbed.statistics.interval import Claim, Estimate, Floats, Interval
+from seedbed.statistics.interval import SHARE, UNLIMITED, Claim, Estimate, Floats, Interval, ValueRange
 from seedbed.statistics.ranges import mean_over_ranges
 from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
@@ -31,6 +31,8 @@ from seedbed.statistics.selection import frontier
 from seedbed.statistics.shares import wilson
 
 __all__ = [
+    "SHARE",
+    "UNLIMITED",
     "Calibration",
     "Claim",
     "ClassFigures",
@@ -42,6 +44,7 @@ __all__ = [
     "PairedDifference",
     "ReliabilityBin",
     "TwoSources",
+    "ValueRange",
     "accuracy_difference",
     "accuracy_interval",
     "calibration",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
-from seedbed.statistics.crossed import table_of, two_sources
+from seedbed.statistics.crossed import OVERLAP, beyond_images, table_of, two_sources
 from seedbed.statistics.interval import Floats, Interval, t_quantile
 
 LEAST_P = 1e-12
@@ -34,6 +34,7 @@ class PairedDifference:
         by_seeds, by_images: variance of the mean that each source shows by itself; both hold `residual` once.
         seeds, images: how many of each; with one seed the intervals speak of these two networks alone.
         share: whether the values are differences of right and wrong, between -1 and 1.
+        folds: number of folds of cross-validation; 1 means one validation part.
     """
 
     mean: float
@@ -44,6 +45,7 @@ class PairedDifference:
     seeds: int
     images: int
     share: bool
+    folds: int = 1
 
     def interval(self, confidence: float = 0.95) -> Interval:
         """The mean with its interval; `n` seeds, or images where there is one seed."""
@@ -80,11 +82,13 @@ class PairedDifference:
     def _reach(self, level: float) -> float:
         """Half the width of the interval of confidence `1 - level`."""
         of_images = t_quantile(1 - level, self.images - 1) ** 2
-        squares = of_images * self.by_images
-        if self.seeds > 1:
-            of_seeds = t_quantile(1 - level, self.seeds - 1) ** 2
+        of_seeds = t_quantile(1 - level, self.seeds - 1) ** 2 if self.seeds > 1 else 0.0
+        if self.folds > 1:
+            beyond = beyond_images(self.by_seeds, self.residual, self.folds)
+            squares = OVERLAP * of_images * self.by_images + of_seeds * beyond
+        else:
             both = of_seeds * self.by_seeds + of_images * max(self.by_images - self.residual, 0.0)
-            squares = max(squares, both)
+            squares = max(of_images * self.by_images, both)
         least = -math.log(level) / (self.images + 1) if self.share else 0.0
         return max(math.sqrt(squares), least)
 
@@ -102,7 +106,7 @@ def _smallest_level(shown: Callable[[float], bool]) -> float:
     return math.exp(high)
 
 
-def accuracy_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
+def accuracy_difference(a: ArrayLike, b: ArrayLike, *, folds: int = 1) -> PairedDifference:
     """How much more often `a` is right than `b`, paired on both sources of chance.
 
     The interval joins three parts:
@@ -115,8 +119,13 @@ def accuracy_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
       `-ln(1 - confidence) / (images + 1)`, at 95 % three images: what has not been seen in n images may still have a rate of
       3 / n. So with n images no difference below 3 / n is ever shown, however many seeds there are.
 
+    With folds, each network judges its own fold, so the seeds' part holds images too. There it is Student's t over what the
+    networks differ beyond their images; the images' part is enlarged by `OVERLAP`, since networks share training images.
+
     Args:
         a, b: correctness `(seeds, images)`, the same seeds and images in the same order; or `(images,)` of one network each.
+            NaN where a network of a fold did not judge an image.
+        folds: number of folds; 1 means one validation part.
 
     Raises:
         StatisticsError: shapes that differ, or fewer than two images.
@@ -128,34 +137,34 @@ def accuracy_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
     comparing matched proportions"; for the least width Hanley, Lippman-Hand 1983, "If nothing goes wrong, is everything all
     right?" (the rule of three).
     """
-    return _difference(_paired(a, b), share=True)
+    return _difference(_paired(a, b, folds), share=True, folds=folds)
 
 
-def loss_difference(a: ArrayLike, b: ArrayLike) -> PairedDifference:
+def loss_difference(a: ArrayLike, b: ArrayLike, *, folds: int = 1) -> PairedDifference:
     """How much larger `a`'s losses are than `b`'s, `(seeds, images)`: as `accuracy_difference`, but for its third part.
 
     Losses of single images are skewed: few of them decide, and others might have been drawn. So one image is added on either
     side, as far from the mean as the most extreme one. There is no least width, since a loss has no largest value.
     """
-    return _difference(_paired(a, b), share=False)
+    return _difference(_paired(a, b, folds), share=False, folds=folds)
 
 
-def _paired(a: ArrayLike, b: ArrayLike) -> Floats:
+def _paired(a: ArrayLike, b: ArrayLike, folds: int) -> Floats:
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if not first.shape == second.shape:
         raise StatisticsError(f"A paired difference needs equal seeds and images; a is {first.shape}, b is {second.shape}.")
-    return table_of(first - second)
+    return table_of(first - second, folds=folds)
 
 
-def _difference(table: Floats, *, share: bool) -> PairedDifference:
-    spread = two_sources(table)
+def _difference(table: Floats, *, share: bool, folds: int) -> PairedDifference:
+    spread = two_sources(table, folds=folds)
     mean, images = spread.mean, spread.images
     squares = images * (images - 1) * spread.from_images
     if share:
         size = images + 1
         shrunk, squares = images / size, squares + 1 + images * mean**2 / size  # about the centre
     else:
-        size, extreme = images + 2, float(np.abs(table.mean(axis=0) - mean).max())
+        size, extreme = images + 2, float(np.abs(np.nanmean(table, axis=0) - mean).max())
         shrunk, squares = 1.0, squares + 2 * extreme**2
     return PairedDifference(
         mean,
@@ -166,4 +175,5 @@ def _difference(table: Floats, *, share: bool) -> PairedDifference:
         spread.seeds,
         images,
         share,
+        folds,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.statistics.crossed import table_of, two_sources
@@ -26,7 +27,7 @@ def share_difference(first: Interval, second: Interval) -> Interval:
     return Interval(mean, max(-1.0, mean - down), min(1.0, mean + up), min(first.n, second.n))
 
 
-def images_interval(correct: ArrayLike, *, confidence: float = 0.95) -> Interval:
+def images_interval(correct: ArrayLike, *, confidence: float = 0.95, folds: int = 1) -> Interval:
     """The mean accuracy of these very networks, with the images as the only source of chance.
 
     Wilson's interval at the number of images at which a share would vary as much as the mean over the networks does: a network
@@ -34,10 +35,11 @@ def images_interval(correct: ArrayLike, *, confidence: float = 0.95) -> Interval
 
     Args:
         correct: booleans `(networks, images)`, or `(images,)` of one network.
+        folds: as `two_sources` takes it.
     """
-    table = table_of(correct)
-    spread = two_sources(table)
+    table = table_of(correct, folds=folds)
+    spread = two_sources(table, folds=folds)
     if len(table) == 1 or not spread.from_images > 0:
         return wilson(spread.mean * spread.images, spread.images, confidence=confidence)
-    size = min(spread.mean * (1 - spread.mean) / spread.from_images, table.size)
+    size = min(spread.mean * (1 - spread.mean) / spread.from_images, np.isfinite(table).sum())
     return score_interval(spread.mean, size, t_quantile(confidence, spread.images - 1), spread.images)

@@ -13,6 +13,12 @@ from seedbed.errors import StatisticsError
 
 Floats = NDArray[np.float64]
 
+ValueRange = tuple[float, float]
+"""Ends of the range of values that are possible at all."""
+
+SHARE: ValueRange = (0.0, 1.0)
+UNLIMITED: ValueRange = (-math.inf, math.inf)
+
 
 @dataclass(frozen=True)
 class Interval:

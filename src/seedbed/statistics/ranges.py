@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
 from seedbed.statistics.interval import Floats, t_quantile
+from seedbed.statistics.seeds import share_of_mean
 
 
 def mean_over_ranges(
-    low: ArrayLike, high: ArrayLike, rounding: float = 0.0, *, confidence: float = 0.95
+    low: ArrayLike, high: ArrayLike, rounding: float = 0.0, *, folds: int = 1, confidence: float = 0.95
 ) -> tuple[tuple[float, float], float]:
     """The interval of a mean whose values are known to lie within ranges, and the two-sided p-value of "the mean is 0".
 
@@ -22,6 +23,7 @@ def mean_over_ranges(
     Args:
         low, high: ends of the ranges, shapes `(n,)`, n >= 2; they may be infinite, and so is then the end of the interval.
         rounding: least variance of a single value, so that values of one range do not seem to be known exactly.
+        folds: as `mean_estimate` takes it.
 
     Raises:
         StatisticsError: fewer than two values, or an upper end below its lower one.
@@ -37,7 +39,7 @@ def mean_over_ranges(
     quantile = t_quantile(confidence, freedom)
     ends, sides = [], []
     for values, sign in ((lows, 1), (highs, -1)):
-        mean, error = _mean_and_error(values, rounding)
+        mean, error = _mean_and_error(values, rounding, share_of_mean(len(values), folds))
         ends.append(mean - sign * quantile * error)
         sides.append(
             float(stdtr(freedom, -sign * mean / error)) if math.isfinite(mean) and error > 0 else float(sign * mean <= 0)
@@ -45,8 +47,8 @@ def mean_over_ranges(
     return (ends[0], ends[1]), min(1.0, 2 * min(sides))
 
 
-def _mean_and_error(values: Floats, rounding: float) -> tuple[float, float]:
+def _mean_and_error(values: Floats, rounding: float, share: float) -> tuple[float, float]:
     mean = float(values.mean())
     if not math.isfinite(mean):
         return mean, 0.0
-    return mean, math.sqrt(max(float(values.var(ddof=1)), rounding) / len(values))
+    return mean, math.sqrt(max(float(values.var(ddof=1)), rounding) * share)

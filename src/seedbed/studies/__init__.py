@@ -46,6 +46,7 @@ class Question:
         *,
         quick: bool = False,
         seeds: int | Sequence[int] | None = None,
+        folds: int | None = None,
         seed: int = 0,
         protocol: str | None = None,
         merge: Sequence[str | os.PathLike[str]] = (),
@@ -60,6 +61,8 @@ class Question:
             data: name of a data set, a path to images, or a whole data spec.
             quick: whether to make a preview with fewer seeds, epochs and settings.
             seeds: number of seeds, or the seeds themselves. None means 5, or 3 for a preview.
+            folds: number of folds that the seeds validate on in turn. None means the one validation part, or with fewer than
+                1,000 images in it as many folds as fit the seeds.
             seed: first seed, where they are counted.
             protocol: "honest" or "handout".
             merge: files with timings from other machines, for `device` alone.
@@ -77,7 +80,7 @@ class Question:
 
         execution = Execution.of(**options, resume=True, replace=False)
         asked: dict[str, Any] = {"merge": merge, "again": again, "epochs": epochs, "select": select}
-        setup = Setup.of(data, protocol=protocol, seeds=seeds, seed=seed, quick=quick, **asked)
+        setup = Setup.of(data, protocol=protocol, seeds=seeds, folds=folds, seed=seed, quick=quick, **asked)
         with StudyTrainer(execution) as trainer:
             return self.study.answer(setup, trainer)
 

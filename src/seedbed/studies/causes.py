@@ -16,8 +16,8 @@ from seedbed.figures import Curve
 from seedbed.figures.curves import OUTPUT
 from seedbed.groups import Group, Measure
 from seedbed.kinds import ACTIVATIONS
-from seedbed.records import Result
-from seedbed.statistics import Interval, interval_of, spearman
+from seedbed.records import Result, limits
+from seedbed.statistics import SHARE, Interval, spearman
 from seedbed.studies.answers import AnswerPart, Figure
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import BANDS, number_text, share_text, subtitle
@@ -48,7 +48,7 @@ def _pace(result: Result) -> float:
 
 
 IMBALANCE = Measure("log10 of the gradient's ratio, first to output layer", _imbalance)
-SATURATION = Measure("share of saturated units", _saturation)
+SATURATION = Measure("share of saturated units", _saturation, limits=SHARE)
 PACE = Measure("log10 of the first layer's update-to-weight ratio", _pace)
 MEASURES = {"gradient_ratio_log10": IMBALANCE, "saturation": SATURATION, "first_update_log10": PACE}
 """All at the end of the first epoch, over a network's layers."""
@@ -213,9 +213,8 @@ def layer_curves(cell: Group, kind: str) -> list[Curve]:
     curves = []
     for place, layer in enumerate(layers_of(results[0].history, kind), start=1):
         columns = np.array([result.history[f"{kind}/{layer}"][:shared] for result in results])
-        points = [(float(at), mean) for at in range(1, shared + 1) if (mean := interval_of(columns[:, at - 1].tolist()))]
-        if kind == "saturation":
-            points = [(at, mean.within(0, 1)) for at, mean in points]
+        means = [cell.interval(column.tolist(), limits(f"{kind}/{layer}")) for column in columns.T]
+        points = [(float(at), mean) for at, mean in enumerate(means, start=1) if mean]
         called = OUTPUT if place > depth_of(cell) else f"{place}"
         curves.append(Curve(activation_of(cell), called, points, row=f"depth {depth_of(cell)}", note=note))
     return curves

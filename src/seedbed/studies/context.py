@@ -140,7 +140,7 @@ def side_by_side(several: Sequence[Steps[T]]) -> Steps[list[T]]:
 
 
 def _key(request: Request) -> tuple[str, tuple[int, ...]]:
-    return request.run.setting, request.seeds
+    return request.name, request.seeds
 
 
 @contextmanager
@@ -177,8 +177,7 @@ class StudyContext:
 
     def train(self, asked: Sequence[Request], seeds: Sequence[int] | None = None) -> Steps[list[Group]]:
         """The groups of these settings with the study's seeds, or others; trained where they are missing, else read."""
-        chosen = self.setup.seeds if seeds is None else tuple(seeds)
-        seeded = [replace(each, seeds=chosen) for each in asked]
+        seeded = [self.setup.seeded(each, seeds) for each in asked]
         groups: list[Group] = (yield seeded) if seeded else []
         for each, group in zip(seeded, groups, strict=True):
             self.used.setdefault(_key(each), group)

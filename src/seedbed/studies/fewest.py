@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seedbed.groups import Group, Request, fixed_sequence
+from seedbed.groups.folds import whole_turns
 from seedbed.statistics import Interval
 from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.setup import Setup
@@ -62,7 +63,7 @@ class Fewest:
 def fresh_seeds(setup: Setup) -> tuple[int, ...]:
     """Seeds that no setting was selected by: as many as the study has, `LEAST_SEEDS` at least."""
     first = setup.fresh[0]
-    return tuple(range(first, first + max(LEAST_SEEDS, len(setup.seeds))))
+    return tuple(range(first, first + whole_turns(max(LEAST_SEEDS, len(setup.seeds)), setup.folds)))
 
 
 def fewest(

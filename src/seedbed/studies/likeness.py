@@ -1,4 +1,4 @@
-"""The reference setting that another setting behaves like, and how certain this is."""
+"""The reference setting that another setting behaves like, and in how many seeds it does."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seedbed import words
 from seedbed.errors import StatisticsError
 from seedbed.groups import Group
 from seedbed.statistics import Floats
 
-RESAMPLES = 1_000
 ALIKE = 0.5
 """A setting that is farther than this from all references, in units of their own range, resembles none of them."""
 
@@ -27,18 +27,22 @@ class Likeness:
         cell: setting.
         nearest: reference at the smallest distance.
         distance: distance to it; 1 is the range of the references themselves.
-        shares: share of the resamples of the seeds in which each reference was the nearest, in [0, 1].
+        seeds: number of seeds that were compared.
+        shares: share of the seeds whose networks, by themselves, have each reference as the nearest, in [0, 1].
+        agreeing: number of seeds whose nearest is that of the means.
     """
 
     cell: Group
     nearest: Group
     distance: float
+    seeds: int
     shares: tuple[float, ...]
+    agreeing: int
 
     @property
-    def sure(self) -> float:
-        """The share of resamples that agree on the nearest."""
-        return max(self.shares)
+    def agreement(self) -> str:
+        """In how many seeds the nearest is the nearest of the means, in words."""
+        return f"{self.agreeing} of {words.counted(self.seeds, 'seed')}"
 
     @property
     def is_like(self) -> bool:
@@ -50,8 +54,9 @@ def likeness(cells: Sequence[Group], references: Sequence[Group]) -> list[Likene
 
     Three distances are averaged, each in units of its range among the references: the validation accuracy at the last
     epoch, the gap there (validation minus training data loss), and the curves of both data losses (root mean square
-    difference of their logarithms) over the epochs. The seeds are resampled `RESAMPLES` times, for all settings the same ones,
-    because they are paired; how often each reference is the nearest says how certain the answer is.
+    difference of their logarithms) over the epochs. The nearest is that of the means over the seeds. In how many seeds
+    the networks of this very seed agree is counted: a few seeds do not show how probable the answer is, only whether it is the
+    same in each of them.
 
     Args:
         cells, references: groups on the same data, trained for as many epochs; those with all runs excluded are ignored.
@@ -65,15 +70,14 @@ def likeness(cells: Sequence[Group], references: Sequence[Group]) -> list[Likene
         raise StatisticsError(f"Two references at least are needed; {len(known)} have runs.")
     seeds = sorted(set.intersection(*(set(cell.runs) for cell in [*known, *asked])))
     if not seeds:
-        raise StatisticsError("The settings have no seed in common, so they cannot be resampled together.")
-    draws = np.random.default_rng(0).multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES) / len(seeds)
-    weights = np.concatenate([np.full((1, len(seeds)), 1 / len(seeds)), draws])
+        raise StatisticsError("The settings have no seed in common, so they cannot be compared seed by seed.")
+    weights = np.concatenate([np.full((1, len(seeds)), 1 / len(seeds)), np.eye(len(seeds))])
     theirs = [_behaviour(cell, seeds, weights) for cell in known]
     return [_nearest(cell, _behaviour(cell, seeds, weights), known, theirs) for cell in asked]
 
 
 def _behaviour(cell: Group, seeds: Sequence[int], weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Accuracy `(draws,)`, gap `(draws,)` and log losses `(draws, epochs x 2)`; the first draw is the plain mean."""
+    """Accuracy `(1 + seeds,)`, gap likewise and log losses `(1 + seeds, epochs x 2)`: of the mean, and of each seed."""
     histories = [cell.runs[seed].history for seed in seeds]
     shared = min(history.epochs for history in histories)
     accuracy = np.array([history["validation_accuracy"][-1] for history in histories])
@@ -90,11 +94,12 @@ def _nearest(
     nearest = distances[:, 1:].argmin(axis=0)
     shares = np.bincount(nearest, minlength=len(known)) / len(nearest)
     first = int(distances[:, 0].argmin())
-    return Likeness(cell, known[first], float(distances[first, 0]), tuple(float(share) for share in shares))
+    agreeing = int((nearest == first).sum())
+    return Likeness(cell, known[first], float(distances[first, 0]), len(nearest), tuple(map(float, shares)), agreeing)
 
 
 def _distances(mine: Floats, theirs: Sequence[Floats]) -> Floats:
-    """`(references, draws)`, in units of the largest distance between two references in the plain means."""
+    """`(references, 1 + seeds)`, in units of the largest distance between two references in the plain means."""
     widest = max(_apart(a[:1], b[:1])[0] for a in theirs for b in theirs)
     return np.stack([_apart(mine, each) for each in theirs]) / max(float(widest), 1e-12)
 

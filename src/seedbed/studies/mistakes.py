@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed import data, figures
-from seedbed.data import Dataset
+from seedbed import data, figures, words
+from seedbed.data import Dataset, Part
 from seedbed.figures import Picture
 from seedbed.groups import Group
 from seedbed.records import finite
 from seedbed.runs import RunStore
-from seedbed.statistics import accuracy_difference
+from seedbed.statistics import Floats, accuracy_difference
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Overlap:
 
 
 def overlaps(a: Group, b: Group) -> list[Overlap]:
-    """The overlap of each seed, at the best epochs; only seeds that neither setting excludes."""
+    """The overlap of each seed, at the best epochs, on the images of its fold; only seeds that neither setting excludes."""
     return [_overlap(seed, a.correct[seed], b.correct[seed]) for seed in sorted(a.correct.keys() & b.correct.keys())]
 
 
@@ -79,32 +79,46 @@ def differing(home: RunStore, a: Group, b: Group, *, most: int, names: tuple[str
     seeds = sorted(a.correct.keys() & b.correct.keys())
     if not seeds:
         return []
-    right = [np.sum([cell.correct[seed] for seed in seeds], axis=0) for cell in (a, b)]
-    dataset = data.load(a.run.data)
+    right = [np.nansum(cell.table(cell.correct, seeds), axis=0) for cell in (a, b)]
+    judged = _JudgedImages([data.load(spec) for spec in a.parts(seeds)])
     pictures = []
     for place, cell in ((0, b), (1, a)):
         lead = right[place] - right[1 - place]
-        rows = [int(row) for row in np.argsort(-lead, kind="stable")[:most] if lead[row] > 0]
-        pictures += _pictures(dataset, rows, _predictions(home, cell, seeds), f"only the {names[place]} is right")
+        columns = [int(column) for column in np.argsort(-lead, kind="stable")[:most] if lead[column] > 0]
+        predictions = cell.table(_predictions(home, cell, seeds), seeds)
+        pictures += _pictures(judged, columns, predictions, f"only the {names[place]} is right")
     return pictures
 
 
-def _predictions(home: RunStore, cell: Group, seeds: list[int]) -> NDArray[np.int64]:
-    """The class that each seed's best network predicts for each validation image, `(seeds, images)`."""
-    kept = [home.predictions(cell.runs[seed].name)["validation_probabilities"] for seed in seeds]
-    return np.array([probabilities.argmax(axis=1) for probabilities in kept])
+class _JudgedImages:
+    """The validation images of all folds, in the order of `Group.table`."""
+
+    def __init__(self, datasets: list[Dataset]) -> None:
+        self.datasets = datasets
+        self._starts = np.cumsum([0, *(len(dataset.validation) for dataset in datasets)])
+
+    def at(self, column: int) -> tuple[Part, int]:
+        """The part and the row of an image."""
+        fold = int(np.searchsorted(self._starts, column, side="right")) - 1
+        return self.datasets[fold].validation, column - int(self._starts[fold])
 
 
-def _pictures(dataset: Dataset, rows: list[int], predictions: NDArray[np.int64], panel: str) -> list[Picture]:
-    if not rows:
+def _predictions(home: RunStore, cell: Group, seeds: list[int]) -> dict[int, NDArray[np.int64]]:
+    """Seed -> the class that its best network predicts for each validation image of its fold, `(images,)`."""
+    return {seed: home.predictions(cell.runs[seed].name)["validation_probabilities"].argmax(axis=1) for seed in seeds}
+
+
+def _pictures(judged: _JudgedImages, columns: list[int], predictions: Floats, panel: str) -> list[Picture]:
+    if not columns:
         return []
-    part = dataset.validation
-    addresses = figures.thumbnails(dataset.pictures.shown(part.take(np.array(rows))), side=64)
+    classes, places = judged.datasets[0].classes, [judged.at(column) for column in columns]
+    images = np.concatenate([part.take(np.array([row])) for part, row in places])
+    addresses = figures.thumbnails(judged.datasets[0].pictures.shown(images), side=64)
     pictures = []
-    for row, address in zip(rows, addresses, strict=True):
-        label = int(part.labels[row])
-        wrong = Counter(int(predicted) for predicted in predictions[:, row] if predicted != label)
+    for column, (part, row), address in zip(columns, places, addresses, strict=True):
+        label, seen = int(part.labels[row]), predictions[~np.isnan(predictions[:, column]), column]
+        wrong = Counter(int(predicted) for predicted in seen if predicted != label)
         predicted, count = wrong.most_common(1)[0] if wrong else (label, 0)
-        above = (f"{dataset.classes[label]}, not {dataset.classes[predicted]}", f"{count} of {len(predictions)} seeds")
+        above = (f"{classes[label]}, not {classes[predicted]}", f"{count} of {words.counted(len(seen), 'seed')}")
         pictures.append(Picture(panel, address, above))
     return pictures

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from seedbed import data as images
 from seedbed import words
 from seedbed.errors import SpecError
+from seedbed.groups import Request
+from seedbed.groups.folds import default_folds, fold_seeds
 from seedbed.records import DataFacts
 from seedbed.specs import DataSpec, ModelSpec, Plan, RunSpec
 
@@ -30,9 +32,10 @@ class Setup:
 
     Attributes:
         data: data spec, with the digest of the content.
-        facts: sizes of all of the data.
+        facts: sizes of all of the data; with folds those of the first one, from which the others differ by an image per class.
         seeds: seeds with which each setting is trained.
         quick: whether it has fewer seeds, epochs and settings.
+        folds: number of folds that the seeds validate on in turn; 1 means the one validation part.
         asked: options of the command line that repeat the study.
         merge: files with timings from other machines.
         again: whether to measure times again.
@@ -43,6 +46,7 @@ class Setup:
     facts: DataFacts
     seeds: tuple[int, ...]
     quick: bool = False
+    folds: int = 1
     asked: tuple[str, ...] = ()
     merge: tuple[Path, ...] = ()
     again: bool = False
@@ -55,6 +59,7 @@ class Setup:
         *,
         protocol: str | None = None,
         seeds: int | Sequence[int] | None = None,
+        folds: int | None = None,
         seed: int = 0,
         quick: bool = False,
         merge: Sequence[str | os.PathLike[str]] = (),
@@ -69,6 +74,8 @@ class Setup:
             name: name of a data set, a path to images, or a whole data spec.
             protocol: "honest" or "handout". None means that of the data spec.
             seeds: number of seeds, or the seeds themselves. None means 5, or 3 for a quick study.
+            folds: number of folds that the seeds validate on in turn. None means the one validation part, or where that has
+                fewer than `groups.folds.FEW_IMAGES` images as many folds as fit the seeds.
             seed: first seed, where they are counted.
             merge: files with timings from other machines, for the study of devices.
             again: whether to repeat earlier measurements of times.
@@ -82,22 +89,34 @@ class Setup:
         """
         spec = name if isinstance(name, DataSpec) else DataSpec(name=images.named(name))
         spec = spec.changed(protocol=protocol or spec.protocol)
-        chosen = _seeds(seeds, seed, QUICK_SEEDS if quick else SEEDS)
+        default = QUICK_SEEDS if quick else SEEDS
+        chosen = None if seeds is None else _seeds(seeds, seed)
         dataset = images.load(spec, watch)
+        facts = dataset.facts()
+        parts = default_folds(dataset.spec, facts, len(chosen or range(default))) if folds is None else folds
+        if parts > 1:  # folds that cannot be made are an error before anything is trained
+            facts = images.load(dataset.spec.changed(fold=(0, parts))).facts()
         others = tuple(map(Path, merge))
+        numbers = fold_seeds(parts, chosen, default=default, first=seed)
         plan: dict[str, Any] = {name: value for name, value in (("epochs", epochs), ("select", select)) if value is not None}
         Plan(**plan)  # an error before anything is trained
         asked = (
-            *_asked(spec, seeds, seed, quick),
+            *_asked(spec, seeds, folds, seed, quick),
             *(f"--{name}={value}" for name, value in plan.items()),
             *(word for path in others for word in ("--merge", str(path))),
         )
-        return cls(dataset.spec, dataset.facts(), chosen, quick, asked, others, again, plan)
+        return cls(dataset.spec, facts, numbers, quick, parts, asked, others, again, plan)
 
     @property
     def fresh(self) -> tuple[int, ...]:
         """As many further seeds: what a search or a sweep selected is confirmed on them."""
         return tuple(range(max(self.seeds) + 1, max(self.seeds) + 1 + len(self.seeds)))
+
+    @property
+    def judging(self) -> int:
+        """Number of images that judge a setting: with folds all that are no test images."""
+        whole = self.facts.validation + self.facts.train
+        return self.folds * self.facts.validation if self.folds == 1 or self.data.first else whole
 
     @property
     def chance(self) -> str:
@@ -112,7 +131,16 @@ class Setup:
         images = f"{facts.train:,} training and {facts.validation:,} {validation}, {len(facts.classes)} classes"
         seeds = words.counted(len(self.seeds), "seed")
         intervals = f"Intervals are 95 %; those of accuracies at the best epoch include the chance of {self.chance}"
+        if self.folds > 1:
+            images = (
+                f"{self.judging:,} images in {self.folds} folds, each of which validates in turn, {len(facts.classes)} classes"
+            )
         return f"{self.data.name}: {images}. {seeds} per setting, paired. {intervals}."
+
+    def seeded(self, request: Request, seeds: Sequence[int] | None = None) -> Request:
+        """Return the request with the study's seeds and folds, or with others of the seeds."""
+        name = f"{request.name}-folds_{self.folds}" if self.folds > 1 else request.name
+        return replace(request, name=name, seeds=self.seeds if seeds is None else tuple(seeds), folds=self.folds)
 
     def pick(self, whole: T, quick: T) -> T:
         """Choose between the value of the whole study and that of its preview."""
@@ -140,20 +168,20 @@ class Setup:
         return [amount for amount in rounded if amount >= 2 * len(self.facts.classes)]
 
 
-def _seeds(seeds: int | Sequence[int] | None, first: int, default: int) -> tuple[int, ...]:
-    if seeds is None or isinstance(seeds, int):
-        count = default if seeds is None else seeds
-        if not 1 <= count <= MOST_SEEDS:
-            raise SpecError(f"seeds = {count!r}: it must be a whole number from 1 to {MOST_SEEDS:,}.")
-        return tuple(range(first, first + count))
+def _seeds(seeds: int | Sequence[int], first: int) -> tuple[int, ...]:
+    if isinstance(seeds, int):
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise SpecError(f"seeds = {seeds!r}: it must be a whole number from 1 to {MOST_SEEDS:,}.")
+        return tuple(range(first, first + seeds))
     if not seeds or len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds = {list(seeds)}: a study needs one seed at least, and each only once.")
     return tuple(seeds)
 
 
-def _asked(spec: DataSpec, seeds: object, seed: int, quick: bool) -> tuple[str, ...]:
+def _asked(spec: DataSpec, seeds: object, folds: int | None, seed: int, quick: bool) -> tuple[str, ...]:
     options = ["--quick"] if quick else []
     options += [] if spec.name == "mnist" else ["--data", spec.name]
     options += [] if spec.protocol == "honest" else ["--protocol", spec.protocol]
     options += ["--seeds", str(seeds)] if isinstance(seeds, int) else []
+    options += [] if folds is None else ["--folds", str(folds)]
     return (*options, "--seed", str(seed)) if seed else tuple(options)

@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed import data, models
+from seedbed.data import Dataset
 from seedbed.groups import Group
-from seedbed.statistics import Interval, two_sources
+from seedbed.runs.arrays import Arrays
+from seedbed.specs import ModelSpec
+from seedbed.statistics import Floats, Interval, two_sources
 from seedbed.studies.context import StudyContext
 
 FARTHEST, SIDE = 6, 28
@@ -67,19 +70,28 @@ def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
         DataError, CorruptFile: the images or the weights cannot be read.
     """
     started = time.perf_counter()
-    dataset = data.load(cell.run.data)
-    every = -(-len(dataset.validation) // MOST_IMAGES)
-    images, labels = dataset.validation.images[::every], dataset.validation.labels[::every]
-    weights = [study.home.weights(result.name, "best") for result in cell.kept]
-    accuracies = {0: cell.accuracy} if cell.accuracy else {}
-    for pixels in distances(dataset.image_shape)[1:]:
-        right = np.zeros((len(weights), len(labels)))
-        for down, across in DIRECTIONS:
-            moved = shifted(images, pixels * down, pixels * across)
-            for row, own in enumerate(weights):
-                predicted = models.probabilities(cell.run.model, own, moved, scale=dataset.scale, classes=len(dataset.classes))
-                right[row] += (predicted.argmax(axis=1) == labels) / len(DIRECTIONS)
-        interval = two_sources(right).estimate.interval()
-        accuracies[pixels] = replace(interval.within(0, 1), n=len(right))
+    datasets = {spec: data.load(spec) for spec in cell.parts(list(cell.runs))}
+    every = -(-sum(len(dataset.validation) for dataset in datasets.values()) // MOST_IMAGES)
+    weights = {seed: study.home.weights(result.name, "best") for seed, result in cell.runs.items()}
+    accuracies, images = {0: cell.accuracy} if cell.accuracy else {}, 0
+    for pixels in distances(study.setup.facts.image_shape)[1:]:
+        right = {
+            seed: _shares_right(cell.run.model, own, datasets[cell.runs[seed].run.data], pixels, every)
+            for seed, own in weights.items()
+        }
+        table = cell.table(right)
+        interval = two_sources(table, folds=cell.folds).estimate.interval()
+        accuracies[pixels], images = replace(interval.within(0, 1), n=len(right)), table.shape[1]
     study.seconds += time.perf_counter() - started
-    return Shifted(accuracies, len(labels))
+    return Shifted(accuracies, images)
+
+
+def _shares_right(model: ModelSpec, weights: Arrays, dataset: Dataset, pixels: int, every: int) -> Floats:
+    """In how many of the four directions a network is right on each of some validation images, as shares `(images,)`."""
+    images, labels = dataset.validation.images[::every], dataset.validation.labels[::every]
+    right = np.zeros(len(labels))
+    for down, across in DIRECTIONS:
+        moved = shifted(images, pixels * down, pixels * across)
+        predicted = models.probabilities(model, weights, moved, scale=dataset.scale, classes=len(dataset.classes))
+        right += (predicted.argmax(axis=1) == labels) / len(DIRECTIONS)
+    return right

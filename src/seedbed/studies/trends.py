@@ -100,5 +100,6 @@ def weighted(cells: Sequence[Group], weights: Sequence[float] | Floats) -> Inter
     seeds = sorted(set.intersection(*(set(cell.correct) for cell in cells)))
     if not seeds:
         raise StatisticsError("The settings have no seed in common, so they cannot be summed seed by seed.")
-    table = sum(weight * np.stack([cell.correct[seed] for seed in seeds]) for cell, weight in zip(cells, weights, strict=True))
-    return two_sources(table).estimate.interval()
+    table = sum(weight * cell.table(cell.correct, seeds) for cell, weight in zip(cells, weights, strict=True))
+    reach = float(np.abs(weights).sum())
+    return two_sources(table, folds=cells[0].folds).estimate.interval().within(-reach, reach)

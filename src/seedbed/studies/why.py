@@ -9,9 +9,9 @@ import numpy as np
 from seedbed import words
 from seedbed.diagnosis import explain
 from seedbed.groups import Group
-from seedbed.records import History, Result
+from seedbed.records import History, Result, limits
 from seedbed.runs import RunStore
-from seedbed.statistics import Interval, interval_of
+from seedbed.statistics import Interval
 
 NEAR_ZERO = 0.01
 """A weight is near 0 below this share of the limit of Glorot's uniform distribution, from which it is drawn at first."""
@@ -49,7 +49,10 @@ def probed(cell: Group, kind: str) -> dict[str, Interval | None]:
         kind: "saturation", "gradient", "weights" or "update".
     """
     layers = layers_of(cell.kept[0].history, kind) if cell.kept else []
-    return {layer: interval_of([result.history[f"{kind}/{layer}"][-1] for result in cell.kept]) for layer in layers}
+    return {
+        layer: cell.interval([result.history[f"{kind}/{layer}"][-1] for result in cell.kept], limits(f"{kind}/{layer}"))
+        for layer in layers
+    }
 
 
 def near_zero(home: RunStore, result: Result) -> float:

@@ -10,6 +10,7 @@ from seedbed import data
 from seedbed.errors import SpecError
 from seedbed.groups import Request, train_groups
 from seedbed.groups.fields import applied
+from seedbed.groups.folds import on_fold
 from seedbed.groups.naming import checked_prefix, group_name
 from seedbed.groups.training import missing
 from seedbed.models import describe
@@ -31,7 +32,8 @@ class Design:
         base: settings that all runs share, except the fields of the grid.
         seeds: seeds of each setting.
         requests: settings in the order of the grid.
-        data: data spec -> sizes of its data.
+        data: data spec -> sizes of its data; with folds, of the first one.
+        folds: number of folds that the seeds validate on in turn; 1 means the one validation part.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Design:
     seeds: tuple[int, ...]
     requests: tuple[Request, ...]
     data: dict[DataSpec, DataFacts]
+    folds: int = 1
 
     @property
     def entries(self) -> list[NamedRun]:
@@ -56,10 +59,18 @@ class Design:
         Raises:
             SeedbedError: as `train_runs` raises them.
         """
-        return Sweep(self.name, self.base, self.grid, self.seeds, train_groups(self.requests, execution))
+        return Sweep(self.name, self.base, self.grid, self.seeds, train_groups(self.requests, execution), self.folds)
 
 
-def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: data.WatchDownload | None = None) -> Design:
+def design(
+    name: str,
+    base: RunSpec,
+    grid: Grid,
+    seeds: Sequence[int],
+    watch: data.WatchDownload | None = None,
+    *,
+    folds: int = 1,
+) -> Design:
     """Plan a sweep. Every error in a setting is found here, before anything is trained.
 
     Args:
@@ -68,6 +79,7 @@ def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: da
         grid: fields that vary.
         seeds: seeds of each setting, all different.
         watch: callback for the progress of a download.
+        folds: number of folds that the seeds validate on in turn; 1 means the one validation part.
 
     Raises:
         SpecError: a name that no sweep may have, values that exclude each other, or two settings that are the same.
@@ -80,16 +92,20 @@ def design(name: str, base: RunSpec, grid: Grid, seeds: Sequence[int], watch: da
     base = base.changed(data=base.data.changed(name=data.named(base.data.name)))
     requests = tuple(
         Request(
-            group_name(name, setting), applied(base, setting), tuple(seeds), {field: setting[field] for field in grid.varying}
+            group_name(name, setting),
+            applied(base, setting),
+            tuple(seeds),
+            {field: setting[field] for field in grid.varying},
+            folds,
         )
         for setting in grid
     )
     _check_distinct(requests)
-    runs = [request.run for request in requests]
+    runs = [on_fold(request.run, 0, folds) for request in requests]
     facts = {spec: data.load(spec, watch).facts() for spec in dict.fromkeys(run.data for run in runs)}
     for model, spec in dict.fromkeys((run.model, run.data) for run in runs):
         describe(model, facts[spec].image_shape, len(facts[spec].classes))
-    return Design(name, base, grid, tuple(seeds), requests, facts)
+    return Design(name, base, grid, tuple(seeds), requests, facts, folds)
 
 
 def _check_distinct(requests: Sequence[Request]) -> None:

@@ -75,7 +75,7 @@ def _epoch_columns(which: str, epoch: Callable[[Result], int]) -> list[Column[Gr
     return [Column(f"{which}_epoch", lambda row: epoch(row[1]) or None), *map(metric, METRICS)]
 
 
-def to_yaml(base: RunSpec, grid: Grid, seeds: Sequence[int]) -> str:
+def to_yaml(base: RunSpec, grid: Grid, seeds: Sequence[int], folds: int = 1) -> str:
     """Write a sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
     plain: dict[str, Any] = base.plain()
     plain.pop("seed")
@@ -83,4 +83,5 @@ def to_yaml(base: RunSpec, grid: Grid, seeds: Sequence[int]) -> str:
     plain["model"].pop("digest", None)
     values = {name: finite(list(each)) for name, each in grid.values.items()}
     counted = len(seeds) if list(seeds) == list(range(len(seeds))) else list(seeds)
-    return yaml.safe_dump({"base": plain, "grid": values, "seeds": counted}, sort_keys=False, allow_unicode=True)
+    asked = {"base": plain, "grid": values, "seeds": counted, **({"folds": folds} if folds > 1 else {})}
+    return yaml.safe_dump(asked, sort_keys=False, allow_unicode=True)

@@ -32,6 +32,7 @@ class Sweep:
 
     Attributes:
         base: settings that all runs share; its seed is not used.
+        folds: number of folds that the seeds validate on in turn; 1 means the one validation part.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Sweep:
     grid: Grid
     seeds: tuple[int, ...]
     groups: list[Group]
+    folds: int = 1
 
     def __repr__(self) -> str:
         """What a notebook shows: the answer, not every epoch of every run."""
@@ -138,6 +140,7 @@ class Sweep:
                 "measure": "validation accuracy at the best epoch",
                 "confidence": 0.95,
                 "seeds": self.seeds,
+                "folds": self.folds,
                 "varying": self.grid.varying,
                 "settings": [
                     {**group.as_json(), "speed": speed}
@@ -165,7 +168,7 @@ class Sweep:
             "results.csv": setting_table(varying, groups or self.groups).csv(),
             "runs.csv": run_table(varying, self.groups).csv(),
         }
-        texts = {**tables, "sweep.yaml": to_yaml(self.base, self.grid, self.seeds)}
+        texts = {**tables, "sweep.yaml": to_yaml(self.base, self.grid, self.seeds, self.folds)}
         files = figures.save_results(folder, self.charts(), texts, self.as_json())
         return {**files, "tables": [folder / name for name in tables], "yaml": [folder / "sweep.yaml"]}
 

@@ -125,7 +125,7 @@ def _named_groups(home: RunStore, name: str) -> list[Group]:
     if stored is None:
         settings: dict[str, list[Result]] = {}
         for result in home.find(name):
-            settings.setdefault(result.run.setting, []).append(result)
+            settings.setdefault(result.run.unfolded.setting, []).append(result)
         return [Group(name if len(settings) == 1 else runs[0].name, runs) for runs in settings.values()]
     found = _results(home, stored)
     return [Group(group, results, _setting(results, stored.fields)) for group, results in found.items()]

@@ -3,6 +3,6 @@
 #define VARIANT avx2
 #define POSITIONS 4
 #define FILTERS 3
-#define TAPS 5
-#define GRADIENTS 2
+#define TAPS 4
+#define GRADIENTS 3
 #include "kernels.h"

@@ -3,6 +3,6 @@
 #define VARIANT avx512
 #define POSITIONS 4
 #define FILTERS 6
-#define TAPS 6
-#define GRADIENTS 4
+#define TAPS 5
+#define GRADIENTS 5
 #include "kernels.h"

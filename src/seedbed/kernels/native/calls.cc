@@ -97,7 +97,7 @@ struct Layer {
     if (kernel.dims[1] != k || kernel.dims[2] != x.dims[3] || (depthwise && (kernel.dims[3] != 1 || pool != 1 || relu)) ||
         y.dims[0] != x.dims[0] || y.dims[3] != filters || y.dims[4] != lanes)
       return kShapes;
-    if (stride < 1 || stride > 1024 || pool < 1 || pool > 15 || top < 0 || left < 0 || top >= k || left >= k || k > 1024 ||
+    if (stride < 1 || stride > 1024 || pool < 1 || pool > LARGEST_POOL || top < 0 || left < 0 || top >= k || left >= k || k > 1024 ||
         relu < 0)
       return kShapes;
     geometry = Geometry{(int)x.dims[1], (int)x.dims[2], (int)x.dims[3], (int)filters,   (int)k,    (int)stride, (int)pool,

@@ -6,6 +6,8 @@
 
 namespace seedbed {
 
+constexpr int LARGEST_POOL = 15;  // the place of a maximum is one byte
+
 // One block of a network: convolution, bias, max pooling, ReLU. All sizes in pixels.
 struct Geometry {
   int height, width, channels;        // of the input

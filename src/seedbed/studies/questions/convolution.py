@@ -11,7 +11,7 @@ from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.groups.caveats import excluded
 from seedbed.models import facts
 from seedbed.specs import Conv, Dense, Plan
-from seedbed.statistics import Interval, interval_of
+from seedbed.statistics import SHARE, Interval, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.charts import training_curves
@@ -265,7 +265,7 @@ def _mistakes(study: StudyContext, pair: NetPair) -> AnswerPart:
     return AnswerPart(
         name="mistakes",
         question="Do both nets fail on the same images?",
-        answer=_overlap_sentences(found) if found else [none],
+        answer=_overlap_sentences(found, pair.conv.folds) if found else [none],
         method="Seed by seed, each validation image at the best epoch; each pair of networks compared image by image.",
         figures=[Figure("conv_mistakes", chart, "Upper panel: only the conv net is right; lower: only the dense one.")]
         if chart
@@ -275,13 +275,17 @@ def _mistakes(study: StudyContext, pair: NetPair) -> AnswerPart:
     )
 
 
-def _overlap_sentences(found: Sequence[Overlap]) -> list[str]:
-    def mean(name: str) -> Interval | None:
-        return interval_of([getattr(each, name) for each in found])
+def _overlap_sentences(found: Sequence[Overlap], folds: int) -> list[str]:
+    images = max(each.images for each in found)
 
+    def mean(name: str) -> Interval | None:
+        limits = SHARE if name in ("shared", "alone") else (0, images)
+        return interval_of([getattr(each, name) for each in found], folds=folds, limits=limits)
+
+    of_fold = " of a fold" if folds > 1 else ""
     conv, dense, both = (number_text(mean(name), digits=1) for name in ("only_a", "only_b", "both_wrong"))
     sentences = [
-        f"Of {found[0].images:,} validation images only the conv net is right on {conv}, only {THE_DENSE} on {dense}, and "
+        f"Of {images:,} validation images{of_fold} only the conv net is right on {conv}, only {THE_DENSE} on {dense}, and "
         f"neither on {both} (means over {words.counted(len(found), 'pair')} of networks)."
     ]
     if mean("shared"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -241,7 +242,7 @@ def _machine_table(summary: TimingSummary) -> Table[dict[str, str]]:
 
 
 def _cell(case: TimedCase) -> dict[str, object]:
-    mean = interval_of(case.epochs)
+    mean = interval_of(case.epochs, limits=(0, math.inf))
     return {
         "setting": {"device": case.device, "net": case.net, "nets": case.nets},
         "label": f"{case}, {case.device}: seconds per epoch and network",

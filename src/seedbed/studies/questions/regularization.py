@@ -10,7 +10,7 @@ from seedbed import figures, words
 from seedbed.figures import Dot, mean_curve
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Measure, Request, at_last, best
 from seedbed.specs import DataSpec, Dense, Plan
-from seedbed.statistics import Interval, interval_of
+from seedbed.statistics import SHARE, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.charts import training_curves
@@ -34,8 +34,8 @@ STRONG = 1e-2
 FEW_STEPS, QUICK_STEPS = 400, 200
 """The approximate minibatches of a net where there are few images; on all of MNIST there are thousands."""
 
-SURE = 0.95
-"""The least share of agreeing resamples that makes a likeness clear."""
+CLEAR_SEEDS = 5
+"""The least seeds that make a likeness clear where all of them agree; of two nets equally near, they do so 1 time in 16."""
 
 LARGE = 10_000
 """Training images from which on an epoch is expensive."""
@@ -153,7 +153,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     for where, sweep in zip(conditions(setup), sweeps, strict=True):
         cells = sweep.cells
         ladder = [cells[0], *(yield from study.train(smaller(setup, where)))]
-        near = {_strength(cell): interval_of([near_zero(study.home, each) for each in cell.kept]) for cell in cells}
+        near = {_strength(cell): cell.interval([near_zero(study.home, each) for each in cell.kept], SHARE) for cell in cells}
         like = likeness(cells[1:], ladder) if cells[0].n and sum(cell.n > 0 for cell in ladder) > 1 else []
         mine = [each for each in decided if each.contrast.a.run.data == where.images]
         several.append(Penalized(where, cells, ladder, near, like, sweep.caveats, mine))
@@ -242,13 +242,14 @@ def _likeness_card(found: Penalized) -> Card:
     smaller = [each for each in found.like if each.is_like and each.nearest is not found.plain]
     if not found.like:
         return Card(question, "Too few runs are left to answer this.", Certainty("not shown", "There is nothing to match."))
-    chosen = max(smaller or found.like, key=lambda each: each.sure)
+    chosen = max(smaller or found.like, key=lambda each: each.agreeing / each.seeds)
     net, lambda_ = _net(found.plain), _lambda(chosen.cell)
     answer = f"Yes: with {lambda_} the {net} net learns like a {_net(chosen.nearest)} net without weight decay."
     if not smaller:
         answer = f"No: at every lambda that we tried, the {net} net stays most like itself, or unlike all."
-    agree = f"{words.percent(chosen.sure, 0)} of the resamples of the seeds agree on the nearest net"
-    certainty = Certainty("clear" if chosen.sure >= SURE else "likely" if chosen.sure > 0.5 else "not shown", f"{agree}.")
+    rule = f"The nearest net is the same in {chosen.agreement}; clear means in all of {CLEAR_SEEDS} or more."
+    all_agree, most_agree = chosen.agreeing == chosen.seeds >= CLEAR_SEEDS, chosen.agreeing > chosen.seeds / 2
+    certainty = Certainty("clear" if all_agree else "likely" if most_agree else "not shown", rule)
     lines = {
         f"{net}, {lambda_}": chosen.cell,
         _net(chosen.nearest): chosen.nearest,
@@ -432,8 +433,9 @@ def _smaller_net(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
         answer=answer or ["Too few nets without penalty have runs left, so nothing can be matched."],
         method=(
             "Nearest by the mean of three distances, each in units of the nets' own range: validation accuracy and "
-            "generalization gap at the last epoch, and both loss curves (logarithms, root mean square). Certainty: the share "
-            f"of 1,000 resamples of the seeds that agree. Nets without penalty: {ladder}."
+            "generalization gap at the last epoch, and both loss curves (logarithms, root mean square). The nearest is that of "
+            "the means over the seeds; counted are the seeds whose own networks have the same nearest one. "
+            f"Nets without penalty: {ladder}."
         ),
         figures=_nearest(setup, several),
         tables=[_ladder_table(found) for found in several],
@@ -447,6 +449,8 @@ def _smaller_net(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
                     "distance": each.distance,
                     "like": each.is_like,
                     "shares": list(each.shares),
+                    "agreeing": each.agreeing,
+                    "seeds": each.seeds,
                 }
                 for each in found.like
             ]
@@ -459,7 +463,7 @@ def _likened(like: Likeness) -> str:
     if not like.is_like:
         return f"{_l2(like.cell)} behaves like none of them"
     nearest = sized(_net(like.nearest), like.nearest.parameters)
-    return f"{_l2(like.cell)} behaves like {nearest}, {words.percent(like.sure, 0)} sure"
+    return f"{_l2(like.cell)} behaves like {nearest}, in {like.agreement}"
 
 
 def _nearest(setup: Setup, several: Sequence[Penalized]) -> list[Figure]:
@@ -467,7 +471,7 @@ def _nearest(setup: Setup, several: Sequence[Penalized]) -> list[Figure]:
     if not shares:
         return []
     cells = [cell for found in several for cell in (*found.cells, *found.ladder)]
-    share = "share of the resamples of the seeds in which a net is the nearest"
+    share = "share of the seeds in which a net is the nearest"
     said = subtitle(setup, cells, "nets without penalty", share)
     chart = figures.share_table(shares, "Which net without penalty is nearest?", said, rows="", columns="hidden units")
     return [Figure("l2_smaller_net", chart, "Dark: the seeds agree. A row spread over several nets is not decided.")]
