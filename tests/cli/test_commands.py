@@ -161,7 +161,7 @@ def test_predict_names_each_file_and_says_how_it_was_prepared(asked, call, folde
     assert sum(found["predictions"][0]["probabilities"].values()) == pytest.approx(1.0, abs=1e-5)
     _, out, err = call("predict", "-m", "one", "black.png", "--top", "1")
     assert "black.png" in out
-    assert "Stretched from 20 x 40 to 8 x 8" in err
+    assert "Padded from 20 x 40 to 8 x 8" in err
 
 
 def test_compare_tells_the_difference_and_draws_it(asked, call, folder):

@@ -86,7 +86,9 @@ def test_a_sweep_is_one_thing_for_the_commands_after_it(call, folder, home, caps
     assert (folder / "c.svg").exists()
     code, out, _ = asked("evaluate", "-m", "a")
     assert code == 0
-    assert out.count("a-h4") == 4
+    table, _, below = out.partition("Below ")
+    assert table.count("a-h4") == 4
+    assert "beyond chance" in below
     code, out, _ = asked("runs", "list")
     assert "sweep of 4 settings, 8 runs" in out
     assert "a-h4-l2_0.0" not in out

@@ -17,7 +17,7 @@ from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, RunSpec
 from seedbed.training.footprint import footprint
 from seedbed.training.reports import Failed, Task
 
-TOO_CAREFUL = 1.6
+TOO_CAREFUL = 1.8
 """The estimate is at most so many times what was taken."""
 
 POPULATIONS: dict[str, Sequence[ModelSpec]] = {

@@ -41,7 +41,7 @@ def test_the_files_are_plain(tmp_path: Path) -> None:
     files = sorted(str(path.relative_to(tmp_path / "a").as_posix()) for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert files == ["metrics.jsonl", "predictions.npz", "run.json", "weights/best.safetensors", "weights/last.safetensors"]
     said = json.loads((tmp_path / "a" / "run.json").read_text())
-    assert (said["format"], said["status"], said["identity"]) == (1, "finished", entry().run.identity)
+    assert (said["format"], said["status"], said["identity"]) == (2, "finished", entry().run.identity)
     assert said["best"]["validation"]["accuracy"] == 0.8
     lines = [json.loads(line) for line in (tmp_path / "a" / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
@@ -298,8 +298,8 @@ def test_random_damage_never_ends_in_a_traceback(tmp_path: Path) -> None:
 def test_a_run_of_a_newer_seedbed_is_refused_in_words(tmp_path: Path) -> None:
     home = grown(tmp_path, entry())
     path = tmp_path / "a" / "run.json"
-    path.write_text(json.dumps({"format": 2, "anything": {}}))
-    with pytest.raises(StorageError, match=r"a newer seedbed wrote it \(format 2; this one reads up to 1\). Update seedbed"):
+    path.write_text(json.dumps({"format": 3, "anything": {}}))
+    with pytest.raises(StorageError, match=r"a newer seedbed wrote it \(format 3; this one reads up to 2\). Update seedbed"):
         home.find("a")
 
 

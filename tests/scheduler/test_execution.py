@@ -24,7 +24,7 @@ def own(options: Any) -> set[str]:
 def test_every_keyword_of_the_public_functions_is_one_of_an_execution_a_plan_or_a_search() -> None:
     assert ExecutionOptions.__annotations__.keys() == {each.name for each in fields(Execution)} | {"address"}
     assert own(api.TrainOptions) == Plan.model_fields.keys()
-    assert own(api.SearchOptions) <= {each.name for each in fields(Terms)}
+    assert own(api.SearchOptions) <= {each.name for each in fields(Terms)} | Plan.model_fields.keys()
 
 
 def test_an_execution_is_made_of_plain_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
