@@ -278,3 +278,13 @@ def test_the_driver_never_loads_what_the_workers_compute_with(tmp_path: Path) ->
     command = [sys.executable, "-W", "error", "-c", DRIVER, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
     assert json.loads(done.stdout) == [2, []]
+
+
+def test_the_default_minibatch_is_all_images_where_there_are_fewer(tmp_path: Path) -> None:
+    few = DataSpec(name="digits", first=40)
+    plans = [Plan(epochs=2), Plan(epochs=2, batch_size=40)]
+    runs = [NamedRun(f"r{n}", f"r{n}", RunSpec(model=Dense(hidden=(4,)), plan=plan, data=few)) for n, plan in enumerate(plans)]
+    default, all_of_them = train_runs(runs, Execution.of(home=tmp_path, workers=1))
+    np.testing.assert_allclose(default.history["train_loss"], all_of_them.history["train_loss"], rtol=1e-5)
+    with pytest.raises(SpecError, match="batch_size = 129: it must be at most 40"):
+        train_runs([NamedRun("r", "r", runs[0].run.changed(plan=Plan(batch_size=129)))], Execution.of(home=tmp_path))

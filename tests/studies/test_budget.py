@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def answer(study_home) -> Answer:
-    return sb.studies.budget(data="digits", quick=True, seeds=3, workers=1, home=study_home)
+    return sb.studies.budget(data="digits", quick=True, seeds=3, folds=1, workers=1, home=study_home)
 
 
 def test_every_network_has_the_budget_and_the_winner_is_among_those_that_were_searched(answer, study_home):
@@ -73,7 +73,7 @@ def test_a_second_call_trains_nothing_and_answers_the_same(answer, study_home, m
         raise AssertionError("trained again")
 
     monkeypatch.setattr("seedbed.scheduler.dispatching.Scheduler.train", refuse)
-    again = sb.studies.budget(data="digits", quick=True, seeds=3, workers=1, home=study_home)
+    again = sb.studies.budget(data="digits", quick=True, seeds=3, folds=1, workers=1, home=study_home)
     assert again.as_json() == answer.as_json()
     json.dumps(answer.as_json(), allow_nan=False)
 

@@ -26,7 +26,7 @@ def answer(study_home) -> Answer:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hidden_units, "QUICK_STEPS", 150)
         patch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
-        return sb.studies.hidden_units(data="digits", quick=True, seeds=5, workers=1, home=study_home)
+        return sb.studies.hidden_units(data="digits", quick=True, seeds=5, folds=1, workers=1, home=study_home)
 
 
 def test_the_study_answers_its_three_parts(answer):
@@ -102,7 +102,7 @@ def test_a_second_call_trains_nothing_and_says_the_same(answer, study_home, monk
     monkeypatch.setattr(hidden_units, "QUICK_STEPS", 150)
     monkeypatch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
     events = []
-    again = sb.studies.hidden_units(data="digits", quick=True, seeds=5, workers=1, home=study_home, on_event=events.append)
+    again = sb.studies.hidden_units(data="digits", quick=True, seeds=5, folds=1, workers=1, home=study_home, on_event=events.append)
     assert again.sentences() == answer.sentences()
     assert not events
 
@@ -165,7 +165,9 @@ def test_the_cards_say_where_more_units_stop_helping_and_how_few_are_enough(answ
     check(widths)
     check(fewest)
     steps = answer.parts[1].data["steps"]
-    assert ("no step up in size is beyond chance" in widths.answer) == (len(steps) == 1)
+    ends = answer.contrasts[0]
+    assert ("no step up in size is beyond chance" in widths.answer) == (len(steps) == 1 and not ends.shown)
+    assert len(steps) > 1 or not ends.shown or f"{abs(100 * ends.decision.interval.mean):.1f} points" in widths.answer
     assert len(steps) == 1 or f"up to {steps[-1]} units" in widths.answer
     for target, found in answer.parts[2].data.items():
         parameters, share = found["two_layers"]["parameters"], f"{100 * float(target):.0f} %"

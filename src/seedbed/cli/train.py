@@ -118,6 +118,8 @@ def _show_layers(run: RunSpec, dataset: Dataset) -> None:
     note(f"Data: {run.data.name}, {contents(facts)}")
     for line in dataset.notes:
         note(f"note: {line}")
+    if run.plan.batch_size > facts.train:
+        note(f"note: A minibatch holds all {facts.train:,} training images; there are no {run.plan.batch_size:,}.")
     note(f"Network: {run.model.title}")
     note()
     screen.table(_layer_table(facts.image_shape, layers), aside=True)

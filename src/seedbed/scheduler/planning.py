@@ -13,7 +13,7 @@ from seedbed.models import FAMILIES, trust
 from seedbed.records import DataFacts
 from seedbed.runs import ClaimedRuns, FinishedState, NamedRun, is_over
 from seedbed.scheduler.execution import Execution
-from seedbed.specs import DataSpec, RunSpec
+from seedbed.specs import DataSpec, Plan, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Note
 from seedbed.training.footprint import Site
@@ -22,6 +22,9 @@ from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Checkpoint, Task
 
 MOST_REMARKS = 6
+
+DEFAULT_BATCH = int(Plan.model_fields["batch_size"].default)
+"""The default number of images of a minibatch; where there are fewer, it holds all of them."""
 
 WORKERS_WHERE_PRUNED = 2
 """Number of workers for which populations with pruning are composed, whatever the number of actual workers."""
@@ -51,7 +54,7 @@ def resolved(entries: Sequence[NamedRun]) -> tuple[list[NamedRun], dict[DataSpec
 
     Raises:
         DataError: the images cannot be loaded.
-        SpecError: a batch size exceeds the number of training images.
+        SpecError: a batch size exceeds the number of training images. The default does not: a minibatch is then all of them.
     """
     specs = {spec: data.resolve(spec) for spec in {entry.run.data: None for entry in entries}}
     for model in {entry.run.model: None for entry in entries}:
@@ -59,7 +62,7 @@ def resolved(entries: Sequence[NamedRun]) -> tuple[list[NamedRun], dict[DataSpec
     datasets = {spec: data.load(spec) for spec in specs.values()}
     for run in (entry.run for entry in entries):
         size, images = run.plan.batch_size, len(datasets[specs[run.data]].train)
-        if not size <= images:
+        if not size <= max(images, DEFAULT_BATCH):
             raise SpecError(f"batch_size = {size}: it must be at most {images}, the training images of {run.data.name}.")
     return [NamedRun(e.name, e.group, e.run.changed(data=specs[e.run.data])) for e in entries], datasets
 

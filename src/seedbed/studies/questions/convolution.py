@@ -204,7 +204,7 @@ def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
     answer = "Too few runs are left to compare the two."
     if against_large.decision and against_equal.decision:
         large, small = (100 * each.decision.interval.mean for each in contrasts if each.decision)
-        answer = f"About as good as the dense net ({large:+.1f} points), {sizes}."
+        answer = f"No clear difference to the dense net ({large:+.1f} points), {sizes}."
         if against_large.shown:
             answer = f"It is {_better(large)} than the dense net, {sizes}."
         if against_equal.decision.interval.excludes():

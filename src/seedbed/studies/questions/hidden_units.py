@@ -112,7 +112,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     again = [request(top.setting, top.run)] if top else []
     confirmed = yield from study.train([*again, *ladder], fresh_seeds(setup))
     return [
-        replace(_widths(setup, cells, contrasts), card=_card(cells)),
+        replace(_widths(setup, cells, contrasts), card=_card(cells, contrasts)),
         _frontier(setup, cells, confirmed[0] if top else None),
         (yield from fewest_parameters.part(study, lambda hidden: nets(setup, [hidden])[0])),
     ]
@@ -144,7 +144,7 @@ def units(cell: Group) -> str:
 # At a glance
 
 
-def _card(cells: Sequence[Group]) -> Card:
+def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
     question = "What do more hidden units do to the learning curve?"
     known = [cell for cell in cells if cell.n]
     if len(known) < 2:
@@ -152,7 +152,9 @@ def _card(cells: Sequence[Group]) -> Card:
     found = size_frontier(cells)
     first, last, largest = found.steps[0], found.steps[-1], found.groups[-1]
     smallest, *_, widest = sorted(known, key=lambda cell: cell.parameters)
-    if last is first:
+    if last is first and contrasts[0].shown:
+        answer, certainty = _ends_compared(contrasts[0], contrasts[2]), Certainty.of(contrasts[0])
+    elif last is first:
         answer = "Larger nets did better on average, but no step up in size is beyond chance."
         rule = f"No net is better than the smallest by a 95 % test with correction for all {found.pairs} pairs of nets."
         certainty = Certainty("not shown", rule)
@@ -168,6 +170,14 @@ def _card(cells: Sequence[Group]) -> Card:
     curves = [mean_curve(cell.results, "validation_accuracy", panel="", line=f"{units(cell)} units") for cell in shown]
     picture = figures.curve_panels(curves, "", [], y="validation accuracy", share=True, size=PICTURE_SIZE)
     return Card(question, answer, certainty, picture)
+
+
+def _ends_compared(ends: Difference, doubling: Difference) -> str:
+    """The widest first layer against the narrowest, and what the last doubling of the second layer changed."""
+    gain, last = (100 * each.decision.interval.mean if each.decision else 0.0 for each in (ends, doubling))
+    wide, narrow = units(ends.contrast.a), units(ends.contrast.b)
+    more = f" The last doubling of the second layer changed it by {last:+.1f} points." if doubling.decision else ""
+    return f"{wide} units are {abs(gain):.1f} points {'better' if gain > 0 else 'worse'} than {narrow}.{more}"
 
 
 # What the widths do
