@@ -102,7 +102,9 @@ def test_a_second_call_trains_nothing_and_says_the_same(answer, study_home, monk
     monkeypatch.setattr(hidden_units, "QUICK_STEPS", 150)
     monkeypatch.setattr(fewest_parameters, "QUICK_WIDTHS", (64, 16))
     events = []
-    again = sb.studies.hidden_units(data="digits", quick=True, seeds=5, folds=1, workers=1, home=study_home, on_event=events.append)
+    again = sb.studies.hidden_units(
+        data="digits", quick=True, seeds=5, folds=1, workers=1, home=study_home, on_event=events.append
+    )
     assert again.sentences() == answer.sentences()
     assert not events
 

@@ -97,4 +97,4 @@ def test_the_cards_say_whether_it_helps_and_what_it_resembles(answer):
     word = "gains" if flipped.mean > 0 else "loses"
     said = f"{word} {abs(100 * flipped.mean):.1f} points" if flipped.excludes() else f"({100 * flipped.mean:+.1f} points)"
     assert said in useful.answer.partition(". ")[0] + "."
-    assert like.answer.startswith(("Yes: with lambda", "No: at every lambda"))
+    assert like.answer.startswith(("In part: with lambda", "No: at every lambda"))

@@ -44,6 +44,10 @@ class Curve:
     row: str = ""
     note: str = ""
 
+    def bare(self) -> Curve:
+        """The curve without its intervals, for small pictures in which bands would cover each other."""
+        return replace(self, points=[(x, Interval(at.mean, math.nan, math.nan, at.n)) for x, at in self.points])
+
 
 def mean_curve(results: Sequence[Result], column: str, *, panel: str, line: str) -> Curve:
     """Average a column of the histories over the runs that neither diverged nor collapsed, over the epochs that all reached.

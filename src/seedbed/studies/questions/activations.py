@@ -159,7 +159,9 @@ def _card(cells: Sequence[Group], deep: Sequence[Group]) -> Card:
         verdict = "Yes" if ratio.ratio.mean < 1 else "No"
     took = words.listed([f"{name} {_median(each)}" for name, each in steps.items()])
     answer = f"{verdict}: the steps to {words.percent(level, 0)} are {took}.{_shrinking(deep)}"
-    curves = [mean_curve(cell.results, "validation_loss", panel="", line=activation_of(cell)) for cell in cells if cell.n]
+    curves = [
+        mean_curve(cell.results, "validation_loss", panel="", line=activation_of(cell)).bare() for cell in cells if cell.n
+    ]
     picture = figures.curve_panels(curves, "", [], y="validation loss", logarithmic=True, size=PICTURE_SIZE)
     return Card("Does ReLU learn faster than tanh, and why?", answer, _certainty(ratio), picture)
 

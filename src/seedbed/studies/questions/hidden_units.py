@@ -167,7 +167,7 @@ def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
         )
         certainty = Certainty("clear", rule)
     shown = list(dict.fromkeys([smallest, *([last] if last.n else []), widest]))
-    curves = [mean_curve(cell.results, "validation_accuracy", panel="", line=f"{units(cell)} units") for cell in shown]
+    curves = [mean_curve(cell.results, "validation_accuracy", panel="", line=f"{units(cell)} units").bare() for cell in shown]
     picture = figures.curve_panels(curves, "", [], y="validation accuracy", share=True, size=PICTURE_SIZE)
     return Card(question, answer, certainty, picture)
 

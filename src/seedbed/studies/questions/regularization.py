@@ -244,7 +244,7 @@ def _likeness_card(found: Penalized) -> Card:
         return Card(question, "Too few runs are left to answer this.", Certainty("not shown", "There is nothing to match."))
     chosen = max(smaller or found.like, key=lambda each: each.agreeing / each.seeds)
     net, lambda_ = _net(found.plain), _lambda(chosen.cell)
-    answer = f"Yes: with {lambda_} the {net} net learns like a {_net(chosen.nearest)} net without weight decay."
+    answer = f"In part: with {lambda_} the {net} net comes nearest to a {_net(chosen.nearest)} net without weight decay."
     if not smaller:
         answer = f"No: at every lambda that we tried, the {net} net stays most like itself, or unlike all."
     rule = f"The nearest net is the same in {chosen.agreement}; clear means in all of {CLEAR_SEEDS} or more."
@@ -255,7 +255,7 @@ def _likeness_card(found: Penalized) -> Card:
         _net(chosen.nearest): chosen.nearest,
         net: found.plain,
     }
-    curves = [mean_curve(cell.results, "validation_loss", panel="", line=line) for line, cell in lines.items() if cell.n]
+    curves = [mean_curve(cell.results, "validation_loss", panel="", line=line).bare() for line, cell in lines.items() if cell.n]
     return Card(
         question,
         answer,
