@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from seedbed.groups import Contrast, Difference
+from seedbed.groups import Contrast, Difference, Group
 from seedbed.statistics import Decision, Interval
-from seedbed.studies.cards import Card, Certainty
+from seedbed.studies.cards import Card, Certainty, accuracies_picture, curves_picture
 from studies.reading import check, reading_ease
 
 
@@ -46,6 +46,11 @@ def test_what_was_not_compared_is_not_shown_and_says_why():
 def test_a_long_or_difficult_answer_fails_the_check(answer):
     with pytest.raises(AssertionError):
         check(Card("What?", answer.strip(), Certainty("clear", "A rule.")))
+
+
+def test_where_no_run_is_left_there_is_no_picture():
+    assert accuracies_picture([("one", None)]) is None
+    assert curves_picture([("one", Group("one", []))], "loss") is None
 
 
 def test_short_words_are_easier_than_long_ones():

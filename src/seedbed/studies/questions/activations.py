@@ -13,7 +13,7 @@ from seedbed.groups.caveats import excluded
 from seedbed.groups.speed import LEVELS, SpeedRatio, TimesToLevel, common_level, speed_ratios, steps_per_epoch
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.cards import Card, Certainty, curves_picture
 from seedbed.studies.causes import IMBALANCE, MEASURES, activation_of, depth_of, name_of, part
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request
@@ -159,10 +159,7 @@ def _card(cells: Sequence[Group], deep: Sequence[Group]) -> Card:
         verdict = "Yes" if ratio.ratio.mean < 1 else "No"
     took = words.listed([f"{name} {_median(each)}" for name, each in steps.items()])
     answer = f"{verdict}: the steps to {words.percent(level, 0)} are {took}.{_shrinking(deep)}"
-    curves = [
-        mean_curve(cell.results, "validation_loss", panel="", line=activation_of(cell)).bare() for cell in cells if cell.n
-    ]
-    picture = figures.curve_panels(curves, "", [], y="validation loss", logarithmic=True, size=PICTURE_SIZE)
+    picture = curves_picture([(activation_of(cell), cell) for cell in cells], "loss")
     return Card("Does ReLU learn faster than tanh, and why?", answer, _certainty(ratio), picture)
 
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from seedbed import figures, searches, words
-from seedbed.figures import Dot
+from seedbed import searches, words
 from seedbed.groups import Contrast, Difference, Group, Request, by, caveats
 from seedbed.kinds import ACTIVATIONS, OPTIMIZERS
 from seedbed.records import Result
@@ -20,7 +19,7 @@ from seedbed.searches.trial import Trial
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.cards import Card, Certainty, accuracies_picture
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import interval_text, share_text, sized
@@ -161,14 +160,7 @@ def _tested(study: StudyContext, winner: Group | None) -> Interval | None:
 def _card(outcome: SearchOutcome) -> Card:
     question, winner = f"How good can a net with {UNITS} hidden units get?", outcome.winner
     named = {"best found": winner, f"one layer of {UNITS}": outcome.cells[-2], f"one layer of {FEW}": outcome.cells[-1]}
-    dots = [Dot("", name, "", group.accuracy) for name, group in named.items() if group and group.accuracy]
-    picture = (
-        figures.dot_panels(
-            dots, "", [], x="validation accuracy", share=True, width=PICTURE_SIZE[0] - 60, height=PICTURE_SIZE[1]
-        )
-        if dots
-        else None
-    )
+    picture = accuracies_picture((name, group.accuracy) for name, group in named.items() if group)
     if winner is None or winner.accuracy is None:
         return Card(question, "No net of the search learned anything.", Certainty("not shown", "There is no winner."), picture)
     against = outcome.contrasts[0]

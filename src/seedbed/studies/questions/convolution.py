@@ -13,7 +13,7 @@ from seedbed.models import facts
 from seedbed.specs import Conv, Dense, Plan
 from seedbed.statistics import SHARE, Interval, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.cards import Card, Certainty, accuracies_picture
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
@@ -209,16 +209,10 @@ def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
             answer = f"It is {_better(large)} than the dense net, {sizes}."
         if against_equal.decision.interval.excludes():
             answer += f" A dense net of its size is {_better(-small)}."
-    dots = [
-        Dot("", f"{name_of(cell)} ({cell.parameters:,})", "", cell.accuracy)
-        for cell in sorted(cells, key=lambda cell: cell.parameters)
-        if cell.accuracy
-    ]
-    picture = figures.dot_panels(
-        dots, "", [], x="validation accuracy", share=True, width=PICTURE_SIZE[0] - 60, height=PICTURE_SIZE[1]
-    )
+    ascending = sorted(cells, key=lambda cell: cell.parameters)
+    picture = accuracies_picture((f"{name_of(cell)} ({cell.parameters:,})", cell.accuracy) for cell in ascending)
     question = "Is a convolutional net better than a dense one, and with how many parameters?"
-    return Card(question, answer, Certainty.of(deciding, about), picture if dots else None)
+    return Card(question, answer, Certainty.of(deciding, about), picture)
 
 
 def _better(points: float) -> str:

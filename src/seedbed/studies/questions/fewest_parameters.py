@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from seedbed import figures, words
-from seedbed.figures import Dot, Sized
+from seedbed.figures import Sized
 from seedbed.groups import Request
 from seedbed.groups.caveats import excluded
 from seedbed.records import finite
 from seedbed.studies.answers import AnswerPart, Figure
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.cards import Card, Certainty, accuracies_picture
 from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
@@ -149,17 +149,11 @@ def _card(within: Sequence[Fewest], free: Mapping[float, Smallest], nets: Sequen
         1: Certainty("likely", f"{rule}; this holds for {words.listed([words.percent(target, 0) for target in known])} alone."),
         2: Certainty("clear", f"{rule}."),
     }
-    dots = [
-        Dot("", f"{net.parameters:,} parameters", "", net.test.accuracy)
-        for net in sorted(nets, key=lambda net: net.parameters)
-        if net.test.accuracy
-    ]
-    picture = figures.dot_panels(
-        dots[:MOST_DOTS], "", [], x="validation accuracy", share=True, width=PICTURE_SIZE[0] - 60, height=PICTURE_SIZE[1]
-    )
+    known_nets = sorted((net for net in nets if net.test.accuracy), key=lambda net: net.parameters)[:MOST_DOTS]
+    picture = accuracies_picture((f"{net.parameters:,} parameters", net.test.accuracy) for net in known_nets)
     question = "How few parameters are enough for more than 95 % and 97 %?"
     answer = words.capital("; ".join(enough + none)) + "."
-    return Card(question, answer, certainties[len(known)], picture if dots else None)
+    return Card(question, answer, certainties[len(known)], picture)
 
 
 def _fewest_of(found: Fewest, free: Smallest | None) -> int | None:

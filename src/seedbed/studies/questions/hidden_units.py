@@ -14,7 +14,7 @@ from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Requ
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import spearman
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.cards import Card, Certainty, curves_picture
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.fewest import fresh_seeds
@@ -167,9 +167,7 @@ def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
         )
         certainty = Certainty("clear", rule)
     shown = list(dict.fromkeys([smallest, *([last] if last.n else []), widest]))
-    curves = [mean_curve(cell.results, "validation_accuracy", panel="", line=f"{units(cell)} units").bare() for cell in shown]
-    picture = figures.curve_panels(curves, "", [], y="validation accuracy", share=True, size=PICTURE_SIZE)
-    return Card(question, answer, certainty, picture)
+    return Card(question, answer, certainty, curves_picture([(f"{units(cell)} units", cell) for cell in shown], "accuracy"))
 
 
 def _ends_compared(ends: Difference, doubling: Difference) -> str:

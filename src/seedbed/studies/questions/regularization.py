@@ -12,7 +12,7 @@ from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group,
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import SHARE, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty, curves_picture
 from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, requests, side_by_side
 from seedbed.studies.edges import swept
@@ -255,13 +255,7 @@ def _likeness_card(found: Penalized) -> Card:
         _net(chosen.nearest): chosen.nearest,
         net: found.plain,
     }
-    curves = [mean_curve(cell.results, "validation_loss", panel="", line=line).bare() for line, cell in lines.items() if cell.n]
-    return Card(
-        question,
-        answer,
-        certainty,
-        figures.curve_panels(curves, "", [], y="validation loss", logarithmic=True, size=PICTURE_SIZE),
-    )
+    return Card(question, answer, certainty, curves_picture(lines.items(), "loss"))
 
 
 # The first part: what the penalty does
