@@ -121,6 +121,27 @@ def explained(where: object) -> Iterator[None]:
         raise DataError(f"{where}: its content does not fit into memory.") from None
 
 
+@contextmanager
+def decoded(where: object, kind: str) -> Iterator[None]:
+    """Turn whatever a library raises over a damaged byte into one line; what seedbed itself says stays.
+
+    Args:
+        kind: name of the format.
+
+    Raises:
+        CorruptData: the library could not decode the file.
+        DataError: its content does not fit into memory.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except MemoryError:
+        raise DataError(f"{where}: its content does not fit into memory.") from None
+    except Exception as error:
+        raise CorruptData(f"{where}: this is no {kind} file, or a damaged one ({first_line(error)}). Get it again.") from None
+
+
 def read_array(
     stream: IO[bytes], file: File, dtype: np.dtype[Any], shape: tuple[int, ...], *, name: str = "", fortran: bool = False
 ) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seedbed.data.content import Content
 from seedbed.data.readers import named
-from seedbed.data.readers.files import HARMLESS, MOST_DECODED, MOST_RATIO, File, explained, first_line
+from seedbed.data.readers.files import HARMLESS, MOST_DECODED, MOST_RATIO, File, decoded, explained
 from seedbed.data.readers.inventory import Inventory
 from seedbed.data.readers.named import ArraySource
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
@@ -56,17 +56,10 @@ def arrays_of(file: File) -> dict[str, NDArray[Any]]:
         import h5py
     except ImportError:
         raise DataError(f"{file.where}: HDF5 files need h5py: pip install 'seedbed[hdf5]'.") from None
-    try:
-        with explained(file.where), file.opened() as stream, h5py.File(stream, "r") as archive:
-            names: list[str] = []
-            _collect(archive, "", LEVELS, names, h5py)
-            return {name: array for name in names if (array := _array(archive[name], file, name)) is not None}
-    except DataError:
-        raise
-    except Exception as error:  # h5py raises whatever a damaged byte leads to
-        raise CorruptData(
-            f"{file.where}: this is no HDF5 file, or a damaged one ({first_line(error)}). Get it again."
-        ) from None
+    with decoded(file.where, "HDF5"), explained(file.where), file.opened() as stream, h5py.File(stream, "r") as archive:
+        names: list[str] = []
+        _collect(archive, "", LEVELS, names, h5py)
+        return {name: array for name in names if (array := _array(archive[name], file, name)) is not None}
 
 
 def _collect(group: Any, above: str, levels: int, names: list[str], h5py: Any) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from seedbed.data.content import Content, PartName
 from seedbed.data.readers import hdf5, named
-from seedbed.data.readers.files import HARMLESS, MOST_RATIO, File, explained, first_line
+from seedbed.data.readers.files import HARMLESS, MOST_RATIO, File, decoded, explained, first_line
 from seedbed.data.readers.inventory import Inventory
 from seedbed.data.readers.named import ArraySource
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
@@ -82,16 +82,9 @@ def _arrays(file: File) -> dict[str, NDArray[Any]]:
     _check_unfolding(content, file)
     from scipy.io import loadmat
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            loaded = loadmat(io.BytesIO(content), mat_dtype=False, chars_as_strings=True)  # type: ignore[arg-type]
-    except MemoryError:
-        raise DataError(f"{file.where}: its content does not fit into memory.") from None
-    except Exception as error:  # SciPy's reader raises whatever a damaged byte leads to
-        raise CorruptData(
-            f"{file.where}: this is no MATLAB file, or a damaged one ({first_line(error)}). Get it again."
-        ) from None
+    with decoded(file.where, "MATLAB"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loaded = loadmat(io.BytesIO(content), mat_dtype=False, chars_as_strings=True)  # type: ignore[arg-type]
     return {name: plain for name, array in loaded.items() if not name.startswith("__") and (plain := _plain(array)) is not None}
 
 

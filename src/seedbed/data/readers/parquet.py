@@ -14,7 +14,7 @@ from typing import Any
 
 from seedbed.data.content import Content, PartName
 from seedbed.data.readers import pictures
-from seedbed.data.readers.files import HARMLESS, MOST_DECODED, MOST_RATIO, File, explained, first_line
+from seedbed.data.readers.files import HARMLESS, MOST_DECODED, MOST_RATIO, File, decoded, explained
 from seedbed.data.readers.inventory import Inventory, some
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.data.readers.pictures import PictureItem
@@ -74,21 +74,14 @@ def _pictures(file: File, options: ReadOptions, rules: list[str]) -> Iterator[Pi
         import pyarrow.parquet as pq
     except ImportError:
         raise DataError(f"{file.where}: Parquet files need pyarrow: pip install 'seedbed[parquet]'.") from None
-    try:
-        with explained(file.where), file.opened() as stream:
-            table = pq.ParquetFile(stream)
-            _check_size(table, file)
-            columns = _columns(table.schema_arrow, options, file)
-            rule = f"Pictures are in column {columns.pictures!r}, labels in {columns.label!r}."
-            others = f" Not read: {len(columns.others)} other columns ({some(columns.others)})." if columns.others else ""
-            rules += [rule + others] if rule + others not in rules else []
-            yield from _rows(table, columns, file)
-    except DataError:
-        raise
-    except Exception as error:  # pyarrow raises whatever a damaged byte leads to
-        raise CorruptData(
-            f"{file.where}: this is no Parquet file, or a damaged one ({first_line(error)}). Get it again."
-        ) from None
+    with decoded(file.where, "Parquet"), explained(file.where), file.opened() as stream:
+        table = pq.ParquetFile(stream)
+        _check_size(table, file)
+        columns = _columns(table.schema_arrow, options, file)
+        rule = f"Pictures are in column {columns.pictures!r}, labels in {columns.label!r}."
+        others = f" Not read: {len(columns.others)} other columns ({some(columns.others)})." if columns.others else ""
+        rules += [rule + others] if rule + others not in rules else []
+        yield from _rows(table, columns, file)
 
 
 def _check_size(table: Any, file: File) -> None:
