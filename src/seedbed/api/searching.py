@@ -96,8 +96,8 @@ def smallest(
     Raises:
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
-    from seedbed.sizing import search
+    from seedbed.sizing import run, terms_for
 
-    execution = Execution.of(**options, resume=resume, replace=False)
-    asked: dict[str, Any] = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "minutes": minutes}
-    return search(target, data_spec(data), execution, augment=augment, name=name, **asked)
+    asked: dict[str, Any] = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "augment": augment}
+    terms = terms_for(target, data_spec(data), name=name, **asked)
+    return run(terms, Execution.of(**options, resume=resume, replace=False), minutes=minutes)
