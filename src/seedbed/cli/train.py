@@ -94,7 +94,7 @@ def command(
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], Watcher]:
     """Return the results, and what was seen while they were trained."""
     from seedbed import data
-    from seedbed.api import entries
+    from seedbed.api.training import entries
     from seedbed.groups.folds import on_fold
     from seedbed.scheduler import train_runs
 

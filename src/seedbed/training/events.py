@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,15 @@ class Progress:
     steps: int
     rows: dict[str, dict[str, float]]
     seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run's weights at the end of an epoch, named and laid out as in Keras, for those who look on (`Execution.snapshots`)."""
+
+    name: str
+    epoch: int
+    weights: Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class Finding:
     text: str
 
 
-Event = Started | Progress | Done | Copied | Note | StageStarted | Finding
+Event = Started | Progress | Snapshot | Done | Copied | Note | StageStarted | Finding
 OnEvent = Callable[[Event], None]
 
 
