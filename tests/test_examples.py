@@ -48,7 +48,7 @@ def test_train_again_with_other_settings_and_evaluate(script, tmp_path):
     assert "Traceback" not in refused
     out = script("train", "-m", "a", "-d", "-r", "0.0001", "--data", "digits", "--replace")
     assert "epoch 10/10" in out
-    assert "Parameters: 34,010" in out
+    assert "Parameters: 34,110" in out
     assert shows_something(tmp_path / "img" / "a_learn.png")
     out = script("evaluate", "-m", "a")
     assert "training:   loss" in out

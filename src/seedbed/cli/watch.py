@@ -27,6 +27,9 @@ LINES = 20
 NAME_SHOWN = 40
 """Letters of a run's name in a line of progress; longer ones lose their middle."""
 
+LastRow = tuple[int, int, Mapping[str, float]]
+"""Epoch, number of epochs, and the metrics of that epoch."""
+
 FAMILIAR = re.compile(r"(-fold-\d+)?\.\d+$")
 """What distinguishes the runs of one setting: fold and seed."""
 
@@ -59,7 +62,7 @@ class Watcher:
         self._by_setting = 1 < len(self._left) <= LINES
         self._line, self._state = line, state
         self._shares: dict[str, float] = {}
-        self._rows: dict[str, EpochRow] = {}
+        self._rows: dict[str, LastRow] = {}
         self._finished: set[str] = set()
         self._printed = 0
 
@@ -142,10 +145,6 @@ class Watcher:
                 self._line(f"{_shortened(setting)}: {setting_line(own)}")
 
 
-EpochRow = tuple[int, int, Mapping[str, float]]
-"""Epoch, number of epochs, and the metrics of that epoch."""
-
-
 def _setting(name: str) -> str:
     """The setting to which a run belongs, by its name."""
     return FAMILIAR.sub("", name)
@@ -157,7 +156,7 @@ def _shortened(name: str) -> str:
     return name if len(name) <= NAME_SHOWN else f"{name[:half]} .. {name[-half:]}"
 
 
-def setting_line(rows: Sequence[EpochRow]) -> str:
+def setting_line(rows: Sequence[LastRow]) -> str:
     """Format the last epochs of a setting's runs.
 
     >>> row = {"validation_loss": 0.2, "validation_accuracy": 0.95}
