@@ -31,6 +31,7 @@ SURFACE = [
     "picture_grid",
     "save",
     "search",
+    "serve",
     "smallest",
     "studies",
     "sweep",

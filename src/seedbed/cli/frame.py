@@ -34,6 +34,7 @@ COMMANDS = {
     "study": "Answer one question of the exercise.",
     "report": "Answer all of them, on one page.",
     "runs": "List, show or remove what was trained.",
+    "serve": "Show the runs on a page, live.",
 }
 """Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""
 

@@ -212,17 +212,27 @@ def part_probabilities(home: RunStore, result: Result, dataset: Dataset, part: P
 
 
 def _assessed(home: RunStore, result: Result, dataset: Dataset, part: Part) -> PartEvaluation:
-    probabilities = part_probabilities(home, result, dataset, part)
+    return assess(part_probabilities(home, result, dataset, part), part, dataset.classes)
+
+
+def assess(probabilities: NDArray[np.float32], part: Part, classes: Sequence[str]) -> PartEvaluation:
+    """Evaluate predictions for the images of a part.
+
+    Args:
+        probabilities: predicted class probabilities, `(n, C)`.
+        part: the images with their labels.
+        classes: C names.
+    """
     predicted = probabilities.argmax(axis=1)
     correct = predicted == part.labels
-    matrix = confusion(part.labels, predicted, len(dataset.classes))
+    matrix = confusion(part.labels, predicted, len(classes))
     return PartEvaluation(
         loss=float(losses(probabilities, part.labels).mean()),
         accuracy=wilson(int(correct.sum()), len(correct)),
         confusion=matrix,
         per_class=per_class(matrix),
         calibration=calibration(probabilities, part.labels),
-        mistakes=_mistakes(probabilities, part, dataset.classes),
+        mistakes=_mistakes(probabilities, part, classes),
         correct=correct,
     )
 

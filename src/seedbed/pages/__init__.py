@@ -4,6 +4,6 @@ Templates (Jinja2), styles and the script stand in `templates/`, each as a file 
 what the template is given: `base` is the document and its locks, `page` the frame to read in, the others are one page each.
 """
 
-from seedbed.pages.rendering import Charts, render
+from seedbed.pages.rendering import Charts, environment, render, text_of
 
-__all__ = ["Charts", "render"]
+__all__ = ["Charts", "environment", "render", "text_of"]
