@@ -13,7 +13,7 @@ from seedbed.runs.claims import ClaimedRuns
 from seedbed.runs.live import LiveRuns
 from seedbed.runs.longer import FinishedState, is_over
 from seedbed.runs.record import TOGETHER, NamedRun, Record, Status, together
-from seedbed.runs.store import FinishedRun, Listed, RunStore
+from seedbed.runs.store import FinishedRun, Listed, RunStore, Which
 
 __all__ = [
     "TOGETHER",
@@ -26,6 +26,7 @@ __all__ = [
     "Record",
     "RunStore",
     "Status",
+    "Which",
     "is_over",
     "together",
 ]

@@ -27,6 +27,7 @@ class Task:
         save_every: time between checkpoints (s). None means no checkpoints.
         resume: checkpoint to continue from. None means a new population.
         pruning: epochs at which the worse members stop. None trains all members to the end.
+        snapshots: time between reports of all members' weights (s). None reports those alone that a plan keeps.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Task:
     save_every: float | None = 30.0
     resume: Checkpoint | None = None
     pruning: Pruning | None = None
+    snapshots: float | None = None
 
     @property
     def plan(self) -> Plan:
@@ -54,7 +56,8 @@ class Task:
     def program(self) -> str:
         """Key of the compiled programs: tasks with equal keys share them."""
         first = self.blocks[0]
-        images = first[0].data.changed(label_noise=0.0)
+        data = first[0].data
+        images = data.changed(label_noise=0.0, permutation=None, first=None, fold=data.fold and (0, data.fold[1]))
         parts = (len(self.blocks), [run.model.identity for run in first], first[0].plan.static, images)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -85,6 +88,15 @@ class Segment:
     step: int
     steps: int
     rows: dict[Member, EpochMetrics]
+
+
+@dataclass(frozen=True)
+class EpochWeights:
+    """A member's weights at the end of an epoch; the plan keeps them, or the task asks for snapshots."""
+
+    member: Member
+    epoch: int
+    weights: Weights
 
 
 @dataclass(frozen=True)
@@ -124,4 +136,4 @@ class Failed:
     traceback: str = ""
 
 
-JobReport = Begun | Segment | Checkpoint | Outcome | Stopped | Failed
+JobReport = Begun | Segment | EpochWeights | Checkpoint | Outcome | Stopped | Failed

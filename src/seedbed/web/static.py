@@ -16,7 +16,9 @@ from seedbed.pages.bundle import vega
 from seedbed.palette import COLOURS
 from seedbed.storage import sha256
 
-FOLDER = Path(__file__).parent / "static"
+FOLDERS = (Path(pages.__file__).parent / "static", Path(__file__).parent / "static")
+"""Files that exported pages use too, and the page's own."""
+
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json"}
 
 STYLES = ("chart.css", "page.css", "answers.css")
@@ -36,10 +38,11 @@ class StaticFile:
 
 
 class StaticFiles:
-    """All static files: those of the folder `static`, the style of all pages, the themes of charts, and what draws these."""
+    """All static files: those of the folders `static`, the style of all pages, the themes of charts, and what draws these."""
 
     def __init__(self) -> None:
-        own = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in TYPES}
+        found = [path for folder in FOLDERS for path in sorted(folder.iterdir()) if path.suffix in TYPES]
+        own = {path.name: path.read_bytes() for path in found}
         own["themes.json"] = json.dumps({mode: theme.config(mode) for mode in COLOURS}).encode()
         own["style.css"] = _style(own.pop("serve.css"))
         self._files = {name: StaticFile(content, TYPES[Path(name).suffix]) for name, content in own.items()}
