@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from seedbed.web.guard import Guard
 TOKEN = "the-token-of-the-page"
 OWN = {"host": "127.0.0.1:8000"}
 CHANGE = {**OWN, "origin": "http://127.0.0.1:8000", "sec-fetch-site": "same-origin", "x-seedbed-token": TOKEN}
+
+T = TypeVar("T")
 
 HOSTILE = '<img src=x onerror="alert(1)">&"\''
 
@@ -147,10 +150,16 @@ def ask(
     body: bytes | list[bytes] | None = None,
 ) -> Answer:
     """Ask as the server would; without headers, as a program of this machine."""
-    return asyncio.run(_asked(app, path, query, method, {**OWN, **(headers or {})}, body))
+    return run(asked(app, path, query, method, {**OWN, **(headers or {})}, body))
 
 
-async def _asked(
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: the browser's library keeps a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+async def asked(
     app: Guard, path: str, query: str, method: str, headers: Mapping[str, str], body: bytes | list[bytes] | None
 ) -> Answer:
     pieces = [body] if isinstance(body, bytes) else list(body or [])

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from browsing import drawn, opened, served, until
 from seedbed.runs import RunStore
 from seedbed.web.views import VIEWS
-from web.browsing import drawn, opened, served, until
 from web.samples import Training, home
 
 LISTED = [view.name for view in VIEWS if view.listed]
@@ -87,7 +87,7 @@ def test_a_new_epoch_is_on_the_curves_within_a_second(browser: Any, tmp_path: Pa
             page.wait_for_timeout(300)
             training.epoch()
             seen = "(epoch) => [...document.querySelectorAll('.numbers td')].some((cell) => cell.textContent === epoch)"
-            until(page, seen, str(epoch), seconds=3)
+            until(page, seen, str(epoch))
         training.end()
 
 

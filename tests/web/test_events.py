@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from seedbed.web.events import KEPT, Hub
+from web.samples import run
 
 
 async def some(stream: AsyncIterator[bytes], count: int) -> list[dict[str, Any]]:
@@ -34,7 +35,7 @@ def test_a_stream_begins_after_the_newest_event_and_goes_on() -> None:
         hub.publish("runs", {"n": 2})
         return first + await some(stream, 1)
 
-    assert topics(asyncio.run(heard())) == ["ready", 2]
+    assert topics(run(heard())) == ["ready", 2]
 
 
 def test_a_stream_resumes_where_it_broke_off() -> None:
@@ -45,7 +46,7 @@ def test_a_stream_resumes_where_it_broke_off() -> None:
         third = f"{hub.last.partition('-')[0]}-3"
         return await some(hub.stream(third), 3)
 
-    assert topics(asyncio.run(heard())) == ["ready", 4, 5]
+    assert topics(run(heard())) == ["ready", 4, 5]
 
 
 def test_who_was_away_too_long_or_knew_another_server_reads_everything_again() -> None:
@@ -55,10 +56,10 @@ def test_who_was_away_too_long_or_knew_another_server_reads_everything_again() -
             hub.publish("runs", {"n": n})
         return await some(hub.stream(last.replace("HERE", hub.last.partition("-")[0])), 2)
 
-    assert topics(asyncio.run(heard("other-1", 3))) == ["ready", "reset"]
-    assert topics(asyncio.run(heard("HERE-1", KEPT + 5))) == ["ready", "reset"]
-    assert topics(asyncio.run(heard("HERE-99", 3))) == ["ready", "reset"]
-    assert topics(asyncio.run(heard("HERE-x", 3))) == ["ready", "reset"]
+    assert topics(run(heard("other-1", 3))) == ["ready", "reset"]
+    assert topics(run(heard("HERE-1", KEPT + 5))) == ["ready", "reset"]
+    assert topics(run(heard("HERE-99", 3))) == ["ready", "reset"]
+    assert topics(run(heard("HERE-x", 3))) == ["ready", "reset"]
 
 
 def test_events_come_from_any_thread_and_the_streams_end_with_the_server() -> None:
@@ -85,7 +86,7 @@ def test_events_come_from_any_thread_and_the_streams_end_with_the_server() -> No
                 return
             yield block[0]
 
-    found = topics(asyncio.run(asyncio.wait_for(heard(), 10)))
+    found = topics(run(asyncio.wait_for(heard(), 10)))
     assert found[1:] == list(range(len(found) - 1))
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from seedbed.runs import RunStore
 from seedbed.web import Access
-from seedbed.web.guard import Guard, Pace, RequestLimits
-from web.samples import CHANGE, TOKEN, Answer, app_of, ask
+from seedbed.web.guard import Guard, RequestLimits, Turnstile
+from web import samples
+from web.samples import CHANGE, TOKEN, Answer, app_of, ask, run
 
 ROUTES = ["/", "/runs", "/curves", "/run", "/api/runs", "/api/changes", "/api/openapi.json", "/static/app.js", "/nothing"]
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"]
@@ -159,23 +160,21 @@ def test_uploads_together_have_a_limit(tmp_path: Path) -> None:
     app = app_of(RunStore(tmp_path), body=100, bodies=150, seconds=0.2)
 
     async def both() -> list[int]:
-        from web.samples import _asked
-
         slow = [b"x" * 90, b"x" * 5]
-        asked = [_asked(app, "/api/data/survey", "", "POST", CHANGE, list(slow)) for _ in range(2)]
-        return sorted(answer.status for answer in await asyncio.gather(*asked))
+        both = [samples.asked(app, "/api/data/survey", "", "POST", CHANGE, list(slow)) for _ in range(2)]
+        return sorted(answer.status for answer in await asyncio.gather(*both))
 
-    assert 503 in asyncio.run(both())
+    assert 503 in run(both())
     assert app._arriving == 0
 
 
 def test_after_a_burst_requests_wait_their_turn_and_too_many_are_refused() -> None:
-    pace = Pace(RequestLimits(rate=10, burst=5, wait=0.35))
-    waits = [pace.turn(100.0) for _ in range(12)]
+    turnstile = Turnstile(RequestLimits(rate=10, burst=5, wait=0.35))
+    waits = [turnstile.turn(100.0) for _ in range(12)]
     assert waits[:6] == [0.0] * 6
     assert waits[6:9] == pytest.approx([0.1, 0.2, 0.3])
     assert waits[9:] == [None] * 3
-    assert pace.turn(200.0) == 0.0
+    assert turnstile.turn(200.0) == 0.0
 
 
 def test_a_refused_request_says_when_to_come_again(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ class Refusal(Exception):  # an answer, not a fault
 
 
 @dataclass
-class Pace:
+class Turnstile:
     """Turns for requests at a steady rate, after a burst.
 
     Source: ITU-T I.371, the generic cell rate algorithm.
@@ -129,7 +129,7 @@ class Guard:
 
     def __init__(self, app: FastAPI, access: Access, limits: RequestLimits | None = None) -> None:
         self.app, self._access, self._limits = app, access, limits or RequestLimits()
-        self._pace = Pace(self._limits)
+        self._turnstile = Turnstile(self._limits)
         self._arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -187,7 +187,7 @@ class Guard:
     # How much and how often
 
     async def _wait(self) -> None:
-        wait = self._pace.turn(time.monotonic())
+        wait = self._turnstile.turn(time.monotonic())
         if wait is None:
             raise Refusal(429, "Too many requests at once.", **{"retry-after": "2"})
         if wait:

@@ -45,15 +45,15 @@ def chromium() -> str:
 
 
 @contextmanager
-def browser_of_session() -> Iterator[Any]:
+def launched() -> Iterator[Any]:
+    """A browser, closed at the end. One is enough for a session: its library allows no second loop in this thread."""
+    path = chromium()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
-        try:
-            yield browser
-        finally:
-            browser.close()
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
 
 
 @contextmanager
