@@ -24,6 +24,7 @@ SURFACE = [
     "Verdict",
     "compare",
     "evaluate",
+    "export",
     "find",
     "learning_curves",
     "load",

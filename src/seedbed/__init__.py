@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seedbed.api import compare, evaluate, find, learning_curves, load, own_network, search, smallest, sweep, train
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
+    from seedbed.exports import export
     from seedbed.figures import picture_grid, save
     from seedbed.records import History, Result, Verdict
     from seedbed.runs import RunStore
@@ -35,6 +36,7 @@ __all__ = [
     "Verdict",
     "compare",
     "evaluate",
+    "export",
     "find",
     "learning_curves",
     "load",
@@ -53,6 +55,7 @@ _MODULES = {
     "api": ("compare", "evaluate", "find", "learning_curves", "load", "own_network", "search", "smallest", "sweep", "train"),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
+    "exports": ("export",),
     "figures": ("picture_grid", "save"),
     "records": ("History", "Result", "Verdict"),
     "runs": ("RunStore",),
