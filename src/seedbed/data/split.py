@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Int64Array, Labels, PartName
-from seedbed.data.dataset import Dataset, Part, Pictures
+from seedbed.data.dataset import Dataset, Part, Pictures, Room
 from seedbed.data.ranges import picture_rule
 from seedbed.errors import DataError, SpecError
 from seedbed.specs import DataSpec
@@ -43,7 +43,7 @@ def split(content: Content, spec: DataSpec) -> Dataset:
         DataError: a class has too few images to be in every part.
         SpecError: `first` is not between the number of classes and the number of training images.
     """
-    pixels = _permutation(spec.permutation, content.image_shape)
+    pixels = permutation(spec.permutation, content.image_shape)
     whole = {
         name: Part(Pictures(part.images, part.sources, pixels), np.arange(len(part.labels)), part.labels)
         for name, part in content.parts.items()
@@ -61,6 +61,7 @@ def split(content: Content, spec: DataSpec) -> Dataset:
         scale=content.scale,
         pictures=content.pictures or picture_rule(content),
         notes=(*content.rules, drawn.note),
+        room=_room(drawn, spec),
     )
 
 
@@ -70,6 +71,14 @@ class _Drawn:
     validation: Part
     test: Part | None
     note: str
+
+
+def _room(drawn: _Drawn, spec: DataSpec) -> Room:
+    """The largest parts that a fold has: of a class with an image too many, the first folds have one more than the last."""
+    if not spec.fold or spec.inner:
+        return Room(len(drawn.train), len(drawn.validation))
+    everything, folds = np.bincount(np.concatenate([drawn.train.labels, drawn.validation.labels])), spec.fold[1]
+    return Room(int((everything - everything // folds).sum()), int((-(-everything // folds)).sum()))
 
 
 def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _Drawn:
@@ -224,7 +233,8 @@ def _noisy(train: Part, spec: DataSpec, classes: int) -> Part:
     return replace(train, labels=labels)
 
 
-def _permutation(seed: int | None, image_shape: tuple[int, int, int]) -> Int64Array | None:
+def permutation(seed: int | None, image_shape: tuple[int, int, int]) -> Int64Array | None:
+    """Index of the original pixel for each position, `(h * w,)`; None without a seed."""
     if seed is None:
         return None
     height, width, _ = image_shape

@@ -10,11 +10,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed import data, models
+from seedbed import data
 from seedbed.data import Dataset
 from seedbed.data.readers import pictures
 from seedbed.errors import DataError, RunError, SpecError, nearest
-from seedbed.records import PictureFit, Result, finite_fields
+from seedbed.network import best_run, load_network
+from seedbed.records import PictureFit, finite_fields
 from seedbed.runs import RunStore
 
 Inversion = Literal["auto", "yes", "no"]
@@ -95,7 +96,9 @@ def predict(home: RunStore, name: str, paths: Sequence[Path], *, invert: Inversi
     """
     if invert not in INVERSIONS:
         raise SpecError(f"invert = {invert!r}: it must be {', '.join(INVERSIONS)}.{nearest(str(invert), INVERSIONS)}")
-    result = _best(home, name)
+    result = best_run(name, home.find(name))
+    if result.run.data.permutation is not None:
+        raise RunError(f"Run {result.name!r} was trained on permuted pixels, so it cannot read an ordinary picture.")
     dataset = data.load(result.run.data)
     dataset = replace(dataset, pictures=result.data.pictures or dataset.pictures)
     border = border_of(dataset)
@@ -103,22 +106,11 @@ def predict(home: RunStore, name: str, paths: Sequence[Path], *, invert: Inversi
     if not seen:
         return []
     images = np.stack([image for image, _ in seen])
-    weights = home.weights(result.name, "best")
-    rows = models.probabilities(result.run.model, weights, images, scale=dataset.scale, classes=len(dataset.classes))
+    rows = load_network(home, result).probabilities(images)
     return [
         Prediction(Path(path), dataset.classes, row, steps, image)
         for path, row, (image, steps) in zip(paths, rows, seen, strict=True)
     ]
-
-
-def _best(home: RunStore, name: str) -> Result:
-    ranked = [result for result in home.find(name) if result.included]
-    if not ranked:
-        raise RunError(f"{name!r} has no network for a prediction: all its runs diverged or collapsed.")
-    result = max(ranked, key=lambda run: run.history["validation_accuracy"][run.best - 1])
-    if result.run.data.permutation is not None:
-        raise RunError(f"Run {result.name!r} was trained on permuted pixels, so it cannot read an ordinary picture.")
-    return result
 
 
 def prepared(path: Path, dataset: Dataset, border: Border, invert: Inversion) -> tuple[NDArray[Any], tuple[str, ...]]:
