@@ -174,7 +174,7 @@ def test_predict_writes_a_row_for_each_image_of_folders_and_arrays(asked, call, 
     images = load_digits().images.astype(np.uint8)
     np.savez(folder / "digits.npz", x_test=images[1700:], x_train=images[:30], y_train=load_digits().target[:30])
     _, out, _ = call("predict", "-m", "one", "photos", "digits.npz", "-o", "all.csv", "--top", "2")
-    rows = list(csv.DictReader((folder / "all.csv").open()))
+    rows = list(csv.DictReader((folder / "all.csv").read_text().splitlines()))
     assert list(rows[0]) == ["image", "class", "probability", "class_2", "probability_2"]
     assert [row["image"] for row in rows[:3]] == ["photos/a.png", "photos/deep/b.png", "digits.npz/x_train/0"]
     assert len(rows) == 2 + 127
