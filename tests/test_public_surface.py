@@ -25,6 +25,7 @@ SURFACE = [
     "Verdict",
     "compare",
     "evaluate",
+    "export",
     "find",
     "learning_curves",
     "load",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
+    from seedbed.exports import export
     from seedbed.figures import picture_grid, save
     from seedbed.network import Network
     from seedbed.records import History, Result, Verdict
@@ -50,6 +51,7 @@ __all__ = [
     "Verdict",
     "compare",
     "evaluate",
+    "export",
     "find",
     "learning_curves",
     "load",
@@ -82,6 +84,7 @@ _MODULES = {
     ),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
+    "exports": ("export",),
     "figures": ("picture_grid", "save"),
     "network": ("Network",),
     "records": ("History", "Result", "Verdict"),
