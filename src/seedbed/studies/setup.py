@@ -152,6 +152,12 @@ class Setup:
         """A run on these images, or on all of the data, with the settings of the plan that were asked for."""
         return RunSpec(model=model, plan=plan.changed(**self.plan), data=on or self.data, seed=self.seeds[0])
 
+    def length(self, epochs: int) -> str:
+        """How long trainings of a study's own `epochs` are, in words: other epochs may have been asked for."""
+        plan = Plan(epochs=epochs).changed(**self.plan)
+        until = f" at most, until the validation loss has not fallen for {plan.patience}" if plan.patience else ""
+        return f"{words.counted(plan.epochs, 'epoch')}{until}"
+
     def epochs(self, steps: int, images: int, *, least: int, most: int) -> int:
         """The epochs that train on `images` images for about `steps` minibatches, between the bounds."""
         return max(least, min(most, round(steps / -(-images // BATCH_SIZE))))

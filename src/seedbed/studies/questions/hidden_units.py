@@ -194,7 +194,7 @@ def _widths(setup: Setup, cells: Sequence[Group], contrasts: Sequence[Difference
         answer=[*answer, *(contrast.sentence for contrast in contrasts)],
         method=(
             f"Two ReLU layers, {words.listed([*map(str, _of(cells, 0))])} units in the first x "
-            f"{words.listed([*map(str, _of(cells, 1))])} in the second, Adam 1e-3, {epochs(setup)} epochs, "
+            f"{words.listed([*map(str, _of(cells, 1))])} in the second, Adam 1e-3, {setup.length(epochs(setup))}, "
             f"{words.counted(len(setup.seeds), 'seed')} per net; accuracy at the best epoch. Gain per doubling: least squares "
             f"over the logarithms of both widths, 95 % intervals ({setup.chance})."
         ),
