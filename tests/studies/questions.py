@@ -50,11 +50,27 @@ def sizes(points: float) -> tuple[str, str]:
 
 
 def against_none(part: Part) -> list[str | tuple[str, ...]]:
-    return better(part, 1, "more accurate than no penalty", "no penalty")
+    """Which side a comparison of l2 with no penalty favours, shown or not."""
+    l2 = ("more accurate than no penalty", "l2 0.01 is ahead", "(the best above 0) is ahead")
+    none = ("no penalty is more accurate", "no penalty is ahead")
+    size = difference(part, 1)
+    return [(*sizes(size), "the same mean"), (*(l2 if size > 0 else none), "the same mean")]
+
+
+def gains(place: int) -> Callable[[Part], list[str | tuple[str, ...]]]:
+    """What a step of the first layer's width gains."""
+
+    def fragments(part: Part) -> list[str | tuple[str, ...]]:
+        steps = [step["gain"]["mean"] for step in part["data"]["doublings"] if step["layer"] == 1]
+        return ["the first layer gains", f"{100 * steps[place]:.2f} points"]
+
+    return fragments
 
 
 def sigmoid(part: Part) -> list[str | tuple[str, ...]]:
-    return better(part, 0, "sigmoid is more accurate", "ReLU is more accurate")
+    size = difference(part, 0)
+    name = "sigmoid" if size > 0 else "ReLU"
+    return [(*sizes(size), "the same mean"), (f"{name} is more accurate", f"{name} is ahead", "the same mean")]
 
 
 def winner(part: Part) -> list[str | tuple[str, ...]]:
@@ -97,12 +113,8 @@ def shifted(part: Part) -> list[str | tuple[str, ...]]:
 
 QUESTIONS: dict[str, list[StudentQuestion]] = {
     "hidden-units": [
-        StudentQuestion(
-            "How much better is the widest first layer?",
-            "widths",
-            lambda part: [(f"{points(part, 0)} better", points(part, 0))],
-        ),
-        StudentQuestion("Does it go on helping?", "widths", lambda part: ["The last doubling", points(part, 2, "+")]),
+        StudentQuestion("What do more units in the first layer gain?", "widths", gains(0)),
+        StudentQuestion("Does it go on helping?", "widths", gains(-1)),
         StudentQuestion("How few parameters for 95 %?", "fewest-parameters", fewest("0.95")),
         StudentQuestion("How few parameters for 97 %?", "fewest-parameters", fewest("0.97")),
     ],

@@ -12,15 +12,18 @@ from seedbed import data as images
 from seedbed import words
 from seedbed.errors import SpecError
 from seedbed.groups import Request
-from seedbed.groups.folds import default_folds, fold_seeds
+from seedbed.groups.folds import FEW_IMAGES, default_folds, fold_seeds
 from seedbed.records import DataFacts
-from seedbed.specs import DataSpec, ModelSpec, Plan, RunSpec
+from seedbed.specs import AUTO, DataSpec, ModelSpec, Plan, RunSpec
 
 T = TypeVar("T")
 
 SEEDS, QUICK_SEEDS = 5, 3
 MOST_SEEDS = 1_000
 BATCH_SIZE = 128
+
+OWN = "own"
+"""Value of `epochs` for those that each study has by itself."""
 
 QUICK = "--quick: fewer seeds, epochs and settings than the whole study; a preview"
 """The line on every figure of a quick study."""
@@ -40,6 +43,7 @@ class Setup:
         merge: files with timings from other machines.
         again: whether to measure times again.
         plan: settings that replace those of the study's own plans.
+        until_done: whether nets that a study compares by where they end train until they are done, see `lasting`.
     """
 
     data: DataSpec
@@ -51,6 +55,7 @@ class Setup:
     merge: tuple[Path, ...] = ()
     again: bool = False
     plan: Mapping[str, Any] = field(default_factory=dict)
+    until_done: bool = False
 
     @classmethod
     def of(
@@ -81,7 +86,9 @@ class Setup:
             seed: first seed, where they are counted.
             merge: files with timings from other machines, for the study of devices.
             again: whether to repeat earlier measurements of times.
-            epochs: epochs of every training, or "auto". None means those of the study.
+            epochs: epochs of every training, or "auto", or "own" for those of each study. None means "own", but where there are
+                fewer than `groups.folds.FEW_IMAGES` validation images, a study that is no preview trains nets until they are
+                done if it compares them by where they end.
             select: rule that selects the best epoch, see `Plan`. None means the default.
             watch: called with the progress of a download.
 
@@ -100,14 +107,16 @@ class Setup:
             facts = images.load(dataset.spec.changed(fold=(0, parts))).facts()
         others = tuple(map(Path, merge))
         numbers = fold_seeds(parts, chosen, default=default, first=seed)
-        plan: dict[str, Any] = {name: value for name, value in (("epochs", epochs), ("select", select)) if value is not None}
+        asked_plan = {name: value for name, value in (("epochs", epochs), ("select", select)) if value is not None}
+        plan: dict[str, Any] = {name: value for name, value in asked_plan.items() if (name, value) != ("epochs", OWN)}
         Plan(**plan)  # an error before anything is trained
+        until_done = epochs is None and not quick and dataset.facts().validation < FEW_IMAGES
         asked = (
             *_asked(spec, seeds, folds, seed, quick),
-            *(f"--{name}={value}" for name, value in plan.items()),
+            *(f"--{name}={value}" for name, value in asked_plan.items()),
             *(word for path in others for word in ("--merge", str(path))),
         )
-        return cls(dataset.spec, facts, numbers, quick, parts, asked, others, again, plan)
+        return cls(dataset.spec, facts, numbers, quick, parts, asked, others, again, plan, until_done)
 
     @property
     def fresh(self) -> tuple[int, ...]:
@@ -152,9 +161,13 @@ class Setup:
         """A run on these images, or on all of the data, with the settings of the plan that were asked for."""
         return RunSpec(model=model, plan=plan.changed(**self.plan), data=on or self.data, seed=self.seeds[0])
 
-    def length(self, epochs: int) -> str:
-        """How long trainings of a study's own `epochs` are, in words: other epochs may have been asked for."""
-        plan = Plan(epochs=epochs).changed(**self.plan)
+    def lasting(self, epochs: int) -> Plan:
+        """The plan of nets that are compared by where they end: `epochs` of the study, or until they are done."""
+        return Plan(epochs=AUTO) if self.until_done else Plan(epochs=epochs)
+
+    def length(self, plan: Plan) -> str:
+        """How long trainings by a plan of the study are, in words: other epochs may have been asked for."""
+        plan = plan.changed(**self.plan)
         until = f" at most, until the validation loss has not fallen for {plan.patience}" if plan.patience else ""
         return f"{words.counted(plan.epochs, 'epoch')}{until}"
 

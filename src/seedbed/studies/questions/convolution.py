@@ -10,7 +10,7 @@ from seedbed.figures import Curve, Dot
 from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.groups.caveats import excluded
 from seedbed.models import facts
-from seedbed.specs import Conv, Dense, Plan
+from seedbed.specs import Conv, Dense
 from seedbed.statistics import SHARE, Interval, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card, Certainty, accuracies_picture
@@ -77,7 +77,7 @@ class TrainingImages:
     def request(self, setup: Setup, model: Conv | Dense) -> Request:
         net: dict[str, object] = {"family": "conv"} if isinstance(model, Conv) else {"family": "dense", "hidden": model.hidden}
         data = setup.data.changed(**dict(self.changes))
-        return request({**net, **dict(self.changes)}, setup.run(model, Plan(epochs=self.epochs), data))
+        return request({**net, **dict(self.changes)}, setup.run(model, setup.lasting(self.epochs), data))
 
 
 def everything(setup: Setup) -> TrainingImages:
@@ -181,7 +181,7 @@ def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Dif
         ],
         method=(
             f"{CONV.title} with pooling after each, and dense nets; no regularization, Adam 1e-3, batch 128, "
-            f"{setup.length(everything(setup).epochs)}, {words.counted(len(setup.seeds), 'seed')} each."
+            f"{setup.length(conv.run.plan)}, {words.counted(len(setup.seeds), 'seed')} each."
         ),
         figures=[
             Figure("conv_learning_curves", learning, "Training and validation accuracy over epochs, on one scale."),
@@ -412,7 +412,7 @@ def _fewer(setup: Setup, whole: NetPair, several: Sequence[NetPair], contrasts: 
     chart = several and figures.measures_over(
         dots, "first", "Fewer training images", said, group="net", shares=("validation accuracy",), size=(420, 240)
     )
-    lengths = "; ".join(f"{pair.images.label}: {setup.length(pair.images.epochs)}" for pair in pairs)
+    lengths = "; ".join(f"{pair.images.label}: {setup.length(pair.conv.run.plan)}" for pair in pairs)
     return AnswerPart(
         name="fewer-images",
         question="Does the conv net's advantage grow where there are fewer images?",

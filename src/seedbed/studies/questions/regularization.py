@@ -274,7 +274,7 @@ def _effect(setup: Setup, found: Penalized) -> AnswerPart:
         answer=answer,
         method=(
             f"The {sized(f'{words.value(NET)} net', plain.parameters)} with penalty l2 x (sum of squared weights), Adam 1e-3, "
-            f"{setup.length(where.epochs)}, {words.counted(len(setup.seeds), 'seed')} per strength; a strength that was "
+            f"{setup.length(plain.run.plan)}, {words.counted(len(setup.seeds), 'seed')} per strength; a strength that was "
             "selected for its mean is compared on as many fresh seeds."
         ),
         figures=[
