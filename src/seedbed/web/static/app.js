@@ -135,7 +135,7 @@ export async function refreshNow() {
   if (mine !== turn) return;
   for (const element of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(element.id);
-    if (!fresh || fresh.outerHTML === element.outerHTML) continue;
+    if (!fresh || fresh.isEqualNode(element)) continue;
     element.replaceWith(fresh);
     arrived(fresh);
   }
