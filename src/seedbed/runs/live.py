@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from seedbed import data, models, storage
 from seedbed.diagnosis import diagnose
-from seedbed.errors import StorageError, UnknownRun, nearest
+from seedbed.errors import SeedbedError, StorageError, UnknownRun, nearest
 from seedbed.models import trust
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds
 from seedbed.runs.record import METRICS_FILE, NETWORK_FOLDER, RUN_FILE, Record, natural
@@ -124,6 +125,18 @@ class LiveRuns:
         while len(self._results) > KEPT_RESULTS:
             self._results.popitem(last=False)
         return result
+
+    def read_ahead(self, seconds: float) -> None:
+        """Read results that no one has asked for yet, for about this time, so that they are at hand when someone does."""
+        end = time.thread_time() + seconds
+        for name, run in (self._seen or {}).items():
+            if time.thread_time() > end or len(self._results) >= KEPT_RESULTS:
+                return
+            if name not in self._results and run.listed.record and run.listed.record.ended:
+                try:
+                    self.result(name)
+                except SeedbedError:
+                    self._results[name] = run.stamp, None
 
     def _stamps(self, before: dict[str, SeenRun]) -> Iterator[tuple[str, Stamp]]:
         root = str(self.home.root)

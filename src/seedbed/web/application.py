@@ -27,6 +27,12 @@ from seedbed.web.views import VIEWS
 INTERVAL = 0.4
 """Seconds between looks at the run store: a new epoch is on the page within a second."""
 
+UNWATCHED = 1.5
+"""The same while no page is open."""
+
+AHEAD = 0.05
+"""Seconds of each look that go to reading results before they are asked for."""
+
 SHARE = 0.03
 """Largest share of a core that these looks take; in a large or slow run store they are rarer."""
 
@@ -94,13 +100,24 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
 async def _watch(site: PageSite) -> None:
     first = True
     while True:
-        began, changed = time.monotonic(), []
-        with suppress(StorageError):  # a folder that cannot be read now may be readable later; pages say so meanwhile
-            changed = await asyncio.to_thread(site.live.refresh)
+        changed, seconds = await asyncio.to_thread(_look, site)
         if changed and not first:
             site.hub.publish("runs", {"changed": changed[:MOST_NAMES], "more": len(changed) > MOST_NAMES})
         first = False
-        await asyncio.sleep(max(INTERVAL, (time.monotonic() - began) / SHARE))
+        pause = INTERVAL if site.hub.readers else UNWATCHED
+        await asyncio.sleep(max(pause, seconds / SHARE))
+
+
+def _look(site: PageSite) -> tuple[list[str], float]:
+    """What changed in the run store, and the processor's time for the look (s)."""
+    began = time.thread_time()
+    try:
+        changed = site.live.refresh()
+    except StorageError:  # a folder that cannot be read now may be readable later; pages say so meanwhile
+        changed = []
+    seconds = time.thread_time() - began
+    site.live.read_ahead(AHEAD)
+    return changed, seconds
 
 
 def _common(start: View[Any]) -> APIRouter:
