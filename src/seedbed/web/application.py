@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -88,6 +90,7 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
     """Publish what changes in the run store, for as long as the application runs."""
     site: PageSite = app.state.site
     watching = asyncio.create_task(_watch(site))
+    threading.Thread(target=_prepare, args=(site,), daemon=True).start()
     try:
         yield
     finally:
@@ -95,6 +98,12 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
+
+
+def _prepare(site: PageSite) -> None:
+    """Make and load what the first chart needs, before someone waits for it."""
+    site.static.find("vega.js")
+    importlib.import_module("altair")
 
 
 async def _watch(site: PageSite) -> None:
