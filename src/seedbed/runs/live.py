@@ -67,7 +67,8 @@ class LiveRuns:
         with self._refreshing:
             before = self._seen or {}
             stamps = dict(self._stamps(before))
-            now = {name: self._read(name, stamps[name], before.get(name)) for name in sorted(stamps, key=natural)}
+            order = before if before.keys() == stamps.keys() else sorted(stamps, key=natural)
+            now = {name: self._read(name, stamps[name], before.get(name)) for name in order}
             self._seen = now
             changed = [name for name, run in now.items() if before.get(name) is not run]
             changed += [name for name in before if name not in now]

@@ -90,7 +90,6 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
     """Publish what changes in the run store, for as long as the application runs."""
     site: PageSite = app.state.site
     watching = asyncio.create_task(_watch(site))
-    threading.Thread(target=_prepare, args=(site,), daemon=True).start()
     try:
         yield
     finally:
@@ -107,12 +106,14 @@ def _prepare(site: PageSite) -> None:
 
 
 async def _watch(site: PageSite) -> None:
-    first = True
+    await asyncio.to_thread(_look, site)
+    await asyncio.sleep(INTERVAL)  # the first page goes before
+    threading.Thread(target=_prepare, args=(site,), daemon=True).start()
     while True:
         changed, seconds = await asyncio.to_thread(_look, site)
-        if changed and not first:
+        if changed:
             site.hub.publish("runs", {"changed": changed[:MOST_NAMES], "more": len(changed) > MOST_NAMES})
-        first = False
+        await asyncio.to_thread(site.live.read_ahead, AHEAD)
         pause = INTERVAL if site.hub.readers else UNWATCHED
         await asyncio.sleep(max(pause, seconds / SHARE))
 
@@ -124,9 +125,7 @@ def _look(site: PageSite) -> tuple[list[str], float]:
         changed = site.live.refresh()
     except StorageError:  # a folder that cannot be read now may be readable later; pages say so meanwhile
         changed = []
-    seconds = time.thread_time() - began
-    site.live.read_ahead(AHEAD)
-    return changed, seconds
+    return changed, time.thread_time() - began
 
 
 def _common(start: View[Any]) -> APIRouter:
