@@ -18,8 +18,8 @@ from seedbed.diagnosis import diagnose
 from seedbed.errors import SeedbedError, StorageError, UnknownRun, nearest
 from seedbed.models import trust
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds
-from seedbed.runs.record import METRICS_FILE, NETWORK_FOLDER, RUN_FILE, Record, natural
-from seedbed.runs.store import Listed, RunStore
+from seedbed.runs.record import METRICS_FILE, NETWORK_FOLDER, RUN_FILE, Listed, Record, natural
+from seedbed.runs.store import RunStore
 from seedbed.specs import DataSpec, Keras
 
 KEPT_RESULTS = 4_000
