@@ -34,6 +34,7 @@ SURFACE = [
     "picture_grid",
     "save",
     "search",
+    "serve",
     "smallest",
     "studies",
     "sweep",
