@@ -163,7 +163,8 @@ class Setup:
 
     def lasting(self, epochs: int) -> Plan:
         """The plan of nets that are compared by where they end: `epochs` of the study, or until they are done."""
-        return Plan(epochs=AUTO) if self.until_done else Plan(epochs=epochs)
+        settings: dict[str, Any] = {"epochs": AUTO if self.until_done else epochs}
+        return Plan(**settings)
 
     def length(self, plan: Plan) -> str:
         """How long trainings by a plan of the study are, in words: other epochs may have been asked for."""

@@ -345,7 +345,8 @@ def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
     for pixels in dict.fromkeys([reach[min(2, len(reach) - 1)], reach[-1]]):
         shares = words.listed([f"{share_text(each.accuracies[pixels])} with {name_of(cell)}" for cell, each in found.items()])
         answer.append(f"On validation images shifted by {words.counted(pixels, 'pixel')} the accuracy is {shares}.")
-    more = advantage(*found.items(), reach[-1]) if len(found) == 2 else None
+    both = list(found.items())
+    more = advantage(both[0], both[1], reach[-1]) if len(both) == 2 else None
     if more:
         answer.append(_advantage_sentence([name_of(cell) for cell in found], more))
     curves = [
