@@ -104,6 +104,16 @@ def test_the_page_on_own_networks_works(folder, monkeypatch, capsys):
     exec(compile(session, page.name, "exec"), {})
 
 
+def test_the_page_on_python_works(folder, monkeypatch, capsys):
+    install(monkeypatch)
+    page, names = ROOT / "docs" / "python.md", {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), names)
+    for line in lines(page, "sh"):
+        assert run(shlex.split(line)[1:]) == 0, f"{line}: {capsys.readouterr().err}"
+    assert "toprule" in (folder / "ablation.tex").read_text()
+
+
 def test_the_page_of_the_command_line_is_made_from_its_help():
     spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
     make_cli = importlib.util.module_from_spec(spec)

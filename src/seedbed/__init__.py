@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         train,
     )
     from seedbed.cli.watch import watching
+    from seedbed.data import Dataset
     from seedbed.errors import SeedbedError
     from seedbed.figures import picture_grid, save
     from seedbed.network import Network
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv",
     "DataSpec",
+    "Dataset",
     "Dense",
     "History",
     "Keras",
@@ -79,6 +81,7 @@ _MODULES = {
         "train",
     ),
     "cli.watch": ("watching",),
+    "data": ("Dataset",),
     "errors": ("SeedbedError",),
     "figures": ("picture_grid", "save"),
     "network": ("Network",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seedbed.cli.watch import Watcher
+from seedbed.progress import Watcher
 from seedbed.training.events import Done, Note, Progress, Started
 
 

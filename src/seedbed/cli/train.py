@@ -92,13 +92,13 @@ def command(
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], bool]:
     """Return the results, and whether anything had to be trained for them."""
     from seedbed import data
-    from seedbed.api.training import entries
     from seedbed.groups.folds import on_fold
+    from seedbed.groups.seeds import entries
     from seedbed.scheduler import train_runs
 
     spec = on_fold(choice.run, choice.seeds[0], choice.folds).data
     with fetching() as watch_download:
-        dataset = data.load(spec.changed(name=data.named(spec.name)), watch_download)
+        dataset = data.load(data.spec_of(spec), watch_download)
     run = choice.run.changed(data=dataset.spec.changed(fold=choice.run.data.fold))
     requested = entries(name, run, choice.seeds, choice.folds)
     _show_layers(run, dataset)

@@ -17,6 +17,7 @@ from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, UnknownRun, nearest
 from seedbed.models import trust
 from seedbed.names import checked_name
+from seedbed.notebook import option
 from seedbed.records import Result, Verdict, finite
 from seedbed.runs import checkpoints, claims, longer
 from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
@@ -250,7 +251,8 @@ class RunStore:
         if not finished:
             record = records[0][1]
             state, why = record.state(self.root), f" ({record.reason})" if record.reason else ""
-            raise RunHalfDone(f"Run {record.name!r} is {state}{why}, not finished. Train it with --resume or --replace first.")
+            way_out = f"Train it with {option('resume')} or {option('replace')} first"
+            raise RunHalfDone(f"Run {record.name!r} is {state}{why}, not finished. {way_out}.")
         return finished
 
     def find_identities(self, identities: Collection[str], *, whole: bool = False) -> dict[str, Result]:
@@ -267,6 +269,19 @@ class RunStore:
             if finished and record.run.identity in wanted - results.keys():
                 results[record.run.identity] = record.result(self.root / name)
         return results
+
+    def members(self, group: str) -> dict[str, Record]:
+        """Name -> record of the runs of a group, in any state."""
+        return claims.members(self.root, checked_name(group))
+
+    def join(self, name: str, number: int) -> None:
+        """Rename a finished run that is alone under its group's name to `NAME.NUMBER`, so that further seeds can join it.
+
+        Raises:
+            HomeInUse: a process trains it.
+            RunExists: that name is taken.
+        """
+        claims.join(self.root, checked_name(name), number)
 
     def status(self, name: str) -> Status:
         """Status of a run; a run whose process has died is interrupted."""
@@ -402,9 +417,18 @@ class RunStore:
             storage.append_lines(self.root / LEDGER, [row])
 
     def looks(self, name: str | None = None) -> list[dict[str, Any]]:
-        """Evaluations on the test part, oldest first: all, or those of one run or group. They outlive their runs."""
+        """Evaluations on the test part, oldest first: all, or those of one run or group. They outlive their runs.
+
+        Those of a run of seeds include the ones from when it was alone under its group's name.
+        """
         rows = storage.read_lines(self.root / LEDGER)
-        return [row for row in rows if name is None or name in (row.get("run"), row.get("group"))]
+        if name is None:
+            return rows
+        known = self._record(name) if storage.is_file(self._file(name, RUN_FILE)) else None
+        before = (known.group, known.identity) if known else None
+        return [
+            row for row in rows if name in (row.get("run"), row.get("group")) or before == (row.get("run"), row.get("identity"))
+        ]
 
     # Helpers
 

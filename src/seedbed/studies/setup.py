@@ -55,7 +55,7 @@ class Setup:
     @classmethod
     def of(
         cls,
-        name: str | DataSpec = "mnist",
+        name: images.DataLike = "mnist",
         *,
         protocol: str | None = None,
         seeds: int | Sequence[int] | None = None,
@@ -71,7 +71,7 @@ class Setup:
         """Find the images, and check the options.
 
         Args:
-            name: name of a data set, a path to images, or a whole data spec.
+            name: the data, as `seedbed.train` takes them.
             protocol: "honest" or "handout". None means that of the data spec.
             seeds: number of seeds, or the seeds themselves. None means 5, or 3 for a quick study.
             folds: number of folds that the seeds validate on in turn. None means the one validation part, or where that has
@@ -87,7 +87,7 @@ class Setup:
             SpecError: a setting breaks its rule.
             DataError: the images cannot be had.
         """
-        spec = name if isinstance(name, DataSpec) else DataSpec(name=images.named(name))
+        spec = images.spec_of(name)
         spec = spec.changed(protocol=protocol or spec.protocol)
         default = QUICK_SEEDS if quick else SEEDS
         chosen = None if seeds is None else _seeds(seeds, seed)

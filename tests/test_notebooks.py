@@ -1,0 +1,47 @@
+"""The notebooks run from the first cell to the last, on digits and with few epochs."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from hostile.engine import here
+
+FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.py"))
+
+
+def quick(text: str) -> str:
+    """The notebook with three epochs at most, two seeds, and few trials."""
+    for name, most in (("epochs", 3), ("EPOCHS", 3), ("seeds", 2), ("SEEDS", 2), ("folds", 2), ("trials", 4)):
+        text = re.sub(
+            rf"\b{name}( ?= ?)(\d+)", lambda found, most=most: found[0][: -len(found[2])] + str(min(most, int(found[2]))), text
+        )
+    return text
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SEEDBED_HOME", str(tmp_path / "runs"))
+    copy = tmp_path / notebook.name
+    copy.write_text(quick(notebook.read_text()))
+    with here() as patch:
+        patch.setattr(sys, "argv", [str(copy)])
+        runpy.run_path(str(copy), run_name="__main__")
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_cells_with_text_between_them(notebook: Path) -> None:
+    text = notebook.read_text()
+    assert text.startswith("# ---\n# jupyter:\n")
+    cells = re.split(r"^# %%", text, flags=re.MULTILINE)[1:]
+    assert sum(cell.startswith(" [markdown]") for cell in cells) >= 5
+    for cell in cells:
+        if cell.startswith(" [markdown]"):
+            assert all(line.startswith("#") for line in cell.splitlines()[1:] if line), cell
