@@ -96,8 +96,9 @@ def smallest(
     Raises:
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
-    from seedbed.sizing import search
+    from seedbed.sizing import run, terms_for
 
-    execution = Execution.of(**options, resume=resume, replace=False)
-    asked: dict[str, Any] = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "minutes": minutes}
-    return search(target, data_spec(data), execution.visible(name or "smallest"), augment=augment, name=name, **asked)
+    asked: dict[str, Any] = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "augment": augment}
+    terms = terms_for(target, data_spec(data), name=name, **asked)
+    execution = Execution.of(**options, resume=resume, replace=False).visible(name or "smallest")
+    return run(terms, execution, minutes=minutes)

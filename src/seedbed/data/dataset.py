@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from seedbed.data import kept
 from seedbed.data.content import Content, PartName, check
-from seedbed.data.parts import Part
+from seedbed.data.parts import Part, Room
 from seedbed.data.ranges import picture_rule
 from seedbed.data.readers.arrays import RawPart, assemble
 from seedbed.data.readers.options import ImageSize, ReadOptions
@@ -39,6 +39,7 @@ class Dataset:
         scale: divisor of the pixels that the network sees.
         pictures: how picture files and values of images belong together.
         notes: decisions of reading and splitting, one sentence each.
+        room: sizes for which programs are compiled, so that folds and subsets share them. None means those of these parts.
     """
 
     spec: DataSpec
@@ -50,6 +51,7 @@ class Dataset:
     scale: float
     pictures: PictureRule
     notes: tuple[str, ...] = ()
+    room: Room | None = None
 
     @classmethod
     def of(
@@ -110,6 +112,7 @@ class Dataset:
             scale=content.scale,
             pictures=content.pictures or picture_rule(content),
             notes=(*content.rules, parts.note),
+            room=parts.room,
         )
 
     def __repr__(self) -> str:

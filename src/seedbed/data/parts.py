@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,3 +104,10 @@ class Part:
     def source(self, position: int) -> str:
         """The origin of an image: its file name, or its index in the original file."""
         return self.pictures.source(int(self.rows[position]))
+
+
+class Room(NamedTuple):
+    """Number of images for which compiled programs have room: the largest parts of all folds and subsets of the same data."""
+
+    train: int
+    validation: int

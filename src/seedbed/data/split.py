@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Int64Array, Labels, PartName
-from seedbed.data.parts import Part, Pictures
+from seedbed.data.parts import Part, Pictures, Room
 from seedbed.errors import DataError, SpecError
 from seedbed.specs import DataSpec
 
@@ -38,6 +38,15 @@ class Drawn:
     validation: Part
     test: Part | None
     note: str
+    room: Room | None = None
+
+
+def _room(parts: Drawn, spec: DataSpec) -> Room:
+    """The largest parts that a fold has: of a class with an image too many, the first folds have one more than the last."""
+    if not spec.fold or spec.inner:
+        return Room(len(parts.train), len(parts.validation))
+    everything, folds = np.bincount(np.concatenate([parts.train.labels, parts.validation.labels])), spec.fold[1]
+    return Room(int((everything - everything // folds).sum()), int((-(-everything // folds)).sum()))
 
 
 def drawn(content: Content, spec: DataSpec) -> Drawn:
@@ -59,7 +68,8 @@ def drawn(content: Content, spec: DataSpec) -> Drawn:
     }
     parts = _handout(whole, spec, content) if spec.protocol == "handout" else _honest(whole, spec, content)
     parts = _inner(parts, spec, content) if spec.inner else parts
-    return replace(parts, train=_noisy(_first(parts.train, spec, len(content.classes)), spec, len(content.classes)))
+    train = _noisy(_first(parts.train, spec, len(content.classes)), spec, len(content.classes))
+    return replace(parts, train=train, room=_room(parts, spec))
 
 
 def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> Drawn:
