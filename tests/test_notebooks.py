@@ -15,9 +15,14 @@ FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.py"))
 
 
+LIMITS = {"epochs": 1, "EPOCHS": 1, "seeds": 2, "SEEDS": 1, "folds": 2, "trials": 2}
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras saves arrays of jax so
+
+
 def quick(text: str) -> str:
-    """The notebook with three epochs at most, two seeds, and few trials."""
-    for name, most in (("epochs", 3), ("EPOCHS", 3), ("seeds", 2), ("SEEDS", 2), ("folds", 2), ("trials", 4)):
+    """The notebook with less to train: `LIMITS` of what its text asks for."""
+    for name, most in LIMITS.items():
         text = re.sub(
             rf"\b{name}( ?= ?)(\d+)", lambda found, most=most: found[0][: -len(found[2])] + str(min(most, int(found[2]))), text
         )

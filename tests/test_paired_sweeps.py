@@ -72,9 +72,9 @@ def test_what_is_wrong_with_a_pair_is_an_error(asked: dict[str, list[object]], s
 
 def test_they_are_trained_named_and_shown_together(sweep: Sweep) -> None:
     assert [group.name for group in sweep.groups] == [
-        "tuned-relu-adam-lr_0p01",
+        "tuned-relu-adam-lr_1e-2",
         "tuned-relu-sgd-lr_0p1",
-        "tuned-tanh-adam-lr_0p01",
+        "tuned-tanh-adam-lr_1e-2",
         "tuned-tanh-sgd-lr_0p1",
     ]
     assert [row[:3] for row in sweep.table().texts][:2] == [["relu", "adam", "0.01"], ["relu", "sgd", "0.1"]]

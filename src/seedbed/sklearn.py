@@ -102,18 +102,18 @@ class SeedbedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             ValueError: data that scikit-learn does not accept, or a single class.
             SeedbedError: one of its branches, as `seedbed.train` raises them.
         """
-        X, y = validate_data(self, X, y, allow_nd=True, dtype="numeric")
+        images, y = validate_data(self, X, y, allow_nd=True, dtype="numeric")
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"SeedbedClassifier needs at least 2 classes, and y has one class: {self.classes_[0]!r}.")
         seed = int(check_random_state(self.random_state).randint(2**31))
-        pair, validation = _parted(self._images(X), labels, self.validation_fraction, seed)
+        pair, validation = _parted(self._images(images), labels, self.validation_fraction, seed)
         settings = self._settings() if validation else {**self._settings(), "select": "last"}
         dataset = Dataset.of(*pair, validation=validation or pair)
         with tempfile.TemporaryDirectory() as aside:
             network = Dense() if self.model is None else self.model
-            where = {"home": self.home or aside, "device": self.device, "workers": self.workers}
+            where: dict[str, Any] = {"home": self.home or aside, "device": self.device, "workers": self.workers}
             [self.result_] = train(network, dataset, seeds=[seed], plan=self.plan, **where, **settings)
             self.network_ = load_network(self.result_)
         return self
@@ -135,7 +135,8 @@ class SeedbedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the labels, `(n,)`."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        best = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def _images(self, X: NDArray[Any]) -> NDArray[Any]:
         """The features as images `(n, h, w, c)`."""

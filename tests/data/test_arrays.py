@@ -21,7 +21,7 @@ Y = np.arange(120) % 3
 def test_equal_arrays_are_the_same_data_whatever_their_form():
     dataset = Dataset.of(X, Y)
     assert dataset.spec.name == f"{ARRAYS}{dataset.spec.digest[:8]}"
-    for images, labels in ((X.reshape(120, 36), Y), (X[..., None].astype(float), Y.tolist()), (X, np.eye(3)[Y])):
+    for images, labels in ((X.reshape(120, 36), Y), (X[..., None].astype(int).tolist(), Y.tolist()), (X, np.eye(3)[Y])):
         assert Dataset.of(images, labels).spec == dataset.spec
     assert Dataset.of(X, (Y + 1) % 3).spec != dataset.spec
     assert Dataset.of(X, Y, classes="abc").spec != dataset.spec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -175,8 +176,9 @@ def spec_of(data: DataLike) -> DataSpec:
     if isinstance(data, Dataset):
         return data.spec
     if isinstance(data, tuple) and len(data) == 2:
-        pairs = all(isinstance(pair, tuple) for pair in data)
-        return (Dataset.of(*data[0], test=data[1]) if pairs else Dataset.of(*data)).spec
+        first: Any = data[0]
+        of_pairs = isinstance(first, tuple) and isinstance(data[1], tuple)
+        return (Dataset.of(*first, test=data[1]) if of_pairs else Dataset.of(*data)).spec  # type: ignore[arg-type]
     raise DataError(
         f"data = {type(data).__name__}: it must be the name of a data set, a path to images, arrays (images, labels), or "
         f"Dataset.of(images, labels, classes=...)."
