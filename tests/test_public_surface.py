@@ -26,6 +26,7 @@ SURFACE = [
     "Verdict",
     "compare",
     "evaluate",
+    "export",
     "find",
     "learning_curves",
     "load",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seedbed.cli.watch import watching
     from seedbed.data import Dataset
     from seedbed.errors import SeedbedError
+    from seedbed.exports import export
     from seedbed.figures import picture_grid, save
     from seedbed.network import Network
     from seedbed.records import History, Result, Verdict
@@ -51,6 +52,7 @@ __all__ = [
     "Verdict",
     "compare",
     "evaluate",
+    "export",
     "find",
     "learning_curves",
     "load",
@@ -83,6 +85,7 @@ _MODULES = {
     "cli.watch": ("watching",),
     "data": ("Dataset",),
     "errors": ("SeedbedError",),
+    "exports": ("export",),
     "figures": ("picture_grid", "save"),
     "network": ("Network",),
     "records": ("History", "Result", "Verdict"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     JsonValue,
@@ -298,9 +299,10 @@ class Plan(Spec):
         select: rule that selects the best epoch, whose network is kept: "smoothed" takes the highest validation accuracy, as
             the mean of the epoch and the four before it, "loss" the lowest validation loss, "accuracy" the highest validation
             accuracy of a single epoch, "last" the last epoch.
+        keep_epochs: numbers of the epochs whose weights are kept too, besides those of the best and the last.
     """
 
-    later: ClassVar[Mapping[str, Any]] = {"select": "accuracy"}
+    later: ClassVar[Mapping[str, Any]] = {"select": "accuracy", "keep_epochs": ()}
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
@@ -315,6 +317,13 @@ class Plan(Spec):
     patience: Annotated[int, Field(ge=0)] = 0
     precision: Annotated[AnyCase[Precision], Field(json_schema_extra=STATIC)] = "f32"
     select: AnyCase[Select] = "smoothed"
+    keep_epochs: Annotated[Counts, AfterValidator(lambda epochs: tuple(sorted(set(epochs))))] = ()
+
+    @model_validator(mode="after")
+    def _epochs_to_keep_are_trained(self) -> Self:
+        if self.keep_epochs and self.keep_epochs[-1] > self.epochs:
+            raise ValueError(f"keep_epochs = {self.keep_epochs}: the plan has {self.epochs} epochs")
+        return self
 
     @model_validator(mode="before")
     @classmethod

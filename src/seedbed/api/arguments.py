@@ -32,6 +32,7 @@ class TrainOptions(ExecutionOptions, total=False):
     patience: int
     precision: Precision
     select: Select
+    keep_epochs: Sequence[int]
 
 
 class SearchOptions(ExecutionOptions, total=False):

@@ -1,8 +1,10 @@
-"""`seedbed predict`: what a trained network says about image files."""
+"""`seedbed predict`: what a trained network says about pictures and arrays of images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,15 +12,24 @@ import click
 
 from seedbed.cli import options, screen
 from seedbed.tables import Column, Table
-from seedbed.words import percent
+from seedbed.words import counted, percent
 
 if TYPE_CHECKING:
-    from seedbed.evaluation import Prediction
+    from seedbed.evaluation.batch import BatchPrediction
+
+MOST_SHOWN = 20
+"""Images that are printed; `-o` writes all."""
 
 
 @click.command("predict")
 @options.name
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE... | FOLDER")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.csv", help="Write a row per image."
+)
+@click.option(
+    "--columns", metavar="C,C", help="Columns of that file, such as id,label.  [default: image and likeliest classes]"
+)
 @click.option(
     "--invert",
     type=click.Choice(["auto", "yes", "no"]),
@@ -29,28 +40,68 @@ if TYPE_CHECKING:
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Likeliest classes shown.")
 @options.home
 @options.as_json
-def command(name: str, images: tuple[Path, ...], invert: Literal["auto", "yes", "no"], top: int, home: Path) -> options.Output:
-    """What a trained network says about image files (PNG, JPEG) of any size.
+def command(
+    name: str,
+    paths: tuple[Path, ...],
+    output: Path | None,
+    columns: str | None,
+    invert: Literal["auto", "yes", "no"],
+    top: int,
+    home: Path,
+) -> options.Output:
+    """What a trained network says about pictures of any size, folders of pictures, and arrays of images.
 
-    The best run of a group is used. Notes say what is done to each picture first.
+    \b
+      seedbed predict -m first photo.png
+      seedbed predict -m first photos/ -o predictions.csv
+      seedbed predict -m first test.csv -o submission.csv --columns ImageId,Label
+
+    Files of arrays are .npz, .npy, IDX, or .csv with one image per row; their pixels are taken as they are. The best run of a
+    group is used. Notes say what is done to each picture first. Columns: image, id (of a table, else the picture's name, else
+    the number of the row), label, probability, or the name of a class for its probability; capitals are yours.
     """
-    from seedbed.evaluation import predict
+    from seedbed import storage
+    from seedbed.evaluation.batch import predict_batch
     from seedbed.runs import RunStore
 
-    predictions = predict(RunStore(home), name, images, invert=invert)
-    plain = {"name": name, "predictions": [prediction.as_json() for prediction in predictions]}
-    return plain, lambda: _show(predictions, top)
+    chosen = [each.strip() for each in columns.split(",")] if columns else []
+    with _counting() as on_progress:
+        batch = predict_batch(RunStore(home), name, paths, invert=invert, on_progress=on_progress)
+    table = batch.table(chosen, top)
+    if output:
+        storage.write(output, table.csv().encode())
+    return batch.as_json(), lambda: _show(batch, top, output)
 
 
-def _show(predictions: Sequence[Prediction], top: int) -> None:
-    def likeliest(prediction: Prediction) -> str:
-        return ", ".join(f"{name}: {percent(share)}" for name, share in prediction.top(top))
+@contextmanager
+def _counting() -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar of images on a terminal's standard error."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    for prediction in predictions:
-        screen.note(f"{prediction.path}: {' '.join(prediction.preprocessing)}")
-    columns: list[Column[Prediction]] = [
-        Column("image", lambda prediction: prediction.path, align="left"),
-        Column("predicted", lambda prediction: prediction.best, align="left"),
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen.console(sys.stderr)) as bar:
+        task = bar.add_task("images", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _show(batch: BatchPrediction, top: int, output: Path | None) -> None:
+    def likeliest(row: int) -> str:
+        return ", ".join(f"{name}: {percent(share)}" for name, share in batch.top(row, top))
+
+    rows = range(min(len(batch), MOST_SHOWN))
+    for row in rows:
+        if batch.preprocessing[row]:
+            screen.note(f"{batch.images[row]}: {' '.join(batch.preprocessing[row])}")
+    columns: list[Column[int]] = [
+        Column("image", lambda row: batch.images[row], align="left"),
+        Column("predicted", lambda row: batch.top(row, 1)[0][0], align="left"),
         Column("classes by probability", likeliest, align="left"),
     ]
-    screen.table(Table(columns, predictions))
+    screen.table(Table(columns, rows))
+    if len(batch) > MOST_SHOWN:
+        screen.result(f"{counted(len(batch), 'image')}, of which the first {MOST_SHOWN} are shown. By class:")
+        screen.lines(batch.counts(), indent="  ")
+    if output:
+        screen.result(f"Written: {output} ({counted(len(batch), 'row')})")

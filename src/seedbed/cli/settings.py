@@ -143,6 +143,7 @@ PLAN_FLAGS = (
     _choice("--augment", "augment", AUGMENTATIONS, "Random changes of the training images:"),
     Flag(("--patience",), "patience", "Stop after N epochs without a lower validation loss.", int, "N"),
     Flag(("--select",), "select", SELECT_HELP, str, "NAME"),
+    Flag(("--keep-epochs",), "keep_epochs", "Epochs whose weights are kept too, like 1,5,10.", counts, "N,N"),
     _choice("--precision", "precision", Precision, "Precision of matrix products:"),
 )
 DATA_FLAGS = (
@@ -197,7 +198,7 @@ def _default(kind: type[Spec], flag: Flag) -> str:
     if flag.field == "hidden":
         return "  [default: 200,100 (-d), none (-c)]"
     value = kind.model_fields[flag.field].default
-    if value in (None, "", False):
+    if value in (None, "", False, ()):
         return ""
     return f"  [default: {','.join(map(str, value)) if isinstance(value, tuple) else value}]"
 

@@ -36,15 +36,16 @@ class Charts:
     themes: Mapping[str, Mapping[str, Any]]
 
 
-def render(template: str, charts: Charts | None = None, **values: Any) -> str:
+def render(template: str, charts: Charts | None = None, *, scripts: Sequence[str] = (), **values: Any) -> str:
     """A whole HTML document.
 
     Args:
         template: name of a file in `templates/`.
         charts: the charts that the template places by their names.
+        scripts: further scripts of ours, which run at the document's end.
         values: what else the template reads; all text in it is escaped.
     """
-    scripts = [vega(), _file("draw.js")] if charts and charts.specs else []
+    scripts = [*([vega(), _file("draw.js")] if charts and charts.specs else []), *scripts]
     document = _environment().get_template(template)
     return document.render(values, charts=charts, policy=_policy(scripts), scripts=list(map(_safe, scripts)))
 
@@ -52,7 +53,8 @@ def render(template: str, charts: Charts | None = None, **values: Any) -> str:
 def _policy(scripts: Sequence[str]) -> Markup:
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
-    return _safe(f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}")
+    rest = "img-src data: blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    return _safe(f"default-src 'none'; {rest}; script-src {allowed}")
 
 
 @cache

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, UnknownRun, nearest
-from seedbed.models import trust
 from seedbed.names import checked_name
 from seedbed.notebook import option
-from seedbed.records import Result, Verdict, finite
+from seedbed.records import DataFacts, Result, Verdict, finite
 from seedbed.runs import checkpoints, claims, longer
-from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
+from seedbed.runs.arrays import Arrays, checked_digest, read_npz, read_safetensors, safetensors_pieces
+from seedbed.runs.finished import EpochChoice, FinishedRun, metadata, weights_file
 from seedbed.runs.record import (
     LOCKS,
     METRICS_FILE,
-    NETWORK_FOLDER,
     PREDICTIONS_FILE,
     RUN_FILE,
     NamedRun,
@@ -36,7 +35,6 @@ from seedbed.runs.record import (
     write,
 )
 
-Which = Literal["best", "last"]
 LEDGER = "ledger.jsonl"
 
 
@@ -51,68 +49,13 @@ class Listed:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True)
-class FinishedRun:
-    """A finished run to store.
-
-    Attributes:
-        entry: claimed entry; the result gets its name and group, so that a result of another name can be copied.
-        result: result of the same identity; its history becomes the metrics.
-        scale: divisor that maps stored images to the network's inputs.
-        best, last: weights of the best and last epoch, named and laid out as in Keras; empty means not stored.
-        predictions: arrays over the validation part; empty means not stored.
-        optimizer: further arrays that are needed to go on with the run; empty means that it cannot go on.
-
-    Raises:
-        RunError: the result has another identity.
-    """
-
-    entry: NamedRun
-    result: Result
-    scale: float
-    best: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    last: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    predictions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    optimizer: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.result.run.identity != self.entry.run.identity:
-            raise RunError(f"Run {self.entry.name!r}: the result is that of other settings ({self.result.name!r}).")
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Rows of the metrics file."""
-        history = self.result.history
-        return [{"epoch": epoch, **finite(history.row(epoch))} for epoch in range(1, history.epochs + 1)]
-
-    def files(self) -> dict[str, storage.FileContent]:
-        """Path below the run's folder -> content, for all files except metrics and record."""
-        facts = {
-            "model": json.dumps(self.result.run.model.plain()),
-            "classes": json.dumps(self.result.data.classes),
-            "image_shape": json.dumps(self.result.data.image_shape),
-            "scale": repr(float(self.scale)),
-        }
-        kinds = {"best": self.best, "last": self.last, "optimizer": self.optimizer}
-        stored = {_weights_file(which): weights for which, weights in kinds.items() if weights}
-        files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
-        if self.predictions:
-            files[PREDICTIONS_FILE] = npz(self.predictions)
-        network = trust.contents(self.result.run.model) if stored else {}
-        return files | {f"{NETWORK_FOLDER}/{name}": content for name, content in network.items()}
-
-    def record(self, named: Result, files: Mapping[str, storage.FileContent]) -> Record:
-        """The record that commits the run."""
-        digests = {file: storage.sha256(content) for file, content in files.items()}
-        return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
-
-
 class RunStore:
     """The run store, a plain folder:
 
         ROOT/NAME/run.json              state, settings, facts, verdict; written last, so it commits the run
         ROOT/NAME/metrics.jsonl         one row per epoch, each with a checksum
         ROOT/NAME/predictions.npz       predictions for the validation part
-        ROOT/NAME/weights/best.safetensors, last.safetensors, optimizer.safetensors
+        ROOT/NAME/weights/best.safetensors, last.safetensors, epoch-NUMBER.safetensors, optimizer.safetensors
         ROOT/NAME/network/              copies of the files of a user's own network
         ROOT/NAME/before/               while a finished run goes on: its result so far
         ROOT/NAME/figures/
@@ -192,6 +135,13 @@ class RunStore:
         storage.cut_lines(self._file(name, METRICS_FILE), epoch)
         self._epochs[name] = epoch
 
+    def keep_epoch(
+        self, entry: NamedRun, epoch: int, weights: Mapping[str, NDArray[Any]], facts: DataFacts, scale: float
+    ) -> None:
+        """Store a claimed run's weights at the end of an epoch; they belong to the run once it is finished."""
+        pieces = safetensors_pieces(weights, metadata(entry.run.model, facts, scale))
+        storage.write(self._file(entry.name, weights_file(epoch)), pieces)
+
     def mark(self, names: Iterable[str], status: Literal["running", "interrupted", "failed"], reason: str = "") -> None:
         """Record the status of claimed, unfinished runs."""
         folders = [self.folder(name) for name in names]
@@ -211,7 +161,9 @@ class RunStore:
         for ending in endings:
             folder, files = self.folder(ending.entry.name), ending.files()
             results.append(ending.result.named(ending.entry.name, ending.entry.group, str(folder)))
-            records[folder] = ending.record(results[-1], files)
+            there = {file: folder / file for file in map(weights_file, ending.entry.run.plan.keep_epochs)}
+            kept = {file: path for file, path in there.items() if file not in files and storage.is_file(path)}
+            records[folder] = ending.record(results[-1], {**files, **kept})
             files[METRICS_FILE] = storage.lines(folder / METRICS_FILE, ending.rows())
             contents |= {folder / file: content for file, content in files.items()}
         storage.write_all(contents)
@@ -291,19 +243,25 @@ class RunStore:
         """All runs in the order of their names, without their metrics; damaged ones are marked."""
         return [self._listed(folder) for folder in folders(self.root)]
 
-    def weights(self, name: str, which: Which, expected: Mapping[str, tuple[int, ...]] | None = None) -> Arrays:
+    def kept_epochs(self, name: str) -> list[int]:
+        """Numbers of the epochs of a finished run whose weights are kept besides those of the best and the last."""
+        self._record(name)
+        found = (re.fullmatch(r"weights/epoch-(\d+)\.safetensors", file) for file in longer.current(self.folder(name))[1].files)
+        return sorted(int(match[1]) for match in found if match)
+
+    def weights(self, name: str, which: EpochChoice, expected: Mapping[str, tuple[int, ...]] | None = None) -> Arrays:
         """Load a finished run's weights.
 
         Args:
             name: name of the run.
-            which: "best" for the best epoch, "last" for the last.
+            which: "best" for the best epoch, "last" for the last, or the number of an epoch from `kept_epochs`.
             expected: name -> shape, checked before anything is allocated. None means no check.
 
         Raises:
             RunError: the run kept no weights.
             CorruptFile: the file's hash is not the recorded one, or its names or shapes are not the expected ones.
         """
-        return read_safetensors(self._kept(name, _weights_file(which)), expected)
+        return read_safetensors(self._kept(name, weights_file(which)), expected)
 
     def predictions(self, name: str) -> Arrays:
         """Load a finished run's arrays over the validation part, as given to `finish`.
@@ -489,10 +447,6 @@ def _finished(places: Iterable[Path]) -> list[Result]:
     found = [(place, *longer.current(place)) for place in places]
     finished = [(place, folder, record) for place, folder, record in found if record.status == "finished"]
     return [replace(record.result(folder), folder=str(place)) for place, folder, record in finished]
-
-
-def _weights_file(which: str) -> str:
-    return f"weights/{which}.safetensors"
 
 
 def _warn(message: str) -> None:
