@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from seedbed import words
-from seedbed.groups.fields import values_of
+from seedbed.groups.fields import ARGUMENT, values_of
 from seedbed.groups.group import Group
 from seedbed.groups.speed import TimesToLevel, level_text, levels
 from seedbed.records import Result
@@ -20,14 +21,16 @@ GroupRun = tuple[Group, Result]
 def field_columns(varying: Sequence[str], group: Callable[[Row], Group]) -> list[Column[Row]]:
     """Make columns of the fields that vary, or change with those, in words."""
 
-    def text(found: Group, name: str) -> str:
-        setting = found.setting if name in found.setting else values_of(found.run)
-        return words.value(setting.get(name), name)
-
     def column(name: str) -> Column[Row]:
-        return Column(name, lambda row: text(group(row), name), align="left")
+        heading = name.removeprefix(ARGUMENT).replace("_", " ")
+        return Column(heading, lambda row: _value_text(group(row), name), align="left", key=name)
 
     return [column(name) for name in varying]
+
+
+def _value_text(group: Group, name: str) -> str:
+    setting = group.setting if name in group.setting else values_of(group.run)
+    return words.value(setting.get(name), name)
 
 
 def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
@@ -53,20 +56,25 @@ def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Grou
 
 
 def means_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
-    """Make a table for readers, with one row per setting: varying fields, size, mean accuracies with their intervals."""
-
-    def ends_text(interval: Interval | None) -> str:
-        return words.ends(*interval.pair()) if interval else "none is left"
-
+    """Make a table for readers, with one row per setting: its values, or its name where none varies; size, mean, interval."""
+    excluded = sum(group.left_out for group in groups)
+    left_out = f" {words.counted(excluded, 'seed')} excluded: diverged or collapsed." if excluded else ""
     columns: list[Column[Group]] = [
-        *(field_columns(varying, lambda group: group) or [Column("setting", lambda group: group.name, align="left")]),
+        *(field_columns(varying, lambda group: group) or [Column("network", lambda group: group.name, align="left")]),
         Column("parameters", lambda group: group.parameters, ","),
         Column("seeds", lambda group: group.n),
         Column("accuracy", lambda group: group.accuracy and 100 * group.accuracy.mean, ".2f", unit="%"),
-        Column("95 % interval", lambda group: group.accuracy, ends_text),
-        Column("at the last epoch", lambda group: group.last and 100 * group.last.mean, ".2f", unit="%"),
+        Column("95 % interval", lambda group: group.accuracy, _ends, unit="%"),
     ]
-    return Table(columns, groups, "Mean validation accuracy at the best epoch of each run, and at its last.")
+    data = ", ".join(dict.fromkeys(group.run.data.name for group in groups))
+    measure = f"Validation accuracy on {data} at the best epoch, mean over seeds; intervals over seeds and images."
+    return Table(columns, groups, f"{measure}{left_out}")
+
+
+def _ends(interval: Interval | None) -> str:
+    if interval is None or math.isnan(interval.low):
+        return "not known"
+    return f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
 
 
 def run_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[GroupRun]:
