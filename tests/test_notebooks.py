@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[1] / "examples" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.py"))
 
 
-LIMITS = {"epochs": 1, "EPOCHS": 1, "seeds": 2, "SEEDS": 1, "folds": 2, "trials": 2}
+LIMITS = {"epochs": 1, "seeds": 2, "SEEDS": 1, "folds": 2, "trials": 2}
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras saves arrays of jax so
 

@@ -32,6 +32,7 @@ sweep = sb.sweep(
     name="ablation",
     seeds=5,
     epochs=20,
+    batch_size=32,
     grid={
         "activation": ["relu", "tanh", "sigmoid"],
         "optimizer+learning_rate": [("adam", 0.001), ("sgd", 0.1)],

@@ -21,7 +21,7 @@ import seedbed as sb
 
 DATA = "digits"
 SEEDS = 3
-EPOCHS = 20
+PLAN = sb.Plan(epochs=20, batch_size=32)
 
 # %% [markdown]
 # ## 1. The data
@@ -44,7 +44,7 @@ sb.picture_grid(data.train.images[:15], [data.classes[label] for label in data.t
 # Two hidden layers of 200 and 100 units with ReLU.
 
 # %%
-dense = sb.train(sb.Dense(hidden=(200, 100)), DATA, name="dense", seeds=SEEDS, epochs=EPOCHS)
+dense = sb.train(sb.Dense(hidden=(200, 100)), DATA, name="dense", seeds=SEEDS, plan=PLAN)
 dense
 
 # %%
@@ -57,7 +57,7 @@ sb.learning_curves(dense)
 
 # %%
 # Your own dense network: other widths, another activation.
-# mine = sb.train(sb.Dense(hidden=(...), activation="..."), DATA, name="mine", seeds=SEEDS, epochs=EPOCHS)
+# mine = sb.train(sb.Dense(hidden=(...), activation="..."), DATA, name="mine", seeds=SEEDS, plan=PLAN)
 
 # %% [markdown]
 # ## 3. A convolutional network
@@ -65,7 +65,7 @@ sb.learning_curves(dense)
 # 20 kernels of 5 x 5, then 10 of 3 x 3, each with pooling. It has far fewer parameters: how many?
 
 # %%
-conv = sb.train(sb.Conv(), DATA, name="conv", seeds=SEEDS, epochs=EPOCHS)
+conv = sb.train(sb.Conv(), DATA, name="conv", seeds=SEEDS, plan=PLAN)
 conv
 
 # %%
@@ -86,7 +86,7 @@ comparison
 # *Before you run this: how many units does a single hidden layer need to be as good as 200 and 100?*
 
 # %%
-widths = sb.sweep(sb.Dense(), DATA, grid={"hidden": [(2,), (8,), (32,), (200, 100)]}, seeds=SEEDS, name="widths", epochs=EPOCHS)
+widths = sb.sweep(sb.Dense(), DATA, grid={"hidden": [(2,), (8,), (32,), (200, 100)]}, seeds=SEEDS, name="widths", plan=PLAN)
 widths
 
 # %%
@@ -104,7 +104,7 @@ widths.charts()["accuracy_over_parameters"]
 # The penalty is `l2` times the sum of the squared weights. *Before: what do you expect of a very large one, and of none?*
 
 # %%
-penalties = sb.sweep(sb.Dense(), DATA, grid={"l2": [0, 1e-4, 1e-3, 1e-2]}, seeds=SEEDS, name="penalties", epochs=EPOCHS)
+penalties = sb.sweep(sb.Dense(), DATA, grid={"l2": [0, 1e-4, 1e-3, 1e-2]}, seeds=SEEDS, name="penalties", plan=PLAN)
 penalties
 
 # %%
@@ -125,7 +125,7 @@ sb.learning_curves(penalties)
 
 # %%
 activations = sb.sweep(
-    sb.Dense(), DATA, grid={"activation": ["relu", "tanh", "sigmoid"]}, seeds=SEEDS, name="activations", epochs=EPOCHS
+    sb.Dense(), DATA, grid={"activation": ["relu", "tanh", "sigmoid"]}, seeds=SEEDS, name="activations", plan=PLAN
 )
 sb.compare(activations)
 
@@ -144,7 +144,7 @@ sb.learning_curves(activations)
 # The best network with at most 200 hidden units. `search` tries many and trains the best again with fresh seeds.
 
 # %%
-found = sb.search("units=200", DATA, trials=16, epochs=EPOCHS, finalists=2, seeds=SEEDS, name="budget")
+found = sb.search("units=200", DATA, trials=16, epochs=20, finalists=2, seeds=SEEDS, name="budget")
 found
 
 # %% [markdown]

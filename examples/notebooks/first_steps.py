@@ -40,7 +40,7 @@ sb.picture_grid(images, [digits.classes[label] for label in digits.train.labels[
 # A network is described by a few settings. `train` returns its run, with the history of each epoch and a verdict.
 
 # %%
-runs = sb.train(sb.Dense(hidden=(32,)), "digits", name="first", epochs=20)
+runs = sb.train(sb.Dense(hidden=(32,)), "digits", name="first", epochs=20, batch_size=32)
 runs
 
 # %%
@@ -56,8 +56,8 @@ sb.learning_curves(runs)
 # seed, with the interval of the difference.
 
 # %%
-wide = sb.train(sb.Dense(hidden=(32,)), "digits", name="first", seeds=5, epochs=20)
-narrow = sb.train(sb.Dense(hidden=(4,)), "digits", name="narrow", seeds=5, epochs=20)
+wide = sb.train(sb.Dense(hidden=(32,)), "digits", name="first", seeds=5, epochs=20, batch_size=32)
+narrow = sb.train(sb.Dense(hidden=(4,)), "digits", name="narrow", seeds=5, epochs=20, batch_size=32)
 comparison = sb.compare([*wide, *narrow])
 comparison
 

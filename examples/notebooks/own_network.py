@@ -52,7 +52,7 @@ def plain(image_shape, classes):
 # A cell's function is written into a file with all that it uses, so that workers and later sessions can build the same network.
 
 # %%
-runs = sb.train([build, plain], "digits", seeds=3, epochs=10)
+runs = sb.train([build, plain], "digits", seeds=3, epochs=10, batch_size=32)
 runs
 
 # %%
@@ -64,7 +64,9 @@ sb.compare(runs)
 # `arg.NAME` is one of its keyword arguments.
 
 # %%
-sweep = sb.sweep(build, "digits", grid={"arg.rate": [0.0, 0.3], "arg.width": [8, 32]}, seeds=2, epochs=10, name="own")
+sweep = sb.sweep(
+    build, "digits", grid={"arg.rate": [0.0, 0.3], "arg.width": [8, 32]}, seeds=2, epochs=10, batch_size=32, name="own"
+)
 sweep
 
 # %% [markdown]
@@ -91,5 +93,7 @@ model.save("own.keras")
 # A `keras.Model` is a network too. A copy of it is trained, from the weights that it has.
 
 # %%
-tuned = sb.train(keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)]), "digits", epochs=5)
+tuned = sb.train(
+    keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)]), "digits", epochs=5, batch_size=32
+)
 tuned

@@ -10,7 +10,8 @@ from typing import Any
 LEAST_BETWEEN = 0.2
 """Time between two changes of what is shown (s)."""
 
-MOST_LINES = 24
+MOST_LINES = 5
+"""Lines above the last one."""
 
 
 def in_notebook() -> bool:

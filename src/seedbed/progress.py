@@ -104,4 +104,4 @@ def shown_in_notebook(on_event: OnEvent, label: str = "", runs: int = 1) -> OnEv
     if on_event is not ignore or not in_notebook():
         return on_event
     place = Place(f"{label}: " if label else "")
-    return Watcher(runs, place.line, place.state)
+    return Watcher(max(1, runs), place.line, place.state)
