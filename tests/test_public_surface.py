@@ -35,6 +35,7 @@ SURFACE = [
     "picture_grid",
     "save",
     "search",
+    "serve",
     "smallest",
     "studies",
     "sweep",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seedbed.records import History, Result, Verdict
     from seedbed.runs import RunStore
     from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
+    from seedbed.web import serve
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ __all__ = [
     "picture_grid",
     "save",
     "search",
+    "serve",
     "smallest",
     "studies",
     "sweep",
@@ -91,6 +93,7 @@ _MODULES = {
     "records": ("History", "Result", "Verdict"),
     "runs": ("RunStore",),
     "specs": ("Conv", "DataSpec", "Dense", "Keras", "Plan", "RunSpec"),
+    "web": ("serve",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -64,7 +64,7 @@ def train(
     named = entries if execution.replace else partial(joined_entries, execution.home)
     requested = [entry for run, group in zip(runs, groups, strict=True) for entry in named(group, run, numbers, folds)]
     label = name or (groups[0] if len(groups) == 1 else f"{len(groups)} networks")
-    return Results(train_runs(requested, execution.visible(label, len(requested) - _there(execution, requested))))
+    return Results(train_runs(requested, execution.visible(label, _missing(execution, requested))))
 
 
 def own_network(model: ModelLike, *, start: Start = "kept", **arguments: Any) -> ModelSpec:
@@ -122,12 +122,12 @@ def sweep(
     called = name or f"{slug(base)[:50]}-{base.setting[:6]}{_folds_suffix(folds)}"
     numbers = fold_seeds(folds, None if seeds is None else seed_numbers(seeds), default=5)
     planned = design(called, base, Grid.of(grid), numbers, folds=folds)
-    return planned.train(execution.visible(called, len(planned.entries) - _there(execution, planned.entries)))
+    return planned.train(execution.visible(called, _missing(execution, planned.entries)))
 
 
-def _there(execution: Execution, requested: Sequence[NamedRun]) -> int:
-    """Number of runs that need no training, for the progress."""
-    return 0 if execution.replace else sum(execution.home.folder(entry.name).exists() for entry in requested)
+def _missing(execution: Execution, requested: Sequence[NamedRun]) -> list[NamedRun]:
+    """The runs that may need training, for the progress."""
+    return [entry for entry in requested if execution.replace or not execution.home.folder(entry.name).exists()]
 
 
 def _folds_suffix(folds: int) -> str:

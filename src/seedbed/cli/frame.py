@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from seedbed import __version__
+from seedbed.cli import screen
 from seedbed.cli.text import escaped
 from seedbed.errors import Interrupted, SeedbedError, nearest
 
@@ -35,6 +36,7 @@ COMMANDS = {
     "report": "Answer all of them, on one page.",
     "export": "A network for other programs, or metrics as a table.",
     "runs": "List, show or remove what was trained.",
+    "serve": "Show the runs on a page, live.",
 }
 """Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""
 
@@ -127,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line, print errors on stderr, and return the exit code."""
+    screen.start_clock()
     for stream in (sys.stdout, sys.stderr):
         # A file name or label that the terminal cannot show must not end the program.
         if hasattr(stream, "reconfigure"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from seedbed.data import DownloadProgress
+    from seedbed.runs import NamedRun
 
 
 @contextmanager
-def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
+def watching(label: str, runs: int | Sequence[NamedRun] = 1) -> Iterator[Watcher]:
     """Yield a callback for `on_event`: metrics on stderr, and a bar with the time left where that is a terminal.
 
     In a notebook both stand in one place below the cell; `train` and others show them there by themselves.
@@ -29,7 +30,7 @@ def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
 
     Args:
         label: text before the bar.
-        runs: number of runs to train.
+        runs: the runs to train, or their number.
     """
     if in_notebook():
         place = Place(f"{label}: ")
@@ -44,10 +45,10 @@ def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
     who, state = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[text]}", markup=False)
     columns = (who, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), state)
     with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task(escaped(label), total=1.0, text="")
+        task = bar.add_task(escaped(label), total=1.0, text="starting")
         yield Watcher(
             runs,
-            lambda text: bar.console.print(escaped(text)),
+            lambda text: bar.console.print(escaped(text), no_wrap=True, overflow="ellipsis", crop=True),
             lambda done, left: bar.update(task, completed=done, text=left),
         )
 

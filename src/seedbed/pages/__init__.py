@@ -6,6 +6,6 @@ what the template is given: `base` is the document and its locks, `page` the fra
 """
 
 from seedbed.pages.modules import joined
-from seedbed.pages.rendering import Charts, render
+from seedbed.pages.rendering import Charts, environment, render, text_of
 
-__all__ = ["Charts", "joined", "render"]
+__all__ = ["Charts", "environment", "joined", "render", "text_of"]

@@ -5,12 +5,14 @@ finished.py      a finished run: its files, and the record that commits them
 claims.py        claiming runs: finished, half done, other settings, in use
 record.py        reading and writing `run.json`
 arrays.py        safetensors and npz, without copies, safe for untrusted files
+live.py          the same for readers that stay while trainings go on
 longer.py        continuation of a finished run with more epochs
 checkpoints.py   checkpoints of populations: the last two, each with its hash
 """
 
 from seedbed.runs.claims import ClaimedRuns
 from seedbed.runs.finished import FinishedRun, Which
+from seedbed.runs.live import LiveRuns
 from seedbed.runs.longer import FinishedState, is_over
 from seedbed.runs.record import TOGETHER, NamedRun, Record, Status, together
 from seedbed.runs.store import Listed, RunStore
@@ -21,6 +23,7 @@ __all__ = [
     "FinishedRun",
     "FinishedState",
     "Listed",
+    "LiveRuns",
     "NamedRun",
     "Record",
     "RunStore",

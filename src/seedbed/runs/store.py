@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 from numpy.typing import NDArray
 
 from seedbed import storage
-from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, UnknownRun, nearest
+from seedbed.errors import CorruptFile, RunError, RunHalfDone, SpecError, StorageError, UnknownRun, nearest
 from seedbed.names import checked_name
 from seedbed.notebook import option
 from seedbed.records import DataFacts, Result, Verdict, finite
@@ -241,7 +241,19 @@ class RunStore:
 
     def listing(self) -> list[Listed]:
         """All runs in the order of their names, without their metrics; damaged ones are marked."""
-        return [self._listed(folder) for folder in folders(self.root)]
+        return [self.listed(folder.name) for folder in folders(self.root)]
+
+    def listed(self, name: str) -> Listed:
+        """One row of the listing; a run that cannot be read is marked as damaged."""
+        try:
+            folder = self.folder(name)
+            record = read(folder)
+            before = None if record.ended else longer.kept_aside(folder)
+            kept = f"its result after {before.epochs} epochs is kept" if before else ""
+            reason = "; ".join(filter(None, (record.reason, kept)))
+            return Listed(name, record.state(self.root), reason, record, record.judged(folder))
+        except (StorageError, SpecError) as error:
+            return Listed(name, "damaged", str(error), None)
 
     def kept_epochs(self, name: str) -> list[int]:
         """Numbers of the epochs of a finished run whose weights are kept besides those of the best and the last."""
@@ -430,16 +442,6 @@ class RunStore:
         known = dict.fromkeys([*(record.group for record in records.values()), *records])
         where = f"The run store {self.root} is empty" if not known else "See `seedbed runs list`"
         return UnknownRun(f"No run or group is named {name!r}.{nearest(name, known)} {where}.")
-
-    def _listed(self, folder: Path) -> Listed:
-        try:
-            record = read(folder)
-            before = None if record.ended else longer.kept_aside(folder)
-            kept = f"its result after {before.epochs} epochs is kept" if before else ""
-            reason = "; ".join(filter(None, (record.reason, kept)))
-            return Listed(folder.name, record.state(self.root), reason, record, record.judged(folder))
-        except StorageError as error:
-            return Listed(folder.name, "damaged", str(error), None)
 
 
 def _finished(places: Iterable[Path]) -> list[Result]:
