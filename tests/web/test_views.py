@@ -51,7 +51,7 @@ def test_each_view_is_a_page_with_a_twin_and_charts(view, app: Guard, empty: Gua
         assert isinstance(twin.json(), dict)
     for name in view.charts:
         chart = ask(app, f"/api/{view.name}/charts/{name}", BOTH)
-        if view.name != "search":  # there is no search in this home
+        if view.name not in ("search", "playground"):  # in this home nothing is searched or trained
             assert chart.status == 200, chart.text
             assert chart.json()["$schema"].startswith("https://vega")
         assert ask(empty, f"/api/{view.name}/charts/{name}").status in (200, 409)
@@ -272,6 +272,26 @@ def test_only_known_data_sets_are_surveyed(app: Guard) -> None:
     for values in ({"data": "../x"}, {"data": 3}, {}, {"data": "digits", "more": 1}):
         answer = ask(app, "/api/data/survey", method="POST", headers=CHANGE, body=json.dumps(values).encode())
         assert answer.status in (404, 422)
+
+
+def test_a_survey_is_made_by_another_process_and_shown_when_it_is_there(app: Guard) -> None:
+    from seedbed import storage
+    from seedbed.web import surveys
+
+    digest = app.app.state.site.live.find("good.0").record.run.data.digest
+    sections = dict.fromkeys(("pixels", "duplicates", "leakage", "embedding"), ("A sentence of the survey.",))
+    file = surveys._file(digest)
+    assert "data-survey=" in ask(app, "/data", "data=digits").text
+    storage.write_json(file, {"format": surveys.FORMAT, "sentences": sections, "pictures": {}, "charts": {"embedding_pca": {}}})
+    page = ask(app, "/data", "data=digits").text
+    assert page.count("A sentence of the survey.") == 4
+    assert "chart=embedding_pca" in page
+    storage.remove(file)
+    hub = app.app.state.site.hub
+    before = hub.last
+    surveys.Surveys(hub)._make("no-such-data")
+    assert [event.data["done"] for event in hub.after(before)][-1]
+    assert "no-such-data" in hub.after(before)[-1].data["problem"]
 
 
 # Overfitting

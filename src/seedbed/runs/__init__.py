@@ -14,8 +14,8 @@ from seedbed.runs.claims import ClaimedRuns
 from seedbed.runs.finished import FinishedRun, Which
 from seedbed.runs.live import LiveRuns
 from seedbed.runs.longer import FinishedState, is_over
-from seedbed.runs.record import TOGETHER, NamedRun, Record, Status, together
-from seedbed.runs.store import Listed, RunStore
+from seedbed.runs.record import TOGETHER, Listed, NamedRun, Record, Status, together
+from seedbed.runs.store import RunStore
 
 __all__ = [
     "TOGETHER",

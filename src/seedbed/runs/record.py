@@ -39,6 +39,7 @@ Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
 NETWORK_FOLDER = "network"
+WEIGHTS_FILE = "weights/best.safetensors"
 
 _SHARED = ("model", "data", "verdict", "seconds", "device", "versions", "form")
 """Fields that records and results share, once a run is finished."""
@@ -136,6 +137,11 @@ class Record(BaseModel):
         """Whether the run has a result: it is finished or pruned."""
         return self.status in ("finished", "pruned")
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether the run has ended and kept its network."""
+        return self.ended and WEIGHTS_FILE in self.files
+
     def serves(self, *, whole: bool) -> bool:
         """Whether nothing is left to train.
 
@@ -218,6 +224,17 @@ class Record(BaseModel):
         if old.kind == "collapsed" and last is None:
             return replace(verdict, kind="collapsed", evidence=old.evidence)
         return verdict
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A row of a list of runs; if its `run.json` cannot be read, `record` is None, and `reason` is the error."""
+
+    name: str
+    status: Status | Literal["damaged"]
+    reason: str
+    record: Record | None
+    verdict: Verdict | None = None
 
 
 def _last_predictions(path: Path) -> LastPredictions | None:

@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -17,7 +17,7 @@ from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, SpecError, StorageError, UnknownRun, nearest
 from seedbed.names import checked_name
 from seedbed.notebook import option
-from seedbed.records import DataFacts, Result, Verdict, finite
+from seedbed.records import DataFacts, Result, finite
 from seedbed.runs import checkpoints, claims, longer
 from seedbed.runs.arrays import Arrays, checked_digest, read_npz, read_safetensors, safetensors_pieces
 from seedbed.runs.finished import EpochChoice, FinishedRun, metadata, weights_file
@@ -26,6 +26,7 @@ from seedbed.runs.record import (
     METRICS_FILE,
     PREDICTIONS_FILE,
     RUN_FILE,
+    Listed,
     NamedRun,
     Record,
     Status,
@@ -36,17 +37,6 @@ from seedbed.runs.record import (
 )
 
 LEDGER = "ledger.jsonl"
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A row of a list of runs; if its `run.json` cannot be read, `record` is None, and `reason` is the error."""
-
-    name: str
-    status: Status | Literal["damaged"]
-    reason: str
-    record: Record | None
-    verdict: Verdict | None = None
 
 
 class RunStore:
