@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 import seedbed as sb
-from seedbed.api.training import found_again
 from seedbed.errors import Interrupted, SeedbedError, SpecError
-from seedbed.runs import RunStore
-from seedbed.specs import Plan, RunSpec
+from seedbed.specs import RunSpec
 
 
 @pytest.mark.parametrize(
@@ -40,13 +38,17 @@ def test_one_number_of_units_is_a_list_of_one() -> None:
         sb.Dense(hidden=True)
 
 
-def test_the_same_call_with_more_seeds_has_names_of_its_own(tmp_path) -> None:
-    run, home = RunSpec(plan=Plan(epochs=1)), RunStore(tmp_path)
-    [one] = found_again(run, [0], home, folds=1)
-    home.folder(one.name).mkdir()
-    several = found_again(run, [0, 1], home, folds=1)
-    assert one.name not in {entry.group for entry in several}
-    assert [entry.name for entry in found_again(run, [0], home, folds=1)] == [one.name]
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        (sb.Dense, r"a network of it is Dense\(\)"),
+        ("dense", "models = 'dense': it must be a network, such as Dense"),
+        (3, "models = 3"),
+    ],
+)
+def test_what_is_no_network_is_an_error(model: object, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        sb.train(model, "digits")
 
 
 def test_a_notebook_shows_an_error_without_frames() -> None:

@@ -107,6 +107,16 @@ def test_the_page_on_own_networks_works(folder, monkeypatch, capsys):
     exec(compile(session, page.name, "exec"), {})
 
 
+def test_the_page_on_python_works(folder, monkeypatch, capsys):
+    install(monkeypatch)
+    page, names = ROOT / "docs" / "python.md", {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), names)
+    for line in lines(page, "sh"):
+        assert run(shlex.split(line)[1:]) == 0, f"{line}: {capsys.readouterr().err}"
+    assert "toprule" in (folder / "ablation.tex").read_text()
+
+
 def test_the_snippets_of_the_page_on_exports_load_what_was_written(folder, monkeypatch, capsys):
     install(monkeypatch)
     page = ROOT / "docs" / "export.md"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from seedbed import data, evaluation
 from seedbed.data import Dataset, Part
-from seedbed.data.dataset import Pictures
+from seedbed.data.parts import Pictures
 from seedbed.errors import CorruptData, DataError, RunError, SpecError, UnknownRun
 from seedbed.evaluation import assessment, prediction
 from seedbed.groups.evaluation import evaluate_group

@@ -69,6 +69,11 @@ def test_keras_gets_the_same_network(home: Path, digits: Dataset) -> None:
     assert np.allclose(network.keras()(images), network.predict(images), atol=1e-5)
 
 
+def test_it_exports_itself(home: Path, tmp_path: Path) -> None:
+    written = sb.load_network("net.0", home=home).export("safetensors", tmp_path / "net.safetensors", check=False)
+    assert tmp_path / "net.safetensors" in written.files
+
+
 DIGIT = np.full((1, 8, 8), 7.0)
 
 

@@ -13,6 +13,7 @@ import seedbed
 SURFACE = [
     "Conv",
     "DataSpec",
+    "Dataset",
     "Dense",
     "History",
     "Keras",

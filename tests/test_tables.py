@@ -84,5 +84,5 @@ def test_a_data_frame_holds_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_pandas_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(SeedbedError, match="pip install pandas"):
+    with pytest.raises(SeedbedError, match=r"seedbed\[pandas\]"):
         Table(COLUMNS, NETS).to_pandas()

@@ -10,7 +10,7 @@ import pytest
 
 from seedbed import data, storage
 from seedbed.cli.frame import run
-from seedbed.data.dataset import Part, Pictures
+from seedbed.data.parts import Part, Pictures
 from seedbed.specs import DataSpec
 from seedbed.visualize import VisualizeReport, visualize
 

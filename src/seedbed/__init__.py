@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         train,
     )
     from seedbed.cli.watch import watching
+    from seedbed.data import Dataset
     from seedbed.errors import SeedbedError
     from seedbed.exports import export
     from seedbed.figures import picture_grid, save
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conv",
     "DataSpec",
+    "Dataset",
     "Dense",
     "History",
     "Keras",
@@ -83,6 +85,7 @@ _MODULES = {
         "train",
     ),
     "cli.watch": ("watching",),
+    "data": ("Dataset",),
     "errors": ("SeedbedError",),
     "exports": ("export",),
     "figures": ("picture_grid", "save"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,11 @@ class Network:
         from seedbed.models.plain import plain_model
 
         return plain_model(self.spec, dict(self.weights), self.image_shape, len(self.classes), scale=self.scale)
+
+    def export(self, format: str, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:  # noqa: A002
+        """Write the network into files for other programs, as `seedbed.export(network, format, path, ...)` does."""
+        exports = import_module("seedbed.exports")  # which stands on networks, so that this shortcut looks upwards
+        return exports.export(self, format, path, **options)
 
     def _shaped(self, images: NDArray[Any]) -> NDArray[Any]:
         height, width, channels = self.image_shape

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from seedbed.errors import SeedbedError
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from seedbed.statistics import Interval
 
 Row = TypeVar("Row")
+
+MOST_ROWS = 50
+"""Rows that a notebook shows."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,17 @@ class Table(Generic[Row]):
         table = [rf"\begin{{tabular}}{{{align}}}", *body, r"\end{tabular}"]
         return "\n".join([*table, *([rf"% {self.caption}"] if self.caption else [])]) + "\n"
 
+    def html(self, most: int = MOST_ROWS) -> str:
+        """Write the texts as an HTML table of up to `most` rows, for a notebook."""
+        aligned = [f' style="text-align: {column.align}"' for column in self.columns]
+
+        def row(cells: Sequence[str], tag: str) -> str:
+            return "".join(f"<{tag}{how}>{escape(cell)}</{tag}>" for how, cell in zip(aligned, cells, strict=True))
+
+        lines = [f"<tr>{row(cells, 'td')}</tr>" for cells in Table(self.columns, self.rows[:most]).texts]
+        more = f"<p>... and {len(self.rows) - most:,} more rows.</p>" if len(self.rows) > most else ""
+        return f"<table><thead><tr>{row(self.titles, 'th')}</tr></thead><tbody>{''.join(lines)}</tbody></table>{more}"
+
     def to_pandas(self) -> Any:
         """Return the values as a `pandas.DataFrame`.
 
@@ -111,9 +127,47 @@ class Table(Generic[Row]):
             import pandas as pd
         except ImportError as error:
             raise SeedbedError(
-                "Data frames need pandas, which is not installed. Install it with: pip install pandas"
+                "Data frames need pandas, which is not installed. Install it with: pip install 'seedbed[pandas]'"
             ) from error
         return pd.DataFrame(self.records(), columns=[column.name for column in self.columns])
+
+
+class Tabular(ABC):
+    """What has a table: shown in a notebook, and taken along as a data frame or in LaTeX."""
+
+    @abstractmethod
+    def table(self) -> Table[Any]:
+        """Make the table for readers."""
+
+    def values(self) -> Table[Any]:
+        """Make the table of plain values, for data frames."""
+        return self.table()
+
+    def heading(self) -> str:
+        """Name what is shown, in a line."""
+        return ""
+
+    def sentences(self) -> list[str]:
+        """Say what the table shows."""
+        return []
+
+    def frame(self) -> Any:
+        """Return the values as a `pandas.DataFrame`.
+
+        Raises:
+            SeedbedError: pandas is not installed.
+        """
+        return self.values().to_pandas()
+
+    def to_latex(self) -> str:
+        """Write the table in LaTeX, with rules of the package booktabs."""
+        return self.table().latex()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
+        heading = f"<p><b>{escape(self.heading())}</b></p>" if self.heading() else ""
+        return f"{heading}{self.table().html()}{said}"
 
 
 LATEX = {

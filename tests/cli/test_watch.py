@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seedbed.cli.watch import NAME_SHOWN, Watcher, copies_sentence
+from seedbed.progress import NAME_SHOWN, Watcher, copies_sentence
 from seedbed.runs import NamedRun
 from seedbed.specs import RunSpec
 from seedbed.training.events import Copied, Done, Note, Progress, StageStarted, Started

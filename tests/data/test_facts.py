@@ -7,7 +7,8 @@ import pytest
 
 from seedbed import data
 from seedbed.data import facts
-from seedbed.data.dataset import Dataset, Part, Pictures
+from seedbed.data.dataset import Dataset
+from seedbed.data.parts import Part, Pictures
 from seedbed.errors import DataError
 from seedbed.records import PictureRule
 from seedbed.specs import DataSpec

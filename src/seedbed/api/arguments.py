@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from seedbed.errors import SpecError, nearest
 from seedbed.scheduler import Execution, ExecutionOptions
 from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, Precision, RunSpec, Schedule, Select
+
+if TYPE_CHECKING:
+    from seedbed.data import DataLike
 
 ModelLike = Any
 """A `ModelSpec`, a function that returns a `keras.Model`, a `keras.Model`, or `"FILE.py:FUNCTION"`."""
@@ -82,12 +85,11 @@ def plan_with(plan: Plan | None, settings: Mapping[str, Any]) -> Plan:
     return (plan or Plan()).changed(**settings)
 
 
-def data_spec(data: str | DataSpec) -> DataSpec:
-    if isinstance(data, DataSpec):
-        return data
-    from seedbed.data import named
+def data_spec(data: DataLike) -> DataSpec:
+    """Make the data spec, as `seedbed.data.spec_of` does."""
+    from seedbed.data import spec_of
 
-    return DataSpec(name=named(data))
+    return spec_of(data)
 
 
 def seed_numbers(seeds: int | Sequence[int]) -> list[int]:

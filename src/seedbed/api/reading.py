@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedbed.api.arguments import data_spec
+from seedbed.groups.results import Results
 from seedbed.records import Result
 from seedbed.runs import RunStore, Which
-from seedbed.specs import DataSpec
 
 if TYPE_CHECKING:
-    from seedbed.data import Dataset
+    from seedbed.data import DataLike, Dataset
     from seedbed.evaluation import Evaluation
     from seedbed.figures.theme import AnyChart
     from seedbed.groups import Comparison, Group
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from seedbed.sweeps.comparison import SweepComparison
 
 
-def load(data: str | DataSpec = "mnist") -> Dataset:
+def load(data: DataLike = "mnist") -> Dataset:
     """Load a data set, split into its parts.
 
     Args:
-        data: name of the data set, a path to images, or a whole data spec.
+        data: as `train` takes it.
 
     Raises:
         DataError: the data set cannot be found or used.
@@ -36,14 +36,14 @@ def load(data: str | DataSpec = "mnist") -> Dataset:
     return load(data_spec(data))
 
 
-def find(name: str, home: str | os.PathLike[str] | None = None) -> list[Result]:
+def find(name: str, home: str | os.PathLike[str] | None = None) -> Results:
     """Find a finished run, or the finished runs of a group.
 
     Raises:
         UnknownRun: neither has this name.
         RunHalfDone: nothing of it is finished.
     """
-    return RunStore.at(home).find(name)
+    return Results(RunStore.at(home).find(name))
 
 
 def load_network(name: str | Result, *, weights: Which = "best", home: str | os.PathLike[str] | None = None) -> Network:

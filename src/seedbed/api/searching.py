@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from seedbed.api.arguments import SearchOptions, data_spec, split_options
 from seedbed.scheduler import Execution, WorkerOptions
-from seedbed.specs import DataSpec
 
 if TYPE_CHECKING:
+    from seedbed.data import DataLike
     from seedbed.searches import Search
     from seedbed.sizing import Smallest
 
 
 def search(
     budget: str,
-    data: str | DataSpec = "mnist",
+    data: DataLike = "mnist",
     *,
     trials: int = 100,
     epochs: int = 20,
@@ -53,12 +53,12 @@ def search(
     asked = terms_for(
         budget, data_spec(data), name=name, family=family, epochs=epochs, trials=trials, pareto=pareto, folds=folds, **more
     )
-    return run(asked, execution, storage=storage)
+    return run(asked, execution.visible(asked.name), storage=storage)
 
 
 def smallest(
     target: float,
-    data: str | DataSpec = "mnist",
+    data: DataLike = "mnist",
     *,
     family: str = "dense",
     depth: int | None = None,
@@ -78,7 +78,7 @@ def smallest(
 
     Args:
         target: an accuracy in (0, 1).
-        data: a data set's name, a path to images, or a whole data spec. Settings are chosen on a part of its training images,
+        data: as `train` takes it. Settings are chosen on a part of its training images,
             and the claim is made on its validation images.
         family: "dense" or "conv".
         depth: hidden layers of dense networks, 1 to 3. None tries all.
@@ -100,4 +100,5 @@ def smallest(
 
     asked: dict[str, Any] = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "augment": augment}
     terms = terms_for(target, data_spec(data), name=name, **asked)
-    return run(terms, Execution.of(**options, resume=resume, replace=False), minutes=minutes)
+    execution = Execution.of(**options, resume=resume, replace=False).visible(name or "smallest")
+    return run(terms, execution, minutes=minutes)

@@ -15,8 +15,9 @@ from seedbed.cli.columns import accuracy_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, counted_seeds, flags, given_fields, read_yaml, run_of
 from seedbed.cli.text import contents
-from seedbed.cli.watch import copies_sentence, fetching, watching
+from seedbed.cli.watch import fetching, watching
 from seedbed.errors import SpecError
+from seedbed.progress import copies_sentence
 from seedbed.tables import Column, Table
 from seedbed.words import kinds
 
@@ -79,6 +80,8 @@ def command(
     one layer of 100 with two of 200 and 100.
     Several fields make a grid; all other settings are the same in all runs:
       seedbed sweep -m both --set l2=0,1e-4 --set activation=relu,tanh --epochs 20
+    Fields that change together, here a learning rate for each optimizer:
+      seedbed sweep -m tuned --set optimizer+lr=adam:0.001,sgd:0.1
     Also: family=dense,conv; permutation=none,1; first=1000,all;
     arg.width=32,64 for a function of your own.
 
@@ -122,20 +125,21 @@ def command(
 
 def _grid(asked: dict[str, Any], pairs: Sequence[str], given: Sequence[str]) -> Grid:
     """Read the fields of the file, and those of `--set`, which replace them where both name one."""
-    from seedbed.sweeps import Grid, field
+    from seedbed.sweeps import Grid, names_of
 
     filed = asked.get("grid", {})
     if not isinstance(filed, dict):
         raise SpecError(f"grid = {filed!r}: it must be a mapping from fields to lists of their values.")
-    named = {field(str(name)).name: values for name, values in filed.items()}
+    named = {"+".join(names_of(name)): values for name, values in filed.items()}
     if len(named) < len(filed):
         raise SpecError("grid: a field occurs under two names; give it once.")
     grid = {**named, **Grid.texts(pairs)}
     if not grid:
         message = "A sweep needs a field that varies: --set l2=0,1e-4, or a FILE.yaml with a grid."
         raise click.UsageError(message, click.get_current_context())
+    varied = {name for key in grid for name in names_of(key)}
     for name in given:
-        if name in grid:
+        if name in varied:
             raise SpecError(f"{name} is given one value for all runs and varies too; give one of the two.")
     return Grid.of(grid)
 
@@ -166,6 +170,8 @@ def _show_design(planned: Design) -> None:
     )
     for name, values in planned.grid.values.items():
         note(f"  {name}: {', '.join(value(each, name) for each in values)}")
+        for other, own in planned.grid.paired.get(name, {}).items():
+            note(f"    with {other}: {', '.join(value(each, other) for each in own)}")
         if len(values) == 1 and isinstance(values[0], tuple) and len(values[0]) > 1:
             many = len(values[0])
             note(f"  note: {name} has one value, a list of {many}; for {many} values repeat it, --set {name}=A --set {name}=B")
@@ -191,7 +197,7 @@ def _rest(base: RunSpec, grid: Grid) -> str:
     else:
         model = shown(base.model, type(base.model)(family=base.model.family), MODEL_SHOWN)
     both = {**model, **shown(base.plan, type(base.plan)(), PLAN_SHOWN)}
-    return setting({name: value for name, value in both.items() if name not in grid.values})
+    return setting({name: value for name, value in both.items() if name not in next(iter(grid))})
 
 
 def _data(spec: DataSpec) -> str:
@@ -206,7 +212,7 @@ def _data(spec: DataSpec) -> str:
 
 def _show(sweep: Sweep, order: Sequence[Group], baselines: BaselineOutput, files: dict[str, list[Path]]) -> None:
     result()
-    screen.table(_setting_table(sweep.grid.varying, order[:MOST_ROWS]))
+    screen.table(_setting_table(sweep.grid.columns, order[:MOST_ROWS]))
     if len(order) > MOST_ROWS:
         result(f"... and {len(order) - MOST_ROWS:,} more settings; results.csv has all.")
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
@@ -219,7 +225,7 @@ def _show(sweep: Sweep, order: Sequence[Group], baselines: BaselineOutput, files
 
 def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
     from seedbed.groups.speed import TimesToLevel, common_level, level_text
-    from seedbed.sweeps.files import field_columns
+    from seedbed.groups.tables import field_columns
 
     level = common_level(groups)
     speed: list[Column[Group]] = []

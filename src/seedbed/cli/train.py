@@ -16,7 +16,8 @@ from seedbed.cli.columns import share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
 from seedbed.cli.text import contents
-from seedbed.cli.watch import Watcher, copies_sentence, fetching, watching
+from seedbed.cli.watch import fetching, watching
+from seedbed.progress import Watcher, copies_sentence
 from seedbed.tables import Column, Table
 from seedbed.words import ends, percent
 
@@ -94,13 +95,13 @@ def command(
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], Watcher]:
     """Return the results, and what was seen while they were trained."""
     from seedbed import data
-    from seedbed.api.training import entries
     from seedbed.groups.folds import on_fold
+    from seedbed.groups.seeds import entries
     from seedbed.scheduler import train_runs
 
     spec = on_fold(choice.run, choice.seeds[0], choice.folds).data
     with fetching() as watch_download:
-        dataset = data.load(spec.changed(name=data.named(spec.name)), watch_download)
+        dataset = data.load(data.spec_of(spec), watch_download)
     run = choice.run.changed(data=dataset.spec.changed(fold=choice.run.data.fold))
     requested = entries(name, run, choice.seeds, choice.folds)
     _show_layers(run, dataset)

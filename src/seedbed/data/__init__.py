@@ -12,17 +12,21 @@ from pathlib import Path
 from seedbed.data import added
 from seedbed.data.added import remove, rename
 from seedbed.data.content import check_finite
-from seedbed.data.dataset import Dataset, Part
+from seedbed.data.dataset import ARRAYS, ArrayPair, Dataset
 from seedbed.data.description import DataInfo, info, info_of_path, known, verify
 from seedbed.data.download import DownloadProgress, WatchDownload
-from seedbed.data.library import at_hand, load, named, portable, resolve, unnamed
+from seedbed.data.library import DataLike, at_hand, load, named, portable, resolve, spec_of, unnamed
+from seedbed.data.parts import Part
 from seedbed.data.ranges import check_like
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.data.readers.pictures import read_one as picture
-from seedbed.data.split import permutation, split
+from seedbed.data.split import permutation
 
 __all__ = [
+    "ARRAYS",
+    "ArrayPair",
     "DataInfo",
+    "DataLike",
     "Dataset",
     "DownloadProgress",
     "Part",
@@ -43,7 +47,7 @@ __all__ = [
     "remove",
     "rename",
     "resolve",
-    "split",
+    "spec_of",
     "unnamed",
     "verify",
 ]

@@ -19,7 +19,7 @@ from seedbed.data.content import Content, check
 from seedbed.data.readers import READERS, kind_of, read
 from seedbed.data.readers.inventory import ARCHIVES, inventory_of
 from seedbed.data.readers.options import NO_OPTIONS, ImageSize, ReadOptions
-from seedbed.data.split import split
+from seedbed.data.split import drawn
 from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataError, StorageError, UnknownDataset, nearest
 from seedbed.names import checked_name
@@ -178,7 +178,7 @@ def decoded(entry: AddedDataset, size: ImageSize | None = None) -> Content:
     path = existing(entry)
     content = read(path, entry.kind, replace(entry.options, size=size or entry.options.size))
     check(content, str(path))
-    split(content, DataSpec(name=entry.name))  # fails now, and not in training, where a class is too small
+    drawn(content, DataSpec(name=entry.name))  # fails now, and not in training, where a class is too small
     return content
 
 

@@ -1,118 +1,30 @@
-"""A data set as training and evaluation see it: parts are rows of a shared array of images, never copies."""
+"""A data set as training and evaluation see it: the parts of its content, also where that comes from arrays in Python."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from seedbed.data.content import Images, Int64Array, Labels
+from seedbed.data import kept
+from seedbed.data.content import Content, PartName, check
+from seedbed.data.parts import Part, Room
+from seedbed.data.ranges import picture_rule
+from seedbed.data.readers.arrays import RawPart, assemble
+from seedbed.data.readers.options import ImageSize, ReadOptions
+from seedbed.data.split import drawn
+from seedbed.errors import DataError
 from seedbed.records import DataFacts, PictureRule
 from seedbed.specs import DataSpec
 
+ArrayPair = tuple[ArrayLike, ArrayLike]
+"""Images and labels."""
 
-class Pictures:
-    """Images `(n, h, w, c)` that several parts share, with their file names and the study's permutation of pixels.
-
-    Args:
-        images: uint8 or float32 array `(n, h, w, c)`; may be a memory map of any size.
-        sources: file names; empty where an image is known by its index.
-        pixels: index of the original pixel for each position, `(h * w,)`. None means no permutation.
-    """
-
-    def __init__(self, images: Images, sources: Sequence[str] = (), pixels: Int64Array | None = None) -> None:
-        self._original = images
-        self._pixels = pixels
-        self._sources = sources
-
-    def take(self, rows: NDArray[Any], out: Images | None = None) -> Images:
-        """Gather the images of these rows, `(k, h, w, c)`; no other image is touched.
-
-        Args:
-            out: array of their shape and type for the result, which saves a copy.
-        """
-        if out is None:
-            taken: Images = self._permuted(self._original[rows])
-            return taken
-        if self._pixels is None:
-            np.take(self._original, rows, axis=0, out=out, mode="clip")  # "raise" would use a buffer
-        else:
-            out[...] = self._permuted(self._original[rows])
-        return out
-
-    @cached_property
-    def array(self) -> Images:
-        """All images: the memory map itself, or with permuted pixels one copy for all parts."""
-        images: Images = self._permuted(self._original)
-        return images
-
-    @property
-    def image(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Shape `(h, w, c)` and type of an image."""
-        return self._original.shape[1:], self._original.dtype
-
-    def source(self, row: int) -> str:
-        return self._sources[row] if self._sources else str(row)
-
-    def _permuted(self, images: Any) -> Any:
-        if self._pixels is None:
-            return images
-        flat = images.reshape(len(images), -1, images.shape[-1])
-        return flat[:, self._pixels].reshape(images.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Some images of a data set with their labels.
-
-    Attributes:
-        pictures: images that the parts share.
-        rows: rows of the part in `pictures`, int64 `(n,)`, ascending.
-        labels: classes as training sees them, int32 `(n,)`; a study may have replaced some.
-    """
-
-    pictures: Pictures
-    rows: Int64Array
-    labels: Labels
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the images of the part take."""
-        shape, dtype = self.pictures.image
-        return len(self) * math.prod(shape) * dtype.itemsize
-
-    @property
-    def store(self) -> Images:
-        """The shared images: `store[rows]` are those of this part. A memory map unless the pixels are permuted."""
-        return self.pictures.array
-
-    @property
-    def images(self) -> Images:
-        """All images of the part, `(n, h, w, c)`, uint8 or float32; gathered at each call."""
-        return self.pictures.take(self.rows)
-
-    def take(self, positions: NDArray[Any], out: Images | None = None) -> Images:
-        """Gather the images at these positions of the part, `(k, h, w, c)`, in `out` if given; no other image is touched."""
-        return self.pictures.take(self.rows[positions], out)
-
-    def source(self, position: int) -> str:
-        """The origin of an image: its file name, or its index in the original file."""
-        return self.pictures.source(int(self.rows[position]))
-
-
-class Room(NamedTuple):
-    """Number of images for which compiled programs have room: the largest parts of all folds and subsets of the same data."""
-
-    train: int
-    validation: int
+ARRAYS = "arrays-"
+"""Beginning of the names of data sets of arrays; the digest of the content follows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +53,75 @@ class Dataset:
     notes: tuple[str, ...] = ()
     room: Room | None = None
 
+    @classmethod
+    def of(
+        cls,
+        images: ArrayLike,
+        labels: ArrayLike,
+        *,
+        classes: Sequence[str] | None = None,
+        validation: ArrayPair | None = None,
+        test: ArrayPair | None = None,
+        size: ImageSize | None = None,
+    ) -> Self:
+        """Make a data set of arrays, without a file and without a name: equal arrays are the same data set.
+
+            train(Dense(), Dataset.of(images, labels, classes=("cat", "dog")))
+
+        The content is kept in seedbed's cache under its digest, so that its runs can be evaluated and resumed later. If the
+        cache is emptied, the same call brings it back.
+
+        Args:
+            images: numbers `(n, h, w)`, `(n, h, w, c)` or `(n, pixels)`, on any usual scale.
+            labels: whole numbers or names, `(n,)` or `(n, 1)`, or one-hot `(n, C)`.
+            classes: names of the classes: for the labels 0, 1, ... in this order, or all names that occur, in the order wanted.
+                None means the labels themselves, sorted.
+            validation, test: images and labels of these parts. None means that they are drawn from the others by class: 15 %
+                each, and where there are test images, a twelfth for validation.
+            size: height and width of images that come as rows of pixels. None means square ones.
+
+        Raises:
+            DataError: shapes or types that cannot be images or labels, fewer than two classes, or too few images of one.
+            CorruptData: NaN or an infinity, or different numbers of images and labels.
+        """
+        given: dict[PartName, ArrayPair | None] = {"train": (images, labels), "validation": validation, "test": test}
+        raw = {name: _raw(pair, name) for name, pair in given.items() if pair is not None}
+        content = _with_classes(assemble(raw, ReadOptions(size=size)), classes)
+        check(content, "arrays")
+        digest = content.digest
+        made = cls.split(content, DataSpec(name=f"{ARRAYS}{digest[:8]}", digest=digest))
+        if kept.sound(digest) is None:
+            kept.keep(content, digest)
+        return made
+
+    @classmethod
+    def split(cls, content: Content, spec: DataSpec) -> Self:
+        """Split content as `seedbed.data.split.drawn` does.
+
+        Raises:
+            DataError, SpecError: see there.
+        """
+        parts = drawn(content, spec)
+        return cls(
+            spec=spec,
+            train=parts.train,
+            validation=parts.validation,
+            test=parts.test,
+            classes=content.classes,
+            image_shape=content.image_shape,
+            scale=content.scale,
+            pictures=content.pictures or picture_rule(content),
+            notes=(*content.rules, parts.note),
+            room=parts.room,
+        )
+
+    def __repr__(self) -> str:
+        """What a notebook shows: sizes, no pixels."""
+        height, width, channels = self.image_shape
+        parts = {"training": self.train, "validation": self.validation, "test": self.test}
+        counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items() if part)
+        return f"Dataset {self.spec.name!r}: {counts} images of {height} x {width} x {channels}, {len(self.classes)} classes"
+
     def facts(self) -> DataFacts:
         """The sizes that a result records."""
         return DataFacts(
@@ -151,3 +132,38 @@ class Dataset:
             image_shape=self.image_shape,
             pictures=self.pictures,
         )
+
+
+def _raw(pair: Any, name: PartName) -> RawPart:
+    where = "arrays" if name == "train" else f"{name} arrays"
+    if not (isinstance(pair, tuple | list) and len(pair) == 2):
+        raise DataError(f"{where}: give images and labels, as (images, labels).")
+    images, labels = (np.asarray(each) for each in pair)
+    return RawPart(images, _texts(labels) if labels.dtype == object else labels, where)
+
+
+def _texts(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels as text where all of them are; data frames hold text as objects."""
+    return labels.astype(str) if all(isinstance(label, str) for label in labels.flat) else labels
+
+
+def _with_classes(content: Content, names: Sequence[str] | None) -> Content:
+    """The content with the classes named, or in the order of the names.
+
+    Raises:
+        DataError: the names do not belong to the labels.
+    """
+    if names is None:
+        return content
+    known, wanted = content.classes, tuple(map(str, names))
+    if len(set(wanted)) < len(wanted):
+        raise DataError(f"classes = {wanted}: each name may stand once.")
+    if known == tuple(map(str, range(len(wanted)))):
+        return replace(content, classes=wanted)
+    if set(wanted) != set(known):
+        raise DataError(
+            f"classes = {wanted}: the labels are {', '.join(known)}; name 0, 1, ... in order, or these in any order."
+        )
+    places = np.array([wanted.index(name) for name in known], dtype=np.int32)
+    parts = {name: replace(part, labels=places[part.labels]) for name, part in content.parts.items()}
+    return replace(content, parts=parts, classes=wanted)

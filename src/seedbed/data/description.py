@@ -14,7 +14,6 @@ from seedbed.data.download import WatchDownload
 from seedbed.data.library import content_of, load, origin
 from seedbed.data.readers import kind_of
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
-from seedbed.data.split import split
 from seedbed.errors import DataError
 from seedbed.specs import DataSpec
 
@@ -116,7 +115,7 @@ def info_of_path(path: Path, spec: DataSpec | None = None, options: ReadOptions 
     path = path.expanduser().resolve()
     name = added.unused_name(path)
     content = added.decoded(added.AddedDataset(name, str(path), kind_of(path, options), options))
-    dataset = split(content, (spec or DataSpec()).changed(name=name, digest=content.digest))
+    dataset = Dataset.split(content, (spec or DataSpec()).changed(name=name, digest=content.digest))
     return _described(dataset, str(path), "read now, and not kept")
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Int64Array
-from seedbed.data.dataset import Part
 from seedbed.data.facts import ClassPictures, chunks
+from seedbed.data.parts import Part
 from seedbed.errors import DataError
 
 AXES = 50

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Int64Array
-from seedbed.data.dataset import Dataset, Part
+from seedbed.data.dataset import Dataset
+from seedbed.data.parts import Part
 from seedbed.errors import DataError
 
 Floats32 = NDArray[np.float32]

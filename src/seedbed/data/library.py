@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,15 +13,17 @@ from seedbed import storage
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN, Builtin
 from seedbed.data.content import Content, Labelled, check
-from seedbed.data.dataset import Dataset
+from seedbed.data.dataset import ARRAYS, ArrayPair, Dataset
 from seedbed.data.download import WatchDownload, fetch
 from seedbed.data.readers import cifar, digits, idx
 from seedbed.data.readers.inventory import inventory_of
-from seedbed.data.split import split
 from seedbed.devices import cache_folder
-from seedbed.errors import CorruptData, DataUnavailable, SpecError, StorageError, UnknownDataset
+from seedbed.errors import CorruptData, DataError, DataUnavailable, SpecError, StorageError, UnknownDataset
 from seedbed.names import NAME_RULE
 from seedbed.specs import DataSpec
+
+DataLike = str | os.PathLike[str] | DataSpec | Dataset | ArrayPair | tuple[ArrayPair, ArrayPair]
+"""What users give as data, see `spec_of`."""
 
 PATIENCE = 900.0
 """Seconds to wait while another process downloads or decodes the same data set."""
@@ -66,7 +70,7 @@ def load(spec: DataSpec, on_progress: WatchDownload | None = None) -> Dataset:
         As `resolve`; and DataError where a class has too few images to be split.
     """
     digest, content = content_of(spec, on_progress)
-    return split(content, spec.changed(digest=digest))
+    return Dataset.split(content, spec.changed(digest=digest))
 
 
 def at_hand(spec: DataSpec) -> Dataset | None:
@@ -78,7 +82,7 @@ def at_hand(spec: DataSpec) -> Dataset | None:
     builtin = BUILTIN.get(spec.name)
     if content is None and builtin and builtin.format == "embedded" and builtin.digest == spec.digest:
         content = _embedded(builtin)[1]
-    return None if content is None else split(content, spec)
+    return None if content is None else Dataset.split(content, spec)
 
 
 def portable(spec: DataSpec) -> Content:
@@ -103,6 +107,11 @@ def content_of(spec: DataSpec, on_progress: WatchDownload | None = None) -> tupl
         entry = added.find(spec.name)
         return spec.digest, entry.described(spec.digest, content) if entry else content
     builtin = BUILTIN.get(spec.name)
+    if builtin is None and spec.name.startswith(ARRAYS) and added.find(spec.name) is None:
+        raise UnknownDataset(
+            f"{spec.name!r} are arrays, and they are not in {cache_folder()} any more. Give them again, in Python: "
+            f"Dataset.of(images, labels)."
+        )
     if builtin is None:
         _, digest, content = added.content_of(added.existing_entry(spec.name), spec.size)
     elif spec.size in (None, builtin.image_shape[:2]):
@@ -147,6 +156,38 @@ def named(text: str) -> str:
     if text and not NAME_RULE.fullmatch(text):
         raise UnknownDataset(f"{text!r} is neither a data set nor a file or folder that exists. See: seedbed data list.")
     return added.existing_entry(text).name
+
+
+def spec_of(data: DataLike) -> DataSpec:
+    """Make the data spec of what users give as data.
+
+    Args:
+        data: name of a data set, or path to images; a whole data spec, whose name may be a path; a data set; or arrays,
+            `(images, labels)` or `((images, labels), (test images, test labels))`.
+
+    Raises:
+        UnknownDataset: a text is neither a known name nor an existing path.
+        DataError: the files or arrays cannot be used.
+    """
+    if isinstance(data, str | os.PathLike):
+        return DataSpec(name=named(str(data)))
+    if isinstance(data, DataSpec):
+        return data if _is_kept(data) else data.changed(name=named(data.name))
+    if isinstance(data, Dataset):
+        return data.spec
+    if isinstance(data, tuple) and len(data) == 2:
+        first: Any = data[0]
+        of_pairs = isinstance(first, tuple) and isinstance(data[1], tuple)
+        return (Dataset.of(*first, test=data[1]) if of_pairs else Dataset.of(*data)).spec  # type: ignore[arg-type]
+    raise DataError(
+        f"data = {type(data).__name__}: it must be the name of a data set, a path to images, arrays (images, labels), or "
+        f"Dataset.of(images, labels, classes=...)."
+    )
+
+
+def _is_kept(spec: DataSpec) -> bool:
+    """Whether the content is that of arrays, which have no files."""
+    return spec.name.startswith(ARRAYS) and kept.sound(spec.digest) is not None
 
 
 def unnamed(text: str) -> Path | None:

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Int64Array, Labels, PartName
-from seedbed.data.dataset import Dataset, Part, Pictures, Room
-from seedbed.data.ranges import picture_rule
+from seedbed.data.parts import Part, Pictures, Room
 from seedbed.errors import DataError, SpecError
 from seedbed.specs import DataSpec
 
@@ -31,8 +30,27 @@ HELD_OUT_SHARE = 0.15
 _PURPOSES = ("validation", "test", "first", "noise", "replacement", "permutation", "inner")
 
 
-def split(content: Content, spec: DataSpec) -> Dataset:
-    """Split content by the protocol of the spec, and apply its subset, label noise and permutation.
+@dataclass(frozen=True)
+class Drawn:
+    """The parts of a data set, and the sentence that says how they were drawn."""
+
+    train: Part
+    validation: Part
+    test: Part | None
+    note: str
+    room: Room | None = None
+
+
+def _room(parts: Drawn, spec: DataSpec) -> Room:
+    """The largest parts that a fold has: of a class with an image too many, the first folds have one more than the last."""
+    if not spec.fold or spec.inner:
+        return Room(len(parts.train), len(parts.validation))
+    everything, folds = np.bincount(np.concatenate([parts.train.labels, parts.validation.labels])), spec.fold[1]
+    return Room(int((everything - everything // folds).sum()), int((-(-everything // folds)).sum()))
+
+
+def drawn(content: Content, spec: DataSpec) -> Drawn:
+    """Draw the parts by the protocol of the spec, and apply its subset, label noise and permutation.
 
     The honest protocol draws validation images from the training images, stratified by class: a twelfth, and at least 10 of
     a class that has 20 (else half of it). Without an official test set 70 % are for training, 15 % for validation, 15 % for
@@ -48,46 +66,19 @@ def split(content: Content, spec: DataSpec) -> Dataset:
         name: Part(Pictures(part.images, part.sources, pixels), np.arange(len(part.labels)), part.labels)
         for name, part in content.parts.items()
     }
-    drawn = _handout(whole, spec, content) if spec.protocol == "handout" else _honest(whole, spec, content)
-    drawn = _inner(drawn, spec, content) if spec.inner else drawn
-    train = _noisy(_first(drawn.train, spec, len(content.classes)), spec, len(content.classes))
-    return Dataset(
-        spec=spec,
-        train=train,
-        validation=drawn.validation,
-        test=drawn.test,
-        classes=content.classes,
-        image_shape=content.image_shape,
-        scale=content.scale,
-        pictures=content.pictures or picture_rule(content),
-        notes=(*content.rules, drawn.note),
-        room=_room(drawn, spec),
-    )
+    parts = _handout(whole, spec, content) if spec.protocol == "handout" else _honest(whole, spec, content)
+    parts = _inner(parts, spec, content) if spec.inner else parts
+    train = _noisy(_first(parts.train, spec, len(content.classes)), spec, len(content.classes))
+    return replace(parts, train=train, room=_room(parts, spec))
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    train: Part
-    validation: Part
-    test: Part | None
-    note: str
-
-
-def _room(drawn: _Drawn, spec: DataSpec) -> Room:
-    """The largest parts that a fold has: of a class with an image too many, the first folds have one more than the last."""
-    if not spec.fold or spec.inner:
-        return Room(len(drawn.train), len(drawn.validation))
-    everything, folds = np.bincount(np.concatenate([drawn.train.labels, drawn.validation.labels])), spec.fold[1]
-    return Room(int((everything - everything // folds).sum()), int((-(-everything // folds)).sum()))
-
-
-def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _Drawn:
+def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> Drawn:
     train, test = whole["train"], whole.get("test")
     if "validation" in whole:
         if spec.fold:
             raise SpecError(f"fold = {spec.fold}: {spec.name} has a validation part of its own, so it is not cut into folds.")
         note = "The validation part is the data set's own." + ("" if test else " It has no test part, so there is none.")
-        return _Drawn(train, whole["validation"], test, note)
+        return Drawn(train, whole["validation"], test, note)
     if test is not None:
         origin, rest, counts = "The test part is the official one.", train, _validation_counts(train)
         note = "Validation: {:,} of {:,} training images, drawn by class with split seed {}. The test part is the official one."
@@ -98,28 +89,28 @@ def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _D
         note = "There is no official test set: 70/15/15 %, drawn by class with split seed {2}."
     if spec.fold:
         validation, rest, fold = _fold(rest, spec, content)
-        return _Drawn(rest, validation, test, f"{fold} {origin}")
+        return Drawn(rest, validation, test, f"{fold} {origin}")
     validation, rest = _draw(rest, counts, spec.split_seed, "validation", content)
-    return _Drawn(rest, validation, test, note.format(len(validation), len(train), spec.split_seed))
+    return Drawn(rest, validation, test, note.format(len(validation), len(train), spec.split_seed))
 
 
-def _handout(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _Drawn:
+def _handout(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> Drawn:
     train, test = whole["train"], whole.get("test")
     if test is not None:
         note = f"As in the exercise, the {len(test):,} test images are called validation; there is no test part."
-        return _Drawn(train, test, None, note)
+        return Drawn(train, test, None, note)
     if "validation" in whole:
-        return _Drawn(train, whole["validation"], None, "The validation part is the data set's own; there is no test part.")
+        return Drawn(train, whole["validation"], None, "The validation part is the data set's own; there is no test part.")
     held, rest = _draw(train, _held_out_counts(train), spec.split_seed, "test", content)
     note = "There is no official test set: as in the exercise, the test images (15 %, drawn by class with split seed"
-    return _Drawn(rest, held, None, f"{note} {spec.split_seed}) are called validation.")
+    return Drawn(rest, held, None, f"{note} {spec.split_seed}) are called validation.")
 
 
-def _inner(drawn: _Drawn, spec: DataSpec, content: Content) -> _Drawn:
+def _inner(drawn: Drawn, spec: DataSpec, content: Content) -> Drawn:
     validation, rest = _draw(drawn.train, _validation_counts(drawn.train), spec.split_seed, "inner", content)
     aside = f"Inner split: the {len(drawn.validation):,} validation images are not used"
     note = f"{aside}, and {len(validation):,} of the {len(drawn.train):,} training images take their place."
-    return _Drawn(rest, validation, None, note)
+    return Drawn(rest, validation, None, note)
 
 
 def _words(seed: int, purpose: str, n: int) -> NDArray[np.uint64]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedbed.errors import StatisticsError
-from seedbed.figures import theme
+from seedbed.figures import offline, theme
 from seedbed.figures.scales import Rows, Scale
 
 if TYPE_CHECKING:
@@ -343,6 +343,6 @@ def single(layers: Layers, title: str, subtitle: str | Sequence[str], size: tupl
 def _titled(whole: AnyChart, title: str, subtitle: str | Sequence[str]) -> AnyChart:
     """Add the title, a description for screen readers, and the light theme, as notebooks show it."""
     below = subtitle if isinstance(subtitle, str) else list(subtitle)
-    whole = whole.properties(title=alt.Title(title, subtitle=below), description=title)
+    whole = whole.properties(title=alt.Title(title, subtitle=below), description=title, usermeta=offline.mark())
     whole.config = theme.config()  # type: ignore[attr-defined]  # altair's mixin leaves `config` to its subclasses
     return whole

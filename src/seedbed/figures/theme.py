@@ -77,4 +77,5 @@ def specification(chart: AnyChart, mode: Mode = "light") -> dict[str, Any]:
     Altair's own validation is left out: it takes longer than drawing, and the tests draw every figure.
     """
     spec: dict[str, Any] = finite({**chart.to_dict(validate=False), "config": config(mode)})
+    spec.pop("usermeta", None)  # a mark for notebooks
     return spec

@@ -30,14 +30,14 @@ from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
 from seedbed.records import Result, finite_fields
 from seedbed.runs import RunStore
 from seedbed.statistics import Decision
-from seedbed.tables import Column, Table
+from seedbed.tables import Column, Table, Tabular
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Tabular):
     """Several groups, the settings in which they differ, and every pair of them.
 
     Attributes:
@@ -114,15 +114,15 @@ class Comparison:
 def pair_table(pairs: Sequence[Difference], method: str) -> Table[Difference]:
     """Make a table of differences with their intervals and decisions, for papers."""
 
-    def points(value: Callable[[Decision], float]) -> Callable[[Difference], str]:
-        return lambda pair: f"{100 * value(pair.decision):+.2f}" if pair.decision else ""
+    def points(value: Callable[[Decision], float]) -> Callable[[Difference], float | None]:
+        return lambda pair: 100 * value(pair.decision) if pair.decision else None
 
     columns: list[Column[Difference]] = [
         Column("setting", lambda pair: pair.contrast.names[0], align="left"),
         Column("against", lambda pair: pair.contrast.names[1], align="left"),
-        Column("difference", points(lambda decision: decision.interval.mean), unit="points"),
-        Column("from", points(lambda decision: decision.interval.low), unit="95 % interval"),
-        Column("to", points(lambda decision: decision.interval.high)),
+        Column("difference", points(lambda decision: decision.interval.mean), "+.2f", unit="points"),
+        Column("from", points(lambda decision: decision.interval.low), "+.2f", unit="95 % interval"),
+        Column("to", points(lambda decision: decision.interval.high), "+.2f"),
         Column("corrected p", lambda pair: pair.decision and pair.decision.corrected_p, ".2g"),
         Column("loss", lambda pair: pair.loss and pair.loss.interval.mean, "+.4f"),
         Column("decision", lambda pair: "equivalent" if pair.equivalent and not pair.shown else pair.outcome, align="left"),

@@ -54,7 +54,9 @@ def network_spec(model: object, *, start: Start = "kept", arguments: Mapping[str
     settings: Any = {"start": start, "arguments": arguments}
     if isinstance(model, ModelSpec):
         return model
-    if isinstance(model, str):
+    if isinstance(model, type) and issubclass(model, ModelSpec):
+        raise SpecError(f"models = {model.__name__}: this is the class; a network of it is {model.__name__}().")
+    if isinstance(model, str) and ".py" in model:
         return Keras.of(model, **settings)
     if isinstance(model, functools.partial):
         if model.args:
@@ -66,8 +68,8 @@ def network_spec(model: object, *, start: Start = "kept", arguments: Mapping[str
     if callable(model):
         return Keras.of(f"{_file_of_function(model)}:{getattr(model, '__name__', '')}", **settings)
     raise SpecError(
-        f"models = {model!r}: it must be a network, such as Dense(hidden=(100,)), a function that returns a keras.Model, or a "
-        f"keras.Model, or a list of these."
+        f"models = {model!r}: it must be a network, such as Dense(hidden=(100,)), a function that returns a keras.Model, a "
+        f"keras.Model, 'FILE.py:FUNCTION', or a list of these."
     )
 
 

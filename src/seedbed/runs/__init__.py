@@ -1,6 +1,7 @@
 """The run store: run folders, claims, checkpoints of populations, the ledger.
 
 store.py         `RunStore`: the interface for all other packages
+finished.py      a finished run: its files, and the record that commits them
 claims.py        claiming runs: finished, half done, other settings, in use
 record.py        reading and writing `run.json`
 arrays.py        safetensors and npz, without copies, safe for untrusted files
@@ -10,10 +11,11 @@ checkpoints.py   checkpoints of populations: the last two, each with its hash
 """
 
 from seedbed.runs.claims import ClaimedRuns
+from seedbed.runs.finished import FinishedRun, Which
 from seedbed.runs.live import LiveRuns
 from seedbed.runs.longer import FinishedState, is_over
 from seedbed.runs.record import TOGETHER, Listed, NamedRun, Record, Status, together
-from seedbed.runs.store import FinishedRun, RunStore, Which
+from seedbed.runs.store import RunStore
 
 __all__ = [
     "TOGETHER",

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, HomeInUse, RunError, RunExists, RunHalfDone, StorageError
+from seedbed.notebook import option
 from seedbed.records import Result
 from seedbed.runs import checkpoints, longer
 from seedbed.runs.record import LOCKS, METRICS_FILE, RUN_FILE, NamedRun, Record, folders, read, write
@@ -144,7 +145,7 @@ class _Survey:
                 elif name == group or group in self.names:
                     raise RunExists(
                         f"{group!r} would be one run and a group of seeds at once. "
-                        f"Choose another name, or replace the existing runs with --replace."
+                        f"Choose another name, or replace the existing runs with {option('replace')}."
                     )
                 elif record.run.setting not in settings:
                     raise RunExists(_differs(name, record.run, entry.run.changed(seed=record.run.seed)))
@@ -202,7 +203,27 @@ class _Survey:
     def _half_done_message(self, record: Record) -> str:
         what = f"failed ({record.reason})" if record.status == "failed" else "was interrupted"
         epochs = self._epochs(record.name)
-        return f"Run {record.name!r} {what} after {epochs} epochs. Continue with --resume, or start again with --replace."
+        way_out = f"Continue with {option('resume')}, or start again with {option('replace')}"
+        return f"Run {record.name!r} {what} after {epochs} epochs. {way_out}."
+
+
+def members(root: Path, group: str) -> dict[str, Record]:
+    """See `RunStore.members`."""
+    near = (root / name for name in storage.names(root) if name == group or name.startswith(f"{group}."))
+    found = {folder.name: read(folder) for folder in near if storage.is_file(folder / RUN_FILE)}
+    return {name: record for name, record in found.items() if record.group == group}
+
+
+def join(root: Path, name: str, number: int) -> None:
+    """See `RunStore.join`."""
+    to = root / f"{name}.{number}"
+    with home_lock(root):
+        check_free(root, read(root / name))
+        if to.exists():
+            raise RunExists(
+                f"Run {name!r} would become {to.name!r} in a group of seeds, and that is taken; choose another name."
+            )
+        storage.rename(root / name, to)
 
 
 def check_free(root: Path, record: Record) -> None:
@@ -253,9 +274,11 @@ def _shorter(record: Record, plan: Plan, why: str) -> str:
         f"{each.epochs} epochs" + (f", patience {each.patience}" if each.patience else "") for each in (record.run.plan, plan)
     )
     if why:
-        return f"Run {record.name!r} cannot go on from {there} to {here}: {why}. Choose another name, or give --replace."
+        return (
+            f"Run {record.name!r} cannot go on from {there} to {here}: {why}. Choose another name, or give {option('replace')}."
+        )
     asked = f"Run {record.name!r} is finished with {there}, and {here} are asked for"
-    return f"{asked}. Go on with --resume, choose another name, or start again with --replace."
+    return f"{asked}. Go on with {option('resume')}, choose another name, or start again with {option('replace')}."
 
 
 def _differs(name: str, there: RunSpec, here: RunSpec) -> str:
@@ -267,7 +290,7 @@ def _differs(name: str, there: RunSpec, here: RunSpec) -> str:
     ]
     shown = "; ".join(changes[:8]) + (f"; and {len(changes) - 8} more" if len(changes) > 8 else "")
     keep = f"Read it with --select {there.plan.select}, choose" if _differ_in_rule(there, here) else "Choose"
-    return f"Run {name!r} exists with other settings ({shown}). {keep} another name, or start again with --replace."
+    return f"Run {name!r} exists with other settings ({shown}). {keep} another name, or start again with {option('replace')}."
 
 
 def _differ_in_rule(there: RunSpec, here: RunSpec) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,15 +15,15 @@ from numpy.typing import NDArray
 
 from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, SpecError, StorageError, UnknownRun, nearest
-from seedbed.models import trust
 from seedbed.names import checked_name
+from seedbed.notebook import option
 from seedbed.records import DataFacts, Result, finite
 from seedbed.runs import checkpoints, claims, longer
-from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
+from seedbed.runs.arrays import Arrays, checked_digest, read_npz, read_safetensors, safetensors_pieces
+from seedbed.runs.finished import EpochChoice, FinishedRun, metadata, weights_file
 from seedbed.runs.record import (
     LOCKS,
     METRICS_FILE,
-    NETWORK_FOLDER,
     PREDICTIONS_FILE,
     RUN_FILE,
     Listed,
@@ -36,65 +35,8 @@ from seedbed.runs.record import (
     together,
     write,
 )
-from seedbed.specs import ModelSpec
 
-Which = Literal["best", "last"]
-EpochChoice = Which | int
-"""Weights of the best epoch, of the last, or of a numbered one that the plan keeps."""
 LEDGER = "ledger.jsonl"
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """A finished run to store.
-
-    Attributes:
-        entry: claimed entry; the result gets its name and group, so that a result of another name can be copied.
-        result: result of the same identity; its history becomes the metrics.
-        scale: divisor that maps stored images to the network's inputs.
-        best, last: weights of the best and last epoch, named and laid out as in Keras; empty means not stored.
-        predictions: arrays over the validation part; empty means not stored.
-        optimizer: further arrays that are needed to go on with the run; empty means that it cannot go on.
-        epochs: weights of numbered epochs that are to be stored now; those that the store has kept already stay.
-
-    Raises:
-        RunError: the result has another identity.
-    """
-
-    entry: NamedRun
-    result: Result
-    scale: float
-    best: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    last: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    predictions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    optimizer: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    epochs: Mapping[int, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.result.run.identity != self.entry.run.identity:
-            raise RunError(f"Run {self.entry.name!r}: the result is that of other settings ({self.result.name!r}).")
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Rows of the metrics file."""
-        history = self.result.history
-        return [{"epoch": epoch, **finite(history.row(epoch))} for epoch in range(1, history.epochs + 1)]
-
-    def files(self) -> dict[str, storage.FileContent]:
-        """Path below the run's folder -> content, for all files except metrics and record."""
-        facts = _metadata(self.result.run.model, self.result.data, self.scale)
-        kinds = {"best": self.best, "last": self.last, "optimizer": self.optimizer}
-        stored = {_weights_file(which): weights for which, weights in kinds.items() if weights}
-        stored |= {_weights_file(epoch): weights for epoch, weights in self.epochs.items()}
-        files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
-        if self.predictions:
-            files[PREDICTIONS_FILE] = npz(self.predictions)
-        network = trust.contents(self.result.run.model) if stored else {}
-        return files | {f"{NETWORK_FOLDER}/{name}": content for name, content in network.items()}
-
-    def record(self, named: Result, files: Mapping[str, storage.FileContent | Path]) -> Record:
-        """The record that commits the run with these files: path below its folder -> content, or the file itself."""
-        digests = {file: storage.sha256(content) for file, content in files.items()}
-        return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
 
 
 class RunStore:
@@ -187,8 +129,8 @@ class RunStore:
         self, entry: NamedRun, epoch: int, weights: Mapping[str, NDArray[Any]], facts: DataFacts, scale: float
     ) -> None:
         """Store a claimed run's weights at the end of an epoch; they belong to the run once it is finished."""
-        pieces = safetensors_pieces(weights, _metadata(entry.run.model, facts, scale))
-        storage.write(self._file(entry.name, _weights_file(epoch)), pieces)
+        pieces = safetensors_pieces(weights, metadata(entry.run.model, facts, scale))
+        storage.write(self._file(entry.name, weights_file(epoch)), pieces)
 
     def mark(self, names: Iterable[str], status: Literal["running", "interrupted", "failed"], reason: str = "") -> None:
         """Record the status of claimed, unfinished runs."""
@@ -209,7 +151,7 @@ class RunStore:
         for ending in endings:
             folder, files = self.folder(ending.entry.name), ending.files()
             results.append(ending.result.named(ending.entry.name, ending.entry.group, str(folder)))
-            there = {file: folder / file for file in map(_weights_file, ending.entry.run.plan.keep_epochs)}
+            there = {file: folder / file for file in map(weights_file, ending.entry.run.plan.keep_epochs)}
             kept = {file: path for file, path in there.items() if file not in files and storage.is_file(path)}
             records[folder] = ending.record(results[-1], {**files, **kept})
             files[METRICS_FILE] = storage.lines(folder / METRICS_FILE, ending.rows())
@@ -251,7 +193,8 @@ class RunStore:
         if not finished:
             record = records[0][1]
             state, why = record.state(self.root), f" ({record.reason})" if record.reason else ""
-            raise RunHalfDone(f"Run {record.name!r} is {state}{why}, not finished. Train it with --resume or --replace first.")
+            way_out = f"Train it with {option('resume')} or {option('replace')} first"
+            raise RunHalfDone(f"Run {record.name!r} is {state}{why}, not finished. {way_out}.")
         return finished
 
     def find_identities(self, identities: Collection[str], *, whole: bool = False) -> dict[str, Result]:
@@ -268,6 +211,19 @@ class RunStore:
             if finished and record.run.identity in wanted - results.keys():
                 results[record.run.identity] = record.result(self.root / name)
         return results
+
+    def members(self, group: str) -> dict[str, Record]:
+        """Name -> record of the runs of a group, in any state."""
+        return claims.members(self.root, checked_name(group))
+
+    def join(self, name: str, number: int) -> None:
+        """Rename a finished run that is alone under its group's name to `NAME.NUMBER`, so that further seeds can join it.
+
+        Raises:
+            HomeInUse: a process trains it.
+            RunExists: that name is taken.
+        """
+        claims.join(self.root, checked_name(name), number)
 
     def status(self, name: str) -> Status:
         """Status of a run; a run whose process has died is interrupted."""
@@ -307,7 +263,7 @@ class RunStore:
             RunError: the run kept no weights.
             CorruptFile: the file's hash is not the recorded one, or its names or shapes are not the expected ones.
         """
-        return read_safetensors(self._kept(name, _weights_file(which)), expected)
+        return read_safetensors(self._kept(name, weights_file(which)), expected)
 
     def predictions(self, name: str) -> Arrays:
         """Load a finished run's arrays over the validation part, as given to `finish`.
@@ -421,9 +377,18 @@ class RunStore:
             storage.append_lines(self.root / LEDGER, [row])
 
     def looks(self, name: str | None = None) -> list[dict[str, Any]]:
-        """Evaluations on the test part, oldest first: all, or those of one run or group. They outlive their runs."""
+        """Evaluations on the test part, oldest first: all, or those of one run or group. They outlive their runs.
+
+        Those of a run of seeds include the ones from when it was alone under its group's name.
+        """
         rows = storage.read_lines(self.root / LEDGER)
-        return [row for row in rows if name is None or name in (row.get("run"), row.get("group"))]
+        if name is None:
+            return rows
+        known = self._record(name) if storage.is_file(self._file(name, RUN_FILE)) else None
+        before = (known.group, known.identity) if known else None
+        return [
+            row for row in rows if name in (row.get("run"), row.get("group")) or before == (row.get("run"), row.get("identity"))
+        ]
 
     # Helpers
 
@@ -474,20 +439,6 @@ def _finished(places: Iterable[Path]) -> list[Result]:
     found = [(place, *longer.current(place)) for place in places]
     finished = [(place, folder, record) for place, folder, record in found if record.status == "finished"]
     return [replace(record.result(folder), folder=str(place)) for place, folder, record in finished]
-
-
-def _weights_file(which: EpochChoice | str) -> str:
-    return f"weights/{f'epoch-{which:05}' if isinstance(which, int) else which}.safetensors"
-
-
-def _metadata(model: ModelSpec, facts: DataFacts, scale: float) -> dict[str, str]:
-    """What a file of weights says about its network, so that it can be read without the run."""
-    return {
-        "model": json.dumps(model.plain()),
-        "classes": json.dumps(facts.classes),
-        "image_shape": json.dumps(facts.image_shape),
-        "scale": repr(float(scale)),
-    }
 
 
 def _warn(message: str) -> None:

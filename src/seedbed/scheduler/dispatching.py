@@ -13,6 +13,7 @@ from dataclasses import replace
 from seedbed import populations
 from seedbed.errors import DeviceError, Interrupted, ModelError, RunHalfDone, SeedbedError, SpecError, StorageError
 from seedbed.executor import Executor, Lost, Message, Slow
+from seedbed.notebook import in_notebook, option
 from seedbed.records import Result
 from seedbed.runs import ClaimedRuns, NamedRun
 from seedbed.scheduler import planning
@@ -214,8 +215,7 @@ class Scheduler:
                 raise Interrupted("Stopped; all runs of this call are finished and saved.", received[0])
             return
         groups = ", ".join(dict.fromkeys(entry.group for entry in missing))
+        again = f"{'call' if in_notebook() else 'command'} with {option('resume')}"
         if received:
-            raise Interrupted(
-                f"Stopped; everything is saved. To continue, give the same command with --resume ({groups}).", received[0]
-            )
-        raise RunHalfDone(f"Not all runs are finished ({groups}); give the same command with --resume.")
+            raise Interrupted(f"Stopped; everything is saved. To continue, give the same {again} ({groups}).", received[0])
+        raise RunHalfDone(f"Not all runs are finished ({groups}); give the same {again}.")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypedDict, Unpack
 
 from seedbed.devices import EngineName, WorkerKind
 from seedbed.executor import LOCAL, Engine, standing
-from seedbed.runs import RunStore
+from seedbed.progress import shown_in_notebook
+from seedbed.runs import NamedRun, RunStore
 from seedbed.training.events import OnEvent, ignore
 
 
@@ -80,6 +81,15 @@ class Execution:
     def kinds(self, runs: int) -> list[WorkerKind]:
         """The workers for this number of runs; see `Engine.kinds`."""
         return self.engine.kinds(self.device, self.workers, runs)
+
+    def visible(self, label: str, runs: int | Sequence[NamedRun] = 1) -> Self:
+        """The same execution, whose progress a notebook shows unless it has a callback of its own.
+
+        Args:
+            label: what is trained.
+            runs: the runs to train, or their number.
+        """
+        return replace(self, on_event=shown_in_notebook(self.on_event, label, runs))
 
     @contextmanager
     def standing(self) -> Iterator[Self]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from seedbed.errors import Interrupted
+from seedbed.notebook import option
 
 
 @contextlib.contextmanager
@@ -22,7 +23,7 @@ def signals(stop: Callable[[], None]) -> Iterator[list[int]]:
     def handle(number: int, _: FrameType | None) -> None:
         received.append(number)
         if len(received) > 1:
-            raise Interrupted("Stopped at once; the last save is kept. Continue from it with --resume.", number)
+            raise Interrupted(f"Stopped at once; the last save is kept. Continue from it with {option('resume')}.", number)
         stop()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -21,6 +21,7 @@ from seedbed.searches.space import ADAPTIVE_RATES, STEP_RATES
 from seedbed.searches.terms import Terms
 from seedbed.searches.trial import Trial
 from seedbed.statistics import Interval, frontier
+from seedbed.tables import Column, Table, Tabular, interval_columns
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -33,7 +34,7 @@ AT_THE_EDGE = 0.03
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class Search(Tabular):
     """A search that is done.
 
     Attributes:
@@ -127,7 +128,45 @@ class Search:
         """The epoch up to which all trials were trained."""
         return next(iter(self.terms.pruning.rungs), self.terms.space.epochs)
 
-    # Sentences
+    # Tables and sentences
+
+    def heading(self) -> str:
+        return f"Search {self.name!r}: {words.counted(len(self.trials), 'trial')}"
+
+    def __repr__(self) -> str:
+        """What a console shows: the answer, not every trial."""
+        return "\n".join([self.heading(), *self.sentences()])
+
+    def table(self) -> Table[Finalist]:
+        """Make the table of the finalists, for readers."""
+        return Table(
+            [
+                Column("network", lambda each: each.trial.run.model.title, align="left"),
+                Column("parameters", lambda each: each.trial.model.parameters, ","),
+                Column("operations", lambda each: each.trial.model.operations, ","),
+                Column("fresh seeds", lambda each: each.group.n),
+                Column("accuracy", lambda each: each.accuracy and 100 * each.accuracy.mean, ".2f", unit="%"),
+                Column("95 % interval", lambda each: each.accuracy, lambda known: words.ends(*known.pair()) if known else ""),
+            ],
+            self.best,
+            "Mean validation accuracy of networks that were trained again with fresh seeds.",
+        )
+
+    def values(self) -> Table[Trial]:
+        """Make the table of all trials; accuracies are shares in [0, 1]."""
+        finalists = {each.trial.number: each.accuracy for each in self.best}
+        return Table(
+            [
+                Column("number", lambda trial: trial.number),
+                Column("network", lambda trial: trial.run.model.title),
+                Column("parameters", lambda trial: trial.model.parameters),
+                Column("operations", lambda trial: trial.model.operations),
+                Column("state", lambda trial: trial.state),
+                Column("accuracy", lambda trial: trial.accuracy),
+                *interval_columns(lambda trial: finalists.get(trial.number), "fresh_"),
+            ],
+            self.trials,
+        )
 
     def sentences(self) -> list[str]:
         """Say which setting is best, how sure that is, and what limits it."""

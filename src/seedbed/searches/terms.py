@@ -129,7 +129,7 @@ def terms_for(
         DataError: the images are not available.
     """
     limit = Budget.of(budget) if isinstance(budget, str) else budget
-    known = data.resolve(spec.changed(name=data.named(spec.name)))
+    known = data.resolve(data.spec_of(spec))
     facts = data.load(known, watch).facts()
     plan = Plan(epochs=epochs).changed(**({"select": select} if select else {}))
     space = Space(limit, families(family, limit, facts, known), facts, known, plan.epochs, sizes=pareto, select=plan.select)

@@ -78,7 +78,7 @@ def terms_for(
     check(target, family, depth, seeds)
     effort = EFFORTS[family]
     plan = Plan(epochs=effort.epochs if epochs is None else epochs, augment=augment)  # an error before the data are loaded
-    spec = spec.changed(name=data.named(spec.name))
+    spec = data.spec_of(spec)
     called = checked_prefix(default_name(target, family, spec) if name is None else name)
     whole, inner = (data.load(data.resolve(spec.changed(inner=inner)), watch_download) for inner in (False, True))
     facts = whole.facts()

@@ -20,7 +20,7 @@ from seedbed.storage.files import (
     write,
     write_all,
 )
-from seedbed.storage.folders import GONE, make_folder, names, remove_tree
+from seedbed.storage.folders import GONE, make_folder, names, remove_tree, rename
 from seedbed.storage.lines import append_lines, cut_lines, lines, read_lines, write_lines
 from seedbed.storage.locks import holder, lock
 from seedbed.storage.values import json_content, read_json, write_json
@@ -43,6 +43,7 @@ __all__ = [
     "read_lines",
     "remove",
     "remove_tree",
+    "rename",
     "sha256",
     "sync",
     "tidy",

@@ -55,6 +55,13 @@ def remove_tree(folder: Path) -> None:
         changes.remove_tree(hidden)
 
 
+def rename(folder: Path, to: Path) -> None:
+    """Give a folder another name in the same place, at once."""
+    with explained("rename", folder):
+        changes.rename(folder, to)
+        changes.sync_folder(folder.parent)
+
+
 def sync_names(folder: Path) -> None:
     with explained("write in", folder):
         changes.sync_folder(folder)

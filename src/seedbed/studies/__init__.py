@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 from seedbed.kinds import Registry
 
 if TYPE_CHECKING:
+    from seedbed.data import DataLike
     from seedbed.scheduler import WorkerOptions
-    from seedbed.specs import DataSpec, Select
+    from seedbed.specs import Select
     from seedbed.studies.answers import Answer, Study
 
 
@@ -42,7 +43,7 @@ class Question:
 
     def __call__(
         self,
-        data: str | DataSpec = "mnist",
+        data: DataLike = "mnist",
         *,
         quick: bool = False,
         seeds: int | Sequence[int] | None = None,
@@ -59,7 +60,7 @@ class Question:
         """Train what is missing, and answer the question.
 
         Args:
-            data: name of a data set, a path to images, or a whole data spec.
+            data: as `seedbed.train` takes it.
             quick: whether to make a preview with fewer seeds, epochs and settings.
             seeds: number of seeds, or the seeds themselves. None means 5, or 3 for a preview.
             folds: number of folds that the seeds validate on in turn. None means the one validation part, or with fewer than
@@ -81,7 +82,7 @@ class Question:
         from seedbed.studies.context import StudyTrainer
         from seedbed.studies.setup import Setup
 
-        execution = Execution.of(**options, resume=True, replace=False)
+        execution = Execution.of(**options, resume=True, replace=False).visible(self.name)
         asked: dict[str, Any] = {"merge": merge, "again": again, "epochs": epochs, "select": select}
         setup = Setup.of(data, protocol=protocol, first=first, seeds=seeds, folds=folds, seed=seed, quick=quick, **asked)
         with StudyTrainer(execution) as trainer:

@@ -60,7 +60,7 @@ class Setup:
     @classmethod
     def of(
         cls,
-        name: str | DataSpec = "mnist",
+        name: images.DataLike = "mnist",
         *,
         protocol: str | None = None,
         first: int | None = None,
@@ -77,7 +77,7 @@ class Setup:
         """Find the images, and check the options.
 
         Args:
-            name: name of a data set, a path to images, or a whole data spec.
+            name: the data, as `seedbed.train` takes them.
             protocol: "honest" or "handout". None means that of the data spec.
             first: number of training images, drawn by class. None means that of the data spec: as a rule all of them.
             seeds: number of seeds, or the seeds themselves. None means 5, or 3 for a quick study.
@@ -96,7 +96,7 @@ class Setup:
             SpecError: a setting breaks its rule.
             DataError: the images cannot be had.
         """
-        spec = name if isinstance(name, DataSpec) else DataSpec(name=images.named(name))
+        spec = images.spec_of(name)
         spec = spec.changed(protocol=protocol or spec.protocol, first=first or spec.first)
         default = QUICK_SEEDS if quick else SEEDS
         chosen = None if seeds is None else _seeds(seeds, seed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from seedbed.groups.fields import field
 from seedbed.sweeps.design import Design, design
-from seedbed.sweeps.grid import Grid
+from seedbed.sweeps.grid import Grid, names_of
 from seedbed.sweeps.outcome import Sweep
 
-__all__ = ["Design", "Grid", "Sweep", "design", "field"]
+__all__ = ["Design", "Grid", "Sweep", "design", "field", "names_of"]

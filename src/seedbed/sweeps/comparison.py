@@ -19,7 +19,7 @@ from seedbed.records import finite_fields
 from seedbed.specs import DataSpec
 from seedbed.sweeps.effects import Interaction, Marginal, interaction_sentences, interactions, main_effects
 from seedbed.sweeps.outcome import Sweep
-from seedbed.tables import Table
+from seedbed.tables import Table, Tabular
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -29,7 +29,7 @@ BETWEEN = "/"
 
 
 @dataclass(frozen=True, eq=False)
-class SweepComparison:
+class SweepComparison(Tabular):
     """A sweep's settings, each against a reference, the main effects of its fields and their interactions.
 
     Attributes:

@@ -84,7 +84,7 @@ def design(
     checked_prefix(name)
     if not seeds or len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds = {list(seeds)}: a sweep needs one seed at least, and each only once.")
-    base = base.changed(data=base.data.changed(name=data.named(base.data.name)))
+    base = base.changed(data=data.spec_of(base.data))
     requests = tuple(
         Request(
             group_name(name, setting),

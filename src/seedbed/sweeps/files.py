@@ -1,87 +1,26 @@
-"""A sweep's tables, and the YAML that repeats it."""
+"""The YAML that repeats a sweep."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
-from seedbed import words
-from seedbed.groups import Group
-from seedbed.groups.speed import TimesToLevel, level_text, levels
-from seedbed.records import Result, finite
+from seedbed.data import ARRAYS
+from seedbed.records import finite
 from seedbed.specs import RunSpec
 from seedbed.sweeps.grid import Grid
-from seedbed.tables import Column, Row, Table, interval_columns
-
-METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
-
-GroupRun = tuple[Group, Result]
-
-
-def field_columns(varying: Sequence[str], group: Callable[[Row], Group]) -> list[Column[Row]]:
-    """Make columns of the fields that vary, in words."""
-
-    def column(name: str) -> Column[Row]:
-        return Column(name, lambda row: words.value(group(row).setting[name], name), align="left")
-
-    return [column(name) for name in varying]
-
-
-def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:
-    """Make a table with one row per setting: varying fields, mean accuracies in [0, 1], median steps, runs by verdict."""
-
-    def runs(verdict: str) -> Column[Group]:
-        return Column(verdict, lambda group: group.verdicts.get(verdict, 0))
-
-    def steps(level: float) -> Column[Group]:
-        return Column(f"steps_to_{level_text(level).removesuffix(' %')}", lambda group: TimesToLevel.of(group, level).median())
-
-    columns: list[Column[Group]] = [
-        Column("group", lambda group: group.name),
-        *field_columns(varying, lambda group: group),
-        Column("parameters", lambda group: group.parameters),
-        Column("n", lambda group: group.n),
-        *interval_columns(lambda group: group.accuracy),
-        *interval_columns(lambda group: group.last, "last_"),
-        *(steps(level) for level in levels(groups)),
-        *map(runs, dict.fromkeys(verdict for group in groups for verdict in group.verdicts)),
-    ]
-    return Table(columns, groups)
-
-
-def run_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[GroupRun]:
-    """Make a table with one row per run: the fields that vary, the seed, and the metrics of its best and its last epoch."""
-    columns: list[Column[GroupRun]] = [
-        Column("name", lambda row: row[1].name),
-        *field_columns(varying, lambda row: row[0]),
-        Column("seed", lambda row: row[1].run.seed),
-        Column("parameters", lambda row: row[0].parameters),
-        *_epoch_columns("best", lambda result: result.best),
-        *_epoch_columns("last", lambda result: result.history.epochs),
-        Column("verdict", lambda row: row[1].verdict.kind),
-        Column("seconds", lambda row: f"{row[1].seconds.total:.3f}"),
-    ]
-    return Table(columns, [(group, result) for group in groups for result in group.results])
-
-
-def _epoch_columns(which: str, epoch: Callable[[Result], int]) -> list[Column[GroupRun]]:
-    """Make columns of an epoch's number and metrics. Epoch 0 means that the run has none."""
-
-    def metric(name: str) -> Column[GroupRun]:
-        return Column(f"{which}_{name}", lambda row: row[1].history.row(at)[name] if (at := epoch(row[1])) else None)
-
-    return [Column(f"{which}_epoch", lambda row: epoch(row[1]) or None), *map(metric, METRICS)]
 
 
 def to_yaml(base: RunSpec, grid: Grid, seeds: Sequence[int], folds: int = 1) -> str:
     """Write a sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
     plain: dict[str, Any] = base.plain()
     plain.pop("seed")
-    plain["data"].pop("digest")
+    if not base.data.name.startswith(ARRAYS):  # which nothing but their digest identifies
+        plain["data"].pop("digest")
     plain["model"].pop("digest", None)
-    values = {name: finite(list(each)) for name, each in grid.values.items()}
+    values = {name: finite(each) for name, each in grid.asked.items()}
     counted = len(seeds) if list(seeds) == list(range(len(seeds))) else list(seeds)
     asked = {"base": plain, "grid": values, "seeds": counted, **({"folds": folds} if folds > 1 else {})}
     return yaml.safe_dump(asked, sort_keys=False, allow_unicode=True)

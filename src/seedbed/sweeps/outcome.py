@@ -14,10 +14,12 @@ from seedbed.groups import Group, caveats
 from seedbed.groups.curves import learning_curves
 from seedbed.groups.fields import Value, field
 from seedbed.groups.speed import speed_json
+from seedbed.groups.tables import means_table, run_table, setting_table
 from seedbed.records import Result, finite_fields
 from seedbed.specs import RunSpec
-from seedbed.sweeps.files import run_table, setting_table, to_yaml
+from seedbed.sweeps.files import to_yaml
 from seedbed.sweeps.grid import Grid
+from seedbed.tables import Table, Tabular
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -27,7 +29,7 @@ MOST_SENTENCES = 12
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Tabular):
     """A trained sweep: every setting, in the order of the grid.
 
     Attributes:
@@ -44,7 +46,18 @@ class Sweep:
 
     def __repr__(self) -> str:
         """What a notebook shows: the answer, not every epoch of every run."""
-        return "\n".join([f"Sweep {self.name!r}: {words.counted(len(self.groups), 'setting')}", *self.sentences()])
+        return "\n".join([self.heading(), *self.sentences()])
+
+    def heading(self) -> str:
+        return f"Sweep {self.name!r}: {words.counted(len(self.groups), 'setting')}"
+
+    def table(self) -> Table[Group]:
+        """Make the table of the settings with their means, for readers."""
+        return means_table(self.grid.columns, self.groups)
+
+    def values(self) -> Table[Group]:
+        """Make the table of the settings with all their values; means are shares in [0, 1]."""
+        return setting_table(self.grid.columns, self.groups)
 
     @property
     def results(self) -> list[Result]:
@@ -109,7 +122,7 @@ class Sweep:
                 "The highest mean was selected on the images that measure it, so it is optimistic; expect less on new images. "
                 "`seedbed compare` shows which differences are clear, and fresh seeds confirm them."
             )
-        sentences += [*self.edges()[:MOST_SENTENCES], *caveats(self.groups)]
+        sentences += [*self.grid.pair_sentences(), *self.edges()[:MOST_SENTENCES], *caveats(self.groups)]
         if len(self.seeds) == 1:
             sentences.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
         return sentences
@@ -163,7 +176,7 @@ class Sweep:
         Raises:
             StorageError: a file could not be written, or another process has been writing them for a minute.
         """
-        folder, varying = Path(folder), self.grid.varying
+        folder, varying = Path(folder), self.grid.columns
         tables = {
             "results.csv": setting_table(varying, groups or self.groups).csv(),
             "runs.csv": run_table(varying, self.groups).csv(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seedbed.errors import RunError, UnknownRun
 from seedbed.groups import Group
-from seedbed.groups.fields import Setting, in_order, values_of
+from seedbed.groups.fields import Setting, Value, in_order, values_of
 from seedbed.groups.naming import fields_in_name, group_name
 from seedbed.records import Result
 from seedbed.runs import Listed, RunStore
@@ -84,7 +84,7 @@ def read_sweep(home: RunStore, name: str) -> Sweep:
         raise UnknownRun(f"No finished sweep is named {name!r}. See `seedbed runs list`.")
     settings = {group: _setting(results, stored.fields) for group, results in found.items()}
     values = {field: in_order(field, (setting[field] for setting in settings.values())) for field in stored.fields}
-    grid = Grid({field: tuple(each) for field, each in values.items()})
+    grid = _grid({field: tuple(each) for field, each in values.items()}, list(settings.values()))
     places = {group: [values[field].index(setting[field]) for field in stored.fields] for group, setting in settings.items()}
     groups = [
         Group.read(home, group, found[group], {field: settings[group][field] for field in grid.varying})
@@ -92,6 +92,20 @@ def read_sweep(home: RunStore, name: str) -> Sweep:
     ]
     seeds = sorted({seed for group in groups for seed in group.by_seed})
     return Sweep(name, groups[0].run, grid, tuple(seeds), groups)
+
+
+def _grid(values: dict[str, tuple[Value, ...]], settings: Sequence[Setting]) -> Grid:
+    """The grid of these settings: a field whose value follows from that of an earlier one changes with it."""
+    leads: dict[str, tuple[Value, ...]] = {}
+    paired: dict[str, dict[str, tuple[Value, ...]]] = {}
+    for name, own in values.items():
+        rows = {lead: {setting[lead]: setting[name] for setting in settings} for lead in leads}
+        follows = [lead for lead, row in rows.items() if all(row[setting[lead]] == setting[name] for setting in settings)]
+        if follows and len(own) > 1:
+            paired.setdefault(follows[0], {})[name] = tuple(rows[follows[0]][value] for value in leads[follows[0]])
+        else:
+            leads[name] = own
+    return Grid(leads, paired)
 
 
 def _results(home: RunStore, stored: StoredSweep) -> dict[str, list[Result]]:

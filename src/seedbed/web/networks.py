@@ -10,7 +10,7 @@ from seedbed.evaluation import Inversion
 from seedbed.evaluation.browser import browser_result, browser_weights
 from seedbed.playground.answering import AnsweringProcess
 from seedbed.records import Result
-from seedbed.runs.store import EpochChoice, Which
+from seedbed.runs.finished import EpochChoice, Which
 from seedbed.web.images import ShownPart, dataset_of, part_of
 from seedbed.web.site import PageSite
 

@@ -85,4 +85,4 @@ class Actor:
             return dataset or data.load(spec)
         import ray
 
-        return data.split(ray.get(self._images[0]), spec)
+        return Dataset.split(ray.get(self._images[0]), spec)

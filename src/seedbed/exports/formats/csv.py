@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from seedbed.exports.protocol import Draft, MetricsFormat
 from seedbed.exports.selection import RunSelection
+from seedbed.groups.tables import run_table
 from seedbed.records import Result
-from seedbed.sweeps.files import run_table
 from seedbed.tables import Column, Table
 
 
