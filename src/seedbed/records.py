@@ -223,11 +223,43 @@ class PictureRule:
 
 
 @dataclass(frozen=True)
+class Normalization:
+    """What networks get of stored values: `(values / scale - mean) / deviation`.
+
+    Attributes:
+        scale: divisor that brings the values to their range.
+        mean, deviation: of the divided values; one for all channels or one for each.
+    """
+
+    scale: float
+    mean: tuple[float, ...] = (0.0,)
+    deviation: tuple[float, ...] = (1.0,)
+
+    @property
+    def centres(self) -> bool:
+        """Whether it does more than to divide by the scale."""
+        return (self.mean, self.deviation) != ((0.0,), (1.0,))
+
+    def scaled(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Stored values divided by the scale."""
+        return images.astype(np.float32) / np.float32(self.scale)
+
+    def inputs(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """What a network gets of stored images `(..., c)`."""
+        scaled = self.scaled(images)
+        if not self.centres:
+            return scaled
+        mean, deviation = (np.asarray(values, dtype=np.float32) for values in (self.mean, self.deviation))
+        return np.asarray((scaled - mean) / deviation, dtype=np.float32)
+
+
+@dataclass(frozen=True)
 class DataFacts:
     """The number of images per part (0 where there is no test part), the names of the classes, the shape of the images.
 
     Attributes:
         pictures: how picture files become such images; None in records of older versions.
+        normalization: what networks get of these images; None in records of older versions, which divide by the run's scale.
     """
 
     train: int
@@ -236,6 +268,7 @@ class DataFacts:
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     pictures: PictureRule | None = None
+    normalization: Normalization | None = None
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ Padding = Literal["same", "valid"]
 Head = Literal["flatten", "average"]
 Start = Literal["kept", "drawn"]
 Select = Literal["smoothed", "loss", "accuracy", "last"]
+Normalize = Literal["none", "unit", "standard"]
 
 ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
 
@@ -362,9 +363,12 @@ class DataSpec(Spec):
             on the others; None uses the one validation part. Only with the honest protocol.
         inner: whether to hold out the validation part too, and draw another one from the training images: for selecting
             settings when the validation part is to stay unused for a later claim.
+        normalize: what networks get of the stored values: "unit" divides them by their range, so that black is 0 and white
+            is 1; "standard" subtracts each channel's mean over the training images from that, and divides by its standard
+            deviation; "none" gives them as they are stored.
     """
 
-    later: ClassVar[Mapping[str, Any]] = {"fold": None, "inner": False}
+    later: ClassVar[Mapping[str, Any]] = {"fold": None, "inner": False, "normalize": "unit"}
 
     name: str = "mnist"
     digest: str = ""
@@ -376,6 +380,7 @@ class DataSpec(Spec):
     permutation: Seed | None = None
     fold: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=2)]] | None = None
     inner: bool = False
+    normalize: AnyCase[Normalize] = "unit"
 
     @model_validator(mode="after")
     def _fold_is_there(self) -> Self:

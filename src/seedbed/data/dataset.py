@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Images, Int64Array, Labels
-from seedbed.records import DataFacts, PictureRule
+from seedbed.data.content import CHUNK, Images, Int64Array, Labels
+from seedbed.data.ranges import moments
+from seedbed.records import DataFacts, Normalization, PictureRule
 from seedbed.specs import DataSpec
 
 
@@ -103,6 +104,12 @@ class Part:
         """Gather the images at these positions of the part, `(k, h, w, c)`, in `out` if given; no other image is touched."""
         return self.pictures.take(self.rows[positions], out)
 
+    def blocks(self) -> Iterator[Images]:
+        """All images, `CHUNK` bytes or so at a time."""
+        each = max(1, CHUNK * len(self) // max(1, self.nbytes))
+        for start in range(0, len(self), each):
+            yield self.take(np.arange(start, min(start + each, len(self))))
+
     def source(self, position: int) -> str:
         """The origin of an image: its file name, or its index in the original file."""
         return self.pictures.source(int(self.rows[position]))
@@ -132,6 +139,15 @@ class Dataset:
     pictures: PictureRule
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def normalization(self) -> Normalization:
+        """What networks get of the stored values, as `DataSpec.normalize` says."""
+        if self.spec.normalize == "none":
+            return Normalization(1.0)
+        if self.spec.normalize == "unit":
+            return Normalization(self.scale)
+        return Normalization(self.scale, *moments(self.train.blocks(), self.scale))
+
     def facts(self) -> DataFacts:
         """The sizes that a result records."""
         return DataFacts(
@@ -141,4 +157,5 @@ class Dataset:
             classes=self.classes,
             image_shape=self.image_shape,
             pictures=self.pictures,
+            normalization=self.normalization,
         )

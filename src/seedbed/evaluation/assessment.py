@@ -204,8 +204,9 @@ def part_probabilities(home: RunStore, result: Result, dataset: Dataset, part: P
     model = result.run.model
     expected = FAMILIES[model.family].weight_shapes(model, dataset.image_shape, len(dataset.classes))
     weights = home.weights(result.name, "best", expected)
+    normalization = result.data.normalization or dataset.normalization
     blocks = [
-        models.probabilities(model, weights, part.take(rows), scale=dataset.scale, classes=len(dataset.classes))
+        models.probabilities(model, weights, part.take(rows), normalization=normalization, classes=len(dataset.classes))
         for rows in np.array_split(np.arange(len(part)), range(AT_ONCE, len(part), AT_ONCE))
     ]
     return np.concatenate(blocks)

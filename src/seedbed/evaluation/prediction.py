@@ -104,7 +104,8 @@ def predict(home: RunStore, name: str, paths: Sequence[Path], *, invert: Inversi
         return []
     images = np.stack([image for image, _ in seen])
     weights = home.weights(result.name, "best")
-    rows = models.probabilities(result.run.model, weights, images, scale=dataset.scale, classes=len(dataset.classes))
+    normalization, classes = result.data.normalization or dataset.normalization, len(dataset.classes)
+    rows = models.probabilities(result.run.model, weights, images, normalization=normalization, classes=classes)
     return [
         Prediction(Path(path), dataset.classes, row, steps, image)
         for path, row, (image, steps) in zip(paths, rows, seen, strict=True)

@@ -131,7 +131,7 @@ class Job:
 
     def _load(self, population: Population, arrays: NamedArrays, eval_batches: EvalBatches) -> Loaded:
         blocks, shared = len(self.task.blocks), self._source.shared
-        program = self._programs.of(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
+        program = self._programs.of(population, self.task.plan, blocks, self._dataset.normalization, shared=shared)
         return Loaded.of(population, program, eval_batches, self._members, arrays, self._dataset)
 
     # An epoch

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from seedbed.kinds import AUGMENTATIONS
 from seedbed.models.protocol import Batch, Hyperparameters, Params, Population, State, image_losses
+from seedbed.records import Normalization
 from seedbed.specs import Plan
 from seedbed.training.optimizers import OptimizerState, StepSizes, last_gradient, update
 
@@ -114,7 +115,7 @@ class Program:
         population: any population with the signature; only its mathematics is used.
         plan: any plan with the static part.
         blocks: number of blocks that train at once.
-        scale: divisor that maps stored images to the networks' inputs.
+        normalization: what the networks get of stored images.
         shared: whether all blocks draw from the same array of images.
         compiled: cache of compiled functions: takes a key, and a function that compiles.
     """
@@ -124,14 +125,14 @@ class Program:
         population: Population,
         plan: Plan,
         blocks: int,
-        scale: float,
+        normalization: Normalization,
         *,
         shared: bool = True,
         compiled: Callable[[Hashable, Callable[[], Any]], Any] = compile_always,
     ) -> None:
         self._population = population
         self._plan = plan
-        self._scale = scale
+        self._normalization = normalization
         images = None if shared else 0
         feed: Any = Feed(images, images, 0, None, 0, 0, 0, None)  # type: ignore[arg-type]
         self._segment = jax.jit(_over_blocks(self._segment_of_block, blocks, (0, feed, 0, None, None)), donate_argnums=0)
@@ -225,11 +226,16 @@ class Program:
         return Batch(self._fed(images), labels, weights), jax.random.fold_in(draws, 1)
 
     def _seen(self, images: Array) -> Array:
-        return cast("Array", images.astype(jnp.float32) * jnp.float32(1 / self._scale))
+        return cast("Array", images.astype(jnp.float32) * jnp.float32(1 / self._normalization.scale))
 
     def _fed(self, images: Array) -> Array:
-        """What the networks take of images from 0 to 1."""
-        return images * jnp.float32(self._scale) if self._population.raw_pixels else images
+        """What the networks take of images that are divided by the scale."""
+        if self._population.raw_pixels:
+            return images * jnp.float32(self._normalization.scale)
+        if not self._normalization.centres:
+            return images
+        mean, deviation = (jnp.array(values, jnp.float32) for values in (self._normalization.mean, self._normalization.deviation))
+        return (images - mean) * (1 / deviation)
 
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
         def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
