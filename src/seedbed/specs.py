@@ -36,6 +36,8 @@ Head = Literal["flatten", "average"]
 Start = Literal["kept", "drawn"]
 Select = Literal["smoothed", "loss", "accuracy", "last"]
 Normalize = Literal["none", "unit", "standard"]
+ClassWeight = Literal["none", "balanced"]
+Metric = Literal["accuracy", "balanced", "f1"]
 
 ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
 
@@ -299,9 +301,14 @@ class Plan(Spec):
         select: rule that selects the best epoch, whose network is kept: "smoothed" takes the highest validation accuracy, as
             the mean of the epoch and the four before it, "loss" the lowest validation loss, "accuracy" the highest validation
             accuracy of a single epoch, "last" the last epoch.
+        class_weight: weight of an image in the loss that training minimizes: "balanced" weighs each class by the inverse of its
+            number of training images (mean weight 1), so that small classes count as much as large ones; patience and `select`
+            "loss" then follow the validation loss with such weights.
+        metric: what `select`, pruning, rankings and comparisons go by: "accuracy", "balanced" accuracy (the mean of the classes'
+            recalls), or macro "f1" (the mean of the classes' F1).
     """
 
-    later: ClassVar[Mapping[str, Any]] = {"select": "accuracy"}
+    later: ClassVar[Mapping[str, Any]] = {"select": "accuracy", "class_weight": "none", "metric": "accuracy"}
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
@@ -316,6 +323,8 @@ class Plan(Spec):
     patience: Annotated[int, Field(ge=0)] = 0
     precision: Annotated[AnyCase[Precision], Field(json_schema_extra=STATIC)] = "f32"
     select: AnyCase[Select] = "smoothed"
+    class_weight: AnyCase[ClassWeight] = "none"
+    metric: AnyCase[Metric] = "accuracy"
 
     @model_validator(mode="before")
     @classmethod

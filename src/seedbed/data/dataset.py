@@ -158,4 +158,5 @@ class Dataset:
             image_shape=self.image_shape,
             pictures=self.pictures,
             normalization=self.normalization,
+            validation_counts=tuple(np.bincount(self.validation.labels, minlength=len(self.classes)).tolist()),
         )

@@ -29,6 +29,7 @@ from seedbed.statistics import (
     decide,
     equivalent,
     loss_difference,
+    metric_difference,
     paired_estimate,
 )
 from seedbed.words import capital
@@ -153,7 +154,7 @@ class Difference:
         if self.decision is None:
             return self._begun(f"{where}{first} and {second} cannot be compared: {self.method}.")
         estimated = Estimated.of(self.contrast.measure, self.decision, self.contrast.names)
-        if not self.contrast.measure.both:
+        if not self.contrast.measure.both or self.contrast.measure.metric != "accuracy":
             sentence = measure_sentence(estimated)
         else:
             when = self.contrast.measure.name.removeprefix(ACCURACY.name)
@@ -298,11 +299,16 @@ def _estimate(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
 
 
 def _accuracies(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
-    epoch = contrast.measure.epoch
-    a, b = contrast.a.right(epoch), contrast.b.right(epoch)
+    measure = contrast.measure
+    epoch, of_accuracy = measure.epoch, measure.metric == "accuracy"
+    a, b = ((each.right(epoch) if of_accuracy else each.judged(epoch)) for each in (contrast.a, contrast.b))
     pairs = tuple((one, other) for one, other in paired_seeds(contrast.a, contrast.b) if one in a and other in b)
     if not pairs:
         return (), f"no seed has a {contrast.measure.name} in both", None
+    if not of_accuracy:
+        seeds = [[pair[side] for pair in pairs] for side in range(2)]
+        tables = contrast.a.metric_table(measure, seeds[0]), contrast.b.metric_table(measure, seeds[1])
+        return pairs, _method(contrast.a, len(pairs), tables[0].values.shape[1]), metric_difference(*tables)
     first, second = paired_tables(contrast.a, contrast.b, a, b, pairs)
     return pairs, _method(contrast.a, len(pairs), first.shape[1]), accuracy_difference(first, second, folds=contrast.a.folds)
 

@@ -23,6 +23,7 @@ from seedbed.statistics import (
     UNLIMITED,
     Floats,
     Interval,
+    MetricTable,
     ValueRange,
     accuracy_interval,
     interval_of,
@@ -48,6 +49,7 @@ class Group:
         correct: seed -> `(images,)`, whether each validation image of its folds was right at the best epoch.
         last_correct: the same at the last epoch, for the seeds whose runs kept those predictions.
         losses: seed -> `(images,)`, each validation image's cross-entropy at the best epoch.
+        labels, predicted, last_predicted: seed -> `(images,)`, the true classes, and those predicted at either epoch.
     """
 
     name: str
@@ -56,6 +58,9 @@ class Group:
     correct: BySeed = field(default_factory=dict)
     last_correct: BySeed = field(default_factory=dict)
     losses: BySeed = field(default_factory=dict)
+    labels: BySeed = field(default_factory=dict)
+    predicted: BySeed = field(default_factory=dict)
+    last_predicted: BySeed = field(default_factory=dict)
 
     @classmethod
     def read(cls, home: RunStore, name: str, results: Sequence[Result], setting: Setting | None = None) -> Self:
@@ -69,10 +74,12 @@ class Group:
             predictions = [home.predictions(result.name) for result in runs]
             labels = np.concatenate([each["validation_labels"] for each in predictions])
             best = np.concatenate([each["validation_probabilities"] for each in predictions])
-            group.correct[seed], group.losses[seed] = best.argmax(axis=1) == labels, losses(best, labels)
+            group.labels[seed], group.predicted[seed] = labels, best.argmax(axis=1)
+            group.correct[seed], group.losses[seed] = group.predicted[seed] == labels, losses(best, labels)
             if all("last_validation_probabilities" in each for each in predictions):
                 last = np.concatenate([each["last_validation_probabilities"] for each in predictions])
-                group.last_correct[seed] = last.argmax(axis=1) == labels
+                group.last_predicted[seed] = last.argmax(axis=1)
+                group.last_correct[seed] = group.last_predicted[seed] == labels
         return group
 
     # Its runs
@@ -239,6 +246,21 @@ class Group:
         """Return seed -> whether each validation image was right at an epoch."""
         return self.correct if epoch == "best" else self.last_correct
 
+    def judged(self, epoch: Epoch = "best") -> BySeed:
+        """Return seed -> predicted class of each validation image at an epoch."""
+        return self.predicted if epoch == "best" else self.last_predicted
+
+    def metric_table(self, measure: Measure, seeds: Sequence[int] | None = None) -> MetricTable:
+        """Return a metric of predictions, seed by seed and image by image.
+
+        Args:
+            seeds: seeds of the rows. None means all that have predictions.
+        """
+        predicted = self.judged(measure.epoch)
+        rows = list(predicted) if seeds is None else seeds
+        labels, answers = self.table(self.labels, rows), self.table(predicted, rows)
+        return MetricTable.of(measure.metric, labels, answers, len(self.results[0].data.classes), folds=self.folds)
+
     def values(self, measure: Measure) -> dict[int, float]:
         """Return seed -> the measure, for the seeds that enter means; the mean of folds."""
         return {seed: float(np.mean([measure.of(result) for result in runs])) for seed, runs in self.included.items()}
@@ -248,8 +270,12 @@ class Group:
 
         The interval of an accuracy is over seeds and images. With one seed, that of other measures is unknown (NaN).
         """
-        if measure.both:
+        if measure.both and measure.metric == "accuracy":
             return self.accuracy if measure.epoch == "best" else self.last
+        if measure.both and self.judged(measure.epoch):
+            interval = self.metric_table(measure).interval()
+            single = self.n == 1 < self.total  # says nothing about other seeds
+            return Interval(interval.mean, np.nan, np.nan, 1) if single else interval
         return self.interval(list(self.values(measure).values()), measure.limits)
 
     def as_json(self, **measures: Interval | None) -> dict[str, Any]:

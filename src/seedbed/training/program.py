@@ -92,6 +92,7 @@ class EvalMetrics(NamedTuple):
     Attributes:
         losses, accuracies: means over the training sample (index 0) and the validation part (index 1), `(2, S, M)`.
         penalties: penalties, `(S, M)`.
+        of_classes: right images, predictions, and sum of the losses of each class, on both parts, `(2, S, M, 3, C)`.
         logits: logits of the validation images, `(S, M, C, batches * E)`.
         probes: `saturation/layer` on the training sample and `weights/layer`, the norm of a layer's kernel, `(S, M)`.
     """
@@ -99,6 +100,7 @@ class EvalMetrics(NamedTuple):
     losses: Array
     accuracies: Array
     penalties: Array
+    of_classes: Array
     logits: Array
     probes: dict[str, Array]
 
@@ -165,8 +167,8 @@ class Program:
         metrics: EvalMetrics = self._call(
             "evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set
         )
-        losses, accuracies = (jnp.moveaxis(part, 1, 0) for part in (metrics.losses, metrics.accuracies))
-        return metrics._replace(losses=losses, accuracies=accuracies)
+        of_parts = {name: jnp.moveaxis(getattr(metrics, name), 1, 0) for name in ("losses", "accuracies", "of_classes")}
+        return metrics._replace(**of_parts)
 
     def keep_best(self, best: Best, now: Best, better: Array) -> Best:
         """Replace the best networks by the current ones where `better` `(S, M)` is True."""
@@ -234,18 +236,21 @@ class Program:
             return images * jnp.float32(self._normalization.scale)
         if not self._normalization.centres:
             return images
-        mean, deviation = (jnp.array(values, jnp.float32) for values in (self._normalization.mean, self._normalization.deviation))
+        mean, deviation = (
+            jnp.array(values, jnp.float32) for values in (self._normalization.mean, self._normalization.deviation)
+        )
         return (images - mean) * (1 / deviation)
 
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
-        def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
+        def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, Array, dict[str, Array]]:
             logits, _, probes = self._population.apply(params, state, self._fed(self._seen(images)), hyper, None)
-            losses = jnp.sum(image_losses(logits, labels) * weights, axis=-1)
-            hits = jnp.sum(jnp.where(jnp.argmax(logits, axis=1) == labels, weights, 0.0), axis=-1)
-            return losses, hits, logits, probes
+            losses, predicted = image_losses(logits, labels) * weights, jnp.argmax(logits, axis=1)
+            hits = jnp.where(predicted == labels, weights, 0.0)
+            of_classes = _sums_of_classes(losses, hits, predicted, labels, weights, logits.shape[1])
+            return jnp.sum(losses, axis=-1), jnp.sum(hits, axis=-1), of_classes, logits, probes
 
         pieces = (eval_set.images, eval_set.labels, jnp.concatenate(eval_set.weights))
-        losses, hits, logits, probes = jax.lax.map(lambda piece: batch(*piece), pieces)
+        losses, hits, of_classes, logits, probes = jax.lax.map(lambda piece: batch(*piece), pieces)
         sampled = len(eval_set.weights[0])
 
         def means(sums: Array) -> Array:
@@ -260,6 +265,7 @@ class Program:
             means(losses),
             means(hits),
             penalty.whole,
+            jnp.stack([jnp.sum(part, axis=0) for part in (of_classes[:sampled], of_classes[sampled:])]),
             jnp.moveaxis(logits[sampled:], 0, 2).reshape(*logits.shape[1:3], -1),
             measured | weights,
         )
@@ -279,6 +285,14 @@ class Program:
         norms = {name: jnp.sqrt(sums) for name, sums in squares([gradient, change, before.params]).items()}
         gradients = {f"gradient/{name}": gradient for name, (gradient, _, _) in norms.items()}
         return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
+
+
+def _sums_of_classes(losses: Array, hits: Array, predicted: Array, labels: Array, weights: Array, classes: int) -> Array:
+    """Right images, predictions and sum of the losses of each class, `(M, 3, C)`; of values `(M, B)`, labels `(B,)`."""
+    of_label = jax.nn.one_hot(labels, classes, dtype=jnp.float32)
+    called = jnp.where(predicted[:, None, :] == jnp.arange(classes)[:, None], weights, 0.0)
+    sums = jnp.einsum("kmb,bc->mkc", jnp.stack([hits, losses]), of_label, precision="highest")
+    return jnp.stack([sums[:, 0], jnp.sum(called, axis=-1), sums[:, 1]], axis=1)
 
 
 OPTIONS: dict[str, dict[str, str | bool]] = {
@@ -341,6 +355,7 @@ def together(parts: Sequence[EvalMetrics], counts: Sequence[tuple[int, int]]) ->
         of_both([part.losses for part in parts]),
         of_both([part.accuracies for part in parts]),
         parts[0].penalties,
+        jnp.asarray(np.sum([np.asarray(part.of_classes, np.float64) for part in parts], axis=0), jnp.float32),
         jnp.concatenate([part.logits for part in parts], axis=-1),
         {name: mean([part.probes[name] for part in parts], weights[0]) for name in parts[0].probes},
     )

@@ -52,9 +52,7 @@ class Programs:
     def __iter__(self) -> Iterator[Hashable]:
         return iter(self._used)
 
-    def of(
-        self, population: Population, plan: Plan, blocks: int, normalization: Normalization, *, shared: bool
-    ) -> Program:
+    def of(self, population: Population, plan: Plan, blocks: int, normalization: Normalization, *, shared: bool) -> Program:
         """The program for such a population, see `Program`; compiled when it is first called."""
         key = (population.signature, plan.static, blocks, normalization, shared)
         program = self._used.pop(key, None)
