@@ -304,8 +304,8 @@ class Plan(Spec):
         class_weight: weight of an image in the loss that training minimizes: "balanced" weighs each class by the inverse of its
             number of training images (mean weight 1), so that small classes count as much as large ones; patience and `select`
             "loss" then follow the validation loss with such weights.
-        metric: what `select`, pruning, rankings and comparisons go by: "accuracy", "balanced" accuracy (the mean of the classes'
-            recalls), or macro "f1" (the mean of the classes' F1).
+        metric: what `select`, pruning, rankings and comparisons go by: "accuracy", "balanced" accuracy (the mean over the
+            classes of the share of their images that is right), or macro "f1" (the mean of the classes' F1).
     """
 
     later: ClassVar[Mapping[str, Any]] = {"select": "accuracy", "class_weight": "none", "metric": "accuracy"}

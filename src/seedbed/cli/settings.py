@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from seedbed.cli.options import EPOCHS_HELP, SELECT_HELP
+from seedbed.cli.options import CLASS_WEIGHT_HELP, EPOCHS_HELP, METRIC_HELP, SELECT_HELP
 from seedbed.errors import SpecError, nearest
 from seedbed.groups.folds import fold_seeds
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
@@ -144,6 +144,8 @@ PLAN_FLAGS = (
     _choice("--augment", "augment", AUGMENTATIONS, "Random changes of the training images:"),
     Flag(("--patience",), "patience", "Stop after N epochs without a lower validation loss.", int, "N"),
     Flag(("--select",), "select", SELECT_HELP, str, "NAME"),
+    Flag(("--metric",), "metric", METRIC_HELP, str, "NAME"),
+    Flag(("--class-weight",), "class_weight", CLASS_WEIGHT_HELP, str, "NAME"),
     _choice("--precision", "precision", Precision, "Precision of matrix products:"),
 )
 DATA_FLAGS = (

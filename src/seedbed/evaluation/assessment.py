@@ -16,7 +16,20 @@ from seedbed.evaluation.agreement import agreement_json, part_difference
 from seedbed.models import FAMILIES
 from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import RunStore
-from seedbed.statistics import Calibration, ClassFigures, Interval, calibration, confusion, losses, per_class, wilson
+from seedbed.specs import Metric
+from seedbed.statistics import (
+    Calibration,
+    ClassFigures,
+    Interval,
+    MetricTable,
+    calibration,
+    confusion,
+    losses,
+    per_class,
+    wilson,
+)
+
+CLASS_METRICS: tuple[Metric, Metric] = ("balanced", "f1")
 
 AT_ONCE = 10_000
 """Images that are gathered at once; a part may be larger than the memory."""
@@ -59,6 +72,8 @@ class PartEvaluation:
         calibration: expected calibration error and reliability bins.
         mistakes: wrong predictions, the most confident first.
         correct: whether each image was classified correctly, `(n,)`.
+        labels, predicted: true and predicted class of each image, `(n,)`.
+        balanced_accuracy, macro_f1: metrics that count all classes alike, with 95 % intervals.
     """
 
     loss: float
@@ -68,6 +83,10 @@ class PartEvaluation:
     calibration: Calibration
     mistakes: list[Mistake]
     correct: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    balanced_accuracy: Interval
+    macro_f1: Interval
 
     def as_json(self, classes: Sequence[str]) -> dict[str, Any]:
         """The evaluation of one part as `evaluate --json` has it."""
@@ -76,6 +95,8 @@ class PartEvaluation:
             "accuracy": self.accuracy.mean,
             "interval": self.accuracy.pair(),
             "n": self.accuracy.n,
+            "balanced_accuracy": _share(self.balanced_accuracy),
+            "macro_f1": _share(self.macro_f1),
             "confusion": self.confusion.tolist(),
             "mistakes": [mistake.as_json() for mistake in self.mistakes],
             "per_class": [
@@ -214,9 +235,10 @@ def part_probabilities(home: RunStore, result: Result, dataset: Dataset, part: P
 
 def _assessed(home: RunStore, result: Result, dataset: Dataset, part: Part) -> PartEvaluation:
     probabilities = part_probabilities(home, result, dataset, part)
-    predicted = probabilities.argmax(axis=1)
+    predicted, classes = probabilities.argmax(axis=1), len(dataset.classes)
     correct = predicted == part.labels
-    matrix = confusion(part.labels, predicted, len(dataset.classes))
+    balanced, f1 = (MetricTable.of(metric, part.labels, predicted, classes).interval() for metric in CLASS_METRICS)
+    matrix = confusion(part.labels, predicted, classes)
     return PartEvaluation(
         loss=float(losses(probabilities, part.labels).mean()),
         accuracy=wilson(int(correct.sum()), len(correct)),
@@ -225,6 +247,10 @@ def _assessed(home: RunStore, result: Result, dataset: Dataset, part: Part) -> P
         calibration=calibration(probabilities, part.labels),
         mistakes=_mistakes(probabilities, part, dataset.classes),
         correct=correct,
+        labels=part.labels.astype(np.int64),
+        predicted=predicted,
+        balanced_accuracy=balanced,
+        macro_f1=f1,
     )
 
 

@@ -14,7 +14,7 @@ from seedbed import data, models
 from seedbed.data import Dataset
 from seedbed.data.readers import pictures
 from seedbed.errors import DataError, RunError, SpecError, nearest
-from seedbed.records import PictureFit, Result, finite_fields
+from seedbed.records import METRIC_COLUMNS, PictureFit, Result, finite_fields
 from seedbed.runs import RunStore
 
 Inversion = Literal["auto", "yes", "no"]
@@ -116,7 +116,7 @@ def _best(home: RunStore, name: str) -> Result:
     ranked = [result for result in home.find(name) if result.included]
     if not ranked:
         raise RunError(f"{name!r} has no network for a prediction: all its runs diverged or collapsed.")
-    result = max(ranked, key=lambda run: run.history["validation_accuracy"][run.best - 1])
+    result = max(ranked, key=lambda run: run.history[METRIC_COLUMNS[run.run.plan.metric]][run.best - 1])
     if result.run.data.permutation is not None:
         raise RunError(f"Run {result.name!r} was trained on permuted pixels, so it cannot read an ordinary picture.")
     return result

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seedbed import words
-from seedbed.groups.group import Group
+from seedbed.groups.group import Group, shows_classes
+from seedbed.groups.measures import MEASURES
 from seedbed.records import SAME_START, Result
 
 MOST_PLACES = 6
@@ -44,6 +45,32 @@ def same_start(groups: Sequence[Group], *, name: bool = False) -> list[str]:
     places = "" if len(alike) == len(groups) else f" of {words.counted(len(alike), 'setting')}"
     places = f" of {words.listed([group.name for group in alike])}" if name else places
     return [f"All seeds{places} start from the same weights: the intervals vary only the images' order and random layers."]
+
+
+def uneven_classes(groups: Sequence[Group]) -> list[str]:
+    """Say what the largest class alone gives, for each data set whose classes are uneven."""
+    data = {result.run.data.changed(fold=None): result.data for group in groups for result in group.results[:1]}
+    sentences = []
+    for facts in (each for each in data.values() if each.uneven):
+        name, share = facts.largest_class
+        among = sum(count > 0 for count in facts.validation_counts)
+        sentences.append(
+            f"Classes are uneven: always answering {name!r} gives an accuracy of {words.percent(share)}, "
+            f"and a balanced accuracy of {words.percent(1 / among)}."
+        )
+    return sentences
+
+
+def class_sentences(group: Group) -> list[str]:
+    """Give the metrics that count all classes alike, with their intervals, where accuracy does not say enough."""
+    if not (shows_classes([group]) and group.judged()):
+        return []
+    parts = []
+    for called, metric in (("balanced accuracy", "balanced"), ("macro F1", "f1")):
+        interval = group.measured(MEASURES[metric])  # type: ignore[index]
+        if interval:
+            parts.append(f"{called} {words.percent(interval.mean, 2)} (95 % interval {words.ends(*interval.pair())})")
+    return [f"All classes count alike in the {' and in the '.join(parts)}.", *uneven_classes([group])]
 
 
 def _places(counts: Sequence[tuple[Group, int]], name: bool) -> str:

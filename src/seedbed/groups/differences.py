@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from seedbed.groups.group import BySeed, Group
-from seedbed.groups.measures import ACCURACY, Measure
+from seedbed.groups.measures import ACCURACY, MEASURES, Measure
 from seedbed.groups.sentences import Estimated, accuracy_sentence, as_loss, loss_sentence, measure_sentence
 from seedbed.records import finite_fields
 from seedbed.statistics import (
@@ -46,6 +46,12 @@ Seeds = tuple[tuple[int, int], ...]
 """Pairs of a seed of the first group and one of the second."""
 
 
+def common_measure(groups: Sequence[Group]) -> Measure:
+    """The metric that the runs of all groups go by; accuracy where they differ."""
+    metrics = {group.measure.metric for group in groups}
+    return MEASURES[metrics.pop()] if len(metrics) == 1 else ACCURACY
+
+
 @dataclass(frozen=True, eq=False)
 class Contrast:
     """Two groups to compare.
@@ -53,7 +59,7 @@ class Contrast:
     Attributes:
         a, b: groups on the same images; differences are the first's minus the second's.
         name_a, name_b: names in sentences. Empty means the groups' names.
-        measure: measure to compare.
+        measure: measure to compare. None means the metric that the runs of both go by, or accuracy where they differ.
         where: images or condition, for the beginning of the sentence; may be empty.
         name: name of the contrast in a study's announcement.
         literal: whether a sentence begins with a name as it is, without a capital.
@@ -63,10 +69,14 @@ class Contrast:
     b: Group
     name_a: str = ""
     name_b: str = ""
-    measure: Measure = ACCURACY
+    measure: Measure = None  # type: ignore[assignment]
     where: str = ""
     name: str = ""
     literal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.measure is None:
+            object.__setattr__(self, "measure", common_measure([self.a, self.b]))
 
     @property
     def names(self) -> tuple[str, str]:

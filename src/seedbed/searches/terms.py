@@ -10,11 +10,11 @@ from seedbed import data
 from seedbed.data import WatchDownload
 from seedbed.errors import SpecError, nearest
 from seedbed.names import checked_group
-from seedbed.records import DataFacts
+from seedbed.records import DataFacts, EpochColumns
 from seedbed.searches.budget import Budget
 from seedbed.searches.sampling import GROUP, Direction, Sampler
 from seedbed.searches.space import FAMILIES, Space, rungs
-from seedbed.specs import DataSpec, Plan, Select
+from seedbed.specs import ClassWeight, DataSpec, Metric, Plan, Select
 from seedbed.training.pruning import Pruning
 
 TRIALS, EPOCHS = 100, 20
@@ -68,7 +68,9 @@ class Terms:
     def pruning(self) -> Pruning:
         """Rungs of pruning; none where a network would be compared with larger ones, or with other folds."""
         comparable = self.prune and not self.pareto and self.folds == 1
-        return Pruning(rungs(self.space.epochs) if comparable else (), select=self.space.select)
+        plan = Plan(metric=self.space.metric, class_weight=self.space.class_weight)
+        pruned_at = rungs(self.space.epochs) if comparable else ()
+        return Pruning(pruned_at, select=self.space.select, columns=EpochColumns.of(plan))
 
     @property
     def fresh(self) -> tuple[int, ...]:
@@ -83,8 +85,8 @@ class Terms:
 
     def settings(self) -> dict[str, Any]:
         """Return all that proposals and trials depend on, and the number of trials, as JSON values."""
-        # An older seedbed wrote no rule, and its searches are found by these settings.
-        later = {} if self.space.select == Plan.later["select"] else {"select": self.space.select}
+        # An older seedbed wrote none of these, and its searches are found by their settings.
+        later = {name: own for name, before in Plan.later.items() if (own := getattr(self.space, name)) != before}
         return {
             "budget": {self.space.budget.kind: self.space.budget.limit},
             "families": list(self.space.families),
@@ -111,6 +113,8 @@ def terms_for(
     trials: int = TRIALS,
     pareto: bool = False,
     select: Select | None = None,
+    metric: Metric | None = None,
+    class_weight: ClassWeight | None = None,
     watch: WatchDownload | None = None,
     **more: Any,
 ) -> Terms:
@@ -120,7 +124,7 @@ def terms_for(
         budget: `units=200`, `params=10000` or `flops=1e6`.
         family: "dense", "conv" or both; see `families`.
         pareto: search smaller networks too.
-        select: rule that selects the best epoch of a trial, see `Plan`. None means the default.
+        select, metric, class_weight: settings of every trial, see `Plan`. None means the defaults.
         watch: callback for the progress of a download.
         more: other fields of `Terms`.
 
@@ -131,8 +135,10 @@ def terms_for(
     limit = Budget.of(budget) if isinstance(budget, str) else budget
     known = data.resolve(spec.changed(name=data.named(spec.name)))
     facts = data.load(known, watch).facts()
-    plan = Plan(epochs=epochs).changed(**({"select": select} if select else {}))
-    space = Space(limit, families(family, limit, facts, known), facts, known, plan.epochs, sizes=pareto, select=plan.select)
+    asked = {"select": select, "metric": metric, "class_weight": class_weight}
+    plan = Plan(epochs=epochs).changed(**{name: value for name, value in asked.items() if value})
+    goals: dict[str, Any] = {name: getattr(plan, name) for name in asked}
+    space = Space(limit, families(family, limit, facts, known), facts, known, plan.epochs, sizes=pareto, **goals)
     terms = Terms(name or f"{limit.kind}-{limit.limit}-{known.name}", space, trials, pareto=pareto, **more)
     if terms.fold_data:
         data.load(terms.fold_data[0], watch)  # folds that cannot be made are an error before anything is trained

@@ -24,8 +24,8 @@ from seedbed.statistics.crossed import TwoSources, accuracy_interval, two_source
 from seedbed.statistics.differences import PairedDifference, accuracy_difference, loss_difference
 from seedbed.statistics.independent import images_interval, share_difference
 from seedbed.statistics.interval import SHARE, UNLIMITED, Claim, Estimate, Floats, Interval, ValueRange
-from seedbed.statistics.ranges import mean_over_ranges
 from seedbed.statistics.metrics import MetricTable, balanced_accuracy, macro_f1, metric_difference, metric_value
+from seedbed.statistics.ranges import mean_over_ranges
 from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
 from seedbed.statistics.selection import frontier

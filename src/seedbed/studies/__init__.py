@@ -16,7 +16,7 @@ from seedbed.kinds import Registry
 
 if TYPE_CHECKING:
     from seedbed.scheduler import WorkerOptions
-    from seedbed.specs import DataSpec, Select
+    from seedbed.specs import ClassWeight, DataSpec, Metric, Select
     from seedbed.studies.answers import Answer, Study
 
 
@@ -53,6 +53,8 @@ class Question:
         again: bool = False,
         epochs: int | Literal["auto"] | None = None,
         select: Select | None = None,
+        metric: Metric | None = None,
+        class_weight: ClassWeight | None = None,
         **options: Unpack[WorkerOptions],
     ) -> Answer:
         """Train what is missing, and answer the question.
@@ -68,7 +70,7 @@ class Question:
             merge: files with timings from other machines, for `device` alone.
             again: whether to repeat earlier measurements, for `device` alone.
             epochs: epochs of every training, or "auto". None means those of the study.
-            select: rule that selects the best epoch, see `Plan`. None means the default.
+            select, metric, class_weight: settings of every training, see `Plan`. None means the defaults.
             options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 
         Raises:
@@ -80,6 +82,7 @@ class Question:
 
         execution = Execution.of(**options, resume=True, replace=False)
         asked: dict[str, Any] = {"merge": merge, "again": again, "epochs": epochs, "select": select}
+        asked |= {"metric": metric, "class_weight": class_weight}
         setup = Setup.of(data, protocol=protocol, seeds=seeds, folds=folds, seed=seed, quick=quick, **asked)
         with StudyTrainer(execution) as trainer:
             return self.study.answer(setup, trainer)

@@ -66,6 +66,8 @@ class Setup:
         again: bool = False,
         epochs: int | str | None = None,
         select: str | None = None,
+        metric: str | None = None,
+        class_weight: str | None = None,
         watch: images.WatchDownload | None = None,
     ) -> Setup:
         """Find the images, and check the options.
@@ -80,7 +82,7 @@ class Setup:
             merge: files with timings from other machines, for the study of devices.
             again: whether to repeat earlier measurements of times.
             epochs: epochs of every training, or "auto". None means those of the study.
-            select: rule that selects the best epoch, see `Plan`. None means the default.
+            select, metric, class_weight: settings of every training, see `Plan`. None means the defaults.
             watch: called with the progress of a download.
 
         Raises:
@@ -98,11 +100,12 @@ class Setup:
             facts = images.load(dataset.spec.changed(fold=(0, parts))).facts()
         others = tuple(map(Path, merge))
         numbers = fold_seeds(parts, chosen, default=default, first=seed)
-        plan: dict[str, Any] = {name: value for name, value in (("epochs", epochs), ("select", select)) if value is not None}
+        settings = {"epochs": epochs, "select": select, "metric": metric, "class_weight": class_weight}
+        plan: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
         Plan(**plan)  # an error before anything is trained
         asked = (
             *_asked(spec, seeds, folds, seed, quick),
-            *(f"--{name}={value}" for name, value in plan.items()),
+            *(f"--{name.replace('_', '-')}={value}" for name, value in plan.items()),
             *(word for path in others for word in ("--merge", str(path))),
         )
         return cls(dataset.spec, facts, numbers, quick, parts, asked, others, again, plan)

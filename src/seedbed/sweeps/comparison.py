@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from seedbed import figures, words
 from seedbed.errors import RunError, nearest
 from seedbed.groups import Contrast, Difference, Group, caveats, differences
+from seedbed.groups.caveats import uneven_classes
 from seedbed.groups.comparison import method_line, pair_table
 from seedbed.groups.curves import learning_curves, short_names
-from seedbed.groups.differences import CONFIDENCE, MARGIN
+from seedbed.groups.differences import CONFIDENCE, MARGIN, common_measure
 from seedbed.groups.fields import in_order
 from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
 from seedbed.records import finite_fields
@@ -76,7 +77,7 @@ class SweepComparison:
             "Speed of learning": [speed.sentence for speed in self.speeds if speed],
             "Effect of each field": effects,
             "Does the effect of one depend on another?": interaction_sentences(self.interactions),
-            "Notes": caveats(self.groups),
+            "Notes": [*caveats(self.groups), *uneven_classes(self.groups)],
         }
 
     def sentences(self) -> list[str]:
@@ -89,7 +90,7 @@ class SweepComparison:
         return finite_fields(
             {
                 "sweep": self.sweep.name,
-                "measure": "validation accuracy at the best epoch",
+                "measure": f"{common_measure(self.groups).name} at the best epoch",
                 "confidence": CONFIDENCE,
                 "correction": "Holm",
                 "method": self.method,
@@ -131,7 +132,8 @@ class SweepComparison:
 def _forest(pairs: Sequence[Difference]) -> AnyChart:
     known = [(pair, pair.decision) for pair in pairs if pair.decision]
     names = [" minus ".join(pair.contrast.names) for pair, _ in known]
-    return figures.paired_differences(names, [each.interval for _, each in known], [each.shown for _, each in known])
+    intervals, shown = [each.interval for _, each in known], [each.shown for _, each in known]
+    return figures.paired_differences(names, intervals, shown, measure=pairs[0].contrast.measure.name)
 
 
 def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN) -> SweepComparison:

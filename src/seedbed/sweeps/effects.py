@@ -183,7 +183,7 @@ def _whole(
 
 def _pooled(name: str, groups: Sequence[Group]) -> Group:
     """One group of all runs of several, whose predictions are their means, for the seeds that all have."""
-    pooled = Group(name, [result for group in groups for result in group.results])
+    pooled = Group(name, [result for group in groups for result in group.results], pooled=tuple(groups))
     for field in ("correct", "losses"):
         tables = [getattr(group, field) for group in groups]
         common = [seed for seed in tables[0] if seed in pooled.included and all(seed in table for table in tables)]
