@@ -13,7 +13,20 @@ from seedbed.names import checked_group
 from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, ExecutionOptions, WorkerOptions, train_runs
-from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, Precision, RunSpec, Schedule, Select, Start
+from seedbed.specs import (
+    ClassWeight,
+    Conv,
+    DataSpec,
+    Dense,
+    Metric,
+    ModelSpec,
+    Plan,
+    Precision,
+    RunSpec,
+    Schedule,
+    Select,
+    Start,
+)
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
@@ -46,6 +59,8 @@ class TrainOptions(ExecutionOptions, total=False):
     patience: int
     precision: Precision
     select: Select
+    class_weight: ClassWeight
+    metric: Metric
 
 
 class SearchOptions(ExecutionOptions, total=False):
@@ -58,6 +73,8 @@ class SearchOptions(ExecutionOptions, total=False):
     prune: bool
     batch: int
     select: Select
+    class_weight: ClassWeight
+    metric: Metric
 
 
 OTHER_NAMES = {"lr": "learning_rate", "batch": "batch_size", "lambda_": "l2"}
@@ -311,6 +328,7 @@ def compare(
     *,
     against: str = "",
     margin: float = 1.0,
+    metric: Metric | None = None,
 ) -> Comparison | SweepComparison:
     """Compare runs or groups, paired by seed where there are seeds; or the settings of a sweep.
 
@@ -322,6 +340,7 @@ def compare(
         home: home of the runs. None means that of the first result, or `SEEDBED_HOME`, or `./runs`.
         against: the setting that a sweep's others are compared with. Empty means the best one.
         margin: accuracies that are shown to differ by less are called equivalent (percentage points).
+        metric: what is compared: "accuracy", "balanced" accuracy or macro "f1". None means the metric that the runs go by.
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has one of these names.
@@ -334,11 +353,11 @@ def compare(
 
     if isinstance(runs, Sweep | str):
         found = runs if isinstance(runs, Sweep) else read_sweep(RunStore.at(home), runs)
-        return compare_sweep(found, against, margin=margin / 100)
+        return compare_sweep(found, against, margin=margin / 100, metric=metric)
     folders = [run.folder for run in runs if isinstance(run, Result) and run.folder]
     place = home or (Path(folders[0]).parent if folders else None)
     names = dict.fromkeys(run.group if isinstance(run, Result) else run for run in runs)
-    return compare(RunStore.at(place), list(names), margin=margin / 100)
+    return compare(RunStore.at(place), list(names), margin=margin / 100, metric=metric)
 
 
 def learning_curves(

@@ -215,15 +215,12 @@ class Search:
 
     def charts(self) -> dict[str, AnyChart]:
         """Draw the course of the search, the frontier over each cost, and the importances: name -> figure."""
-        drawn: dict[str, AnyChart] = {
-            "trials": figures.search_course(course_rows(self), measure=MEASURES[self.terms.space.metric].name)
-        }
+        measure = MEASURES[self.terms.space.metric].name
+        drawn: dict[str, AnyChart] = {"trials": figures.search_course(course_rows(self), measure=measure)}
         for cost in COSTS:
             rows = frontier_rows(self, cost)
             if len({row["cost"] for row in rows if row["kind"] == "finalist"}) > 1:
-                drawn[f"accuracy_over_{cost}"] = figures.search_frontier(
-                    rows, cost, measure=MEASURES[self.terms.space.metric].name
-                )
+                drawn[f"accuracy_over_{cost}"] = figures.search_frontier(rows, cost, measure=measure)
         if self.importances:
             shares = [vars(each) for each in self.importances]
             drawn["importance"] = figures.search_importance(shares, trials=len(self.trials), epoch=self.compared_at)
