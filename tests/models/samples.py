@@ -166,7 +166,7 @@ def knobs_of(specs: Sequence[ModelSpec]) -> Hyperparameters:
 
 
 def knob(hyper: Hyperparameters, member: int) -> Hyperparameters:
-    return Hyperparameters(*(values[member : member + 1] for values in hyper))
+    return jax.tree.map(lambda values: values[member : member + 1], hyper)
 
 
 def random_weights(population: Population, seed: int) -> dict[str, Any]:

@@ -125,9 +125,8 @@ def _show(search: Search, files: Mapping[str, Sequence[Path]]) -> None:
 
     result()
     screen.table(_finalist_table(search.best))
-    result(
-        f"Mean {MEASURES[search.terms.space.metric].name} of n fresh seeds; time per image by itself and in a batch, medians, measured now."
-    )
+    measure = MEASURES[search.terms.space.metric].name
+    result(f"Mean {measure} of n fresh seeds; time per image by itself and in a batch, medians, measured now.")
     result()
     screen.lines(search.sentences())
     screen.lines([f"{each.name}: {line}" for each in search.best[:1] for line in class_sentences(each.group)[:1]])
