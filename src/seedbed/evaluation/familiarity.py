@@ -24,7 +24,7 @@ PALE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Likeness:
+class Familiarity:
     """Training images, as points to which distances are measured.
 
     Attributes:
