@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bench.inference.classes import WORLDS, ClassWorld
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from bench.inference.classes import WORLDS, ClassWorld
 from seedbed.errors import StatisticsError
 from seedbed.specs import Metric
 from seedbed.statistics import (
