@@ -67,10 +67,12 @@ class InkLayout:
     stroke: float
 
     @classmethod
-    def of(cls, images: Shares, ground: float) -> Self:
-        """Measure training images `(n, h, w)` with this brightness around their ink."""
+    def of(cls, images: Shares, ground: float) -> Self | None:
+        """Measure training images `(n, h, w)` with this brightness around their ink; None where there is no ink."""
         inks = [_against(image, ground) for image in images[:: max(1, len(images) // MEASURED)]]
         boxes = [(ink, box) for ink in inks if (box := box_of(ink > 0.5))]
+        if not boxes:
+            return None
         middle = (np.array(images.shape[1:]) - 1) / 2
         of_mass = np.array([_centre(ink) - middle for ink, _ in boxes])
         of_box = np.array([[(side.start + side.stop - 1) / 2 for side in box] - middle for _, box in boxes])

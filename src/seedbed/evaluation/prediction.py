@@ -34,6 +34,9 @@ DARK = 0.05
 PLAIN = 0.25
 """Brightness up to which a ground is nearly black, and from 1 minus it nearly white."""
 
+WITHIN = 0.95
+"""Share of a side up to which ink is placed within an image; larger signs fill it, as the embedded digits do."""
+
 LARGER = 1.5
 """Multiple of the training images' sides from which on a picture may be a photo."""
 
@@ -166,12 +169,13 @@ def prepared(
 
 
 def ink_layout(dataset: Dataset, border: Border) -> InkLayout | None:
-    """Where training images have their ink; None where they are in colour, or do not share an even ground."""
+    """Where training images have their ink; None where they are in colour, or do not share a ground around their ink."""
     even = border.spread <= EVEN and min(border.mean, 1 - border.mean) <= PLAIN
     if dataset.image_shape[2] != 1 or not even:
         return None
     rows = np.unique(np.linspace(0, len(dataset.train) - 1, SAMPLE).astype(np.int64))
-    return InkLayout.of(dataset.pictures.shares(dataset.train.take(rows))[..., 0], border.mean)
+    layout = InkLayout.of(dataset.pictures.shares(dataset.train.take(rows))[..., 0], border.mean)
+    return layout if layout and layout.side <= WITHIN else None
 
 
 def _as_ink(path: Path, dataset: Dataset, invert: Inversion, layout: InkLayout) -> tuple[NDArray[np.float32] | None, list[str]]:
