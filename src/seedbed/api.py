@@ -264,11 +264,11 @@ def smallest(
     Raises:
         SeedbedError: one of its branches, as `train_runs` raises them; `SpecError` where a setting breaks a rule.
     """
-    from seedbed.sizing import search
+    from seedbed.sizing import run, terms_for
 
-    execution = Execution.of(**options, resume=resume, replace=False)
-    asked: dict[str, Any] = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "minutes": minutes}
-    return search(target, _data_spec(data), execution, augment=augment, name=name, **asked)
+    asked: dict[str, Any] = {"family": family, "depth": depth, "seeds": seeds, "epochs": epochs, "augment": augment}
+    terms = terms_for(target, _data_spec(data), name=name, **asked)
+    return run(terms, Execution.of(**options, resume=resume, replace=False), minutes=minutes)
 
 
 def entries(group: str, run: RunSpec, seeds: Sequence[int], folds: int = 1) -> list[NamedRun]:

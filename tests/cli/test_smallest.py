@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seedbed.cli.frame import run
-from seedbed.sizing import Attempt, Candidate, Smallest
+from seedbed.sizing import Attempt, Candidate, SizingTerms, Smallest
 from seedbed.sizing.effort import EFFORTS
 from seedbed.specs import DataSpec, Dense, Plan
 from seedbed.statistics import Interval
@@ -46,14 +46,14 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
     def called(found: Smallest | None, *arguments: str) -> tuple[int, str, str, dict[str, Any]]:
         asked: dict[str, Any] = {}
 
-        def search(target: float, spec: DataSpec, execution: Any, **how: Any) -> Smallest | None:
-            asked.update(how, target=target, spec=spec, execution=execution)
+        def answered(terms: SizingTerms, execution: Any, *, minutes: float | None) -> Smallest | None:
+            asked.update(terms=terms, minutes=minutes, execution=execution)
             return found
 
         with monkeypatch.context() as patch:
             if found is not None:
-                patch.setattr(SIZING, "search", search)
-            code = run(["smallest", *arguments])
+                patch.setattr(SIZING, "run", answered)
+            code = run(["smallest", "--data", "digits", *arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err, asked
 
@@ -102,9 +102,11 @@ def test_json_is_one_object(call: Any, found: Smallest, settled: bool) -> None:
 def test_flags_reach_the_search(call: Any) -> None:
     arguments = "--target 0.9 --family conv --seeds 7 --epochs 3 --minutes 2 --augment shift --data digits --protocol handout"
     _, _, _, asked = call(answer(), *arguments.split(), "-m", "mine", "--resume", "--workers", "1")
-    expected = {"target": 0.9, "family": "conv", "depth": None, "seeds": 7, "epochs": 3, "minutes": 2.0, "augment": "shift"}
-    expected |= {"spec": DataSpec(name="digits", protocol="handout"), "name": "mine"}
-    assert {name: asked[name] for name in expected} == expected
+    terms = asked["terms"]
+    assert (terms.name, terms.seeds, terms.data.name, terms.data.protocol) == ("mine", 7, "digits", "handout")
+    assert (terms.problem.target, terms.problem.effort.epochs, terms.problem.augment) == (0.9, 3, "shift")
+    assert terms.problem.forms[0].base.family == "conv"
+    assert asked["minutes"] == 2.0
     assert (asked["execution"].resume, asked["execution"].workers) == (True, 1)
 
 

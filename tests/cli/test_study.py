@@ -31,14 +31,14 @@ def folder(tmp_path, monkeypatch):
 def test_a_study_is_told_and_written(home, folder, capsys):
     assert run(["study", "small", *SHORT, "--home", home]) == 0
     out, err = capsys.readouterr()
-    assert "2 settings x 2 seeds, 4 runs to train" in err
+    assert "2 settings x 2 seeds; 4 runs; about" in err
     assert "Does l2 = 10 hurt?" in out
     assert "seedbed study small --quick --data digits --seeds 2" in out
     assert (folder / "studies" / "small.html").is_file()
     assert (folder / "studies" / "small" / "results.csv").is_file()
     assert run(["study", "small", *SHORT, "--home", home, "--json", "-o", "a.json"]) == 0
     out, err = capsys.readouterr()
-    assert "0 runs to train" in err
+    assert "4 runs, all there: nothing to train" in err
     assert json.loads(out) == json.loads((folder / "a.json").read_text())
     assert json.loads(out)["study"] == "small"
 

@@ -114,7 +114,7 @@ def test_json_is_trains_with_the_settings(call, folder):
 def test_one_value_more_trains_only_that(call):
     assert call("-m", "b", *SHORT, "--set", "hidden=4")[0] == 0
     _, _, err = call("-m", "b", *SHORT, "--set", "hidden=4", "--set", "hidden=6")
-    assert "2 of 4 runs are there already." in err
+    assert "4 runs, 2 are there; about" in err
     assert "b-h6.0" in err
     assert "b-h4" not in err
     assert "100 % done" in err

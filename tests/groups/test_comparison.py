@@ -120,7 +120,7 @@ def test_without_a_difference_the_reach_of_the_interval_is_told(home: RunStore) 
     assert better(pair) is None
     assert 0 < mean < 0.2
     assert pair.sentence.startswith(
-        f"b and a are equally accurate within 1 point. b is ahead by {mean:.2f} points "
+        f"b and a are equally accurate within 1 point: b is ahead by {mean:.2f} points "
         f"(95 % interval: {-low:.2f} worse to {high:.2f} better)."
     )
 

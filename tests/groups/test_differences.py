@@ -53,7 +53,7 @@ def test_single_runs_half_a_point_apart_are_not_called_better():
     assert not found.shown
     assert found.higher is None
     assert found.headline.startswith(
-        "No clear difference between 400-100 and 400-200 in accuracy. 400-100 is ahead by 0.50 points"
+        "No clear difference between 400-100 and 400-200 in accuracy: 400-100 is ahead by 0.50 points"
     )
     assert found.decision is not None
     low, high = (100 * end for end in found.decision.interval.pair())
@@ -78,7 +78,7 @@ def test_one_differing_prediction_never_makes_a_winner(seeds):
 def test_equal_predictions_are_not_ahead_of_each_other():
     found = one(group(right(0.9, images=270)), group(right(0.9, images=270), l2=1))
     reach = "(95 % interval: 1.11 worse to 1.11 better)"
-    assert found.headline == f"No clear difference between A and B in accuracy. Both have the same mean {reach}."
+    assert found.headline == f"No clear difference between A and B in accuracy: both have the same mean {reach}."
     assert found.loss_sentence == "Nor in loss: both have the same (95 % interval: 0 to 0)."
     assert not found.shown
 
@@ -86,7 +86,7 @@ def test_equal_predictions_are_not_ahead_of_each_other():
 def test_equal_predictions_of_many_images_are_called_equivalent():
     found = one(group(right(0.9)), group(right(0.9), l2=1))
     assert found.equivalent
-    assert found.headline.startswith("A and B are equally accurate within 1 point. Both have the same mean (")
+    assert found.headline.startswith("A and B are equally accurate within 1 point: both have the same mean (")
     [other] = differences([Contrast(group(right(0.9)), group(right(0.9), l2=1))], margin=0.002)
     assert not other.equivalent
     assert other.as_json()["equivalent"]["margin"] == 0.002
@@ -215,7 +215,7 @@ def test_a_difference_that_only_the_correction_takes_away_says_so():
     assert not found.shown
     assert found.decision is not None
     assert found.decision.interval.low > 0
-    corrected = f"after correction for 10 comparisons (p = {found.decision.corrected_p:.2g})."
+    corrected = f"after correction for 10 comparisons (p = {found.decision.corrected_p:.2g}):"
     assert found.sentence.startswith(f"No clear difference between A and B in accuracy {corrected} A is ahead by 1.75 points")
     assert " better to " in found.headline
 

@@ -14,11 +14,11 @@ import pytest
 from report.samples import HERE
 from seedbed import scheduler, studies
 from seedbed.errors import Interrupted, SpecError
-from seedbed.groups.training import missing
 from seedbed.report import make, making, read_notes, worksheet
 from seedbed.report.notes import Notes
 from seedbed.runs import RunStore
-from seedbed.scheduler import Execution
+from seedbed.scheduler import Execution, forecast
+from seedbed.scheduler.forecasting import finished_names
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import AnswerPart, Study
 from seedbed.studies.context import Steps, StudyContext, StudyTrainer, requests
@@ -66,6 +66,7 @@ def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path
         "Glossary",
         "Test ledger",
         "No run of this home has been evaluated",
+        "Below nearest neighbour",
         "a preview",
         "seedbed study small --quick --data digits --seeds 2",
         "operations of training",
@@ -153,8 +154,10 @@ def test_a_second_report_trains_nothing(setup, home, report):
 
 def test_changing_the_seeds_trains_only_the_new_ones(home, report):
     more = Setup.of("digits", quick=True, seeds=3, folds=1)
-    left = missing(making.designed([SMALL], more), home)
-    assert sorted(entry.run.seed for entry in left.values()) == [2, 2]
+    entries = [entry for request in making.designed([SMALL], more) for entry in request.entries]
+    expected = forecast(entries, Execution(home, workers=1))
+    assert (expected.runs, expected.there) == (6, 4)
+    assert {entry.run.seed for entry in entries if entry.name not in finished_names(home)} == {2}
 
 
 # The student's own words

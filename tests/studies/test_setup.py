@@ -42,6 +42,16 @@ def test_asked_folds_are_kept_and_repeated():
             Setup.of("digits", **wrong)  # type: ignore[arg-type]
 
 
+def test_a_part_of_the_training_images_is_studied_where_it_is_asked_for():
+    setup = Setup.of("digits", first=500, folds=1)
+    assert (setup.facts.train, setup.facts.validation) == (500, 270)
+    assert setup.asked == ("--data", "digits", "--first", "500", "--folds", "1")
+    assert setup.run(Dense(), Plan()).data.first == 500
+    assert setup.amounts(5000, 1000) == [160, 62]
+    with pytest.raises(SpecError, match="first = 5"):
+        Setup.of("digits", first=5, folds=1)
+
+
 @pytest.mark.parametrize("seeds", [0, -1, 10**6, [], [1, 1]])
 def test_a_number_of_seeds_that_makes_no_sense_is_refused(seeds):
     with pytest.raises(SpecError, match="seeds = "):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -11,7 +12,7 @@ import pytest
 
 from seedbed import data
 from seedbed.models.dense import DensePopulation
-from seedbed.specs import DataSpec
+from seedbed.specs import DataSpec, Dense
 from seedbed.training import feed, footprint
 from seedbed.training.feed import EvalBatches, aligned
 from seedbed.training.program import EvalSet
@@ -115,3 +116,29 @@ def test_the_pixels_of_a_permuted_set_are_gathered_permuted() -> None:
     found = feed._gathered(dataset.train, rows)
     assert np.array_equal(found, dataset.train.images[rows])
     assert "array" not in vars(dataset.train.pictures), "all images were permuted for some"
+
+
+@pytest.mark.parametrize(
+    "others", [[{"fold": (number, 4)} for number in (1, 3)], [{"first": 500}, {"first": 200, "permutation": 3}]]
+)
+def test_folds_subsets_and_permutations_compile_nothing_that_is_compiled(others: list[dict[str, Any]]) -> None:
+    """Folds of 1,527 images have 381 to 385; whoever compiled for each size would compile three times."""
+    first = DataSpec(name="digits", fold=(0, 4)) if "fold" in others[0] else DataSpec(name="digits")
+    work = task([Dense(hidden=(7,))], PLAN.changed(epochs=1))
+    ran(work, data.load(data.resolve(first)))
+    for changes in others:
+        [outcome] = ran(work, data.load(data.resolve(first.changed(**changes)))).outcomes.values()
+        assert outcome.compile_seconds == 0, changes
+
+
+def test_the_room_for_other_folds_changes_no_bit() -> None:
+    """A fold with room for the largest, and the same images without."""
+    dataset = data.load(data.resolve(DataSpec(name="digits", fold=(3, 4))))
+    assert dataset.room
+    assert dataset.room.train >= len(dataset.train)
+    assert dataset.room.validation > len(dataset.validation)
+    work = task([Dense(hidden=(7,))])
+    roomy, tight = ran(work, dataset).outcomes[0, 0], ran(work, replace(dataset, room=None)).outcomes[0, 0]
+    assert all(np.array_equal(roomy.last[name], tight.last[name]) for name in tight.last)
+    np.testing.assert_allclose(roomy.probabilities, tight.probabilities, rtol=1e-5)
+    np.testing.assert_allclose(roomy.history["validation_loss"], tight.history["validation_loss"], rtol=1e-5)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from seedbed.specs import AUTO, AUTO_EPOCHS, AUTO_PATIENCE, ClassWeight, Metric, Select
+
+if TYPE_CHECKING:
+    from seedbed.scheduler import Forecast
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
@@ -28,6 +31,7 @@ SELECT_HELP = (
 
 METRIC_HELP = f"What the best epoch, rankings and comparisons go by: {', '.join(get_args(Metric))}."
 CLASS_WEIGHT_HELP = f"Weight of the classes in the loss; balanced counts all alike: {', '.join(get_args(ClassWeight))}."
+FIRST_HELP = "Train on N of the training images, drawn by class: the effects of a large set in minutes."
 
 home = click.option(
     "--home",
@@ -60,6 +64,17 @@ margin = click.option(
     help="Accuracies that are shown to differ by less are called equivalent.",
 )
 """Passes `margin: float`, in percentage points."""
+
+
+def forecast_output(expected: Forecast) -> Output:
+    """What a command returns for `--dry-run`."""
+    from seedbed.cli.screen import result
+
+    return expected.as_json(), lambda: result(f"{expected.sentence}. Nothing was trained.")
+
+
+dry_run = click.option("--dry-run", is_flag=True, help="Say what would be trained and about how long it takes; train nothing.")
+"""Passes `dry_run: bool`."""
 
 
 def as_json(command: Callable[..., Output]) -> Command:
@@ -115,13 +130,15 @@ def protocol(default: str | None = "honest") -> Decorator:
 
 
 def of_studies(command: Command) -> Command:
-    """Pass what a study is asked for: `data`, `quick`, `seeds`, `folds`, `seed`, `protocol`, `epochs`, `select`, `metric`,
-    `class_weight`."""
+    """Pass what a study is asked for: `data`, `first`, `quick`, `seeds`, `folds`, `seed`, `protocol`, `epochs`, `select`,
+    `metric`, `class_weight`.
+    """
     quick = "A preview: fewer seeds, epochs and settings; every figure says so."
     seeds = "Number of seeds of each setting.  [default: 5; 3 of a preview]"
     folds = "Cross-validation: the seeds validate on K folds in turn.  [default: 3 or more where validation images are few]"
     choices = (
         data,
+        click.option("--first", type=click.IntRange(min=1), metavar="N", help=FIRST_HELP),
         click.option("--quick", is_flag=True, help=quick),
         click.option("--seeds", type=int, metavar="K", help=seeds),
         click.option("--folds", type=int, metavar="K", help=folds),

@@ -10,7 +10,7 @@ import click
 
 from seedbed.cli import options, screen
 from seedbed.cli.screen import note, result
-from seedbed.cli.study import training
+from seedbed.cli.study import prepared, training
 
 if TYPE_CHECKING:
     from seedbed.report import Report
@@ -44,6 +44,7 @@ KINDS = ("html", "md", "ipynb", "docx", "pdf")
 )
 @options.file("-o", "--out", text="The page; a folder of its name gets figures and tables.  [default: report.html]")
 @options.execution()
+@options.dry_run
 @options.as_json
 def command(
     named: str | None,
@@ -54,6 +55,7 @@ def command(
     kind: str | None,
     out: Path | None,
     execution: Execution,
+    dry_run: bool,
     **asked: Any,
 ) -> options.Output:
     """Answer all questions of the exercise on one page that needs no network.
@@ -74,7 +76,10 @@ def command(
     page, kind = _page(out or Path("report.html"), kind)
     checked_page(page)
     words = read_notes(notes, [study.name for study in studies]) if notes else None
-    with training("Report", studies, execution, **asked) as (setup, trainer):
+    setup, expected = prepared("Report", studies, execution, **asked)
+    if dry_run:
+        return options.forecast_output(expected)
+    with training("Report", expected, execution) as trainer:
         report = make(setup, trainer, asked_for, notes=words)
     note("Drawing")
     files = report.save(page)

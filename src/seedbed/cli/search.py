@@ -58,6 +58,7 @@ def _defaults(name: str) -> str:
     resume="Continue a search that was interrupted, or with more --trials.",
     replace="Search again; all runs of the search are removed.",
 )
+@options.dry_run
 @options.as_json
 def command(
     budget: str,
@@ -71,6 +72,7 @@ def command(
     storage: str | None,
     out: Path | None,
     execution: Execution,
+    dry_run: bool,
     **asked: Any,
 ) -> options.Output:
     """Search the best networks within a budget.
@@ -87,7 +89,7 @@ def command(
     Of many noisy trials the best one is partly lucky. So the best are trained again with fresh seeds and ranked by the lower
     ends of their intervals.
     """
-    from seedbed.searches import run, save, terms_for
+    from seedbed.searches import forecast_search, run, save, terms_for
 
     asked |= {key: usual for key, usual in (QUICK if quick else USUAL).items() if asked[key] is None}
     families = ("dense", "conv") if family == "both" else family
@@ -95,6 +97,10 @@ def command(
     with fetching() as watch_download:
         terms = terms_for(budget, spec, family=families, prune=not no_pruning, watch=watch_download, **asked)
     _show_terms(terms)
+    expected = forecast_search(terms, execution)
+    if dry_run:
+        return options.forecast_output(expected)
+    note(f"{expected.sentence}.")
     with watching(terms.name, (terms.trials + terms.finalists * terms.seeds) * terms.folds) as watcher:
         search = run(terms, replace(execution, on_event=watcher), storage=storage)
     note("Measuring latencies, and which settings mattered ...")

@@ -10,7 +10,7 @@ import click
 
 from seedbed.cli import options, screen
 from seedbed.cli.columns import range_text, share_text
-from seedbed.cli.screen import result
+from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 from seedbed.specs import DataSpec, Protocol
 from seedbed.tables import Column, Table
@@ -34,9 +34,17 @@ if TYPE_CHECKING:
 @click.option("-m", "--name", "name", metavar="NAME", help="Prefix of the runs' names.  [default: made of the above]")
 @options.folder("Where table and figure go.  [default: smallest/NAME]")
 @options.execution(resume="Continue a search that was interrupted.")
+@options.dry_run
 @options.as_json
 def command(
-    target: float, data: str, protocol: Protocol, out: Path | None, execution: Execution, **asked: Any
+    target: float,
+    data: str,
+    protocol: Protocol,
+    minutes: float | None,
+    out: Path | None,
+    execution: Execution,
+    dry_run: bool,
+    **asked: Any,
 ) -> options.Output:
     """Find the fewest parameters whose accuracy lies above a target, with its whole interval.
 
@@ -51,12 +59,18 @@ def command(
     The work is fixed beforehand and does not depend on the clock: a search that was stopped, by Ctrl-C or by --minutes, is
     resumed by --resume and ends with the same runs. The runs are named NAME-SETTING.SEED.
     """
-    from seedbed.sizing import search
+    from seedbed.sizing import forecast_scouts, run, terms_for
     from seedbed.sizing.files import save
 
     spec = DataSpec(name=data, protocol=protocol)
-    with fetching() as watch_download, watching("smallest") as watcher:
-        smallest = search(target, spec, replace(execution, on_event=watcher), watch_download=watch_download, **asked)
+    with fetching() as watch_download:
+        terms = terms_for(target, spec, watch_download=watch_download, **asked)
+    expected = forecast_scouts(terms, execution)
+    if dry_run:
+        return options.forecast_output(expected)
+    note(f"The first round: {expected.sentence}. What it finds decides on the others.")
+    with watching("smallest") as watcher:
+        smallest = run(terms, replace(execution, on_event=watcher), minutes=minutes)
     files = save(smallest, out or Path("smallest") / smallest.name)
     return smallest.as_json(), lambda: _show(smallest, files)
 

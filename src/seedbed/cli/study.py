@@ -17,7 +17,7 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
-    from seedbed.scheduler import Execution
+    from seedbed.scheduler import Execution, Forecast
     from seedbed.studies.answers import Answer, AnswerPart, Study
     from seedbed.studies.context import StudyTrainer
     from seedbed.studies.setup import Setup
@@ -37,9 +37,10 @@ KINDS = (".html", ".htm", ".json")
 )
 @click.option("--again", is_flag=True, help="device only: measure again what was measured before.")
 @options.execution()
+@options.dry_run
 @options.as_json
 def command(
-    name: str, out: Path | None, merge: tuple[Path, ...], again: bool, execution: Execution, **asked: Any
+    name: str, out: Path | None, merge: tuple[Path, ...], again: bool, execution: Execution, dry_run: bool, **asked: Any
 ) -> options.Output:
     """Answer a question of the exercise: train what it takes, compare, and say why.
 
@@ -57,7 +58,11 @@ def command(
         option = "--merge" if merge else "--again"
         raise click.UsageError(f"{option} belongs to `seedbed study device`.", click.get_current_context())
     study = studies.find(name)
-    with training(f"Study {name}", [study], execution, merge=merge, again=again, **asked) as (setup, trainer):
+    title = f"Study {name}"
+    setup, expected = prepared(title, [study], execution, merge=merge, again=again, **asked)
+    if dry_run:
+        return options.forecast_output(expected)
+    with training(title, expected, execution) as trainer:
         answer = study.answer(setup, trainer)
     files = _write(answer, page)
     return answer.as_json(), lambda: _show(answer, files)
@@ -67,30 +72,37 @@ _LISTED = "\n".join(f"  {study.name:15} {study.about}" for study in studies.STUD
 command.help = cleandoc(command.help or "").replace("  STUDIES", _LISTED)
 
 
-@contextmanager
-def training(
-    title: str, chosen: Sequence[Study], execution: Execution, *, data: str, **asked: Any
-) -> Iterator[tuple[Setup, StudyTrainer]]:
-    """Load the data of some studies, announce what they train, and yield what they need for it.
+def prepared(title: str, chosen: Sequence[Study], execution: Execution, *, data: str, **asked: Any) -> tuple[Setup, Forecast]:
+    """Load the data of some studies, and announce what they begin with.
 
     Args:
         title: beginning of the announcement.
         data, asked: options of `Setup.of`.
+
+    Returns:
+        The setup, and the forecast of the runs of their designs; what the first results then ask for comes on top.
     """
-    from seedbed.groups.training import missing
     from seedbed.report.making import designed
-    from seedbed.studies.context import StudyTrainer
+    from seedbed.scheduler import forecast
     from seedbed.studies.setup import Setup
     from seedbed.words import counted
 
     with fetching() as watch:
         setup = Setup.of(data, watch=watch, **asked)
     requests = designed(chosen, setup)
-    untrained = len(missing(requests, execution.home))
+    expected = forecast([entry for request in requests for entry in request.entries], execution)
     size = f"{counted(len(requests), 'setting')} x {counted(len(setup.seeds), 'seed')}"
-    note(f"{title} on {setup.data.name}: {size}, {counted(untrained, 'run')} to train first")
-    with watching(title, max(1, untrained)) as watcher, StudyTrainer(replace(execution, on_event=watcher)) as trainer:
-        yield setup, trainer
+    note(f"{title} on {setup.data.name}, to begin with: {size}; {expected.sentence}.")
+    return setup, expected
+
+
+@contextmanager
+def training(title: str, expected: Forecast, execution: Execution) -> Iterator[StudyTrainer]:
+    """Yield a trainer of studies that shows its progress."""
+    from seedbed.studies.context import StudyTrainer
+
+    with watching(title, max(1, expected.left)) as watcher, StudyTrainer(replace(execution, on_event=watcher)) as trainer:
+        yield trainer
 
 
 def _write(answer: Answer, page: Path) -> dict[str, list[Path]]:

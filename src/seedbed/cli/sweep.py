@@ -22,7 +22,7 @@ from seedbed.words import duration, kinds
 
 if TYPE_CHECKING:
     from seedbed.groups import Group
-    from seedbed.scheduler import Execution
+    from seedbed.scheduler import Execution, Forecast
     from seedbed.specs import DataSpec, RunSpec
     from seedbed.sweeps import Design, Grid, Sweep
     from seedbed.validation import Spec
@@ -53,6 +53,7 @@ MOST_ROWS = 200
     resume="Continue runs that were interrupted, or go on with finished ones for more --epochs.",
     replace="Train all of it again.",
 )
+@options.dry_run
 @options.as_json
 def command(
     name: str,
@@ -63,6 +64,7 @@ def command(
     sort: str,
     out: Path | None,
     execution: Execution,
+    dry_run: bool,
     **values: Any,
 ) -> options.Output:
     """Train a grid of settings: every combination of the fields that vary, each with the same seeds.
@@ -90,6 +92,7 @@ def command(
     Runs are named NAME-SETTING.SEED. What is trained already is not trained again: add a value, a field or seeds, and only
     what is new will be.
     """
+    from seedbed.scheduler import forecast
     from seedbed.sweeps import design
 
     asked = read_yaml(file, KEYS) if file else {}
@@ -99,7 +102,11 @@ def command(
     numbers = counted_seeds(seeds if seeds is not None else asked.get("seeds"), parts, default=SEEDS)
     with fetching() as watch_download:
         planned = design(name, base, grid, numbers, watch_download, folds=parts)
-    sweep = _train(planned, execution)
+    _show_design(planned)
+    expected = forecast(planned.entries, execution)
+    if dry_run:
+        return options.forecast_output(expected)
+    sweep = _train(planned, execution, expected)
     order = sweep.by_mean() if sort == "mean" else sweep.groups
     files = sweep.save(out or Path("sweeps") / name, order)
     baselines = BaselineOutput.of(execution.home, order)
@@ -140,17 +147,10 @@ def _base(asked: dict[str, Any], file: Path | None) -> dict[str, Any]:
     return checked_parts(base, str(file))
 
 
-def _train(planned: Design, execution: Execution) -> Sweep:
-    from seedbed.words import counted
-
-    finished = 0 if execution.replace else planned.finished(execution.home)
-    runs = len(planned.entries)
-    _show_design(planned)
-    if finished == runs:
-        note("Nothing to train: all runs exist, trained with these very settings. --replace trains them again.")
-    elif finished:
-        note(f"{finished:,} of {counted(runs, 'run')} are there already.")
-    with watching(planned.name, max(1, runs - finished)) as watcher:
+def _train(planned: Design, execution: Execution, expected: Forecast) -> Sweep:
+    nothing = "Nothing to train: all runs exist, trained with these very settings. --replace trains them again."
+    note(f"{expected.sentence}." if expected.left else nothing)
+    with watching(planned.name, max(1, expected.left)) as watcher:
         return planned.train(replace(execution, on_event=watcher))
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +115,13 @@ class Part:
         return self.pictures.source(int(self.rows[position]))
 
 
+class Room(NamedTuple):
+    """Number of images for which compiled programs have room: the largest parts of all folds and subsets of the same data."""
+
+    train: int
+    validation: int
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Images and labels, split as the data spec says.
@@ -127,6 +134,7 @@ class Dataset:
         scale: divisor of the pixels that the network sees.
         pictures: how picture files and values of images belong together.
         notes: decisions of reading and splitting, one sentence each.
+        room: sizes for which programs are compiled, so that folds and subsets share them. None means those of these parts.
     """
 
     spec: DataSpec
@@ -138,6 +146,7 @@ class Dataset:
     scale: float
     pictures: PictureRule
     notes: tuple[str, ...] = ()
+    room: Room | None = None
 
     @cached_property
     def normalization(self) -> Normalization:

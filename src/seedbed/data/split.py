@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Int64Array, Labels, PartName
-from seedbed.data.dataset import Dataset, Part, Pictures
+from seedbed.data.dataset import Dataset, Part, Pictures, Room
 from seedbed.data.ranges import picture_rule
 from seedbed.errors import DataError, SpecError
 from seedbed.specs import DataSpec
@@ -61,6 +61,7 @@ def split(content: Content, spec: DataSpec) -> Dataset:
         scale=content.scale,
         pictures=content.pictures or picture_rule(content),
         notes=(*content.rules, drawn.note),
+        room=_room(drawn, spec),
     )
 
 
@@ -70,6 +71,14 @@ class _Drawn:
     validation: Part
     test: Part | None
     note: str
+
+
+def _room(drawn: _Drawn, spec: DataSpec) -> Room:
+    """The largest parts that a fold has: of a class with an image too many, the first folds have one more than the last."""
+    if not spec.fold or spec.inner:
+        return Room(len(drawn.train), len(drawn.validation))
+    everything, folds = np.bincount(np.concatenate([drawn.train.labels, drawn.validation.labels])), spec.fold[1]
+    return Room(int((everything - everything // folds).sum()), int((-(-everything // folds)).sum()))
 
 
 def _honest(whole: dict[PartName, Part], spec: DataSpec, content: Content) -> _Drawn:

@@ -64,10 +64,14 @@ class BaselineComparison:
         Args:
             name: whether groups are called by their names. False means by their settings.
         """
+        return [line(self.baselines), *self.below_sentences(name=name)]
+
+    def below_sentences(self, *, name: bool = False) -> list[str]:
+        """A sentence for each baseline that groups are below; `name` as for `sentences`."""
         by_baseline: dict[str, list[Below]] = {}
         for each in self.below():
             by_baseline.setdefault(each.baseline.name, []).append(each)
-        return [line(self.baselines), *(_below_sentence(below, len(self.groups), name) for below in by_baseline.values())]
+        return [_below_sentence(below, len(self.groups), name) for below in by_baseline.values()]
 
     def as_json(self) -> list[dict[str, Any]]:
         """The baselines as JSON values, with each group's difference."""

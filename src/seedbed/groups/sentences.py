@@ -71,12 +71,12 @@ def accuracy_sentence(estimated: Estimated, equivalence: Equivalence | None, whe
         small = f" This is less than {margin}." if less else ""
         return f"{above} is more accurate than {below}{when} by {estimated.size} {estimated.reach()}.{small}"
     if less:
-        begin = f"{above} and {below} are equally accurate{when} within {margin}."
+        begin = f"{above} and {below} are equally accurate{when} within {margin}"
     else:
-        begin = f"No clear difference between {above} and {below} in accuracy{when}{_after_correction(decision)}."
+        begin = f"No clear difference between {above} and {below} in accuracy{when}{_after_correction(decision)}"
     reach = estimated.reach(("worse", "better"))
-    by = f"Both have the same mean {reach}." if estimated.level else f"{above} is ahead by {estimated.size} {reach}."
-    return f"{begin} {by}"
+    by = f"both have the same mean {reach}" if estimated.level else f"{above} is ahead by {estimated.size} {reach}"
+    return f"{begin}: {by}."
 
 
 def loss_sentence(estimated: Estimated, more_accurate: str | None) -> str:
@@ -105,9 +105,10 @@ def measure_sentence(estimated: Estimated) -> str:
     above, below, name = estimated.above, estimated.below, estimated.measure.name
     if estimated.decision.shown:
         return f"{above} has a higher {name} than {below}, by {estimated.size} {estimated.reach()}."
-    begin = f"No clear difference between {above} and {below} in {name}{_after_correction(estimated.decision)}."
+    begin = f"No clear difference between {above} and {below} in {name}{_after_correction(estimated.decision)}"
     reach = estimated.reach(("lower", "higher"))
-    return f"{begin} " + (f"Both have the same {reach}." if estimated.level else f"{above}: {estimated.size} higher {reach}.")
+    by = f"both have the same {reach}" if estimated.level else f"that of {above} is higher by {estimated.size} {reach}"
+    return f"{begin}: {by}."
 
 
 def _after_correction(decision: Decision) -> str:

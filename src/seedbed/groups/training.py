@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seedbed.groups.fields import Setting
 from seedbed.groups.folds import on_fold
 from seedbed.groups.group import Group
-from seedbed.runs import NamedRun, RunStore
+from seedbed.runs import NamedRun
 from seedbed.specs import DataSpec, RunSpec
 
 if TYPE_CHECKING:
@@ -76,9 +76,3 @@ def train_groups(
             else Group.read(execution.home, request.name, runs, request.setting)
         )
     return groups
-
-
-def missing(requests: Sequence[Request], home: RunStore) -> dict[str, NamedRun]:
-    """Return the requested runs that are not finished in the home, by name."""
-    known = {listed.name for listed in home.listing() if listed.status == "finished"}
-    return {entry.name: entry for request in requests for entry in request.entries if entry.name not in known}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -35,11 +36,27 @@ MIB = 2**20
 SpecT = TypeVar("SpecT", bound=ModelSpec)
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How fast a core of a CPU trains a family, for forecasts.
+
+    Attributes:
+        share: share of the core's speed of large matrix products that training reaches.
+        compilation: time to compile a program (s).
+        member: what each member adds to that (s).
+    """
+
+    share: float
+    compilation: float
+    member: float
+
+
 class Family(ABC, Generic[SpecT]):
     """A family of networks.
 
     Attributes:
         name: name in specs.
+        pace: how fast a core trains it.
         process: memory of a worker before its first task, without the files of libraries, which all workers share (bytes).
         compilation: memory that compiling a program takes (bytes).
         constants: number of further copies of each parameter that a compiled program holds.
@@ -47,6 +64,7 @@ class Family(ABC, Generic[SpecT]):
     """
 
     name: ClassVar[str]
+    pace: ClassVar[Pace] = Pace(share=0.1, compilation=8.0, member=0.0)
     process: ClassVar[int] = 150 * MIB
     compilation: ClassVar[int] = 200 * MIB
     constants: ClassVar[int] = 0
@@ -113,6 +131,7 @@ class DenseFamily(Family[Dense]):
     """Fully connected networks: any mix of widths, depths and activations shares a program."""
 
     name = "dense"
+    pace = Pace(share=0.6, compilation=2.0, member=0.1)
     compilation = 40 * MIB
     constants = 5
     images = 500
@@ -148,6 +167,7 @@ class ConvFamily(Family[Conv]):
     """Convolutional networks: networks with equal shapes share a program."""
 
     name = "conv"
+    pace = Pace(share=0.4, compilation=1.5, member=0.2)
 
     def population(self, specs: Sequence[Conv], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
         from seedbed.models.conv import ConvPopulation

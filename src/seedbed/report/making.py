@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seedbed import studies
-from seedbed.baselines import baselines
 from seedbed.errors import SpecError
-from seedbed.groups import Request
+from seedbed.groups import Group, Request
+from seedbed.groups.baselines import against_baselines
 from seedbed.report.environment import examine
 from seedbed.report.notes import Notes
 from seedbed.report.page import Report
@@ -51,8 +51,14 @@ def make(setup: Setup, trainer: StudyTrainer, names: Sequence[str] = (), *, note
     trainer.execution.on_event(StageStarted("measuring this machine"))
     results = [result for answer in answers for result in answer.results]
     environment = examine(results, trainer.execution.device, trainer.execution.workers)
-    simple = baselines(trainer.home, setup.data)
-    return Report(setup, answers, environment, trainer.home.looks(), simple, notes, tuple(names))
+    baselines = against_baselines(trainer.home, _on_all_images(answers, setup))
+    return Report(setup, answers, environment, trainer.home.looks(), baselines, notes, tuple(names))
+
+
+def _on_all_images(answers: Sequence[Answer], setup: Setup) -> list[Group]:
+    """The groups that trained on the report's own images: no subset, no flipped labels, no permuted pixels."""
+    groups = {group.name: group for answer in answers for group in answer.groups}
+    return [group for group in groups.values() if group.run.data == setup.data]
 
 
 def _reported(study: Study, setup: Setup, trainer: StudyTrainer) -> Steps[Answer]:

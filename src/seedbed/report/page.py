@@ -11,6 +11,7 @@ from typing import Any
 
 from seedbed import figures, words
 from seedbed.baselines import Baseline
+from seedbed.groups.baselines import BaselineComparison
 from seedbed.records import Result, finite
 from seedbed.report.environment import Environment
 from seedbed.report.feedback import Feedback, feedback, limits_card
@@ -29,7 +30,7 @@ class Report:
 
     Attributes:
         looks: all uses of the test part in the home's ledger, oldest first.
-        baselines: simple classifiers on the same validation images.
+        baselines: the report's networks next to simple classifiers on the same validation images.
         notes: the student's own words, if there are any.
         named: names of the studies, where not all of them were requested.
     """
@@ -38,7 +39,7 @@ class Report:
     answers: list[Answer]
     environment: Environment
     looks: list[dict[str, Any]]
-    baselines: list[Baseline]
+    baselines: list[BaselineComparison]
     notes: Notes | None = None
     named: tuple[str, ...] = ()
 
@@ -106,7 +107,7 @@ class Report:
                 "cost": self.cost.as_json(),
                 "environment": self.environment.as_json(),
                 "looks_at_test": self.looks,
-                "baselines": [each.as_json() for each in self.baselines],
+                "baselines": [plain for compared in self.baselines for plain in compared.as_json()],
                 "feedback": vars(self.feedback),
                 "studies": [answer.as_json() for answer in self.answers],
             }
@@ -137,6 +138,7 @@ class Report:
             predictions=self.predictions,
             ledger=ledger(self),
             baselines=baseline_table(self),
+            below=below_baselines(self),
             cost=cost_sentences(self),
             machine=machine_table(self),
         )
@@ -163,7 +165,14 @@ def baseline_table(report: Report) -> Table[Baseline]:
         Column("95 % interval", lambda each: words.ends(*each.accuracy.pair())),
     ]
     caption = "Simple classifiers on the same validation images; a network that is below one of them learned too little."
-    return Table(columns, report.baselines, caption)
+    largest = max(report.baselines, key=lambda compared: len(compared.groups), default=None)
+    return Table(columns, largest.baselines if largest else [], caption)
+
+
+def below_baselines(report: Report) -> list[str]:
+    """Which networks a simple classifier beats."""
+    below = [sentence for compared in report.baselines for sentence in compared.below_sentences()]
+    return below or ["No network of this page that trained on all images is shown to be below one of them."]
 
 
 def _metrics(metrics: Any) -> str:

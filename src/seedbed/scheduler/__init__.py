@@ -4,11 +4,13 @@ execution.py    `Execution`: device, workers, engine and run store in one object
 planning.py     populations and workers for the runs of one call
 dispatching.py  `train_runs`: populations to workers, their reports to the run store and to `on_event`
 ingesting.py    storing reports
+forecasting.py  what a call will do, and about how long it takes, before it begins
 clock.py        estimate of the time left
 signals.py      Ctrl-C and SIGTERM
 """
 
 from seedbed.scheduler.dispatching import train_runs
 from seedbed.scheduler.execution import Execution, ExecutionOptions, WorkerOptions
+from seedbed.scheduler.forecasting import Forecast, forecast
 
-__all__ = ["Execution", "ExecutionOptions", "WorkerOptions", "train_runs"]
+__all__ = ["Execution", "ExecutionOptions", "Forecast", "WorkerOptions", "forecast", "train_runs"]

@@ -9,6 +9,6 @@ from __future__ import annotations
 from seedbed.sizing.attempts import Attempt, Candidate
 from seedbed.sizing.networks import DEPTHS
 from seedbed.sizing.outcome import Smallest
-from seedbed.sizing.search import SEEDS, search
+from seedbed.sizing.search import SEEDS, SizingTerms, forecast_scouts, run, terms_for
 
-__all__ = ["DEPTHS", "SEEDS", "Attempt", "Candidate", "Smallest", "search"]
+__all__ = ["DEPTHS", "SEEDS", "Attempt", "Candidate", "SizingTerms", "Smallest", "forecast_scouts", "run", "terms_for"]

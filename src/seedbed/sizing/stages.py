@@ -161,14 +161,19 @@ def _further_down(
 def scout(problem: Problem, train: Train) -> list[Attempt]:
     """Train the plainest form in doubling sizes, until the target is in reach of one, or size no longer helps."""
     scouts: list[Attempt] = []
-    plans = [problem.plan(problem.effort.short(4), rate) for rate in problem.effort.rates]
-    networks = list(_doublings(problem))
-    for start in range(0, len(networks), SCOUTS):
-        together = product(networks[start : start + SCOUTS], plans)
-        scouts += train("scout", [Candidate(network, plan) for network, plan in together], (0,))
+    for candidates in scouting(problem):
+        scouts += train("scout", candidates, (0,))
         if ranking.crossing(problem.points(scouts), problem.in_reach) or _flat(scouts):
             break
     return scouts
+
+
+def scouting(problem: Problem) -> Iterator[list[Candidate]]:
+    """Yield the scouts that are trained together, from small to large."""
+    plans = [problem.plan(problem.effort.short(4), rate) for rate in problem.effort.rates]
+    networks = list(_doublings(problem))
+    for start in range(0, len(networks), SCOUTS):
+        yield [Candidate(network, plan) for network, plan in product(networks[start : start + SCOUTS], plans)]
 
 
 def _doublings(problem: Problem) -> Iterator[Network]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,9 +61,19 @@ class AttemptTrainer:
 
     def _attempts(self, stage: Stage, candidates: Sequence[Candidate], seeds: tuple[int, ...], data: DataSpec) -> list[Attempt]:
         """Train each different candidate once; without weights where it only helps to choose."""
-        runs = {RunSpec(model=each.model, plan=each.plan, data=data): each for each in candidates}
-        requests = [Request(f"{self.name}-{run.setting[:DIGITS]}", run, seeds) for run in runs]
+        runs = runs_of(candidates, data)
+        requests = requests_of(self.name, runs, seeds)
         what = f"{STAGES[stage]}: {counted(len(requests), 'setting')} x {counted(len(seeds), 'seed')}"
         self.execution.on_event(StageStarted(what, len(requests) * len(seeds)))
         groups = train_groups(requests, self.execution, metrics_only=data.inner, until=self.until)
         return [Attempt.of(each, stage, group) for each, group in zip(runs.values(), groups, strict=True)]
+
+
+def runs_of(candidates: Sequence[Candidate], data: DataSpec) -> dict[RunSpec, Candidate]:
+    """The run of each different candidate."""
+    return {RunSpec(model=each.model, plan=each.plan, data=data): each for each in candidates}
+
+
+def requests_of(name: str, runs: Iterable[RunSpec], seeds: tuple[int, ...]) -> list[Request]:
+    """Requests of a search's runs, named by their settings."""
+    return [Request(f"{name}-{run.setting[:DIGITS]}", run, seeds) for run in runs]

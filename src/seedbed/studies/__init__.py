@@ -49,6 +49,7 @@ class Question:
         folds: int | None = None,
         seed: int = 0,
         protocol: str | None = None,
+        first: int | None = None,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
         epochs: int | Literal["auto"] | None = None,
@@ -67,6 +68,7 @@ class Question:
                 1,000 images in it as many folds as fit the seeds.
             seed: first seed, where they are counted.
             protocol: "honest" or "handout".
+            first: number of training images, drawn by class. None means all of them.
             merge: files with timings from other machines, for `device` alone.
             again: whether to repeat earlier measurements, for `device` alone.
             epochs: epochs of every training, or "auto". None means those of the study.
@@ -83,7 +85,7 @@ class Question:
         execution = Execution.of(**options, resume=True, replace=False)
         asked: dict[str, Any] = {"merge": merge, "again": again, "epochs": epochs, "select": select}
         asked |= {"metric": metric, "class_weight": class_weight}
-        setup = Setup.of(data, protocol=protocol, seeds=seeds, folds=folds, seed=seed, quick=quick, **asked)
+        setup = Setup.of(data, protocol=protocol, first=first, seeds=seeds, folds=folds, seed=seed, quick=quick, **asked)
         with StudyTrainer(execution) as trainer:
             return self.study.answer(setup, trainer)
 

@@ -176,7 +176,8 @@ class Answer:
     """A study, answered.
 
     Attributes:
-        results: all runs behind it.
+        groups: the settings that the study trained.
+        results: all runs behind it, those of searches too.
     """
 
     name: str
@@ -186,6 +187,7 @@ class Answer:
     setup: Setup
     cost: Cost
     caveats: Sequence[str] = ()
+    groups: Sequence[Group] = ()
     results: Sequence[Result] = ()
 
     def __repr__(self) -> str:
@@ -337,9 +339,10 @@ class Study:
         made = self.parts(study)
         parts = (yield from made) if isinstance(made, Generator) else made
         parts = list(map(_as_preview, parts)) if setup.quick else parts
-        results = [*(result for group in study.used.values() for result in group.results), *study.others]
-        limits = _limits(setup, list(study.used.values()))
-        return Answer(self.name, self.title, self.question, parts, setup, Cost.of(results, study.seconds), limits, results)
+        groups = list(study.used.values())
+        results = [*(result for group in groups for result in group.results), *study.others]
+        cost, limits = Cost.of(results, study.seconds), _limits(setup, groups)
+        return Answer(self.name, self.title, self.question, parts, setup, cost, limits, groups, results)
 
     def answer(self, setup: Setup, trainer: StudyTrainer) -> Answer:
         """Train what is missing, and answer.

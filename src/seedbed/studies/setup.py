@@ -58,6 +58,7 @@ class Setup:
         name: str | DataSpec = "mnist",
         *,
         protocol: str | None = None,
+        first: int | None = None,
         seeds: int | Sequence[int] | None = None,
         folds: int | None = None,
         seed: int = 0,
@@ -75,6 +76,7 @@ class Setup:
         Args:
             name: name of a data set, a path to images, or a whole data spec.
             protocol: "honest" or "handout". None means that of the data spec.
+            first: number of training images, drawn by class. None means that of the data spec: as a rule all of them.
             seeds: number of seeds, or the seeds themselves. None means 5, or 3 for a quick study.
             folds: number of folds that the seeds validate on in turn. None means the one validation part, or where that has
                 fewer than `groups.folds.FEW_IMAGES` images as many folds as fit the seeds.
@@ -90,7 +92,7 @@ class Setup:
             DataError: the images cannot be had.
         """
         spec = name if isinstance(name, DataSpec) else DataSpec(name=images.named(name))
-        spec = spec.changed(protocol=protocol or spec.protocol)
+        spec = spec.changed(protocol=protocol or spec.protocol, first=first or spec.first)
         default = QUICK_SEEDS if quick else SEEDS
         chosen = None if seeds is None else _seeds(seeds, seed)
         dataset = images.load(spec, watch)
@@ -185,6 +187,7 @@ def _asked(spec: DataSpec, seeds: object, folds: int | None, seed: int, quick: b
     options = ["--quick"] if quick else []
     options += [] if spec.name == "mnist" else ["--data", spec.name]
     options += [] if spec.protocol == "honest" else ["--protocol", spec.protocol]
+    options += [] if spec.first is None else ["--first", str(spec.first)]
     options += ["--seeds", str(seeds)] if isinstance(seeds, int) else []
     options += [] if folds is None else ["--folds", str(folds)]
     return (*options, "--seed", str(seed)) if seed else tuple(options)

@@ -12,10 +12,9 @@ from seedbed.groups import Request, train_groups
 from seedbed.groups.fields import applied
 from seedbed.groups.folds import on_fold
 from seedbed.groups.naming import checked_prefix, group_name
-from seedbed.groups.training import missing
 from seedbed.models import describe
 from seedbed.records import DataFacts
-from seedbed.runs import NamedRun, RunStore
+from seedbed.runs import NamedRun
 from seedbed.specs import DataSpec, RunSpec
 from seedbed.sweeps.grid import Grid
 from seedbed.sweeps.outcome import Sweep
@@ -48,10 +47,6 @@ class Design:
     def entries(self) -> list[NamedRun]:
         """All runs: `GROUP.SEED`, so that more seeds can be added later."""
         return [entry for request in self.requests for entry in request.entries]
-
-    def finished(self, home: RunStore) -> int:
-        """Count the runs that are finished in the home."""
-        return len(self.entries) - len(missing(self.requests, home))
 
     def train(self, execution: Execution) -> Sweep:
         """Train what is missing, all of it side by side, and return the whole sweep.

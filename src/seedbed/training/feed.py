@@ -59,42 +59,59 @@ class Source(Protocol):
 
 
 class _Orders:
-    """The order of the training images in each epoch, per block, and the keys of its random numbers."""
+    """The order of the training images in each epoch, per block, and the keys of its random numbers.
 
-    def __init__(self, seeds: Sequence[int], images: int, batch_size: int) -> None:
+    Args:
+        room: number of images for which the arrays have room, if more; the program takes no step beyond those that there are.
+    """
+
+    def __init__(self, seeds: Sequence[int], images: int, batch_size: int, room: int = 0) -> None:
         self.seeds = seeds
         self.images = images
         self.batch_size = batch_size
         self.steps = -(-images // batch_size)
+        self._room = max(self.steps, -(-room // batch_size))
         self._draws = [device_seed(seed, "augmentation") for seed in seeds]
 
     def order(self, epoch: int) -> NDArray[np.int32]:
-        """Rows of the training part, `(S, steps * batch size)`.
+        """Rows of the training part, `(S, steps with room * batch size)`.
 
         The last minibatch is padded with the epoch's first images; they have weight 0, but enter batch normalization.
         """
         missing = self.steps * self.batch_size - self.images
         orders = [np.pad(minibatch_order(seed, epoch, self.images), (0, missing), mode="wrap") for seed in self.seeds]
-        return np.stack(orders)
+        return np.pad(np.stack(orders), ((0, 0), (0, (self._room - self.steps) * self.batch_size)))
 
     def step_sizes(self, plans: Sequence[Sequence[Plan]], epoch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Rates and decays of all blocks in an epoch, each `(S, steps, M)`."""
+        """Rates and decays of all blocks in an epoch, each `(S, steps with room, M)`."""
         rates, decays = zip(*(step_sizes(block, epoch, self.steps) for block in plans), strict=True)
-        return np.stack(rates), np.stack(decays)
+        return _cut(np.stack(rates), 0, self._room), _cut(np.stack(decays), 0, self._room)
 
     def keys(self, epoch: int) -> NDArray[np.uint32]:
         return np.array([[draw, epoch] for draw in self._draws], np.uint32)
 
 
 class Resident:
-    """A source with all training images on the device; an epoch is one chunk."""
+    """A source with all training images on the device; an epoch is one chunk.
+
+    Args:
+        part: training images.
+        seeds: seed of each block.
+        batch_size: images per minibatch.
+        room: number of images for which the arrays have room, if more than those of the part: programs depend on it. What
+            is beyond the part is never read.
+    """
 
     shared = True
 
-    def __init__(self, part: Part, seeds: Sequence[int], batch_size: int) -> None:
-        self._orders = _Orders(seeds, len(part), batch_size)
-        self._images = jax.device_put(_gathered(part, np.arange(len(part))))
-        self._labels = jax.device_put(part.labels.astype(np.int32))
+    def __init__(self, part: Part, seeds: Sequence[int], batch_size: int, room: int = 0) -> None:
+        room = max(room, len(part))
+        self._orders = _Orders(seeds, len(part), batch_size, room)
+        shape, dtype = part.pictures.image
+        images = aligned((room, *shape), dtype)
+        part.take(np.arange(len(part)), images[: len(part)])
+        self._images = jax.device_put(images)
+        self._labels = jax.device_put(np.pad(part.labels.astype(np.int32), (0, room - len(part))))
 
     def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         orders = self._orders
@@ -169,13 +186,14 @@ class EvalBatches:
     """
 
     def __init__(self, dataset: Dataset, batch: int) -> None:
-        size = len(dataset.validation)
-        sample = generator(dataset.spec.split_seed, "sample").permutation(len(dataset.train))[:size]
         self._classes = len(dataset.classes)
-        self._parts = [(dataset.train, np.sort(sample)), (dataset.validation, np.arange(size))]
+        validation = len(dataset.validation)
+        sample = generator(dataset.spec.split_seed, "sample").permutation(len(dataset.train))[:validation]
+        self._parts = [(dataset.train, np.sort(sample)), (dataset.validation, np.arange(validation))]
+        size = dataset.room.validation if dataset.room else validation
         batches = -(-size // batch)
         self._batch = -(-size // batches)
-        fitting = max(1, footprint.PIECE_BYTES * size // (2 * dataset.validation.nbytes * self._batch))
+        fitting = max(1, footprint.PIECE_BYTES * validation // (2 * dataset.validation.nbytes * self._batch))
         self._batches = -(-batches // -(-batches // fitting))
         self._sampled = min(self._batches, -(-len(sample) // self._batch))
         self._starts = range(0, batches, self._batches)

@@ -310,8 +310,12 @@ class Job:
 
 
 def _source(dataset: Dataset, task: Task) -> Source:
-    resident = dataset.train.nbytes <= footprint.RESIDENT_BYTES
-    return (Resident if resident else Streamed)(dataset.train, [block[0].seed for block in task.blocks], task.plan.batch_size)
+    part, seeds, batch_size = dataset.train, [block[0].seed for block in task.blocks], task.plan.batch_size
+    if part.nbytes > footprint.RESIDENT_BYTES:
+        return Streamed(part, seeds, batch_size)
+    room = dataset.room.train if dataset.room else len(part)
+    fits = room * part.nbytes <= footprint.RESIDENT_BYTES * len(part)
+    return Resident(part, seeds, batch_size, room if fits else len(part))
 
 
 def _diverged(row: EpochMetrics) -> bool:

@@ -54,7 +54,8 @@ class Task:
     def program(self) -> str:
         """Key of the compiled programs: tasks with equal keys share them."""
         first = self.blocks[0]
-        images = first[0].data.changed(label_noise=0.0)
+        data = first[0].data
+        images = data.changed(label_noise=0.0, permutation=None, first=None, fold=data.fold and (0, data.fold[1]))
         parts = (len(self.blocks), [run.model.identity for run in first], first[0].plan.static, images)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 

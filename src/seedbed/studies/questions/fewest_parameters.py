@@ -109,14 +109,14 @@ def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Step
 
 def freely(study: StudyContext, target: float) -> Steps[Smallest]:
     """Search the smallest dense network of one to three layers, with its training tuned for each size."""
-    from seedbed.sizing import search
+    from seedbed.sizing import run, terms_for
 
     trainer = study.trainer
 
     def searched() -> Smallest:
         execution = replace(trainer.execution, on_event=_notes_only(trainer.execution.on_event, target))
-        seeds = len(fresh_seeds(study.setup))
-        return search(target, study.setup.data, execution, seeds=seeds, epochs=FREE_EPOCHS, minutes=FREE_MINUTES)
+        terms = terms_for(target, study.setup.data, seeds=len(fresh_seeds(study.setup)), epochs=FREE_EPOCHS)
+        return run(terms, execution, minutes=FREE_MINUTES)
 
     smallest = yield from study.do(("smallest", target), searched)
     groups = {attempt.group for attempt in smallest.everything}
