@@ -68,7 +68,7 @@ def test_an_images_value_says_how_the_metric_moves_when_it_counts_more(metric: M
 
 
 @pytest.mark.parametrize("metric", ["balanced", "f1"])
-def test_one_image_that_becomes_wrong_moves_the_metric_by_its_class_effect_at_most(metric: Metric) -> None:
+def test_one_image_that_becomes_wrong_moves_the_metric_by_its_class_effect(metric: Metric) -> None:
     labels, predicted = UNEVEN.labels, answers(1)[0]
     effects = MetricTable.of(metric, labels, predicted, 3).effects
     for label in range(3):
@@ -78,8 +78,7 @@ def test_one_image_that_becomes_wrong_moves_the_metric_by_its_class_effect_at_mo
             changed = predicted.copy()
             changed[image] = other
             lost.append(value(metric, labels, predicted) - value(metric, labels, changed))
-        assert max(lost) <= 1.02 * effects[label]
-        assert max(lost) >= 0.8 * effects[label]
+        assert max(lost) == pytest.approx(effects[label], rel=0.15 if metric == "f1" else 1e-9)
 
 
 def test_the_accuracy_is_as_everywhere_else() -> None:
@@ -92,7 +91,7 @@ def test_a_tiny_class_that_is_all_right_keeps_the_interval_wide() -> None:
     labels = np.repeat([0, 1], [300, 3])
     low = MetricTable.of("balanced", labels, labels, 2).interval().low
     of_parts = [1 - wilson(n, n).low for n in (300, 3)]  # Zou, Huang, Zhang 2009: of each class by itself
-    assert low == pytest.approx(1 - math.hypot(*of_parts) / 2, abs=0.05)
+    assert 0 <= (1 - math.hypot(*of_parts) / 2) - low < 0.15
     assert MetricTable.of("balanced", np.repeat([0, 1], 150), np.repeat([0, 1], 150), 2).interval().low > 0.97
 
 

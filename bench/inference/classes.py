@@ -67,7 +67,8 @@ class ClassWorld:
         """Probability of each wrong class, by true class: in proportion to the sizes."""
         table = np.tile(np.array(self.sizes, float), (len(self.sizes), 1))
         np.fill_diagonal(table, 0)
-        return table / table.sum(axis=1, keepdims=True)
+        shares: NDArray[np.float64] = table / table.sum(axis=1, keepdims=True)
+        return shares
 
 
 WORLDS = (

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 Shares = NDArray[np.float32]
 """Brightness `(h, w)`: 0 is black, 1 is white."""
 Mask = NDArray[np.bool_]
+Box = tuple[slice, slice]
 
 PAGE = 512
 """Longer side at which a photo is searched for ink (pixels)."""
@@ -30,6 +31,9 @@ THUMBNAIL, WINDOW = 64, 25
 
 FAINTEST = 0.12
 """Contrast to the ground below which nothing is ink."""
+
+LEAST_ROOM = 0.25
+"""Darker grounds count as this one for the contrast of dark ink, lighter ones for that of light ink."""
 
 OF_STRONGEST, OF_NOISE = 0.4, 6.0
 """Ink has this share of the strongest contrast, and this multiple of the noise."""
@@ -102,7 +106,7 @@ class Ink:
     strength: Shares
     mask: Mask
     light: bool
-    box: tuple[slice, slice]
+    box: Box
     others: int
 
 
@@ -114,8 +118,7 @@ def find_ink(page: Shares, *, light: bool | None = None) -> Ink | None:
         light: whether ink is lighter than the ground. None means whichever stands out more.
     """
     ground = local_ground(page)
-    dark_ink = np.clip((ground - page) / np.maximum(ground, 0.25), 0, 1)
-    light_ink = np.clip((page - ground) / np.maximum(1 - ground, 0.25), 0, 1)
+    dark_ink, light_ink = _contrast(ground - page, ground), _contrast(page - ground, 1 - ground)
     if light is None:
         light = _energy(light_ink) > _energy(dark_ink)
     contrast = _smoothed(light_ink if light else dark_ink)
@@ -151,6 +154,11 @@ def placed(ink: Ink, layout: InkLayout, size: tuple[int, int]) -> Shares:
     return np.asarray(layout.ground + image * (1 - layout.ground if layout.light else -layout.ground), dtype=np.float32)
 
 
+def _contrast(difference: Shares, to: Shares) -> Shares:
+    """A difference as a share of the largest one that this ground allows, 0 to 1."""
+    return np.asarray(np.clip(difference / np.maximum(to, LEAST_ROOM), 0, 1), dtype=np.float32)
+
+
 def local_ground(page: Shares) -> Shares:
     """Brightness of the ground at each pixel: the median of a wide window around it."""
     from PIL import Image
@@ -164,7 +172,7 @@ def local_ground(page: Shares) -> Shares:
     return np.asarray(Image.fromarray(ground).resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
 
 
-def box_of(mask: Mask) -> tuple[slice, slice] | None:
+def box_of(mask: Mask) -> Box | None:
     """The smallest box around what is True; None where nothing is."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -177,33 +185,33 @@ def _marks(mask: Mask, contrast: Shares) -> tuple[Mask, int]:
     from scipy.ndimage import find_objects, label, sum_labels
 
     numbered, count = label(mask, structure=np.ones((3, 3)))
-    boxes, numbers = find_objects(numbered), np.arange(1, count + 1)
+    boxes: list[Box] = [(rows, columns) for rows, columns in find_objects(numbered)]
+    numbers = np.arange(1, count + 1)
     areas = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
     inked = np.asarray(sum_labels(contrast, numbered, numbers))
     large = areas >= max(4, LEAST_MARK * mask.size)
-    inside = np.array([not _touches(box, mask.shape) for box in boxes], dtype=bool)
+    inside = np.array([not _touches(box, mask.shape) for box in boxes], dtype=np.bool_)
     known = large & inside if (large & inside).any() else large
     if not known.any():
         return np.zeros_like(mask), 0
     main = int(np.argmax(np.where(known, inked, 0)))
     reach = NEAR * max(_extent(boxes[main]))
-    belongs = np.array([_distance(box, boxes[main]) <= reach for box in boxes], dtype=bool) & (
-        inked >= SUBSTANTIAL * inked[main]
-    )
+    near = np.array([_distance(box, boxes[main]) <= reach for box in boxes], dtype=np.bool_)
+    belongs = near & (inked >= SUBSTANTIAL * inked[main])
     belongs &= inside | (numbers - 1 == main)
     return np.isin(numbered, numbers[belongs]), int((known & ~belongs).sum())
 
 
-def _touches(box: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
+def _touches(box: Box, shape: tuple[int, ...]) -> bool:
     return any(side.start == 0 or side.stop == length for side, length in zip(box, shape, strict=True))
 
 
-def _distance(box: tuple[slice, slice], other: tuple[slice, slice]) -> int:
+def _distance(box: Box, other: Box) -> int:
     """Largest gap between two boxes along an axis (pixels)."""
-    return max(max(a.start - b.stop, b.start - a.stop, 0) for a, b in zip(box, other, strict=True))
+    return max(max(int(a.start) - int(b.stop), int(b.start) - int(a.stop), 0) for a, b in zip(box, other, strict=True))
 
 
-def _extent(box: tuple[slice, slice]) -> tuple[int, int]:
+def _extent(box: Box) -> tuple[int, int]:
     return box[0].stop - box[0].start, box[1].stop - box[1].start
 
 
@@ -225,7 +233,7 @@ def _grown(mask: Mask) -> Mask:
 
 def _against(image: Shares, ground: float) -> Shares:
     """Contrast of an image to an even ground, 0 to 1."""
-    return np.abs(image - ground) / max(ground, 1 - ground)
+    return np.asarray(np.abs(image - ground) / max(ground, 1 - ground), dtype=np.float32)
 
 
 def _centre(weights: Shares) -> NDArray[np.float64]:
@@ -268,7 +276,7 @@ def _of_stroke(ink: Ink, layout: InkLayout) -> Shares:
     return np.ascontiguousarray(changed[box] if box else ink.strength, dtype=np.float32)
 
 
-def _overlap(start: int, length: int, side: int) -> tuple[slice, slice]:
+def _overlap(start: int, length: int, side: int) -> Box:
     """Where a strip of some length that starts at `start` lies in one of `side`, and which part of it does."""
     first, last = max(0, start), min(side, start + length)
     return slice(first, max(first, last)), slice(first - start, max(first, last) - start)

@@ -80,8 +80,7 @@ class Prediction:
         """Path, predicted class, all probabilities in descending order, preprocessing."""
         probabilities = dict(self.top(len(self.classes)))
         fields = {"predicted": self.best, "probabilities": probabilities, "preprocessing": self.preprocessing}
-        fields["remark"] = self.remark or None
-        return finite_fields({"path": str(self.path), **fields})
+        return finite_fields({"path": str(self.path), **fields, "remark": self.remark or None})
 
 
 @dataclass(frozen=True)

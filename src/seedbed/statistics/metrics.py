@@ -71,7 +71,7 @@ class MetricTable:
         values: the metric plus the image's influence, `(seeds, images)`; a row's mean is the network's metric. NaN where a
             network of a fold did not judge an image.
         labels: class of each image, `(images,)`.
-        effects: how far the mean moves, at most, if one image of a class becomes wrong, `(C,)`.
+        effects: how far the mean moves, at most and to first order, if one image of a class becomes wrong, `(C,)`.
         folds: number of folds of cross-validation; 1 means one validation part.
     """
 
@@ -126,11 +126,12 @@ class MetricTable:
             parts = [beyond_images(spread.from_seeds, spread.residual, self.folds), from_images]
             variance = sum(parts)
         below = from_images**2 / freedom + (parts[0] ** 2 / (spread.seeds - 1) if spread.seeds > 1 else 0.0)
+        of_both = variance**2 / below if below > 0 else math.inf
         shrunk = spread.mean + float((self.effects * (0.5 - spread.mean)).sum())
         mean = float(np.clip(spread.mean, 0.0, 1.0))
         centre = float(np.clip(shrunk, 0.0, 1.0))
         size = centre * (1 - centre) / variance
-        quantile = t_quantile(confidence, variance**2 / below)
+        quantile = t_quantile(confidence, of_both)
         return score_interval(mean, size, quantile, spread.seeds if spread.seeds > 1 else spread.images)
 
     def images_part(self, values: Floats, unseen: Floats) -> tuple[float, float]:
@@ -142,10 +143,9 @@ class MetricTable:
         of_image = np.nanmean(values, axis=0)
         centred = (of_image - of_image.mean()) / len(of_image)
         seen = np.bincount(self.labels, weights=centred**2, minlength=len(self.effects))
-        of_class = seen + unseen
-        counts = np.maximum(self.counts, 1)
-        freedom = float(of_class.sum()) ** 2 / float((of_class**2 / counts).sum())
-        return float(of_class.sum()), freedom
+        variance = float((seen + unseen).sum())
+        uncertain = float((seen**2 / np.maximum(self.counts, 1)).sum())
+        return variance, variance**2 / uncertain if uncertain > 0 else math.inf
 
 
 def metric_difference(a: MetricTable, b: MetricTable) -> PairedDifference:

@@ -197,8 +197,8 @@ class Job:
         losses, accuracies = metrics.losses, metrics.accuracies
         measured = {"train_loss": losses[0], "train_penalty": metrics.penalties, "train_accuracy": accuracies[0]}
         measured |= {"validation_loss": losses[1], "validation_accuracy": accuracies[1]}
-        measured |= class_columns(np.asarray(metrics.of_classes), self._loaded.eval_batches.class_counts)
         columns = {name: np.asarray(value, np.float64) for name, value in (measured | norms | metrics.probes).items()}
+        columns |= class_columns(np.asarray(metrics.of_classes), self._loaded.eval_batches.class_counts)
         rows: dict[Member, EpochMetrics] = {}
         better = np.zeros_like(self._members.alive)
         share = seconds / self._members.alive.sum()

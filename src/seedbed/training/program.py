@@ -167,8 +167,9 @@ class Program:
         metrics: EvalMetrics = self._call(
             "evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set
         )
-        of_parts = {name: jnp.moveaxis(getattr(metrics, name), 1, 0) for name in ("losses", "accuracies", "of_classes")}
-        return metrics._replace(**of_parts)
+        parts = (metrics.losses, metrics.accuracies, metrics.of_classes)
+        losses, accuracies, of_classes = (jnp.moveaxis(part, 1, 0) for part in parts)
+        return metrics._replace(losses=losses, accuracies=accuracies, of_classes=of_classes)
 
     def keep_best(self, best: Best, now: Best, better: Array) -> Best:
         """Replace the best networks by the current ones where `better` `(S, M)` is True."""
@@ -239,7 +240,7 @@ class Program:
         mean, deviation = (
             jnp.array(values, jnp.float32) for values in (self._normalization.mean, self._normalization.deviation)
         )
-        return (images - mean) * (1 / deviation)
+        return cast("Array", (images - mean) * (1 / deviation))
 
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
         def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, Array, dict[str, Array]]:
