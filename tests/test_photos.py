@@ -111,17 +111,28 @@ def test_ink_is_what_differs_from_its_ground_dark_or_light(ink: float, paper: fl
     assert abs(columns.stop - 70) <= 1
 
 
-def test_a_shadows_edge_the_papers_end_and_other_signs_are_left_out() -> None:
+def shadow(whole: Any) -> None:
+    whole[:, 120:] *= 0.5
+
+
+def table(whole: Any) -> None:
+    whole[90:] = 0.1
+
+
+def other_mark(whole: Any) -> None:
+    whole[5:9, 5:20] = INK
+
+
+@pytest.mark.parametrize(("added", "others"), [(shadow, 0), (table, 0), (other_mark, 1)])
+def test_a_shadows_edge_the_papers_end_and_other_signs_are_left_out(added: Any, others: int) -> None:
     whole = page()
-    whole[:, 120:] *= 0.5  # a shadow with a hard edge
-    whole[90:] = 0.1  # a table
-    whole[5:9, 5:20] = INK  # another mark, far away
+    added(whole)
     found = find_ink(whole)
     assert found is not None
     assert abs(found.box[0].start - 30) <= 1
     assert abs(found.box[1].start - 50) <= 1
     assert found.mask.shape[0] <= 42
-    assert found.others == 1
+    assert found.others == others
 
 
 def test_an_empty_page_has_no_ink() -> None:

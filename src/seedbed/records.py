@@ -46,7 +46,11 @@ METRIC_COLUMNS: dict[Metric, str] = {
     "balanced": "validation_balanced_accuracy",
     "f1": "validation_macro_f1",
 }
-"""Metric of a plan -> its column of a history. Histories of older versions have the accuracy alone."""
+"""Metric of a plan -> its column of a history."""
+
+
+LATER_COLUMNS = tuple(METRIC_COLUMNS.values())[1:]
+"""The columns that histories of older versions lack."""
 
 
 class EpochColumns(NamedTuple):
@@ -267,7 +271,7 @@ class Normalization:
 
     Attributes:
         scale: divisor that brings the values to their range.
-        mean, deviation: of the divided values; one for all channels or one for each.
+        mean, deviation: those of the divided values; one for all channels or one for each.
     """
 
     scale: float

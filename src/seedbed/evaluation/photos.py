@@ -18,7 +18,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-Shares = NDArray[np.float32]
+Brightness = NDArray[np.float32]
 """Brightness `(h, w)`: 0 is black, 1 is white."""
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice]
@@ -71,7 +71,7 @@ class InkLayout:
     stroke: float
 
     @classmethod
-    def of(cls, images: Shares, ground: float) -> Self | None:
+    def of(cls, images: Brightness, ground: float) -> Self | None:
         """Measure training images `(n, h, w)` with this brightness around their ink; None where there is no ink."""
         inks = [_against(image, ground) for image in images[:: max(1, len(images) // MEASURED)]]
         boxes = [(ink, box) for ink in inks if (box := box_of(ink > 0.5))]
@@ -103,14 +103,14 @@ class Ink:
         others: number of marks that were left out.
     """
 
-    strength: Shares
+    strength: Brightness
     mask: Mask
     light: bool
     box: Box
     others: int
 
 
-def find_ink(page: Shares, *, light: bool | None = None) -> Ink | None:
+def find_ink(page: Brightness, *, light: bool | None = None) -> Ink | None:
     """Find the ink of a picture; None where nothing stands out from the ground.
 
     Args:
@@ -135,7 +135,7 @@ def find_ink(page: Shares, *, light: bool | None = None) -> Ink | None:
     return Ink(strength[box], mask[box], light, box, others)
 
 
-def placed(ink: Ink, layout: InkLayout, size: tuple[int, int]) -> Shares:
+def placed(ink: Ink, layout: InkLayout, size: tuple[int, int]) -> Brightness:
     """An image of this height and width with the ink where training images have theirs, in brightness."""
     from PIL import Image
 
@@ -154,12 +154,12 @@ def placed(ink: Ink, layout: InkLayout, size: tuple[int, int]) -> Shares:
     return np.asarray(layout.ground + image * (1 - layout.ground if layout.light else -layout.ground), dtype=np.float32)
 
 
-def _contrast(difference: Shares, to: Shares) -> Shares:
+def _contrast(difference: Brightness, to: Brightness) -> Brightness:
     """A difference as a share of the largest one that this ground allows, 0 to 1."""
     return np.asarray(np.clip(difference / np.maximum(to, LEAST_ROOM), 0, 1), dtype=np.float32)
 
 
-def local_ground(page: Shares) -> Shares:
+def local_ground(page: Brightness) -> Brightness:
     """Brightness of the ground at each pixel: the median of a wide window around it."""
     from PIL import Image
     from scipy.ndimage import median_filter
@@ -180,7 +180,7 @@ def box_of(mask: Mask) -> Box | None:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _marks(mask: Mask, contrast: Shares) -> tuple[Mask, int]:
+def _marks(mask: Mask, contrast: Brightness) -> tuple[Mask, int]:
     """The largest connected mark with those that belong to it, and the number of others."""
     from scipy.ndimage import find_objects, label, sum_labels
 
@@ -215,11 +215,11 @@ def _extent(box: Box) -> tuple[int, int]:
     return box[0].stop - box[0].start, box[1].stop - box[1].start
 
 
-def _energy(contrast: Shares) -> float:
+def _energy(contrast: Brightness) -> float:
     return float((contrast[contrast > FAINTEST] ** 2).sum())
 
 
-def _smoothed(contrast: Shares) -> Shares:
+def _smoothed(contrast: Brightness) -> Brightness:
     from scipy.ndimage import uniform_filter
 
     return np.asarray(uniform_filter(contrast, 3, mode="nearest"), dtype=np.float32)
@@ -231,19 +231,19 @@ def _grown(mask: Mask) -> Mask:
     return np.asarray(binary_dilation(mask, iterations=2))
 
 
-def _against(image: Shares, ground: float) -> Shares:
+def _against(image: Brightness, ground: float) -> Brightness:
     """Contrast of an image to an even ground, 0 to 1."""
     return np.asarray(np.abs(image - ground) / max(ground, 1 - ground), dtype=np.float32)
 
 
-def _centre(weights: Shares) -> NDArray[np.float64]:
+def _centre(weights: Brightness) -> NDArray[np.float64]:
     """Row and column of the centre of mass."""
     total = max(float(weights.sum()), 1e-9)
     rows, columns = (np.arange(length) for length in weights.shape)
     return np.array([weights.sum(axis=1) @ rows, weights.sum(axis=0) @ columns]) / total
 
 
-def _enlarged(ink: Shares) -> Shares:
+def _enlarged(ink: Brightness) -> Brightness:
     from PIL import Image
 
     size = (FINE * ink.shape[1], FINE * ink.shape[0])
@@ -258,7 +258,7 @@ def _stroke(mask: Mask) -> float:
     return 2 * float(mask.sum()) / max(1, int(edges.sum()))
 
 
-def _of_stroke(ink: Ink, layout: InkLayout) -> Shares:
+def _of_stroke(ink: Ink, layout: InkLayout) -> Brightness:
     """The ink with strokes about as wide, for its size, as those of the training images."""
     from scipy.ndimage import grey_dilation, grey_erosion
 

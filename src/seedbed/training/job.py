@@ -20,7 +20,7 @@ from seedbed import kernels, models
 from seedbed.data import Dataset
 from seedbed.models.forms import KERNELS, PRODUCTS
 from seedbed.models.protocol import Population
-from seedbed.records import BALANCED_LOSSES, History
+from seedbed.records import BALANCED_LOSSES, LATER_COLUMNS, History
 from seedbed.training import footprint
 from seedbed.training.feed import Chunk, EvalBatches, Resident, Source, Streamed
 from seedbed.training.loaded import Loaded, NamedArrays, fresh_arrays
@@ -217,10 +217,12 @@ class Job:
         """Whether the member has this metric: a probe of a layer that only other members have is excluded.
 
         Populations return NaN for the saturation of a layer that a member does not have. Balanced losses are those of members
-        with class weights.
+        with class weights. A run that an older seedbed began keeps the columns that it has.
         """
         if column in BALANCED_LOSSES:
             return self._members.run(member).plan.class_weight == "balanced"
+        if column in LATER_COLUMNS:
+            return all(column in row for row in self._members.rows.get(member, [])[:1])
         kind, probe, layer = column.partition("/")
         return not probe or (layer in self._loaded.layers[member[1]] and not (kind == "saturation" and np.isnan(value)))
 

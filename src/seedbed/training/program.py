@@ -229,18 +229,20 @@ class Program:
         return Batch(self._fed(images), labels, weights), jax.random.fold_in(draws, 1)
 
     def _seen(self, images: Array) -> Array:
-        return cast("Array", images.astype(jnp.float32) * jnp.float32(1 / self._normalization.scale))
+        scaled: Array = images.astype(jnp.float32) * jnp.float32(1 / self._normalization.scale)
+        return scaled
 
     def _fed(self, images: Array) -> Array:
         """What the networks take of images that are divided by the scale."""
         if self._population.raw_pixels:
-            return images * jnp.float32(self._normalization.scale)
+            stored: Array = images * jnp.float32(self._normalization.scale)
+            return stored
         if not self._normalization.centres:
             return images
         mean, deviation = (
             jnp.array(values, jnp.float32) for values in (self._normalization.mean, self._normalization.deviation)
         )
-        return cast("Array", (images - mean) * (1 / deviation))
+        return (images - mean) * (1 / deviation)
 
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
         def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, Array, dict[str, Array]]:
