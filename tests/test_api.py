@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import seedbed as sb
-from seedbed.api import _found_again
+from seedbed.api.training import found_again
 from seedbed.errors import Interrupted, SeedbedError, SpecError
 from seedbed.runs import RunStore
 from seedbed.specs import Plan, RunSpec
@@ -42,11 +42,11 @@ def test_one_number_of_units_is_a_list_of_one() -> None:
 
 def test_the_same_call_with_more_seeds_has_names_of_its_own(tmp_path) -> None:
     run, home = RunSpec(plan=Plan(epochs=1)), RunStore(tmp_path)
-    [one] = _found_again(run, [0], home, folds=1)
+    [one] = found_again(run, [0], home, folds=1)
     home.folder(one.name).mkdir()
-    several = _found_again(run, [0, 1], home, folds=1)
+    several = found_again(run, [0, 1], home, folds=1)
     assert one.name not in {entry.group for entry in several}
-    assert [entry.name for entry in _found_again(run, [0], home, folds=1)] == [one.name]
+    assert [entry.name for entry in found_again(run, [0], home, folds=1)] == [one.name]
 
 
 def test_a_notebook_shows_an_error_without_frames() -> None:

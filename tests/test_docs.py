@@ -13,6 +13,7 @@ import start
 
 from hostile.engine import install
 from seedbed import specs
+from seedbed.cli import options  # noqa: F401  # before a test changes the number of epochs that help texts name
 from seedbed.cli.frame import run
 
 ROOT = Path(__file__).parents[1]

@@ -11,10 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedbed import studies
-    from seedbed.api import compare, evaluate, find, learning_curves, load, own_network, search, smallest, sweep, train
+    from seedbed.api import (
+        compare,
+        evaluate,
+        find,
+        learning_curves,
+        load,
+        load_network,
+        own_network,
+        search,
+        smallest,
+        sweep,
+        train,
+    )
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
     from seedbed.figures import picture_grid, save
+    from seedbed.network import Network
     from seedbed.records import History, Result, Verdict
     from seedbed.runs import RunStore
     from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
@@ -27,6 +40,7 @@ __all__ = [
     "Dense",
     "History",
     "Keras",
+    "Network",
     "Plan",
     "Result",
     "RunSpec",
@@ -38,6 +52,7 @@ __all__ = [
     "find",
     "learning_curves",
     "load",
+    "load_network",
     "own_network",
     "picture_grid",
     "save",
@@ -50,10 +65,23 @@ __all__ = [
 ]
 
 _MODULES = {
-    "api": ("compare", "evaluate", "find", "learning_curves", "load", "own_network", "search", "smallest", "sweep", "train"),
+    "api": (
+        "compare",
+        "evaluate",
+        "find",
+        "learning_curves",
+        "load",
+        "load_network",
+        "own_network",
+        "search",
+        "smallest",
+        "sweep",
+        "train",
+    ),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
     "figures": ("picture_grid", "save"),
+    "network": ("Network",),
     "records": ("History", "Result", "Verdict"),
     "runs": ("RunStore",),
     "specs": ("Conv", "DataSpec", "Dense", "Keras", "Plan", "RunSpec"),

@@ -9,7 +9,7 @@ from data.samples import digits_like
 from seedbed import data
 from seedbed.data import ReadOptions
 from seedbed.data.content import Content, Labelled
-from seedbed.data.ranges import extent_of, levels_of, picture_rule, scale_of
+from seedbed.data.ranges import check_like, extent_of, levels_of, picture_rule, scale_of
 from seedbed.data.readers import kind_of, read
 from seedbed.errors import DataError
 from seedbed.records import PictureRule
@@ -115,3 +115,22 @@ def test_transpose_swaps_rows_and_columns_and_emnist_needs_no_option(tmp_path):
     options = ReadOptions(transpose=True)
     content = read(tmp_path / "d.npz", kind_of(tmp_path / "d.npz", options), options)
     assert np.array_equal(content.parts["train"].images[..., 0], images.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("scale", "black", "white", "fits", "refused"),
+    [
+        (255, 0, 255, [(0, 255), (0, 3), (0, 0), (-2, 260)], [(0, 1), (0, 300), (-128, 127)]),
+        (1, 0, 1, [(0, 1), (0, 1.04), (0, 1e-3)], [(0, 16), (0, 255), (-1, 1)]),
+        (14.5, 0, 14.5, [(0, 16), (0, 2)], [(0, 0.9), (0, 255)]),
+        (1, -1, 1, [(-1, 1), (-0.2, 0.1)], [(0, 255), (0, 1)]),
+        (1, -0.42, 2.78, [(-0.5, 3.3)], [(0, 255)]),
+    ],
+)
+def test_new_images_must_be_on_the_scale_of_the_training_images(scale, black, white, fits, refused):
+    levels = PictureRule((float(black),), (float(white),))
+    for low, high in fits:
+        check_like(np.array([low, high], float).reshape(1, 2, 1, 1), scale, levels, "images")
+    for low, high in refused:
+        with pytest.raises(DataError, match=f"black is {black}"):
+            check_like(np.array([low, high], float).reshape(1, 2, 1, 1), scale, levels, "images")

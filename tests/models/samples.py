@@ -16,8 +16,9 @@ import pytest
 
 from seedbed import kernels, models
 from seedbed.kernels.library import INSTRUCTION_SETS
-from seedbed.models.keras import build_model, canonical_names
+from seedbed.models.keras import build_model
 from seedbed.models.keras_backend import load_keras
+from seedbed.models.plain import plain_layers
 from seedbed.models.protocol import Batch, Hyperparameters, Population
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
@@ -193,40 +194,7 @@ def reference(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) 
     keras = load_keras()
     if isinstance(spec, Keras):
         return build_model(spec, image_shape, classes, seed=0)
-    return keras.Sequential([keras.Input(image_shape), *_layers(spec, classes)])
-
-
-def _layers(spec: Dense | Conv, classes: int) -> Iterator[Any]:
-    layers = load_keras().layers
-    if isinstance(spec, Conv):
-        blocks = zip(spec.filters, spec.kernel, spec.stride, spec.pool, strict=True)
-        for number, (filters, kernel, stride, pool) in enumerate(blocks):
-            settings = {"activation": keras_activation(spec.activation), "name": f"conv_{number}"}
-            if spec.separable and number:
-                zeros = {"depthwise_initializer": "zeros", "pointwise_initializer": "zeros"}
-                yield layers.SeparableConv2D(filters, kernel, stride, spec.padding, **settings, **zeros)
-            else:
-                yield layers.Conv2D(filters, kernel, stride, spec.padding, **settings, kernel_initializer="zeros")
-            if pool > 1:
-                yield layers.MaxPooling2D(pool)
-    average = isinstance(spec, Conv) and spec.head == "average"
-    yield layers.GlobalAveragePooling2D() if average else layers.Flatten()
-    for number, units in enumerate(spec.hidden):
-        activation = keras_activation(spec.activation)
-        yield layers.Dense(units, activation, kernel_initializer="zeros", name=f"dense_{number}")
-    yield layers.Dense(classes, kernel_initializer="zeros", name=f"dense_{len(spec.hidden)}")
-
-
-def keras_activation(name: str) -> Any:
-    """Keras's activation of this name; its GELU is the exact one."""
-    keras = load_keras()
-    return (lambda z: keras.activations.gelu(z, approximate=False)) if name == "gelu" else name
-
-
-def assign(model: Any, weights: dict[str, Any]) -> None:
-    for name, variable in zip(canonical_names(model), model.variables, strict=True):
-        if "seed_generator" not in name:
-            variable.assign(weights[name])
+    return keras.Sequential([keras.Input(image_shape), *plain_layers(spec, classes, last=None)])
 
 
 def close(found: Any, expected: Any, tolerance: float) -> None:

@@ -9,9 +9,10 @@ import jax
 import numpy as np
 import pytest
 
-from models.samples import CLASSES, QUICK, VARIANTS, assign, close, knobs_of, random_weights, reference, switched
+from models.samples import CLASSES, QUICK, VARIANTS, close, knobs_of, random_weights, reference, switched
 from seedbed import models
 from seedbed.kinds import ACTIVATIONS
+from seedbed.models.plain import assign
 from seedbed.specs import Conv, Dense, ModelSpec
 
 IMAGE_SHAPE = (11, 10, 2)
@@ -76,13 +77,12 @@ def test_the_exercises_two_networks_have_its_parameter_counts(spec: ModelSpec, p
 
 
 def test_every_activation_is_keras_own_also_far_from_zero() -> None:
-    from models.samples import keras_activation
     from seedbed.models.keras_backend import load_keras
 
     z = np.array([-80, -3, -0.5, -1e-4, 0, 1e-4, 0.5, 3, 80], np.float32)
     for name in ACTIVATION_NAMES:
         with jax.numpy_dtype_promotion("standard"):
-            expected = load_keras().activations.get(keras_activation(name))(z)
+            expected = load_keras().activations.get(name)(z)
         close(ACTIVATIONS[name].function(z), expected, 1e-6)
 
 

@@ -23,7 +23,6 @@ from models.samples import (
     SEPARABLE,
     VARIANTS,
     Family,
-    assign,
     batch,
     close,
     families,
@@ -35,6 +34,7 @@ from models.samples import (
     user_spec,
 )
 from seedbed import models
+from seedbed.models.plain import assign
 from seedbed.models.protocol import cross_entropy, image_losses
 from seedbed.models.stacked import is_kernel
 from seedbed.specs import Conv, Dense, Keras, ModelSpec

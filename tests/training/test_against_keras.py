@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from models.by_hand import finite_differences
-from models.samples import assign, reference
+from models.samples import reference
 from seedbed.models import FAMILIES
 from seedbed.models.architecture import initial_weights
 from seedbed.models.keras import canonical_names
 from seedbed.models.keras_backend import load_keras
+from seedbed.models.plain import assign
 from seedbed.models.protocol import Batch, Hyperparameters
 from seedbed.randomness import generator, minibatch_order
 from seedbed.specs import Dense, Plan

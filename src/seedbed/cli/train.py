@@ -92,7 +92,7 @@ def command(
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], bool]:
     """Return the results, and whether anything had to be trained for them."""
     from seedbed import data
-    from seedbed.api import entries
+    from seedbed.api.training import entries
     from seedbed.groups.folds import on_fold
     from seedbed.scheduler import train_runs
 

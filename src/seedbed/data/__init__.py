@@ -11,13 +11,15 @@ from pathlib import Path
 
 from seedbed.data import added
 from seedbed.data.added import remove, rename
+from seedbed.data.content import check_finite
 from seedbed.data.dataset import Dataset, Part
 from seedbed.data.description import DataInfo, info, info_of_path, known, verify
 from seedbed.data.download import DownloadProgress, WatchDownload
 from seedbed.data.library import at_hand, load, named, portable, resolve, unnamed
+from seedbed.data.ranges import check_like
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.data.readers.pictures import read_one as picture
-from seedbed.data.split import split
+from seedbed.data.split import permutation, split
 
 __all__ = [
     "DataInfo",
@@ -28,11 +30,14 @@ __all__ = [
     "WatchDownload",
     "add",
     "at_hand",
+    "check_finite",
+    "check_like",
     "info",
     "info_of_path",
     "known",
     "load",
     "named",
+    "permutation",
     "picture",
     "portable",
     "remove",

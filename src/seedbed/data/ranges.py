@@ -130,6 +130,28 @@ def check_same(train: ValueExtent, others: Iterable[tuple[str, ValueExtent]], wh
             )
 
 
+def check_like(images: NDArray[Any], scale: float, levels: PictureRule, where: str) -> None:
+    """Check that images `(n, h, w, c)` for a trained network are on the scale of its training images.
+
+    Args:
+        scale: divisor of the pixels.
+        levels: the values that are black and white.
+
+    Raises:
+        DataError: they are not; the message gives both ranges.
+    """
+    black, white = min(levels.black), max(levels.white)
+    found = extent_of(images)
+    fixed = black >= 0 and scale in (*DEPTHS, 1.0)
+    beyond = found.largest > (white * (1 + HAIR) if fixed else FAR * max(abs(black), abs(white)))
+    faint = 0 < found.largest <= 1 + HAIR and scale > FAR
+    if beyond or faint or (found.centred and black >= 0) or (black < 0 <= min(found.low) and found.largest > 0):
+        raise DataError(
+            f"{where}: these pixels are {found}, and black is {black:g} and white {white:g} in the images that the network "
+            f"learned from. Bring them to that scale."
+        )
+
+
 def picture_rule(content: Content) -> PictureRule:
     """The values of black and white of content that was decoded without them, from its training part."""
     images = content.parts["train"].images

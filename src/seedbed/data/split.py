@@ -43,7 +43,7 @@ def split(content: Content, spec: DataSpec) -> Dataset:
         DataError: a class has too few images to be in every part.
         SpecError: `first` is not between the number of classes and the number of training images.
     """
-    pixels = _permutation(spec.permutation, content.image_shape)
+    pixels = permutation(spec.permutation, content.image_shape)
     whole = {
         name: Part(Pictures(part.images, part.sources, pixels), np.arange(len(part.labels)), part.labels)
         for name, part in content.parts.items()
@@ -233,7 +233,8 @@ def _noisy(train: Part, spec: DataSpec, classes: int) -> Part:
     return replace(train, labels=labels)
 
 
-def _permutation(seed: int | None, image_shape: tuple[int, int, int]) -> Int64Array | None:
+def permutation(seed: int | None, image_shape: tuple[int, int, int]) -> Int64Array | None:
+    """Index of the original pixel for each position, `(h * w,)`; None without a seed."""
     if seed is None:
         return None
     height, width, _ = image_shape

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed import data, models
+from seedbed import data
 from seedbed.data import Dataset, Part
 from seedbed.errors import DataError, RunError
 from seedbed.evaluation.agreement import agreement_json, part_difference
-from seedbed.models import FAMILIES
+from seedbed.network import Network, load_network
 from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import RunStore
 from seedbed.specs import Metric
@@ -187,12 +187,13 @@ def evaluate_result(home: RunStore, result: Result, dataset: Dataset, *, test: b
     """Evaluate a run that is loaded already, with its data."""
     if test and dataset.test is None:
         raise DataError(_no_test(result))
-    on_train = part_probabilities(home, result, dataset, dataset.train)
+    network = load_network(home, result)
+    on_train = part_probabilities(network, dataset.train)
     labels = dataset.train.labels
-    on_validation = _assessed(home, result, dataset, dataset.validation)
+    on_validation = _assessed(network, dataset.validation)
     on_test, looks = None, 0
     if test and dataset.test is not None:
-        on_test = _assessed(home, result, dataset, dataset.test)
+        on_test = _assessed(network, dataset.test)
         home.look(result.name, {"accuracy": on_test.accuracy.mean, "interval": on_test.accuracy.pair(), "loss": on_test.loss})
         looks = len(home.looks(result.name))
     return Evaluation(
@@ -220,32 +221,25 @@ def _no_test(result: Result) -> str:
     return f"Run {result.name!r}: its data set {result.run.data.name!r} has no test part."
 
 
-def part_probabilities(home: RunStore, result: Result, dataset: Dataset, part: Part) -> NDArray[np.float32]:
-    """Predict class probabilities, `(n, C)`, for the images of a part with the best network."""
-    model = result.run.model
-    expected = FAMILIES[model.family].weight_shapes(model, dataset.image_shape, len(dataset.classes))
-    weights = home.weights(result.name, "best", expected)
-    normalization = result.data.normalization or dataset.normalization
-    blocks = [
-        models.probabilities(model, weights, part.take(rows), normalization=normalization, classes=len(dataset.classes))
-        for rows in np.array_split(np.arange(len(part)), range(AT_ONCE, len(part), AT_ONCE))
-    ]
-    return np.concatenate(blocks)
+def part_probabilities(network: Network, part: Part) -> NDArray[np.float32]:
+    """Predict class probabilities, `(n, C)`, for the images of a part."""
+    blocks = np.array_split(np.arange(len(part)), range(AT_ONCE, len(part), AT_ONCE))
+    return np.concatenate([network.probabilities(part.take(rows)) for rows in blocks])
 
 
-def _assessed(home: RunStore, result: Result, dataset: Dataset, part: Part) -> PartEvaluation:
-    probabilities = part_probabilities(home, result, dataset, part)
-    predicted, classes = probabilities.argmax(axis=1), len(dataset.classes)
+def _assessed(network: Network, part: Part) -> PartEvaluation:
+    probabilities, classes = part_probabilities(network, part), network.classes
+    predicted = probabilities.argmax(axis=1)
     correct = predicted == part.labels
-    balanced, f1 = (MetricTable.of(metric, part.labels, predicted, classes).interval() for metric in CLASS_METRICS)
-    matrix = confusion(part.labels, predicted, classes)
+    balanced, f1 = (MetricTable.of(metric, part.labels, predicted, len(classes)).interval() for metric in CLASS_METRICS)
+    matrix = confusion(part.labels, predicted, len(classes))
     return PartEvaluation(
         loss=float(losses(probabilities, part.labels).mean()),
         accuracy=wilson(int(correct.sum()), len(correct)),
         confusion=matrix,
         per_class=per_class(matrix),
         calibration=calibration(probabilities, part.labels),
-        mistakes=_mistakes(probabilities, part, dataset.classes),
+        mistakes=_mistakes(probabilities, part, classes),
         correct=correct,
         labels=part.labels.astype(np.int64),
         predicted=predicted,

@@ -10,13 +10,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed import data, models
+from seedbed import data
 from seedbed.data import Dataset
 from seedbed.data.readers import pictures
 from seedbed.errors import DataError, RunError, SpecError, nearest
 from seedbed.evaluation.familiarity import Familiarity
 from seedbed.evaluation.photos import PAGE, InkLayout, find_ink, placed
-from seedbed.records import METRIC_COLUMNS, PictureFit, Result, finite_fields
+from seedbed.network import best_run, load_network
+from seedbed.records import PictureFit, finite_fields
 from seedbed.runs import RunStore
 from seedbed.words import counted
 
@@ -120,7 +121,9 @@ def predict(
     for option, value, known in (("invert", invert, INVERSIONS), ("crop", crop, CROPPINGS)):
         if value not in known:
             raise SpecError(f"{option} = {value!r}: it must be {' or '.join(known)}.{nearest(str(value), known)}")
-    result = _best(home, name)
+    result = best_run(name, home.find(name))
+    if result.run.data.permutation is not None:
+        raise RunError(f"Run {result.name!r} was trained on permuted pixels, so it cannot read an ordinary picture.")
     dataset = data.load(result.run.data)
     dataset = replace(dataset, pictures=result.data.pictures or dataset.pictures)
     if not paths:
@@ -130,23 +133,11 @@ def predict(
     seen = [prepared(Path(path), dataset, border, invert, layout) for path in paths]
     familiarity, rule = Familiarity.of(dataset), dataset.pictures
     images = np.stack([image for image, _ in seen])
-    weights = home.weights(result.name, "best")
-    normalization, classes = result.data.normalization or dataset.normalization, len(dataset.classes)
-    rows = models.probabilities(result.run.model, weights, images, normalization=normalization, classes=classes)
+    rows = load_network(home, result).probabilities(images)
     return [
         Prediction(Path(path), dataset.classes, row, steps, image, rule.shown(image), familiarity.remark(rule.shares(image)))
         for path, row, (image, steps) in zip(paths, rows, seen, strict=True)
     ]
-
-
-def _best(home: RunStore, name: str) -> Result:
-    ranked = [result for result in home.find(name) if result.included]
-    if not ranked:
-        raise RunError(f"{name!r} has no network for a prediction: all its runs diverged or collapsed.")
-    result = max(ranked, key=lambda run: run.history[METRIC_COLUMNS[run.run.plan.metric]][run.best - 1])
-    if result.run.data.permutation is not None:
-        raise RunError(f"Run {result.name!r} was trained on permuted pixels, so it cannot read an ordinary picture.")
-    return result
 
 
 def prepared(

@@ -11,7 +11,7 @@ checkpoints.py   checkpoints of populations: the last two, each with its hash
 from seedbed.runs.claims import ClaimedRuns
 from seedbed.runs.longer import FinishedState, is_over
 from seedbed.runs.record import TOGETHER, NamedRun, Record, Status, together
-from seedbed.runs.store import FinishedRun, Listed, RunStore
+from seedbed.runs.store import FinishedRun, Listed, RunStore, Which
 
 __all__ = [
     "TOGETHER",
@@ -23,6 +23,7 @@ __all__ = [
     "Record",
     "RunStore",
     "Status",
+    "Which",
     "is_over",
     "together",
 ]

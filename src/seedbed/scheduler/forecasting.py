@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from seedbed.data import Dataset
     from seedbed.specs import DataSpec
 
-START = 3.0
-"""Start of the workers (s)."""
+START = 6.0
+"""Start of the workers, and the tables and pictures afterwards (s)."""
 
 
 STEP = 1e-4

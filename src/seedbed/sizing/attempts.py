@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from seedbed import words
 from seedbed.groups import Group
-from seedbed.sizing.networks import Network
+from seedbed.sizing.networks import SizedNetwork
 from seedbed.specs import Plan
 from seedbed.statistics import Interval
 
@@ -20,7 +20,7 @@ Stage = Literal["scout", "tune", "size", "claim"]
 class Candidate:
     """A network and how it is trained."""
 
-    model: Network
+    model: SizedNetwork
     plan: Plan
 
 

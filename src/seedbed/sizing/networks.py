@@ -12,7 +12,7 @@ from seedbed.models import facts
 from seedbed.records import DataFacts
 from seedbed.specs import Conv, Dense
 
-Network = Dense | Conv
+SizedNetwork = Dense | Conv
 
 DEPTHS = (1, 2, 3)
 """Numbers of hidden layers of a dense network."""
@@ -30,15 +30,15 @@ class Form:
         ratios: width of each layer, over the width of the first.
     """
 
-    base: Network
+    base: SizedNetwork
     ratios: tuple[float, ...]
 
-    def network(self, width: float) -> Network:
+    def network(self, width: float) -> SizedNetwork:
         """Make the network of a first layer's width; every layer has at least one unit or filter."""
         widths = tuple(max(1, round(width * ratio)) for ratio in self.ratios)
         return self.base.changed(**{self.base.widths: widths})
 
-    def has(self, network: Network) -> bool:
+    def has(self, network: SizedNetwork) -> bool:
         """Return whether a network is of this form, with any activation."""
         widths = getattr(network, network.widths)
         if not (type(network) is type(self.base) and len(widths) == len(self.ratios)):
@@ -51,23 +51,23 @@ class Form:
     def _step(self) -> float:
         return STEP if isinstance(self.base, Conv) else 1.0
 
-    def _numbered(self, number: int) -> Network:
+    def _numbered(self, number: int) -> SizedNetwork:
         return self.network(1.0 + number * self._step)
 
-    def sizes(self, data: DataFacts) -> Iterator[tuple[int, Network]]:
+    def sizes(self, data: DataFacts) -> Iterator[tuple[int, SizedNetwork]]:
         """Yield parameters and network, from the smallest on, without end.
 
         Raises:
             SpecError: the images are too small for this form.
         """
-        known: Network | None = None
+        known: SizedNetwork | None = None
         for number in count():
             network = self._numbered(number)
             if network != known:
                 known = network
                 yield parameters(network, data), network
 
-    def largest(self, most: float, data: DataFacts) -> Network | None:
+    def largest(self, most: float, data: DataFacts) -> SizedNetwork | None:
         """Find the largest network with at most `most` parameters; None where even the smallest has more."""
         within = [network for _, network in takewhile(lambda size: size[0] <= most, self.sizes(data))]
         return within[-1] if within else None
@@ -81,7 +81,7 @@ class Form:
         return True
 
 
-def parameters(network: Network, data: DataFacts) -> int:
+def parameters(network: SizedNetwork, data: DataFacts) -> int:
     """Count the numbers that the network learns."""
     return facts(network, data.image_shape, len(data.classes)).parameters
 

@@ -23,7 +23,7 @@ from seedbed.sizing import ranking
 from seedbed.sizing.attempts import Attempt, Candidate, Stage
 from seedbed.sizing.claims import Test, in_order, sequences
 from seedbed.sizing.effort import SURE, Effort
-from seedbed.sizing.networks import Form, Network, parameters
+from seedbed.sizing.networks import Form, SizedNetwork, parameters
 from seedbed.specs import Plan, Schedule, Select
 
 SCOUTS = 3
@@ -98,7 +98,7 @@ class Problem:
     def points(self, tried: Sequence[Attempt]) -> list[ranking.SizeError]:
         return ranking.points(tried, self.choosing)
 
-    def form(self, network: Network) -> int:
+    def form(self, network: SizedNetwork) -> int:
         """Return the number of the form that a network is of."""
         return next(number for number, form in enumerate(self.forms) if form.has(network))
 
@@ -176,7 +176,7 @@ def scouting(problem: Problem) -> Iterator[list[Candidate]]:
         yield [Candidate(network, plan) for network, plan in product(networks[start : start + SCOUTS], plans)]
 
 
-def _doublings(problem: Problem) -> Iterator[Network]:
+def _doublings(problem: Problem) -> Iterator[SizedNetwork]:
     """Yield networks of the plainest form, each with at least twice the parameters of the one before."""
     before = 0
     for number, network in problem.forms[0].sizes(problem.data):
@@ -280,7 +280,7 @@ def _ladder(problem: Problem, train: Train, tuned: Sequence[Attempt], centre: fl
     return train("size", [attempt.candidate for attempt in best], effort.seeds)
 
 
-def _rungs(problem: Problem, network: Network, centre: float) -> list[Network]:
+def _rungs(problem: Problem, network: SizedNetwork, centre: float) -> list[SizedNetwork]:
     form = problem.forms[problem.form(network)]
     bounds = [min(factor * centre, problem.effort.most) for factor in problem.effort.factors]
     networks = dict.fromkeys(form.largest(bound, problem.data) or form.network(1) for bound in bounds)
