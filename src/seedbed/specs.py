@@ -401,6 +401,11 @@ class DataSpec(Spec):
             raise ValueError("fold and inner are two ways to choose the validation images; give only one of them")
         return self
 
+    @property
+    def images(self) -> Self:
+        """The same images and labels with the default normalization: what runs must share to be compared."""
+        return self.changed(normalize="unit") if self.normalize != "unit" else self
+
 
 class RunSpec(Spec):
     """One network trained once. The seed determines the initial weights and the order of the minibatches."""

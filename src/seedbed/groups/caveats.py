@@ -49,7 +49,7 @@ def same_start(groups: Sequence[Group], *, name: bool = False) -> list[str]:
 
 def uneven_classes(groups: Sequence[Group]) -> list[str]:
     """Say what the largest class alone gives, for each data set whose classes are uneven."""
-    data = {result.run.data.changed(fold=None): result.data for group in groups for result in group.results[:1]}
+    data = {result.run.unfolded.data.images: result.data for group in groups for result in group.results[:1]}
     sentences = []
     for facts in (each for each in data.values() if each.uneven):
         name, share = facts.largest_class
@@ -92,8 +92,9 @@ def optimism(results: Sequence[Result]) -> list[str]:
     points = 100 * sum(result.optimism for result in few) / max(1, len(few))
     if round(points, 1) <= 0:
         return []
+    measure = MEASURES[few[0].run.plan.metric].name.replace("validation ", "")
     return [
-        f"The best epoch was selected on these {few[0].data.validation:,} images, so its accuracy is optimistic: on average by "
+        f"The best epoch was selected on these {few[0].data.validation:,} images, so its {measure} is optimistic: on average by "
         f"{points:.1f} points. That of the last epoch is not."
     ]
 

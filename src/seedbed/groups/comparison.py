@@ -181,7 +181,7 @@ def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN, met
 def _check_same_data(results: Mapping[str, list[Result]]) -> None:
     (first, reference), *others = ((name, runs[0]) for name, runs in results.items())
     for name, result in others:
-        specs = [each.run.unfolded.data.changed(normalize="unit") for each in (reference, result)]
+        specs = [each.run.unfolded.data.images for each in (reference, result)]
         if specs[0].identity != specs[1].identity or reference.folds != result.folds:
             a, b = ({**spec.plain(), "folds": each.folds} for spec, each in zip(specs, (reference, result), strict=True))
             unlike = ", ".join(f"{key} {str(a[key])[:12]} and {str(b[key])[:12]}" for key in a if a[key] != b[key])

@@ -55,8 +55,8 @@ class Sweep:
 
     @property
     def conditions(self) -> list[str]:
-        """The varying fields of the data; these are no choices, so none of them is best."""
-        return [name for name in self.grid.varying if field(name).part == "data"]
+        """The varying fields of the data other than its normalization; these are no choices, so none of them is best."""
+        return [name for name in self.grid.varying if field(name).part == "data" and name != "normalize"]
 
     def by_mean(self) -> list[Group]:
         """Sort the settings by their means, the highest first, those without one last."""
