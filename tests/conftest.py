@@ -9,9 +9,11 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from browsing import launched
 from compiling import FLAGS, HARDLY, optimize
 from seedbed.devices import WorkerKind, worker_environment
 
@@ -45,6 +47,13 @@ def isolated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         _keep_programs(patch)
         _collect_less()
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, for what only a browser shows; without one these tests are skipped."""
+    with launched() as found:
+        yield found
 
 
 def _of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -207,7 +207,11 @@ def driver_costs(settings: Settings) -> tuple[float, float, float]:
     [found] = train_runs([NamedRun("a", "a", run)], Execution(home))
     copies = [NamedRun(f"b-{n}", "b", found.run.changed(seed=n + 1)) for n in range(20 if settings.quick else 200)]
     row = found.history.row(1)
-    kept = {"best": home.weights("a", "best"), "last": home.weights("a", "last"), "predictions": home.predictions("a")}
+    kept: dict[str, Any] = {
+        "best": home.weights("a", "best"),
+        "last": home.weights("a", "last"),
+        "predictions": home.predictions("a"),
+    }
     with home.claim(copies):
         appended = _seconds(lambda: [home.append(entry.name, [row]) for entry in copies])  # type: ignore[func-returns-value]
         endings = [FinishedRun(entry, replace(found, run=entry.run), home.scale("a"), **kept) for entry in copies]

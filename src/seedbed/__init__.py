@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     )
     from seedbed.cli.watch import watching
     from seedbed.errors import SeedbedError
+    from seedbed.exports import export
     from seedbed.figures import picture_grid, save
     from seedbed.network import Network
     from seedbed.records import History, Result, Verdict
     from seedbed.runs import RunStore
     from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
+    from seedbed.web import serve
 
 __version__ = "0.1.0"
 
@@ -49,6 +51,7 @@ __all__ = [
     "Verdict",
     "compare",
     "evaluate",
+    "export",
     "find",
     "learning_curves",
     "load",
@@ -57,6 +60,7 @@ __all__ = [
     "picture_grid",
     "save",
     "search",
+    "serve",
     "smallest",
     "studies",
     "sweep",
@@ -80,11 +84,13 @@ _MODULES = {
     ),
     "cli.watch": ("watching",),
     "errors": ("SeedbedError",),
+    "exports": ("export",),
     "figures": ("picture_grid", "save"),
     "network": ("Network",),
     "records": ("History", "Result", "Verdict"),
     "runs": ("RunStore",),
     "specs": ("Conv", "DataSpec", "Dense", "Keras", "Plan", "RunSpec"),
+    "web": ("serve",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -15,6 +15,7 @@
     │   ├── RunExists           the name is taken by other settings
     │   └── RunHalfDone         the run was interrupted; --resume continues it
     ├── ModelError              a user's own network cannot be used
+    ├── ExportError             a format cannot hold a network
     ├── DeviceError             a device is missing, or its memory too small
     └── WorkerError             a worker process died or raised
 
@@ -93,6 +94,10 @@ class RunHalfDone(RunError):
 
 class ModelError(SeedbedError):
     """A user's own network cannot be built, traced or trained."""
+
+
+class ExportError(SeedbedError):
+    """A format cannot hold a network, its runtime is missing, or the exported file gives other probabilities."""
 
 
 class DeviceError(SeedbedError):

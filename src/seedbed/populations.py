@@ -220,7 +220,7 @@ def _part(task: Task, blocks: list[int], settings: list[int]) -> Task | None:
     resume = task.resume and _part_of_checkpoint(task.resume, blocks, settings)
     if resume and not any(any(block) for block in resume.state.alive):
         return None
-    return replace(part, save_every=task.save_every, resume=resume, pruning=task.pruning)
+    return replace(part, save_every=task.save_every, resume=resume, pruning=task.pruning, snapshots=task.snapshots)
 
 
 def _part_of_checkpoint(checkpoint: Checkpoint, blocks: list[int], settings: list[int]) -> Checkpoint:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     JsonValue,
@@ -306,9 +307,15 @@ class Plan(Spec):
             "loss" then follow the validation loss with such weights.
         metric: what `select`, pruning, rankings and comparisons go by: "accuracy", "balanced" accuracy (the mean over the
             classes of the share of their images that is right), or macro "f1" (the mean of the classes' F1).
+        keep_epochs: numbers of the epochs whose weights are kept too, besides those of the best and the last.
     """
 
-    later: ClassVar[Mapping[str, Any]] = {"select": "accuracy", "class_weight": "none", "metric": "accuracy"}
+    later: ClassVar[Mapping[str, Any]] = {
+        "select": "accuracy",
+        "class_weight": "none",
+        "metric": "accuracy",
+        "keep_epochs": (),
+    }
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
@@ -325,6 +332,13 @@ class Plan(Spec):
     select: AnyCase[Select] = "smoothed"
     class_weight: AnyCase[ClassWeight] = "none"
     metric: AnyCase[Metric] = "accuracy"
+    keep_epochs: Annotated[Counts, AfterValidator(lambda epochs: tuple(sorted(set(epochs))))] = ()
+
+    @model_validator(mode="after")
+    def _epochs_to_keep_are_trained(self) -> Self:
+        if self.keep_epochs and self.keep_epochs[-1] > self.epochs:
+            raise ValueError(f"keep_epochs = {self.keep_epochs}: the plan has {self.epochs} epochs")
+        return self
 
     @model_validator(mode="before")
     @classmethod

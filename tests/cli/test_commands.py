@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -11,8 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from seedbed.cli.frame import run
 
@@ -164,6 +167,49 @@ def test_predict_names_each_file_and_says_how_it_was_prepared(asked, call, folde
     assert "Padded from 20 x 40 to 8 x 8" in err
 
 
+def test_predict_writes_a_row_for_each_image_of_folders_and_arrays(asked, call, folder):
+    (folder / "photos" / "deep").mkdir(parents=True)
+    Image.new("L", (8, 8), 0).save(folder / "photos" / "a.png")
+    Image.new("L", (8, 8), 9).save(folder / "photos" / "deep" / "b.png")
+    images = load_digits().images.astype(np.uint8)
+    np.savez(folder / "digits.npz", x_test=images[1700:], x_train=images[:30], y_train=load_digits().target[:30])
+    _, out, _ = call("predict", "-m", "one", "photos", "digits.npz", "-o", "all.csv", "--top", "2")
+    rows = list(csv.DictReader((folder / "all.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["image", "class", "probability", "class_2", "probability_2"]
+    assert [row["image"] for row in rows[:3]] == ["photos/a.png", "photos/deep/b.png", "digits.npz/x_train/0"]
+    assert len(rows) == 2 + 127
+    assert "129 images, of which the first 20 are shown" in out
+    assert "Written: all.csv (129 rows)" in out
+    found = asked("predict", "-m", "one", "digits.npz")["predictions"]
+    assert [each["predicted"] for each in found] == [row["class"] for row in rows[2:]]
+
+
+def test_predict_writes_the_columns_of_a_submission(call, folder):
+    images = load_digits().images.astype(int)[:3].reshape(3, 64)
+    names = ",".join(f"pixel{number}" for number in range(64))
+    for name, header, extra in (("plain", names, ["", "", ""]), ("numbered", f"id,{names}", ["70,", "71,", "72,"])):
+        lines = [start + ",".join(map(str, row)) for start, row in zip(extra, images.tolist(), strict=True)]
+        (folder / f"{name}.csv").write_text("\n".join([header, *lines]))
+    call("predict", "-m", "one", "plain.csv", "-o", "plain_out.csv", "--columns", "ImageId,Label")
+    rows = [line.split(",") for line in (folder / "plain_out.csv").read_text().splitlines()]
+    assert [row[0] for row in rows] == ["ImageId", "1", "2", "3"]
+    call("predict", "-m", "one", "numbered.csv", "-o", "numbered_out.csv", "--columns", "id,label,probability,3")
+    numbered = [line.split(",") for line in (folder / "numbered_out.csv").read_text().splitlines()]
+    assert [row[:2] for row in numbered] == [["id", "label"], *([str(70 + at), row[1]] for at, row in enumerate(rows[1:]))]
+    assert all(0 <= float(row[3]) <= float(row[2]) <= 1 for row in numbered[1:])
+
+
+def test_export_says_what_it_wrote_and_how_it_was_checked(asked, call, folder):
+    found = asked("export", "three", "--format", "safetensors", "--weights", "last", "-o", "net.safetensors")
+    assert found["files"] == ["net.safetensors"]
+    assert found["difference"] == 0
+    assert found["name"].startswith("three.")
+    code, out, _ = call("export", "three", "--format", "csv")
+    assert code == 0
+    assert "Written: exports/three.csv" in out
+    assert len((folder / "exports" / "three.csv").read_text().splitlines()) == 4
+
+
 def test_compare_tells_the_difference_and_draws_it(asked, call, folder):
     found = asked("compare", "three.0", "three.1")
     [pair] = found["pairs"]
@@ -252,7 +298,15 @@ def test_doctor_goes_on_where_jax_cannot(monkeypatch, capsys, folder):
         (["evaluate", "-m", "../one"], "'../one'"),
         (["predict", "-m", "one", "absent.png"], "absent.png: there is no such file"),
         (["predict", "-m", "one", "broken.png"], "broken.png"),
-        (["predict", "-m", "one", "."], "there is no such file"),
+        (["predict", "-m", "one", "."], "broken.png"),
+        (["predict", "-m", "one", "odd.csv"], "odd.csv: the network takes 64 pixels, and the table has 3 columns"),
+        (
+            ["predict", "-m", "one", "zeros.npy", "--columns", "id,lable"],
+            "columns: 'lable' is not known. Did you mean 'label'?",
+        ),
+        (["export", "one", "--format", "onxx"], "format = 'onxx' is not known. Did you mean 'onnx'?"),
+        (["export", "one", "--format", "keras", "--quantize", "int8"], "only the format 'c' takes it"),
+        (["export", "onee", "--format", "keras"], "Did you mean 'one'?"),
         (["compare", "one"], "at least two different names"),
         (["compare", "one", "one"], "at least two different names"),
         (["compare", "one", "tow"], "'tow'"),
@@ -262,6 +316,8 @@ def test_doctor_goes_on_where_jax_cannot(monkeypatch, capsys, folder):
 )
 def test_what_a_user_gets_wrong_is_one_line_and_exit_1(call, folder, arguments, says):
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnonsense")
+    (folder / "odd.csv").write_text("a,b,c\n1,2,3\n4,5,6\n")
+    np.save(folder / "zeros.npy", np.zeros((2, 8, 8), np.uint8))
     code, out, err = call(*arguments)
     assert (code, out) == (1, "")
     last = err.splitlines()[-1]

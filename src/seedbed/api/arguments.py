@@ -31,6 +31,7 @@ class TrainOptions(ExecutionOptions, total=False):
     select: Select
     class_weight: ClassWeight
     metric: Metric
+    keep_epochs: Sequence[int]
 
 
 class SearchOptions(ExecutionOptions, total=False):

@@ -33,7 +33,9 @@ COMMANDS = {
     "smallest": "The fewest parameters above a target accuracy.",
     "study": "Answer one question of the exercise.",
     "report": "Answer all of them, on one page.",
+    "export": "A network for other programs, or metrics as a table.",
     "runs": "List, show or remove what was trained.",
+    "serve": "Show the runs on a page, live.",
 }
 """Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""
 

@@ -1,8 +1,10 @@
-"""`seedbed predict`: what a trained network says about image files."""
+"""`seedbed predict`: what a trained network says about pictures and arrays of images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,19 +13,24 @@ import click
 from seedbed.cli import options, screen
 from seedbed.cli.text import escaped
 from seedbed.tables import Column, Table
-from seedbed.words import percent
+from seedbed.words import counted, percent
 
 if TYPE_CHECKING:
-    from seedbed.evaluation import Prediction
+    from seedbed.evaluation.batch import BatchPrediction
 
-
-MOST_SHOWN = 100
-"""Images in the picture of what the network saw."""
+MOST_SHOWN = 20
+"""Images that are printed; `-o` writes all."""
 
 
 @click.command("predict")
 @options.name
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE... | FOLDER")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.csv", help="Write a row per image."
+)
+@click.option(
+    "--columns", metavar="C,C", help="Columns of that file, such as id,label.  [default: image and likeliest classes]"
+)
 @click.option(
     "--invert",
     type=click.Choice(["auto", "yes", "no"]),
@@ -44,50 +51,89 @@ MOST_SHOWN = 100
 @options.as_json
 def command(
     name: str,
-    images: tuple[Path, ...],
+    paths: tuple[Path, ...],
+    output: Path | None,
+    columns: str | None,
     invert: Literal["auto", "yes", "no"],
     crop: Literal["auto", "none"],
     show: Path | None,
     top: int,
     home: Path,
 ) -> options.Output:
-    """What a trained network says about image files (PNG, JPEG) of any size.
+    """What a trained network says about pictures of any size, folders of pictures, and arrays of images.
 
-    The best run of a group is used. Notes say what is done to each picture first.
+    \b
+      seedbed predict -m first photo.png
+      seedbed predict -m first photos/ -o predictions.csv
+      seedbed predict -m first test.csv -o submission.csv --columns ImageId,Label
+
+    Files of arrays are .npz, .npy, IDX, or .csv with one image per row; their pixels are taken as they are. The best run of a
+    group is used. Notes say what is done to each picture first. Columns: image, id (of a table, else the picture's name, else
+    the number of the row), label, probability, or the name of a class for its probability; capitals are yours.
     """
-    from seedbed.evaluation import predict
+    from seedbed import storage
+    from seedbed.evaluation.batch import predict_batch
     from seedbed.runs import RunStore
 
-    predictions = predict(RunStore(home), name, images, invert=invert, crop=crop)
+    chosen = [each.strip() for each in columns.split(",")] if columns else []
+    with _counting() as on_progress:
+        batch = predict_batch(RunStore(home), name, paths, invert=invert, crop=crop, on_progress=on_progress)
+    table = batch.table(chosen, top)
+    if output:
+        storage.write(output, table.csv().encode())
     if show:
-        _draw(predictions, show)
-    plain = {"name": name, "predictions": [prediction.as_json() for prediction in predictions]}
-    return plain, lambda: _show(predictions, top, show)
+        _draw(batch, show)
+    return batch.as_json(), lambda: _show(batch, top, output, show)
 
 
-def _draw(predictions: Sequence[Prediction], path: Path) -> None:
+def _draw(batch: BatchPrediction, path: Path) -> None:
     """Write the images that the network saw, with what it said, as one picture."""
     from seedbed import storage
+    from seedbed.errors import DataError
     from seedbed.figures.pictures import picture_bytes, picture_grid
 
-    shown = predictions[:MOST_SHOWN]
-    titles = [f"{escaped(each.path.name)}: {escaped(each.best)}" for each in shown]
-    storage.write(path, picture_bytes(picture_grid([each.shown for each in shown], titles)))
+    if not batch.seen:
+        raise DataError("--show: there is no picture among these; arrays are taken as they are.")
+    titles = [f"{escaped(Path(batch.images[row]).name)}: {escaped(batch.top(row, 1)[0][0])}" for row in batch.seen]
+    storage.write(path, picture_bytes(picture_grid(list(batch.seen.values()), titles)))
 
 
-def _show(predictions: Sequence[Prediction], top: int, shown: Path | None) -> None:
-    def likeliest(prediction: Prediction) -> str:
-        return ", ".join(f"{name}: {percent(share)}" for name, share in prediction.top(top))
+@contextmanager
+def _counting() -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar of images on a terminal's standard error."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    for prediction in predictions:
-        screen.note(f"{prediction.path}: {' '.join(prediction.preprocessing)}")
-        if prediction.remark:
-            screen.note(f"warning: {prediction.path}: {prediction.remark}")
-    columns: list[Column[Prediction]] = [
-        Column("image", lambda prediction: prediction.path, align="left"),
-        Column("predicted", lambda prediction: prediction.best, align="left"),
+    with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen.console(sys.stderr)) as bar:
+        task = bar.add_task("images", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _show(batch: BatchPrediction, top: int, output: Path | None, seen: Path | None) -> None:
+    def likeliest(row: int) -> str:
+        return ", ".join(f"{name}: {percent(share)}" for name, share in batch.top(row, top))
+
+    rows = range(min(len(batch), MOST_SHOWN))
+    for row in rows:
+        if batch.preprocessing[row]:
+            screen.note(f"{batch.images[row]}: {' '.join(batch.preprocessing[row])}")
+        if batch.remarks[row]:
+            screen.note(f"warning: {batch.images[row]}: {batch.remarks[row]}")
+    columns: list[Column[int]] = [
+        Column("image", lambda row: batch.images[row], align="left"),
+        Column("predicted", lambda row: batch.top(row, 1)[0][0], align="left"),
         Column("classes by probability", likeliest, align="left"),
     ]
-    screen.table(Table(columns, predictions))
-    if shown:
-        screen.result(f"What the network saw: {shown}")
+    screen.table(Table(columns, rows))
+    if len(batch) > MOST_SHOWN:
+        screen.result(f"{counted(len(batch), 'image')}, of which the first {MOST_SHOWN} are shown. By class:")
+        screen.lines(batch.counts(), indent="  ")
+    unlike = sum(map(bool, batch.remarks))
+    if unlike and len(batch) > 1:
+        screen.result(f"{counted(unlike, 'image')} of {len(batch):,} look like nothing in the training images.")
+    if seen:
+        screen.result(f"What the network saw: {seen}")
+    if output:
+        screen.result(f"Written: {output} ({counted(len(batch), 'row')})")

@@ -146,6 +146,7 @@ PLAN_FLAGS = (
     Flag(("--select",), "select", SELECT_HELP, str, "NAME"),
     Flag(("--metric",), "metric", METRIC_HELP, str, "NAME"),
     Flag(("--class-weight",), "class_weight", CLASS_WEIGHT_HELP, str, "NAME"),
+    Flag(("--keep-epochs",), "keep_epochs", "Epochs whose weights are kept too, like 1,5,10.", counts, "N,N"),
     _choice("--precision", "precision", Precision, "Precision of matrix products:"),
 )
 DATA_FLAGS = (
@@ -201,7 +202,7 @@ def _default(kind: type[Spec], flag: Flag) -> str:
     if flag.field == "hidden":
         return "  [default: 200,100 (-d), none (-c)]"
     value = kind.model_fields[flag.field].default
-    if value in (None, "", False):
+    if value in (None, "", False, ()):
         return ""
     return f"  [default: {','.join(map(str, value)) if isinstance(value, tuple) else value}]"
 

@@ -228,7 +228,17 @@ def part_probabilities(network: Network, part: Part) -> NDArray[np.float32]:
 
 
 def _assessed(network: Network, part: Part) -> PartEvaluation:
-    probabilities, classes = part_probabilities(network, part), network.classes
+    return assess(part_probabilities(network, part), part, network.classes)
+
+
+def assess(probabilities: NDArray[np.float32], part: Part, classes: Sequence[str]) -> PartEvaluation:
+    """Evaluate predictions for the images of a part.
+
+    Args:
+        probabilities: predicted class probabilities, `(n, C)`.
+        part: the images with their labels.
+        classes: C names.
+    """
     predicted = probabilities.argmax(axis=1)
     correct = predicted == part.labels
     balanced, f1 = (MetricTable.of(metric, part.labels, predicted, len(classes)).interval() for metric in CLASS_METRICS)

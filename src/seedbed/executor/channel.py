@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
+import subprocess
+import sys
 import threading
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 STOP = "stop"
 """The message that makes a worker end its job after the current segment."""
+
+OWN_GROUP: dict[str, Any] = {"start_new_session": True}
+if sys.platform == "win32":
+    OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+"""Arguments of `Popen` for a separate process group: Ctrl-C in a terminal reaches the driver alone, which stops the workers."""
 
 _LENGTH = struct.Struct("<Q")
 
@@ -47,3 +55,18 @@ class Channel:
         if len(content) < length:
             raise EOFError("The other process has ended.")
         return content
+
+
+def of_standard_streams() -> Channel:
+    """The channel of a process to the one that started it with two pipes; what this process prints goes to standard error."""
+    outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return Channel(sys.stdin.buffer, outgoing)
+
+
+def child(module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Channel]:
+    """Start a module of seedbed as a process in a group of its own, and return it with the channel to it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **OWN_GROUP
+    )
+    return process, Channel(cast("BinaryIO", process.stdout), cast("BinaryIO", process.stdin))

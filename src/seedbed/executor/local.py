@@ -11,18 +11,13 @@ import threading
 from typing import Any
 
 from seedbed.devices import WorkerKind, worker_environment
-from seedbed.executor.channel import STOP, Channel
+from seedbed.executor.channel import OWN_GROUP, STOP, Channel
 from seedbed.executor.pool import Pool
 from seedbed.executor.protocol import Death, Gone, Post, Ready
 from seedbed.training.reports import Task
 
 SHORT_OF_MEMORY = frozenset({-getattr(signal, "SIGKILL", 9), -signal.SIGABRT})
 """Exit codes of a worker that the operating system killed for its memory, or whose allocation failed."""
-
-OWN_GROUP: dict[str, Any] = {"start_new_session": True}
-if sys.platform == "win32":
-    OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-"""Arguments of `Popen` for a separate process group: Ctrl-C in a terminal reaches the driver alone, which stops the workers."""
 
 
 class LocalExecutor(Pool):

@@ -9,12 +9,11 @@ import importlib
 import os
 import queue
 import signal
-import sys
 import threading
 from pathlib import Path
 
 from seedbed import data
-from seedbed.executor.channel import STOP, Channel
+from seedbed.executor.channel import STOP, Channel, of_standard_streams
 from seedbed.executor.serving import Server
 from seedbed.training.reports import Task
 
@@ -22,7 +21,7 @@ from seedbed.training.reports import Task
 def main() -> None:
     """Serve tasks, one at a time."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    channel = _take_over_output()
+    channel = of_standard_streams()
     tasks: queue.Queue[Task] = queue.Queue()
     stop = threading.Event()
     threading.Thread(target=_listen, args=(channel, tasks, stop), daemon=True).start()
@@ -31,12 +30,6 @@ def main() -> None:
     while True:
         for report in server.reports(tasks.get()):
             channel.send(report)
-
-
-def _take_over_output() -> Channel:
-    outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return Channel(sys.stdin.buffer, outgoing)
 
 
 def _listen(channel: Channel, tasks: queue.Queue[Task], stop: threading.Event) -> None:

@@ -11,7 +11,7 @@ from seedbed.figures.learning import learning_curves, probes_over_epochs
 from seedbed.figures.panels import Dot, Picture, dot_panels, measures_over, picture_panels, share_table
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
-from seedbed.figures.search import search_course, search_frontier, search_importance
+from seedbed.figures.search import search_coordinates, search_course, search_frontier, search_importance
 from seedbed.figures.sweeps import accuracy_over_field, accuracy_over_parameters, setting_means
 from seedbed.figures.theme import specification
 from seedbed.figures.timings import time_by_phase, times_by_row, times_over_sizes
@@ -50,6 +50,7 @@ __all__ = [
     "remove_earlier",
     "save",
     "save_results",
+    "search_coordinates",
     "search_course",
     "search_frontier",
     "search_importance",

@@ -115,6 +115,12 @@ def _field(channel: Any) -> str:
     return str(channel["shorthand"]).rpartition(":")[0]
 
 
+def strength(name: str, scale: Scale) -> Any:
+    """A field as the strength of a mark: faint at the low end of the scale, strong at the high one."""
+    ends = alt.Scale(domain=list(scale.domain), range=[0.08, 0.9], clamp=True)
+    return alt.Opacity(f"{name}:Q", scale=ends, legend=None)
+
+
 def tips(*names: str, **formats: str) -> list[alt.Tooltip]:
     """Tooltips: fields as they are, and numbers in formats of d3."""
     numbers = [alt.Tooltip(f"{name}:Q", format=form) for name, form in formats.items()]
@@ -208,7 +214,7 @@ class Axes:
         drawn: alt.Chart = getattr(chart(rows), f"mark_{kind}")(**look)
         return drawn.encode(self.x, self.y, *colour, *channels, tooltip=tooltip)
 
-    def lines(self, rows: Rows, *, detail: str = "", band: bool = True, **look: Any) -> Layers:
+    def lines(self, rows: Rows, *channels: Any, detail: str = "", band: bool = True, **look: Any) -> Layers:
         """Lines, their intervals as bands behind them, and points to find with the pointer.
 
         Args:
@@ -220,7 +226,7 @@ class Axes:
         banded = [row for row in rows if band and row.get("low") is not None]
         area = chart(banded).mark_area(opacity=0.18, clip=look.get("clip", False))
         behind = area.encode(self.x, alt.Y("low:Q", scale=self.y["scale"]), alt.Y2("high:Q"), *self.by.colour)
-        drawn = chart(rows).mark_line(**look).encode(self.x, self.y, *self.by.colour, *self.by.dash, *along)
+        drawn = chart(rows).mark_line(**look).encode(self.x, self.y, *self.by.colour, *self.by.dash, *along, *channels)
         return [*([behind] if banded else []), drawn, *([self.mark(rows, "point", style="hover")] if self.tooltip else [])]
 
     def dots(self, rows: Rows, *, size: float = 44, width: float = 1.5, style: str = "solid", offset: bool = False) -> Layers:

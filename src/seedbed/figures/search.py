@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from seedbed import words
@@ -69,6 +70,31 @@ def search_course(rows: Rows, *, measure: str = "validation accuracy") -> AnyCha
     subtitle = ["one seed per trial; pruned ones stopped early; dashed: the best complete trial so far"]
     subtitle += [f"{words.counted(below, 'trial')} below the axis, drawn at its foot"] * bool(below)
     return marks.single([*axes.dots(shown, size=34), *axes.steps(best)], "The course of the search", subtitle, (520, 260))
+
+
+def search_coordinates(rows: Rows, ends: Rows) -> AnyChart:
+    """Draw each trial as a line through the values of its settings; the more accurate, the stronger.
+
+    Args:
+        rows: trial, state, accuracy, dimension, place (in [0, 1]), value (in words), one per trial and dimension.
+        ends: dimension, place and text of the values that are written along the axes.
+
+    Raises:
+        StatisticsError: there is nothing to draw.
+    """
+    if not rows:
+        raise StatisticsError("There is nothing to draw: no setting varies among the trials.")
+    names = list(marks.split(rows, "dimension"))
+    states = [state for state in STATES if any(row["state"] == state for row in rows)]
+    x = marks.names_axis("x", "dimension", names, labelAngle=0, orient="top", domain=False, ticks=False, labelLimit=90)
+    y = marks.y("place", Scale((-0.06, 1.06))).axis(None)
+    axes = marks.Axes(x, y, marks.Groups(states, field="state", legend=True), marks.tips("trial", "value", accuracy=".2%"))
+    strong = marks.strength("accuracy", course_scale(rows))
+    lines = replace(axes, tooltip=()).lines(rows, strong, detail="trial", strokeWidth=1.4)
+    points = axes.mark(rows, "point", strong, coloured=True, size=16, filled=True)
+    values = marks.texts(ends, "text", x, y, align="left", dx=6)
+    subtitle = ["one line per trial; the stronger, the higher its validation accuracy; pruned trials stopped early"]
+    return marks.single([*lines, points, *values], "Settings of the trials", subtitle, (96 * len(names), 300))
 
 
 def search_frontier(rows: Rows, cost: str, *, measure: str = "validation accuracy") -> AnyChart:

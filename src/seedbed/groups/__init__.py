@@ -9,7 +9,7 @@ the data. `fields` and `naming` define settings and their names.
 from __future__ import annotations
 
 from seedbed.groups.caveats import caveats, optimism, same_start
-from seedbed.groups.comparison import Comparison, compare
+from seedbed.groups.comparison import Comparison, compare, compare_results
 from seedbed.groups.differences import Contrast, Difference, differences
 from seedbed.groups.group import Group, best, by
 from seedbed.groups.measures import ACCURACY, LAST_ACCURACY, MEASURES, Measure, at_last
@@ -32,6 +32,7 @@ __all__ = [
     "by",
     "caveats",
     "compare",
+    "compare_results",
     "differences",
     "fixed_sequence",
     "optimism",

@@ -94,8 +94,8 @@ def optimism(results: Sequence[Result]) -> list[str]:
         return []
     measure = MEASURES[few[0].run.plan.metric].name.replace("validation ", "")
     return [
-        f"The best epoch was selected on these {few[0].data.validation:,} images, so its {measure} is optimistic: on average by "
-        f"{points:.1f} points. That of the last epoch is not."
+        f"The best epoch was selected on these {few[0].data.validation:,} images, so its {measure} is optimistic: on average "
+        f"by {points:.1f} points. That of the last epoch is not."
     ]
 
 

@@ -163,7 +163,20 @@ def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN, met
     """
     if len(names) < 2 or len(set(names)) < len(names):
         raise RunError(f"A comparison needs at least two different names; got: {', '.join(names) or 'none'}.")
-    results = {name: home.find(name) for name in names}
+    return compare_results(home, {name: home.find(name) for name in names}, margin=margin, metric=metric)
+
+
+def compare_results(
+    home: RunStore, results: Mapping[str, list[Result]], *, margin: float = MARGIN, metric: Metric | None = None
+) -> Comparison:
+    """Compare groups whose results are read already, as `compare` does.
+
+    Args:
+        results: name -> runs of one setting, two names or more.
+
+    Raises:
+        RunError: different data, or a group that holds several settings.
+    """
     for name, runs in results.items():
         settings = len({(result.run.unfolded.setting, result.folds) for result in runs})
         if settings > 1:

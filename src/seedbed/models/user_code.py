@@ -87,6 +87,11 @@ class UserModule:
             raise ModelError(f"{self._module.__file__!r} has no function named {name!r}.")
         return getattr(self._module, name)
 
+    @property
+    def defined(self) -> dict[str, Any]:
+        """What the file defines or imports, by name."""
+        return dict(vars(self._module))
+
     @contextmanager
     def imports(self) -> Iterator[None]:
         """Let the block import the file's modules, which no other code sees.

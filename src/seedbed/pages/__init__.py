@@ -2,8 +2,10 @@
 
 Templates (Jinja2), styles and the script stand in `templates/`, each as a file of its own kind. A page is its template and
 what the template is given: `base` is the document and its locks, `page` the frame to read in, the others are one page each.
+`static/` has the JavaScript modules and styles that the server's pages and exported ones share.
 """
 
-from seedbed.pages.rendering import Charts, render
+from seedbed.pages.modules import joined
+from seedbed.pages.rendering import Charts, environment, render, text_of
 
-__all__ = ["Charts", "render"]
+__all__ = ["Charts", "environment", "joined", "render", "text_of"]

@@ -17,13 +17,13 @@ def vega() -> str:
 
     Joining its parts takes vl-convert 1.4 s (2 cores, November 2026), so it is kept, under its digest, for the next time.
     """
-    import vl_convert
-
     file = cache_folder() / "figures" / f"vega-{importlib.metadata.version('vl-convert-python')}.js"
     with suppress(OSError):
         digest, _, script = file.read_bytes().partition(b"\n")
         if digest.decode(errors="replace") == f"//{sha256(script)}":
             return script.decode()
+    import vl_convert
+
     bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its types ask for what its text calls optional
     with suppress(StorageError):  # a cache that cannot be written costs time and nothing else
         write(file, [f"//{sha256(bundle.encode())}\n".encode(), bundle.encode()])

@@ -36,49 +36,54 @@ class Charts:
     themes: Mapping[str, Mapping[str, Any]]
 
 
-def render(template: str, charts: Charts | None = None, **values: Any) -> str:
+def render(template: str, charts: Charts | None = None, *, scripts: Sequence[str] = (), **values: Any) -> str:
     """A whole HTML document.
 
     Args:
         template: name of a file in `templates/`.
         charts: the charts that the template places by their names.
+        scripts: further scripts of ours, which run at the document's end.
         values: what else the template reads; all text in it is escaped.
     """
-    scripts = [vega(), _file("draw.js")] if charts and charts.specs else []
-    document = _environment().get_template(template)
+    scripts = [*([vega(), text_of(environment(), "draw.js")] if charts and charts.specs else []), *scripts]
+    document = environment().get_template(template)
     return document.render(values, charts=charts, policy=_policy(scripts), scripts=list(map(_safe, scripts)))
 
 
 def _policy(scripts: Sequence[str]) -> Markup:
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
-    return _safe(f"default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src {allowed}")
+    rest = "img-src data: blob:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    return _safe(f"default-src 'none'; {rest}; script-src {allowed}")
 
 
 @cache
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def environment(*packages: str) -> Environment:
+    """The environment of all pages: everything is escaped, and a name that a template lacks is an error.
 
-    environment = Environment(
-        loader=PackageLoader("seedbed.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
-    environment.filters |= {"code": code, "two_lines": two_lines, "explained": explained}
-    environment.globals |= {
-        "text_of": lambda name: _safe(_file(name)),
+    Args:
+        packages: packages with a folder `templates` of their own, which is searched before the one here.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    loader = ChoiceLoader([PackageLoader(package) for package in (*packages, "seedbed.pages")])
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
+    made.filters |= {"code": code, "two_lines": two_lines, "explained": explained}
+    made.globals |= {
+        "text_of": lambda name: _safe(text_of(made, name)),
         "colours": COLOURS,
         "font": FONT,
         "zip": zip,
         "glossary": TERMS,
     }
-    return environment
+    return made
 
 
-def _file(name: str) -> str:
+def text_of(of: Environment, name: str) -> str:
     """The text of a style or script of ours, as it stands."""
-    environment = _environment()
-    assert environment.loader
-    return environment.loader.get_source(environment, name)[0]
+    assert of.loader
+    return of.loader.get_source(of, name)[0]
 
 
 def _safe(text: str) -> Markup:

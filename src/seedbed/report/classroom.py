@@ -153,8 +153,9 @@ class Classroom:
         title = "What the class expected, and what came out"
         chart = figures.share_table(shares, title, [self.sentences[0]], rows="", columns="share of the students who expected")
         charts = figures.embedded({"class": figures.specification(chart)})
-        values = {"title": title, "classroom": self, "command": "seedbed report --class"}
-        storage.write(page, pages.render("classroom.html.jinja", charts, **values).encode())
+        command = "seedbed report --class"
+        document = pages.render("classroom.html.jinja", charts, title=title, classroom=self, command=command)
+        storage.write(page, document.encode())
         return [page]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,10 +15,10 @@ from typing import Any, Literal, Self
 from numpy.typing import NDArray
 
 from seedbed import storage
-from seedbed.errors import CorruptFile, RunError, RunHalfDone, StorageError, UnknownRun, nearest
+from seedbed.errors import CorruptFile, RunError, RunHalfDone, SpecError, StorageError, UnknownRun, nearest
 from seedbed.models import trust
 from seedbed.names import checked_name
-from seedbed.records import Result, Verdict, finite
+from seedbed.records import DataFacts, Result, Verdict, finite
 from seedbed.runs import checkpoints, claims, longer
 from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
 from seedbed.runs.record import (
@@ -34,8 +35,11 @@ from seedbed.runs.record import (
     together,
     write,
 )
+from seedbed.specs import ModelSpec
 
 Which = Literal["best", "last"]
+EpochChoice = Which | int
+"""Weights of the best epoch, of the last, or of a numbered one that the plan keeps."""
 LEDGER = "ledger.jsonl"
 
 
@@ -61,6 +65,7 @@ class FinishedRun:
         best, last: weights of the best and last epoch, named and laid out as in Keras; empty means not stored.
         predictions: arrays over the validation part; empty means not stored.
         optimizer: further arrays that are needed to go on with the run; empty means that it cannot go on.
+        epochs: weights of numbered epochs that are to be stored now; those that the store has kept already stay.
 
     Raises:
         RunError: the result has another identity.
@@ -73,6 +78,7 @@ class FinishedRun:
     last: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     predictions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     optimizer: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    epochs: Mapping[int, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.result.run.identity != self.entry.run.identity:
@@ -85,22 +91,18 @@ class FinishedRun:
 
     def files(self) -> dict[str, storage.FileContent]:
         """Path below the run's folder -> content, for all files except metrics and record."""
-        facts = {
-            "model": json.dumps(self.result.run.model.plain()),
-            "classes": json.dumps(self.result.data.classes),
-            "image_shape": json.dumps(self.result.data.image_shape),
-            "scale": repr(float(self.scale)),
-        }
+        facts = _metadata(self.result.run.model, self.result.data, self.scale)
         kinds = {"best": self.best, "last": self.last, "optimizer": self.optimizer}
         stored = {_weights_file(which): weights for which, weights in kinds.items() if weights}
+        stored |= {_weights_file(epoch): weights for epoch, weights in self.epochs.items()}
         files: dict[str, storage.FileContent] = {file: safetensors_pieces(weights, facts) for file, weights in stored.items()}
         if self.predictions:
             files[PREDICTIONS_FILE] = npz(self.predictions)
         network = trust.contents(self.result.run.model) if stored else {}
         return files | {f"{NETWORK_FOLDER}/{name}": content for name, content in network.items()}
 
-    def record(self, named: Result, files: Mapping[str, storage.FileContent]) -> Record:
-        """The record that commits the run."""
+    def record(self, named: Result, files: Mapping[str, storage.FileContent | Path]) -> Record:
+        """The record that commits the run with these files: path below its folder -> content, or the file itself."""
         digests = {file: storage.sha256(content) for file, content in files.items()}
         return Record.begun(self.entry, "").of(named, scale=self.scale, files=digests)
 
@@ -111,7 +113,7 @@ class RunStore:
         ROOT/NAME/run.json              state, settings, facts, verdict; written last, so it commits the run
         ROOT/NAME/metrics.jsonl         one row per epoch, each with a checksum
         ROOT/NAME/predictions.npz       predictions for the validation part
-        ROOT/NAME/weights/best.safetensors, last.safetensors, optimizer.safetensors
+        ROOT/NAME/weights/best.safetensors, last.safetensors, epoch-NUMBER.safetensors, optimizer.safetensors
         ROOT/NAME/network/              copies of the files of a user's own network
         ROOT/NAME/before/               while a finished run goes on: its result so far
         ROOT/NAME/figures/
@@ -191,6 +193,13 @@ class RunStore:
         storage.cut_lines(self._file(name, METRICS_FILE), epoch)
         self._epochs[name] = epoch
 
+    def keep_epoch(
+        self, entry: NamedRun, epoch: int, weights: Mapping[str, NDArray[Any]], facts: DataFacts, scale: float
+    ) -> None:
+        """Store a claimed run's weights at the end of an epoch; they belong to the run once it is finished."""
+        pieces = safetensors_pieces(weights, _metadata(entry.run.model, facts, scale))
+        storage.write(self._file(entry.name, _weights_file(epoch)), pieces)
+
     def mark(self, names: Iterable[str], status: Literal["running", "interrupted", "failed"], reason: str = "") -> None:
         """Record the status of claimed, unfinished runs."""
         folders = [self.folder(name) for name in names]
@@ -210,7 +219,9 @@ class RunStore:
         for ending in endings:
             folder, files = self.folder(ending.entry.name), ending.files()
             results.append(ending.result.named(ending.entry.name, ending.entry.group, str(folder)))
-            records[folder] = ending.record(results[-1], files)
+            there = {file: folder / file for file in map(_weights_file, ending.entry.run.plan.keep_epochs)}
+            kept = {file: path for file, path in there.items() if file not in files and storage.is_file(path)}
+            records[folder] = ending.record(results[-1], {**files, **kept})
             files[METRICS_FILE] = storage.lines(folder / METRICS_FILE, ending.rows())
             contents |= {folder / file: content for file, content in files.items()}
         storage.write_all(contents)
@@ -274,14 +285,32 @@ class RunStore:
 
     def listing(self) -> list[Listed]:
         """All runs in the order of their names, without their metrics; damaged ones are marked."""
-        return [self._listed(folder) for folder in folders(self.root)]
+        return [self.listed(folder.name) for folder in folders(self.root)]
 
-    def weights(self, name: str, which: Which, expected: Mapping[str, tuple[int, ...]] | None = None) -> Arrays:
+    def listed(self, name: str) -> Listed:
+        """One row of the listing; a run that cannot be read is marked as damaged."""
+        try:
+            folder = self.folder(name)
+            record = read(folder)
+            before = None if record.ended else longer.kept_aside(folder)
+            kept = f"its result after {before.epochs} epochs is kept" if before else ""
+            reason = "; ".join(filter(None, (record.reason, kept)))
+            return Listed(name, record.state(self.root), reason, record, record.judged(folder))
+        except (StorageError, SpecError) as error:
+            return Listed(name, "damaged", str(error), None)
+
+    def kept_epochs(self, name: str) -> list[int]:
+        """Numbers of the epochs of a finished run whose weights are kept besides those of the best and the last."""
+        self._record(name)
+        found = (re.fullmatch(r"weights/epoch-(\d+)\.safetensors", file) for file in longer.current(self.folder(name))[1].files)
+        return sorted(int(match[1]) for match in found if match)
+
+    def weights(self, name: str, which: EpochChoice, expected: Mapping[str, tuple[int, ...]] | None = None) -> Arrays:
         """Load a finished run's weights.
 
         Args:
             name: name of the run.
-            which: "best" for the best epoch, "last" for the last.
+            which: "best" for the best epoch, "last" for the last, or the number of an epoch from `kept_epochs`.
             expected: name -> shape, checked before anything is allocated. None means no check.
 
         Raises:
@@ -449,16 +478,6 @@ class RunStore:
         where = f"The run store {self.root} is empty" if not known else "See `seedbed runs list`"
         return UnknownRun(f"No run or group is named {name!r}.{nearest(name, known)} {where}.")
 
-    def _listed(self, folder: Path) -> Listed:
-        try:
-            record = read(folder)
-            before = None if record.ended else longer.kept_aside(folder)
-            kept = f"its result after {before.epochs} epochs is kept" if before else ""
-            reason = "; ".join(filter(None, (record.reason, kept)))
-            return Listed(folder.name, record.state(self.root), reason, record, record.judged(folder))
-        except StorageError as error:
-            return Listed(folder.name, "damaged", str(error), None)
-
 
 def _finished(places: Iterable[Path]) -> list[Result]:
     """The results of the finished runs in these folders."""
@@ -467,8 +486,18 @@ def _finished(places: Iterable[Path]) -> list[Result]:
     return [replace(record.result(folder), folder=str(place)) for place, folder, record in finished]
 
 
-def _weights_file(which: str) -> str:
-    return f"weights/{which}.safetensors"
+def _weights_file(which: EpochChoice | str) -> str:
+    return f"weights/{f'epoch-{which:05}' if isinstance(which, int) else which}.safetensors"
+
+
+def _metadata(model: ModelSpec, facts: DataFacts, scale: float) -> dict[str, str]:
+    """What a file of weights says about its network, so that it can be read without the run."""
+    return {
+        "model": json.dumps(model.plain()),
+        "classes": json.dumps(facts.classes),
+        "image_shape": json.dumps(facts.image_shape),
+        "scale": repr(float(scale)),
+    }
 
 
 def _warn(message: str) -> None:

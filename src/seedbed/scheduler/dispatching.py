@@ -21,9 +21,9 @@ from seedbed.scheduler.execution import Execution
 from seedbed.scheduler.ingesting import Ingest
 from seedbed.scheduler.planning import TrainRequest
 from seedbed.scheduler.signals import signals
-from seedbed.training.events import Note, Progress, Started
+from seedbed.training.events import Note, Progress, Snapshot, Started
 from seedbed.training.pruning import Pruning
-from seedbed.training.reports import Begun, Checkpoint, Failed, Outcome, Segment, Task
+from seedbed.training.reports import Begun, Checkpoint, EpochWeights, Failed, Outcome, Segment, Task
 
 _SLOW = {
     "segment": "After {seconds:.0f} s a worker is still setting up: loading images, building the networks or compiling them. "
@@ -107,7 +107,8 @@ class Scheduler:
                     self._failed(task, Failed(DeviceError(want)))
                 else:
                     tasks.append(task)
-            tasks = [replace(task, save_every=save_every) for task in tasks]
+            snapshots = self._request.execution.snapshots
+            tasks = [replace(task, save_every=save_every, snapshots=snapshots) for task in tasks]
             self._begin(tasks)
             self._dispatch(executor, tasks, received, until)
         self._conclude(received)
@@ -153,6 +154,8 @@ class Scheduler:
                 self._on_event(Started(names, report.device, report.epochs, report.steps_per_epoch))
             case Segment():
                 self._segment(task, report)
+            case EpochWeights():
+                self._weights(task, report)
             case Checkpoint():
                 self.ingest.save(task, report, self._threads)
             case Lost():
@@ -176,6 +179,14 @@ class Scheduler:
         names = self.ingest.names(task)
         rows, left = self.ingest.segment(segment, names), self._clock.seconds_left(task, segment)
         self._on_event(Progress(tuple(names.values()), segment.epoch, task.epochs, segment.step, segment.steps, rows, left))
+
+    def _weights(self, task: Task, report: EpochWeights) -> None:
+        """Store an epoch's weights if the plan keeps them, and show them to those who look on."""
+        name = self.ingest.names(task).get(report.member)
+        if name is not None:
+            self.ingest.keep(name, report)
+            if self._request.execution.snapshots is not None:
+                self._on_event(Snapshot(name, report.epoch, report.weights))
 
     def _failed(self, task: Task, failure: Failed) -> list[Task]:
         """Halve a population that was too large; else mark its runs as failed, and continue with the others."""

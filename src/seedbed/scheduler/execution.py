@@ -23,6 +23,7 @@ class WorkerOptions(TypedDict, total=False):
     engine: EngineName
     address: str | None
     on_event: OnEvent
+    snapshots: float | None
 
 
 class ExecutionOptions(WorkerOptions, total=False):
@@ -44,6 +45,7 @@ class Execution:
         resume: whether to continue half-done runs; otherwise they are an error.
         replace: whether to train runs again whose names are taken; otherwise other settings under a name are an error.
         on_event: called with each event, in the calling thread.
+        snapshots: time between `Snapshot` events of a population (s). None sends none.
     """
 
     home: RunStore
@@ -53,6 +55,7 @@ class Execution:
     resume: bool = False
     replace: bool = False
     on_event: OnEvent = ignore
+    snapshots: float | None = None
 
     @classmethod
     def of(cls, **options: Unpack[ExecutionOptions]) -> Self:

@@ -16,7 +16,7 @@ from seedbed.scheduler.planning import TrainRequest
 from seedbed.training import saves
 from seedbed.training.events import Done
 from seedbed.training.members import EpochMetrics, Member
-from seedbed.training.reports import Checkpoint, Outcome, Segment, Task
+from seedbed.training.reports import Checkpoint, EpochWeights, Outcome, Segment, Task
 
 
 class Ingest:
@@ -67,6 +67,13 @@ class Ingest:
                 self._home.append(name, [row])
         return rows
 
+    def keep(self, name: str, report: EpochWeights) -> None:
+        """Store a run's weights of an epoch, if its plan keeps them."""
+        entry = next(entry for entry in self._entries.values() if entry.name == name)
+        if report.epoch in entry.run.plan.keep_epochs and not self._request.metrics_only:
+            dataset = self._request.datasets[entry.run.data]
+            self._home.keep_epoch(entry, report.epoch, report.weights, dataset.facts(), dataset.scale)
+
     def save(self, task: Task, checkpoint: Checkpoint, threads: int) -> None:
         """Save a population."""
         manifest = saves.manifest(task, checkpoint, self.names(task), threads)
@@ -99,8 +106,9 @@ class Ingest:
         if self._request.metrics_only:
             return ending
         best, last = (self._home.weights(result.name, which) for which in ("best", "last"))
-        optimizer = self._home.optimizer(result.name)
-        return replace(ending, best=best, last=last, optimizer=optimizer, predictions=self._home.predictions(result.name))
+        epochs = {epoch: self._home.weights(result.name, epoch) for epoch in self._home.kept_epochs(result.name)}
+        optimizer, predictions = self._home.optimizer(result.name), self._home.predictions(result.name)
+        return replace(ending, best=best, last=last, epochs=epochs, optimizer=optimizer, predictions=predictions)
 
     def _ending(self, task: Task, outcome: Outcome) -> FinishedRun:
         block, member = outcome.member

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -217,6 +218,9 @@ class Search:
         """Draw the course of the search, the frontier over each cost, and the importances: name -> figure."""
         measure = MEASURES[self.terms.space.metric].name
         drawn: dict[str, AnyChart] = {"trials": figures.search_course(course_rows(self), measure=measure)}
+        rows, ends = coordinate_rows(self.trials)
+        if rows:
+            drawn["settings"] = figures.search_coordinates(rows, ends)
         for cost in COSTS:
             rows = frontier_rows(self, cost)
             if len({row["cost"] for row in rows if row["kind"] == "finalist"}) > 1:
@@ -247,6 +251,51 @@ def course_rows(search: Search) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def coordinate_rows(trials: Sequence[Trial]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the settings of trials as places along axes: rows of trials, and the values that are written at the axes.
+
+    Only settings that vary have an axis; places are in [0, 1], numbers by their logarithm where they are above 0.
+    """
+    rows: list[dict[str, Any]] = []
+    ends: list[dict[str, Any]] = []
+    for name, of_trial in COORDINATES.items():
+        values = [of_trial(trial) for trial in trials]
+        distinct = sorted(set(values), key=lambda value: (isinstance(value, str), value))
+        if len(distinct) < 2:
+            continue
+        places = _places(distinct)
+        shown = [distinct[0], distinct[-1]] if not isinstance(distinct[-1], str) and len(distinct) > 6 else distinct
+        ends += [{"dimension": name, "place": places[value], "text": words.value(value)} for value in shown]
+        for trial, value in zip(trials, values, strict=True):
+            at = {"dimension": name, "place": places[value], "value": f"{name} {words.value(value)}"}
+            rows.append({"trial": trial.number, "state": trial.state, "accuracy": trial.accuracy, **at})
+    return rows, ends
+
+
+def _places(values: Sequence[Any]) -> dict[Any, float]:
+    """Value -> place in [0, 1]: words evenly, numbers by their size or its logarithm."""
+    if any(isinstance(value, str) for value in values):
+        return {value: place / (len(values) - 1) for place, value in enumerate(values)}
+    sizes = [math.log(value) if values[0] > 0 else float(value) for value in values]
+    return {value: (size - sizes[0]) / (sizes[-1] - sizes[0]) for value, size in zip(values, sizes, strict=True)}
+
+
+COORDINATES: Mapping[str, Callable[[Trial], Any]] = {
+    "family": lambda trial: trial.run.model.family,
+    "layers": lambda trial: len(trial.run.model.hidden) or len(getattr(trial.run.model, "filters", ())),
+    "activation": lambda trial: str(trial.run.model.activation),
+    "dropout": lambda trial: trial.run.model.dropout,
+    "optimizer": lambda trial: trial.run.plan.optimizer,
+    "learning rate": lambda trial: trial.run.plan.learning_rate,
+    "batch size": lambda trial: trial.run.plan.batch_size,
+    "schedule": lambda trial: trial.run.plan.schedule,
+    "l1": lambda trial: trial.run.plan.l1,
+    "l2": lambda trial: trial.run.plan.l2,
+    "parameters": lambda trial: trial.model.parameters,
+}
+"""Axes of `coordinate_rows`."""
 
 
 def frontier_rows(search: Search, cost: str) -> list[dict[str, Any]]:

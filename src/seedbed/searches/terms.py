@@ -23,6 +23,10 @@ BATCH = 2 * GROUP
 """Trials that are proposed together, before the sampler sees any of their results: two programs for two workers."""
 
 
+GOALS = ("select", "metric", "class_weight")
+"""Settings of the plan that all trials share."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """The settings of a search.
@@ -86,7 +90,7 @@ class Terms:
     def settings(self) -> dict[str, Any]:
         """Return all that proposals and trials depend on, and the number of trials, as JSON values."""
         # An older seedbed wrote none of these, and its searches are found by their settings.
-        later = {name: own for name, before in Plan.later.items() if (own := getattr(self.space, name)) != before}
+        later = {name: own for name in GOALS if (own := getattr(self.space, name)) != Plan.later[name]}
         return {
             "budget": {self.space.budget.kind: self.space.budget.limit},
             "families": list(self.space.families),
@@ -135,9 +139,9 @@ def terms_for(
     limit = Budget.of(budget) if isinstance(budget, str) else budget
     known = data.resolve(spec.changed(name=data.named(spec.name)))
     facts = data.load(known, watch).facts()
-    asked = {"select": select, "metric": metric, "class_weight": class_weight}
+    asked = dict(zip(GOALS, (select, metric, class_weight), strict=True))
     plan = Plan(epochs=epochs).changed(**{name: value for name, value in asked.items() if value})
-    goals: dict[str, Any] = {name: getattr(plan, name) for name in asked}
+    goals: dict[str, Any] = {name: getattr(plan, name) for name in GOALS}
     space = Space(limit, families(family, limit, facts, known), facts, known, plan.epochs, sizes=pareto, **goals)
     terms = Terms(name or f"{limit.kind}-{limit.limit}-{known.name}", space, trials, pareto=pareto, **more)
     if terms.fold_data:

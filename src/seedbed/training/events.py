@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,15 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """A run's weights at the end of an epoch, named and laid out as in Keras, for those who look on (`Execution.snapshots`)."""
+
+    name: str
+    epoch: int
+    weights: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
 class Done:
     """A run is finished and stored."""
 
@@ -66,7 +78,7 @@ class Finding:
     text: str
 
 
-Event = Started | Progress | Done | Note | StageStarted | Finding
+Event = Started | Progress | Snapshot | Done | Note | StageStarted | Finding
 OnEvent = Callable[[Event], None]
 
 

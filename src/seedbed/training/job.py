@@ -6,6 +6,7 @@ segments. A job uses one device and no files.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ from seedbed.training.loaded import Loaded, NamedArrays, fresh_arrays
 from seedbed.training.members import EpochMetrics, JobState, Member, Members, class_columns
 from seedbed.training.program import Best, EvalMetrics
 from seedbed.training.programs import Programs
-from seedbed.training.reports import Begun, Checkpoint, JobReport, Outcome, Segment, Stopped, Task
+from seedbed.training.reports import Begun, Checkpoint, EpochWeights, JobReport, Outcome, Segment, Stopped, Task
 
 SEGMENT_SECONDS = 2.0
 """Target length of a segment (s), if an epoch takes longer; results do not depend on it."""
@@ -60,6 +61,7 @@ class Job:
         self._training_seconds = state.training_seconds
         self._pace = 0.0  # seconds per step
         self._saved_before_end = task.resume is not None
+        self._looked = -math.inf  # time of the last snapshot (s, monotonic)
         self._last_logits: Any = None  # from the last complete epoch
         population = self._population()
         arrays = task.resume.arrays if task.resume else fresh_arrays(population, self._members)
@@ -76,6 +78,7 @@ class Job:
             for segment in self._epoch_of_segments():
                 yield segment
                 if segment.rows:
+                    yield from self._snapshots()
                     yield from self._saved_whole()
                     yield from self._settle()
                 if self._stop() and self._members.alive.any():
@@ -108,6 +111,19 @@ class Job:
                 f"The save was made with the form {saved!r} of convolutions, and training continues with {form!r}: equally "
                 f"good, but not to the last bit what an uninterrupted run gives. {kernels.SWITCH} chooses the form."
             )
+
+    def _snapshots(self) -> Iterator[EpochWeights]:
+        """The weights of members whose plans keep this epoch; of all members, where a snapshot is due or they end."""
+        every, now = self.task.snapshots, time.monotonic()
+        due = every is not None and (now - self._looked >= every or bool(self._ending()))
+        self._looked = now if due else self._looked
+        places = [p for p in self._members.living() if due or self._epoch in self._members.run(p[2]).plan.keep_epochs]
+        if not places:
+            return
+        params, state, _ = jax.device_get(self._loaded.train_state._replace(slots={}))
+        for block, column, member in places:
+            p, s = (jax.tree.map(lambda leaf, at=block: leaf[at], part) for part in (params, state))
+            yield EpochWeights(member, self._epoch, self._loaded.population.unpack(p, s, column))
 
     def _saved_whole(self) -> Iterator[Checkpoint]:
         """Save the whole population before its first member ends, if members are pruned.

@@ -27,6 +27,7 @@ class Task:
         save_every: time between checkpoints (s). None means no checkpoints.
         resume: checkpoint to continue from. None means a new population.
         pruning: epochs at which the worse members stop. None trains all members to the end.
+        snapshots: time between reports of all members' weights (s). None reports those alone that a plan keeps.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Task:
     save_every: float | None = 30.0
     resume: Checkpoint | None = None
     pruning: Pruning | None = None
+    snapshots: float | None = None
 
     @property
     def plan(self) -> Plan:
@@ -89,6 +91,15 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class EpochWeights:
+    """A member's weights at the end of an epoch; the plan keeps them, or the task asks for snapshots."""
+
+    member: Member
+    epoch: int
+    weights: Weights
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A member ended: best and last weights, and both networks' predictions for the validation images, `(n, C)`.
 
@@ -125,4 +136,4 @@ class Failed:
     traceback: str = ""
 
 
-JobReport = Begun | Segment | Checkpoint | Outcome | Stopped | Failed
+JobReport = Begun | Segment | EpochWeights | Checkpoint | Outcome | Stopped | Failed

@@ -48,11 +48,11 @@ def read(inventory: Inventory, options: ReadOptions = NO_OPTIONS) -> Content:
     if not any(mine.complete for mine in named.roles(found).values()) and len(found) > 1 and options.prefix is None:
         return _one_class_per_file(inventory, found, options)
     inventory.take(*found.values())
-    return named.read(ArraySource(tuple(found), lambda name: _loaded(found[name]), str(inventory.path)), options)
+    return named.read(ArraySource(tuple(found), lambda name: read_file(found[name]), str(inventory.path)), options)
 
 
 def _one_class_per_file(inventory: Inventory, found: dict[str, File], options: ReadOptions) -> Content:
-    arrays = {name: _loaded(file) for name, file in found.items()}
+    arrays = {name: read_file(file) for name, file in found.items()}
     shapes = {array.shape[1:] for array in arrays.values()}
     if len(shapes) > 1 or any(array.ndim < 2 for array in arrays.values()):
         raise DataError(
@@ -79,7 +79,8 @@ def _class_names(names: Sequence[str]) -> list[str]:
     return [name[cut:] or name for name in names]
 
 
-def _loaded(file: File) -> NDArray[Any]:
+def read_file(file: File) -> NDArray[Any]:
+    """Read the array of a .npy file, mapped where it lies on the disk, or the only array of an .npz."""
     if file.suffix == ".npz":
         with npz.opened(file) as arrays:
             if len(arrays.names) != 1:

@@ -134,6 +134,52 @@ def read(inventory: Inventory, options: ReadOptions = NO_OPTIONS) -> Content:
     return assemble(raw, options, tuple(rules))
 
 
+def read_unlabelled(file: File, count: int, options: ReadOptions = NO_OPTIONS) -> tuple[Pixels, list[str]]:
+    """Read the pixels of a table whose images are to be classified; a column of labels is left out.
+
+    Args:
+        count: number of pixels of an image, by which their columns are found.
+
+    Returns:
+        Pixels `(n, count)`, and the text of each row's index column; empty where there is none.
+
+    Raises:
+        DataError: the columns that are no label, index or part are not this number.
+        CorruptData: a row has another number of values, or one is no number.
+    """
+    table = _glance(file, options)
+    columns = _unlabelled_columns(table, count, file.where)
+    blocks: list[Pixels] = []
+    names: list[str] = []
+    with texts(file) as lines:
+        rows = itertools.islice(lines, 1 if table.header else 0, None)
+        while block := list(itertools.islice(rows, BLOCK)):
+            pixels, cells = _parsed(block, columns, file)
+            if pixels.shape[1] != count:
+                raise DataError(f"{file.where}: its images have {pixels.shape[1]} pixels, and the network takes {count}.")
+            blocks.append(pixels)
+            names += [row[columns.label] for _, row in cells] if columns.label is not None else []
+    whole: Pixels = np.concatenate(blocks)  # type: ignore[assignment]
+    return whole, names
+
+
+def _unlabelled_columns(table: TextTable, count: int, where: str) -> Columns:
+    """Which columns are pixels; the index of a row stands in the place of its label."""
+    every = list(range(len(table.rows[0])))
+    known = [table.find(names) for names in (INDEX, LABELS, USAGE)] if len(every) != count else []
+    rest = [column for column in every if column not in known]
+    packed = next((column for column in rest if _is_packed(table, column)), None)
+    index = known[0] if known else None
+    if packed is not None:
+        return Columns(table, index, (), (packed,), packed=True)
+    if len(rest) != count:
+        raise DataError(
+            f"{where}: the network takes {count} pixels, and the table has {len(rest)} columns that are no label or index. "
+            f"Name its columns: label, id, pixel0, pixel1, ..."
+        )
+    return Columns(table, index, (), tuple(rest))
+
+
 def _glance(file: File, options: ReadOptions) -> TextTable:
     table = TextTable.read(file, options.separator, GLANCE)
     if not table.rows:

@@ -25,7 +25,7 @@ from typing import Any
 from seedbed import devices
 from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, WorkerError
-from seedbed.executor.local import OWN_GROUP
+from seedbed.executor.channel import OWN_GROUP
 from seedbed.executor.protocol import Death
 
 KNOCK_SECONDS = 5.0

@@ -1,0 +1,43 @@
+"""Where the files of an export go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seedbed.errors import SpecError
+from seedbed.exports.protocol import ExportFormat
+
+FOLDER = Path("exports")
+"""Folder of exports for which no path is given."""
+
+
+def target(path: Path | None, name: str, chosen: ExportFormat) -> tuple[Path, str]:
+    """Folder of the files, and the stem of their names.
+
+    Args:
+        path: file or folder that the user gave. None means `exports/NAME`.
+        name: name of what is exported.
+
+    Raises:
+        SpecError: a file with the ending of another format.
+    """
+    if not chosen.endings:
+        return path or FOLDER / f"{name}-{chosen.name}", ""
+    if path is None:
+        return FOLDER, name
+    if path.is_dir():
+        return path, name
+    ending = next((each for each in chosen.endings if path.name.endswith(each)), "")
+    if not ending and path.suffix:
+        raise SpecError(f"path = {str(path)!r}: a file of the format {chosen.name!r} ends with {' or '.join(chosen.endings)}.")
+    return path.parent, path.name.removesuffix(ending)
+
+
+def identifier(stem: str) -> str:
+    """The stem as a name in Python and C.
+
+    >>> identifier("net.0"), identifier("2-layers")
+    ('net_0', 'n2_layers')
+    """
+    plain = "".join(letter if letter.isalnum() and letter.isascii() else "_" for letter in stem)
+    return plain if plain[:1].isalpha() else f"n{plain}"

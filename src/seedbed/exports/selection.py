@@ -1,0 +1,105 @@
+"""The runs that a user names for an export of their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seedbed.errors import SpecError, UnknownRun
+from seedbed.groups import Group
+from seedbed.groups.fields import Setting, values_of
+from seedbed.records import Result
+from seedbed.runs import RunStore
+from seedbed.sweeps.stored import found_groups
+
+SEARCHED = ("-trial-", "-best-")
+"""What follows the name of a search in the names of its groups."""
+
+
+@dataclass(frozen=True)
+class RunSelection:
+    """Runs in groups; their settings are the fields in which the groups differ.
+
+    Attributes:
+        name: name for files: that of the run, group, sweep or search, or the first of several.
+        groups: the runs, setting by setting, without predictions.
+        home: home of the runs.
+    """
+
+    name: str
+    groups: list[Group]
+    home: RunStore
+
+    @property
+    def runs(self) -> list[Result]:
+        """All runs, setting by setting and seed by seed."""
+        return [result for group in self.groups for result in group.results]
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The fields in which the groups differ, in the order of the specs."""
+        return tuple(dict.fromkeys(name for group in self.groups for name in group.setting))
+
+
+def runs_of(home: RunStore, what: Any) -> RunSelection:
+    """Find runs.
+
+    Args:
+        home: home of the runs that are named.
+        what: a name of a run, group, sweep or search; a result; what has groups, as sweeps and comparisons; or a list of names,
+            results and groups.
+
+    Raises:
+        UnknownRun, RunHalfDone: no finished run has one of these names.
+        SpecError: it is none of these.
+    """
+    items = list(what) if isinstance(what, list | tuple) else getattr(what, "groups", None) or [what]
+    groups: dict[str, Group] = {}
+    for item in items:
+        for group in _groups(home, item):
+            known = groups.get(group.name)
+            groups[group.name] = replace(known, results=[*known.results, *group.results]) if known else group
+    if not groups:
+        raise SpecError("There is nothing to export: name a run, a group, a sweep or a search.")
+    first = next(iter(groups.values()))
+    name = (
+        what
+        if isinstance(what, str)
+        else getattr(what, "name", None) or (items[0] if isinstance(items[0], str) else first.name)
+    )
+    place = first.results[0].folder
+    return RunSelection(name, _with_settings(list(groups.values())), RunStore(Path(place).parent) if place else home)
+
+
+def _groups(home: RunStore, item: Any) -> list[Group]:
+    if isinstance(item, Group):
+        return [item]
+    if isinstance(item, Result):
+        return [Group(item.group, [item])]
+    if not isinstance(item, str):
+        raise SpecError(f"{type(item).__name__} is nothing to export: give names, results, groups, a sweep or a comparison.")
+    try:
+        return found_groups(home, [item])
+    except UnknownRun:
+        searched = _searched(home, item)
+        if not searched:
+            raise
+        return searched
+
+
+def _searched(home: RunStore, name: str) -> list[Group]:
+    """The groups of a search's finished trials and finalists."""
+    records = [run.record for run in home.listing() if run.record and run.status == "finished"]
+    named = [record.group for record in records if record.group.startswith(tuple(name + each for each in SEARCHED))]
+    return [Group(group, home.find(group)) for group in dict.fromkeys(named)]
+
+
+def _with_settings(groups: Sequence[Group]) -> list[Group]:
+    """The groups with the fields in which they differ as their settings."""
+    values = [values_of(group.run) for group in groups]
+    names = dict.fromkeys(name for each in values for name in each)
+    varying = [name for name in names if len({str(each.get(name)) for each in values}) > 1]
+    settings: list[Setting] = [{name: each.get(name) for name in varying} for each in values]
+    return [replace(group, setting=setting) for group, setting in zip(groups, settings, strict=True)]

@@ -1,0 +1,127 @@
+"""The runs that a page's address selects, as groups: names of runs, groups and sweeps, in training or finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seedbed.errors import SeedbedError, UnknownRun, nearest
+from seedbed.groups import Group
+from seedbed.groups.fields import Setting, values_of
+from seedbed.records import Result
+from seedbed.runs import Listed, LiveRuns
+from seedbed.runs.live import Stamp
+from seedbed.sweeps.stored import stored_sweeps
+from seedbed.web.site import PageSite
+
+MOST_UNASKED = 4
+"""Groups that are shown where none is selected."""
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The selected groups.
+
+    Attributes:
+        groups: those with a result, or with epochs so far; each with the fields that vary among them.
+        waiting: names of runs before their first epoch, or that cannot be read.
+        running: names of runs that are being trained.
+        key: changes when any of the runs does.
+    """
+
+    groups: list[Group]
+    waiting: list[str]
+    running: list[str]
+    key: tuple[tuple[str, Stamp], ...]
+
+    @property
+    def finished(self) -> list[Group]:
+        """The groups with what is finished of them: predictions belong to finished runs only."""
+        return [Group(name, runs) for name, runs in self.finished_results.items()]
+
+    @property
+    def finished_results(self) -> dict[str, list[Result]]:
+        """Group -> its finished runs; groups without one are left out."""
+        busy = set(self.running)
+        found = {group.name: [each for each in group.results if each.name not in busy] for group in self.groups}
+        return {name: runs for name, runs in found.items() if runs}
+
+
+def select(site: PageSite, names: Sequence[str]) -> Selection:
+    """Find the groups of some names; of no name, those in training now, or else the latest.
+
+    Raises:
+        UnknownRun: no run, group or sweep has one of the names.
+    """
+    listing = site.live.listing()
+    members = _members(listing, names) if names else _unasked(site, listing)
+    results: dict[str, list[Result]] = {}
+    waiting, running, key = [], [], []
+    for name, runs in members.items():
+        for run in runs:
+            key.append((run.name, site.live.stamp(run.name)))
+            if run.status not in ("finished", "pruned"):
+                running.append(run.name)
+            result = _result(site.live, run.name)
+            if result is None:
+                waiting.append(run.name)
+            else:
+                results.setdefault(name, []).append(result)
+    settings = _varying({name: runs[0] for name, runs in results.items()})
+    groups = [Group(name, runs, settings[name]) for name, runs in results.items()]
+    return Selection(groups, waiting, running, tuple(key))
+
+
+def _result(live: LiveRuns, name: str) -> Result | None:
+    try:
+        return live.result(name)
+    except SeedbedError:
+        return None
+
+
+def _members(listing: Sequence[Listed], names: Sequence[str]) -> dict[str, list[Listed]]:
+    """Group of the selection -> its runs, by settings where a name holds several."""
+    by_name = {run.name: run for run in listing}
+    by_group: dict[str, list[Listed]] = {}
+    for run in listing:
+        if run.record:
+            by_group.setdefault(run.record.group, []).append(run)
+    sweeps: dict[str, str] | None = None
+    members: dict[str, list[Listed]] = {}
+    for name in dict.fromkeys(names):
+        if name in by_group:
+            members |= _by_setting(name, by_group[name])
+        elif name in by_name:
+            members[name] = [by_name[name]]
+        else:
+            sweeps = stored_sweeps(listing) if sweeps is None else sweeps
+            groups = [group for group, sweep in sweeps.items() if sweep == name]
+            if not groups:
+                known = dict.fromkeys([*by_group, *by_name, *sweeps.values()])
+                raise UnknownRun(f"No run, group or sweep is named {name!r}.{nearest(name, known)}")
+            members |= {group: by_group[group] for group in groups}
+    return members
+
+
+def _by_setting(name: str, runs: Sequence[Listed]) -> dict[str, list[Listed]]:
+    settings: dict[str, list[Listed]] = {}
+    for run in runs:
+        if run.record:
+            settings.setdefault(run.record.run.unfolded.setting, []).append(run)
+    return {name if len(settings) == 1 else some[0].name: some for some in settings.values()}
+
+
+def _unasked(site: PageSite, listing: Sequence[Listed]) -> dict[str, list[Listed]]:
+    """The groups in training, or else the one that was written last."""
+    running = dict.fromkeys(run.record.group for run in listing if run.record and run.status == "running")
+    latest = max((run for run in listing if run.record), key=lambda run: site.live.stamp(run.name)[1], default=None)
+    chosen = list(running)[:MOST_UNASKED] or ([latest.record.group] if latest and latest.record else [])
+    return _members(listing, chosen) if chosen else {}
+
+
+def _varying(firsts: dict[str, Result]) -> dict[str, Setting]:
+    """Group -> the fields in which the groups differ, with its values."""
+    values = {name: values_of(result.run) for name, result in firsts.items()}
+    fields = dict.fromkeys(field for each in values.values() for field in each)
+    varying = [field for field in fields if len({str(each.get(field)) for each in values.values()}) > 1]
+    return {name: {field: each[field] for field in varying if field in each} for name, each in values.items()}

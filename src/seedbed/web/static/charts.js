@@ -1,0 +1,207 @@
+// Charts: Vega-Lite from the server, drawn in the colours of the page, each with its numbers as a table and as CSV.
+
+/** @typedef {{columns: string[], rows: Record<string, any>[]}} Numbers */
+
+const MOST_ROWS = 500;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const stamp = document.querySelector('meta[name="seedbed-stamp"]')?.getAttribute("content") ?? "";
+
+/** @type {Promise<void> | null} */
+let library = null;
+/** @type {Promise<Record<string, any>> | null} */
+let themes = null;
+/** @type {WeakMap<Element, {spec: any, view: any}>} */
+const drawn = new WeakMap();
+
+/** What draws charts is a megabyte: it is loaded with the first chart. */
+function loaded() {
+  library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = `/static/vega.js?v=${stamp}`;
+    script.onload = () => resolve();
+    script.onerror = () => reject(new Error("What draws the charts could not be loaded."));
+    document.head.append(script);
+  });
+  return library;
+}
+
+function themed() {
+  themes ??= fetch(`/static/themes.json?v=${stamp}`).then((answer) => answer.json());
+  return themes;
+}
+
+/**
+ * Draw a specification into a figure, or draw it again; what was drawn before stays until the new picture is there.
+ * @param {HTMLElement} figure element with an element `.chart` in it
+ * @param {any} spec
+ */
+export async function draw(figure, spec) {
+  const place = /** @type {HTMLElement} */ (figure.querySelector(".chart"));
+  const [themesByMode] = await Promise.all([themed(), loaded()]);
+  const mode = dark.matches ? "dark" : "light";
+  const made = document.createElement("div");
+  const result = await vegaEmbed(made, { ...spec, config: themesByMode[mode] }, {
+    ast: true,
+    renderer: pointsOf(spec) > 20_000 ? "canvas" : "svg",
+    actions: { export: true, source: false, compiled: false, editor: false },
+    downloadFileName: figure.id.replace("chart-", ""),
+    defaultStyle: false,
+    tooltip: { theme: mode, disableDefaultStyle: true },
+    hover: !still.matches,
+  });
+  drawn.get(figure)?.view.finalize();
+  drawn.set(figure, { spec, view: result.view });
+  place.replaceChildren(made);
+  const title = titleOf(spec);
+  plainPicture(made, title);
+  if (title) figure.setAttribute("aria-label", `Chart: ${title}. The table below it holds its numbers.`);
+  figure.querySelector(".waiting")?.remove();
+  numbersBelow(figure, spec);
+  figure.dataset.drawn = mode;
+  figure.dispatchEvent(new CustomEvent("drawn", { bubbles: true, detail: { view: result.view } }));
+}
+
+/** One picture for screen readers, whose numbers are in the table; not a tree of all its marks. @param {Element} made @param {string} title */
+function plainPicture(made, title) {
+  const svg = made.querySelector("svg.marks");
+  if (!svg) return;
+  for (const part of svg.querySelectorAll("[role], [aria-roledescription], [aria-label]")) {
+    for (const name of ["role", "aria-roledescription", "aria-label"]) part.removeAttribute(name);
+  }
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", title || "Chart");
+}
+
+/**
+ * Say in a figure why it has no chart.
+ * @param {HTMLElement} figure
+ * @param {string} reason
+ */
+export function explain(figure, reason) {
+  figure.querySelector(".waiting")?.remove();
+  const text = document.createElement("p");
+  text.className = "quiet";
+  text.textContent = reason;
+  figure.querySelector(".chart")?.replaceChildren(text);
+  figure.querySelector(".numbers")?.remove();
+  figure.dataset.drawn = "none";
+}
+
+/** @param {any} spec */
+function titleOf(spec) {
+  const text = spec.title?.text ?? spec.title ?? "";
+  return Array.isArray(text) ? text.join(" ") : String(text);
+}
+
+/** All rows of a specification, wherever its parts hold them. @param {any} spec @returns {Record<string, any>[][]} */
+function tablesOf(spec) {
+  /** @type {Record<string, any>[][]} */
+  const tables = [];
+  /** @param {any} part */
+  const walk = (part) => {
+    if (!part || typeof part !== "object") return;
+    if (Array.isArray(part.data?.values)) tables.push(part.data.values);
+    for (const name of ["layer", "hconcat", "vconcat", "concat"]) if (Array.isArray(part[name])) part[name].forEach(walk);
+    if (part.spec) walk(part.spec);
+  };
+  walk(spec);
+  for (const rows of Object.values(spec.datasets ?? {})) if (Array.isArray(rows)) tables.push(rows);
+  return tables;
+}
+
+/** @param {any} spec */
+function pointsOf(spec) {
+  return tablesOf(spec).reduce((sum, rows) => sum + rows.length, 0);
+}
+
+/** Rows that hold measured values, each once, under all their columns. @param {any} spec @returns {Numbers} */
+function numbersOf(spec) {
+  const rows = tablesOf(spec).flat().filter((row) => typeof row === "object" && "mean" in row);
+  const chosen = rows.length ? rows : tablesOf(spec).flat();
+  const once = new Map(chosen.map((row) => [JSON.stringify(row), row]));
+  const list = [...once.values()];
+  const columns = [...new Set(list.flatMap((row) => Object.keys(row)))].filter((name) => name !== "image");
+  return { columns, rows: list };
+}
+
+/** @param {any} value */
+function cell(value) {
+  if (value === null || value === undefined) return "";
+  return typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
+}
+
+/** @param {Numbers} numbers */
+export function csv(numbers) {
+  /** @param {any} value */
+  const quoted = (value) => {
+    const text = value === null || value === undefined ? "" : String(value);
+    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const lines = [numbers.columns, ...numbers.rows.map((row) => numbers.columns.map((name) => row[name]))];
+  return lines.map((line) => line.map(quoted).join(",")).join("\n") + "\n";
+}
+
+/** @param {HTMLElement} figure @param {any} spec */
+function numbersBelow(figure, spec) {
+  const before = /** @type {HTMLDetailsElement | null} */ (figure.querySelector(".numbers"));
+  const fold = document.createElement("details");
+  fold.className = "numbers";
+  const summary = document.createElement("summary");
+  summary.textContent = "Numbers";
+  fold.append(summary);
+  const fill = () => {
+    if (fold.open && fold.children.length === 1) fold.append(...table(numbersOf(spec), figure.id));
+  };
+  fold.addEventListener("toggle", fill);
+  fold.open = before?.open ?? false;
+  if (before) before.replaceWith(fold);
+  else figure.append(fold);
+  fill();
+}
+
+/** @param {Numbers} numbers @param {string} name */
+function table(numbers, name) {
+  const shown = numbers.rows.slice(0, MOST_ROWS);
+  const save = document.createElement("button");
+  save.type = "button";
+  save.textContent = "Save as CSV";
+  save.addEventListener("click", () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([csv(numbers)], { type: "text/csv" }));
+    link.download = `${name.replace("chart-", "")}.csv`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+  const grid = document.createElement("table");
+  const head = grid.createTHead().insertRow();
+  for (const column of numbers.columns) {
+    const heading = document.createElement("th");
+    heading.scope = "col";
+    heading.textContent = column;
+    head.append(heading);
+  }
+  const body = grid.createTBody();
+  for (const row of shown) {
+    const line = body.insertRow();
+    for (const column of numbers.columns) line.insertCell().textContent = cell(row[column]);
+  }
+  const scroll = document.createElement("div");
+  scroll.className = "scroll";
+  scroll.tabIndex = 0;
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", "Numbers of the chart");
+  scroll.append(grid);
+  const rest = document.createElement("p");
+  rest.className = "quiet";
+  const hidden = numbers.rows.length - shown.length;
+  rest.textContent = hidden ? `${hidden} more rows are in the CSV.` : "";
+  return [save, scroll, rest];
+}
+
+dark.addEventListener("change", () => {
+  for (const figure of document.querySelectorAll("figure.drawn")) {
+    const known = drawn.get(figure);
+    if (known) draw(/** @type {HTMLElement} */ (figure), known.spec);
+  }
+});

@@ -1,0 +1,89 @@
+"""Curves: accuracy and loss over epochs, live; one setting with its seeds, or several in one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from seedbed import words
+from seedbed.errors import StatisticsError
+from seedbed.groups import ACCURACY, Group
+from seedbed.groups.curves import learning_curves
+from seedbed.groups.speed import speed_columns
+from seedbed.tables import Column, Table
+from seedbed.web.selection import Selection, select
+from seedbed.web.site import PageSite, View, ViewQuery
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
+
+MOST_APART = 24
+"""Figures on one page."""
+
+
+class CurvesQuery(ViewQuery):
+    """Which curves, and how.
+
+    Attributes:
+        layout: all settings in one picture, or each by itself with its single seeds.
+    """
+
+    layout: Literal["together", "apart"] = "together"
+
+
+@dataclass(frozen=True, eq=False)
+class CurvesState:
+    """What the view shows."""
+
+    asked: CurvesQuery
+    selection: Selection
+
+    @property
+    def groups(self) -> list[Group]:
+        return self.selection.groups
+
+    @property
+    def apart(self) -> list[Group]:
+        """The settings that get a figure of their own."""
+        return self.groups[:MOST_APART] if self.asked.layout == "apart" and len(self.groups) > 1 else []
+
+    @property
+    def table(self) -> Table[Group]:
+        columns: list[Column[Group]] = [
+            Column("name", lambda group: group.name, align="left"),
+            Column("runs", lambda group: len(group.results)),
+            Column("epochs", _epochs, align="left"),
+            Column("parameters", lambda group: group.parameters or None, ","),
+            Column("accuracy at best epoch", _accuracy, lambda share: "" if share is None else words.percent(share, 2)),
+            *speed_columns(self.groups),
+        ]
+        return Table(columns, self.groups)
+
+    def as_json(self) -> dict[str, Any]:
+        runs = [{"group": group.name, "runs": [result.as_json() for result in group.results]} for group in self.groups]
+        busy = {"running": self.selection.running, "waiting": self.selection.waiting}
+        return {"groups": runs, **busy, "table": self.table.records()}
+
+
+def _epochs(group: Group) -> str:
+    counts = sorted({result.history.epochs for result in group.results})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
+def _accuracy(group: Group) -> float | None:
+    values = group.values(ACCURACY).values()
+    return sum(values) / len(values) if values else None
+
+
+def state(site: PageSite, asked: CurvesQuery) -> CurvesState:
+    return CurvesState(asked, select(site, asked.name))
+
+
+def _learning(site: PageSite, asked: CurvesQuery) -> AnyChart:
+    selection = select(site, asked.name)
+    if not selection.groups:
+        raise StatisticsError("There is nothing to draw yet: no selected run has an epoch.")
+    return site.once(("curves", selection.key), lambda: learning_curves(selection.groups))
+
+
+VIEW = View("curves", "Curves", CurvesQuery, state, charts={"learning_curves": _learning})

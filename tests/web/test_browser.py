@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browsing import drawn, opened, served, until
+from seedbed.runs import RunStore
+from seedbed.web.views import VIEWS
+from web.samples import Training, home
+
+LISTED = [view.name for view in VIEWS if view.listed]
+BOTH = "name=good&name=fair"
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1200, "height": 800}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 800}},
+    "narrow": {"color_scheme": "light", "viewport": {"width": 375, "height": 700}},
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    return home(tmp_path_factory.mktemp("home"), {"good": 0.97, "fair": 0.9})
+
+
+@pytest.fixture(scope="module")
+def address(store: RunStore) -> Iterator[str]:
+    with served(store) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+    return next(Path(package.__file__).parent.rglob("axe.min.js")).read_text(encoding="utf-8")
+
+
+def faults(page: Any, axe: str) -> list[str]:
+    """Serious faults that axe finds, each with the first element that has it."""
+    page.evaluate(axe)
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in serious]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_each_view_is_whole_in_every_look(browser: Any, address: str, axe: str, look: str) -> None:
+    with opened(browser, address, **LOOKS[look]) as page:
+        for view in [*LISTED, "run"]:
+            page.goto(f"{address}/{view}?{BOTH if view != 'run' else 'name=good.0'}")
+            for fold in page.query_selector_all("details.fold"):
+                fold.evaluate("(fold) => { fold.open = true; }")
+            drawn(page)
+            assert faults(page, axe) == [], view
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{view} is {wide} pixels too wide"
+
+
+def test_a_training_is_seen_from_its_start_to_its_end(browser: Any, tmp_path: Path) -> None:
+    with served(RunStore(tmp_path)) as address, opened(browser, address) as page:
+        page.goto(f"{address}/runs")
+        page.wait_for_selector(".empty")
+        settings = ["-d", "--data", "digits", "--hidden", "8", "--epochs", "4"]
+        command = [sys.executable, "-m", "seedbed", "train", "-m", "seen", *settings, "--home", str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=tmp_path) as process:
+            page.wait_for_selector("text=running", timeout=60_000)
+            page.wait_for_selector("text=finished", timeout=60_000)
+            assert process.wait() == 0
+        assert page.locator("tbody tr").count() == 1
+        assert page.locator(".spark path").count() == 1
+
+
+def test_a_new_epoch_is_on_the_curves_within_a_second(browser: Any, tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    training = Training(store)
+    training.epoch()
+    with served(store) as address, opened(browser, address) as page:
+        page.goto(f"{address}/curves?name=live")
+        drawn(page)
+        page.locator("summary", has_text="Numbers").click()
+        for epoch in (2, 3):
+            page.wait_for_timeout(300)
+            training.epoch()
+            seen = "(epoch) => [...document.querySelectorAll('.numbers td')].some((cell) => cell.textContent === epoch)"
+            until(page, seen, str(epoch))
+        training.end()
+
+
+def test_twenty_pages_follow_the_runs_at_once(browser: Any, tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    with served(store) as address:
+        context = browser.new_context()
+        pages = [context.new_page() for _ in range(20)]
+        for page in pages:
+            page.goto(f"{address}/runs")
+        training = Training(store)
+        for page in pages:
+            page.wait_for_selector("text=running", timeout=10_000)
+        training.epoch()
+        training.end()
+        for page in pages:
+            page.wait_for_selector("text=finished", timeout=10_000)
+        context.close()
+
+
+def test_a_page_finds_the_server_again(browser: Any, store: RunStore, tmp_path: Path) -> None:
+    own = home(tmp_path, {"first": 0.9}, seeds=1)
+    context = browser.new_context()
+    page = context.new_page()
+    with served(own) as address:
+        page.goto(f"{address}/runs")
+        page.wait_for_selector("text=first.0")
+    page.wait_for_selector("text=does not answer", timeout=10_000)
+    context.close()
+
+
+def test_everything_is_done_by_keyboard(browser: Any, address: str) -> None:
+    with opened(browser, address, **LOOKS["light"]) as page:
+        page.goto(f"{address}/runs")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.focus("#filter")
+        page.keyboard.type("fair")
+        until(page, "document.querySelectorAll('tbody tr').length === 2")
+        assert page.evaluate("document.activeElement.id") == "filter"
+        assert "q=fair" in page.url
+        page.focus("#select-fair\\.0")
+        page.keyboard.press("Space")
+        until(page, "location.search.includes('name=fair.0')")
+        page.focus("#select-fair\\.1")
+        page.keyboard.press("Space")
+        until(page, "location.search.includes('name=fair.1')")
+        page.focus("button.first")
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/curves\?name=fair\.0&name=fair\.1"))
+        drawn(page)
+
+
+def test_sorting_keeps_the_page_and_its_address(browser: Any, address: str) -> None:
+    with opened(browser, address, **LOOKS["light"]) as page:
+        page.goto(f"{address}/runs")
+        page.evaluate("window.mark = 1")
+        page.click("th a:has-text('accuracy')")
+        page.wait_for_selector("th[aria-sort=ascending]")
+        assert page.locator("tbody tr td:nth-child(2)").first.inner_text().startswith("fair")
+        page.go_back()
+        page.wait_for_selector("th[aria-sort]", state="detached")
+        assert page.evaluate("window.mark") == 1
+
+
+def test_a_slider_moves_the_fit(browser: Any, address: str) -> None:
+    with opened(browser, address, **LOOKS["light"]) as page:
+        page.goto(f"{address}/overfitting")
+        drawn(page)
+        before = page.inner_text("#answer")
+        page.focus("#penalty")
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+        until(page, "(before) => document.querySelector('#answer').innerText !== before", before)
+        assert "penalty=-7" in page.url
+
+
+def test_a_page_of_another_origin_can_neither_read_nor_change(browser: Any, address: str, tmp_path: Path) -> None:
+    with served(RunStore(tmp_path)) as other:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{other}/runs")
+        attempts = page.evaluate(
+            """async (address) => {
+              const tried = [];
+              for (const [path, options] of [
+                ["/api/runs", {}],
+                ["/api/data/survey", {method: "POST", body: "{}", mode: "no-cors"}],
+                ["/api/data/survey", {method: "POST", body: "{}", headers: {"x-seedbed-token": "x"}}],
+              ]) {
+                try {
+                  const answer = await fetch(address + path, options);
+                  tried.push(answer.type + " " + answer.status);
+                } catch { tried.push("failed"); }
+              }
+              return tried;
+            }""",
+            address,
+        )
+        assert attempts == ["failed"] * 3
+        context.close()
