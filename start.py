@@ -57,6 +57,7 @@ def check() -> int:
     code = setup("ray", "test")
     if code:
         return code
+    get_browser()
     workers = str(min(cores() + 1, 8))  # tests often wait for processes of their own
     tests = ("pytest", "-n", workers, "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "25")
     codes: dict[str, int] = {}
@@ -64,15 +65,36 @@ def check() -> int:
         name = " ".join((tool, *arguments))
         print(f"\n== {name}", flush=True)
         codes[name] = run(str(BIN / tool), *arguments)
-    print("\n== pytest, and mypy beside it", flush=True)
+    print("\n== pytest, and mypy and the checks of scripts beside it", flush=True)
     with ThreadPoolExecutor(1) as beside:
-        types = beside.submit(run, str(BIN / "mypy"))
+        types, scripts = beside.submit(run, str(BIN / "mypy")), beside.submit(check_scripts)
         codes["pytest"] = run(str(BIN / tests[0]), *tests[1:])
-        codes["mypy"] = types.result()
+        codes["mypy"], codes["eslint, tsc"] = types.result(), scripts.result()
     failed = {name: code for name, code in codes.items() if code}
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return next(iter(failed.values()), 0)
+
+
+def get_browser() -> None:
+    """Installs Chromium for the tests of pages in continuous integration; elsewhere they are skipped without it."""
+    if shutil.which("chromium") or not (os.environ.get("CI") and hasattr(os, "geteuid") and os.geteuid() == 0):
+        return
+    if shutil.which("apt-get"):
+        install_it = "apt-get install --yes --quiet --quiet --no-install-recommends chromium"
+        run("sh", "-c", f"apt-get update --quiet --quiet && {install_it} > /dev/null")
+
+
+def check_scripts() -> int:
+    """Lints and type-checks the pages' scripts, where Node is there; without it, or without its packages, this is left out."""
+    npm = shutil.which("npm")
+    if npm is None:
+        print("eslint and tsc are left out: there is no npm.", flush=True)
+        return 0
+    if run(npm, "ci", "--no-audit", "--no-fund", "--silent"):
+        print("eslint and tsc are left out: npm could not install them.", flush=True)
+        return 1 if os.environ.get("CI") else 0
+    return run(npm, "run", "--silent", "check")
 
 
 def setup(*extras: str) -> int:

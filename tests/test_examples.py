@@ -39,13 +39,21 @@ def test_visualize_draws_training_and_validation_images(script, tmp_path):
 
 
 def test_train_again_with_other_settings_and_evaluate(script, tmp_path):
-    script("train", "-m", "a", "-c", "--data", "digits")
-    out = script("train", "-m", "a", "-d", "-r", "0.0001", "--data", "digits")
+    out = script("train", "-m", "a", "-c", "--data", "digits")
+    assert "Parameters: " in out
+    assert "Best epoch: " in out
+    assert "Verdict: " in out
+    refused = script("train", "-m", "a", "-d", "-r", "0.0001", "--data", "digits", code=1)
+    assert refused.strip().splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in refused
+    out = script("train", "-m", "a", "-d", "-r", "0.0001", "--data", "digits", "--replace")
     assert "epoch 10/10" in out
+    assert "Parameters: 34,110" in out
     assert shows_something(tmp_path / "img" / "a_learn.png")
     out = script("evaluate", "-m", "a")
     assert "training:   loss" in out
     assert "validation: loss" in out
+    assert "verdict: " in out
     assert shows_something(tmp_path / "img" / "a_mistakes.png")
     assert {path.name for path in (tmp_path / "runs").iterdir() if not path.name.startswith(".")} == {"a"}
 

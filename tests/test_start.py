@@ -100,15 +100,38 @@ def test_without_a_pip_inside_the_outer_one_installs(sandbox, monkeypatch):
     assert ran[1][:5] == (sys.executable, "-m", "pip", "--python", str(start.PYTHON))
 
 
-def test_check_runs_every_tool_and_fails_with_the_first_that_failed(sandbox, capsys):
+def test_check_runs_every_tool_and_fails_with_the_first_that_failed(sandbox, capsys, monkeypatch):
     ran, codes, _ = sandbox
     codes["lint-imports"] = 7
     codes["mypy"] = 3
     codes["pytest"] = 1
+    monkeypatch.setattr(start.shutil, "which", {"chromium": "/bin/chromium", "npm": "/bin/npm"}.get)
     assert start.check() == 7
     assert words(ran)[3:6] == ["ruff", "ruff", "lint-imports"]
-    assert sorted(words(ran)[6:]) == ["mypy", "pytest"]
+    assert sorted(words(ran)[6:]) == ["mypy", "npm", "npm", "pytest"]
     assert "failed: lint-imports, pytest, mypy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("ci", "asked"), [("true", ["sh"]), ("", [])])
+def test_a_browser_is_installed_by_ci_alone(sandbox, monkeypatch, ci, asked):
+    ran, _, _ = sandbox
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(start.os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setattr(start.shutil, "which", {"apt-get": "/usr/bin/apt-get"}.get)
+    start.get_browser()
+    assert words(ran) == asked
+
+
+@pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
+def test_scripts_are_not_checked_without_npm_and_only_ci_insists_on_its_packages(sandbox, monkeypatch, ci, code):
+    ran, codes, _ = sandbox
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(start.shutil, "which", {}.get)
+    assert start.check_scripts() == 0
+    assert ran == []
+    codes["ci"] = 1
+    monkeypatch.setattr(start.shutil, "which", {"npm": "/bin/npm"}.get)
+    assert start.check_scripts() == code
 
 
 def test_digits_stops_at_the_first_failure(sandbox):

@@ -28,6 +28,7 @@ class Column(Generic[Row]):
         align: "left" for words, "right" for numbers.
         unit: unit of the texts, added to the heading in brackets.
         key: name of the column in CSV, JSON and data frames. Empty means the heading.
+        extra: how soon a narrow terminal leaves the column out: those with the highest number first, those with 0 never.
     """
 
     heading: str
@@ -37,6 +38,7 @@ class Column(Generic[Row]):
     align: Literal["left", "right"] = "right"
     unit: str = ""
     key: str = ""
+    extra: int = 0
 
     @property
     def title(self) -> str:

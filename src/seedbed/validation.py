@@ -109,6 +109,12 @@ class Spec(BaseModel):
         """Settings as plain JSON values."""
         return self.model_dump(mode="json")
 
+    @property
+    def altered(self) -> dict[str, Any]:
+        """The settings that do not have their default values."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value for name, value in values.items() if value != type(self).model_fields[name].default}
+
     @cached_property
     def identity(self) -> str:
         """Hash of all settings that determine the result, 16 hexadecimal digits; equal specs have equal identities."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from seedbed.cli.watch import Watcher
-from seedbed.training.events import Done, Note, Progress, Started
+import pytest
+
+from seedbed.cli.watch import NAME_SHOWN, Watcher, copies_sentence
+from seedbed.runs import NamedRun
+from seedbed.specs import RunSpec
+from seedbed.training.events import Copied, Done, Note, Progress, StageStarted, Started
 
 
 class Kept:
@@ -12,12 +16,14 @@ class Kept:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.shares: list[float] = []
+        self.texts: list[str] = []
 
     def line(self, text: str) -> None:
         self.lines.append(text)
 
     def state(self, done: float, text: str) -> None:
         self.shares.append(done)
+        self.texts.append(text)
 
 
 ROW = {"train_loss": 0.5, "train_accuracy": 0.75, "validation_loss": 0.25, "validation_accuracy": 0.5}
@@ -57,15 +63,79 @@ def test_a_segment_inside_an_epoch_moves_the_bar_and_writes_nothing():
     assert out.shares == [0.25]
 
 
-def test_several_runs_share_lines_at_every_twentieth_of_the_work():
+def test_many_runs_share_lines_at_every_twentieth_of_the_work():
     out = Kept()
     watcher = Watcher(100, out.line, out.state)
     for number in range(100):
         watcher(ended(1, 1, f"a.{number}", left=3.0))
         watcher(Done(f"a.{number}"))
     assert len(out.lines) == 20
-    assert out.lines[0].startswith("  5 % done   3 s left   a.4: epoch 1/1")
+    assert out.lines[0] == "  5 % done   3 s left   a.4: epoch 1/1, validation 50.0 %"
     assert out.lines[-1].startswith("100 % done")
+
+
+def test_a_line_over_different_networks_counts_them_and_gives_no_mean():
+    out = Kept()
+    watcher = Watcher(4, out.line, out.state)
+    watcher(ended(5, 10, "a.0", "b.0", left=60.0))
+    assert out.lines == [" 25 % done   1 min 0 s left   0 of 4 runs finished"]
+
+
+@pytest.fixture
+def sweep() -> list[NamedRun]:
+    """Two settings with two seeds each."""
+    return [NamedRun(f"s-l2_{l2}.{seed}", f"s-l2_{l2}", RunSpec(seed=seed)) for l2 in (0, 1) for seed in (0, 1)]
+
+
+def test_each_setting_of_a_sweep_has_one_line_when_its_last_run_is_done(sweep):
+    out = Kept()
+    watcher = Watcher(sweep, out.line, out.state)
+    names = [entry.name for entry in sweep]
+    watcher(Started(tuple(names[:2]), "cpu", 4, 10))
+    watcher(Started(tuple(names[2:]), "cpu", 4, 10))
+    for epoch in (1, 2, 3, 4):
+        watcher(ended(epoch, 4, *names))
+    assert out.lines == ["Training 4 runs on cpu."]
+    for name in (names[0], names[2], names[1]):
+        watcher(Done(name))
+    assert out.lines[1:] == ["s-l2_0: validation 50.0 % (50.0 to 50.0), loss 0.2500; 2 runs, epoch 4"]
+    watcher(Done(names[3]))
+    assert len(out.lines) == 3
+
+
+def test_long_names_lose_their_middle_so_that_lines_stay_short(sweep):
+    out = Kept()
+    watcher = Watcher(3, out.line, out.state)
+    watcher(ended(3, 3, f"{'long' * 24}.7", left=3000.0))
+    assert len(out.lines[0]) < 110
+    assert " .. " in out.lines[0]
+    assert len(out.lines[0].split("   ")[-1].partition(":")[0]) == NAME_SHOWN
+
+
+def test_the_bar_says_what_goes_on(sweep):
+    out = Kept()
+    watcher = Watcher(sweep[:1], out.line, out.state)
+    watcher(Started(("a",), "cpu", 3, 10))
+    watcher(Progress(("a",), 1, 3, 4, 10, {}, None))
+    watcher(ended(1, 3, "a", left=9.0))
+    watcher(Progress(("a",), 2, 3, 4, 10, {}, 8.0))
+    watcher(StageStarted("drawing"))
+    assert out.texts == [
+        "compiling",
+        "epoch 1, step 4/10",
+        "9 s left   validation 50.0 %",
+        "8 s left   epoch 2, step 4/10   validation 50.0 %",
+        "drawing",
+    ]
+
+
+def test_copies_are_remembered_and_said(sweep):
+    out = Kept()
+    watcher = Watcher(sweep, out.line, out.state)
+    watcher(Copied("b", "a"))
+    assert copies_sentence(watcher.copies) == "the same network was trained before as a; b is a copy."
+    assert copies_sentence({"b": "a", "d": "c"}).startswith("2 of the runs were trained before under other names, b as a;")
+    assert not watcher.trained
 
 
 def test_a_run_that_stopped_early_counts_as_done():

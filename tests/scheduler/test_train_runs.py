@@ -25,7 +25,7 @@ from seedbed.records import Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec
-from seedbed.training.events import Done, Event, Progress, Started
+from seedbed.training.events import Copied, Done, Event, Progress, Started
 
 ENGINE = import_module("seedbed.executor.engine")
 DATA = DataSpec(name="digits", first=100)
@@ -108,7 +108,7 @@ def test_a_run_that_is_finished_under_another_name_is_copied(home: RunStore, mon
     (copy,) = train_runs([entry("twin", seed=1, group="g")], Execution(home, on_event=heard.append))
     assert (copy.name, copy.group, Path(copy.folder).name) == ("twin", "g", "twin")
     assert stored(home, "twin") == stored(home, "a")
-    assert heard == [Done("twin")]
+    assert heard == [Done("twin"), Copied("twin", "a")]
 
 
 @pytest.mark.usefixtures("_here")

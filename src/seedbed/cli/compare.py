@@ -131,9 +131,9 @@ def _show_groups(groups: Sequence[Group]) -> None:
     columns: list[Column[Group]] = [
         name,
         Column("seeds", lambda group: group.n),
-        Column("parameters", lambda group: group.parameters, ","),
+        Column("parameters", lambda group: group.parameters, ",", extra=2),
         *accuracy_columns("validation accuracy", lambda group: group.accuracy),
-        Column("at the last epoch", lambda group: group.last and group.last.mean, share_text),
+        Column("at the last epoch", lambda group: group.last and group.last.mean, share_text, extra=1),
         *class_columns(groups),
     ]
     screen.table(Table(columns, groups))

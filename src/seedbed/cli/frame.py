@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from seedbed import __version__
+from seedbed.cli import screen
 from seedbed.cli.text import escaped
 from seedbed.errors import Interrupted, SeedbedError, nearest
 
@@ -128,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line, print errors on stderr, and return the exit code."""
+    screen.start_clock()
     for stream in (sys.stdout, sys.stderr):
         # A file name or label that the terminal cannot show must not end the program.
         if hasattr(stream, "reconfigure"):

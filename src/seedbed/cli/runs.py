@@ -116,12 +116,12 @@ def _show_list(home: Path, rows: Sequence[_Row]) -> None:
         return
     columns: list[Column[_Row]] = [
         Column("run", lambda row: row.sweep or row.runs[0].name, align="left"),
-        Column("written", lambda row: row.date, align="left"),
+        Column("written", lambda row: row.date, align="left", extra=3),
         Column("state", lambda row: row.state, align="left"),
         Column("network", lambda row: row.network, align="left"),
-        Column("data", lambda row: row.common(lambda record: record.run.data.name), align="left"),
-        Column("seed", lambda row: row.common(lambda record: record.run.seed)),
-        Column("epochs", lambda row: row.common(lambda record: record.epochs or None)),
+        Column("data", lambda row: row.common(lambda record: record.run.data.name), align="left", extra=2),
+        Column("seed", lambda row: row.common(lambda record: record.run.seed), extra=4),
+        Column("epochs", lambda row: row.common(lambda record: record.epochs or None), extra=1),
         Column("validation", lambda row: row.accuracy, share_text),
         Column("verdict", lambda row: row.verdict, align="left"),
     ]

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from seedbed.cli.text import escaped
+from seedbed.words import duration
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table as Grid
 
     from seedbed.tables import Table
 
 WIDE = 1000
 """Columns where stdout is no terminal: what is piped must not be cut."""
+
+_began = time.monotonic()
+
+
+def start_clock() -> None:
+    """Count the time of a command from now on."""
+    global _began
+    _began = time.monotonic()
+
+
+def times(in_workers: float) -> None:
+    """Print how long the command took, and how long its workers trained, which may be longer: they work side by side."""
+    result(f"Time: {duration(time.monotonic() - _began)} in all; training {duration(in_workers)} of workers' time")
 
 
 def console(stream: IO[str]) -> Console:
@@ -32,7 +51,18 @@ def console(stream: IO[str]) -> Console:
 
 def note(text: str = "") -> None:
     """Print a line on stderr."""
-    click.echo(escaped(text), err=True)
+    click.echo(_wrapped(escaped(text), sys.stderr), err=True)
+
+
+def _wrapped(text: str, stream: IO[str]) -> str:
+    """The text as lines that end between words, where a terminal shows it; further lines keep the indent of the first."""
+    columns = shutil.get_terminal_size().columns
+    if not stream.isatty() or len(text) < columns:
+        return text
+    indent = text[: len(text) - len(text.lstrip())]
+    return textwrap.fill(
+        text, columns - 1, subsequent_indent=indent, drop_whitespace=True, break_long_words=False, break_on_hyphens=False
+    )
 
 
 @contextmanager
@@ -49,7 +79,7 @@ def noted_after(seconds: float, text: str) -> Iterator[None]:
 
 def result(text: str = "") -> None:
     """Print a line of the result, on stdout."""
-    click.echo(escaped(text))
+    click.echo(_wrapped(escaped(text), sys.stdout))
 
 
 def emit(value: Mapping[str, Any]) -> None:
@@ -69,7 +99,21 @@ def lines(texts: Iterable[object], *, indent: str = "") -> None:
 
 
 def table(table: Table[Any], *, aside: bool = False) -> None:
-    """Print a table on stdout, or `aside` on stderr."""
+    """Print a table on stdout, or `aside` on stderr; without its least important columns where a terminal is too narrow."""
+    terminal = console(sys.stderr if aside else sys.stdout)
+    droppable = sorted((column for column in table.columns if column.extra), key=lambda column: -column.extra)
+    left_out: list[str] = []
+    unlimited = terminal.options.update(max_width=WIDE)
+    while droppable and terminal.measure(_grid(table), options=unlimited).maximum > terminal.width:
+        least = droppable.pop(0)
+        left_out.append(least.heading)
+        table = replace(table, columns=[column for column in table.columns if column is not least])
+    terminal.print(_grid(table))
+    if left_out:
+        note(f"Left out, for this terminal is too narrow: {', '.join(left_out)}.")
+
+
+def _grid(table: Table[Any]) -> Grid:
     from rich import box
     from rich.table import Table as Grid
     from rich.text import Text
@@ -79,7 +123,7 @@ def table(table: Table[Any], *, aside: bool = False) -> None:
         grid.add_column(column.title, justify=column.align, overflow="fold")
     for row in table.texts:
         grid.add_row(*(Text(escaped(text)) for text in row))
-    console(sys.stderr if aside else sys.stdout).print(grid)
+    return grid
 
 
 def files(written: Mapping[str, Sequence[Path]]) -> None:

@@ -15,7 +15,7 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 from seedbed.specs import DataSpec, Protocol
 from seedbed.tables import Column, Table
-from seedbed.words import duration, setting
+from seedbed.words import setting
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
@@ -139,7 +139,7 @@ def _show(search: Search, files: Mapping[str, Sequence[Path]]) -> None:
     if search.importances:
         most = ", ".join(f"{each.dimension.replace('_', ' ')} {100 * each.share:.0f} %" for each in search.importances[:4])
         result(f"What mattered most at epoch {search.compared_at} (share of the variance over the trials): {most}.")
-    result(f"Time in the workers: {duration(search.seconds)}")
+    screen.times(search.seconds)
     screen.files(files)
     result(f"All trials in a browser: {search.dashboard}")
 
@@ -148,13 +148,13 @@ def _finalist_table(finalists: Sequence[Finalist]) -> Table[Finalist]:
     columns: list[Column[Finalist]] = [
         Column("name", lambda each: each.name, align="left"),
         Column("network", lambda each: each.trial.run.model.title, align="left"),
-        Column("training", _training, align="left"),
+        Column("training", _training, align="left", extra=1),
         Column("parameters", lambda each: each.trial.model.parameters, ","),
-        Column("operations", lambda each: each.trial.model.operations, ","),
-        Column("one image", lambda each: each.latency and each.latency.single, _microseconds),
-        Column("in a batch", lambda each: each.latency and each.latency.batch, _microseconds),
+        Column("operations", lambda each: each.trial.model.operations, ",", extra=2),
+        Column("one image", lambda each: each.latency and each.latency.single, _microseconds, extra=3),
+        Column("in a batch", lambda each: each.latency and each.latency.batch, _microseconds, extra=4),
         *accuracy_columns("mean", lambda each: each.score),
-        Column("n", lambda each: each.score.n if each.score else 0),
+        Column("n", lambda each: each.score.n if each.score else 0, extra=5),
     ]
     return Table(columns, finalists)
 

@@ -14,7 +14,6 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 from seedbed.specs import DataSpec, Protocol
 from seedbed.tables import Column, Table
-from seedbed.words import duration
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Execution
@@ -85,7 +84,7 @@ def _show(smallest: Smallest, files: dict[str, list[Path]]) -> None:
     best = smallest.nearest
     if best:
         result(f"Its networks: {best.group}.{best.seeds[0]} ... ; `seedbed evaluate -m {best.group}.{best.seeds[0]}`")
-    result(f"Time in the workers: {duration(smallest.seconds)}")
+    screen.times(smallest.seconds)
     result(f"Files: {', '.join(str(paths[0]) for paths in files.values())}")
 
 
@@ -95,10 +94,10 @@ def _claim_table(smallest: Smallest) -> Table[Attempt]:
     columns: list[Column[Attempt]] = [
         Column("tested", lambda claim: claim.candidate.model.title, align="left"),
         Column("parameters", lambda claim: claim.parameters, ","),
-        Column("n", lambda claim: claim.accuracy.n if claim.accuracy else len(claim.seeds) - claim.left_out),
+        Column("n", lambda claim: claim.accuracy.n if claim.accuracy else len(claim.seeds) - claim.left_out, extra=2),
         Column("accuracy", lambda claim: claim.accuracy and claim.accuracy.mean, share_text),
         Column("95 % interval", lambda claim: range_text(claim.accuracy) or f"{claim.left_out} diverged or collapsed"),
-        Column("trained with", lambda claim: plan_in_words(claim.candidate.plan), align="left"),
+        Column("trained with", lambda claim: plan_in_words(claim.candidate.plan), align="left", extra=1),
         Column("", lambda claim: "above" if claim.holds(smallest.target) else "not shown", align="left"),
     ]
     return Table(columns, smallest.claims)

@@ -15,10 +15,10 @@ from seedbed.cli.columns import accuracy_columns, class_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, counted_seeds, flags, given_fields, read_yaml, run_of
 from seedbed.cli.text import contents
-from seedbed.cli.watch import fetching, watching
+from seedbed.cli.watch import copies_sentence, fetching, watching
 from seedbed.errors import SpecError
 from seedbed.tables import Column, Table
-from seedbed.words import duration, kinds
+from seedbed.words import kinds
 
 if TYPE_CHECKING:
     from seedbed.groups import Group
@@ -150,8 +150,11 @@ def _base(asked: dict[str, Any], file: Path | None) -> dict[str, Any]:
 def _train(planned: Design, execution: Execution, expected: Forecast) -> Sweep:
     nothing = "Nothing to train: all runs exist, trained with these very settings. --replace trains them again."
     note(f"{expected.sentence}." if expected.left else nothing)
-    with watching(planned.name, max(1, expected.left)) as watcher:
-        return planned.train(replace(execution, on_event=watcher))
+    with watching(planned.name, expected.missing) as watcher:
+        sweep = planned.train(replace(execution, on_event=watcher))
+    if watcher.copies:
+        note(f"note: {copies_sentence(watcher.copies)}")
+    return sweep
 
 
 def _show_design(planned: Design) -> None:
@@ -209,7 +212,7 @@ def _show(sweep: Sweep, order: Sequence[Group], baselines: BaselineOutput, files
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
     result()
     screen.lines([*sweep.sentences(), *baselines.lines])
-    result(f"Time in the workers: {duration(sum(group.seconds for group in sweep.groups))}")
+    screen.times(sum(group.seconds for group in sweep.groups))
     screen.files(files)
     result(f"To repeat it: {files['yaml'][0]}")
 
@@ -221,16 +224,16 @@ def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Gro
     level = common_level(groups)
     speed: list[Column[Group]] = []
     if level is not None:
-        speed = [Column(f"steps to {level_text(level)}", lambda group: TimesToLevel.of(group, level).text)]
+        speed = [Column(f"steps to {level_text(level)}", lambda group: TimesToLevel.of(group, level).text, extra=4)]
     fields = field_columns(varying, lambda group: group)
     columns: list[Column[Group]] = [
         *(fields or [Column("group", lambda group: group.name, align="left")]),
         Column("parameters", lambda group: group.parameters, ","),
-        Column("n", lambda group: group.n),
+        Column("n", lambda group: group.n, extra=1),
         *accuracy_columns("at best epoch", lambda group: group.accuracy),
-        Column("at last", lambda group: group.last and group.last.mean, share_text),
+        Column("at last", lambda group: group.last and group.last.mean, share_text, extra=2),
         *class_columns(groups),
         *speed,
-        Column("verdicts", lambda group: ", ".join(kinds(group.verdicts)), align="left"),
+        Column("verdicts", lambda group: ", ".join(kinds(group.verdicts)), align="left", extra=3),
     ]
     return Table(columns, groups)

@@ -16,9 +16,9 @@ from seedbed.cli.columns import share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Choice, Sections, chosen, flags
 from seedbed.cli.text import contents
-from seedbed.cli.watch import fetching, watching
+from seedbed.cli.watch import Watcher, copies_sentence, fetching, watching
 from seedbed.tables import Column, Table
-from seedbed.words import duration, ends, percent
+from seedbed.words import ends, percent
 
 if TYPE_CHECKING:
     from seedbed.data import Dataset
@@ -72,13 +72,15 @@ def command(
     from seedbed.runs import RunStore
 
     choice = chosen(values, seed=seed, seeds=seeds, folds=folds, config=config)
-    results, trained = _train(name, choice, execution)
+    results, watcher = _train(name, choice, execution)
     pictures = _draw(results)
     group = Group.read(execution.home, name, results)
     baselines = BaselineOutput.of(execution.home, [group])
 
     def show() -> None:
-        if not trained:
+        if watcher.copies:
+            result(f"Nothing to train: {copies_sentence(watcher.copies)}")
+        elif not watcher.trained:
             result(f"Nothing to train: {name} exists, trained with these very settings. --replace trains it again.")
         _show(group)
         screen.lines(baselines.lines)
@@ -89,8 +91,8 @@ def command(
     return {"group": name, "runs": [run.as_json() for run in results], "baselines": baselines.plain}, show
 
 
-def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], bool]:
-    """Return the results, and whether anything had to be trained for them."""
+def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], Watcher]:
+    """Return the results, and what was seen while they were trained."""
     from seedbed import data
     from seedbed.api.training import entries
     from seedbed.groups.folds import on_fold
@@ -104,9 +106,9 @@ def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result
     _show_layers(run, dataset)
     if choice.folds > 1:
         note(f"The {len(requested)} seeds validate on {choice.folds} folds in turn; the note above is about the first.")
-    with watching(name, len(requested)) as watcher:
+    with watching(name, requested) as watcher:
         results = train_runs(requested, replace(execution, on_event=watcher))
-    return results, watcher.trained
+    return results, watcher
 
 
 def _show_layers(run: RunSpec, dataset: Dataset) -> None:
@@ -177,8 +179,8 @@ def _epoch_table(rows: Sequence[EpochRow], *, several: bool) -> Table[EpochRow]:
     ]
     if several:  # a single run has a row for its last epoch
         columns += [
-            Column("epochs", lambda row: row[1].history.epochs),
-            Column("accuracy at the last", lambda row: float(row[1].history["validation_accuracy"][-1]), share_text),
+            Column("epochs", lambda row: row[1].history.epochs, extra=2),
+            Column("accuracy at the last", lambda row: float(row[1].history["validation_accuracy"][-1]), share_text, extra=1),
         ]
     return Table(columns, rows)
 
@@ -204,4 +206,4 @@ def _show_verdicts(results: Sequence[Result]) -> None:
         first, *others = (run for run in results if run.verdict.kind == kind)
         seeds = "" if len(results) == 1 else f"{1 + len(others)} of {len(results)} seeds, as {first.name}: "
         result(f"Verdict: {seeds}{first.verdict}")
-    result(f"Time in the workers: {duration(sum(each.seconds.total for each in results))}")
+    screen.times(sum(each.seconds.total for each in results))

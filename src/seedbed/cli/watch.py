@@ -3,81 +3,185 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from seedbed.cli.screen import console, note
 from seedbed.cli.text import escaped
-from seedbed.training.events import Done, Event, Finding, Note, Progress, StageStarted, Started
+from seedbed.training.events import Copied, Done, Event, Finding, Note, Progress, StageStarted, Started
 from seedbed.words import capital, counted, duration, percent
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from seedbed.data import DownloadProgress
+    from seedbed.runs import NamedRun
 
 LINES = 20
 """How many lines stay: every epoch of 20, every fifth of 100; of several runs together, one for each 5 % of the work."""
+
+NAME_SHOWN = 40
+"""Letters of a run's name in a line of progress; longer ones lose their middle."""
+
+LastRow = tuple[int, int, Mapping[str, float]]
+"""Epoch, number of epochs, and the metrics of that epoch."""
+
+FAMILIAR = re.compile(r"(-fold-\d+)?\.\d+$")
+"""What distinguishes the runs of one setting: fold and seed."""
 
 
 class Watcher:
     """Turns events into lines, and into a share of the work that is done.
 
+    One run has a line for each epoch. Of several, a setting has a line when the last of its runs is done; where there are more
+    settings than `LINES`, or where they are not known beforehand, a line says how far all of them are. No line is a mean over
+    different networks.
+
     Args:
-        runs: number of runs to train.
+        runs: the runs to train, or their number.
         line: prints a line that stays.
-        state: shows the share of the work that is done, and the time left.
+        state: shows the share of the work that is done, and what is going on.
 
     Attributes:
         trained: whether anything had to be trained at all.
+        copies: name of a run -> run of the same settings that it is a copy of.
     """
 
-    def __init__(self, runs: int, line: Callable[[str], None], state: Callable[[float, str], None]) -> None:
+    def __init__(
+        self, runs: int | Sequence[NamedRun], line: Callable[[str], None], state: Callable[[float, str], None]
+    ) -> None:
         self.trained = False
-        self._runs, self._line, self._state = runs, line, state
+        self.copies: dict[str, str] = {}
+        names = [] if isinstance(runs, int) else [entry.name for entry in runs]
+        self._runs = runs if isinstance(runs, int) else max(1, len(names))
+        self._left = Counter(map(_setting, names))
+        self._by_setting = 1 < len(self._left) <= LINES
+        self._line, self._state = line, state
         self._shares: dict[str, float] = {}
+        self._rows: dict[str, LastRow] = {}
+        self._finished: set[str] = set()
         self._printed = 0
 
     def __call__(self, event: Event) -> None:
         match event:
             case Started():
-                self.trained = True
-                steps = counted(event.steps_per_epoch, "step")
-                self._line(f"Training {_called(event.names)} on {event.device}: {steps} per epoch.")
+                self._start(event)
             case Progress():
                 self._progress(event)
             case Done():
-                self._shares[event.name] = 1.0
+                self._done(event.name)
+            case Copied():
+                self.copies[event.name] = event.source
             case Note():
                 self._line(f"note: {event.text}")
             case Finding():
                 self._line(f"  {event.text}")
             case StageStarted():
-                self._line(capital(event.text))
-                if event.runs:
-                    self._runs, self._shares, self._printed = event.runs, {}, 0
+                self._stage(event)
+
+    def _start(self, event: Started) -> None:
+        if self._runs == 1:
+            self._line(f"Training {event.names[0]} on {event.device}: {counted(event.steps_per_epoch, 'step')} per epoch.")
+        elif not self.trained:
+            self._line(f"Training {counted(self._runs, 'run')} on {event.device}.")
+        self.trained = True
+        self._state(self._share(), "compiling")
+
+    def _stage(self, event: StageStarted) -> None:
+        self._line(capital(event.text))
+        if event.runs:
+            self._runs, self._shares, self._printed = event.runs, {}, 0
+            self._finished.clear()
+        self._state(self._share(), event.text if not event.runs else "starting")
+
+    def _share(self) -> float:
+        return sum(self._shares.values()) / max(self._runs, len(self._shares))  # studies train more than they begin with
 
     def _progress(self, event: Progress) -> None:
         share = (event.epoch - 1 + event.step / event.steps) / event.epochs
         self._shares |= {name: share for name in event.names if self._shares.get(name) != 1.0}
-        done = sum(self._shares.values()) / max(self._runs, len(self._shares))  # studies train more than they begin with
+        self._rows |= {name: (event.epoch, event.epochs, row) for name, row in event.rows.items()}
         left = "" if event.seconds_left is None else f"{duration(event.seconds_left)} left"
-        if event.rows:
-            self._print(event, done, left)
-        self._state(done, left)
-
-    def _print(self, event: Progress, done: float, left: str) -> None:
-        """Print a line, where it is time for one."""
-        metrics = epoch_line(event.epoch, event.epochs, event.rows)
-        if self._runs == 1:
+        if event.rows and self._runs == 1:
             if event.epoch % math.ceil(event.epochs / LINES) == 0 or event.epoch in (1, event.epochs):
-                self._line(metrics)
-        elif int(done * LINES) > self._printed:
-            self._printed = int(done * LINES)
-            parts = (f"{100 * done:3.0f} % done", left, f"{_called(tuple(event.rows))}: {metrics}")
-            self._line("   ".join(part for part in parts if part))
+                self._line(epoch_line(event.epoch, event.epochs, event.rows))
+        elif event.rows and not self._by_setting:
+            self._print_share(event, left)
+        at = "" if self._runs > 1 or event.step == event.steps else f"epoch {event.epoch}, step {event.step}/{event.steps}"
+        self._state(self._share(), "   ".join(part for part in (left, at, self._last_seen(event)) if part))
+
+    def _last_seen(self, event: Progress) -> str:
+        """The validation accuracy of one run after its last whole epoch."""
+        if self._runs > 1 or event.names[0] not in self._rows:
+            return ""
+        return f"validation {percent(self._rows[event.names[0]][2]['validation_accuracy'])}"
+
+    def _print_share(self, event: Progress, left: str) -> None:
+        """Print how far all runs are, where it is time for a line."""
+        done = self._share()
+        if int(done * LINES) <= self._printed:
+            return
+        self._printed = int(done * LINES)
+        [name, *others] = event.rows
+        if others:
+            what = f"{len(self._finished)} of {max(self._runs, len(self._shares))} runs finished"
+        else:
+            accuracy = percent(event.rows[name]["validation_accuracy"])
+            what = f"{_shortened(name)}: epoch {event.epoch}/{event.epochs}, validation {accuracy}"
+        self._line("   ".join(part for part in (f"{100 * done:3.0f} % done", left, what) if part))
+
+    def _done(self, name: str) -> None:
+        self._shares[name] = 1.0
+        self._finished.add(name)
+        setting = _setting(name)
+        self._left[setting] -= 1
+        if self._by_setting and not self._left[setting]:
+            own = [row for run, row in self._rows.items() if _setting(run) == setting and run in self._finished]
+            if own:
+                self._line(f"{_shortened(setting)}: {setting_line(own)}")
+
+
+def _setting(name: str) -> str:
+    """The setting to which a run belongs, by its name."""
+    return FAMILIAR.sub("", name)
+
+
+def _shortened(name: str) -> str:
+    """A name of at most `NAME_SHOWN` letters."""
+    half = (NAME_SHOWN - 4) // 2
+    return name if len(name) <= NAME_SHOWN else f"{name[:half]} .. {name[-half:]}"
+
+
+def setting_line(rows: Sequence[LastRow]) -> str:
+    """Format the last epochs of a setting's runs.
+
+    >>> row = {"validation_loss": 0.2, "validation_accuracy": 0.95}
+    >>> setting_line([(9, 10, row), (10, 10, {"validation_loss": 0.4, "validation_accuracy": 0.97})])
+    'validation 96.0 % (95.0 to 97.0), loss 0.3000; 2 runs, epochs 9 to 10'
+    """
+    epochs = sorted(epoch for epoch, _, _ in rows)
+    last = f"epoch {epochs[0]}" if epochs[0] == epochs[-1] else f"epochs {epochs[0]} to {epochs[-1]}"
+    shares = [row["validation_accuracy"] for _, _, row in rows]
+    loss = math.fsum(row["validation_loss"] for _, _, row in rows) / len(rows)
+    reach = f" ({100 * min(shares):.1f} to {100 * max(shares):.1f})" if len(rows) > 1 else ""
+    accuracy = percent(math.fsum(shares) / len(shares))
+    return f"validation {accuracy}{reach}, loss {loss:.4f}; {counted(len(rows), 'run')}, {last}"
+
+
+def copies_sentence(copies: Mapping[str, str]) -> str:
+    """Say which runs are copies of others.
+
+    >>> copies_sentence({"ctrl": "d1"})
+    'the same network was trained before as d1; ctrl is a copy.'
+    """
+    name, source = next(iter(copies.items()))
+    if len(copies) == 1:
+        return f"the same network was trained before as {source}; {name} is a copy."
+    return f"{len(copies)} of the runs were trained before under other names, {name} as {source}; these are copies."
 
 
 def epoch_line(epoch: int, epochs: int, rows: Mapping[str, Mapping[str, float]]) -> str:
@@ -98,12 +202,8 @@ def epoch_line(epoch: int, epochs: int, rows: Mapping[str, Mapping[str, float]])
     return "   ".join([f"epoch {epoch:>{len(str(epochs))}}/{epochs}", *parts])
 
 
-def _called(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{len(names)} runs together ({names[0]} ... {names[-1]})"
-
-
 @contextmanager
-def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
+def watching(label: str, runs: int | Sequence[NamedRun] = 1) -> Iterator[Watcher]:
     """Yield a callback for `on_event`: metrics on stderr, and a bar with the time left where that is a terminal.
 
         with watching("first") as watch:
@@ -111,7 +211,7 @@ def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
 
     Args:
         label: text before the bar.
-        runs: number of runs to train.
+        runs: the runs to train, or their number.
     """
     if not sys.stderr.isatty():
         yield Watcher(runs, note, lambda *_: None)  # a log has no bar
@@ -122,10 +222,10 @@ def watching(label: str, runs: int = 1) -> Iterator[Watcher]:
     who, state = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[text]}", markup=False)
     columns = (who, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), state)
     with Bar(*columns, console=console(sys.stderr), transient=True) as bar:
-        task = bar.add_task(escaped(label), total=1.0, text="")
+        task = bar.add_task(escaped(label), total=1.0, text="starting")
         yield Watcher(
             runs,
-            lambda text: bar.console.print(escaped(text)),
+            lambda text: bar.console.print(escaped(text), no_wrap=True, overflow="ellipsis", crop=True),
             lambda done, left: bar.update(task, completed=done, text=left),
         )
 

@@ -153,7 +153,8 @@ def _subtitle(results: Sequence[Result], points: LearningPoints) -> list[str]:
         f"{first.run.model.title}; {words.counted(first.model.parameters, 'parameter')}; {first.run.data.name}: "
         f"{first.data.train:,} training and {first.data.validation:,} {validation}{in_turn}"
     )
-    return [what, _seeds(results, points)]
+    plan = words.setting({name: value for name, value in first.run.plan.altered.items() if name not in ("epochs", "select")})
+    return [f"{what}; {plan}" if plan else what, _seeds(results, points)]
 
 
 def _seeds(results: Sequence[Result], points: LearningPoints) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
+import subprocess
+import sys
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 from seedbed.devices import cache_folder
 from seedbed.errors import StorageError
@@ -17,14 +20,32 @@ def vega() -> str:
 
     Joining its parts takes vl-convert 1.4 s (2 cores, November 2026), so it is kept, under its digest, for the next time.
     """
-    file = cache_folder() / "figures" / f"vega-{importlib.metadata.version('vl-convert-python')}.js"
-    with suppress(OSError):
-        digest, _, script = file.read_bytes().partition(b"\n")
-        if digest.decode(errors="replace") == f"//{sha256(script)}":
-            return script.decode()
+    kept = _kept()
+    if kept is not None:
+        return kept
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its types ask for what its text calls optional
     with suppress(StorageError):  # a cache that cannot be written costs time and nothing else
-        write(file, [f"//{sha256(bundle.encode())}\n".encode(), bundle.encode()])
+        write(_file(), [f"//{sha256(bundle.encode())}\n".encode(), bundle.encode()])
     return bundle
+
+
+def vega_made_elsewhere() -> str:
+    """The same for a process that stays: another one joins the parts, since vl-convert keeps 130 MiB for itself."""
+    if _kept() is None:
+        subprocess.run([sys.executable, "-c", "from seedbed.pages.bundle import vega; vega()"], check=False)
+    return vega()
+
+
+def _kept() -> str | None:
+    """The script as it was kept; None where it was not, or is damaged."""
+    with suppress(OSError):
+        digest, _, script = _file().read_bytes().partition(b"\n")
+        if digest.decode(errors="replace") == f"//{sha256(script)}":
+            return script.decode()
+    return None
+
+
+def _file() -> Path:
+    return cache_folder() / "figures" / f"vega-{importlib.metadata.version('vl-convert-python')}.js"

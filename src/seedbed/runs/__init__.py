@@ -12,8 +12,8 @@ checkpoints.py   checkpoints of populations: the last two, each with its hash
 from seedbed.runs.claims import ClaimedRuns
 from seedbed.runs.live import LiveRuns
 from seedbed.runs.longer import FinishedState, is_over
-from seedbed.runs.record import TOGETHER, NamedRun, Record, Status, together
-from seedbed.runs.store import FinishedRun, Listed, RunStore, Which
+from seedbed.runs.record import TOGETHER, Listed, NamedRun, Record, Status, together
+from seedbed.runs.store import FinishedRun, RunStore, Which
 
 __all__ = [
     "TOGETHER",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +15,11 @@ from pathlib import Path
 
 from seedbed import data, models, storage
 from seedbed.diagnosis import diagnose
-from seedbed.errors import StorageError, UnknownRun, nearest
+from seedbed.errors import SeedbedError, StorageError, UnknownRun, nearest
 from seedbed.models import trust
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds
-from seedbed.runs.record import METRICS_FILE, NETWORK_FOLDER, RUN_FILE, Record, natural
-from seedbed.runs.store import Listed, RunStore
+from seedbed.runs.record import METRICS_FILE, NETWORK_FOLDER, RUN_FILE, Listed, Record, natural
+from seedbed.runs.store import RunStore
 from seedbed.specs import DataSpec, Keras
 
 KEPT_RESULTS = 4_000
@@ -66,7 +67,8 @@ class LiveRuns:
         with self._refreshing:
             before = self._seen or {}
             stamps = dict(self._stamps(before))
-            now = {name: self._read(name, stamps[name], before.get(name)) for name in sorted(stamps, key=natural)}
+            order = before if before.keys() == stamps.keys() else sorted(stamps, key=natural)
+            now = {name: self._read(name, stamps[name], before.get(name)) for name in order}
             self._seen = now
             changed = [name for name, run in now.items() if before.get(name) is not run]
             changed += [name for name in before if name not in now]
@@ -124,6 +126,18 @@ class LiveRuns:
         while len(self._results) > KEPT_RESULTS:
             self._results.popitem(last=False)
         return result
+
+    def read_ahead(self, seconds: float) -> None:
+        """Read results that no one has asked for yet, for about this time, so that they are at hand when someone does."""
+        end = time.thread_time() + seconds
+        for name, run in (self._seen or {}).items():
+            if time.thread_time() > end or len(self._results) >= KEPT_RESULTS:
+                return
+            if name not in self._results and run.listed.record and run.listed.record.ended:
+                try:
+                    self.result(name)
+                except SeedbedError:
+                    self._results[name] = run.stamp, None
 
     def _stamps(self, before: dict[str, SeenRun]) -> Iterator[tuple[str, Stamp]]:
         root = str(self.home.root)

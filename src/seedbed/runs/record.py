@@ -222,6 +222,17 @@ class Record(BaseModel):
         return verdict
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A row of a list of runs; if its `run.json` cannot be read, `record` is None, and `reason` is the error."""
+
+    name: str
+    status: Status | Literal["damaged"]
+    reason: str
+    record: Record | None
+    verdict: Verdict | None = None
+
+
 def _last_predictions(path: Path, class_weight: ClassWeight) -> LastPredictions | None:
     """The predictions of the last network; of the best one where an older seedbed kept only these."""
     try:

@@ -18,7 +18,7 @@ from seedbed import storage
 from seedbed.errors import CorruptFile, RunError, RunHalfDone, SpecError, StorageError, UnknownRun, nearest
 from seedbed.models import trust
 from seedbed.names import checked_name
-from seedbed.records import DataFacts, Result, Verdict, finite
+from seedbed.records import DataFacts, Result, finite
 from seedbed.runs import checkpoints, claims, longer
 from seedbed.runs.arrays import Arrays, checked_digest, npz, read_npz, read_safetensors, safetensors_pieces
 from seedbed.runs.record import (
@@ -27,6 +27,7 @@ from seedbed.runs.record import (
     NETWORK_FOLDER,
     PREDICTIONS_FILE,
     RUN_FILE,
+    Listed,
     NamedRun,
     Record,
     Status,
@@ -41,17 +42,6 @@ Which = Literal["best", "last"]
 EpochChoice = Which | int
 """Weights of the best epoch, of the last, or of a numbered one that the plan keeps."""
 LEDGER = "ledger.jsonl"
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A row of a list of runs; if its `run.json` cannot be read, `record` is None, and `reason` is the error."""
-
-    name: str
-    status: Status | Literal["damaged"]
-    reason: str
-    record: Record | None
-    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,14 @@ class Forecast:
         there: number of these that are finished in the home.
         seconds: estimated time until all are there (s). None where there is no estimate, as on a GPU.
         at_most: whether runs may stop before their last epoch, so that it may take less.
+        missing: the runs that are not there, where they are known.
     """
 
     runs: int
     there: int
     seconds: float | None
     at_most: bool = False
+    missing: Sequence[NamedRun] = ()
 
     @property
     def left(self) -> int:
@@ -89,7 +91,8 @@ def forecast(entries: Sequence[NamedRun], execution: Execution) -> Forecast:
     finished = set() if execution.replace else finished_names(execution.home)
     missing = [entry for name, entry in once.items() if name not in finished]
     seconds = training_seconds(missing, execution) if missing else 0.0
-    return Forecast(len(once), len(once) - len(missing), seconds, any(entry.run.plan.patience for entry in missing))
+    at_most = any(entry.run.plan.patience for entry in missing)
+    return Forecast(len(once), len(once) - len(missing), seconds, at_most, missing)
 
 
 def finished_names(home: RunStore) -> set[str]:

@@ -14,7 +14,7 @@ from seedbed.records import Result, Seconds
 from seedbed.runs import TOGETHER, ClaimedRuns, FinishedRun, NamedRun, together
 from seedbed.scheduler.planning import TrainRequest
 from seedbed.training import saves
-from seedbed.training.events import Done
+from seedbed.training.events import Copied, Done
 from seedbed.training.members import EpochMetrics, Member
 from seedbed.training.reports import Checkpoint, EpochWeights, Outcome, Segment, Task
 
@@ -51,6 +51,8 @@ class Ingest:
         copies = [(finished[entry.run.identity], entry) for entry in wanted if entry.run.identity in finished]
         for chunk in together(copies):
             self._store([self._copy(result, entry) for result, entry in chunk])
+            for result, entry in chunk:
+                self._request.execution.on_event(Copied(entry.name, result.name))
 
     def begin(self, task: Task) -> None:
         """Truncate the metrics of a task's runs to the epoch from which it continues."""

@@ -57,6 +57,14 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """A run was there under another name, and was copied: the same settings, data and seed."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Note:
     """A message for the user, such as a worker that died and was replaced, or a damaged checkpoint."""
 
@@ -78,7 +86,7 @@ class Finding:
     text: str
 
 
-Event = Started | Progress | Snapshot | Done | Note | StageStarted | Finding
+Event = Started | Progress | Snapshot | Done | Copied | Note | StageStarted | Finding
 OnEvent = Callable[[Event], None]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -26,6 +28,12 @@ from seedbed.web.views import VIEWS
 
 INTERVAL = 0.4
 """Seconds between looks at the run store: a new epoch is on the page within a second."""
+
+UNWATCHED = 1.5
+"""The same while no page is open."""
+
+AHEAD = 0.05
+"""Seconds of each look that go to reading results before they are asked for."""
 
 SHARE = 0.03
 """Largest share of a core that these looks take; in a large or slow run store they are rarer."""
@@ -91,16 +99,33 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
             await watching
 
 
+def _prepare(site: PageSite) -> None:
+    """Make and load what the first chart needs, before someone waits for it."""
+    site.static.find("vega.js")
+    importlib.import_module("altair")
+
+
 async def _watch(site: PageSite) -> None:
-    first = True
+    await asyncio.to_thread(_look, site)
+    await asyncio.sleep(INTERVAL)  # the first page goes before
+    threading.Thread(target=_prepare, args=(site,), daemon=True).start()
     while True:
-        began, changed = time.monotonic(), []
-        with suppress(StorageError):  # a folder that cannot be read now may be readable later; pages say so meanwhile
-            changed = await asyncio.to_thread(site.live.refresh)
-        if changed and not first:
+        changed, seconds = await asyncio.to_thread(_look, site)
+        if changed:
             site.hub.publish("runs", {"changed": changed[:MOST_NAMES], "more": len(changed) > MOST_NAMES})
-        first = False
-        await asyncio.sleep(max(INTERVAL, (time.monotonic() - began) / SHARE))
+        await asyncio.to_thread(site.live.read_ahead, AHEAD)
+        pause = INTERVAL if site.hub.readers else UNWATCHED
+        await asyncio.sleep(max(pause, seconds / SHARE))
+
+
+def _look(site: PageSite) -> tuple[list[str], float]:
+    """What changed in the run store, and the processor's time for the look (s)."""
+    began = time.thread_time()
+    try:
+        changed = site.live.refresh()
+    except StorageError:  # a folder that cannot be read now may be readable later; pages say so meanwhile
+        changed = []
+    return changed, time.thread_time() - began
 
 
 def _common(start: View[Any]) -> APIRouter:

@@ -84,7 +84,7 @@ class RequestLimits:
     body: int = 4 << 20
     bodies: int = 24 << 20
     seconds: float = 10.0
-    rate: float = 60.0
+    rate: float = 30.0
     burst: int = 400
     wait: float = 2.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 import threading
@@ -83,14 +84,28 @@ def _listening(host: str, port: int | None) -> socket.socket:
     wanted = [port] if port is not None else [PORT, 0]
     for number in wanted:
         try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            return socket.create_server((host.strip("[]"), number), family=family, backlog=CONNECTIONS)
+            return _bound(host.strip("[]"), number)
         except OSError as error:
             if number == wanted[-1]:
                 raise SeedbedError(
                     f"{host}:{number}: this address cannot be had ({error.strerror or error}). Choose another --port."
                 ) from None
     raise AssertionError("there is a last one")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens. It names its protocol, or asyncio would not switch Nagle's delay of 40 ms off."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name != "nt":  # there it would share the port with another process
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(CONNECTIONS)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def _own_names(name: str) -> frozenset[str]:

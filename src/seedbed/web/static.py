@@ -12,7 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from seedbed import pages
 from seedbed.figures import theme
-from seedbed.pages.bundle import vega
+from seedbed.pages.bundle import vega_made_elsewhere
 from seedbed.palette import COLOURS
 from seedbed.storage import sha256
 
@@ -46,7 +46,7 @@ class StaticFiles:
         own["themes.json"] = json.dumps({mode: theme.config(mode) for mode in COLOURS}).encode()
         own["style.css"] = _style(own.pop("serve.css"))
         self._files = {name: StaticFile(content, TYPES[Path(name).suffix]) for name, content in own.items()}
-        self._made: dict[str, Callable[[], str]] = {"vega.js": vega}
+        self._made: dict[str, Callable[[], str]] = {"vega.js": vega_made_elsewhere}
 
     @cached_property
     def stamp(self) -> str:

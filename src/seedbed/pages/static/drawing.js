@@ -1,12 +1,11 @@
 /** Draw or open a picture, and see what networks answer: the picture as they see it, probabilities, and every layer. */
 
 import { element, onceAFrame } from "./elements.js";
-import { Network } from "./network.js";
 import { paintActivation, paintImage, paintSaliency, paintWeights } from "./pictures.js";
 import { moved, prepare } from "./prepare.js";
 import { opened, Sketch } from "./sketch.js";
 
-/** @import { Activation, Description, Tensor } from "./network.js" */
+/** @import { Activation, Description, Network, Tensor } from "./network.js" */
 /** @import { Rgba, Target } from "./prepare.js" */
 
 /**

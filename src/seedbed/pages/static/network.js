@@ -100,6 +100,7 @@ class Elementwise {
   /** @param {string} name of the activation */
   constructor(name) {
     this.activation = ACTIVATIONS[name];
+    /** @type {Float32Array} */
     this.x = new Float32Array();
   }
 
@@ -121,7 +122,8 @@ class Product {
   constructor(kernel, bias) {
     this.kernel = kernel.values;
     this.bias = bias.values;
-    [this.inputs, this.outputs] = kernel.shape;
+    this.inputs = kernel.shape[0];
+    this.outputs = kernel.shape[1];
   }
 
   /** @param {Float32Array} x */
@@ -359,6 +361,7 @@ export class Network {
     const { image_shape: shape, normalization } = this.description;
     if (image.length !== size(shape)) throw new Error(`An image must have ${size(shape)} values, and has ${image.length}.`);
     const { scale, mean, deviation } = normalization;
+    /** @type {Float32Array} */
     let x = Float32Array.from(image, (value, i) => (value / scale - mean[i % mean.length]) / deviation[i % deviation.length]);
     const layers = this.layers.map(({ name, kind, shape, steps }) => {
       for (const step of steps) x = step.forward(x);
@@ -373,6 +376,7 @@ export class Network {
    * @param {number} label number of the class
    */
   saliency(label) {
+    /** @type {Float32Array} */
     let gradient = new Float32Array(this.description.classes.length);
     gradient[label] = 1;
     for (const layer of this.layers.toReversed()) {
@@ -396,7 +400,7 @@ function* convolutions({ model, image_shape: imageShape }, weights) {
     const activate = new Elementwise(model.activation);
     const own = (/** @type {string} */ part) => weights[`${name}/${part}`];
     /** @type {Step[]} */
-    let steps = [];
+    let steps;
     if (model.separable && number > 0) {
       const pointwise = geometry([g.rows, g.columns, g.channels], 1, 1, "valid");
       steps = [new Depthwise(g, own("depthwise_kernel")), new Convolution(pointwise, own("pointwise_kernel"), own("bias"))];

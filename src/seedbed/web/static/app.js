@@ -92,7 +92,9 @@ function focused() {
   return key ?? (href ? `[href="${CSS.escape(href)}"]` : null);
 }
 
+/** Number of the newest wish to see the page anew; what an older one fetched is out of date. */
 let turn = 0;
+let swapping = false;
 
 /**
  * Show another state of this page in place, and its address in the browser's.
@@ -102,7 +104,8 @@ let turn = 0;
 export async function swap(address, remember = true) {
   const mine = ++turn;
   const focus = focused();
-  const page = await fetchPage(address);
+  swapping = true;
+  const page = await fetchPage(address).finally(() => (swapping = mine !== turn));
   if (mine !== turn) return;
   const here = document.querySelector("main");
   const there = page.querySelector("main");
@@ -129,13 +132,14 @@ function swapNavigation(page) {
  * are replaced where they differ, and charts whose address changed are drawn again.
  */
 export async function refreshNow() {
-  const mine = turn;
-  const focus = focused();
+  if (swapping) return;
+  const mine = ++turn;
   const page = await fetchPage(location.href);
+  const focus = focused();
   if (mine !== turn) return;
   for (const element of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(element.id);
-    if (!fresh || fresh.outerHTML === element.outerHTML) continue;
+    if (!fresh || fresh.isEqualNode(element)) continue;
     element.replaceWith(fresh);
     arrived(fresh);
   }

@@ -53,6 +53,8 @@ export async function draw(figure, spec) {
   drawn.get(figure)?.view.finalize();
   drawn.set(figure, { spec, view: result.view });
   place.replaceChildren(made);
+  if (place.scrollWidth > place.clientWidth) place.tabIndex = 0; // what scrolls must be reached by keyboard
+  else place.removeAttribute("tabindex");
   const title = titleOf(spec);
   plainPicture(made, title);
   if (title) figure.setAttribute("aria-label", `Chart: ${title}. The table below it holds its numbers.`);

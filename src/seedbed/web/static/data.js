@@ -18,7 +18,7 @@ document.addEventListener("click", async (event) => {
 
 listen("data", (news) => {
   const survey = document.getElementById("survey");
-  if (survey?.dataset.name !== news.data) return;
+  if (!survey || survey.dataset.name !== news.data) return;
   const status = survey.querySelector("[role=status]");
   if (news.done) refreshNow();
   else if (status) status.textContent = `Working: ${news.doing}.`;

@@ -87,7 +87,7 @@ class CompareState:
             return Table([], [])
 
         def value(name: str) -> Column[str]:
-            return Column(name, lambda setting: comparison.differs[setting].get(name), str, align="left")
+            return Column(name, lambda setting: comparison.differs[setting].get(name), _setting, align="left")
 
         first: Column[str] = Column("setting that differs", lambda setting: setting, align="left")
         return Table([first, *(value(group.name) for group in comparison.groups)], list(comparison.differs))
@@ -116,6 +116,10 @@ class CompareState:
 
 def _share(value: float | None) -> str:
     return "" if value is None else words.percent(value, 2)
+
+
+def _setting(value: object) -> str:
+    return words.value(tuple(value) if isinstance(value, list) else value)
 
 
 def _overlaps(pair: Difference) -> list[Overlap]:

@@ -16,7 +16,7 @@ from pydantic import Field, StringConstraints
 
 from seedbed import words
 from seedbed.errors import SeedbedError
-from seedbed.groups.fields import FIELDS, values_of
+from seedbed.groups.fields import FIELDS
 from seedbed.records import Result
 from seedbed.runs import Listed, LiveRuns
 from seedbed.runs.record import Record
@@ -137,11 +137,11 @@ class RunRow:
     def seconds(self) -> float | None:
         return self.record.seconds.total if self.record and self.record.seconds else None
 
-    @cached_property
-    def settings(self) -> dict[str, str]:
-        """Field -> value in words."""
-        values = values_of(self.record.run) if self.record else {}
-        return {name: words.value(value, name) for name, value in values.items()}
+    def setting(self, name: str) -> str:
+        """A field of the settings in words; empty where the run's network has no such field."""
+        field = FIELDS[name]
+        spec = getattr(self.record.run, field.part) if self.record else None
+        return words.value(getattr(spec, field.attribute), name) if spec and field.attribute in type(spec).model_fields else ""
 
     @property
     def text(self) -> str:
@@ -218,7 +218,7 @@ class RowGroup:
     values: Key
     rows: list[RunRow]
 
-    @property
+    @cached_property
     def accuracy(self) -> Interval | None:
         """Mean accuracy of the runs that neither diverged nor collapsed, with Student's 95 % interval over them."""
         known = [row.accuracy for row in self.rows if row.included]
@@ -302,7 +302,7 @@ def value_of(row: RunRow, key: str) -> Any:
     """Value of a column or a setting of a row."""
     if key == "group":
         return row.group
-    return BY_KEY[key].value(row) if key in BY_KEY else row.settings.get(key, "")
+    return BY_KEY[key].value(row) if key in BY_KEY else row.setting(key)
 
 
 def _number(value: object) -> float | None:

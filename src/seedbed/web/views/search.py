@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from seedbed import words
 from seedbed.errors import RunError, StatisticsError
 from seedbed.records import Result
 from seedbed.searches import Search
-from seedbed.searches.files import best_table, trial_table
+from seedbed.searches.files import trial_table
 from seedbed.searches.finalists import Finalist
 from seedbed.searches.stored import read_search, stored_searches
 from seedbed.searches.trial import Trial
-from seedbed.tables import Table
+from seedbed.tables import Column, Table
 from seedbed.web.site import PageSite, View, ViewQuery
 
 if TYPE_CHECKING:
@@ -58,13 +59,34 @@ class SearchState:
 
     @property
     def trials(self) -> Table[Trial]:
-        assert self.found
-        table = trial_table(self.found)
-        return Table(table.columns, table.rows[:MOST_ROWS])
+        """Trials with the highest accuracies first."""
+        columns: list[Column[Trial]] = [
+            Column("trial", lambda trial: trial.number),
+            Column("state", lambda trial: trial.state, align="left"),
+            Column("accuracy", lambda trial: trial.accuracy, _share),
+            Column("epochs", lambda trial: max(trial.curve, default=trial.run.plan.epochs)),
+            Column("network", lambda trial: trial.run.model.title, align="left"),
+            Column("parameters", lambda trial: trial.model.parameters, ","),
+            Column("training", _training, align="left"),
+        ]
+        trials = self.found.trials if self.found else []
+        return Table(columns, sorted(trials, key=lambda trial: -trial.accuracy)[:MOST_ROWS])
 
     @property
     def finalists(self) -> Table[Finalist] | None:
-        return best_table(self.found) if self.found and self.found.best else None
+        """Finalists by the lower ends of their intervals."""
+        if self.found is None or not self.found.best:
+            return None
+        columns: list[Column[Finalist]] = [
+            Column("name", lambda each: each.name, align="left"),
+            Column("network", lambda each: each.trial.run.model.title, align="left"),
+            Column("mean accuracy", lambda each: each.accuracy and each.accuracy.mean, _share),
+            Column("95 % interval", lambda each: each.accuracy, lambda known: words.ends(*known.pair()) if known else ""),
+            Column("fresh seeds", lambda each: each.group.total),
+            Column("parameters", lambda each: each.trial.model.parameters, ","),
+            Column("training", lambda each: _training(each.trial), align="left"),
+        ]
+        return Table(columns, self.found.best)
 
     @property
     def charts(self) -> list[str]:
@@ -82,6 +104,17 @@ class SearchState:
             "search": {**self.found.as_json(), "sentences": self.sentences},
             "table": trial_table(self.found).records(),
         }
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else words.percent(value, 2)
+
+
+def _training(trial: Trial) -> str:
+    """How it is trained, as far as it is not the usual."""
+    plan = trial.run.plan
+    fields = ("optimizer", "learning_rate", "schedule", "batch_size", "l1", "l2")
+    return words.brief({name: getattr(plan, name) for name in fields if getattr(plan, name)})
 
 
 def _found(site: PageSite, asked: SearchQuery) -> Search | None:
