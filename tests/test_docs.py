@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,6 +105,28 @@ def test_the_page_on_own_networks_works(folder, monkeypatch, capsys):
     for line in lines(page, "sh"):
         assert run(shlex.split(line)[1:]) == 0, f"{line}: {capsys.readouterr().err}"
     exec(compile(session, page.name, "exec"), {})
+
+
+def test_the_snippets_of_the_page_on_exports_load_what_was_written(folder, monkeypatch, capsys):
+    install(monkeypatch)
+    page = ROOT / "docs" / "export.md"
+    assert run(["train", "-m", "first", "-d", "--data", "digits", "--epochs", "2"]) == 0
+    names: dict[str, Any] = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), names)
+    expected = names["sb"].load_network("first").predict(names["images"])
+    assert np.abs(names["by_keras"] - expected).max() < 1e-5
+    assert np.abs(names["by_onnx"] - expected).max() < 1e-5
+    assert names["classes"] == [str(digit) for digit in range(10)]
+    assert len(names["losses"]) == 2
+    assert (names["hidden"] > 0).any()
+    [program] = blocks(page, "c")
+    (folder / "main.c").write_text(program)
+    [command] = re.findall(r"`(cc [^`]+)`", page.read_text(encoding="utf-8"))
+    subprocess.run([*command.split(), "-o", "main"], check=True)
+    shown = subprocess.run(["./main"], capture_output=True, text=True, check=True).stdout.split()
+    black = names["sb"].load_network("first").predict(np.zeros((1, 8, 8, 1)))[0]
+    assert [float(share) for share in shown[1::2]] == pytest.approx(black.tolist(), abs=2e-6)
 
 
 def test_the_page_of_the_command_line_is_made_from_its_help():

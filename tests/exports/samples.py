@@ -22,7 +22,7 @@ import keras
 from keras import layers
 
 
-def build(image_shape, classes, last="softmax"):
+def build(image_shape, classes):
     inputs = keras.Input(image_shape)
     x = layers.Conv2D(4, 3, padding="same", use_bias=False)(inputs)
     x = layers.BatchNormalization()(x)
@@ -35,7 +35,11 @@ def build(image_shape, classes, last="softmax"):
     x = keras.Sequential([layers.Conv2D(6, 3, strides=2, activation="gelu"), layers.Dropout(0.5)])(x)
     x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
     x = layers.BatchNormalization()(layers.Dense(7, activation="selu")(x))
-    return keras.Model(inputs, layers.Dense(classes, activation=last)(x))
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x))
+
+
+def shares(image_shape, classes):
+    return keras.Sequential([keras.Input(image_shape), layers.Flatten(), layers.Dense(classes, activation="sigmoid")])
 
 
 class Doubled(layers.Layer):

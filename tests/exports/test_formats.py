@@ -29,7 +29,7 @@ COMPARED = [each.name for each in FORMATS.records() if isinstance(each, NetworkF
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Network]:
     file = samples.own_file(tmp_path_factory.mktemp("own"))
-    own = {"own": Keras.of(f"{file}:build"), "shares": Keras.of(f"{file}:build", last="sigmoid")}
+    own = {"own": Keras.of(f"{file}:build"), "shares": Keras.of(f"{file}:shares")}
     return {name: samples.network(spec) for name, spec in {**samples.SPECS, **own}.items()}
 
 

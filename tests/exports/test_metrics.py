@@ -67,6 +67,12 @@ def test_a_single_run_as_csv_has_one_row_per_epoch(home: RunStore, tmp_path: Pat
     assert rows[0]["saturation/dense_0"] == ""
 
 
+def test_a_path_with_a_slash_is_a_folder_and_one_without_gets_the_formats_ending(home: RunStore, tmp_path: Path) -> None:
+    for path, expected in (("new/", "new/w.csv"), ("table", "table.csv"), ("sub/table.csv", "sub/table.csv")):
+        written = exports.export("w", "csv", f"{tmp_path}/{path}", home=home.root)
+        assert written.files == (tmp_path / expected,)
+
+
 def test_a_search_is_its_trials_and_finalists_and_several_names_are_one_table(home: RunStore, tmp_path: Path) -> None:
     plain = json.loads(exported(home, "s", "json", tmp_path).files[0].read_text())
     assert [run["name"] for run in plain["runs"]] == ["s-best-3.0", "s-best-3.1", "s-trial-3.0", "s-trial-3.1"]
@@ -102,7 +108,8 @@ def test_a_latex_table_has_a_row_per_setting_with_mean_and_interval(home: RunSto
         ("w", "csvv", None, SpecError, "format = 'csvv' is not known. Did you mean 'csv'"),
         ("w", "csv", "w.json", SpecError, "a file of the format 'csv' ends with .csv"),
         (3, "csv", None, SpecError, "int is nothing to export"),
-        (["w-l2_0.0", "w-l2_0.1"], "keras", None, SpecError, "it holds one network"),
+        ("w", "keras", None, SpecError, "'w' stands for 2 settings, and a file .* validation accuracy is 'w-l2_0.0'"),
+        (["w-l2_0", "w-l2_1e-4"], "keras", None, SpecError, "'w-l2_0' stands for 2 settings"),
     ],
 )
 def test_what_cannot_be_exported_is_said(

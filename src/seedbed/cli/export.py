@@ -13,7 +13,7 @@ from seedbed.cli.text import size
 from seedbed.exports.formats import FORMATS
 from seedbed.exports.protocol import ExportFormat, NetworkFormat
 
-PATH_HELP = "File to write, or a folder.  [default: exports/NAME with the format's ending]"
+PATH_HELP = "File to write, or FOLDER/.  [default: exports/NAME with the format's ending]"
 
 HELP = """A trained network as a file for other programs, or the metrics of runs, groups, sweeps and searches as a table.
 
@@ -45,7 +45,7 @@ def _help() -> str:
 @click.option(
     "--weights", type=click.Choice(["best", "last"]), default="best", show_default=True, help="Which epoch's network."
 )
-@click.option("-o", "--output", "path", type=click.Path(path_type=Path), metavar="PATH", help=PATH_HELP)
+@click.option("-o", "--output", "path", type=click.Path(), metavar="PATH", help=PATH_HELP)
 @click.option("--quantize", type=click.Choice(["int8"]), help="Weights and activations of 8 bits, in C.")
 @click.option("--check/--no-check", default=True, help="Whether to load the file again and compare it with the network.")
 @options.home
@@ -54,7 +54,7 @@ def command(
     names: tuple[str, ...],
     form: str,
     weights: Literal["best", "last"],
-    path: Path | None,
+    path: str | None,
     quantize: Literal["int8"] | None,
     check: bool,
     home: Path,

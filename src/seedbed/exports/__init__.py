@@ -3,7 +3,7 @@
 protocol.py      what a format is: its drafts of files, and how its own runtime loads them
 outcome.py       what was written, and how far it differs
 networks.py      exports of a network: each file is loaded again by its runtime and compared before it is written
-selection.py     the runs that a name stands for
+selection.py     the network or the runs that a name stands for
 metrics.py       exports of runs, groups, sweeps and searches
 paths.py         where the files go
 graph.py         a network as a graph of plain operations, for formats that are written operation by operation
@@ -13,18 +13,15 @@ formats/         one module per format, and their registry
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Literal
 
-from seedbed.errors import SpecError
 from seedbed.exports.formats import FORMATS
 from seedbed.exports.metrics import export_metrics
 from seedbed.exports.networks import export_network
 from seedbed.exports.outcome import Export
 from seedbed.exports.protocol import ExportOptions, NetworkFormat
-from seedbed.exports.selection import runs_of
-from seedbed.network import Network, load_network
+from seedbed.exports.selection import network_of, runs_of
 from seedbed.runs import RunStore, Which
 
 __all__ = ["FORMATS", "Export", "export"]
@@ -52,25 +49,22 @@ def export(
         what: name of a run, a group, a sweep or a search; a `Network`; a result; a sweep or a comparison; or a list of names,
             results or groups. Of a group, formats of networks take the run with the best validation accuracy.
         format: name of the format: "keras", "onnx", "torch", "c", "safetensors"; or "csv", "json", "latex", "tensorboard".
-        path: file to write, or a folder. None means `exports/NAME` with the format's ending.
+        path: file to write, or a folder, which ends with a slash if it is new. None means `exports/NAME` with the format's
+            ending.
         weights: "best" for the network of the best epoch, "last" for that of the last.
         quantize: "int8" for weights and activations of 8 bits, in C.
         check: whether a network's files are compared with it. Only needed where the format's runtime is missing.
         home: home of the runs that are named. None means `SEEDBED_HOME`, or `./runs`.
 
     Raises:
-        SpecError: an unknown format, or an option that it does not take.
+        SpecError: an unknown format, an option that it does not take, or several networks for a format that holds one.
         UnknownRun, RunHalfDone: no finished run has this name.
         ExportError: the network has what the format cannot hold, the runtime is missing, or the probabilities differ.
     """
     chosen, store = FORMATS[format], RunStore.at(home)
     options = ExportOptions(quantize, check)
-    target = None if path is None else Path(path)
     if not isinstance(chosen, NetworkFormat):
-        return export_metrics(runs_of(store, what), chosen, target)
-    if isinstance(what, list | tuple) and len(what) == 1:
-        what = what[0]
-    if isinstance(what, Sequence) and not isinstance(what, str):
-        raise SpecError(f"format = {format!r}: it holds one network; export each of these by its own name.")
-    network = what if isinstance(what, Network) else load_network(store, what, weights)
-    return export_network(network, chosen, target, options)
+        return export_metrics(runs_of(store, what), chosen, path)
+    network, selected = network_of(store, what, weights)
+    written = export_network(network, chosen, path, options)
+    return replace(written, lines=(*selected, *written.lines))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from seedbed import storage
 from seedbed.exports.outcome import Export
@@ -11,7 +11,7 @@ from seedbed.exports.protocol import MetricsFormat
 from seedbed.exports.selection import RunSelection
 
 
-def export_metrics(runs: RunSelection, chosen: MetricsFormat, path: Path | None) -> Export:
+def export_metrics(runs: RunSelection, chosen: MetricsFormat, path: str | os.PathLike[str] | None) -> Export:
     """Write the metrics of runs in a format.
 
     Args:

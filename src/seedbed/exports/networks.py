@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ CHECKED = 256
 """Validation images on which an exported file is compared with its network."""
 
 
-def export_network(network: Network, chosen: NetworkFormat, path: Path | None, options: ExportOptions) -> Export:
+def export_network(
+    network: Network, chosen: NetworkFormat, path: str | os.PathLike[str] | None, options: ExportOptions
+) -> Export:
     """Write a network in a format.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from seedbed.errors import SpecError
@@ -11,21 +12,25 @@ FOLDER = Path("exports")
 """Folder of exports for which no path is given."""
 
 
-def target(path: Path | None, name: str, chosen: ExportFormat) -> tuple[Path, str]:
+SLASHES = tuple(filter(None, (os.sep, os.altsep)))
+
+
+def target(given: str | os.PathLike[str] | None, name: str, chosen: ExportFormat) -> tuple[Path, str]:
     """Folder of the files, and the stem of their names.
 
     Args:
-        path: file or folder that the user gave. None means `exports/NAME`.
+        given: file or folder, which ends with a slash if it is new. None means `exports/NAME`.
         name: name of what is exported.
 
     Raises:
         SpecError: a file with the ending of another format.
     """
+    if given is None:
+        return (FOLDER, name) if chosen.endings else (FOLDER / f"{name}-{chosen.name}", "")
+    path = Path(given)
     if not chosen.endings:
-        return path or FOLDER / f"{name}-{chosen.name}", ""
-    if path is None:
-        return FOLDER, name
-    if path.is_dir():
+        return path, ""
+    if path.is_dir() or os.fspath(given).endswith(SLASHES):
         return path, name
     ending = next((each for each in chosen.endings if path.name.endswith(each)), "")
     if not ending and path.suffix:

@@ -1,4 +1,4 @@
-"""The runs that a user names for an export of their metrics."""
+"""The network, or the runs, that a user names for an export."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from seedbed.errors import SpecError, UnknownRun
 from seedbed.groups import Group
 from seedbed.groups.fields import Setting, values_of
+from seedbed.network import Network, best_run, load_network
 from seedbed.records import Result
-from seedbed.runs import RunStore
+from seedbed.runs import RunStore, Which
 from seedbed.sweeps.stored import found_groups
 
 SEARCHED = ("-trial-", "-best-")
@@ -41,6 +42,37 @@ class RunSelection:
     def varying(self) -> tuple[str, ...]:
         """The fields in which the groups differ, in the order of the specs."""
         return tuple(dict.fromkeys(name for group in self.groups for name in group.setting))
+
+
+def network_of(home: RunStore, what: Any, weights: Which) -> tuple[Network, tuple[str, ...]]:
+    """Find one network, and say in a sentence how it was selected from several.
+
+    Args:
+        home: home of the runs that are named.
+        what: a network, a result, or the name of a run or a group, of which the run with the best validation accuracy is taken.
+        weights: which epoch's network.
+
+    Raises:
+        UnknownRun, RunHalfDone: no finished run has this name.
+        SpecError: it stands for several settings.
+    """
+    if isinstance(what, list | tuple) and len(what) == 1:
+        [what] = what
+    if isinstance(what, Network):
+        return what, ()
+    if isinstance(what, str) and any(what in (run.name, run.record and run.record.group) for run in home.listing()):
+        network = load_network(home, what, weights)
+        others = len(home.find(what))
+        how = f"{network.name} has the highest validation accuracy of the {others} runs of {what}, so that is optimistic."
+        return network, (how,) if others > 1 else ()
+    if isinstance(what, Result):
+        return load_network(home, what, weights), ()
+    runs = runs_of(home, what)
+    best = best_run(runs.name, runs.runs)
+    raise SpecError(
+        f"{runs.name!r} stands for {len(runs.groups)} settings, and a file of this format holds one network. The run with the "
+        f"highest validation accuracy is {best.name!r}."
+    )
 
 
 def runs_of(home: RunStore, what: Any) -> RunSelection:

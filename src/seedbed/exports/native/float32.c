@@ -35,10 +35,17 @@ static void fully_connected(const float *x, float *y, int inputs, int outputs, c
 {
     for (int o = 0; o < outputs; o++) {
         const float *row = kernel + (long)o * inputs;
-        float sums[4] = {0.0f, 0.0f, 0.0f, 0.0f}; /* several shorter sums round less than one long one */
-        for (int i = 0; i < inputs; i++)
-            sums[i & 3] += row[i] * x[i];
-        y[o] = (sums[0] + sums[1]) + (sums[2] + sums[3]) + bias[o];
+        float a = 0.0f, b = 0.0f, c = 0.0f, d = 0.0f; /* shorter sums round less than one long one */
+        int i = 0;
+        for (; i + 3 < inputs; i += 4) {
+            a += row[i] * x[i];
+            b += row[i + 1] * x[i + 1];
+            c += row[i + 2] * x[i + 2];
+            d += row[i + 3] * x[i + 3];
+        }
+        for (; i < inputs; i++)
+            a += row[i] * x[i];
+        y[o] = (a + b) + (c + d) + bias[o];
     }
 }
 
