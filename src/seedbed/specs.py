@@ -316,6 +316,7 @@ class Plan(Spec):
         "metric": "accuracy",
         "keep_epochs": (),
     }
+    unwritten: ClassVar[tuple[str, ...]] = ("class_weight", "metric", "keep_epochs")
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
@@ -392,6 +393,7 @@ class DataSpec(Spec):
     """
 
     later: ClassVar[Mapping[str, Any]] = {"fold": None, "inner": False, "normalize": "unit"}
+    unwritten: ClassVar[tuple[str, ...]] = ("normalize",)
 
     name: str = "mnist"
     digest: str = ""

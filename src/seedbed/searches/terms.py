@@ -94,7 +94,7 @@ class Terms:
         return {
             "budget": {self.space.budget.kind: self.space.budget.limit},
             "families": list(self.space.families),
-            "data": self.space.spec.plain(),
+            "data": self.space.spec.written(),
             "epochs": self.space.epochs,
             "seed": self.seed,
             "sampler": self.sampler,

@@ -90,8 +90,7 @@ def _epoch_columns(which: str, epoch: Callable[[Result], int]) -> list[Column[Gr
 
 def to_yaml(base: RunSpec, grid: Grid, seeds: Sequence[int], folds: int = 1) -> str:
     """Write a sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
-    plain: dict[str, Any] = base.plain()
-    plain.pop("seed")
+    plain: dict[str, Any] = {"model": base.model.plain(), "plan": base.plan.written(), "data": base.data.written()}
     plain["data"].pop("digest")
     plain["model"].pop("digest", None)
     values = {name: finite(list(each)) for name, each in grid.values.items()}
