@@ -57,7 +57,9 @@ def draw(page: Any) -> None:
 def shares(page: Any) -> list[float]:
     """The probabilities on the page after the next frame."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    found: list[float] = page.evaluate("() => [...document.querySelectorAll('meter')].map((meter) => meter.value)")
+    found: list[float] = page.evaluate(
+        "() => [...document.querySelectorAll('.bars tr')].map((row) => Number(row.dataset.share))"
+    )
     return found
 
 

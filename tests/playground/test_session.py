@@ -69,9 +69,17 @@ def test_what_is_trained_is_a_run_like_any_other(session: PlaygroundSession, hom
     [result] = home.find("play-1")
     assert (result.run.seed, result.history.epochs, result.run.model.hidden) == (4, 3, (6,))
     assert len(session.as_json()["rows"]["play-1"]) == 3
-    epoch, weights = session.weights("play-1")
+    epoch, weights = session.weights("play-1") or (0, {})
     assert epoch == 3
     np.testing.assert_array_equal(weights["dense_0/kernel"], home.weights("play-1", "last")["dense_0/kernel"])
+
+
+def test_the_same_again_is_shown_though_nothing_is_trained(session: PlaygroundSession, home: RunStore, news: News) -> None:
+    assert session.start(request(seed=4)) == ["play-2"]
+    assert news.until(lambda each: "rows" in each)["epoch"] == 3
+    news.until(lambda each: each.get("phase") == "ready")
+    assert len(session.as_json()["rows"]["play-2"]) == 3
+    assert (session.weights("play-2") or (0, {}))[0] == 3
 
 
 def test_a_training_stops_and_goes_on(session: PlaygroundSession, home: RunStore, news: News) -> None:

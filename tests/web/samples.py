@@ -45,7 +45,7 @@ def rows(epochs: int, accuracy: float = 0.95, first: int = 1) -> list[dict[str, 
             "validation_loss": 2.1 / epoch,
             "validation_accuracy": accuracy - 0.5 / epoch,
             "seconds": 0.01,
-            "saturation/dense_0": 0.1,
+            **{f"{kind}/dense_0": 0.1 for kind in ("saturation", "gradient", "weights", "update")},
         }
         for epoch in range(first, first + epochs)
     ]

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 STOP = "stop"
@@ -70,3 +71,14 @@ def child(module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Channe
         [sys.executable, "-m", module, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **OWN_GROUP
     )
     return process, Channel(cast("BinaryIO", process.stdout), cast("BinaryIO", process.stdin))
+
+
+def ended(process: subprocess.Popen[bytes]) -> int:
+    """End a child process at once, even one that has closed its output and still runs; return its exit code."""
+    process.kill()
+    exit_code = process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            with suppress(OSError):  # what was not yet sent
+                pipe.close()
+    return exit_code

@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 from seedbed.devices import WorkerKind, worker_environment
-from seedbed.executor.channel import OWN_GROUP, STOP, Channel
+from seedbed.executor.channel import OWN_GROUP, STOP, Channel, ended
 from seedbed.executor.pool import Pool
 from seedbed.executor.protocol import Death, Gone, Post, Ready
 from seedbed.training.reports import Task
@@ -55,12 +55,7 @@ class LocalWorker:
         self.process.kill()
 
     def end(self) -> Death:
-        """End the worker, even if it has closed its output and still runs."""
-        self.process.kill()
-        exit_code = self.process.wait()
-        for pipe in filter(None, (self.process.stdin, self.process.stdout)):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        exit_code = ended(self.process)
         return Death(f"exit code {exit_code}", short_of_memory=exit_code in SHORT_OF_MEMORY)
 
     def _listen(self) -> None:

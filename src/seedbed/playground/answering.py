@@ -6,6 +6,7 @@ It stays, so that a network is built and compiled once.
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 from seedbed import storage
 from seedbed.errors import SeedbedError
 from seedbed.evaluation.prediction import Inversion, predict
-from seedbed.executor.channel import Channel, child, of_standard_streams
+from seedbed.executor.channel import Channel, child, ended, of_standard_streams
 from seedbed.runs import RunStore
 
 
@@ -29,6 +30,7 @@ class AnsweringProcess:
     def __init__(self, home: RunStore) -> None:
         self._home = home
         self._channel: Channel | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._asking = threading.Lock()
 
     def predict(self, name: str, picture: bytes, invert: Inversion) -> dict[str, Any]:
@@ -39,17 +41,27 @@ class AnsweringProcess:
         """
         with self._asking:
             if self._channel is None:
-                _, self._channel = child("seedbed.playground.answering", str(self._home.root.resolve()))
+                self._process, self._channel = child("seedbed.playground.answering", str(self._home.root.resolve()))
             try:
                 self._channel.send((name, picture, invert))
                 answer = self._channel.receive()
             except (EOFError, OSError):
-                self._channel = None
+                self._end()
                 raise SeedbedError("The process that predicts has ended; its messages are in the terminal.") from None
         if isinstance(answer, SeedbedError):
             raise answer
         plain: dict[str, Any] = answer
         return plain
+
+    def close(self) -> None:
+        """End the process."""
+        with self._asking:
+            self._end()
+
+    def _end(self) -> None:
+        if self._process:
+            ended(self._process)
+        self._process = self._channel = None
 
 
 def _answer(home: RunStore, name: str, picture: bytes, invert: Inversion) -> dict[str, Any] | SeedbedError:

@@ -11,11 +11,11 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from seedbed.errors import RunError, SeedbedError
-from seedbed.executor.channel import Channel, child
+from seedbed.executor.channel import Channel, child, ended
 from seedbed.playground.messages import PrepareRuns, StopTraining, TrainEntries, TrainerReady, TrainingEnded
 from seedbed.playground.settings import PlaygroundRequest
 from seedbed.runs import NamedRun, RunStore
-from seedbed.training.events import Note, Progress, Snapshot
+from seedbed.training.events import Done, Note, Progress, Snapshot
 
 Phase = Literal["off", "warming", "ready", "training", "stopping", "paused"]
 """What the trainer does: nothing yet, loading and compiling, waiting, training, saving; or waiting to continue a training."""
@@ -132,21 +132,22 @@ class PlaygroundSession:
                 return entry
         raise RunError(f"The playground does not train {name!r}.")
 
-    def weights(self, name: str) -> tuple[int, Mapping[str, NDArray[Any]]]:
-        """The newest epoch whose weights are known, and these weights.
+    def weights(self, name: str) -> tuple[int, Mapping[str, NDArray[Any]]] | None:
+        """The newest epoch of a run whose weights are known, and these weights; None before the first.
 
         Raises:
-            RunError: there are none yet.
+            RunError: the current or last training has no such run.
         """
+        self.entry(name)
         snapshot = self._weights.get(name)
-        if snapshot is None:
-            raise RunError(f"There are no weights of {name!r} yet.")
-        return snapshot.epoch, snapshot.weights
+        return (snapshot.epoch, snapshot.weights) if snapshot else None
 
     def close(self) -> None:
-        """Part from the trainer, which finishes the training that goes on."""
+        """Part from the trainer, which finishes the training that goes on; without one, end it."""
         with self._changing:
-            if self._process and self._process.stdin:
+            if self._process and self._phase not in ("training", "stopping"):
+                ended(self._process)
+            elif self._process and self._process.stdin:
                 with suppress(OSError):
                     self._process.stdin.close()
 
@@ -180,6 +181,15 @@ class PlaygroundSession:
             self._channel = self._process = None
             self._set("off", "The trainer has ended." if self._phase in ("training", "stopping") else "")
 
+    def _copied(self, name: str) -> None:
+        """Show a run that was not trained, since the home has one of the same settings and seed under another name."""
+        [result] = self._home.find(name)
+        epochs = range(1, result.history.epochs + 1)
+        self._rows[name] = [result.history.row(epoch) for epoch in epochs]
+        self._weights[name] = Snapshot(name, epochs[-1], self._home.weights(name, "last"))
+        self._on_news({"epoch": epochs[-1], "rows": {name: self._rows[name][-1]}})
+        self._on_news({"weights": name, "epoch": epochs[-1]})
+
     def _take(self, message: Any) -> None:
         match message:
             case Progress() if message.rows:
@@ -190,6 +200,8 @@ class PlaygroundSession:
             case Snapshot():
                 self._weights[message.name] = message
                 self._on_news({"weights": message.name, "epoch": message.epoch})
+            case Done() if not self._rows.get(message.name):
+                self._copied(message.name)
             case Note():
                 self._on_news({"phase": self._phase, "message": message.text})
             case TrainingEnded():

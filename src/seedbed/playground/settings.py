@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from seedbed import data
-from seedbed.errors import SpecError, UnknownDataset, nearest
+from seedbed.errors import DataUnavailable, SpecError, UnknownDataset, nearest
 from seedbed.names import checked_group
 from seedbed.runs import NamedRun
 from seedbed.specs import FAMILIES, DataSpec, Plan, RunSpec
@@ -72,10 +72,14 @@ class PlaygroundRequest(BaseModel):
         Raises:
             SpecError: a setting breaks a rule.
             UnknownDataset: no data set has this name; a path is none.
+            DataUnavailable: it is not on this machine.
         """
-        known = [each.name for each in data.known()]
+        known = {each.name: each for each in data.known()}
         if self.data not in known:
             raise UnknownDataset(f"No data set is named {self.data!r}.{nearest(self.data, known)} Known: {', '.join(known)}.")
+        if not known[self.data].where:
+            way_out = f"`seedbed visualize --data {self.data}` downloads it."
+            raise DataUnavailable(f"{self.data} is not on this machine, and a page downloads nothing. {way_out}")
         return [setting.run(self.data, self.seed) for setting in self.settings]
 
     def groups(self, taken: Iterable[str]) -> list[tuple[str, RunSpec]]:

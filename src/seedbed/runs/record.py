@@ -39,6 +39,7 @@ Status = Literal["running", "interrupted", "failed", "pruned", "finished"]
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE, LOCKS = "run.json", "metrics.jsonl", "predictions.npz", ".locks"
 NETWORK_FOLDER = "network"
+WEIGHTS_FILE = "weights/best.safetensors"
 
 _SHARED = ("model", "data", "verdict", "seconds", "device", "versions", "form")
 """Fields that records and results share, once a run is finished."""
@@ -135,6 +136,11 @@ class Record(BaseModel):
     def ended(self) -> bool:
         """Whether the run has a result: it is finished or pruned."""
         return self.status in ("finished", "pruned")
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the run has ended and kept its network."""
+        return self.ended and WEIGHTS_FILE in self.files
 
     def serves(self, *, whole: bool) -> bool:
         """Whether nothing is left to train.

@@ -6,6 +6,7 @@
     server.py        an address, a server in this process; `serve` for notebooks
     site.py          what all views share (`PageSite`), and what a view is (`View`)
     static.py        styles and scripts by their names
+    networks.py      networks of runs: descriptions, weights, data, and answers of users' own networks
     views/           one file per view, listed in `views/__init__.py`
     templates/       one Jinja2 template per view, each in the frame `shell.html.jinja`
     static/          ES modules and a style sheet, as the browser gets them: no build step, no framework

@@ -94,6 +94,7 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         site.hub.close()
+        site.ends.close()
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching

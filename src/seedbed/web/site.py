@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
 
@@ -26,6 +27,16 @@ KEPT_VALUES = 64
 """Values that `PageSite.once` keeps."""
 
 T = TypeVar("T")
+
+
+class Closeable(Protocol):
+    """What has an end of its own."""
+
+    def close(self) -> None:
+        """Let go of processes and files."""
+
+
+L = TypeVar("L", bound=Closeable)
 
 
 class ViewQuery(BaseModel):
@@ -86,6 +97,7 @@ class PageSite:
         static: styles and scripts.
         views: all views, in the order of the navigation.
         kept: what a view keeps for as long as the server runs, by the view's name.
+        ends: what is to be done when the server ends.
     """
 
     home: RunStore
@@ -95,6 +107,7 @@ class PageSite:
     static: StaticFiles
     views: Sequence[View[Any]]
     kept: dict[str, Any] = field(default_factory=dict)
+    ends: ExitStack = field(default_factory=ExitStack)
     _once: OrderedDict[Hashable, Future[Any]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -120,6 +133,15 @@ class PageSite:
                 with self._lock:
                     self._once.pop(key, None)
         return future.result()
+
+    def lasting(self, name: str, make: Callable[[], L]) -> L:
+        """Return what a view keeps under a name, made when it is first needed, and closed when the server ends."""
+        with self._lock:
+            if name not in self.kept:
+                self.kept[name] = made = make()
+                self.ends.callback(made.close)
+            found: L = self.kept[name]
+            return found
 
     @property
     def usual_home(self) -> bool:

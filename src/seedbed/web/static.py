@@ -21,7 +21,7 @@ FOLDERS = (Path(pages.__file__).parent / "static", Path(__file__).parent / "stat
 
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json"}
 
-STYLES = ("chart.css", "page.css", "answers.css")
+STYLES = ("chart.css", "page.css", "answers.css", "drawing.css")
 """Styles of the report that the page takes over; its own come after them."""
 
 

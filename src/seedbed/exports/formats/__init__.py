@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seedbed.exports.formats import c, csv, json, keras, latex, onnx, safetensors, tensorboard, torch
+from seedbed.exports.formats import c, csv, html, json, keras, latex, onnx, safetensors, tensorboard, torch
 from seedbed.exports.protocol import MetricsFormat, NetworkFormat
 from seedbed.kinds import Registry
 
@@ -12,6 +12,7 @@ FORMATS: Registry[NetworkFormat | MetricsFormat] = Registry(
     onnx.FORMAT,
     torch.FORMAT,
     c.FORMAT,
+    html.FORMAT,
     safetensors.FORMAT,
     csv.FORMAT,
     json.FORMAT,

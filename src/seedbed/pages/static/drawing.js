@@ -35,6 +35,8 @@ export class Panel {
     this.gradient.setAttribute("aria-label", "Pixels that speak for the answer (blue) and against it (orange)");
     this.steps = element("p", { class: "quiet steps" });
     this.bars = shown.classes.map((name) => bar(name));
+    /** Probabilities of the last answer. */
+    this.probabilities = Float32Array.from(shown.classes, () => 0);
     this.best = element("p", { class: "best", role: "status" });
     this.layers = new Map(shown.layers.filter((layer) => layer.kind !== "flatten").map((layer) => [layer.name, picture()]));
     this.inside = element("details", { class: "inside" }, element("summary", {}, "What each layer gives"), ...this.#rows());
@@ -97,18 +99,20 @@ export class Panel {
 
   /** Number of the most probable class. */
   get label() {
-    const shares = this.bars.map(({ share }) => share.value);
-    return shares.indexOf(Math.max(...shares));
+    return this.probabilities.indexOf(Math.max(...this.probabilities));
   }
 
   /** @param {Reply} reply */
   #answer({ probabilities }) {
-    this.bars.forEach(({ share, text }, i) => {
-      share.value = probabilities[i];
+    this.probabilities = Float32Array.from(probabilities);
+    const { label } = this;
+    this.bars.forEach(({ row, share, text }, i) => {
+      row.dataset.share = String(probabilities[i]);
+      row.classList.toggle("first", i === label);
+      share.style.width = `${100 * probabilities[i]}%`;
       text.textContent = percent(probabilities[i]);
     });
-    this.bars.forEach(({ row }, i) => row.classList.toggle("first", i === this.label));
-    this.best.textContent = `${this.shown.classes[this.label]}, ${percent(probabilities[this.label])} sure`;
+    this.best.textContent = `${this.shown.classes[label]}, ${percent(probabilities[label])} sure`;
   }
 
   /** @param {Activation[]} layers */
@@ -122,7 +126,7 @@ export class Panel {
 
 /** @param {string} name */
 function bar(name) {
-  const share = element("meter", { min: 0, max: 1, "aria-label": `Probability of ${name}` });
+  const share = element("div", {});
   const text = element("td", {});
   return { share, text, row: element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, share), text) };
 }
@@ -260,5 +264,5 @@ function captionOf(name, { shape }, first) {
   const units = shape[shape.length - 1];
   if (first) return `${name}: ${units} ${shape.length === 2 ? "units, each as an image" : "filters"}`;
   if (shape.length === 4 && shape[0] > 1) return `${name}: ${shape[2]} channels (rows) to ${units} filters (columns)`;
-  return `${name}: ${shape.slice(-2)[0]} inputs (rows) to ${units} outputs (columns)`;
+  return `${name}: ${shape.slice(-2)[0]} inputs (columns) to ${units} outputs (rows)`;
 }

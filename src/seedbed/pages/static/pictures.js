@@ -2,6 +2,9 @@
 
 /** @import { Tensor } from "./network.js" */
 
+/** Most pixels of the screen, across, for a pixel of a picture. */
+const LARGE = 16;
+
 /** @typedef {[number, number, number]} Rgb */
 
 /** @typedef {(value: number) => Rgb} Colouring value from -1 to 1, or from 0 to 1 -> colour */
@@ -54,6 +57,7 @@ function paint(canvas, tiles, columns, colouring, gap = 1) {
     }
   });
   context.putImageData(pixels, 0, 0);
+  canvas.style.maxWidth = `${LARGE * canvas.width}px`;
 }
 
 /**
@@ -73,6 +77,13 @@ function largest(values) {
   let most = 0;
   for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]));
   return most || 1;
+}
+
+/** The size below which 99 % of the values are, or 1 where all are 0: single large weights would make all others pale.
+ * @param {Float32Array} values */
+function usual(values) {
+  const sizes = values.map(Math.abs).sort();
+  return sizes[Math.floor(0.99 * (sizes.length - 1))] || largest(values);
 }
 
 /** Paint how much each pixel matters, the sum over its channels. @param {HTMLCanvasElement} canvas
@@ -103,14 +114,14 @@ export function paintActivation(canvas, { shape, values }) {
 
 /**
  * Paint a layer's weights: of the first layer an image for each unit or filter; of later convolutions the kernels, a column for
- * each filter; of other layers the matrix, a column for each unit.
+ * each filter; of other layers the matrix, a row for each unit.
  * @param {HTMLCanvasElement} canvas
  * @param {Tensor} kernel @param {number[] | null} image shape of the image, if this layer sees it
  * @returns {{units: number, columns: number}} how many tiles there are, and how many in a row
  */
 export function paintWeights(canvas, kernel, image) {
   const { tiles, columns } = tilesOf(kernel, image);
-  const most = largest(kernel.values);
+  const most = usual(kernel.values);
   const coloured = tiles[0].channels === 3;
   for (const tile of tiles) {
     tile.values = Float32Array.from(tile.values, (value) => (coloured ? 0.5 + value / most / 2 : value / most));
@@ -143,7 +154,8 @@ function tilesOf({ shape, values }, image) {
     return { tiles, columns: outputs > 1 ? outputs : columnsOf(inputs, 1, 2) };
   }
   const inputs = values.length / units;
-  return { tiles: [{ height: inputs, width: units, channels: 1, values }], columns: 1 };
+  const turned = Float32Array.from(values, (_, i) => values[(i % inputs) * units + Math.floor(i / inputs)]);
+  return { tiles: [{ height: units, width: inputs, channels: 1, values: turned }], columns: 1 };
 }
 
 /** Columns of tiles that together are about `wide` times as wide as high. @param {number} count @param {number} ratio

@@ -1,0 +1,134 @@
+// Network: the weights of an epoch, an image layer by layer, and the training images that excite a unit.
+
+import { fetchJson } from "./app.js";
+import { computed, Panel, weightPictures } from "./drawing.js";
+import { element } from "./elements.js";
+import { Network } from "./network.js";
+import { paintImage } from "./pictures.js";
+import { weightsOf } from "./weights.js";
+
+/** @import { Shown } from "./drawing.js" */
+
+/** Training images among which the most exciting ones are looked for. */
+const SEARCHED = 2000;
+const FOUND = 12;
+
+/** Milliseconds of computing between two looks at what the user does. */
+const TURN = 12;
+
+/** @template {HTMLElement} Kind @param {string} id @param {new () => Kind} kind @returns {Kind} */
+function part(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`The page lacks #${id}.`);
+  return found;
+}
+
+/** Keep what is looked at in the address. @param {string} name @param {string | number} value */
+function remember(name, value) {
+  const here = new URL(location.href);
+  here.searchParams.set(name, String(value));
+  history.replaceState(null, "", here);
+}
+
+/** @param {string} run @param {string} query @returns {Promise<{pixels: Float32Array, labels: number[]}>} */
+async function imagesOf(run, query) {
+  const answer = await fetch(`/api/inside/images/${encodeURIComponent(run)}?${query}`);
+  if (!answer.ok) throw new Error((await answer.json()).error);
+  const labels = (answer.headers.get("x-labels") ?? "").split(",").map(Number);
+  return { pixels: new Float32Array(await answer.arrayBuffer()), labels };
+}
+
+/** @param {string} run */
+async function start(run) {
+  /** @type {Shown} */
+  const shown = await fetchJson(`/api/draw/networks/${encodeURIComponent(run)}`);
+  const epoch = part("epoch", HTMLInputElement);
+  const names = JSON.parse(epoch.dataset.epochs ?? "[]");
+  const image = part("image", HTMLInputElement);
+  const [layer, unit] = [part("layer", HTMLSelectElement), part("unit", HTMLInputElement)];
+  /** @type {Map<string, Promise<Record<string, import("./network.js").Tensor>>>} */
+  const loaded = new Map();
+  let panel = new Panel(shown, () => ({ probabilities: [] }));
+  let network = /** @type {Network | null} */ (null);
+  let turn = 0;
+
+  async function load() {
+    const name = names[Number(epoch.value)];
+    const mine = ++turn;
+    part("epoch-name", HTMLOutputElement).textContent = name;
+    remember("epoch", name);
+    const weights = await (loaded.get(name) ?? loaded.set(name, weightsOf(run, name)).get(name));
+    if (mine !== turn || !weights) return;
+    network = new Network(shown, weights);
+    part("weights", HTMLDivElement).replaceChildren(...weightPictures(shown, weights));
+    panel = new Panel(shown, computed(network));
+    panel.inside.open = true;
+    panel.onOpen = look;
+    part("activations", HTMLDivElement).replaceChildren(panel.root);
+    await look();
+    await excite();
+  }
+
+  async function look() {
+    const number = Number(image.value);
+    remember("image", number);
+    const { pixels, labels } = await imagesOf(run, `part=validation&start=${number}`);
+    await panel.look(pixels, `Validation image ${number}: the label says ${shown.classes[labels[0]]}.`);
+  }
+
+  let searching = 0;
+  /** @type {Promise<{pixels: Float32Array, labels: number[]}> | null} */
+  let searched = null;
+
+  async function excite() {
+    const mine = ++searching;
+    const status = part("excite-status", HTMLParagraphElement);
+    const units = Number(layer.selectedOptions[0]?.dataset.units ?? 1);
+    unit.max = String(units - 1);
+    const chosen = Math.min(Number(unit.value), units - 1);
+    remember("layer", layer.value);
+    remember("unit", chosen);
+    searched ??= imagesOf(run, `part=training&count=${SEARCHED}`);
+    const { pixels, labels } = await searched;
+    const size = shown.image_shape.reduce((product, side) => product * side, 1);
+    const scores = new Float64Array(labels.length);
+    for (let number = 0, until = performance.now() + TURN; number < labels.length; number++) {
+      if (mine !== searching || !network) return;
+      const output = network.run(pixels.subarray(number * size, (number + 1) * size)).layers.find(({ name }) => name === layer.value);
+      if (!output) return;
+      scores[number] = strongest(output.values, units, chosen);
+      if (performance.now() > until) {
+        status.textContent = `Computing: ${number + 1} of ${labels.length} training images.`;
+        await new Promise((resolve) => setTimeout(resolve));
+        until = performance.now() + TURN;
+      }
+    }
+    const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, FOUND);
+    status.textContent = `Of the first ${labels.length} training images these make ${layer.value}, unit ${chosen}, largest.`;
+    const items = order.map((number) => {
+      const canvas = element("canvas", { class: "pixels", role: "img", "aria-label": `Training image ${number}` });
+      paintImage(canvas, pixels.subarray(number * size, (number + 1) * size), shown.image_shape, shown.pictures);
+      return element("li", {}, canvas, `${shown.classes[labels[number]]}: ${scores[number].toPrecision(3)}`);
+    });
+    part("excite", HTMLUListElement).replaceChildren(...items);
+  }
+
+  epoch.addEventListener("input", load);
+  image.addEventListener("input", look);
+  layer.addEventListener("input", excite);
+  unit.addEventListener("input", excite);
+  for (const form of document.querySelectorAll("main form")) form.addEventListener("submit", (event) => event.preventDefault());
+  await load();
+}
+
+/** The largest output of a unit over the places of its map. @param {Float32Array} values @param {number} units @param {number} unit */
+function strongest(values, units, unit) {
+  let most = -Infinity;
+  for (let at = unit; at < values.length; at += units) most = Math.max(most, values[at]);
+  return most;
+}
+
+const run = document.getElementById("run")?.dataset.name;
+if (run && document.getElementById("epoch")) {
+  start(run).catch((error) => document.getElementById("weights")?.replaceChildren(error.message));
+}
