@@ -94,7 +94,7 @@ class Group:
     @property
     def measure(self) -> Measure:
         """The measure that the runs' plan goes by, at the best epoch."""
-        return MEASURES[self.results[0].run.plan.metric]
+        return MEASURES[self.results[0].run.plan.metric if self.results else "accuracy"]
 
     @property
     def parameters(self) -> int:

@@ -135,9 +135,9 @@ def _trial(terms: Terms, number: int, request: Request, point: Mapping[str, Any]
         point=point,
         state=state,
         accuracy=_mean(ACCURACY, results),
-        score=_mean(MEASURES[metric], results),
         curve={epoch: float(value) for epoch, value in enumerate(reached, start=1)},
         seconds=sum(result.seconds.total for result in results),
+        metric=None if metric == "accuracy" else _mean(MEASURES[metric], results),
     )
 
 
