@@ -36,14 +36,14 @@ class _Bench:
 
     def __init__(self, task: Task, dataset: data.Dataset) -> None:
         self.runs = task.blocks[0]
-        facts, self.scale = dataset.facts(), dataset.scale
+        facts, self._scale = dataset.facts(), dataset.scale
         self.population = models.build(
             [run.model for run in self.runs],
             facts.image_shape,
             len(facts.classes),
             on_cpu=jax.default_backend() == "cpu",
         )
-        self.program = Program(self.population, task.plan, 1, self.scale)
+        self.program = Program(self.population, task.plan, 1, dataset.normalization)
         params, state = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], self.population.pack(self.population.initial(0)))
         self.train_state = TrainState(params, state, empty_slots(task.plan.optimizer, params))
         self.settings = self._settings()
@@ -79,7 +79,7 @@ class _Bench:
             params, state, hyper = jax.tree.map(lambda leaf: leaf[0], (train_state.params, train_state.state, settings.hyper))
 
             def batch(part: Any) -> Any:
-                seen = part.astype(jnp.float32) * jnp.float32(1 / self.scale)
+                seen = part.astype(jnp.float32) * jnp.float32(1 / self._scale)
                 logits, _, probes = self.population.apply(params, state, seen, hyper, None)
                 return (logits, probes) if probed else logits
 

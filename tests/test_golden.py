@@ -11,6 +11,7 @@ import pytest
 from hostile.engine import check_sound, entries, install, leftovers
 from seedbed import data, models, storage
 from seedbed.errors import StorageError
+from seedbed.records import Normalization
 from seedbed.runs import RunStore
 from seedbed.runs.record import FORMAT
 from seedbed.scheduler import Execution, train_runs
@@ -57,7 +58,11 @@ def test_its_networks_still_give_the_answers_that_were_recorded(home: RunStore, 
     assert result.run.identity == storage.read_json(home.folder(name) / "run.json")["identity"]
     dataset, kept = data.load(result.run.data), home.predictions(name)
     found = models.probabilities(
-        result.run.model, home.weights(name, "best"), dataset.validation.images, scale=home.scale(name), classes=10
+        result.run.model,
+        home.weights(name, "best"),
+        dataset.validation.images,
+        normalization=Normalization(home.scale(name)),
+        classes=10,
     )
     np.testing.assert_allclose(found, kept["validation_probabilities"], rtol=1e-3, atol=1e-5)
     assert (kept["validation_labels"] == dataset.validation.labels).all()

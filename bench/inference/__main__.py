@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from bench.inference import classes
 from bench.inference.folds import simulate_folds
 from bench.inference.folds_page import HEADING, folds_section
 from bench.inference.page import page
@@ -17,9 +18,14 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=PAGE)
     parser.add_argument("--folds", action="store_true", help="only the section on folds, in the page that is there")
+    parser.add_argument("--classes", action="store_true", help="only the section on uneven classes, likewise")
     asked = parser.parse_args()
-    if asked.folds:
-        text = asked.out.read_text(encoding="utf-8").partition(f"\n{HEADING}\n")[0] + "\n"
-    else:
-        text = page(simulate(workers=asked.workers)) + "\n"
-    asked.out.write_text(text + folds_section(simulate_folds(workers=asked.workers)), encoding="utf-8")
+    there = asked.out.read_text(encoding="utf-8") if asked.folds or asked.classes else ""
+    before, _, of_classes = there.partition(f"\n{classes.HEADING}\n")
+    if not asked.classes:
+        text = there.partition(f"\n{HEADING}\n")[0] if asked.folds else page(simulate(workers=asked.workers))
+        before = f"{text}\n{folds_section(simulate_folds(workers=asked.workers))}"
+    section = f"\n{classes.HEADING}\n{of_classes}"
+    if not asked.folds:
+        section = classes.classes_section(classes.simulate_classes(workers=asked.workers))
+    asked.out.write_text(before.rstrip("\n") + "\n" + section, encoding="utf-8")

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from seedbed import data, models
 from seedbed.errors import DataError, RunError
 from seedbed.models import FAMILIES
-from seedbed.records import Result
+from seedbed.records import METRIC_COLUMNS, Normalization, Result
 from seedbed.runs import RunStore, Which
 from seedbed.specs import ModelSpec
 
@@ -27,12 +27,17 @@ class Network:
     Attributes:
         result: its run: settings, sizes, history, verdict.
         weights: its arrays, named and laid out as in Keras.
-        scale: divisor that maps pixels as stored to the network's inputs.
+        scale: divisor that brings the pixels of its data to their range.
     """
 
     result: Result
     weights: Mapping[str, NDArray[Any]]
     scale: float
+
+    @property
+    def normalization(self) -> Normalization:
+        """What the network gets of pixels as stored."""
+        return self.result.data.normalization or Normalization(self.scale)
 
     @property
     def name(self) -> str:
@@ -86,7 +91,8 @@ class Network:
 
     def probabilities(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """Predict as `predict` does, for images `(n, h, w, c)` as a data set has them: nothing is checked or permuted."""
-        return models.probabilities(self.spec, dict(self.weights), images, scale=self.scale, classes=len(self.classes))
+        weights, classes = dict(self.weights), len(self.classes)
+        return models.probabilities(self.spec, weights, images, normalization=self.normalization, classes=classes)
 
     def keras(self) -> Any:
         """Make a `keras.Model` that takes pixels as stored, `(n, h, w, c)`, and returns probabilities, `(n, C)`.
@@ -98,7 +104,7 @@ class Network:
         """
         from seedbed.models.plain import plain_model
 
-        return plain_model(self.spec, dict(self.weights), self.image_shape, len(self.classes), scale=self.scale)
+        return plain_model(self.spec, dict(self.weights), self.image_shape, len(self.classes), normalization=self.normalization)
 
     def export(self, format: str, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:  # noqa: A002
         """Write the network into files for other programs, as `seedbed.export(network, format, path, ...)` does."""
@@ -141,7 +147,7 @@ def load_network(home: RunStore, name: str | Result, which: Which = "best") -> N
 
 
 def best_run(name: str, runs: Sequence[Result]) -> Result:
-    """Choose the run with the best validation accuracy.
+    """Choose the run with the best validation accuracy, or the best value of the metric that the runs go by.
 
     Args:
         name: name of the runs, for the message.
@@ -153,4 +159,4 @@ def best_run(name: str, runs: Sequence[Result]) -> Result:
     ranked = [run for run in runs if run.included]
     if not ranked:
         raise RunError(f"{name!r} has no network for a prediction: all its runs diverged or collapsed.")
-    return max(ranked, key=lambda run: run.history["validation_accuracy"][run.best - 1])
+    return max(ranked, key=lambda run: run.history[METRIC_COLUMNS[run.run.plan.metric]][run.best - 1])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seedbed import words
-from seedbed.specs import Plan, RunSpec, Select
+from seedbed.specs import Metric, Plan, RunSpec, Select
 
 EpochSeries = NDArray[np.float64]
 VerdictKind = Literal[
@@ -37,7 +37,46 @@ def limits(column: str) -> tuple[float, float]:
     >>> limits("validation_accuracy"), limits("train_loss"), limits("saturation/dense_0")
     ((0.0, 1.0), (0.0, inf), (0.0, 1.0))
     """
-    return (0.0, 1.0) if column.endswith("_accuracy") or column.startswith("saturation/") else (0.0, math.inf)
+    share = column.endswith(("_accuracy", "_f1")) or column.startswith("saturation/")
+    return (0.0, 1.0) if share else (0.0, math.inf)
+
+
+METRIC_COLUMNS: dict[Metric, str] = {
+    "accuracy": "validation_accuracy",
+    "balanced": "validation_balanced_accuracy",
+    "f1": "validation_macro_f1",
+}
+"""Metric of a plan -> its column of a history."""
+
+
+LATER_COLUMNS = tuple(METRIC_COLUMNS.values())[1:]
+"""The columns that histories of older versions lack."""
+
+
+class EpochColumns(NamedTuple):
+    """The columns of a history that say how good an epoch is."""
+
+    metric: str = "validation_accuracy"
+    loss: str = "validation_loss"
+
+    @classmethod
+    def of(cls, plan: Plan) -> EpochColumns:
+        """The columns that a plan goes by."""
+        return cls(METRIC_COLUMNS[plan.metric], BALANCED_LOSSES[1] if plan.class_weight == "balanced" else "validation_loss")
+
+
+BY_ACCURACY = EpochColumns()
+
+BALANCED_LOSSES = ("train_balanced_loss", "validation_balanced_loss")
+"""Columns of runs with balanced class weights: the mean over the classes of the mean cross-entropy of their images."""
+
+
+def objective(history: History, plan: Plan) -> History:
+    """The history with the losses that training minimizes as `train_loss` and `validation_loss`."""
+    if plan.class_weight != "balanced" or not history.columns.keys() >= set(BALANCED_LOSSES):
+        return history
+    train, validation = (history[name] for name in BALANCED_LOSSES)
+    return History({**history.columns, "train_loss": train, "validation_loss": validation})
 
 
 @dataclass(frozen=True)
@@ -45,8 +84,8 @@ class History:
     """The metrics of a run, one row per epoch, epoch 1 first.
 
     Attributes:
-        columns: name -> values `(epochs,)`. The names are `METRICS`, `seconds` (duration of the epoch), and probes as
-            `kind/layer`, for example `saturation/dense_0`.
+        columns: name -> values `(epochs,)`. The names are `METRICS`, those of `METRIC_COLUMNS`, `BALANCED_LOSSES` of runs with
+            class weights, `seconds` (duration of the epoch), and probes as `kind/layer`, for example `saturation/dense_0`.
     """
 
     columns: dict[str, EpochSeries]
@@ -77,12 +116,16 @@ class History:
         return {name.split("/", 1)[1]: column for name, column in self.columns.items() if name.startswith(kind + "/")}
 
 
-def best_epoch(history: History, select: Select) -> int:
+def best_epoch(history: History, select: Select, columns: EpochColumns = BY_ACCURACY) -> int:
     """The epoch, from 1, that a rule selects (`Plan.select`); ties by lower validation loss, then the first.
 
-    Returns 0 where no epoch has a finite validation loss.
+    Args:
+        columns: metric and loss that the rule goes by.
+
+    Returns:
+        0 where no epoch has a finite validation loss.
     """
-    scores = epoch_scores(history, select)
+    scores = epoch_scores(history, select, columns)
     best = max(scores, default=NO_SCORE)
     return scores.index(best) + 1 if best > NO_SCORE else 0
 
@@ -96,9 +139,9 @@ NO_SCORE = (-math.inf, -math.inf)
 """Score of an epoch that cannot be the best."""
 
 
-def epoch_scores(history: History, select: Select) -> list[Score]:
+def epoch_scores(history: History, select: Select, columns: EpochColumns = BY_ACCURACY) -> list[Score]:
     """Score of each epoch of a run by a rule, the higher the better."""
-    accuracies, losses = history["validation_accuracy"].tolist(), history["validation_loss"].tolist()
+    accuracies, losses = history[columns.metric].tolist(), history[columns.loss].tolist()
     numbers = range(1, history.epochs + 1)
     return [score(select, n, accuracies[max(0, n - SMOOTHED) : n], losses[n - 1]) for n in numbers]
 
@@ -109,7 +152,7 @@ def score(select: Select, epoch: int, accuracies: Sequence[float], loss: float) 
     Args:
         select: rule, see `Plan`.
         epoch: number of the epoch, from 1.
-        accuracies: validation accuracies of the epoch, last, and of up to `SMOOTHED - 1` epochs before it.
+        accuracies: validation accuracies (or another metric) of the epoch, last, and of up to `SMOOTHED - 1` before it.
         loss: its validation loss.
     """
     if not math.isfinite(math.fsum([*accuracies, loss])):
@@ -131,7 +174,7 @@ def watched(select: Select) -> Select:
 
 def patience_is_over(history: History, plan: Plan) -> bool:
     """Whether a run's patience is exhausted at the history's end."""
-    return 0 < plan.patience <= history.epochs - best_epoch(history, watched(plan.select))
+    return 0 < plan.patience <= history.epochs - best_epoch(history, watched(plan.select), EpochColumns.of(plan))
 
 
 @dataclass(frozen=True)
@@ -223,11 +266,48 @@ class PictureRule:
 
 
 @dataclass(frozen=True)
+class Normalization:
+    """What networks get of stored values: `(values / scale - mean) / deviation`.
+
+    Attributes:
+        scale: divisor that brings the values to their range.
+        mean, deviation: those of the divided values; one for all channels or one for each.
+    """
+
+    scale: float
+    mean: tuple[float, ...] = (0.0,)
+    deviation: tuple[float, ...] = (1.0,)
+
+    @property
+    def centres(self) -> bool:
+        """Whether it does more than to divide by the scale."""
+        return (self.mean, self.deviation) != ((0.0,), (1.0,))
+
+    def scaled(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """Stored values divided by the scale."""
+        return images.astype(np.float32) / np.float32(self.scale)
+
+    def inputs(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        """What a network gets of stored images `(..., c)`."""
+        scaled = self.scaled(images)
+        if not self.centres:
+            return scaled
+        mean, deviation = (np.asarray(values, dtype=np.float32) for values in (self.mean, self.deviation))
+        return np.asarray((scaled - mean) / deviation, dtype=np.float32)
+
+
+UNEVEN = 1.5
+"""Ratio of the largest class to the smallest one from which classes are uneven; that of MNIST is 1.24."""
+
+
+@dataclass(frozen=True)
 class DataFacts:
     """The number of images per part (0 where there is no test part), the names of the classes, the shape of the images.
 
     Attributes:
         pictures: how picture files become such images; None in records of older versions.
+        normalization: what networks get of these images; None in records of older versions, which divide by the run's scale.
+        validation_counts: number of validation images of each class; empty in records of older versions.
     """
 
     train: int
@@ -236,6 +316,19 @@ class DataFacts:
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int]
     pictures: PictureRule | None = None
+    normalization: Normalization | None = None
+    validation_counts: tuple[int, ...] = ()
+
+    @property
+    def uneven(self) -> bool:
+        """Whether classes differ so much in size that accuracy alone misleads."""
+        return bool(self.validation_counts) and max(self.validation_counts) >= UNEVEN * min(self.validation_counts)
+
+    @property
+    def largest_class(self) -> tuple[str, float]:
+        """Name of the class with the most validation images, and its share of them; needs `validation_counts`."""
+        most = max(self.validation_counts)
+        return self.classes[self.validation_counts.index(most)], most / sum(self.validation_counts)
 
 
 @dataclass(frozen=True)
@@ -272,15 +365,20 @@ class Result:
     @property
     def best(self) -> int:
         """The epoch whose network is kept, from 1; 0 where no epoch has a finite validation loss."""
-        return best_epoch(self.history, self.run.plan.select)
+        return best_epoch(self.history, self.run.plan.select, EpochColumns.of(self.run.plan))
 
     @property
     def optimism(self) -> float:
-        """Mean excess of the validation accuracy at such a best epoch over that on new images, as a share."""
+        """Mean excess of the plan's metric at such a best epoch over that on new images, as a share.
+
+        A metric that counts all classes alike is as certain as an accuracy of `C**2 / sum(1 / n)` images of each n per class.
+        """
         if not self.best:
             return 0.0
-        accuracy = float(self.history["validation_accuracy"][self.best - 1])
-        return OPTIMISM[self.run.plan.select] * math.sqrt(accuracy * (1 - accuracy) / self.data.validation)
+        plan, counts = self.run.plan, [count for count in self.data.validation_counts if count]
+        images = len(counts) ** 2 / sum(1 / n for n in counts) if plan.metric != "accuracy" else self.data.validation
+        value = float(self.history[METRIC_COLUMNS[plan.metric]][self.best - 1])
+        return OPTIMISM[plan.select] * math.sqrt(value * (1 - value) / images)
 
     @property
     def folds(self) -> int:
@@ -326,6 +424,8 @@ class Result:
         row = self.history.row(epoch)
         train = {name: row[f"train_{name}"] for name in ("loss", "penalty", "accuracy")}
         validation = {name: row[f"validation_{name}"] for name in ("loss", "accuracy")}
+        further = ("balanced_accuracy", "macro_f1", "balanced_loss")
+        validation |= {name: row[f"validation_{name}"] for name in further if f"validation_{name}" in row}
         return finite_fields({"epoch": epoch, "train": train, "validation": validation})
 
 

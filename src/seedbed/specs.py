@@ -36,6 +36,9 @@ Padding = Literal["same", "valid"]
 Head = Literal["flatten", "average"]
 Start = Literal["kept", "drawn"]
 Select = Literal["smoothed", "loss", "accuracy", "last"]
+Normalize = Literal["none", "unit", "standard"]
+ClassWeight = Literal["none", "balanced"]
+Metric = Literal["accuracy", "balanced", "f1"]
 
 ActivationName = Annotated[str, NameIn(ACTIVATIONS)]
 
@@ -299,10 +302,21 @@ class Plan(Spec):
         select: rule that selects the best epoch, whose network is kept: "smoothed" takes the highest validation accuracy, as
             the mean of the epoch and the four before it, "loss" the lowest validation loss, "accuracy" the highest validation
             accuracy of a single epoch, "last" the last epoch.
+        class_weight: weight of an image in the loss that training minimizes: "balanced" weighs each class by the inverse of its
+            number of training images (mean weight 1), so that small classes count as much as large ones; patience and `select`
+            "loss" then follow the validation loss with such weights.
+        metric: what `select`, pruning, rankings and comparisons go by: "accuracy", "balanced" accuracy (the mean over the
+            classes of the share of their images that is right), or macro "f1" (the mean of the classes' F1).
         keep_epochs: numbers of the epochs whose weights are kept too, besides those of the best and the last.
     """
 
-    later: ClassVar[Mapping[str, Any]] = {"select": "accuracy", "keep_epochs": ()}
+    later: ClassVar[Mapping[str, Any]] = {
+        "select": "accuracy",
+        "class_weight": "none",
+        "metric": "accuracy",
+        "keep_epochs": (),
+    }
+    unwritten: ClassVar[tuple[str, ...]] = ("class_weight", "metric", "keep_epochs")
 
     epochs: Count = 10
     batch_size: Annotated[int, Field(ge=1, json_schema_extra=STATIC)] = 128
@@ -317,6 +331,8 @@ class Plan(Spec):
     patience: Annotated[int, Field(ge=0)] = 0
     precision: Annotated[AnyCase[Precision], Field(json_schema_extra=STATIC)] = "f32"
     select: AnyCase[Select] = "smoothed"
+    class_weight: AnyCase[ClassWeight] = "none"
+    metric: AnyCase[Metric] = "accuracy"
     keep_epochs: Annotated[Counts, AfterValidator(lambda epochs: tuple(sorted(set(epochs))))] = ()
 
     @model_validator(mode="after")
@@ -371,9 +387,13 @@ class DataSpec(Spec):
             on the others; None uses the one validation part. Only with the honest protocol.
         inner: whether to hold out the validation part too, and draw another one from the training images: for selecting
             settings when the validation part is to stay unused for a later claim.
+        normalize: what networks get of the stored values: "unit" divides them by their range, so that black is 0 and white
+            is 1; "standard" subtracts each channel's mean over the training images from that, and divides by its standard
+            deviation; "none" gives them as they are stored.
     """
 
-    later: ClassVar[Mapping[str, Any]] = {"fold": None, "inner": False}
+    later: ClassVar[Mapping[str, Any]] = {"fold": None, "inner": False, "normalize": "unit"}
+    unwritten: ClassVar[tuple[str, ...]] = ("normalize",)
 
     name: str = "mnist"
     digest: str = ""
@@ -385,6 +405,7 @@ class DataSpec(Spec):
     permutation: Seed | None = None
     fold: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=2)]] | None = None
     inner: bool = False
+    normalize: AnyCase[Normalize] = "unit"
 
     @model_validator(mode="after")
     def _fold_is_there(self) -> Self:
@@ -395,6 +416,11 @@ class DataSpec(Spec):
         if self.fold and self.inner:
             raise ValueError("fold and inner are two ways to choose the validation images; give only one of them")
         return self
+
+    @property
+    def images(self) -> Self:
+        """The same images and labels with the default normalization: what runs must share to be compared."""
+        return self.changed(normalize="unit") if self.normalize != "unit" else self
 
 
 class RunSpec(Spec):

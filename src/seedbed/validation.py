@@ -86,6 +86,9 @@ class Spec(BaseModel):
     later: ClassVar[Mapping[str, Any]] = {}
     """Fields added after the first runs, with the value that those had: at this value a field is not part of the identity."""
 
+    unwritten: ClassVar[tuple[str, ...]] = ()
+    """Later fields that `written` leaves out at their defaults, so that what it is compared with or hashed into stays."""
+
     @model_validator(mode="before")
     @classmethod
     def _written_before(cls, settings: Any) -> Any:
@@ -114,6 +117,12 @@ class Spec(BaseModel):
         """The settings that do not have their default values."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value for name, value in values.items() if value != type(self).model_fields[name].default}
+
+    def written(self) -> dict[str, Any]:
+        """Settings as plain JSON values for files that older versions wrote too."""
+        default = {name: type(self).model_fields[name].default for name in self.unwritten}
+        omitted = {name for name, value in default.items() if getattr(self, name) == value}
+        return {name: value for name, value in self.plain().items() if name not in omitted}
 
     @cached_property
     def identity(self) -> str:

@@ -80,7 +80,7 @@ def test_train_prints_the_contracts_json(asked):
     assert one["plan"]["epochs"] == 2
     assert set(one["best"]) == {"epoch", "train", "validation"}
     assert set(one["best"]["train"]) == {"loss", "penalty", "accuracy"}
-    assert set(one["last"]["validation"]) == {"loss", "accuracy"}
+    assert set(one["last"]["validation"]) == {"loss", "accuracy", "balanced_accuracy", "macro_f1"}
     assert [row["epoch"] for row in one["curve"]] == [1, 2]
     assert set(one["verdict"]) == {"kind", "evidence", "advice"}
     assert set(one["seconds"]) == {"compile", "training", "total"}

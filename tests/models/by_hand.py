@@ -42,7 +42,7 @@ def finite_differences(
 
 
 def total(spec: ModelSpec, arrays: Arrays, batch: Batch, hyper: Hyperparameters) -> float:
-    """Mean cross-entropy plus penalty."""
+    """Mean cross-entropy, weighted by classes, plus penalty."""
     images, labels, counts = (np.asarray(part) for part in batch)
     z = logits(spec, arrays, images.astype(np.float64))
     z = z - z.max(axis=1, keepdims=True)
@@ -52,7 +52,8 @@ def total(spec: ModelSpec, arrays: Arrays, batch: Batch, hyper: Hyperparameters)
     penalty = sum(l2 * np.sum(w**2) + l1 * np.sum(np.abs(w)) for w in kernels)
     if isinstance(spec, Keras):
         penalty += 0.03 * np.sum(arrays["think/kernel"] ** 2)
-    return float(np.sum(losses * counts) / np.sum(counts) + penalty)
+    of_classes = 1 if hyper.class_weights is None else np.asarray(hyper.class_weights)[0][labels]
+    return float(np.sum(losses * of_classes * counts) / np.sum(counts) + penalty)
 
 
 def logits(spec: ModelSpec, arrays: Arrays, x: Floats) -> Floats:

@@ -163,11 +163,13 @@ def families() -> list[Family]:
 def knobs_of(specs: Sequence[ModelSpec]) -> Hyperparameters:
     dropout = [0.0 if isinstance(spec, Keras) else spec.dropout for spec in specs]
     numbers = np.arange(len(specs), dtype=np.float32)
-    return Hyperparameters(*(np.array(part, np.float32) for part in (0.01 * numbers, 0.02 + 0.01 * numbers, dropout)))  # type: ignore[arg-type]
+    weights = 1 + 0.5 * numbers[:, None] * np.arange(CLASSES)  # those of the first member are 1
+    knobs = (0.01 * numbers, 0.02 + 0.01 * numbers, dropout, weights)
+    return Hyperparameters(*(np.array(part, np.float32) for part in knobs))  # type: ignore[arg-type]
 
 
 def knob(hyper: Hyperparameters, member: int) -> Hyperparameters:
-    return Hyperparameters(*(values[member : member + 1] for values in hyper))
+    return jax.tree.map(lambda values: values[member : member + 1], hyper)
 
 
 def random_weights(population: Population, seed: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from models.samples import CLASSES, IMAGE_SHAPE, random_weights
 from seedbed import models
 from seedbed.models.keras_backend import load_keras
 from seedbed.models.plain import plain_model
+from seedbed.records import Normalization
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras saves arrays of jax so
@@ -46,11 +47,14 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def check(spec: ModelSpec, path: Path | None = None) -> None:
+UNIT = Normalization(255.0)
+
+
+def check(spec: ModelSpec, path: Path | None = None, normalization: Normalization = UNIT) -> None:
     """Compare with the engine; with a path, the model that was saved there."""
     weights = random_weights(models.build([spec], IMAGE_SHAPE, CLASSES), seed=3)
-    expected = models.probabilities(spec, weights, PIXELS, scale=255.0, classes=CLASSES)
-    model = plain_model(spec, weights, IMAGE_SHAPE, CLASSES, scale=255.0)
+    expected = models.probabilities(spec, weights, PIXELS, normalization=normalization, classes=CLASSES)
+    model = plain_model(spec, weights, IMAGE_SHAPE, CLASSES, normalization=normalization)
     with jax.numpy_dtype_promotion("standard"):
         if path is not None:
             model.save(path)
@@ -61,6 +65,11 @@ def check(spec: ModelSpec, path: Path | None = None) -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.title)
 def test_a_family_of_the_engine_becomes_plain_layers(spec: ModelSpec) -> None:
     check(spec)
+
+
+def test_standardised_channels_are_part_of_the_model(tmp_path: Path) -> None:
+    check(SPECS[0], tmp_path / "net.keras", Normalization(255.0, (0.4, 0.6), (0.2, 0.3)))
+    check(SPECS[1], tmp_path / "grey.keras", Normalization(255.0, (0.5,), (0.25,)))
 
 
 def test_they_survive_a_file(tmp_path: Path) -> None:
@@ -76,6 +85,7 @@ def test_pixels_from_0_to_1_need_no_rescaling() -> None:
     spec = Dense(hidden=())
     weights = random_weights(models.build([spec], IMAGE_SHAPE, CLASSES), seed=0)
     names = [
-        [layer.name for layer in plain_model(spec, weights, IMAGE_SHAPE, CLASSES, scale=scale).layers] for scale in (1, 16)
+        [layer.name for layer in plain_model(spec, weights, IMAGE_SHAPE, CLASSES, normalization=Normalization(scale)).layers]
+        for scale in (1, 16)
     ]
     assert names == [["flatten", "dense_0"], ["scale", "flatten", "dense_0"]]

@@ -73,7 +73,9 @@ def test_a_drawing_gets_the_answer_of_predict(opened: tuple[Any, list[str]], dat
     image, steps = prepared(path, dataset, border_of(dataset), "auto")
     assert image.max() > 10
     classes = len(dataset.classes)
-    [row] = models.probabilities(RUN.model, weights_of(RUN, dataset), image[None], scale=dataset.scale, classes=classes)
+    [row] = models.probabilities(
+        RUN.model, weights_of(RUN, dataset), image[None], normalization=dataset.normalization, classes=classes
+    )
     np.testing.assert_allclose(found, row, atol=0.02)
     assert page.locator(".best").inner_text().startswith(dataset.classes[int(row.argmax())])
     assert page.locator(".steps").inner_text() == " ".join(steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seedbed.groups import Contrast, Difference, Group
+from seedbed.groups import ACCURACY, Contrast, Difference, Group
 from seedbed.statistics import Decision, Interval
 from seedbed.studies.cards import Card, Certainty, accuracies_picture, curves_picture
 from studies.reading import check, reading_ease
@@ -12,7 +12,7 @@ from studies.reading import check, reading_ease
 
 def difference(low: float, high: float, *, shown: bool) -> Difference:
     decision = Decision(Interval((low + high) / 2, low, high, 3), p=0.01, corrected_p=0.03, shown=shown, claims=4)
-    return Difference(Contrast(None, None), ((0, 0),), "3 seeds", decision)  # type: ignore[arg-type]  # no group is read
+    return Difference(Contrast(None, None, measure=ACCURACY), ((0, 0),), "3 seeds", decision)  # type: ignore[arg-type]  # no group is read
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_an_answer_is_as_sure_as_its_difference(low, high, shown, mark, says):
 
 
 def test_what_was_not_compared_is_not_shown_and_says_why():
-    certainty = Certainty.of(Difference(Contrast(None, None), (), "no run is left", None))  # type: ignore[arg-type]
+    certainty = Certainty.of(Difference(Contrast(None, None, measure=ACCURACY), (), "no run is left", None))  # type: ignore[arg-type]
     assert certainty.mark == "not shown"
     assert "no run is left" in certainty.rule
 

@@ -246,7 +246,7 @@ def test_small_and_odd_sizes_train_and_count_every_image_once(train: int, batch_
     from seedbed import models
 
     images = dataset.train.images
-    found = models.probabilities(Dense(hidden=(5,)), outcome.last, images, scale=dataset.scale, classes=10)
+    found = models.probabilities(Dense(hidden=(5,)), outcome.last, images, normalization=dataset.normalization, classes=10)
     right = found[np.arange(len(images)), dataset.train.labels]
     assert outcome.history["train_loss"][-1] == pytest.approx(-np.log(right).mean(), rel=1e-5)
     accuracy = (found.argmax(axis=1) == dataset.train.labels).mean()

@@ -13,7 +13,7 @@ from seedbed.errors import ModelError
 from seedbed.models.keras import KerasPopulation, remarks, traits
 from seedbed.models.keras_building import build_model
 from seedbed.models.keras_forms import KerasNetwork
-from seedbed.records import RAW_PIXELS, SAME_START
+from seedbed.records import RAW_PIXELS, SAME_START, Normalization
 from seedbed.specs import Keras, Plan
 from training.beside_keras import both, network
 
@@ -114,7 +114,7 @@ def test_whole_pixels_are_what_an_input_of_whole_numbers_gets(tmp_path: Path) ->
     spec = network(tmp_path, body)
     images = np.random.default_rng(0).integers(256, size=(3, *SHAPE)).astype(np.uint8)
     weights = KerasPopulation([spec], SHAPE, CLASSES).initial(0)[0]
-    found = models.probabilities(spec, weights, images, scale=255.0, classes=CLASSES)
+    found = models.probabilities(spec, weights, images, normalization=Normalization(255.0), classes=CLASSES)
     logits = np.asarray(build_model(spec, SHAPE, CLASSES, 0)(images), np.float64)
     np.testing.assert_allclose(found, np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), atol=1e-5)
 
@@ -123,7 +123,7 @@ def test_colour_images_reach_a_network_that_takes_their_channels_first(tmp_path:
     body = f"i = keras.Input((3, 4, 5)); x = layers.Permute((2, 3, 1))(i)\n{OUT}"
     spec, images = network(tmp_path, body), np.random.default_rng(0).random((2, 4, 5, 3)).astype(np.float32)
     weights = KerasPopulation([spec], (4, 5, 3), CLASSES).initial(0)[0]
-    found = models.probabilities(spec, weights, images, scale=1.0, classes=CLASSES)
+    found = models.probabilities(spec, weights, images, normalization=Normalization(1.0), classes=CLASSES)
     logits = images.reshape(2, -1) @ weights["dense/kernel"]
     np.testing.assert_allclose(found, np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), atol=1e-5)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seedbed.errors import SpecError, nearest
 from seedbed.scheduler import Execution, ExecutionOptions
-from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, Precision, RunSpec, Schedule, Select
+from seedbed.specs import ClassWeight, Conv, DataSpec, Dense, Metric, ModelSpec, Plan, Precision, RunSpec, Schedule, Select
 
 if TYPE_CHECKING:
     from seedbed.data import DataLike
@@ -32,6 +32,8 @@ class TrainOptions(ExecutionOptions, total=False):
     patience: int
     precision: Precision
     select: Select
+    class_weight: ClassWeight
+    metric: Metric
     keep_epochs: Sequence[int]
 
 
@@ -45,6 +47,8 @@ class SearchOptions(ExecutionOptions, total=False):
     prune: bool
     batch: int
     select: Select
+    class_weight: ClassWeight
+    metric: Metric
 
 
 OTHER_NAMES = {"lr": "learning_rate", "batch": "batch_size", "lambda_": "l2"}

@@ -11,6 +11,7 @@ from seedbed.api.arguments import data_spec
 from seedbed.groups.results import Results
 from seedbed.records import Result
 from seedbed.runs import RunStore, Which
+from seedbed.specs import Metric
 
 if TYPE_CHECKING:
     from seedbed.data import DataLike, Dataset
@@ -88,6 +89,7 @@ def compare(
     *,
     against: str = "",
     margin: float = 1.0,
+    metric: Metric | None = None,
 ) -> Comparison | SweepComparison:
     """Compare runs or groups, paired by seed where there are seeds; or the settings of a sweep.
 
@@ -99,6 +101,7 @@ def compare(
         home: home of the runs. None means that of the first result, or `SEEDBED_HOME`, or `./runs`.
         against: the setting that a sweep's others are compared with. Empty means the best one.
         margin: accuracies that are shown to differ by less are called equivalent (percentage points).
+        metric: what is compared: "accuracy", "balanced" accuracy or macro "f1". None means the metric that the runs go by.
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has one of these names.
@@ -111,11 +114,11 @@ def compare(
 
     if isinstance(runs, Sweep | str):
         found = runs if isinstance(runs, Sweep) else read_sweep(RunStore.at(home), runs)
-        return compare_sweep(found, against, margin=margin / 100)
+        return compare_sweep(found, against, margin=margin / 100, metric=metric)
     folders = [run.folder for run in runs if isinstance(run, Result) and run.folder]
     place = home or (Path(folders[0]).parent if folders else None)
     names = dict.fromkeys(run.group if isinstance(run, Result) else run for run in runs)
-    return compare(RunStore.at(place), list(names), margin=margin / 100)
+    return compare(RunStore.at(place), list(names), margin=margin / 100, metric=metric)
 
 
 def learning_curves(

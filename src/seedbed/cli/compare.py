@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from seedbed.cli import options, screen
 from seedbed.cli.baselines import BaselineOutput
-from seedbed.cli.columns import accuracy_columns, share_text
+from seedbed.cli.columns import accuracy_columns, class_columns, share_text
 from seedbed.cli.screen import result
 from seedbed.errors import SpecError
+from seedbed.specs import Metric
 from seedbed.tables import Column, Table
 from seedbed.words import value as value_text
 
@@ -32,9 +33,12 @@ MOST_ROWS = 100
 @options.stem("img/comparison")
 @options.file("--latex", text="Write the table of differences as LaTeX too (package booktabs).")
 @options.margin
+@click.option("--metric", type=click.Choice(get_args(Metric)), help="What is compared.  [default: what the runs go by]")
 @options.home
 @options.as_json
-def command(names: tuple[str, ...], against: str, out: Path, latex: Path | None, margin: float, home: Path) -> options.Output:
+def command(
+    names: tuple[str, ...], against: str, out: Path, latex: Path | None, margin: float, metric: Metric | None, home: Path
+) -> options.Output:
     """Differences in accuracy, loss and speed of learning between runs or groups, or the settings of a sweep.
 
     \b
@@ -54,13 +58,13 @@ def command(names: tuple[str, ...], against: str, out: Path, latex: Path | None,
 
     store = RunStore(home)
     if len(names) == 1 and not is_known(store, names[0]) and stored_sweep(store, names[0]):
-        swept = compare_sweep(read_sweep(store, names[0]), against, margin=margin / 100)
+        swept = compare_sweep(read_sweep(store, names[0]), against, margin=margin / 100, metric=metric)
         drawn = _drawn(swept.charts(), out, latex, swept.table())
         baselines = BaselineOutput.of(store, swept.groups)
         return {**swept.as_json(), "baselines": baselines.plain}, lambda: _show_sweep(swept, baselines, drawn)
     if against:
         raise SpecError(f"--against belongs to the comparison of one sweep; got: {', '.join(names)}.")
-    comparison = compare(store, names, margin=margin / 100)
+    comparison = compare(store, names, margin=margin / 100, metric=metric)
     charts = {"differences": comparison.figure(), "learning_curves": comparison.curves()} if comparison.pairs else {}
     drawn = _drawn(charts, out, latex, comparison.table())
     baselines = BaselineOutput.of(store, comparison.groups, name=True)
@@ -130,6 +134,7 @@ def _show_groups(groups: Sequence[Group]) -> None:
         Column("parameters", lambda group: group.parameters, ",", extra=2),
         *accuracy_columns("validation accuracy", lambda group: group.accuracy),
         Column("at the last epoch", lambda group: group.last and group.last.mean, share_text, extra=1),
+        *class_columns(groups),
     ]
     screen.table(Table(columns, groups))
     result()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,17 +76,19 @@ def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
 
 
 def _show(evaluation: Evaluation, trained: Result, baselines: BaselineOutput, pictures: list[Path]) -> None:
-    from seedbed.groups import optimism
+    from seedbed.groups import Group, optimism
+    from seedbed.groups.caveats import uneven_classes
 
     result(f"{evaluation.name}: best epoch {evaluation.epoch}, {evaluation.parameters:,} parameters")
     result(f"Verdict: {evaluation.verdict}")
     result()
-    _show_parts([evaluation])
+    _show_parts([evaluation], alike=_counts_alike(trained))
     last = trained.history.row(trained.history.epochs)
     accuracy = share_text(last["validation_accuracy"])
     result(f"At the last epoch, {trained.history.epochs}: validation loss {last['validation_loss']:.4f}, accuracy {accuracy}.")
     screen.lines(optimism([trained]))
-    screen.lines([*_agreement(evaluation.test_minus_validation), *baselines.lines])
+    uneven = uneven_classes([Group(trained.group, [trained])])
+    screen.lines([*uneven, *_agreement(evaluation.test_minus_validation), *baselines.lines])
     for part, called in ((evaluation.validation, "validation"), (evaluation.test, "test")):
         if part is not None:
             result()
@@ -105,8 +107,9 @@ def _agreement(difference: Interval | None) -> list[str]:
 
 def _show_group(group: GroupEvaluation, baselines: BaselineOutput, pictures: list[Path]) -> None:
     from seedbed.groups import same_start
+    from seedbed.groups.caveats import class_sentences
 
-    _show_parts(group.runs)
+    _show_parts(group.runs, alike=_counts_alike(group.group.results[0]))
     result()
     for part, interval in (("Validation", group.validation), ("Test", group.test)):
         if interval is not None:
@@ -114,7 +117,9 @@ def _show_group(group: GroupEvaluation, baselines: BaselineOutput, pictures: lis
                 f"{part} accuracy, mean of {interval.n} seeds: {share_text(interval.mean)} "
                 f"(95 % interval {range_text(interval)}, over seeds and images)"
             )
-    screen.lines([*same_start([group.group]), *_agreement(group.test_minus_validation), *baselines.lines])
+    screen.lines(
+        [*class_sentences(group.group), *same_start([group.group]), *_agreement(group.test_minus_validation), *baselines.lines]
+    )
     folds = group.group.folds
     if folds > 1:
         result(f"{folds} folds: each network judged the validation images of its own fold, and was trained on the others.")
@@ -139,25 +144,43 @@ def _show_sweep(groups: Sequence[GroupEvaluation], baselines: BaselineOutput) ->
     screen.lines(baselines.lines)
 
 
-PartRow = tuple[str, str, int, float, float, "Interval | None"]
-"""Run, part, images, loss, accuracy, interval of the accuracy."""
+def _counts_alike(trained: Result) -> bool:
+    """Whether accuracy alone does not say enough."""
+    from seedbed.groups import Group
+    from seedbed.groups.group import shows_classes
+
+    return shows_classes([Group(trained.group, [trained])])
 
 
-def _show_parts(runs: list[Evaluation]) -> None:
-    """Print a row for each run and part."""
+PartRow = tuple[str, str, int, float, float, "PartEvaluation | None"]
+"""Run, part, images, loss, accuracy, and all metrics of the part; None for the training part."""
+
+
+def _show_parts(runs: list[Evaluation], *, alike: bool) -> None:
+    """Print a row for each run and part.
+
+    Args:
+        alike: whether the metrics that count all classes alike have columns.
+    """
     rows: list[PartRow] = []
     for run in runs:
         rows.append((run.name, "training", run.train_n, run.train_loss, run.train_accuracy, None))
         for name, part in (("validation", run.validation), ("test", run.test)):
             if part is not None:
-                rows.append((run.name, name, part.accuracy.n, part.loss, part.accuracy.mean, part.accuracy))
+                rows.append((run.name, name, part.accuracy.n, part.loss, part.accuracy.mean, part))
+
+    def shown(heading: str, interval: Callable[[PartEvaluation], Interval]) -> list[Column[PartRow]]:
+        return accuracy_columns(heading, lambda row: interval(row[5]) if row[5] else None, unknown="")
+
     columns: list[Column[PartRow]] = [
         Column("run", itemgetter(0), align="left"),
         Column("part", itemgetter(1), align="left"),
         Column("images", itemgetter(2), ","),
         Column("loss", itemgetter(3), ".4f"),
         Column("accuracy", itemgetter(4), share_text),
-        Column("95 % interval", itemgetter(5), range_text),
+        Column("95 % interval", lambda row: row[5] and row[5].accuracy, range_text),
+        *(shown("balanced accuracy", lambda part: part.balanced_accuracy) if alike else []),
+        *(shown("macro F1", lambda part: part.macro_f1) if alike else []),
     ]
     screen.table(Table(columns, rows))
 

@@ -140,7 +140,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except Exception as error:
-        return _error(error, debug=DEBUG in arguments)
+        return _error(error, arguments)
     except Interrupted as stopped:
         return _print_line(f"interrupted: {stopped}", 128 + stopped.signal)
     except KeyboardInterrupt as stopped:
@@ -148,12 +148,13 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _error(error: Exception, *, debug: bool) -> int:
+def _error(error: Exception, arguments: Sequence[str]) -> int:
+    debug = DEBUG in arguments
     if isinstance(error, BrokenPipeError):
         _discard_output()
         return 1
     if isinstance(error, click.ClickException):
-        return _usage_error(error)
+        return _usage_error(error, arguments)
     if isinstance(error, click.Abort):
         return _print_line("interrupted", 130)
     if debug:
@@ -168,7 +169,7 @@ def _error(error: Exception, *, debug: bool) -> int:
     return _print_line(f"error: this was not foreseen: {type(error).__name__}: {error}.{hint}")
 
 
-def _usage_error(error: click.ClickException) -> int:
+def _usage_error(error: click.ClickException, arguments: Sequence[str]) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return 2
@@ -177,8 +178,21 @@ def _usage_error(error: click.ClickException) -> int:
     if isinstance(error, click.NoSuchOption) and context:
         known = [name for option in context.command.get_params(context) for name in option.opts if name.startswith("--")]
         message = f"There is no option {error.option_name!r}.{_near_option(error.option_name, known)}"
+    elif context:
+        message += _by_name(error, context, arguments)
     more = f" `{context.command_path} -h` shows the usage." if context else ""
     return _print_line(f"error: {message}{more}", error.exit_code)
+
+
+def _by_name(error: click.ClickException, context: click.Context, arguments: Sequence[str]) -> str:
+    """Suggest -m before a name that stands where no argument is expected."""
+    named = any("-m" in option.opts for option in context.command.params)
+    missing = isinstance(error, click.MissingParameter) and error.param is not None and "-m" in error.param.opts
+    if not named or not (missing or "unexpected extra argument" in error.format_message()):
+        return ""
+    words = list(arguments[len(context.command_path.split()) - 1 :])
+    name = next((word for word in words[:1] if not word.startswith("-")), None)
+    return f" Names are given with -m: did you mean `{context.command_path} -m {name}`?" if name else ""
 
 
 def _near_option(name: str, known: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from seedbed.specs import AUTO, AUTO_EPOCHS, AUTO_PATIENCE, Select
+from seedbed.specs import AUTO, AUTO_EPOCHS, AUTO_PATIENCE, ClassWeight, Metric, Select
 
 if TYPE_CHECKING:
     from seedbed.scheduler import Forecast
@@ -29,6 +29,8 @@ SELECT_HELP = (
     f"{', '.join(get_args(Select))}."
 )
 
+METRIC_HELP = f"What the best epoch, rankings and comparisons go by: {', '.join(get_args(Metric))}."
+CLASS_WEIGHT_HELP = f"Weight of the classes in the loss; balanced counts all alike: {', '.join(get_args(ClassWeight))}."
 FIRST_HELP = "Train on N of the training images, drawn by class: the effects of a large set in minutes."
 
 home = click.option(
@@ -118,6 +120,13 @@ select = click.option("--select", metavar="NAME", help=SELECT_HELP)
 """Passes `select: str | None`, which the plan checks."""
 
 
+metric = click.option("--metric", metavar="NAME", help=METRIC_HELP)
+"""Passes `metric: str | None`, which the plan checks."""
+
+class_weight = click.option("--class-weight", metavar="NAME", help=CLASS_WEIGHT_HELP)
+"""Passes `class_weight: str | None`, which the plan checks."""
+
+
 def protocol(default: str | None = "honest") -> Decorator:
     """Pass `protocol: str | None`, which the data spec checks."""
     text = "Lock the test part (honest), or validate on it, as the exercise did (handout)."
@@ -125,7 +134,9 @@ def protocol(default: str | None = "honest") -> Decorator:
 
 
 def of_studies(command: Command) -> Command:
-    """Pass what a study is asked for: `data`, `first`, `quick`, `seeds`, `folds`, `seed`, `protocol`, `epochs`, `select`."""
+    """Pass what a study is asked for: `data`, `first`, `quick`, `seeds`, `folds`, `seed`, `protocol`, `epochs`, `select`,
+    `metric`, `class_weight`.
+    """
     quick = "A preview: fewer seeds, epochs and settings; every figure says so."
     seeds = "Number of seeds of each setting.  [default: 5; 3 of a preview]"
     folds = "Cross-validation: the seeds validate on K folds in turn.  [default: 3 or more where validation images are few]"
@@ -139,6 +150,8 @@ def of_studies(command: Command) -> Command:
         protocol(None),
         epochs,
         select,
+        metric,
+        class_weight,
     )
     for choice in reversed(choices):
         command = choice(command)

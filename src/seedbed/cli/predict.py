@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from seedbed.cli import options, screen
+from seedbed.cli.text import escaped
 from seedbed.tables import Column, Table
 from seedbed.words import counted, percent
 
@@ -37,6 +38,14 @@ MOST_SHOWN = 20
     show_default=True,
     help="Turn pictures to their negatives; auto compares their borders with the training images'.",
 )
+@click.option(
+    "--crop",
+    type=click.Choice(["auto", "none"]),
+    default="auto",
+    show_default=True,
+    help="Find the ink of a photo and place it as in the training images; or take the whole picture.",
+)
+@options.file("--show", text="Write what the network saw as a PNG.", metavar="FILE.png")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Likeliest classes shown.")
 @options.home
 @options.as_json
@@ -46,6 +55,8 @@ def command(
     output: Path | None,
     columns: str | None,
     invert: Literal["auto", "yes", "no"],
+    crop: Literal["auto", "none"],
+    show: Path | None,
     top: int,
     home: Path,
 ) -> options.Output:
@@ -66,11 +77,25 @@ def command(
 
     chosen = [each.strip() for each in columns.split(",")] if columns else []
     with _counting() as on_progress:
-        batch = predict_batch(RunStore(home), name, paths, invert=invert, on_progress=on_progress)
+        batch = predict_batch(RunStore(home), name, paths, invert=invert, crop=crop, on_progress=on_progress)
     table = batch.table(chosen, top)
     if output:
         storage.write(output, table.csv().encode())
-    return batch.as_json(), lambda: _show(batch, top, output)
+    if show:
+        _draw(batch, show)
+    return batch.as_json(), lambda: _show(batch, top, output, show)
+
+
+def _draw(batch: BatchPrediction, path: Path) -> None:
+    """Write the images that the network saw, with what it said, as one picture."""
+    from seedbed import storage
+    from seedbed.errors import DataError
+    from seedbed.figures.pictures import picture_bytes, picture_grid
+
+    if not batch.seen:
+        raise DataError("--show: there is no picture among these; arrays are taken as they are.")
+    titles = [f"{escaped(Path(batch.images[row]).name)}: {escaped(batch.top(row, 1)[0][0])}" for row in batch.seen]
+    storage.write(path, picture_bytes(picture_grid(list(batch.seen.values()), titles)))
 
 
 @contextmanager
@@ -86,7 +111,7 @@ def _counting() -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _show(batch: BatchPrediction, top: int, output: Path | None) -> None:
+def _show(batch: BatchPrediction, top: int, output: Path | None, seen: Path | None) -> None:
     def likeliest(row: int) -> str:
         return ", ".join(f"{name}: {percent(share)}" for name, share in batch.top(row, top))
 
@@ -94,6 +119,8 @@ def _show(batch: BatchPrediction, top: int, output: Path | None) -> None:
     for row in rows:
         if batch.preprocessing[row]:
             screen.note(f"{batch.images[row]}: {' '.join(batch.preprocessing[row])}")
+        if batch.remarks[row]:
+            screen.note(f"warning: {batch.images[row]}: {batch.remarks[row]}")
     columns: list[Column[int]] = [
         Column("image", lambda row: batch.images[row], align="left"),
         Column("predicted", lambda row: batch.top(row, 1)[0][0], align="left"),
@@ -103,5 +130,10 @@ def _show(batch: BatchPrediction, top: int, output: Path | None) -> None:
     if len(batch) > MOST_SHOWN:
         screen.result(f"{counted(len(batch), 'image')}, of which the first {MOST_SHOWN} are shown. By class:")
         screen.lines(batch.counts(), indent="  ")
+    unlike = sum(map(bool, batch.remarks))
+    if unlike and len(batch) > 1:
+        screen.result(f"{counted(unlike, 'image')} of {len(batch):,} look like nothing in the training images.")
+    if seen:
+        screen.result(f"What the network saw: {seen}")
     if output:
         screen.result(f"Written: {output} ({counted(len(batch), 'row')})")

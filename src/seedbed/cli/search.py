@@ -36,6 +36,8 @@ def _defaults(name: str) -> str:
 @click.option("--trials", type=int, metavar="N", help="Number of networks to try." + _defaults("trials"))
 @click.option("--epochs", type=int, metavar="N", help="Epochs of each that is not pruned." + _defaults("epochs"))
 @options.select
+@options.metric
+@options.class_weight
 @click.option("--finalists", type=int, metavar="K", help="Number of the best to train again." + _defaults("finalists"))
 @click.option("--seeds", type=int, metavar="K", help="Fresh seeds of each." + _defaults("seeds"))
 @click.option("--family", type=click.Choice(["dense", "conv", "both"]), help="[default: dense for units, else both]")
@@ -124,11 +126,16 @@ def _show_terms(terms: Terms) -> None:
 
 
 def _show(search: Search, files: Mapping[str, Sequence[Path]]) -> None:
+    from seedbed.groups import MEASURES
+    from seedbed.groups.caveats import class_sentences
+
     result()
     screen.table(_finalist_table(search.best))
-    result("Mean validation accuracy of n fresh seeds; time per image by itself and in a batch, medians, measured now.")
+    measure = MEASURES[search.terms.space.metric].name
+    result(f"Mean {measure} of n fresh seeds; time per image by itself and in a batch, medians, measured now.")
     result()
     screen.lines(search.sentences())
+    screen.lines([f"{each.name}: {line}" for each in search.best[:1] for line in class_sentences(each.group)[:1]])
     if search.importances:
         most = ", ".join(f"{each.dimension.replace('_', ' ')} {100 * each.share:.0f} %" for each in search.importances[:4])
         result(f"What mattered most at epoch {search.compared_at} (share of the variance over the trials): {most}.")
@@ -146,8 +153,8 @@ def _finalist_table(finalists: Sequence[Finalist]) -> Table[Finalist]:
         Column("operations", lambda each: each.trial.model.operations, ",", extra=2),
         Column("one image", lambda each: each.latency and each.latency.single, _microseconds, extra=3),
         Column("in a batch", lambda each: each.latency and each.latency.batch, _microseconds, extra=4),
-        *accuracy_columns("mean", lambda each: each.accuracy),
-        Column("n", lambda each: each.accuracy.n if each.accuracy else 0, extra=5),
+        *accuracy_columns("mean", lambda each: each.score),
+        Column("n", lambda each: each.score.n if each.score else 0, extra=5),
     ]
     return Table(columns, finalists)
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from seedbed.cli.options import EPOCHS_HELP, SELECT_HELP
+from seedbed.cli.options import CLASS_WEIGHT_HELP, EPOCHS_HELP, METRIC_HELP, SELECT_HELP
 from seedbed.errors import SpecError, nearest
 from seedbed.groups.folds import fold_seeds
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
@@ -27,6 +27,7 @@ from seedbed.specs import (
     Head,
     Keras,
     ModelSpec,
+    Normalize,
     Padding,
     Plan,
     Precision,
@@ -143,6 +144,8 @@ PLAN_FLAGS = (
     _choice("--augment", "augment", AUGMENTATIONS, "Random changes of the training images:"),
     Flag(("--patience",), "patience", "Stop after N epochs without a lower validation loss.", int, "N"),
     Flag(("--select",), "select", SELECT_HELP, str, "NAME"),
+    Flag(("--metric",), "metric", METRIC_HELP, str, "NAME"),
+    Flag(("--class-weight",), "class_weight", CLASS_WEIGHT_HELP, str, "NAME"),
     Flag(("--keep-epochs",), "keep_epochs", "Epochs whose weights are kept too, like 1,5,10.", counts, "N,N"),
     _choice("--precision", "precision", Precision, "Precision of matrix products:"),
 )
@@ -150,6 +153,7 @@ DATA_FLAGS = (
     Flag(("--data",), "name", "Data set; `seedbed data list`.", str, "NAME"),
     _choice("--protocol", "protocol", Protocol, "Lock the test part, or validate on it, as the exercise did:"),
     Flag(("--split-seed",), "split_seed", "Draws the validation part.", int, "N"),
+    _choice("--normalize", "normalize", Normalize, "Pixels as stored, from 0 to 1, or standardised by channel:"),
     Flag(("--size",), "size", "Bring a folder's images to this size.", size, "HxW"),
     Flag(("--first",), "first", "Keep only N training images, a stratified choice.", int, "N"),
     Flag(("--label-noise",), "label_noise", "Share of training labels replaced by another class.", float, "P"),

@@ -11,7 +11,7 @@ import click
 
 from seedbed.cli import options, screen
 from seedbed.cli.baselines import BaselineOutput
-from seedbed.cli.columns import accuracy_columns, share_text
+from seedbed.cli.columns import accuracy_columns, class_columns, share_text
 from seedbed.cli.screen import note, result
 from seedbed.cli.settings import Sections, checked_parts, counted_seeds, flags, given_fields, read_yaml, run_of
 from seedbed.cli.text import contents
@@ -238,6 +238,7 @@ def _setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Gro
         Column("n", lambda group: group.n, extra=1),
         *accuracy_columns("at best epoch", lambda group: group.accuracy),
         Column("at last", lambda group: group.last and group.last.mean, share_text, extra=2),
+        *class_columns(groups),
         *speed,
         Column("verdicts", lambda group: ", ".join(kinds(group.verdicts)), align="left", extra=3),
     ]

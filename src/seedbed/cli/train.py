@@ -151,6 +151,7 @@ def _draw(results: Sequence[Result]) -> list[Path]:
 
 def _show(group: Group) -> None:
     from seedbed.groups import optimism
+    from seedbed.groups.caveats import class_sentences
 
     results = group.results
     rows = [(f"best: {run.best}" if run.best else "none is finite", run, run.best) for run in results[:MOST_ROWS]]
@@ -163,7 +164,7 @@ def _show(group: Group) -> None:
     result()
     if len(results) > 1:
         _show_mean(group)
-    screen.lines(optimism(results))
+    screen.lines([*class_sentences(group), *optimism(results)])
     _show_verdicts(results)
 
 

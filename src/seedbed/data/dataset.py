@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -12,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from seedbed.data import kept
 from seedbed.data.content import Content, PartName, check
 from seedbed.data.parts import Part, Room
-from seedbed.data.ranges import picture_rule
+from seedbed.data.ranges import moments, picture_rule
 from seedbed.data.readers.arrays import RawPart, assemble
 from seedbed.data.readers.options import ImageSize, ReadOptions
 from seedbed.data.split import drawn
 from seedbed.errors import DataError
-from seedbed.records import DataFacts, PictureRule
+from seedbed.records import DataFacts, Normalization, PictureRule
 from seedbed.specs import DataSpec
 
 ArrayPair = tuple[ArrayLike, ArrayLike]
@@ -122,6 +123,15 @@ class Dataset:
         counts = ", ".join(f"{len(part):,} {name}" for name, part in parts.items() if part)
         return f"Dataset {self.spec.name!r}: {counts} images of {height} x {width} x {channels}, {len(self.classes)} classes"
 
+    @cached_property
+    def normalization(self) -> Normalization:
+        """What networks get of the stored values, as `DataSpec.normalize` says."""
+        if self.spec.normalize == "none":
+            return Normalization(1.0)
+        if self.spec.normalize == "unit":
+            return Normalization(self.scale)
+        return Normalization(self.scale, *moments(self.train.blocks(), self.scale))
+
     def facts(self) -> DataFacts:
         """The sizes that a result records."""
         return DataFacts(
@@ -131,6 +141,8 @@ class Dataset:
             classes=self.classes,
             image_shape=self.image_shape,
             pictures=self.pictures,
+            normalization=self.normalization,
+            validation_counts=tuple(np.bincount(self.validation.labels, minlength=len(self.classes)).tolist()),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Images, Int64Array, Labels
+from seedbed.data.content import CHUNK, Images, Int64Array, Labels
 
 
 class Pictures:
@@ -100,6 +100,12 @@ class Part:
     def take(self, positions: NDArray[Any], out: Images | None = None) -> Images:
         """Gather the images at these positions of the part, `(k, h, w, c)`, in `out` if given; no other image is touched."""
         return self.pictures.take(self.rows[positions], out)
+
+    def blocks(self) -> Iterator[Images]:
+        """All images, `CHUNK` bytes or so at a time."""
+        each = max(1, CHUNK * len(self) // max(1, self.nbytes))
+        for start in range(0, len(self), each):
+            yield self.take(np.arange(start, min(start + each, len(self))))
 
     def source(self, position: int) -> str:
         """The origin of an image: its file name, or its index in the original file."""

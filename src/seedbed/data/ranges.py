@@ -30,6 +30,9 @@ HAIR = 0.05
 CENTRED = 16.0
 """Centred values up to this are not divided: standardised images reach 3 or so."""
 
+LEAST_DEVIATION = 1 / 255
+"""Standard deviations below this one, of values from 0 to 1, count as this: a channel without contrast stays finite."""
+
 FAR = 10.0
 """Parts whose largest values differ by more than this factor are on different scales."""
 
@@ -99,6 +102,17 @@ def levels_of(extent: ValueExtent, scale: float) -> tuple[tuple[float, ...], tup
     if extent.whole and (low, high) >= (-128, 0) and high <= 127 and low < -64:
         return (-128.0,), (127.0,)
     return extent.low, tuple(max(high, low + 1e-6) for low, high in zip(extent.low, extent.high, strict=True))
+
+
+def moments(blocks: Iterable[NDArray[Any]], scale: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel of images `(n, h, w, c)`, which come in blocks, divided by the scale."""
+    count, total, squares = 0, np.zeros(1), np.zeros(1)
+    for block in blocks:
+        flat = block.reshape(-1, block.shape[-1]).astype(np.float64) / scale
+        count, total, squares = count + len(flat), total + flat.sum(axis=0), squares + (flat**2).sum(axis=0)
+    mean = total / count
+    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+    return tuple(mean.tolist()), tuple(np.maximum(deviation, LEAST_DEVIATION).tolist())
 
 
 def check_same(train: ValueExtent, others: Iterable[tuple[str, ValueExtent]], where: str) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed.records import DataFacts, EpochSeries, History, best_epoch
-from seedbed.specs import RunSpec
-from seedbed.statistics import Interval, losses, slope, wilson
+from seedbed.specs import ClassWeight, RunSpec
+from seedbed.statistics import Interval, MetricTable, losses, slope, wilson
 
 SHORTEST, LONGEST = 5, 20
 """Bounds of the last epochs that the trend is taken over (a third of the run); a shorter run has no trend."""
@@ -50,19 +50,29 @@ class LastPredictions:
     Attributes:
         labels, predicted: number of images of each class, and of answers with it, int `(C,)`.
         loss_error: standard error of the mean loss over the images (nats).
+        balanced_accuracy: mean over the classes of the share of their images that are right.
     """
 
     labels: NDArray[np.int64]
     predicted: NDArray[np.int64]
     loss_error: float
+    balanced_accuracy: Interval | None = None
 
     @classmethod
-    def of(cls, probabilities: NDArray[np.float32], labels: NDArray[np.integer]) -> Self:
-        """Sum up predicted probabilities `(n, C)` for images with these labels `(n,)`."""
+    def of(cls, probabilities: NDArray[np.float32], labels: NDArray[np.integer], class_weight: ClassWeight = "none") -> Self:
+        """Sum up predicted probabilities `(n, C)` for images with these labels `(n,)`.
+
+        Args:
+            class_weight: weights of the loss, see `Plan`.
+        """
         images, classes = probabilities.shape
-        predicted = np.bincount(probabilities.argmax(axis=1), minlength=classes)
-        error = float(losses(probabilities, labels).std(ddof=1)) / math.sqrt(images) if images > 1 else math.nan
-        return cls(np.bincount(labels, minlength=classes), predicted, error)
+        answers, counts = probabilities.argmax(axis=1), np.bincount(labels, minlength=classes)
+        each = losses(probabilities, labels)
+        if class_weight == "balanced":
+            each = each * (images / (counts > 0).sum() / np.maximum(counts, 1))[labels]
+        error = float(each.std(ddof=1)) / math.sqrt(images) if images > 1 else math.nan
+        balanced = MetricTable.of("balanced", labels, answers, classes).interval() if images > 1 else None
+        return cls(counts, np.bincount(answers, minlength=classes), error, balanced)
 
 
 @dataclass(frozen=True)
@@ -193,14 +203,26 @@ class Course:
         return float(self.last.labels.max() / self.last.labels.sum())
 
     def guesses(self, part: str) -> bool:
-        """Whether the accuracy of a part is not shown to be above that of guessing, and the mistakes are nearly as many."""
+        """Whether the accuracy of a part is not shown to be above that of guessing, and the mistakes are nearly as many.
+
+        A network that is to be right on small classes too may be wrong more often than guessing; then its balanced accuracy
+        must not be shown to be above that of guessing either.
+        """
         accuracy = self.accuracy(part)
-        return accuracy.low <= self.guessing and 1 - accuracy.mean > OF_GUESSING * (1 - self.guessing)
+        poor = accuracy.low <= self.guessing and 1 - accuracy.mean > OF_GUESSING * (1 - self.guessing)
+        return poor and not self.balances
+
+    @cached_property
+    def balances(self) -> bool:
+        """Whether the run goes by all classes alike, and its last network is better at that than guessing."""
+        plan, balanced = self.run.plan, self.last and self.last.balanced_accuracy
+        asked = plan.class_weight == "balanced" or plan.metric != "accuracy"
+        return bool(asked and balanced and balanced.low > 1 / len(self.data.classes))
 
     @cached_property
     def guessing_loss(self) -> float:
         """Loss of always answering with the shares of the classes: their entropy (nats)."""
-        if self.last is None:
+        if self.last is None or self.run.plan.class_weight == "balanced":
             return math.log(max(1, len(self.data.classes)))
         shares = self.last.labels[self.last.labels > 0] / self.last.labels.sum()
         return float(-(shares * np.log(shares)).sum())

@@ -9,7 +9,7 @@ import numpy as np
 
 from seedbed.diagnosis.advice import advise
 from seedbed.diagnosis.course import SHORTEST, Course, LastPredictions
-from seedbed.records import DataFacts, History, Verdict, VerdictKind
+from seedbed.records import DataFacts, History, Verdict, VerdictKind, objective
 from seedbed.specs import RunSpec
 from seedbed.statistics import Interval, share_difference
 from seedbed.words import counted, ends, listed, percent
@@ -42,13 +42,13 @@ def diagnose(
     """Diagnose a run.
 
     Args:
-        history: history of the whole run.
+        history: history of the whole run; with class weights, its losses with these weights are judged.
         run: its settings, for the advice, and for whether it stopped before its last epoch.
         data: its data.
         last: answers of the last network for the validation images. None means that they are not known.
         pruned: whether a search stopped the run.
     """
-    course = Course(history, run, data, last, pruned)
+    course = Course(objective(history, run.plan), run, data, last, pruned)
     for kind, rule in RULES.items():
         evidence = rule(course)
         if evidence:

@@ -3,9 +3,10 @@
 from seedbed.evaluation.agreement import agreement_json, agreement_sentence, part_difference
 from seedbed.evaluation.assessment import Evaluation, Mistake, PartEvaluation, assess, evaluate, evaluate_result
 from seedbed.evaluation.illustration import illustrate
-from seedbed.evaluation.prediction import Inversion, Prediction, predict
+from seedbed.evaluation.prediction import Cropping, Inversion, Prediction, predict
 
 __all__ = [
+    "Cropping",
     "Evaluation",
     "Inversion",
     "Mistake",

@@ -16,7 +16,20 @@ from seedbed.evaluation.agreement import agreement_json, part_difference
 from seedbed.network import Network, load_network
 from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import RunStore
-from seedbed.statistics import Calibration, ClassFigures, Interval, calibration, confusion, losses, per_class, wilson
+from seedbed.specs import Metric
+from seedbed.statistics import (
+    Calibration,
+    ClassFigures,
+    Interval,
+    MetricTable,
+    calibration,
+    confusion,
+    losses,
+    per_class,
+    wilson,
+)
+
+CLASS_METRICS: tuple[Metric, Metric] = ("balanced", "f1")
 
 AT_ONCE = 10_000
 """Images that are gathered at once; a part may be larger than the memory."""
@@ -59,6 +72,8 @@ class PartEvaluation:
         calibration: expected calibration error and reliability bins.
         mistakes: wrong predictions, the most confident first.
         correct: whether each image was classified correctly, `(n,)`.
+        labels, predicted: true and predicted class of each image, `(n,)`.
+        balanced_accuracy, macro_f1: metrics that count all classes alike, with 95 % intervals.
     """
 
     loss: float
@@ -68,6 +83,10 @@ class PartEvaluation:
     calibration: Calibration
     mistakes: list[Mistake]
     correct: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    balanced_accuracy: Interval
+    macro_f1: Interval
 
     def as_json(self, classes: Sequence[str]) -> dict[str, Any]:
         """The evaluation of one part as `evaluate --json` has it."""
@@ -76,6 +95,8 @@ class PartEvaluation:
             "accuracy": self.accuracy.mean,
             "interval": self.accuracy.pair(),
             "n": self.accuracy.n,
+            "balanced_accuracy": _share(self.balanced_accuracy),
+            "macro_f1": _share(self.macro_f1),
             "confusion": self.confusion.tolist(),
             "mistakes": [mistake.as_json() for mistake in self.mistakes],
             "per_class": [
@@ -220,6 +241,7 @@ def assess(probabilities: NDArray[np.float32], part: Part, classes: Sequence[str
     """
     predicted = probabilities.argmax(axis=1)
     correct = predicted == part.labels
+    balanced, f1 = (MetricTable.of(metric, part.labels, predicted, len(classes)).interval() for metric in CLASS_METRICS)
     matrix = confusion(part.labels, predicted, len(classes))
     return PartEvaluation(
         loss=float(losses(probabilities, part.labels).mean()),
@@ -229,6 +251,10 @@ def assess(probabilities: NDArray[np.float32], part: Part, classes: Sequence[str
         calibration=calibration(probabilities, part.labels),
         mistakes=_mistakes(probabilities, part, classes),
         correct=correct,
+        labels=part.labels.astype(np.int64),
+        predicted=predicted,
+        balanced_accuracy=balanced,
+        macro_f1=f1,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
@@ -18,7 +18,7 @@ from seedbed.data.readers.inventory import inventory_of
 from seedbed.data.readers.pictures import SUFFIXES
 from seedbed.data.readers.unlabelled import is_array_file, read_unlabelled
 from seedbed.errors import DataError, SpecError, nearest
-from seedbed.evaluation.prediction import Inversion, predict
+from seedbed.evaluation.prediction import Cropping, Inversion, Prediction, predict
 from seedbed.network import Network, load_network
 from seedbed.records import finite_fields
 from seedbed.runs import RunStore
@@ -26,6 +26,12 @@ from seedbed.tables import Column, Table
 
 AT_ONCE = 1000
 """Images between two reports of progress."""
+
+MOST_SEEN = 100
+"""Pictures of which is kept what the network saw."""
+
+Ask = Callable[[Sequence[Path]], list[Prediction]]
+"""Predicts the classes of some pictures."""
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of images that are done, and with that of the file, or of the pictures, at hand."""
@@ -48,6 +54,8 @@ class BatchPrediction:
             row, from 1.
         probabilities: probabilities `(n, C)`.
         preprocessing: what was done to each picture first, in sentences; empty for arrays.
+        remarks: a sentence where a picture looks like nothing in the training images, else ""; arrays have none.
+        seen: row -> what the network saw of a picture, uint8 `(h, w, c)`; of the first `MOST_SEEN` pictures.
     """
 
     run: str
@@ -56,6 +64,8 @@ class BatchPrediction:
     ids: tuple[str, ...]
     probabilities: NDArray[np.float32]
     preprocessing: tuple[tuple[str, ...], ...]
+    remarks: tuple[str, ...]
+    seen: Mapping[int, NDArray[np.uint8]]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -77,7 +87,7 @@ class BatchPrediction:
     def _row(self, row: int) -> dict[str, Any]:
         ranked = self.top(row, len(self.classes))
         fields = {"predicted": ranked[0][0], "probabilities": dict(ranked), "preprocessing": self.preprocessing[row]}
-        return finite_fields({"path": self.images[row], **fields})
+        return finite_fields({"path": self.images[row], **fields, "remark": self.remarks[row] or None})
 
     def table(self, columns: Sequence[str] = (), top: int = 3) -> Table[int]:
         """Make a table with one row per image.
@@ -138,6 +148,7 @@ def predict_batch(
     paths: Sequence[Path],
     *,
     invert: Inversion = "auto",
+    crop: Cropping = "auto",
     on_progress: OnProgress | None = None,
 ) -> BatchPrediction:
     """Predict the classes of all images at some paths with a run's best network.
@@ -146,7 +157,7 @@ def predict_batch(
         home: store of the runs.
         name: name of a run, or of a group, whose run with the best validation accuracy is used.
         paths: pictures, folders of pictures at any depth, and files of arrays (.npz, .npy, IDX, .csv with one image per row).
-        invert: whether to invert pictures, see `predict`; arrays are taken as they are.
+        invert, crop: whether to invert pictures, and to look for their ink, see `predict`; arrays are taken as they are.
         on_progress: called after each `AT_ONCE` images.
 
     Raises:
@@ -156,7 +167,8 @@ def predict_batch(
     """
     network = load_network(home, name)
     blocks: list[BatchPrediction] = []
-    for block, total in _predicted(home, network, paths, invert):
+    ask = partial(predict, home, network.name, invert=invert, crop=crop)
+    for block, total in _predicted(network, paths, ask):
         blocks.append(block)
         if on_progress:
             on_progress(sum(map(len, blocks)), total)
@@ -167,12 +179,12 @@ Blocks = Iterator[tuple[BatchPrediction, int]]
 """Predictions of some images, and the number of all images of their file, or of the pictures, at hand."""
 
 
-def _predicted(home: RunStore, network: Network, paths: Sequence[Path], invert: Inversion) -> Blocks:
+def _predicted(network: Network, paths: Sequence[Path], ask: Ask) -> Blocks:
     for are_arrays, group in groupby(paths, key=is_array_file):
         if are_arrays:
             yield from chain.from_iterable(map(partial(_of_arrays, network), group))
         else:
-            yield from _of_pictures(home, network, _pictures(group), invert)
+            yield from _of_pictures(network, _pictures(group), ask)
 
 
 def _of_arrays(network: Network, path: Path) -> Blocks:
@@ -183,17 +195,19 @@ def _of_arrays(network: Network, path: Path) -> Blocks:
         probabilities = network.predict(found.images[rows])
         names = tuple(f"{path.name}/{name}" for name in found.names[rows])
         ids = tuple(found.ids[rows]) or tuple(str(row + 1) for row in range(start, start + len(names)))
-        yield BatchPrediction(network.name, network.classes, names, ids, probabilities, ((),) * len(names)), total
+        nothing = ((),) * len(names), ("",) * len(names)
+        yield BatchPrediction(network.name, network.classes, names, ids, probabilities, *nothing, {}), total
 
 
-def _of_pictures(home: RunStore, network: Network, files: Sequence[Path], invert: Inversion) -> Blocks:
+def _of_pictures(network: Network, files: Sequence[Path], ask: Ask) -> Blocks:
     for start in range(0, len(files), AT_ONCE):
         chosen = files[start : start + AT_ONCE]
-        predictions = predict(home, network.name, chosen, invert=invert)
+        predictions = ask(chosen)
         names, ids = tuple(map(str, chosen)), tuple(each.stem for each in chosen)
         rows = np.stack([each.probabilities for each in predictions])
-        steps = tuple(each.preprocessing for each in predictions)
-        yield BatchPrediction(network.name, network.classes, names, ids, rows, steps), len(files)
+        steps, remarks = (tuple(getattr(each, name) for each in predictions) for name in ("preprocessing", "remark"))
+        seen = {row: each.shown for row, each in enumerate(predictions[:MOST_SEEN])}
+        yield BatchPrediction(network.name, network.classes, names, ids, rows, steps, remarks, seen), len(files)
 
 
 def _pictures(paths: Iterable[Path]) -> list[Path]:
@@ -221,4 +235,13 @@ def _joined(network: Network, blocks: Sequence[BatchPrediction]) -> BatchPredict
         tuple(each for block in blocks for each in block.ids),
         np.concatenate([block.probabilities for block in blocks]) if blocks else none,
         tuple(steps for block in blocks for steps in block.preprocessing),
+        tuple(remark for block in blocks for remark in block.remarks),
+        dict(list(_all_seen(blocks))[:MOST_SEEN]),
     )
+
+
+def _all_seen(blocks: Sequence[BatchPrediction]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    first = 0
+    for block in blocks:
+        yield from ((first + row, image) for row, image in block.seen.items())
+        first += len(block)

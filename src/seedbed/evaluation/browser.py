@@ -41,7 +41,7 @@ def browser_network(name: str, run: RunSpec, dataset: Dataset, about: str) -> di
             "model": run.model.plain(),
             "layers": [vars(layer) for layer in describe(run.model, shape, len(classes))] if inside else [],
             "classes": classes,
-            "normalization": {"scale": dataset.scale, "mean": [0.0], "deviation": [1.0]},
+            "normalization": asdict(dataset.normalization),
             **picture_target(dataset),
         }
     )

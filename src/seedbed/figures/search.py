@@ -45,11 +45,12 @@ def course_scale(rows: Rows) -> Scale:
     return scales.shares([shown[len(shown) // 10], shown[-1]])
 
 
-def search_course(rows: Rows) -> AnyChart:
-    """Draw each trial's best validation accuracy in the order of asking, and the best complete trial so far.
+def search_course(rows: Rows, *, measure: str = "validation accuracy") -> AnyChart:
+    """Draw each trial's best accuracy, or another metric, in the order of asking, and the best complete trial so far.
 
     Args:
         rows: number, accuracy, state, best, network, epochs: one per trial.
+        measure: name of what `accuracy` and `best` hold.
 
     Raises:
         StatisticsError: no trial has an accuracy.
@@ -60,7 +61,7 @@ def search_course(rows: Rows) -> AnyChart:
     low = scale.domain[0]
     states = [state for state in STATES if any(row["state"] == state for row in rows)]
     x = marks.x("number", Scale((-0.5, len(rows) - 0.5), form="d"), "trial", tickMinStep=1)
-    y = marks.y("mean", scale, "validation accuracy, best epoch so far")
+    y = marks.y("mean", scale, f"{measure}, best epoch so far")
     tooltip = marks.tips("number", "network", "state", "epochs", accuracy=".2%")
     axes = marks.Axes(x, y, marks.Groups(states, field="state", legend=True), tooltip)
     shown = [{**row, "mean": max(row["accuracy"], low)} for row in rows]
@@ -96,12 +97,13 @@ def search_coordinates(rows: Rows, ends: Rows) -> AnyChart:
     return marks.single([*lines, points, *values], "Settings of the trials", subtitle, (96 * len(names), 300))
 
 
-def search_frontier(rows: Rows, cost: str) -> AnyChart:
-    """Draw accuracy over a cost: finalists with their intervals over fresh seeds, their frontier, and the trials behind them.
+def search_frontier(rows: Rows, cost: str, *, measure: str = "validation accuracy") -> AnyChart:
+    """Draw accuracy, or another metric, over a cost: finalists with intervals, their frontier, and the trials behind them.
 
     Args:
         rows: kind ("trial" or "finalist"), cost (seconds for the latency), mean, low, high, n, frontier, network.
         cost: "parameters", "operations" or "latency".
+        measure: name of what is drawn.
 
     Raises:
         StatisticsError: no finalist has a mean.
@@ -112,11 +114,11 @@ def search_frontier(rows: Rows, cost: str) -> AnyChart:
     share = scales.shares([*scales.reach(finalists), max(row["mean"] for row in rows)])
     rows = [row for row in rows if row["mean"] >= share.domain[0]]
     ends = [row[name] for row in rows for name in ("least", "most")]
-    x, y = marks.x("at", scales.logarithmic(ends, form=form), title), marks.y("mean", share, "validation accuracy")
+    x, y = marks.x("at", scales.logarithmic(ends, form=form), title), marks.y("mean", share, measure)
     axes = marks.Axes(x, y, tooltip=marks.tips("label", **marks.SHARES, at="~g"))
     layers = [*marks.extents(finalists, axes.y), *axes.cost_scatter(rows)]
     subtitle = _frontier_subtitle(finalists, len(rows) - len(finalists), cost)
-    return marks.single(layers, f"Validation accuracy over {cost}", subtitle, (520, 300))
+    return marks.single(layers, f"{words.capital(measure)} over {cost}", subtitle, (520, 300))
 
 
 def frontier_rows(rows: Rows, unit: float) -> Rows:

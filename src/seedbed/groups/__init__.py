@@ -12,13 +12,14 @@ from seedbed.groups.caveats import caveats, optimism, same_start
 from seedbed.groups.comparison import Comparison, compare, compare_results
 from seedbed.groups.differences import Contrast, Difference, differences
 from seedbed.groups.group import Group, best, by
-from seedbed.groups.measures import ACCURACY, LAST_ACCURACY, Measure, at_last
+from seedbed.groups.measures import ACCURACY, LAST_ACCURACY, MEASURES, Measure, at_last
 from seedbed.groups.selection import Frontier, fixed_sequence, size_frontier
 from seedbed.groups.training import Request, train_groups
 
 __all__ = [
     "ACCURACY",
     "LAST_ACCURACY",
+    "MEASURES",
     "Comparison",
     "Contrast",
     "Difference",

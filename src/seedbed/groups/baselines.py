@@ -102,13 +102,13 @@ def against_baselines(home: RunStore, groups: Sequence[Group]) -> list[BaselineC
     by_data: dict[tuple[str, ...], list[Group]] = {}
     for group in groups:
         if group.included:
-            by_data.setdefault(tuple(spec.identity for spec in group.parts(list(group.included))), []).append(group)
+            by_data.setdefault(tuple(spec.images.identity for spec in group.parts(list(group.included))), []).append(group)
     return [_comparison(home, of_data) for of_data in by_data.values()]
 
 
 def _comparison(home: RunStore, groups: Sequence[Group]) -> BaselineComparison:
     folds = groups[0].parts(list(groups[0].included))
-    found = _joined([baselines(home, spec) for spec in folds])
+    found = _joined([baselines(home, spec.images) for spec in folds])
     differences = {group.name: {each.name: _difference(group, each) for each in found} for group in groups}
     return BaselineComparison(folds[0].name, groups, found, differences)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seedbed import words
-from seedbed.groups.group import Group
+from seedbed.groups.group import Group, shows_classes
+from seedbed.groups.measures import MEASURES
 from seedbed.records import SAME_START, Result
 
 MOST_PLACES = 6
@@ -46,6 +47,32 @@ def same_start(groups: Sequence[Group], *, name: bool = False) -> list[str]:
     return [f"All seeds{places} start from the same weights: the intervals vary only the images' order and random layers."]
 
 
+def uneven_classes(groups: Sequence[Group]) -> list[str]:
+    """Say what the largest class alone gives, for each data set whose classes are uneven."""
+    data = {result.run.unfolded.data.images: result.data for group in groups for result in group.results[:1]}
+    sentences = []
+    for facts in (each for each in data.values() if each.uneven):
+        name, share = facts.largest_class
+        among = sum(count > 0 for count in facts.validation_counts)
+        sentences.append(
+            f"Classes are uneven: always answering {name!r} gives an accuracy of {words.percent(share)}, "
+            f"and a balanced accuracy of {words.percent(1 / among)}."
+        )
+    return sentences
+
+
+def class_sentences(group: Group) -> list[str]:
+    """Give the metrics that count all classes alike, with their intervals, where accuracy does not say enough."""
+    if not (shows_classes([group]) and group.judged()):
+        return []
+    parts = []
+    for called, metric in (("balanced accuracy", "balanced"), ("macro F1", "f1")):
+        interval = group.measured(MEASURES[metric])  # type: ignore[index]
+        if interval:
+            parts.append(f"{called} {words.percent(interval.mean, 2)} (95 % interval {words.ends(*interval.pair())})")
+    return [f"All classes count alike in the {' and in the '.join(parts)}.", *uneven_classes([group])]
+
+
 def _places(counts: Sequence[tuple[Group, int]], name: bool) -> str:
     places = [
         f"{count} of {len(group.results)} {'of' if name else 'with'} {group.name if name else group.label or group.name}"
@@ -65,9 +92,10 @@ def optimism(results: Sequence[Result]) -> list[str]:
     points = 100 * sum(result.optimism for result in few) / max(1, len(few))
     if round(points, 1) <= 0:
         return []
+    measure = MEASURES[few[0].run.plan.metric].name.replace("validation ", "")
     return [
-        f"The best epoch was selected on these {few[0].data.validation:,} images, so its accuracy is optimistic: on average by "
-        f"{points:.1f} points. That of the last epoch is not."
+        f"The best epoch was selected on these {few[0].data.validation:,} images, so its {measure} is optimistic: on average "
+        f"by {points:.1f} points. That of the last epoch is not."
     ]
 
 

@@ -13,22 +13,25 @@ from numpy.typing import NDArray
 
 from seedbed import figures, words
 from seedbed.errors import RunError
-from seedbed.groups.caveats import caveats
+from seedbed.groups.caveats import caveats, uneven_classes
 from seedbed.groups.curves import learning_curves
 from seedbed.groups.differences import (
     CONFIDENCE,
     MARGIN,
     Contrast,
     Difference,
+    common_measure,
     decision_json,
     differences,
     equivalence_json,
     loss_json,
 )
 from seedbed.groups.group import Group
+from seedbed.groups.measures import MEASURES, Measure
 from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
 from seedbed.records import Result, finite_fields
 from seedbed.runs import RunStore
+from seedbed.specs import Metric
 from seedbed.statistics import Decision
 from seedbed.tables import Column, Table, Tabular
 
@@ -43,11 +46,13 @@ class Comparison(Tabular):
     Attributes:
         differs: setting -> group -> value, for the settings that are not the same in all.
         pairs: every pair of groups that have a run left; Holm's correction is over all of them.
+        measure: what is compared.
     """
 
     groups: list[Group]
     differs: dict[str, dict[str, Any]]
     pairs: list[Difference]
+    measure: Measure
 
     def __repr__(self) -> str:
         """What a notebook shows: the sentences."""
@@ -62,7 +67,7 @@ class Comparison(Tabular):
         """Give a sentence per pair on accuracy and loss, then those on speed, then the caveats of each group."""
         speeds = [speed.sentence for speed in self.speeds if speed]
         notes = [sentence for group in self.groups for sentence in caveats([group], name=True)]
-        return [*(pair.sentence for pair in self.pairs), *speeds, *notes]
+        return [*(pair.sentence for pair in self.pairs), *speeds, *notes, *uneven_classes(self.groups)]
 
     @property
     def method(self) -> str:
@@ -73,7 +78,7 @@ class Comparison(Tabular):
         """Return the comparison as JSON values (NaN is null)."""
         return finite_fields(
             {
-                "measure": "validation accuracy at the best epoch",
+                "measure": f"{self.measure.name} at the best epoch",
                 "confidence": CONFIDENCE,
                 "correction": "Holm",
                 "method": self.method,
@@ -100,7 +105,8 @@ class Comparison(Tabular):
             raise RunError("There is no pair to draw: " + " ".join(self.sentences()))
         names = [" minus ".join(pair.contrast.names) for pair in self.pairs]
         decisions = [pair.decision for pair in self.pairs if pair.decision]
-        return figures.paired_differences(names, [each.interval for each in decisions], [each.shown for each in decisions])
+        intervals, shown = [each.interval for each in decisions], [each.shown for each in decisions]
+        return figures.paired_differences(names, intervals, shown, measure=self.measure.name)
 
     def table(self) -> Table[Difference]:
         """Make the table of the pairs, for example for `latex`."""
@@ -140,8 +146,8 @@ def method_line(pairs: Sequence[Difference], others: int = 0) -> str:
     return f"Method: {words.listed(list(methods))}; at the best epoch{several}. docs/statistics.md has the details."
 
 
-def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN) -> Comparison:
-    """Compare runs or groups by their validation accuracy at the best epoch, and by the loss there.
+def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN, metric: Metric | None = None) -> Comparison:
+    """Compare runs or groups by their validation accuracy at the best epoch, and by the loss there; or by another metric.
 
     Each pair is compared by `groups.differences`: paired by seed and by image. Groups without a common seed are compared by
     one network each. Seeds of which a run diverged or collapsed are excluded, and counted.
@@ -149,6 +155,7 @@ def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN) -> 
     Args:
         names: two or more names of runs or groups.
         margin: accuracies that differ by less are called equivalent, a share above 0.
+        metric: what is compared. None means the metric that all runs go by, or accuracy where they differ.
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has one of these names.
@@ -156,10 +163,12 @@ def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN) -> 
     """
     if len(names) < 2 or len(set(names)) < len(names):
         raise RunError(f"A comparison needs at least two different names; got: {', '.join(names) or 'none'}.")
-    return compare_results(home, {name: home.find(name) for name in names}, margin=margin)
+    return compare_results(home, {name: home.find(name) for name in names}, margin=margin, metric=metric)
 
 
-def compare_results(home: RunStore, results: Mapping[str, list[Result]], *, margin: float = MARGIN) -> Comparison:
+def compare_results(
+    home: RunStore, results: Mapping[str, list[Result]], *, margin: float = MARGIN, metric: Metric | None = None
+) -> Comparison:
     """Compare groups whose results are read already, as `compare` does.
 
     Args:
@@ -177,14 +186,15 @@ def compare_results(home: RunStore, results: Mapping[str, list[Result]], *, marg
     groups = [Group.read(home, name, runs) for name, runs in results.items()]
     _check_same_images(home, groups)
     usable = [group for group in groups if group.n]
-    pairs = differences([Contrast(a, b) for a, b in combinations(usable, 2)], margin=margin)
-    return Comparison(groups, _differing_settings(results), pairs)
+    measure = MEASURES[metric] if metric else common_measure(groups)
+    pairs = differences([Contrast(a, b, measure=measure) for a, b in combinations(usable, 2)], margin=margin)
+    return Comparison(groups, _differing_settings(results), pairs, measure)
 
 
 def _check_same_data(results: Mapping[str, list[Result]]) -> None:
     (first, reference), *others = ((name, runs[0]) for name, runs in results.items())
     for name, result in others:
-        specs = [each.run.unfolded.data for each in (reference, result)]
+        specs = [each.run.unfolded.data.images for each in (reference, result)]
         if specs[0].identity != specs[1].identity or reference.folds != result.folds:
             a, b = ({**spec.plain(), "folds": each.folds} for spec, each in zip(specs, (reference, result), strict=True))
             unlike = ", ".join(f"{key} {str(a[key])[:12]} and {str(b[key])[:12]}" for key in a if a[key] != b[key])

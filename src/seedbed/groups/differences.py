@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from seedbed.groups.group import BySeed, Group
-from seedbed.groups.measures import ACCURACY, Measure
+from seedbed.groups.measures import ACCURACY, MEASURES, Measure
 from seedbed.groups.sentences import Estimated, accuracy_sentence, as_loss, loss_sentence, measure_sentence
 from seedbed.records import finite_fields
 from seedbed.statistics import (
@@ -29,6 +29,7 @@ from seedbed.statistics import (
     decide,
     equivalent,
     loss_difference,
+    metric_difference,
     paired_estimate,
 )
 from seedbed.words import capital
@@ -45,6 +46,12 @@ Seeds = tuple[tuple[int, int], ...]
 """Pairs of a seed of the first group and one of the second."""
 
 
+def common_measure(groups: Sequence[Group]) -> Measure:
+    """The metric that the runs of all groups go by; accuracy where they differ."""
+    metrics = {group.measure.metric for group in groups}
+    return MEASURES[metrics.pop()] if len(metrics) == 1 else ACCURACY
+
+
 @dataclass(frozen=True, eq=False)
 class Contrast:
     """Two groups to compare.
@@ -52,7 +59,7 @@ class Contrast:
     Attributes:
         a, b: groups on the same images; differences are the first's minus the second's.
         name_a, name_b: names in sentences. Empty means the groups' names.
-        measure: measure to compare.
+        measure: measure to compare. None means the metric that the runs of both go by, or accuracy where they differ.
         where: images or condition, for the beginning of the sentence; may be empty.
         name: name of the contrast in a study's announcement.
         literal: whether a sentence begins with a name as it is, without a capital.
@@ -62,10 +69,14 @@ class Contrast:
     b: Group
     name_a: str = ""
     name_b: str = ""
-    measure: Measure = ACCURACY
+    measure: Measure = None  # type: ignore[assignment]
     where: str = ""
     name: str = ""
     literal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.measure is None:
+            object.__setattr__(self, "measure", common_measure([self.a, self.b]))
 
     @property
     def names(self) -> tuple[str, str]:
@@ -153,7 +164,7 @@ class Difference:
         if self.decision is None:
             return self._begun(f"{where}{first} and {second} cannot be compared: {self.method}.")
         estimated = Estimated.of(self.contrast.measure, self.decision, self.contrast.names)
-        if not self.contrast.measure.both:
+        if not self.contrast.measure.both or self.contrast.measure.metric != "accuracy":
             sentence = measure_sentence(estimated)
         else:
             when = self.contrast.measure.name.removeprefix(ACCURACY.name)
@@ -298,11 +309,16 @@ def _estimate(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
 
 
 def _accuracies(contrast: Contrast) -> tuple[Seeds, str, Claim | None]:
-    epoch = contrast.measure.epoch
-    a, b = contrast.a.right(epoch), contrast.b.right(epoch)
+    measure = contrast.measure
+    epoch, of_accuracy = measure.epoch, measure.metric == "accuracy"
+    a, b = ((each.right(epoch) if of_accuracy else each.judged(epoch)) for each in (contrast.a, contrast.b))
     pairs = tuple((one, other) for one, other in paired_seeds(contrast.a, contrast.b) if one in a and other in b)
     if not pairs:
         return (), f"no seed has a {contrast.measure.name} in both", None
+    if not of_accuracy:
+        seeds = [[pair[side] for pair in pairs] for side in range(2)]
+        tables = contrast.a.metric_table(measure, seeds[0]), contrast.b.metric_table(measure, seeds[1])
+        return pairs, _method(contrast.a, len(pairs), tables[0].values.shape[1]), metric_difference(*tables)
     first, second = paired_tables(contrast.a, contrast.b, a, b, pairs)
     return pairs, _method(contrast.a, len(pairs), first.shape[1]), accuracy_difference(first, second, folds=contrast.a.folds)
 

@@ -10,7 +10,7 @@ import numpy as np
 from seedbed import data
 from seedbed.errors import RunError
 from seedbed.evaluation import Evaluation, agreement_json, evaluate_result, part_difference
-from seedbed.groups.group import Group
+from seedbed.groups.group import Group, class_metrics
 from seedbed.records import Verdict, finite_fields
 from seedbed.runs import RunStore
 from seedbed.statistics import Interval, accuracy_interval
@@ -59,6 +59,10 @@ class GroupEvaluation:
                     for part, interval in (("validation", self.validation), ("test", self.test))
                 },
                 "test_minus_validation": agreement_json(self.test_minus_validation),
+                **{
+                    name: each and {"mean": each.mean, "interval": each.pair()}
+                    for name, each in class_metrics(self.group).items()
+                },
             }
         )
 
@@ -84,7 +88,13 @@ def evaluate_group(home: RunStore, name: str, *, test: bool = False) -> GroupEva
     runs = [evaluate_result(home, result, datasets[result.run.data], test=test) for result in trained]
     ranked = {run.seed: run for run, result in zip(runs, trained, strict=True) if result.verdict.ranked}
     tests = [run.test.correct for run in ranked.values() if run.test]
-    group = Group(name, results, correct={seed: run.validation.correct for seed, run in ranked.items()})
+    group = Group(
+        name,
+        results,
+        correct={seed: run.validation.correct for seed, run in ranked.items()},
+        labels={seed: run.validation.labels for seed, run in ranked.items()},
+        predicted={seed: run.validation.predicted for seed, run in ranked.items()},
+    )
     if not tests:
         return GroupEvaluation(group, runs, None, None)
     on_test = np.stack(tests)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seedbed import words
 from seedbed.errors import RunError
 from seedbed.groups.fields import Setting
-from seedbed.groups.measures import ACCURACY, Measure
+from seedbed.groups.measures import MEASURES, Measure
 from seedbed.records import Result, Verdict, finite_fields
 from seedbed.runs import RunStore
 from seedbed.specs import DataSpec, RunSpec
@@ -23,6 +23,7 @@ from seedbed.statistics import (
     UNLIMITED,
     Floats,
     Interval,
+    MetricTable,
     ValueRange,
     accuracy_interval,
     interval_of,
@@ -48,6 +49,8 @@ class Group:
         correct: seed -> `(images,)`, whether each validation image of its folds was right at the best epoch.
         last_correct: the same at the last epoch, for the seeds whose runs kept those predictions.
         losses: seed -> `(images,)`, each validation image's cross-entropy at the best epoch.
+        labels, predicted, last_predicted: seed -> `(images,)`, the true classes, and those predicted at either epoch.
+        pooled: the groups of other settings that this one stands for, whose metrics are averaged; usually none.
     """
 
     name: str
@@ -56,6 +59,10 @@ class Group:
     correct: BySeed = field(default_factory=dict)
     last_correct: BySeed = field(default_factory=dict)
     losses: BySeed = field(default_factory=dict)
+    labels: BySeed = field(default_factory=dict)
+    predicted: BySeed = field(default_factory=dict)
+    last_predicted: BySeed = field(default_factory=dict)
+    pooled: tuple[Group, ...] = ()
 
     @classmethod
     def read(cls, home: RunStore, name: str, results: Sequence[Result], setting: Setting | None = None) -> Self:
@@ -69,10 +76,12 @@ class Group:
             predictions = [home.predictions(result.name) for result in runs]
             labels = np.concatenate([each["validation_labels"] for each in predictions])
             best = np.concatenate([each["validation_probabilities"] for each in predictions])
-            group.correct[seed], group.losses[seed] = best.argmax(axis=1) == labels, losses(best, labels)
+            group.labels[seed], group.predicted[seed] = labels, best.argmax(axis=1)
+            group.correct[seed], group.losses[seed] = group.predicted[seed] == labels, losses(best, labels)
             if all("last_validation_probabilities" in each for each in predictions):
                 last = np.concatenate([each["last_validation_probabilities"] for each in predictions])
-                group.last_correct[seed] = last.argmax(axis=1) == labels
+                group.last_predicted[seed] = last.argmax(axis=1)
+                group.last_correct[seed] = group.last_predicted[seed] == labels
         return group
 
     # Its runs
@@ -81,6 +90,11 @@ class Group:
     def run(self) -> RunSpec:
         """Settings of the runs, with the first of the seeds; the data with their one validation part."""
         return self.results[0].run.unfolded
+
+    @property
+    def measure(self) -> Measure:
+        """The measure that the runs' plan goes by, at the best epoch."""
+        return MEASURES[self.results[0].run.plan.metric if self.results else "accuracy"]
 
     @property
     def parameters(self) -> int:
@@ -230,14 +244,41 @@ class Group:
             )
         return self.last
 
+    @cached_property
+    def score(self) -> Interval | None:
+        """Mean of the metric that the runs go by (`Plan.metric`): usually `accuracy`."""
+        return self.measured(self.measure)
+
     @property
     def mean(self) -> float:
-        """Mean validation accuracy at the best epoch, for rankings; minus infinity where every seed is excluded."""
-        return self.accuracy.mean if self.accuracy else -np.inf
+        """Mean score at the best epoch, for rankings; minus infinity where every seed is excluded."""
+        return self.score.mean if self.score else -np.inf
 
     def right(self, epoch: Epoch = "best") -> BySeed:
         """Return seed -> whether each validation image was right at an epoch."""
         return self.correct if epoch == "best" else self.last_correct
+
+    def judged(self, epoch: Epoch = "best") -> BySeed:
+        """Return seed -> predicted class of each validation image at an epoch; of pooled groups, those of the first."""
+        if self.pooled:
+            first, *others = (group.judged(epoch) for group in self.pooled)
+            return {seed: each for seed, each in first.items() if all(seed in other for other in others)}
+        return self.predicted if epoch == "best" else self.last_predicted
+
+    def metric_table(self, measure: Measure, seeds: Sequence[int] | None = None) -> MetricTable:
+        """Return a metric of predictions, seed by seed and image by image.
+
+        Args:
+            seeds: seeds of the rows. None means all that have predictions.
+        """
+        predicted = self.judged(measure.epoch)
+        rows = list(predicted) if seeds is None else seeds
+        if self.pooled:
+            tables = [group.metric_table(measure, rows) for group in self.pooled]
+            values, effects = (np.mean([getattr(table, name) for table in tables], axis=0) for name in ("values", "effects"))
+            return replace(tables[0], values=values, effects=effects)
+        labels, answers = self.table(self.labels, rows), self.table(predicted, rows)
+        return MetricTable.of(measure.metric, labels, answers, len(self.results[0].data.classes), folds=self.folds)
 
     def values(self, measure: Measure) -> dict[int, float]:
         """Return seed -> the measure, for the seeds that enter means; the mean of folds."""
@@ -248,8 +289,12 @@ class Group:
 
         The interval of an accuracy is over seeds and images. With one seed, that of other measures is unknown (NaN).
         """
-        if measure.both:
+        if measure.both and measure.metric == "accuracy":
             return self.accuracy if measure.epoch == "best" else self.last
+        if measure.both and self.judged(measure.epoch):
+            interval = self.metric_table(measure).interval()
+            single = self.n == 1 < self.total  # says nothing about other seeds
+            return Interval(interval.mean, np.nan, np.nan, 1) if single else interval
         return self.interval(list(self.values(measure).values()), measure.limits)
 
     def as_json(self, **measures: Interval | None) -> dict[str, Any]:
@@ -266,6 +311,7 @@ class Group:
                 "folds": self.folds,
                 "n": self.n,
                 **_mean_json(self.accuracy),
+                **{name: _mean_json(each) for name, each in class_metrics(self).items()},
                 "last": _mean_json(self.last) if self.last else None,
                 "loss": np.nanmean(self.table(self.losses), axis=0).mean() if self.losses else None,
                 "verdicts": self.verdicts,
@@ -276,13 +322,31 @@ class Group:
         )
 
 
+def shows_classes(groups: Sequence[Group]) -> bool:
+    """Whether accuracy alone does not say enough: classes are uneven, or the runs weigh or count them alike."""
+    results = [result for group in groups for result in group.results[:1]]
+    asked = ((each.run.plan.metric, each.run.plan.class_weight) != ("accuracy", "none") for each in results)
+    return any(result.data.uneven for result in results) or any(asked)
+
+
+def class_metrics(group: Group) -> dict[str, Interval | None]:
+    """The metrics that count all classes alike, at the best epoch; none where accuracy says enough."""
+    if not (shows_classes([group]) and group.judged()):
+        return {}
+    return {"balanced_accuracy": group.measured(MEASURES["balanced"]), "macro_f1": group.measured(MEASURES["f1"])}
+
+
 def _mean_json(interval: Interval | None) -> dict[str, Any]:
     return {"mean": interval and interval.mean, "interval": interval and interval.pair()}
 
 
-def best(groups: Sequence[Group], measure: Measure = ACCURACY) -> Group | None:
-    """The group with the highest mean of a measure, the first of equal ones; None where no run is left in any."""
-    means = {place: mean.mean for place, group in enumerate(groups) if (mean := group.measured(measure))}
+def best(groups: Sequence[Group], measure: Measure | None = None) -> Group | None:
+    """The group with the highest mean, the first of equal ones; None where no run is left in any.
+
+    Args:
+        measure: what the means are of. None means the metric that the runs go by.
+    """
+    means = {place: mean.mean for place, group in enumerate(groups) if (mean := group.measured(measure or group.measure))}
     return groups[max(means, key=means.__getitem__)] if means else None
 
 

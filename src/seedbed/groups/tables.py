@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from seedbed import words
 from seedbed.groups.fields import ARGUMENT, values_of
-from seedbed.groups.group import Group
+from seedbed.groups.group import Group, class_metrics, shows_classes
 from seedbed.groups.speed import TimesToLevel, level_text, levels
 from seedbed.records import Result
 from seedbed.statistics import Interval
@@ -49,10 +49,22 @@ def setting_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Grou
         Column("n", lambda group: group.n),
         *interval_columns(lambda group: group.accuracy),
         *interval_columns(lambda group: group.last, "last_"),
+        *_class_columns(groups),
         *(steps(level) for level in levels(groups)),
         *map(runs, dict.fromkeys(verdict for group in groups for verdict in group.verdicts)),
     ]
     return Table(columns, groups)
+
+
+def _class_columns(groups: Sequence[Group]) -> list[Column[Group]]:
+    """Make columns of the metrics that count all classes alike, where accuracy does not say enough."""
+    if not shows_classes(groups):
+        return []
+
+    def of(name: str) -> list[Column[Group]]:
+        return interval_columns(lambda group: class_metrics(group).get(name), f"{name}_")
+
+    return [column for name in ("balanced_accuracy", "macro_f1") for column in of(name)]
 
 
 def means_table(varying: Sequence[str], groups: Sequence[Group]) -> Table[Group]:

@@ -239,7 +239,7 @@ class DensePopulation:
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         def total(params: Params) -> Array:
             logits = self._logits(params, batch.images, hyper, key)
-            return jnp.sum(cross_entropy(logits, batch.labels, batch.weights))
+            return jnp.sum(cross_entropy(logits, batch.labels, batch.weights, hyper.class_weights))
 
         def with_penalty(gradient: Array, kernel: bool, w: Array, l1: Array, l2: Array) -> Array:
             return gradient + (2 * l2 * w + l1 * jnp.sign(w)) if kernel else gradient

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from seedbed.devices import signals_held_back
 from seedbed.models.architecture import ImageShape, Weights, check_weights
 from seedbed.models.families import FAMILIES, build
+from seedbed.records import Normalization
 from seedbed.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 
 def probabilities(
-    spec: ModelSpec, weights: Weights, images: NDArray[Any], *, scale: float, classes: int, batch: int = 1000
+    spec: ModelSpec,
+    weights: Weights,
+    images: NDArray[Any],
+    *,
+    normalization: Normalization,
+    classes: int,
+    batch: int = 1000,
 ) -> NDArray[np.float32]:
     """Class probabilities `(n, classes)` of a network for images.
 
@@ -28,7 +35,7 @@ def probabilities(
         spec: the network.
         weights: its arrays, named and laid out as in Keras.
         images: images as stored, `(n, h, w, c)`.
-        scale: divisor that maps stored values to the network's inputs.
+        normalization: what the network gets of stored images; one that takes pixels as stored gets these instead.
         classes: number of classes.
         batch: images per call of the compiled function.
 
@@ -41,12 +48,12 @@ def probabilities(
         check_weights(weights, expected)
     population, softmax = alone(spec, image_shape, classes)
     params, state = population.pack([weights])
+    fed = Normalization(1.0) if population.raw_pixels else normalization
     parts = []
     for start in range(0, len(images), batch):
         part = images[start : start + batch]
         filled = np.pad(part, ((0, batch - len(part)), (0, 0), (0, 0), (0, 0))) if start else part
-        x = filled.astype(np.float32) / np.float32(1 if population.raw_pixels else scale)
-        parts.append(np.asarray(softmax(params, state, x))[: len(part)])
+        parts.append(np.asarray(softmax(params, state, fed.inputs(filled)))[: len(part)])
     return np.concatenate(parts) if parts else np.zeros((0, classes), np.float32)
 
 

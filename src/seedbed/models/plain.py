@@ -7,10 +7,13 @@ from typing import Any
 
 from seedbed.models.architecture import ImageShape, Weights
 from seedbed.models.keras_backend import keras_session, load_keras
+from seedbed.records import Normalization
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
 
-def plain_model(spec: ModelSpec, weights: Weights, image_shape: ImageShape, classes: int, *, scale: float) -> Any:
+def plain_model(
+    spec: ModelSpec, weights: Weights, image_shape: ImageShape, classes: int, *, normalization: Normalization
+) -> Any:
     """Make a `keras.Model` that takes pixels as stored, `(n, h, w, c)`, and returns probabilities, `(n, C)`.
 
     A dense or convolutional network becomes plain layers, with a `Rescaling` in front where the pixels are not from 0 to 1
@@ -21,16 +24,16 @@ def plain_model(spec: ModelSpec, weights: Weights, image_shape: ImageShape, clas
         weights: its arrays, named and laid out as in Keras.
         image_shape: shape of one image, (h, w, c).
         classes: number of classes.
-        scale: divisor that maps stored values to the network's inputs.
+        normalization: what the network gets of stored values.
 
     Raises:
         ModelError: this process has imported Keras with another backend, or a user's file cannot be used.
     """
     if isinstance(spec, Keras):
-        return _around(spec, weights, image_shape, classes, scale)
+        return _around(spec, weights, image_shape, classes, normalization)
     assert isinstance(spec, Dense | Conv)
     with keras_session(seed=0) as keras:
-        layers = [*_rescaling(scale), *plain_layers(spec, classes, last="softmax")]
+        layers = [*_rescaling(normalization), *plain_layers(spec, classes, last="softmax")]
         model = keras.Sequential([keras.Input(image_shape, name="pixels"), *layers])
         assign(model, weights)
     return model
@@ -77,11 +80,17 @@ def assign(model: Any, weights: Weights) -> None:
             variable.assign(weights[name])
 
 
-def _rescaling(scale: float) -> list[Any]:
-    return [] if scale == 1 else [load_keras().layers.Rescaling(1 / scale, name="scale")]
+def _rescaling(normalization: Normalization) -> list[Any]:
+    """A layer that does to stored values what the engine does; none where that is nothing."""
+    scale, layers = normalization.scale, load_keras().layers
+    if not normalization.centres:
+        return [] if scale == 1 else [layers.Rescaling(1 / scale, name="scale")]
+    pairs = list(zip(normalization.mean, normalization.deviation, strict=True))
+    factors, offsets = [1 / (scale * deviation) for _, deviation in pairs], [-mean / deviation for mean, deviation in pairs]
+    return [layers.Rescaling(*((factors[0], offsets[0]) if len(pairs) == 1 else (factors, offsets)), name="scale")]
 
 
-def _around(spec: Keras, weights: Weights, image_shape: ImageShape, classes: int, scale: float) -> Any:
+def _around(spec: Keras, weights: Weights, image_shape: ImageShape, classes: int, normalization: Normalization) -> Any:
     """A user's network with what the engine adds to it: the scale, the shape of its input, and the way to probabilities."""
     from seedbed.models.keras_building import build_model, input_shape, integer_input
     from seedbed.models.keras_forms import KerasNetwork
@@ -92,7 +101,7 @@ def _around(spec: Keras, weights: Weights, image_shape: ImageShape, classes: int
     with keras_session(seed=0) as keras:
         whole = str(inner.inputs[0].dtype) if integer_input(inner) else "float32"
         pixels = x = keras.Input(image_shape, dtype=whole, name="pixels")
-        for layer in () if form.raw_pixels else _rescaling(scale):
+        for layer in () if form.raw_pixels else _rescaling(normalization):
             x = layer(x)
         for layer in _reshaping(keras, image_shape, input_shape(inner, image_shape)):
             x = layer(x)

@@ -28,11 +28,17 @@ Outputs = tuple[Array, State, Probes]
 
 
 class Hyperparameters(NamedTuple):
-    """Values that may differ between the members of a compiled program, each `(M,)` float32."""
+    """Values that may differ between the members of a compiled program.
+
+    Attributes:
+        l1, l2, dropout: `(M,)` float32.
+        class_weights: weight of an image of each class in the loss that training minimizes, `(M, C)`. None means 1 for all.
+    """
 
     l1: Array
     l2: Array
     dropout: Array
+    class_weights: Array | None = None
 
 
 class Batch(NamedTuple):
@@ -114,17 +120,22 @@ class Population(Protocol):
         """Invert `unpack`; returns NumPy arrays."""
 
 
-def cross_entropy(logits: Array, labels: Array, weights: Array) -> Array:
-    """Weighted mean cross-entropy of each member (nats, `(M,)`); logits `(M, C, B)`, labels and weights `(B,)`."""
-    return jnp.sum(image_losses(logits, labels) * weights, axis=-1) / jnp.sum(weights)
+def cross_entropy(logits: Array, labels: Array, weights: Array, class_weights: Array | None = None) -> Array:
+    """Weighted mean cross-entropy of each member (nats, `(M,)`); logits `(M, C, B)`, labels and weights `(B,)`.
+
+    Args:
+        class_weights: as `Hyperparameters` has them. The sum is divided by the number of images, as by Keras.
+    """
+    return jnp.sum(image_losses(logits, labels, class_weights) * weights, axis=-1) / jnp.sum(weights)
 
 
-def image_losses(logits: Array, labels: Array) -> Array:
-    """Cross-entropy of each image (nats, `(M, B)`); logits `(M, C, B)`, labels `(B,)`."""
+def image_losses(logits: Array, labels: Array, class_weights: Array | None = None) -> Array:
+    """Cross-entropy of each image (nats, `(M, B)`); logits `(M, C, B)`, labels `(B,)`, weights of classes `(M, C)`."""
     shifted = logits - jax.lax.stop_gradient(jnp.max(logits, axis=1, keepdims=True))
     partition = jnp.log(jnp.sum(jnp.exp(shifted), axis=1))
     chosen = jax.nn.one_hot(labels, logits.shape[1], axis=0, dtype=logits.dtype)
-    return partition - jnp.sum(shifted * chosen, axis=1)
+    losses = partition - jnp.sum(shifted * chosen, axis=1)
+    return losses if class_weights is None else losses * class_weights[:, labels]
 
 
 @dataclass(frozen=True)

@@ -114,11 +114,12 @@ class StackedPopulation(ABC):
     ) -> tuple[Params, State]:
         """Sum the gradients of the penalty and, over microbatches, of the minibatch's mean loss."""
         images = jnp.sum(parts.weights)
+        of_classes = None if hyper.class_weights is None else hyper.class_weights[None]
         count, size = parts.labels.shape
 
         def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
             logits, state, added = self.one_with_loss(params, state, part.images, size, hyper.dropout, key)
-            return jnp.sum(image_losses(logits[None], part.labels)[0] * part.weights) / images + added, state
+            return jnp.sum(image_losses(logits[None], part.labels, of_classes)[0] * part.weights) / images + added, state
 
         def step(train_state: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
             total, state = train_state

@@ -15,7 +15,7 @@ import numpy as np
 
 from seedbed import storage
 from seedbed.errors import StorageError
-from seedbed.records import NO_SCORE, History, epoch_scores, watched
+from seedbed.records import NO_SCORE, EpochColumns, History, epoch_scores, watched
 from seedbed.runs.arrays import Arrays, checked_digest, read_safetensors
 from seedbed.runs.record import METRICS_FILE, RUN_FILE, Record, read, read_history
 from seedbed.specs import Plan, RunSpec
@@ -73,7 +73,7 @@ def is_over(history: History, plan: Plan) -> bool:
 def _end(history: History, plan: Plan) -> float:
     """The epoch after which patience ends a run with this history; infinity if it does not."""
     best, at = NO_SCORE, 0
-    for epoch, score in enumerate(epoch_scores(history, watched(plan.select)), start=1):
+    for epoch, score in enumerate(epoch_scores(history, watched(plan.select), EpochColumns.of(plan)), start=1):
         if score > best:
             best, at = score, epoch
         if 0 < plan.patience <= epoch - at:

@@ -18,7 +18,7 @@ from seedbed.models import trust
 from seedbed.names import checked_name
 from seedbed.records import DataFacts, History, ModelFacts, Result, Seconds, Verdict, finite
 from seedbed.runs.arrays import read_npz
-from seedbed.specs import RunSpec
+from seedbed.specs import ClassWeight, RunSpec
 
 FORMAT = 2
 """Version of the format; it increases when an older seedbed could not read the files of a newer one.
@@ -219,7 +219,9 @@ class Record(BaseModel):
     def _diagnosed(self, old: OldVerdict, history: History, folder: Path) -> Verdict:
         """Diagnose a run of format 1; without predictions (a search kept none, or they are damaged) "collapsed" stands."""
         assert self.data is not None
-        last = _last_predictions(folder / PREDICTIONS_FILE) if PREDICTIONS_FILE in self.files else None
+        last = (
+            _last_predictions(folder / PREDICTIONS_FILE, self.run.plan.class_weight) if PREDICTIONS_FILE in self.files else None
+        )
         verdict = diagnose(history, self.run, self.data, last, pruned=self.status == "pruned")
         if old.kind == "collapsed" and last is None:
             return replace(verdict, kind="collapsed", evidence=old.evidence)
@@ -237,12 +239,12 @@ class Listed:
     verdict: Verdict | None = None
 
 
-def _last_predictions(path: Path) -> LastPredictions | None:
+def _last_predictions(path: Path, class_weight: ClassWeight) -> LastPredictions | None:
     """The predictions of the last network; of the best one where an older seedbed kept only these."""
     try:
         arrays = read_npz(path)
         best = arrays["validation_probabilities"]
-        return LastPredictions.of(arrays.get("last_validation_probabilities", best), arrays["validation_labels"])
+        return LastPredictions.of(arrays.get("last_validation_probabilities", best), arrays["validation_labels"], class_weight)
     except (StorageError, KeyError):
         return None
 

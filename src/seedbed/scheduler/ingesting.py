@@ -117,7 +117,7 @@ class Ingest:
         entry = self._entries[task.blocks[block][member].identity]
         dataset = self._request.datasets[entry.run.data]
         labels = dataset.validation.labels
-        last = LastPredictions.of(outcome.last_probabilities, labels)
+        last = LastPredictions.of(outcome.last_probabilities, labels, entry.run.plan.class_weight)
         verdict = diagnose(outcome.history, entry.run, dataset.facts(), last, pruned=outcome.pruned)
         result = Result(
             entry.name,

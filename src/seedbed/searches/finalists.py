@@ -36,6 +36,11 @@ class Finalist:
         """Mean validation accuracy over fresh seeds and images; None where every seed is excluded."""
         return self.group.accuracy
 
+    @property
+    def score(self) -> Interval | None:
+        """The same of the metric that the search goes by, which ranks: usually the accuracy."""
+        return self.group.score
+
     def cost(self, cost: str) -> float | None:
         """Return the network's cost; None where its latency was not measured."""
         if cost == "latency":
@@ -68,6 +73,6 @@ def ranked(finalists: Sequence[Finalist]) -> list[Finalist]:
     """Sort finalists by the lower end of their intervals, the highest first."""
 
     def lower_end(each: Finalist) -> float:
-        return each.accuracy.low if each.accuracy and math.isfinite(each.accuracy.low) else -math.inf
+        return each.score.low if each.score and math.isfinite(each.score.low) else -math.inf
 
     return sorted(finalists, key=lambda each: (-lower_end(each), each.trial.number))

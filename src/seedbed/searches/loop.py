@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seedbed.errors import Interrupted, UnknownRun
-from seedbed.groups import ACCURACY, Request, train_groups
+from seedbed.groups import ACCURACY, MEASURES, Measure, Request, train_groups
 from seedbed.models import facts
-from seedbed.records import Result
+from seedbed.records import METRIC_COLUMNS, Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.searches.finalists import Finalist, ranked
 from seedbed.searches.outcome import Search
@@ -99,7 +99,7 @@ def _train_batch(terms: Terms, execution: Execution, store: TrialStore, clock: _
     for number in range(len(before), start + count):
         place = number - start
         trial = _trial(terms, number, requests[place], points[place], results[place])
-        values = [trial.accuracy, *([float(terms.space.budget.cost(trial.model))] if terms.pareto else [])]
+        values = [trial.score, *([float(terms.space.budget.cost(trial.model))] if terms.pareto else [])]
         store.add(trial, values, terms.space.dimensions())
     clock.recorded = start + count
 
@@ -124,7 +124,8 @@ def _trial(terms: Terms, number: int, request: Request, point: Mapping[str, Any]
     if unranked and state == "complete":
         state = unranked[0]  # type: ignore[assignment]
     epochs = min(result.history.epochs for result in results)
-    curves = [np.maximum.accumulate(result.history["validation_accuracy"][:epochs]) for result in results]
+    metric = request.run.plan.metric
+    curves = [np.maximum.accumulate(result.history[METRIC_COLUMNS[metric]][:epochs]) for result in results]
     reached = np.mean(curves, axis=0) if state in ("complete", "pruned") else np.zeros(epochs)
     return Trial(
         number=number,
@@ -133,10 +134,15 @@ def _trial(terms: Terms, number: int, request: Request, point: Mapping[str, Any]
         model=facts(request.run.model, terms.space.data.image_shape, len(terms.space.data.classes)),
         point=point,
         state=state,
-        accuracy=float(np.mean([ACCURACY.of(result) if result.best else 0.0 for result in results])),
+        accuracy=_mean(ACCURACY, results),
         curve={epoch: float(value) for epoch, value in enumerate(reached, start=1)},
         seconds=sum(result.seconds.total for result in results),
+        metric=None if metric == "accuracy" else _mean(MEASURES[metric], results),
     )
+
+
+def _mean(measure: Measure, results: Sequence[Result]) -> float:
+    return float(np.mean([measure.of(result) if result.best else 0.0 for result in results]))
 
 
 # The best of them
@@ -154,11 +160,11 @@ def _train_finalists(terms: Terms, execution: Execution, trials: Sequence[Trial]
 def chosen_trials(terms: Terms, trials: Sequence[Trial]) -> list[Trial]:
     """Choose the best trials, each setting once; for a frontier, some spread over those that no cheaper one beats."""
     distinct = {trial.name: trial for trial in reversed(trials) if trial.state == "complete"}
-    best = sorted(distinct.values(), key=lambda trial: (-trial.accuracy, trial.number))
+    best = sorted(distinct.values(), key=lambda trial: (-trial.score, trial.number))
     if not terms.pareto:
         return best[: terms.finalists]
     costs = [terms.space.budget.cost(trial.model) for trial in best]
-    places = frontier(costs, [trial.accuracy for trial in best])
+    places = frontier(costs, [trial.score for trial in best])
     return _spread([best[place] for place in places], [math.log(costs[place]) for place in places], terms.finalists)
 
 

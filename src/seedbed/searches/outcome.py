@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures, words
 from seedbed.errors import RunError
-from seedbed.groups import Contrast, caveats, differences
+from seedbed.groups import MEASURES, Contrast, caveats, differences
+from seedbed.groups.caveats import uneven_classes
 from seedbed.kinds import OPTIMIZERS
 from seedbed.records import Result, finite, finite_fields
 from seedbed.runs import RunStore
@@ -120,7 +121,7 @@ class Search(Tabular):
     def importances(self) -> list[Importance]:
         """Importance of each dimension for the accuracy at the first rung, which all trials but those that diverged reached."""
         comparable = [trial for trial in self.trials if trial.state in ("complete", "pruned")]
-        values = [trial.curve.get(self.compared_at, trial.accuracy) for trial in comparable]
+        values = [trial.curve.get(self.compared_at, trial.score) for trial in comparable]
         return importances([trial.point for trial in comparable], values, self.dimensions, seed=self.terms.seed)
 
     @property
@@ -171,17 +172,17 @@ class Search(Tabular):
     def sentences(self) -> list[str]:
         """Say which setting is best, how sure that is, and what limits it."""
         winner, trials = self.winner, words.counted(len(self.trials), "trial")
-        if winner is None or winner.accuracy is None:
+        if winner is None or winner.score is None:
             return [f"No trial of {len(self.trials)} could be ranked: {_by_state(self.states)}.", *self._notes()]
-        accuracy, network = winner.accuracy, winner.trial.run.model.title
+        score, network, measure = winner.score, winner.trial.run.model.title, winner.group.measure.name
         folds = f", {self.terms.folds} folds" if self._folds else ""
         test = "the test part, looked at once, was not used for that." if self.test else "the test part was not (--test)."
         sentences = [
             f"The best of {trials} within {self.terms.space.budget}, by the lower end of its interval: {network}, "
-            f"{words.percent(accuracy.mean, 2)} validation accuracy ({words.ends(*accuracy.pair())}; "
-            f"{words.counted(accuracy.n, 'fresh seed')}, 95 % interval{folds}).",
+            f"{words.percent(score.mean, 2)} {measure} ({words.ends(*score.pair())}; "
+            f"{words.counted(score.n, 'fresh seed')}, 95 % interval{folds}).",
             *self._against_others(winner),
-            f"As trial {winner.trial.number} it had {words.percent(winner.trial.accuracy, 2)}: optimistic, because this "
+            f"As trial {winner.trial.number} it had {words.percent(winner.trial.score, 2)}: optimistic, because this "
             f"number selected the trial. The same validation images selected it; {test}",
         ]
         if self.test:
@@ -222,7 +223,8 @@ class Search(Tabular):
         return [f"{rate}, is at the {end} end of the range searched ({low:g} to {high:g}); a better one may lie beyond."]
 
     def _notes(self) -> list[str]:
-        sentences = caveats([finalist.group for finalist in self.best], name=True)
+        groups = [finalist.group for finalist in self.best]
+        sentences = [*caveats(groups, name=True), *uneven_classes(groups)]
         unranked = {state: count for state in ("diverged", "collapsed") if (count := self.states.get(state))}
         if unranked:
             sentences.insert(0, f"Of {words.counted(len(self.trials), 'trial')}, {_by_state(unranked)}; they were not ranked.")
@@ -253,14 +255,15 @@ class Search(Tabular):
 
     def charts(self) -> dict[str, AnyChart]:
         """Draw the course of the search, the frontier over each cost, and the importances: name -> figure."""
-        drawn: dict[str, AnyChart] = {"trials": figures.search_course(course_rows(self))}
+        measure = MEASURES[self.terms.space.metric].name
+        drawn: dict[str, AnyChart] = {"trials": figures.search_course(course_rows(self), measure=measure)}
         rows, ends = coordinate_rows(self.trials)
         if rows:
             drawn["settings"] = figures.search_coordinates(rows, ends)
         for cost in COSTS:
             rows = frontier_rows(self, cost)
             if len({row["cost"] for row in rows if row["kind"] == "finalist"}) > 1:
-                drawn[f"accuracy_over_{cost}"] = figures.search_frontier(rows, cost)
+                drawn[f"accuracy_over_{cost}"] = figures.search_frontier(rows, cost, measure=measure)
         if self.importances:
             shares = [vars(each) for each in self.importances]
             drawn["importance"] = figures.search_importance(shares, trials=len(self.trials), epoch=self.compared_at)
@@ -272,14 +275,14 @@ def _by_state(states: Mapping[str, int]) -> str:
 
 
 def course_rows(search: Search) -> list[dict[str, Any]]:
-    """Return one row per trial: number, accuracy, state, best accuracy of the complete ones so far, network, epochs."""
+    """Return one row per trial: number, score (`accuracy`), state, best of the complete ones so far, network, epochs."""
     rows, best = [], 0.0
     for trial in search.trials:
-        best = max(best, trial.accuracy) if trial.state == "complete" else best
+        best = max(best, trial.score) if trial.state == "complete" else best
         rows.append(
             {
                 "number": trial.number,
-                "accuracy": trial.accuracy,
+                "accuracy": trial.score,
                 "state": trial.state,
                 "best": best or None,
                 "network": trial.run.model.title,
@@ -341,17 +344,17 @@ def frontier_rows(search: Search, cost: str) -> list[dict[str, Any]]:
         return {"kind": kind, "cost": cost, "mean": mean, "frontier": False, "network": trial.run.model.title}
 
     complete = [trial for trial in search.trials if trial.state == "complete" and cost != "latency"]
-    rows = [row("trial", float(getattr(trial.model, cost)), trial.accuracy, trial) for trial in complete]
+    rows = [row("trial", float(getattr(trial.model, cost)), trial.score, trial) for trial in complete]
     on_frontier = search.frontier(cost)
     for finalist in search.best:
-        own, accuracy = finalist.cost(cost), finalist.accuracy
-        if accuracy and own is not None:
+        own, score = finalist.cost(cost), finalist.score
+        if score and own is not None:
             low, high = finalist.cost_range(cost) or (own, own)
             details = {
-                "low": finite(accuracy.low),
-                "high": finite(accuracy.high),
-                "n": accuracy.n,
+                "low": finite(score.low),
+                "high": finite(score.high),
+                "n": score.n,
                 "frontier": finalist in on_frontier,
             }
-            rows.append({**row("finalist", own, accuracy.mean, finalist.trial), "least": low, "most": high, **details})
+            rows.append({**row("finalist", own, score.mean, finalist.trial), "least": low, "most": high, **details})
     return rows

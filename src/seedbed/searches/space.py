@@ -20,7 +20,7 @@ from seedbed.errors import SpecError
 from seedbed.models import facts
 from seedbed.records import DataFacts
 from seedbed.searches.budget import Budget
-from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec, Select
+from seedbed.specs import ClassWeight, Conv, DataSpec, Dense, Metric, Plan, RunSpec, Select
 
 SpacePoint = Mapping[str, Any]
 """Names of the space's dimensions -> values."""
@@ -57,7 +57,7 @@ class Space:
         data: sizes of the data set; `spec` names it.
         epochs: epochs of every run.
         sizes: whether smaller networks than the budget allows are proposed too.
-        select: rule that selects the best epoch of every run, see `Plan`.
+        select, metric, class_weight: settings of every run, see `Plan`.
     """
 
     budget: Budget
@@ -67,6 +67,8 @@ class Space:
     epochs: int
     sizes: bool = False
     select: Select = "smoothed"
+    metric: Metric = "accuracy"
+    class_weight: ClassWeight = "none"
 
     def __post_init__(self) -> None:
         for family in self.families:
@@ -157,7 +159,8 @@ class Space:
             settings["weight_decay"] = _between(DECAYS, point["decay"])
         if point["penalty"] != "none":
             settings[point["penalty"]] = _between(STRENGTHS[point["penalty"]], point["strength"])
-        settings |= {"batch_size": point["batch_size"], "schedule": point["schedule"], "select": self.select}
+        settings |= {"batch_size": point["batch_size"], "schedule": point["schedule"]}
+        settings |= {"select": self.select, "metric": self.metric, "class_weight": self.class_weight}
         return Plan(epochs=self.epochs, **settings)
 
 

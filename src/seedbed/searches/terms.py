@@ -10,17 +10,21 @@ from seedbed import data
 from seedbed.data import WatchDownload
 from seedbed.errors import SpecError, nearest
 from seedbed.names import checked_group
-from seedbed.records import DataFacts
+from seedbed.records import DataFacts, EpochColumns
 from seedbed.searches.budget import Budget
 from seedbed.searches.sampling import GROUP, Direction, Sampler
 from seedbed.searches.space import FAMILIES, Space, rungs
-from seedbed.specs import DataSpec, Plan, Select
+from seedbed.specs import ClassWeight, DataSpec, Metric, Plan, Select
 from seedbed.training.pruning import Pruning
 
 TRIALS, EPOCHS = 100, 20
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 BATCH = 2 * GROUP
 """Trials that are proposed together, before the sampler sees any of their results: two programs for two workers."""
+
+
+GOALS = ("select", "metric", "class_weight")
+"""Settings of the plan that all trials share."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ class Terms:
     def pruning(self) -> Pruning:
         """Rungs of pruning; none where a network would be compared with larger ones, or with other folds."""
         comparable = self.prune and not self.pareto and self.folds == 1
-        return Pruning(rungs(self.space.epochs) if comparable else (), select=self.space.select)
+        plan = Plan(metric=self.space.metric, class_weight=self.space.class_weight)
+        pruned_at = rungs(self.space.epochs) if comparable else ()
+        return Pruning(pruned_at, select=self.space.select, columns=EpochColumns.of(plan))
 
     @property
     def fresh(self) -> tuple[int, ...]:
@@ -83,12 +89,12 @@ class Terms:
 
     def settings(self) -> dict[str, Any]:
         """Return all that proposals and trials depend on, and the number of trials, as JSON values."""
-        # An older seedbed wrote no rule, and its searches are found by these settings.
-        later = {} if self.space.select == Plan.later["select"] else {"select": self.space.select}
+        # An older seedbed wrote none of these, and its searches are found by their settings.
+        later = {name: own for name in GOALS if (own := getattr(self.space, name)) != Plan.later[name]}
         return {
             "budget": {self.space.budget.kind: self.space.budget.limit},
             "families": list(self.space.families),
-            "data": self.space.spec.plain(),
+            "data": self.space.spec.written(),
             "epochs": self.space.epochs,
             "seed": self.seed,
             "sampler": self.sampler,
@@ -111,6 +117,8 @@ def terms_for(
     trials: int = TRIALS,
     pareto: bool = False,
     select: Select | None = None,
+    metric: Metric | None = None,
+    class_weight: ClassWeight | None = None,
     watch: WatchDownload | None = None,
     **more: Any,
 ) -> Terms:
@@ -120,7 +128,7 @@ def terms_for(
         budget: `units=200`, `params=10000` or `flops=1e6`.
         family: "dense", "conv" or both; see `families`.
         pareto: search smaller networks too.
-        select: rule that selects the best epoch of a trial, see `Plan`. None means the default.
+        select, metric, class_weight: settings of every trial, see `Plan`. None means the defaults.
         watch: callback for the progress of a download.
         more: other fields of `Terms`.
 
@@ -131,8 +139,10 @@ def terms_for(
     limit = Budget.of(budget) if isinstance(budget, str) else budget
     known = data.resolve(data.spec_of(spec))
     facts = data.load(known, watch).facts()
-    plan = Plan(epochs=epochs).changed(**({"select": select} if select else {}))
-    space = Space(limit, families(family, limit, facts, known), facts, known, plan.epochs, sizes=pareto, select=plan.select)
+    asked = dict(zip(GOALS, (select, metric, class_weight), strict=True))
+    plan = Plan(epochs=epochs).changed(**{name: value for name, value in asked.items() if value})
+    goals: dict[str, Any] = {name: getattr(plan, name) for name in GOALS}
+    space = Space(limit, families(family, limit, facts, known), facts, known, plan.epochs, sizes=pareto, **goals)
     terms = Terms(name or f"{limit.kind}-{limit.limit}-{known.name}", space, trials, pareto=pareto, **more)
     if terms.fold_data:
         data.load(terms.fold_data[0], watch)  # folds that cannot be made are an error before anything is trained

@@ -24,9 +24,10 @@ class Trial:
         name: name of the run; a setting that was proposed before has the name of that trial.
         point: point of the space.
         accuracy: validation accuracy at the best epoch, the folds' mean; optimistic for a trial that is chosen by it.
-        curve: epoch -> best accuracy so far; 0 for a run that diverged or collapsed, so that the sampler keeps away from it.
+        curve: epoch -> best score so far; 0 for a run that diverged or collapsed, so that the sampler keeps away from it.
             The store keeps it only where the search has one direction.
         seconds: time of its runs in the workers.
+        metric: the same as `accuracy`, of the metric that the search goes by (`Plan.metric`). None means the accuracy.
     """
 
     number: int
@@ -38,6 +39,12 @@ class Trial:
     accuracy: float
     curve: Mapping[int, float]
     seconds: float
+    metric: float | None = None
+
+    @property
+    def score(self) -> float:
+        """What the search goes by."""
+        return self.accuracy if self.metric is None else self.metric
 
     @classmethod
     def read(cls, frozen: FrozenTrial) -> Self:
@@ -53,6 +60,7 @@ class Trial:
             accuracy=stored["accuracy"],
             curve=dict(sorted(frozen.intermediate_values.items())),
             seconds=stored["seconds"],
+            metric=stored.get("metric"),
         )
 
     def attributes(self) -> dict[str, Any]:
@@ -61,6 +69,7 @@ class Trial:
             "run": self.name,
             "identity": self.run.identity,
             "accuracy": self.accuracy,
+            "metric": self.metric,
             "network": self.run.model.title,
             "state": self.state,
             **vars(self.model),

@@ -24,6 +24,7 @@ from seedbed.statistics.crossed import TwoSources, accuracy_interval, two_source
 from seedbed.statistics.differences import PairedDifference, accuracy_difference, loss_difference
 from seedbed.statistics.independent import images_interval, share_difference
 from seedbed.statistics.interval import SHARE, UNLIMITED, Claim, Estimate, Floats, Interval, ValueRange
+from seedbed.statistics.metrics import MetricTable, balanced_accuracy, macro_f1, metric_difference, metric_value
 from seedbed.statistics.ranges import mean_over_ranges
 from seedbed.statistics.ratios import log_ratio
 from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
@@ -41,12 +42,14 @@ __all__ = [
     "Estimate",
     "Floats",
     "Interval",
+    "MetricTable",
     "PairedDifference",
     "ReliabilityBin",
     "TwoSources",
     "ValueRange",
     "accuracy_difference",
     "accuracy_interval",
+    "balanced_accuracy",
     "calibration",
     "confusion",
     "decide",
@@ -58,9 +61,12 @@ __all__ = [
     "log_ratio",
     "loss_difference",
     "losses",
+    "macro_f1",
     "mean_estimate",
     "mean_interval",
     "mean_over_ranges",
+    "metric_difference",
+    "metric_value",
     "paired_difference",
     "paired_estimate",
     "per_class",

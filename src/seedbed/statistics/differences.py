@@ -33,7 +33,8 @@ class PairedDifference:
         centre: the middle of the intervals; for accuracies a little nearer to 0 than the mean.
         by_seeds, by_images: variance of the mean that each source shows by itself; both hold `residual` once.
         seeds, images: how many of each; with one seed the intervals speak of these two networks alone.
-        share: whether the values are differences of right and wrong, between -1 and 1.
+        freedom: degrees of freedom of the images' variance.
+        least: least half-width of an interval, in units of `-ln(1 - confidence)`; 0 where the values have no largest one.
         folds: number of folds of cross-validation; 1 means one validation part.
     """
 
@@ -44,14 +45,15 @@ class PairedDifference:
     residual: float
     seeds: int
     images: int
-    share: bool
+    freedom: float
+    least: float
     folds: int = 1
 
     def interval(self, confidence: float = 0.95) -> Interval:
         """The mean with its interval; `n` seeds, or images where there is one seed."""
         reach = self._reach(1 - confidence)
         low, high = self.centre - reach, self.centre + reach
-        if self.share:
+        if self.least:
             low, high = max(low, -1.0), min(high, 1.0)
         count = self.seeds if self.seeds > 1 else self.images
         return Interval(self.mean, min(low, self.mean), max(high, self.mean), count)
@@ -81,7 +83,7 @@ class PairedDifference:
 
     def _reach(self, level: float) -> float:
         """Half the width of the interval of confidence `1 - level`."""
-        of_images = t_quantile(1 - level, self.images - 1) ** 2
+        of_images = t_quantile(1 - level, self.freedom) ** 2
         of_seeds = t_quantile(1 - level, self.seeds - 1) ** 2 if self.seeds > 1 else 0.0
         if self.folds > 1:
             beyond = beyond_images(self.by_seeds, self.residual, self.folds)
@@ -89,8 +91,7 @@ class PairedDifference:
         else:
             both = of_seeds * self.by_seeds + of_images * max(self.by_images - self.residual, 0.0)
             squares = max(of_images * self.by_images, both)
-        least = -math.log(level) / (self.images + 1) if self.share else 0.0
-        return max(math.sqrt(squares), least)
+        return max(math.sqrt(squares), -math.log(level) * self.least)
 
 
 def _smallest_level(shown: Callable[[float], bool]) -> float:
@@ -174,6 +175,7 @@ def _difference(table: Floats, *, share: bool, folds: int) -> PairedDifference:
         shrunk**2 * spread.residual,
         spread.seeds,
         images,
-        share,
+        images - 1,
+        1 / (images + 1) if share else 0.0,
         folds,
     )

@@ -17,7 +17,7 @@ from seedbed.kinds import Registry
 if TYPE_CHECKING:
     from seedbed.data import DataLike
     from seedbed.scheduler import WorkerOptions
-    from seedbed.specs import Select
+    from seedbed.specs import ClassWeight, Metric, Select
     from seedbed.studies.answers import Answer, Study
 
 
@@ -55,6 +55,8 @@ class Question:
         again: bool = False,
         epochs: int | Literal["auto", "own"] | None = None,
         select: Select | None = None,
+        metric: Metric | None = None,
+        class_weight: ClassWeight | None = None,
         **options: Unpack[WorkerOptions],
     ) -> Answer:
         """Train what is missing, and answer the question.
@@ -72,7 +74,7 @@ class Question:
             again: whether to repeat earlier measurements, for `device` alone.
             epochs: epochs of every training, or "auto", or "own" for those of each study. None means "own", but on small data
                 nets that are compared by where they end train until they are done.
-            select: rule that selects the best epoch, see `Plan`. None means the default.
+            select, metric, class_weight: settings of every training, see `Plan`. None means the defaults.
             options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 
         Raises:
@@ -84,6 +86,7 @@ class Question:
 
         execution = Execution.of(**options, resume=True, replace=False).visible(self.name)
         asked: dict[str, Any] = {"merge": merge, "again": again, "epochs": epochs, "select": select}
+        asked |= {"metric": metric, "class_weight": class_weight}
         setup = Setup.of(data, protocol=protocol, first=first, seeds=seeds, folds=folds, seed=seed, quick=quick, **asked)
         with StudyTrainer(execution) as trainer:
             return self.study.answer(setup, trainer)

@@ -72,6 +72,8 @@ class Setup:
         again: bool = False,
         epochs: int | str | None = None,
         select: str | None = None,
+        metric: str | None = None,
+        class_weight: str | None = None,
         watch: images.WatchDownload | None = None,
     ) -> Setup:
         """Find the images, and check the options.
@@ -89,7 +91,7 @@ class Setup:
             epochs: epochs of every training, or "auto", or "own" for those of each study. None means "own", but where there are
                 fewer than `groups.folds.FEW_IMAGES` validation images, a study that is no preview trains nets until they are
                 done if it compares them by where they end.
-            select: rule that selects the best epoch, see `Plan`. None means the default.
+            select, metric, class_weight: settings of every training, see `Plan`. None means the defaults.
             watch: called with the progress of a download.
 
         Raises:
@@ -107,13 +109,14 @@ class Setup:
             facts = images.load(dataset.spec.changed(fold=(0, parts))).facts()
         others = tuple(map(Path, merge))
         numbers = fold_seeds(parts, chosen, default=default, first=seed)
-        asked_plan = {name: value for name, value in (("epochs", epochs), ("select", select)) if value is not None}
+        settings = {"epochs": epochs, "select": select, "metric": metric, "class_weight": class_weight}
+        asked_plan = {name: value for name, value in settings.items() if value is not None}
         plan: dict[str, Any] = {name: value for name, value in asked_plan.items() if (name, value) != ("epochs", OWN)}
         Plan(**plan)  # an error before anything is trained
         until_done = epochs is None and not quick and dataset.facts().validation < FEW_IMAGES
         asked = (
             *_asked(spec, seeds, folds, seed, quick),
-            *(f"--{name}={value}" for name, value in asked_plan.items()),
+            *(f"--{name.replace('_', '-')}={value}" for name, value in asked_plan.items()),
             *(word for path in others for word in ("--merge", str(path))),
         )
         return cls(dataset.spec, facts, numbers, quick, parts, asked, others, again, plan, until_done)

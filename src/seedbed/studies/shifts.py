@@ -108,6 +108,8 @@ def _shares_right(model: ModelSpec, weights: Arrays, dataset: Dataset, pixels: i
     right = np.zeros(len(labels))
     for down, across in DIRECTIONS:
         moved = shifted(images, pixels * down, pixels * across)
-        predicted = models.probabilities(model, weights, moved, scale=dataset.scale, classes=len(dataset.classes))
+        predicted = models.probabilities(
+            model, weights, moved, normalization=dataset.normalization, classes=len(dataset.classes)
+        )
         right += (predicted.argmax(axis=1) == labels) / len(DIRECTIONS)
     return right

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures, words
 from seedbed.errors import RunError, nearest
-from seedbed.groups import Contrast, Difference, Group, caveats, differences
+from seedbed.groups import ACCURACY, MEASURES, Contrast, Difference, Group, Measure, caveats, differences
+from seedbed.groups.caveats import uneven_classes
 from seedbed.groups.comparison import method_line, pair_table
 from seedbed.groups.curves import learning_curves, short_names
-from seedbed.groups.differences import CONFIDENCE, MARGIN
+from seedbed.groups.differences import CONFIDENCE, MARGIN, common_measure
 from seedbed.groups.fields import in_order
 from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
 from seedbed.records import finite_fields
-from seedbed.specs import DataSpec
+from seedbed.specs import DataSpec, Metric
 from seedbed.sweeps.effects import Interaction, Marginal, interaction_sentences, interactions, main_effects
 from seedbed.sweeps.outcome import Sweep
 from seedbed.tables import Table, Tabular
@@ -38,6 +39,8 @@ class SweepComparison(Tabular):
         pairs: each other setting minus its reference.
         effects: each value of each field, averaged over the other fields; none where a single field varies.
         interactions: how the effect of one field depends on another.
+        measure: what is compared.
+        others: further comparisons that the corrections count, because results chose the reference.
     """
 
     sweep: Sweep
@@ -46,6 +49,7 @@ class SweepComparison(Tabular):
     pairs: list[Difference]
     effects: list[Marginal]
     interactions: list[Interaction]
+    measure: Measure = ACCURACY
     others: int = 0
 
     @property
@@ -76,7 +80,7 @@ class SweepComparison(Tabular):
             "Speed of learning": [speed.sentence for speed in self.speeds if speed],
             "Effect of each field": effects,
             "Does the effect of one depend on another?": interaction_sentences(self.interactions),
-            "Notes": caveats(self.groups),
+            "Notes": [*caveats(self.groups), *uneven_classes(self.groups)],
         }
 
     def sentences(self) -> list[str]:
@@ -89,7 +93,7 @@ class SweepComparison(Tabular):
         return finite_fields(
             {
                 "sweep": self.sweep.name,
-                "measure": "validation accuracy at the best epoch",
+                "measure": f"{self.measure.name} at the best epoch",
                 "confidence": CONFIDENCE,
                 "correction": "Holm",
                 "method": self.method,
@@ -131,10 +135,11 @@ class SweepComparison(Tabular):
 def _forest(pairs: Sequence[Difference]) -> AnyChart:
     known = [(pair, pair.decision) for pair in pairs if pair.decision]
     names = [" minus ".join(pair.contrast.names) for pair, _ in known]
-    return figures.paired_differences(names, [each.interval for _, each in known], [each.shown for _, each in known])
+    intervals, shown = [each.interval for _, each in known], [each.shown for _, each in known]
+    return figures.paired_differences(names, intervals, shown, measure=pairs[0].contrast.measure.name)
 
 
-def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN) -> SweepComparison:
+def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN, metric: Metric | None = None) -> SweepComparison:
     """Compare a sweep's settings with one of them, and its fields' values with each other.
 
     Args:
@@ -143,6 +148,7 @@ def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN) ->
             Empty means the one with the highest mean, for each combination of the conditions; since results choose it then,
             the corrections count all pairs of settings.
         margin: accuracies that differ by less are called equivalent, a share above 0.
+        metric: what is compared. None means the metric that the runs go by.
 
     Raises:
         RunError: no setting has the reference's name, or none of its runs is left.
@@ -154,8 +160,9 @@ def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN) ->
     best = sweep.best()
     references = [named] if named else [groups[0] for groups in best.values()]
     short = dict(zip((group.name for group in sweep.groups), short_names(sweep.groups, BETWEEN), strict=True))
+    measure = MEASURES[metric] if metric else common_measure(sweep.groups)
     contrasts = [
-        Contrast(group, reference, short[group.name], short[reference.name], literal=True)
+        Contrast(group, reference, short[group.name], short[reference.name], measure, literal=True)
         for reference in references
         for group in usable
         if group is not reference and sweep.condition(group) == sweep.condition(reference)
@@ -165,16 +172,16 @@ def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN) ->
     pairs = differences(contrasts, margin=margin, others=others)
     values = {name: in_order(name, sweep.grid.values[name]) for name in sweep.grid.varying}
     if len(values) < 2 or len({_images(group.run.data) for group in usable}) > 1:
-        return SweepComparison(sweep, references, bool(named), pairs, [], [], others)
+        return SweepComparison(sweep, references, bool(named), pairs, [], [], measure, others)
     baseline = {name: named.setting[name] if named else values[name][0] for name in values}
-    effects = main_effects(sweep.groups, baseline, dict(values), margin=margin)
-    crossed = interactions(sweep.groups, baseline, dict(values))
-    return SweepComparison(sweep, references, bool(named), pairs, effects, crossed, others)
+    effects = main_effects(sweep.groups, baseline, dict(values), margin=margin, measure=measure)
+    crossed = interactions(sweep.groups, baseline, dict(values), measure=measure)
+    return SweepComparison(sweep, references, bool(named), pairs, effects, crossed, measure, others)
 
 
 def _images(spec: DataSpec) -> DataSpec:
-    """The data without what changes the training images only."""
-    return spec.changed(first=None, label_noise=0.0, permutation=None)
+    """The data without what changes the training images only, or what networks get of all images."""
+    return spec.changed(first=None, label_noise=0.0, permutation=None, normalize="unit")
 
 
 def _named(sweep: Sweep, text: str) -> Group:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seedbed import words
-from seedbed.groups import Contrast, Difference, Group, differences
+from seedbed.groups import ACCURACY, Contrast, Difference, Group, Measure, differences
 from seedbed.groups.differences import MARGIN, decision_json
 from seedbed.groups.fields import Setting, Value
 from seedbed.records import finite_fields
@@ -97,7 +98,12 @@ class Interaction:
 
 
 def main_effects(
-    groups: Sequence[Group], references: Setting, values: dict[str, Sequence[Value]], *, margin: float = MARGIN
+    groups: Sequence[Group],
+    references: Setting,
+    values: dict[str, Sequence[Value]],
+    *,
+    margin: float = MARGIN,
+    measure: Measure = ACCURACY,
 ) -> list[Marginal]:
     """Average each value of each field over the other fields, and compare it with the field's reference value.
 
@@ -113,13 +119,16 @@ def main_effects(
     compared = [(field, value, group) for field, value, group in marginals if value != references[field]]
     over = {field: _averaged([name for name in values if name != field]) for field in values}
     decided = differences(
-        [Contrast(group, reference[field], where=over[field], literal=True) for field, _, group in compared], margin=margin
+        [Contrast(group, reference[field], measure=measure, where=over[field], literal=True) for field, _, group in compared],
+        margin=margin,
     )
     known = {(field, str(value)): each for (field, value, _), each in zip(compared, decided, strict=True)}
     return [Marginal(field, value, group, known.get((field, str(value)))) for field, value, group in marginals]
 
 
-def interactions(groups: Sequence[Group], references: Setting, values: dict[str, Sequence[Value]]) -> list[Interaction]:
+def interactions(
+    groups: Sequence[Group], references: Setting, values: dict[str, Sequence[Value]], *, measure: Measure = ACCURACY
+) -> list[Interaction]:
     """Compare the effects of each field's values at different values of each other field.
 
     The difference of two effects is twice that between the mean of two settings and the mean of two others, so it is compared
@@ -138,10 +147,12 @@ def interactions(groups: Sequence[Group], references: Setting, values: dict[str,
             if not whole:
                 continue
             own, same, down, across = (_pooled("", whole[each]) for each in four)
-            contrasts.append(
-                Contrast(_pooled("a", [*whole[four[0]], *whole[four[1]]]), _pooled("b", [*whole[four[2]], *whole[four[3]]]))
-            )
-            found.append((fields, (value, other), (own.mean - down.mean, across.mean - same.mean)))
+            one, two = _pooled("a", [*whole[four[0]], *whole[four[1]]]), _pooled("b", [*whole[four[2]], *whole[four[3]]])
+            contrasts.append(Contrast(one, two, measure=measure))
+            means = [
+                each.mean if each else -math.inf for each in (group.measured(measure) for group in (own, down, across, same))
+            ]
+            found.append((fields, (value, other), (means[0] - means[1], means[2] - means[3])))
     decided = differences(contrasts)
     return [
         Interaction(fields, both, (references[fields[0]], references[fields[1]]), effects, half)
@@ -183,7 +194,7 @@ def _whole(
 
 def _pooled(name: str, groups: Sequence[Group]) -> Group:
     """One group of all runs of several, whose predictions are their means, for the seeds that all have."""
-    pooled = Group(name, [result for group in groups for result in group.results])
+    pooled = Group(name, [result for group in groups for result in group.results], pooled=tuple(groups))
     for field in ("correct", "losses"):
         tables = [getattr(group, field) for group in groups]
         common = [seed for seed in tables[0] if seed in pooled.included and all(seed in table for table in tables)]

@@ -15,8 +15,7 @@ from seedbed.sweeps.grid import Grid
 
 def to_yaml(base: RunSpec, grid: Grid, seeds: Sequence[int], folds: int = 1) -> str:
     """Write a sweep as the YAML file that `seedbed sweep -m NAME FILE.yaml` takes."""
-    plain: dict[str, Any] = base.plain()
-    plain.pop("seed")
+    plain: dict[str, Any] = {"model": base.model.plain(), "plan": base.plan.written(), "data": base.data.written()}
     if not base.data.name.startswith(ARRAYS):  # which nothing but their digest identifies
         plain["data"].pop("digest")
     plain["model"].pop("digest", None)

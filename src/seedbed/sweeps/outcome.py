@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from seedbed import figures, words
 from seedbed.figures.scales import is_quantity, number
 from seedbed.groups import Group, caveats
+from seedbed.groups.caveats import uneven_classes
 from seedbed.groups.curves import learning_curves
+from seedbed.groups.differences import common_measure
 from seedbed.groups.fields import Value, field
 from seedbed.groups.speed import speed_json
 from seedbed.groups.tables import means_table, run_table, setting_table
@@ -66,8 +68,8 @@ class Sweep(Tabular):
 
     @property
     def conditions(self) -> list[str]:
-        """The varying fields of the data; these are no choices, so none of them is best."""
-        return [name for name in self.grid.varying if field(name).part == "data"]
+        """The varying fields of the data other than its normalization; these are no choices, so none of them is best."""
+        return [name for name in self.grid.varying if field(name).part == "data" and name != "normalize"]
 
     def by_mean(self) -> list[Group]:
         """Sort the settings by their means, the highest first, those without one last."""
@@ -77,7 +79,7 @@ class Sweep(Tabular):
         """Find the settings with the highest mean for each combination of the conditions: one, or several exact equals."""
         usable: dict[tuple[Value, ...], list[Group]] = {}
         for group in self.groups:
-            if group.accuracy:
+            if group.score:
                 usable.setdefault(self.condition(group), []).append(group)
         highest = {condition: max(group.mean for group in groups) for condition, groups in usable.items()}
         return {
@@ -122,20 +124,21 @@ class Sweep(Tabular):
                 "The highest mean was selected on the images that measure it, so it is optimistic; expect less on new images. "
                 "`seedbed compare` shows which differences are clear, and fresh seeds confirm them."
             )
-        sentences += [*self.grid.pair_sentences(), *self.edges()[:MOST_SENTENCES], *caveats(self.groups)]
+        sentences += [*self.grid.pair_sentences(), *self.edges()[:MOST_SENTENCES]]
+        sentences += [*caveats(self.groups), *uneven_classes(self.groups)]
         if len(self.seeds) == 1:
             sentences.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
         return sentences
 
     def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Group]) -> str:
-        first, accuracy = best[0], best[0].accuracy
+        first, accuracy = best[0], best[0].score
         if accuracy is None:
             return ""
         chosen = {name: value for name, value in first.setting.items() if name not in self.conditions}
         equal = f" (and {words.counted(len(best) - 1, 'setting')} with exactly the same mean)" if len(best) > 1 else ""
         among = sum(self.condition(group) == condition for group in self.groups)
         return words.capital(
-            f"{self._where(condition)}the highest mean validation accuracy of {among} settings is "
+            f"{self._where(condition)}the highest mean {first.measure.name} of {among} settings is "
             f"{words.percent(accuracy.mean, 2)} ({words.ends(*accuracy.pair())}, {words.counted(first.n, 'seed')}), "
             f"with {words.setting(chosen)}{equal}."
         )
@@ -150,7 +153,7 @@ class Sweep(Tabular):
         return finite_fields(
             {
                 "name": self.name,
-                "measure": "validation accuracy at the best epoch",
+                "measure": f"{common_measure(self.groups).name} at the best epoch",
                 "confidence": 0.95,
                 "seeds": self.seeds,
                 "folds": self.folds,

@@ -186,6 +186,7 @@ class EvalBatches:
     """
 
     def __init__(self, dataset: Dataset, batch: int) -> None:
+        self._classes = len(dataset.classes)
         validation = len(dataset.validation)
         sample = generator(dataset.spec.split_seed, "sample").permutation(len(dataset.train))[:validation]
         self._parts = [(dataset.train, np.sort(sample)), (dataset.validation, np.arange(validation))]
@@ -197,6 +198,11 @@ class EvalBatches:
         self._sampled = min(self._batches, -(-len(sample) // self._batch))
         self._starts = range(0, batches, self._batches)
         self._kept = [self._gather(0)] if len(self._starts) == 1 else []
+
+    @property
+    def class_counts(self) -> NDArray[np.int64]:
+        """Number of images of each class in the training sample and in the validation part, `(2, C)`."""
+        return np.stack([np.bincount(part.labels[rows], minlength=self._classes) for part, rows in self._parts])
 
     @property
     def predictions(self) -> int:

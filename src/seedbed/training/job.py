@@ -21,11 +21,11 @@ from seedbed import kernels, models
 from seedbed.data import Dataset
 from seedbed.models.forms import KERNELS, PRODUCTS
 from seedbed.models.protocol import Population
-from seedbed.records import History
+from seedbed.records import BALANCED_LOSSES, LATER_COLUMNS, History
 from seedbed.training import footprint
 from seedbed.training.feed import Chunk, EvalBatches, Resident, Source, Streamed
 from seedbed.training.loaded import Loaded, NamedArrays, fresh_arrays
-from seedbed.training.members import EpochMetrics, JobState, Member, Members
+from seedbed.training.members import EpochMetrics, JobState, Member, Members, class_columns
 from seedbed.training.program import Best, EvalMetrics
 from seedbed.training.programs import Programs
 from seedbed.training.reports import Begun, Checkpoint, EpochWeights, JobReport, Outcome, Segment, Stopped, Task
@@ -147,7 +147,7 @@ class Job:
 
     def _load(self, population: Population, arrays: NamedArrays, eval_batches: EvalBatches) -> Loaded:
         blocks, shared = len(self.task.blocks), self._source.shared
-        program = self._programs.of(population, self.task.plan, blocks, self._dataset.scale, shared=shared)
+        program = self._programs.of(population, self.task.plan, blocks, self._dataset.normalization, shared=shared)
         return Loaded.of(population, program, eval_batches, self._members, arrays, self._dataset)
 
     # An epoch
@@ -214,6 +214,7 @@ class Job:
         measured = {"train_loss": losses[0], "train_penalty": metrics.penalties, "train_accuracy": accuracies[0]}
         measured |= {"validation_loss": losses[1], "validation_accuracy": accuracies[1]}
         columns = {name: np.asarray(value, np.float64) for name, value in (measured | norms | metrics.probes).items()}
+        columns |= class_columns(np.asarray(metrics.of_classes), self._loaded.eval_batches.class_counts)
         rows: dict[Member, EpochMetrics] = {}
         better = np.zeros_like(self._members.alive)
         share = seconds / self._members.alive.sum()
@@ -231,8 +232,13 @@ class Job:
     def _has(self, member: Member, column: str, value: float) -> bool:
         """Whether the member has this metric: a probe of a layer that only other members have is excluded.
 
-        Populations return NaN for the saturation of a layer that a member does not have.
+        Populations return NaN for the saturation of a layer that a member does not have. Balanced losses are those of members
+        with class weights. A run that an older seedbed began keeps the columns that it has.
         """
+        if column in BALANCED_LOSSES:
+            return self._members.run(member).plan.class_weight == "balanced"
+        if column in LATER_COLUMNS:
+            return all(column in row for row in self._members.rows.get(member, [])[:1])
         kind, probe, layer = column.partition("/")
         return not probe or (layer in self._loaded.layers[member[1]] and not (kind == "saturation" and np.isnan(value)))
 

@@ -83,7 +83,7 @@ class Loaded:
             program,
             eval_batches,
             {setting: _layers(arrays, f"0.{setting}/weights/") for setting in members.settings},
-            _settings(members),
+            _settings(members, dataset),
             TrainState(params, state, slots),
             Best(best_params, best_state, jnp.asarray(np.array(best_logits))),
             program.compile_seconds,
@@ -149,11 +149,21 @@ def _packed(population: Population, members: Members, arrays: NamedArrays, kind:
     return params, state
 
 
-def _settings(members: Members) -> MemberSettings:
+def _settings(members: Members, dataset: Dataset) -> MemberSettings:
     dropout = members.values(lambda run: run.model.dropout)
     l1, l2 = members.values(lambda run: run.plan.l1), members.values(lambda run: run.plan.l2)
-    hyper = Hyperparameters(jnp.asarray(l1), jnp.asarray(l2), jnp.asarray(dropout))
+    hyper = Hyperparameters(jnp.asarray(l1), jnp.asarray(l2), jnp.asarray(dropout), _class_weights(members, dataset))
     return MemberSettings(hyper, jnp.asarray(members.values(lambda run: run.plan.momentum)), jnp.array(members.alive))
+
+
+def _class_weights(members: Members, dataset: Dataset) -> jax.Array | None:
+    """Weights of each class, `(S, M, C)`; None where no member has any, so that the usual program stays as it is."""
+    balanced = members.values(lambda run: run.plan.class_weight == "balanced")[..., None]
+    if not balanced.any():
+        return None
+    counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
+    weights = len(dataset.train) / (len(counts) * counts)
+    return jnp.asarray(np.where(balanced > 0, weights, 1.0).astype(np.float32))
 
 
 def _layers(arrays: NamedArrays, prefix: str) -> set[str]:

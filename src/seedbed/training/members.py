@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
-from seedbed.records import NO_SCORE, SMOOTHED, Score, finite, score, watched
+from seedbed.records import BALANCED_LOSSES, METRIC_COLUMNS, NO_SCORE, SMOOTHED, EpochColumns, Score, finite, score, watched
 from seedbed.specs import RunSpec, Select
+from seedbed.statistics import balanced_accuracy, macro_f1
 
 Member = tuple[int, int]
 """Block and setting, numbered as in the task."""
@@ -82,6 +83,21 @@ class JobState:
         return plain
 
 
+def class_columns(sums: NDArray[np.float32], counts: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """Columns of a history that follow from the sums of each class, each `(S, M)`.
+
+    Args:
+        sums: right images, predictions, and sum of the losses, on a training sample and the validation part, `(2, S, M, 3, C)`.
+        counts: number of images, `(2, C)`.
+    """
+    hits, called, _ = np.moveaxis(sums[1], -2, 0)
+    columns = {METRIC_COLUMNS["balanced"]: balanced_accuracy(hits, counts[1])}
+    columns[METRIC_COLUMNS["f1"]] = macro_f1(hits, called, counts[1])
+    for name, of_part, images in zip(BALANCED_LOSSES, sums[:, :, :, 2], counts, strict=True):
+        columns[name] = balanced_accuracy(of_part, images)  # the mean over the classes of their means
+    return columns
+
+
 class BestEpoch(NamedTuple):
     """The best epoch of a member so far, from 1; 0 where none is finite."""
 
@@ -122,9 +138,10 @@ class Members:
 
     def _rank(self, member: Member, bests: dict[Select, BestEpoch], epoch: int) -> None:
         rows = self.rows[member][max(0, epoch - SMOOTHED) : epoch]
-        accuracies = [row["validation_accuracy"] for row in rows]
+        columns = EpochColumns.of(self.run(member).plan)
+        metrics = [row[columns.metric] for row in rows]
         for select, best in bests.items():
-            value = score(select, epoch, accuracies, rows[-1]["validation_loss"])
+            value = score(select, epoch, metrics, rows[-1][columns.loss])
             if value > best.score:
                 bests[select] = BestEpoch(value, epoch)
 

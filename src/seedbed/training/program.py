@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from seedbed.kinds import AUGMENTATIONS
 from seedbed.models.protocol import Batch, Hyperparameters, Params, Population, State, image_losses
+from seedbed.records import Normalization
 from seedbed.specs import Plan
 from seedbed.training.optimizers import OptimizerState, StepSizes, last_gradient, update
 
@@ -91,6 +92,7 @@ class EvalMetrics(NamedTuple):
     Attributes:
         losses, accuracies: means over the training sample (index 0) and the validation part (index 1), `(2, S, M)`.
         penalties: penalties, `(S, M)`.
+        of_classes: right images, predictions, and sum of the losses of each class, on both parts, `(2, S, M, 3, C)`.
         logits: logits of the validation images, `(S, M, C, batches * E)`.
         probes: `saturation/layer` on the training sample and `weights/layer`, the norm of a layer's kernel, `(S, M)`.
     """
@@ -98,6 +100,7 @@ class EvalMetrics(NamedTuple):
     losses: Array
     accuracies: Array
     penalties: Array
+    of_classes: Array
     logits: Array
     probes: dict[str, Array]
 
@@ -114,7 +117,7 @@ class Program:
         population: any population with the signature; only its mathematics is used.
         plan: any plan with the static part.
         blocks: number of blocks that train at once.
-        scale: divisor that maps stored images to the networks' inputs.
+        normalization: what the networks get of stored images.
         shared: whether all blocks draw from the same array of images.
         compiled: cache of compiled functions: takes a key, and a function that compiles.
     """
@@ -124,14 +127,14 @@ class Program:
         population: Population,
         plan: Plan,
         blocks: int,
-        scale: float,
+        normalization: Normalization,
         *,
         shared: bool = True,
         compiled: Callable[[Hashable, Callable[[], Any]], Any] = compile_always,
     ) -> None:
         self._population = population
         self._plan = plan
-        self._scale = scale
+        self._normalization = normalization
         images = None if shared else 0
         feed: Any = Feed(images, images, 0, None, 0, 0, 0, None)  # type: ignore[arg-type]
         self._segment = jax.jit(_over_blocks(self._segment_of_block, blocks, (0, feed, 0, None, None)), donate_argnums=0)
@@ -164,8 +167,9 @@ class Program:
         metrics: EvalMetrics = self._call(
             "evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set
         )
-        losses, accuracies = (jnp.moveaxis(part, 1, 0) for part in (metrics.losses, metrics.accuracies))
-        return metrics._replace(losses=losses, accuracies=accuracies)
+        parts = (metrics.losses, metrics.accuracies, metrics.of_classes)
+        losses, accuracies, of_classes = (jnp.moveaxis(part, 1, 0) for part in parts)
+        return metrics._replace(losses=losses, accuracies=accuracies, of_classes=of_classes)
 
     def keep_best(self, best: Best, now: Best, better: Array) -> Best:
         """Replace the best networks by the current ones where `better` `(S, M)` is True."""
@@ -225,21 +229,31 @@ class Program:
         return Batch(self._fed(images), labels, weights), jax.random.fold_in(draws, 1)
 
     def _seen(self, images: Array) -> Array:
-        return cast("Array", images.astype(jnp.float32) * jnp.float32(1 / self._scale))
+        scaled: Array = images.astype(jnp.float32) * jnp.float32(1 / self._normalization.scale)
+        return scaled
 
     def _fed(self, images: Array) -> Array:
-        """What the networks take of images from 0 to 1."""
-        return images * jnp.float32(self._scale) if self._population.raw_pixels else images
+        """What the networks take of images that are divided by the scale."""
+        if self._population.raw_pixels:
+            stored: Array = images * jnp.float32(self._normalization.scale)
+            return stored
+        if not self._normalization.centres:
+            return images
+        mean, deviation = (
+            jnp.array(values, jnp.float32) for values in (self._normalization.mean, self._normalization.deviation)
+        )
+        return (images - mean) * (1 / deviation)
 
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
-        def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, dict[str, Array]]:
+        def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, Array, dict[str, Array]]:
             logits, _, probes = self._population.apply(params, state, self._fed(self._seen(images)), hyper, None)
-            losses = jnp.sum(image_losses(logits, labels) * weights, axis=-1)
-            hits = jnp.sum(jnp.where(jnp.argmax(logits, axis=1) == labels, weights, 0.0), axis=-1)
-            return losses, hits, logits, probes
+            losses, predicted = image_losses(logits, labels) * weights, jnp.argmax(logits, axis=1)
+            hits = jnp.where(predicted == labels, weights, 0.0)
+            of_classes = _sums_of_classes(losses, hits, predicted, labels, weights, logits.shape[1])
+            return jnp.sum(losses, axis=-1), jnp.sum(hits, axis=-1), of_classes, logits, probes
 
         pieces = (eval_set.images, eval_set.labels, jnp.concatenate(eval_set.weights))
-        losses, hits, logits, probes = jax.lax.map(lambda piece: batch(*piece), pieces)
+        losses, hits, of_classes, logits, probes = jax.lax.map(lambda piece: batch(*piece), pieces)
         sampled = len(eval_set.weights[0])
 
         def means(sums: Array) -> Array:
@@ -254,6 +268,7 @@ class Program:
             means(losses),
             means(hits),
             penalty.whole,
+            jnp.stack([jnp.sum(part, axis=0) for part in (of_classes[:sampled], of_classes[sampled:])]),
             jnp.moveaxis(logits[sampled:], 0, 2).reshape(*logits.shape[1:3], -1),
             measured | weights,
         )
@@ -273,6 +288,14 @@ class Program:
         norms = {name: jnp.sqrt(sums) for name, sums in squares([gradient, change, before.params]).items()}
         gradients = {f"gradient/{name}": gradient for name, (gradient, _, _) in norms.items()}
         return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
+
+
+def _sums_of_classes(losses: Array, hits: Array, predicted: Array, labels: Array, weights: Array, classes: int) -> Array:
+    """Right images, predictions and sum of the losses of each class, `(M, 3, C)`; of values `(M, B)`, labels `(B,)`."""
+    of_label = jax.nn.one_hot(labels, classes, dtype=jnp.float32)
+    called = jnp.where(predicted[:, None, :] == jnp.arange(classes)[:, None], weights, 0.0)
+    sums = jnp.einsum("kmb,bc->mkc", jnp.stack([hits, losses]), of_label, precision="highest")
+    return jnp.stack([sums[:, 0], jnp.sum(called, axis=-1), sums[:, 1]], axis=1)
 
 
 OPTIONS: dict[str, dict[str, str | bool]] = {
@@ -335,6 +358,7 @@ def together(parts: Sequence[EvalMetrics], counts: Sequence[tuple[int, int]]) ->
         of_both([part.losses for part in parts]),
         of_both([part.accuracies for part in parts]),
         parts[0].penalties,
+        jnp.asarray(np.sum([np.asarray(part.of_classes, np.float64) for part in parts], axis=0), jnp.float32),
         jnp.concatenate([part.logits for part in parts], axis=-1),
         {name: mean([part.probes[name] for part in parts], weights[0]) for name in parts[0].probes},
     )

@@ -24,6 +24,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from seedbed import devices, kernels, models, storage
 from seedbed.errors import StorageError
 from seedbed.models.protocol import Population
+from seedbed.records import Normalization
 from seedbed.specs import Plan
 from seedbed.training.program import Program, compile_always
 
@@ -51,14 +52,14 @@ class Programs:
     def __iter__(self) -> Iterator[Hashable]:
         return iter(self._used)
 
-    def of(self, population: Population, plan: Plan, blocks: int, scale: float, *, shared: bool) -> Program:
+    def of(self, population: Population, plan: Plan, blocks: int, normalization: Normalization, *, shared: bool) -> Program:
         """The program for such a population, see `Program`; compiled when it is first called."""
-        key = (population.signature, plan.static, blocks, scale, shared)
+        key = (population.signature, plan.static, blocks, normalization, shared)
         program = self._used.pop(key, None)
         if program is None:
             folder = self._folder if population.self_contained else None
             compiled = OnDisk(folder, key).compiled if folder else compile_always
-            program = Program(population, plan, blocks, scale, shared=shared, compiled=compiled)
+            program = Program(population, plan, blocks, normalization, shared=shared, compiled=compiled)
         self._used[key] = program
         return program
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seedbed.errors import SpecError
-from seedbed.records import History, best_epoch
+from seedbed.records import BY_ACCURACY, EpochColumns, History, best_epoch
 from seedbed.specs import Select
 from seedbed.training.members import EpochMetrics, Member
 
@@ -21,10 +21,11 @@ class Pruning:
     Decisions depend on the members' metrics alone, so that a resumed population is pruned as without the interruption.
 
     Args:
-        rungs: epochs, from 1, at whose ends members are ranked by the validation accuracy of their best epoch so far; ties are
-            broken by the validation loss at that epoch.
+        rungs: epochs, from 1, at whose ends members are ranked by the validation accuracy of their best epoch so far, or by
+            another metric; ties are broken by the validation loss at that epoch.
         keep: share of the members at a rung that continue, rounded up.
         select: rule that selects a member's best epoch, see `Plan`.
+        columns: metric and loss that members are ranked by.
 
     Source: Jamieson, Talwalkar 2016, "Non-stochastic Best Arm Identification and Hyperparameter Optimization".
     """
@@ -32,6 +33,7 @@ class Pruning:
     rungs: tuple[int, ...]
     keep: float = 0.5
     select: Select = "accuracy"
+    columns: EpochColumns = BY_ACCURACY
 
     def __post_init__(self) -> None:
         if not (all(rung >= 1 for rung in self.rungs) and sorted(set(self.rungs)) == list(self.rungs)):
@@ -52,10 +54,10 @@ class Pruning:
     def _rank(self, rows: list[EpochMetrics], member: Member) -> tuple[float, float, Member]:
         """Sort key: better members first, members without a finite metric last."""
         history = History.from_rows(rows)
-        best = best_epoch(history, self.select)
+        best = best_epoch(history, self.select, self.columns)
         if best == 0 or not np.isfinite(rows[-1]["validation_loss"]):
             return math.inf, math.inf, member
-        return -float(history["validation_accuracy"][best - 1]), float(history["validation_loss"][best - 1]), member
+        return -float(history[self.columns.metric][best - 1]), float(history[self.columns.loss][best - 1]), member
 
     def work(self, epochs: float, of: int) -> float:
         """Mean number of epochs per member, after `epochs` of the population's `of` epochs."""

@@ -60,7 +60,7 @@ class Stepper:
         source = Resident(dataset.train, [0], batch_size)
         self._chunk: Chunk = next(source.chunks(0, 0, [[plan]]))
         self._steps = len(dataset.train) // batch_size
-        self._program = Program(population, plan, 1, dataset.scale)
+        self._program = Program(population, plan, 1, dataset.normalization)
         params, state = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[None]), population.pack(population.initial(0)))
         self._train_state = TrainState(params, state, empty_slots(plan.optimizer, params))
         zero = jnp.zeros((1, 1), jnp.float32)

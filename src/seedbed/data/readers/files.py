@@ -142,6 +142,25 @@ def decoded(where: object, kind: str) -> Iterator[None]:
         raise CorruptData(f"{where}: this is no {kind} file, or a damaged one ({first_line(error)}). Get it again.") from None
 
 
+def check_unfolding(file: File, count: int, name: str = "") -> None:
+    """Check that a file, or the array `name` in it, may be unfolded to this number of bytes.
+
+    Raises:
+        DataError: they are too many for memory.
+        CorruptData: they are too many for a file of its size.
+    """
+    where = _of_array(file, name)
+    if not count <= MOST_DECODED:
+        raise DataError(f"{where}: {count >> 30} GiB are too many to unpack. Store it as .npy or plain IDX, which is mapped.")
+    if not count <= max(HARMLESS, file.packed * MOST_RATIO):
+        claim = f"{file.packed:,} bytes claim to unfold to {count:,}"
+        raise CorruptData(f"{where}: {claim}; the limit is {MOST_RATIO} times the size.")
+
+
+def _of_array(file: File, name: str) -> str:
+    return f"{file.where}, array {name}" if name else file.where
+
+
 def read_array(
     stream: IO[bytes], file: File, dtype: np.dtype[Any], shape: tuple[int, ...], *, name: str = "", fortran: bool = False
 ) -> NDArray[Any]:
@@ -151,13 +170,8 @@ def read_array(
         DataError: the array is too large for memory.
         CorruptData: there are fewer bytes or more, or more than a file of its size may unfold to.
     """
-    where = f"{file.where}, array {name}" if name else file.where
-    count = math.prod(shape) * dtype.itemsize
-    if not count <= MOST_DECODED:
-        raise DataError(f"{where}: {count >> 30} GiB are too many to unpack. Store it as .npy or plain IDX, which is mapped.")
-    size = file.packed
-    if not count <= max(HARMLESS, size * MOST_RATIO):
-        raise CorruptData(f"{where}: {size:,} bytes claim to unfold to {count:,}; the limit is {MOST_RATIO} times the size.")
+    where, count = _of_array(file, name), math.prod(shape) * dtype.itemsize
+    check_unfolding(file, count, name)
     content = np.empty(count, dtype=np.uint8)
     view, filled = content.data, 0
     while filled < count:

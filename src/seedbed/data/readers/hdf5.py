@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from seedbed.data.content import Content
 from seedbed.data.readers import named
-from seedbed.data.readers.files import HARMLESS, MOST_DECODED, MOST_RATIO, File, decoded, explained
+from seedbed.data.readers.files import File, check_unfolding, decoded, explained
 from seedbed.data.readers.inventory import Inventory
 from seedbed.data.readers.named import ArraySource
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
-from seedbed.errors import CorruptData, DataError
+from seedbed.errors import DataError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
@@ -80,8 +80,7 @@ def _array(dataset: Any, file: File, name: str) -> NDArray[Any] | None:
         return None
     text = dataset.dtype.kind == "O" and dataset.dtype.metadata and dataset.dtype.metadata.get("vlen") in (str, bytes)
     count = math.prod(dataset.shape) * (64 if text else dataset.dtype.itemsize)
-    if not count <= max(HARMLESS, file.packed * MOST_RATIO) or not count <= MOST_DECODED:
-        raise CorruptData(f"{file.where}, array {name}: {file.packed:,} bytes claim to unfold to {count:,}.")
+    check_unfolding(file, count, name)
     if text:
         return np.array(dataset.asstr(errors="backslashreplace")[()], dtype=np.str_)
     return np.asarray(dataset[()]) if dataset.dtype.kind in "buifSU" else None

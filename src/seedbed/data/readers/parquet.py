@@ -14,7 +14,7 @@ from typing import Any
 
 from seedbed.data.content import Content, PartName
 from seedbed.data.readers import pictures
-from seedbed.data.readers.files import HARMLESS, MOST_DECODED, MOST_RATIO, File, decoded, explained
+from seedbed.data.readers.files import File, check_unfolding, decoded, explained
 from seedbed.data.readers.inventory import Inventory, some
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.data.readers.pictures import PictureItem
@@ -86,8 +86,7 @@ def _pictures(file: File, options: ReadOptions, rules: list[str]) -> Iterator[Pi
 
 def _check_size(table: Any, file: File) -> None:
     count = sum(max(0, table.metadata.row_group(group).total_byte_size) for group in range(table.num_row_groups))
-    if not count <= max(HARMLESS, file.packed * MOST_RATIO) or not count <= MOST_DECODED:
-        raise CorruptData(f"{file.where}: {file.packed:,} bytes claim to unfold to {count:,}.")
+    check_unfolding(file, count)
 
 
 def _columns(schema: Any, options: ReadOptions, file: File) -> PictureColumns:
