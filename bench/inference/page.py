@@ -50,7 +50,7 @@ equivalences, as it goes over all differences. The margin is 1 point unless `--m
 nothing is equivalent within 1 point, since three images are 1.1.
 
 How often two settings whose true difference is exactly the margin are called equivalent (all of it false; the highest of 20
-places, each of 125 to 1,000 draws, so that chance raises it), and two equal ones within 1 point (3 / 5 / 10 seeds):
+places, each of 500 to 1,000 draws, so that chance raises it), and two equal ones within 1 point (3 / 5 / 10 seeds):
 """
 
 LOSSES = """
