@@ -35,7 +35,7 @@ def _shares(
     for place in product(seeds, images):
         random = np.random.default_rng([seed, *world.name.encode(), *place])
         most = REPEATS if exact else REPEATS // 4
-        repeats = max(most // 8, min(most, ANSWERS // (place[0] * place[1])))
+        repeats = max(most // 2, min(most, ANSWERS // (place[0] * place[1])))
         margin = abs(world.truth(place[1])) if exact else MARGIN
         called = 0
         for _ in range(repeats):

@@ -20,6 +20,7 @@ from seedbed.specs import Dense, Plan, RunSpec
 from seedbed.statistics import Interval
 from seedbed.studies import causes
 from seedbed.studies.answers import Answer
+from studies.questions import QUESTIONS
 from studies.reading import check
 
 
@@ -189,3 +190,9 @@ def test_the_card_says_which_learns_faster_and_by_how_many_steps(answer: Answer)
     reached = [level for level in levels if all(one["median"] for one in level)]
     for (name, _), one in zip(steps.items(), reached[-1] if reached else [], strict=bool(reached)):
         assert f"{ACTIVATION_KINDS[name].title} {one['median']:,.0f}" in card.answer
+
+
+@pytest.mark.slow
+def test_students_find_the_answers_to_their_questions(answer: Answer) -> None:
+    for question in QUESTIONS["activations"]:
+        question.check(answer.as_json())

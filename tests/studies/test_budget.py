@@ -15,6 +15,7 @@ from seedbed.studies.answers import Answer
 from seedbed.studies.context import StudyContext, StudyTrainer
 from seedbed.studies.questions import budget
 from seedbed.studies.setup import Setup
+from studies.questions import QUESTIONS
 from studies.reading import check
 
 pytestmark = pytest.mark.slow
@@ -124,3 +125,9 @@ def test_the_card_gives_the_winner_and_its_lead(answer):
     winner = next(cell for cell in answer.parts[0].cells if cell["setting"].get("optimizer") and cell["seeds"] == [0, 1, 2])
     assert card.answer.startswith(f"{100 * winner['mean']:.1f} % of the images right")
     assert f"{100 * abs(answer.contrasts[0].decision.interval.mean):.1f} points" in card.answer
+
+
+@pytest.mark.slow
+def test_students_find_the_answers_to_their_questions(answer: Answer) -> None:
+    for question in QUESTIONS["budget"]:
+        question.check(answer.as_json())

@@ -20,6 +20,7 @@ from seedbed.studies.mistakes import Overlap, overlaps
 from seedbed.studies.questions.convolution import CONV, equal_width
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import distances, shifted
+from studies.questions import QUESTIONS
 from studies.reading import check
 
 
@@ -126,3 +127,9 @@ def test_the_card_gives_both_sizes_and_the_difference_of_its_mark(answer: Answer
     assert f"{against_large:+.1f} points" in card.answer or f"{abs(against_large):.1f} points" in card.answer
     excludes = answer.parts[0].contrasts[1].decision.interval.excludes()
     assert (f"A dense net of its size is {abs(against_equal):.1f} points" in card.answer) == excludes
+
+
+@pytest.mark.slow
+def test_students_find_the_answers_to_their_questions(answer: Answer) -> None:
+    for question in QUESTIONS["convolution"]:
+        question.check(answer.as_json())

@@ -16,6 +16,7 @@ from seedbed.studies.answers import Answer
 from seedbed.studies.context import StudyContext
 from seedbed.studies.questions import fewest_parameters, hidden_units
 from seedbed.studies.setup import Setup
+from studies.questions import QUESTIONS
 from studies.reading import check
 
 pytestmark = pytest.mark.slow
@@ -175,3 +176,9 @@ def test_the_cards_say_where_more_units_stop_helping_and_how_few_are_enough(answ
         parameters, share = found["two_layers"]["parameters"], f"{100 * float(target):.0f} %"
         said = f"{parameters:,} parameters are enough for {share}" if parameters else "no tested net is surely enough"
         assert said.lower() in fewest.answer.lower()
+
+
+@pytest.mark.slow
+def test_students_find_the_answers_to_their_questions(answer: Answer) -> None:
+    for question in QUESTIONS["hidden-units"]:
+        question.check(answer.as_json())

@@ -25,6 +25,7 @@ from seedbed.studies.polynomials import (
     undistinguished,
 )
 from seedbed.studies.questions import polynomial
+from studies.questions import QUESTIONS
 from studies.reading import check
 
 TASK = PolynomialTask()
@@ -187,3 +188,8 @@ def test_the_card_gives_the_best_lambda_and_the_errors(answer):
     errors = {cell["setting"]["lambda"]: cell["mean"] for cell in answer.parts[1].cells}
     best = answer.parts[1].data["best"]
     assert f"is best: error {errors[best]:.2f}, against {errors[min(errors)]:.2f} and {errors[max(errors)]:.2f}" in card.answer
+
+
+def test_students_find_the_answers_to_their_questions(answer) -> None:
+    for question in QUESTIONS["polynomial"]:
+        question.check(answer.as_json())

@@ -13,6 +13,7 @@ from seedbed.runs import RunStore
 from seedbed.studies import STUDIES
 from seedbed.studies.answers import Answer
 from seedbed.studies.questions import regularization
+from studies.questions import QUESTIONS
 from studies.reading import check
 
 pytestmark = pytest.mark.slow
@@ -98,3 +99,9 @@ def test_the_cards_say_whether_it_helps_and_what_it_resembles(answer):
     said = f"{word} {abs(100 * flipped.mean):.1f} points" if flipped.excludes() else f"({100 * flipped.mean:+.1f} points)"
     assert said in useful.answer.partition(". ")[0] + "."
     assert like.answer.startswith(("In part: with lambda", "No: at every lambda"))
+
+
+@pytest.mark.slow
+def test_students_find_the_answers_to_their_questions(answer: Answer) -> None:
+    for question in QUESTIONS["regularization"]:
+        question.check(answer.as_json())

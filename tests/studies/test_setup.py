@@ -52,6 +52,18 @@ def test_a_part_of_the_training_images_is_studied_where_it_is_asked_for():
         Setup.of("digits", first=5, folds=1)
 
 
+def test_nets_that_are_compared_by_where_they_end_train_until_they_are_done_on_small_data():
+    small = Setup.of("digits", folds=1)
+    assert small.lasting(40) == Plan(epochs="auto")
+    assert small.length(small.lasting(40)) == "500 epochs at most, until the validation loss has not fallen for 10"
+    assert small.length(Plan(epochs=40)) == "40 epochs"
+    for changes in ({"quick": True}, {"epochs": "own"}, {"protocol": "handout", "epochs": 7}):
+        setup = Setup.of("digits", **changes)
+        assert setup.lasting(40) == Plan(epochs=40)
+    assert setup.run(Dense(), setup.lasting(40)).plan.epochs == 7
+    assert Setup.of("digits", epochs="own").asked[-1] == "--epochs=own"
+
+
 @pytest.mark.parametrize("seeds", [0, -1, 10**6, [], [1, 1]])
 def test_a_number_of_seeds_that_makes_no_sense_is_refused(seeds):
     with pytest.raises(SpecError, match="seeds = "):

@@ -109,7 +109,11 @@ def file(*names: str, text: str, metavar: str = "FILE", multiple: bool = False) 
     return click.option(*names, type=kind, metavar=metavar, multiple=multiple, help=text)
 
 
-epochs = click.option("--epochs", metavar="N|auto", help=f"{EPOCHS_HELP}  [default: those of each study]")
+epochs = click.option(
+    "--epochs",
+    metavar="N|auto|own",
+    help=f"{EPOCHS_HELP} own: those of each study.  [default: own; on small data until done where nets are compared]",
+)
 """Passes `epochs: str | None`, which the plan checks."""
 
 select = click.option("--select", metavar="NAME", help=SELECT_HELP)

@@ -52,7 +52,7 @@ class Question:
         first: int | None = None,
         merge: Sequence[str | os.PathLike[str]] = (),
         again: bool = False,
-        epochs: int | Literal["auto"] | None = None,
+        epochs: int | Literal["auto", "own"] | None = None,
         select: Select | None = None,
         metric: Metric | None = None,
         class_weight: ClassWeight | None = None,
@@ -71,7 +71,8 @@ class Question:
             first: number of training images, drawn by class. None means all of them.
             merge: files with timings from other machines, for `device` alone.
             again: whether to repeat earlier measurements, for `device` alone.
-            epochs: epochs of every training, or "auto". None means those of the study.
+            epochs: epochs of every training, or "auto", or "own" for those of each study. None means "own", but on small data
+                nets that are compared by where they end train until they are done.
             select, metric, class_weight: settings of every training, see `Plan`. None means the defaults.
             options: `home`, `device`, `workers`, `engine`, `address`, `on_event`, as `train` takes them.
 

@@ -12,15 +12,18 @@ from seedbed import data as images
 from seedbed import words
 from seedbed.errors import SpecError
 from seedbed.groups import Request
-from seedbed.groups.folds import default_folds, fold_seeds
+from seedbed.groups.folds import FEW_IMAGES, default_folds, fold_seeds
 from seedbed.records import DataFacts
-from seedbed.specs import DataSpec, ModelSpec, Plan, RunSpec
+from seedbed.specs import AUTO, DataSpec, ModelSpec, Plan, RunSpec
 
 T = TypeVar("T")
 
 SEEDS, QUICK_SEEDS = 5, 3
 MOST_SEEDS = 1_000
 BATCH_SIZE = 128
+
+OWN = "own"
+"""Value of `epochs` for those that each study has by itself."""
 
 QUICK = "--quick: fewer seeds, epochs and settings than the whole study; a preview"
 """The line on every figure of a quick study."""
@@ -40,6 +43,7 @@ class Setup:
         merge: files with timings from other machines.
         again: whether to measure times again.
         plan: settings that replace those of the study's own plans.
+        until_done: whether nets that a study compares by where they end train until they are done, see `lasting`.
     """
 
     data: DataSpec
@@ -51,6 +55,7 @@ class Setup:
     merge: tuple[Path, ...] = ()
     again: bool = False
     plan: Mapping[str, Any] = field(default_factory=dict)
+    until_done: bool = False
 
     @classmethod
     def of(
@@ -83,7 +88,9 @@ class Setup:
             seed: first seed, where they are counted.
             merge: files with timings from other machines, for the study of devices.
             again: whether to repeat earlier measurements of times.
-            epochs: epochs of every training, or "auto". None means those of the study.
+            epochs: epochs of every training, or "auto", or "own" for those of each study. None means "own", but where there are
+                fewer than `groups.folds.FEW_IMAGES` validation images, a study that is no preview trains nets until they are
+                done if it compares them by where they end.
             select, metric, class_weight: settings of every training, see `Plan`. None means the defaults.
             watch: called with the progress of a download.
 
@@ -103,14 +110,16 @@ class Setup:
         others = tuple(map(Path, merge))
         numbers = fold_seeds(parts, chosen, default=default, first=seed)
         settings = {"epochs": epochs, "select": select, "metric": metric, "class_weight": class_weight}
-        plan: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+        asked_plan = {name: value for name, value in settings.items() if value is not None}
+        plan: dict[str, Any] = {name: value for name, value in asked_plan.items() if (name, value) != ("epochs", OWN)}
         Plan(**plan)  # an error before anything is trained
+        until_done = epochs is None and not quick and dataset.facts().validation < FEW_IMAGES
         asked = (
             *_asked(spec, seeds, folds, seed, quick),
-            *(f"--{name.replace('_', '-')}={value}" for name, value in plan.items()),
+            *(f"--{name.replace('_', '-')}={value}" for name, value in asked_plan.items()),
             *(word for path in others for word in ("--merge", str(path))),
         )
-        return cls(dataset.spec, facts, numbers, quick, parts, asked, others, again, plan)
+        return cls(dataset.spec, facts, numbers, quick, parts, asked, others, again, plan, until_done)
 
     @property
     def fresh(self) -> tuple[int, ...]:
@@ -154,6 +163,17 @@ class Setup:
     def run(self, model: ModelSpec, plan: Plan, on: DataSpec | None = None) -> RunSpec:
         """A run on these images, or on all of the data, with the settings of the plan that were asked for."""
         return RunSpec(model=model, plan=plan.changed(**self.plan), data=on or self.data, seed=self.seeds[0])
+
+    def lasting(self, epochs: int) -> Plan:
+        """The plan of nets that are compared by where they end: `epochs` of the study, or until they are done."""
+        settings: dict[str, Any] = {"epochs": AUTO if self.until_done else epochs}
+        return Plan(**settings)
+
+    def length(self, plan: Plan) -> str:
+        """How long trainings by a plan of the study are, in words: other epochs may have been asked for."""
+        plan = plan.changed(**self.plan)
+        until = f" at most, until the validation loss has not fallen for {plan.patience}" if plan.patience else ""
+        return f"{words.counted(plan.epochs, 'epoch')}{until}"
 
     def epochs(self, steps: int, images: int, *, least: int, most: int) -> int:
         """The epochs that train on `images` images for about `steps` minibatches, between the bounds."""

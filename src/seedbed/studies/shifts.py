@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seedbed import data, models
 from seedbed.data import Dataset
 from seedbed.groups import Group
+from seedbed.groups.group import BySeed
 from seedbed.runs.arrays import Arrays
 from seedbed.specs import ModelSpec
 from seedbed.statistics import Floats, Interval, two_sources
@@ -33,10 +34,12 @@ class Shifted:
 
     Attributes:
         accuracies: distance (pixels) -> mean accuracy with its interval.
+        right: distance (pixels), from 1 on -> seed -> share of the directions in which each image was right, `(images,)`.
         images: number of shifted images.
     """
 
     accuracies: Mapping[int, Interval]
+    right: Mapping[int, BySeed]
     images: int
 
     def as_json(self) -> dict[str, Any]:
@@ -73,17 +76,30 @@ def shifted_accuracy(study: StudyContext, cell: Group) -> Shifted:
     datasets = {spec: data.load(spec) for spec in cell.parts(list(cell.runs))}
     every = -(-sum(len(dataset.validation) for dataset in datasets.values()) // MOST_IMAGES)
     weights = {seed: study.home.weights(result.name, "best") for seed, result in cell.runs.items()}
-    accuracies, images = {0: cell.accuracy} if cell.accuracy else {}, 0
+    accuracies, by_distance, images = {0: cell.accuracy} if cell.accuracy else {}, {}, 0
     for pixels in distances(study.setup.facts.image_shape)[1:]:
         right = {
             seed: _shares_right(cell.run.model, own, datasets[cell.runs[seed].run.data], pixels, every)
             for seed, own in weights.items()
         }
-        table = cell.table(right)
+        by_distance[pixels], table = right, cell.table(right)
         interval = two_sources(table, folds=cell.folds).estimate.interval()
         accuracies[pixels], images = replace(interval.within(0, 1), n=len(right)), table.shape[1]
     study.seconds += time.perf_counter() - started
-    return Shifted(accuracies, images)
+    return Shifted(accuracies, by_distance, images)
+
+
+def advantage(one: tuple[Group, Shifted], other: tuple[Group, Shifted], pixels: int) -> Interval | None:
+    """How much more accurate one setting is than another on images that are shifted so far, paired by seed and image.
+
+    None where no seed of both is included.
+    """
+    (cell, shifted), (_, others) = one, other
+    seeds = [seed for seed in shifted.right[pixels] if seed in others.right[pixels]]
+    if not seeds:
+        return None
+    differences = {seed: shifted.right[pixels][seed] - others.right[pixels][seed] for seed in seeds}
+    return two_sources(cell.table(differences), folds=cell.folds).estimate.interval()
 
 
 def _shares_right(model: ModelSpec, weights: Arrays, dataset: Dataset, pixels: int, every: int) -> Floats:

@@ -63,7 +63,7 @@ def deep_epochs(setup: Setup) -> int:
 
 def swapped(setup: Setup) -> list[Request]:
     """The 200-100 net with each activation, and nothing else changed."""
-    plan = Plan(epochs=epochs(setup))
+    plan = setup.lasting(epochs(setup))
     return [
         request({"hidden": NET, "activation": name}, setup.run(Dense(hidden=NET, activation=name), plan)) for name in SWAPPED
     ]
@@ -232,9 +232,9 @@ def _swap(setup: Setup, cells: Sequence[Group], contrasts: list[Difference]) -> 
         question=f"ReLU, tanh or sigmoid in the {words.value(NET)} net, nothing else changed?",
         answer=[*(each.sentence for each in contrasts), *_speed(cells, f"In the {words.value(NET)} net")],
         method=(
-            f"The {sized(f'{words.value(NET)} net', cells[0].parameters)}, Adam 1e-3, batch 128, {epochs(setup)} epochs, "
-            f"{words.counted(len(setup.seeds), 'seed')} each; the learning rate suits ReLU and is not tuned. "
-            "Steps: minibatches, median over seeds."
+            f"The {sized(f'{words.value(NET)} net', cells[0].parameters)}, Adam 1e-3, batch 128, "
+            f"{setup.length(setup.lasting(epochs(setup)))}, {words.counted(len(setup.seeds), 'seed')} each; "
+            "the learning rate suits ReLU and is not tuned. Steps: minibatches, median over seeds."
         ),
         figures=[Figure("act_swap", chart, "Training and validation accuracy over epochs.")],
         tables=[_table(cells)],
@@ -275,7 +275,8 @@ def _depths(setup: Setup, cells: Sequence[Group], rates: Sequence[Tuned], contra
         method=(
             f"Layers of {WIDTH} units: {sizes}. Adam; for each activation and depth the learning rate out of "
             f"{words.listed([words.value(rate) for rate in grid])} with the highest accuracy within "
-            f"{tuning_epochs(setup)} epochs of seed {setup.fresh[0]}; then {deep_epochs(setup)} epochs of "
+            f"{setup.length(Plan(epochs=tuning_epochs(setup)))} of seed {setup.fresh[0]}; "
+            f"then {setup.length(Plan(epochs=deep_epochs(setup)))} of "
             f"{words.counted(len(setup.seeds), 'other seed')}."
         ),
         figures=[_accuracies(setup, cells), *_steps_figure(setup, cells), _curves(setup, cells)],

@@ -10,7 +10,7 @@ from seedbed.figures import Curve, Dot
 from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.groups.caveats import excluded
 from seedbed.models import facts
-from seedbed.specs import Conv, Dense, Plan
+from seedbed.specs import Conv, Dense
 from seedbed.statistics import SHARE, Interval, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card, Certainty, accuracies_picture
@@ -18,7 +18,7 @@ from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
 from seedbed.studies.setup import Setup
-from seedbed.studies.shifts import Shifted, distances, shifted_accuracy
+from seedbed.studies.shifts import Shifted, advantage, distances, shifted_accuracy
 from seedbed.studies.tables import GROUP_COLUMNS
 from seedbed.studies.texts import BANDS, TOO_SMALL, best_epoch, interval_text, number_text, share_text, sized, subtitle
 from seedbed.tables import Column, Table
@@ -77,7 +77,7 @@ class TrainingImages:
     def request(self, setup: Setup, model: Conv | Dense) -> Request:
         net: dict[str, object] = {"family": "conv"} if isinstance(model, Conv) else {"family": "dense", "hidden": model.hidden}
         data = setup.data.changed(**dict(self.changes))
-        return request({**net, **dict(self.changes)}, setup.run(model, Plan(epochs=self.epochs), data))
+        return request({**net, **dict(self.changes)}, setup.run(model, setup.lasting(self.epochs), data))
 
 
 def everything(setup: Setup) -> TrainingImages:
@@ -181,7 +181,7 @@ def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Dif
         ],
         method=(
             f"{CONV.title} with pooling after each, and dense nets; no regularization, Adam 1e-3, batch 128, "
-            f"{conv.run.plan.epochs} epochs, {words.counted(len(setup.seeds), 'seed')} each."
+            f"{setup.length(conv.run.plan)}, {words.counted(len(setup.seeds), 'seed')} each."
         ),
         figures=[
             Figure("conv_learning_curves", learning, "Training and validation accuracy over epochs, on one scale."),
@@ -345,6 +345,10 @@ def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
     for pixels in dict.fromkeys([reach[min(2, len(reach) - 1)], reach[-1]]):
         shares = words.listed([f"{share_text(each.accuracies[pixels])} with {name_of(cell)}" for cell, each in found.items()])
         answer.append(f"On validation images shifted by {words.counted(pixels, 'pixel')} the accuracy is {shares}.")
+    both = list(found.items())
+    more = advantage(both[0], both[1], reach[-1]) if len(both) == 2 else None
+    if more:
+        answer.append(_advantage_sentence([name_of(cell) for cell in found], more))
     curves = [
         Curve("", name_of(cell), [(float(pixels), accuracy) for pixels, accuracy in one.accuracies.items()])
         for cell, one in found.items()
@@ -364,8 +368,21 @@ def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
         ),
         figures=[Figure("conv_shift", chart, "No net was trained on shifted images.")] if chart else [],
         tables=[_shift_table(found)] if found else [],
-        data={"shifted": [{"net": name_of(cell), **each.as_json()} for cell, each in found.items()]},
+        data={
+            "shifted": [{"net": name_of(cell), **each.as_json()} for cell, each in found.items()],
+            "advantage": more and {"pixels": reach[-1], "difference": more.mean, "interval": more.pair()},
+        },
     )
+
+
+def _advantage_sentence(names: Sequence[str], more: Interval) -> str:
+    """Which of two nets is right more often on shifted images; `more` is the first one's share minus the second's."""
+    (better, worse), mean, low, high = names, more.mean, more.low, more.high
+    if mean < 0:
+        better, worse, mean, low, high = worse, better, -mean, -high, -low
+    often = "right more often" if more.excludes() else "not clearly right more often"
+    reach = f"(95 % interval: {100 * low:.1f} to {100 * high:.1f})"
+    return f"There {better} is {often} than {worse}: by {100 * mean:.1f} points {reach}."
 
 
 def _shift_table(found: dict[Group, Shifted]) -> Table[int]:
@@ -396,7 +413,7 @@ def _fewer(setup: Setup, whole: NetPair, several: Sequence[NetPair], contrasts: 
     chart = several and figures.measures_over(
         dots, "first", "Fewer training images", said, group="net", shares=("validation accuracy",), size=(420, 240)
     )
-    lengths = "; ".join(f"{pair.images.label}: {pair.images.epochs} epochs" for pair in pairs)
+    lengths = "; ".join(f"{pair.images.label}: {setup.length(pair.conv.run.plan)}" for pair in pairs)
     return AnswerPart(
         name="fewer-images",
         question="Does the conv net's advantage grow where there are fewer images?",

@@ -11,7 +11,7 @@ from seedbed import figures, words
 from seedbed.errors import StatisticsError
 from seedbed.figures import Dot, Sized, mean_curve
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, size_frontier
-from seedbed.specs import Dense, Plan
+from seedbed.specs import Dense
 from seedbed.statistics import spearman
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card, Certainty, curves_picture
@@ -92,7 +92,7 @@ def epochs(setup: Setup) -> int:
 
 def nets(setup: Setup, hidden: Sequence[tuple[int, int]]) -> list[Request]:
     """Two ReLU layers, Adam 1e-3."""
-    base = setup.run(Dense(hidden=FIRST[:2]), Plan(epochs=epochs(setup)))
+    base = setup.run(Dense(hidden=FIRST[:2]), setup.lasting(epochs(setup)))
     return requests(base, [{"hidden": pair} for pair in hidden])
 
 
@@ -194,7 +194,7 @@ def _widths(setup: Setup, cells: Sequence[Group], contrasts: Sequence[Difference
         answer=[*answer, *(contrast.sentence for contrast in contrasts)],
         method=(
             f"Two ReLU layers, {words.listed([*map(str, _of(cells, 0))])} units in the first x "
-            f"{words.listed([*map(str, _of(cells, 1))])} in the second, Adam 1e-3, {epochs(setup)} epochs, "
+            f"{words.listed([*map(str, _of(cells, 1))])} in the second, Adam 1e-3, {setup.length(cells[0].run.plan)}, "
             f"{words.counted(len(setup.seeds), 'seed')} per net; accuracy at the best epoch. Gain per doubling: least squares "
             f"over the logarithms of both widths, 95 % intervals ({setup.chance})."
         ),

@@ -274,8 +274,8 @@ def _effect(setup: Setup, found: Penalized) -> AnswerPart:
         answer=answer,
         method=(
             f"The {sized(f'{words.value(NET)} net', plain.parameters)} with penalty l2 x (sum of squared weights), Adam 1e-3, "
-            f"{where.epochs} epochs, {words.counted(len(setup.seeds), 'seed')} per strength; a strength that was selected for "
-            "its mean is compared on as many fresh seeds."
+            f"{setup.length(plain.run.plan)}, {words.counted(len(setup.seeds), 'seed')} per strength; a strength that was "
+            "selected for its mean is compared on as many fresh seeds."
         ),
         figures=[
             _curves(setup, found),
