@@ -204,7 +204,7 @@ def test_large_images_are_compared_by_averages_of_squares() -> None:
     framed = data.load(data.resolve(sb.DataSpec(name="digits")))
     from dataclasses import replace
 
-    from seedbed.data.dataset import Part, Pictures
+    from seedbed.data.parts import Part, Pictures
     from seedbed.records import PictureRule
 
     part = Part(Pictures(images), np.arange(60), np.zeros(60, np.int32))

@@ -10,7 +10,7 @@ import pytest
 
 from seedbed import data, models
 from seedbed.data import Dataset
-from seedbed.data.dataset import Part, Pictures
+from seedbed.data.parts import Part, Pictures
 from seedbed.records import Normalization, PictureRule
 from seedbed.specs import DataSpec, Dense, Normalize, Plan
 from training.samples import ran, task
@@ -68,7 +68,7 @@ def test_the_default_is_not_part_of_a_data_sets_identity() -> None:
 
 def test_the_part_is_measured_block_by_block(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     whole = digits("standard").normalization
-    monkeypatch.setattr("seedbed.data.dataset.CHUNK", 640)
+    monkeypatch.setattr("seedbed.data.parts.CHUNK", 640)
     blocks = list(digits("standard").train.blocks())
     assert len(blocks) == 9
     assert digits("standard").normalization.mean == pytest.approx(whole.mean)

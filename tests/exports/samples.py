@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seedbed.data import Dataset, Part
-from seedbed.data.dataset import Pictures
+from seedbed.data.parts import Pictures
 from seedbed.models import FAMILIES, facts
 from seedbed.models.keras import initial_weights
 from seedbed.network import Network
