@@ -21,7 +21,6 @@ import numpy as np
 import seedbed as sb
 from seedbed.exports import export
 from seedbed.exports.networks import CHECKED
-from seedbed.exports.protocol import sample
 
 BACKENDS = ("tensorflow", "jax", "torch")
 NEEDS = {"keras": "jax", "onnx": "onnxruntime", "torch": "torch", "c": "ctypes"}
@@ -59,7 +58,7 @@ def differences(name: str, home: str | None, folder: Path) -> dict[str, float]:
             assert written.difference is not None
             found[form] = written.difference
     network = sb.load_network(name, home=home)
-    images = sample(sb.load(network.result.run.data).validation, CHECKED)
+    images = sb.load(network.result.run.data).validation.sample(CHECKED)
     np.savez(folder / "saved.npz", images=images, probabilities=network.predict(images))
     for backend in BACKENDS:
         if find_spec(backend):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from seedbed import data, storage
 from seedbed.data import Dataset, Part
+from seedbed.data.content import evenly
 from seedbed.errors import StorageError
 from seedbed.runs import RunStore
 from seedbed.specs import DataSpec
@@ -107,7 +108,7 @@ def computed(dataset: Dataset) -> list[Baseline]:
     labels, everything = dataset.validation.labels, len(dataset.train)
     found = []
     for name, (size, answers) in CLASSIFIERS.items():
-        rows = _evenly(everything, size(dataset))
+        rows = evenly(everything, max(size(dataset), LEAST))
         found.append(Baseline(name, len(rows), everything, answers(dataset, rows) == labels))
     return found
 
@@ -196,12 +197,6 @@ def _pixels(dataset: Dataset, part: Part, rows: NDArray[np.int64]) -> Iterator[t
     """Rows of a part and their pixels `(k, pixels)` as the network sees them, some at once."""
     for chunk in np.array_split(rows, range(AT_ONCE, len(rows), AT_ONCE)):
         yield chunk, part.take(chunk).reshape(len(chunk), -1).astype(np.float32) / np.float32(dataset.scale)
-
-
-def _evenly(images: int, size: int) -> NDArray[np.int64]:
-    """Rows of an even sample of at most `size` images."""
-    rows: NDArray[np.int64] = np.unique(np.linspace(0, images - 1, min(images, max(size, LEAST))).astype(np.int64))
-    return rows
 
 
 CLASSIFIERS: dict[str, tuple[Callable[[Dataset], int], Callable[[Dataset, NDArray[np.int64]], NDArray[np.int64]]]] = {

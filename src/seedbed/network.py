@@ -84,10 +84,7 @@ class Network:
         if self.result.data.pictures is not None:
             data.check_like(found, self.scale, self.result.data.pictures, "images")
         pixels = data.permutation(self.result.run.data.permutation, self.image_shape)
-        if pixels is not None:
-            flat = found.reshape(len(found), -1, self.image_shape[2])
-            found = flat[:, pixels].reshape(found.shape)
-        return self.probabilities(found)
+        return self.probabilities(data.permuted(found, pixels))
 
     def probabilities(self, images: NDArray[Any]) -> NDArray[np.float32]:
         """Predict as `predict` does, for images `(n, h, w, c)` as a data set has them: nothing is checked or permuted."""

@@ -16,7 +16,7 @@ from seedbed.data.dataset import ARRAYS, ArrayPair, Dataset
 from seedbed.data.description import DataInfo, info, info_of_path, known, verify
 from seedbed.data.download import DownloadProgress, WatchDownload
 from seedbed.data.library import DataLike, at_hand, load, named, portable, resolve, spec_of, unnamed
-from seedbed.data.parts import Part
+from seedbed.data.parts import Part, permuted
 from seedbed.data.ranges import check_like
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.data.readers.pictures import read_one as picture
@@ -42,6 +42,7 @@ __all__ = [
     "load",
     "named",
     "permutation",
+    "permuted",
     "picture",
     "portable",
     "remove",

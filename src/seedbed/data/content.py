@@ -90,6 +90,12 @@ class Content:
         yield json.dumps({"classes": self.classes, "scale": self.scale}, ensure_ascii=True).encode() + b"\n"
 
 
+def evenly(count: int, most: int) -> Int64Array:
+    """At most `most` of the numbers 0 to `count - 1`, evenly spread, in ascending order."""
+    numbers: Int64Array = np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+    return numbers
+
+
 def chunks(array: NDArray[Any], most: int = CHUNK) -> Iterator[tuple[int, NDArray[Any]]]:
     """Split an array into blocks of rows of at most about `most` bytes, each with the index of its first row."""
     step = max(1, most // max(1, array[:1].nbytes))

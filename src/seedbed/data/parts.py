@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import CHUNK, Images, Int64Array, Labels
+from seedbed.data.content import CHUNK, Images, Int64Array, Labels, evenly
 
 
 class Pictures:
@@ -58,10 +58,14 @@ class Pictures:
         return self._sources[row] if self._sources else str(row)
 
     def _permuted(self, images: Any) -> Any:
-        if self._pixels is None:
-            return images
-        flat = images.reshape(len(images), -1, images.shape[-1])
-        return flat[:, self._pixels].reshape(images.shape)
+        return permuted(images, self._pixels)
+
+
+def permuted(images: Any, pixels: Int64Array | None) -> Any:
+    """Images `(n, h, w, c)` with the pixel `pixels[i]` at the position i, `(h * w,)`; unchanged where that is None."""
+    if pixels is None:
+        return images
+    return images.reshape(len(images), -1, images.shape[-1])[:, pixels].reshape(images.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +104,10 @@ class Part:
     def take(self, positions: NDArray[Any], out: Images | None = None) -> Images:
         """Gather the images at these positions of the part, `(k, h, w, c)`, in `out` if given; no other image is touched."""
         return self.pictures.take(self.rows[positions], out)
+
+    def sample(self, most: int) -> Images:
+        """Gather at most `most` images, evenly spread over the part, `(k, h, w, c)`."""
+        return self.take(evenly(len(self), most))
 
     def blocks(self) -> Iterator[Images]:
         """All images, `CHUNK` bytes or so at a time."""

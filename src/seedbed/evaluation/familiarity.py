@@ -40,9 +40,7 @@ class Familiarity:
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
         """Measure an even sample of the training images."""
-        count = len(dataset.train)
-        rows = np.unique(np.linspace(0, count - 1, min(count, KEPT + PROBED)).astype(np.int64))
-        points = _points(dataset.pictures.shares(dataset.train.take(rows)))
+        points = _points(dataset.pictures.shares(dataset.train.sample(KEPT + PROBED)))
         every = max(2, len(points) // PROBED)
         probed = np.zeros(len(points), dtype=bool)
         probed[::every] = True

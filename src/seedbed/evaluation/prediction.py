@@ -163,8 +163,7 @@ def ink_layout(dataset: Dataset, border: Border) -> InkLayout | None:
     even = border.spread <= EVEN and min(border.mean, 1 - border.mean) <= PLAIN
     if dataset.image_shape[2] != 1 or not even:
         return None
-    rows = np.unique(np.linspace(0, len(dataset.train) - 1, SAMPLE).astype(np.int64))
-    layout = InkLayout.of(dataset.pictures.shares(dataset.train.take(rows))[..., 0], border.mean)
+    layout = InkLayout.of(dataset.pictures.shares(dataset.train.sample(SAMPLE))[..., 0], border.mean)
     return layout if layout and layout.side <= WITHIN else None
 
 
@@ -230,8 +229,7 @@ def _resized(path: Path, size: tuple[int, int], fit: PictureFit) -> list[str]:
 
 def border_of(dataset: Dataset) -> Border:
     """Measure the borders of an even sample of the training images."""
-    rows = np.unique(np.linspace(0, len(dataset.train) - 1, SAMPLE).astype(np.int64))
-    brightness = _brightness(dataset.pictures.shares(dataset.train.take(rows)))
+    brightness = _brightness(dataset.pictures.shares(dataset.train.sample(SAMPLE)))
     return Border(float(brightness.mean()), float(brightness.std()))
 
 

@@ -71,7 +71,9 @@ class CWriter(ABC):
     @property
     def functions(self) -> str:
         """The functions that the calls need, and those that these need, in an order in which each follows what it calls."""
-        known = {**_sections(self.precision), **({} if self.precision == "float32" else _of_float32("softmax", "shares"))}
+        own, of_float32 = _sections(self.precision), _sections("float32")
+        known = {"shared": own["shared"], **_sections("common"), **own}
+        known |= {name: of_float32[name] for name in ("softmax", "shares")}
         text = "\n".join([*self.calls, *self._functions.values()])
         needed = {"shared"}
         while True:
@@ -101,7 +103,7 @@ class CWriter(ABC):
         elif isinstance(operation, ZeroBorder):
             top, left, _, _ = operation.border
             window = self.window(operation, operation.inputs[0], (1, 1), Window(border=(top, left, 0, 0)))
-            self.call("pad", self.at(operation.inputs[0]), self.at(number), window, *self.zero(number))
+            self.call("pad", self.at(operation.inputs[0]), self.at(number), window, self.zero(number))
         elif isinstance(operation, Combined):
             self.combined(number, operation)
         else:
@@ -127,9 +129,9 @@ class CWriter(ABC):
         """Arguments that say how an output stands for numbers."""
         return ()
 
-    def zero(self, number: int) -> tuple[str, ...]:
-        """Argument that stands for 0 in an output."""
-        return ()
+    def zero(self, number: int) -> int:
+        """The value that stands for 0 in an output."""
+        return 0
 
     # What they share
 
@@ -259,8 +261,8 @@ class Int8Writer(CWriter):
         own = self.numbers[self._rounded(number)]
         return (f"(format){{{_float(own.scale)}, {own.zero}}}",)
 
-    def zero(self, number: int) -> tuple[str, ...]:
-        return (str(self.numbers[number].zero),)
+    def zero(self, number: int) -> int:
+        return self.numbers[number].zero
 
     def layer(self, number: int, operation: Layer) -> None:
         before = self.numbers[operation.inputs[0]]
@@ -328,15 +330,11 @@ def outputs_first(operation: Layer) -> NDArray[np.float32]:
 
 
 @cache
-def _sections(precision: NumberFormat) -> dict[str, str]:
-    """Name -> text of the functions of a precision."""
-    text = files("seedbed.exports").joinpath("native", f"{precision}.c").read_text(encoding="utf-8")
+def _sections(file: NumberFormat | Literal["common"]) -> dict[str, str]:
+    """Name -> text of the functions of a precision, or of those that both share."""
+    text = files("seedbed.exports").joinpath("native", f"{file}.c").read_text(encoding="utf-8")
     parts = re.split(r"^/// (\w+)\n", text, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def _of_float32(*names: str) -> dict[str, str]:
-    return {name: _sections("float32")[name] for name in names}
 
 
 def _numbers(values: NDArray[Any]) -> str:

@@ -61,6 +61,12 @@ class Affine(Operation):
     factor: WeightArray
     offset: WeightArray
 
+    @property
+    def effective(self) -> dict[str, WeightArray]:
+        """`factor` where it is not 1, and `offset` where it is not 0."""
+        neutral = {"factor": 1, "offset": 0}
+        return {name: array for name, array in self.arrays.items() if np.any(array != neutral[name])}
+
 
 @dataclass(frozen=True, eq=False)
 class FullyConnected(Operation):
@@ -86,6 +92,11 @@ class Convolution(Operation):
     bias: WeightArray
     window: Window
 
+    @property
+    def outputs_first(self) -> WeightArray:
+        """The kernel `(outputs, inputs, height, width)`, as ONNX and PyTorch have it."""
+        return self.kernel.transpose(3, 2, 0, 1)
+
 
 @dataclass(frozen=True, eq=False)
 class DepthwiseConvolution(Operation):
@@ -94,6 +105,17 @@ class DepthwiseConvolution(Operation):
     kernel: WeightArray
     bias: WeightArray
     window: Window
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of its input, each a group of its own."""
+        return int(self.kernel.shape[2])
+
+    @property
+    def outputs_first(self) -> WeightArray:
+        """The kernel `(outputs, 1, height, width)`, as ONNX and PyTorch have it."""
+        height, width, channels, each = self.kernel.shape
+        return self.kernel.transpose(2, 3, 0, 1).reshape(channels * each, 1, height, width)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from seedbed.data import Dataset, Part
 from seedbed.errors import ExportError, RunError, SpecError
 from seedbed.exports.outcome import Export
 from seedbed.exports.paths import target
-from seedbed.exports.protocol import TOLERANCE, Draft, ExportOptions, NetworkFormat, Predictor, sample
+from seedbed.exports.protocol import TOLERANCE, Draft, ExportOptions, NetworkFormat, Predictor
 from seedbed.network import Network
 
 CHECKED = 256
@@ -64,7 +64,7 @@ def _checked(
         folder = Path(name)
         storage.write_all({folder / file: content for file, content in draft.files.items()})
         predict = chosen.load(folder / next(iter(draft.files)), network)
-        images = sample(dataset.validation, CHECKED)
+        images = dataset.validation.sample(CHECKED)
         difference = largest_difference(predict(images), network.probabilities(images))
         where = f"{words.counted(len(images), 'validation image')}, by {chosen.runtime}"
         if options.quantize:

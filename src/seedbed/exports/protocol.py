@@ -10,12 +10,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data import Dataset, Part
+from seedbed.data import Dataset
 from seedbed.exports.selection import RunSelection
 from seedbed.network import Network
 
 TOLERANCE = 1e-5
 """Largest difference of a probability that is rounding of float32."""
+
+BATCH = 256
+"""Images per call of a runtime."""
 
 Predictor = Callable[[NDArray[Any]], NDArray[np.float32]]
 """Images as stored, `(n, h, w, c)`, to probabilities, `(n, C)`."""
@@ -89,8 +92,3 @@ class MetricsFormat(ExportFormat):
     """
 
     draft: Callable[[RunSelection, str], Draft]
-
-
-def sample(part: Part, count: int) -> NDArray[Any]:
-    """Up to `count` images of a part, evenly spread over it, `(n, h, w, c)`."""
-    return part.take(np.unique(np.linspace(0, len(part) - 1, count).astype(np.int64)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed.data.content import Content, Labelled, Labels, PartName, check_finite, chunks, class_order
+from seedbed.data.content import Content, Labelled, Labels, PartName, check_finite, chunks, class_order, evenly
 from seedbed.data.ranges import check_same, extent_of, levels_of, scale_of
 from seedbed.data.readers.files import MOST_DECODED
 from seedbed.data.readers.options import NO_OPTIONS, ImageSize, ReadOptions
@@ -150,7 +150,7 @@ def _with_channels_last(images: NDArray[Any], size: ImageSize | None, where: str
 
 def _channel_by_channel(rows: NDArray[Any], height: int, width: int) -> bool:
     """Whether rows of colour pixels hold all of red first, then green and blue: then neighbours are more alike."""
-    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, LOOKED_AT).astype(np.int64))].astype(np.float64)
+    chosen = rows[evenly(len(rows), LOOKED_AT)].astype(np.float64)
     last, first = chosen.reshape(-1, height, width, 3), chosen.reshape(-1, 3, height, width).transpose(0, 2, 3, 1)
     rough = [sum(float(np.abs(np.diff(images, axis=axis)).sum()) for axis in (1, 2)) for images in (last, first)]
     return rough[1] < SMOOTHER * rough[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seedbed.data.content import Content
+from seedbed.data.content import Content, evenly
 from seedbed.records import PictureRule
 
 LOOKED_AT = 1000
@@ -17,7 +17,7 @@ FLAT = 0.05
 def notes(content: Content) -> list[str]:
     """At most one sentence about training images that are equal, blank, or nearly without contrast."""
     images = content.parts["train"].images
-    rows = np.unique(np.linspace(0, len(images) - 1, LOOKED_AT).astype(np.int64))
+    rows = evenly(len(images), LOOKED_AT)
     rule = content.pictures or PictureRule((0.0,), (content.scale,))
     shares = rule.shares(images[rows]).reshape(len(rows), -1)
     ranges = shares.max(axis=1) - shares.min(axis=1)

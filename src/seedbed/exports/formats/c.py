@@ -19,7 +19,7 @@ from seedbed.exports.c_code import CWriter, Float32Writer, Int8Writer
 from seedbed.exports.graph import Graph, folded, scaled_first
 from seedbed.exports.layers import graph_of
 from seedbed.exports.paths import identifier
-from seedbed.exports.protocol import Draft, ExportOptions, NetworkFormat, Predictor, sample
+from seedbed.exports.protocol import Draft, ExportOptions, NetworkFormat, Predictor
 from seedbed.exports.quantization import int8_numbers
 from seedbed.network import Network
 
@@ -94,7 +94,7 @@ def _draft(network: Network, dataset: Dataset, stem: str, options: ExportOptions
     name = identifier(stem)
     graph = scaled_first(folded(graph_of(network.keras())))
     if options.quantize:
-        writer: CWriter = Int8Writer(graph, int8_numbers(graph, sample(dataset.train, CALIBRATED)))
+        writer: CWriter = Int8Writer(graph, int8_numbers(graph, dataset.train.sample(CALIBRATED)))
     else:
         writer = Float32Writer(graph)
     pixel = "uint8_t" if dataset.train.pictures.image[1] == np.uint8 else "float"

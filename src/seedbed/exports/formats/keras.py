@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 
 from seedbed.data import Dataset
 from seedbed.errors import ExportError
-from seedbed.exports.protocol import Draft, ExportOptions, NetworkFormat, Predictor
+from seedbed.exports.protocol import BATCH, Draft, ExportOptions, NetworkFormat, Predictor
 from seedbed.models import user_code
 from seedbed.models.keras_backend import keras_session
 from seedbed.network import Network
 from seedbed.specs import Keras
-
-BATCH = 256
-"""Images per call of the loaded model."""
 
 LAMBDA = "__lambda__"
 """Class of a function without a name, in a file of Keras."""

@@ -37,15 +37,12 @@ from seedbed.exports.graph import (
     folded,
 )
 from seedbed.exports.layers import UnknownLayer, graph_of
-from seedbed.exports.protocol import Draft, ExportOptions, NetworkFormat, Predictor
+from seedbed.exports.protocol import BATCH, Draft, ExportOptions, NetworkFormat, Predictor
 from seedbed.models.keras_backend import keras_session
 from seedbed.network import Network
 
 OPSET, IR_VERSION = 20, 9
 """Versions that onnxruntime reads since 1.17 (January 2024); opset 20 is the first with GELU."""
-
-BATCH = 256
-"""Images per call of the runtime."""
 
 INPUT, OUTPUT = "pixels", "probabilities"
 MISSING = "ONNX needs the packages onnx and onnxruntime, and {name!r} is missing: pip install 'seedbed[onnx]'."
@@ -201,12 +198,10 @@ def _pixels(to: _OnnxWriter, operation: ImageInput, inputs: list[str]) -> str:
 
 def _affine(to: _OnnxWriter, operation: Affine, inputs: list[str]) -> str:
     name = inputs[0]
-    for operator, label, values in (("Mul", "factor", operation.factor), ("Add", "offset", operation.offset)):
-        if np.any(values != (1 if operator == "Mul" else 0)):
-            spread = len(operation.shape) == 3 and to.layout(operation) == "first" and values.size > 1
-            name = to.node(
-                operator, name, to.array(values.reshape(-1, 1, 1) if spread else values, f"{operation.name}/{label}")
-            )
+    for label, values in operation.effective.items():
+        spread = len(operation.shape) == 3 and to.layout(operation) == "first" and values.size > 1
+        array = to.array(values.reshape(-1, 1, 1) if spread else values, f"{operation.name}/{label}")
+        name = to.node("Mul" if label == "factor" else "Add", name, array)
     return name
 
 
@@ -219,17 +214,11 @@ def _moved(window: Window) -> dict[str, Any]:
     return {"strides": list(window.strides), "pads": list(window.border)}
 
 
-def _convolution(to: _OnnxWriter, operation: Convolution, inputs: list[str]) -> str:
-    kernel = to.array(operation.kernel.transpose(3, 2, 0, 1), f"{operation.name}/kernel")
+def _convolution(to: _OnnxWriter, operation: Convolution | DepthwiseConvolution, inputs: list[str]) -> str:
+    kernel = to.array(operation.outputs_first, f"{operation.name}/kernel")
     bias = to.array(operation.bias, f"{operation.name}/bias")
-    return to.node("Conv", inputs[0], kernel, bias, **_moved(operation.window))
-
-
-def _depthwise(to: _OnnxWriter, operation: DepthwiseConvolution, inputs: list[str]) -> str:
-    height, width, channels, each = operation.kernel.shape
-    kernels = operation.kernel.transpose(2, 3, 0, 1).reshape(channels * each, 1, height, width)
-    names = (to.array(kernels, f"{operation.name}/kernel"), to.array(operation.bias, f"{operation.name}/bias"))
-    return to.node("Conv", inputs[0], *names, group=channels, **_moved(operation.window))
+    groups: dict[str, Any] = {"group": operation.channels} if isinstance(operation, DepthwiseConvolution) else {}
+    return to.node("Conv", inputs[0], kernel, bias, **groups, **_moved(operation.window))
 
 
 def _activated(to: _OnnxWriter, operation: Activated, inputs: list[str]) -> str:
@@ -276,7 +265,7 @@ RULES: dict[type[Operation], Callable[[_OnnxWriter, Any, list[str]], str]] = {
     Affine: _affine,
     FullyConnected: _fully_connected,
     Convolution: _convolution,
-    DepthwiseConvolution: _depthwise,
+    DepthwiseConvolution: _convolution,
     Activated: _activated,
     Pooling: _pooling,
     GlobalPooling: _global_pooling,

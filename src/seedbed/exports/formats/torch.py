@@ -34,12 +34,9 @@ from seedbed.exports.graph import (
 )
 from seedbed.exports.layers import graph_of
 from seedbed.exports.paths import identifier
-from seedbed.exports.protocol import Draft, ExportOptions, NetworkFormat, Predictor
+from seedbed.exports.protocol import BATCH, Draft, ExportOptions, NetworkFormat, Predictor
 from seedbed.network import Network
 from seedbed.runs.arrays import safetensors_pieces
-
-BATCH = 256
-"""Images per call of the module."""
 
 MISSING = (
     "The check runs the file by PyTorch, which is not installed: pip install torch, or write it unchecked with --no-check."
@@ -166,9 +163,8 @@ class _ModuleWriter:
 
 def _affine(to: _ModuleWriter, operation: Affine, inputs: list[str]) -> str:
     result = inputs[0]
-    for sign, label, values in (("*", "factor", operation.factor), ("+", "offset", operation.offset)):
-        if not np.any(values != (1 if sign == "*" else 0)):
-            continue
+    for label, values in operation.effective.items():
+        sign = "*" if label == "factor" else "+"
         if values.size > 1:
             spread = values.reshape(-1, 1, 1) if len(operation.shape) == 3 else values
             result = f"{result} {sign} {to.buffer(operation, label, spread)}"
@@ -193,34 +189,18 @@ def _fully_connected(to: _ModuleWriter, operation: FullyConnected, inputs: list[
     return f"{to.module(operation, made, weight=operation.kernel.T, bias=operation.bias)}({inputs[0]})"
 
 
-def _convolution(to: _ModuleWriter, operation: Convolution, inputs: list[str]) -> str:
-    height, width, channels, filters = operation.kernel.shape
-    weight = operation.kernel.transpose(3, 2, 0, 1)
-    return _convolved(to, operation, inputs[0], (channels, filters, (height, width)), weight)
-
-
-def _depthwise(to: _ModuleWriter, operation: DepthwiseConvolution, inputs: list[str]) -> str:
-    height, width, channels, each = operation.kernel.shape
-    weight = operation.kernel.transpose(2, 3, 0, 1).reshape(channels * each, 1, height, width)
-    sizes = (channels, channels * each, (height, width))
-    return _convolved(to, operation, inputs[0], sizes, weight, f", groups={channels}")
-
-
-def _convolved(
-    to: _ModuleWriter,
-    operation: Convolution | DepthwiseConvolution,
-    x: str,
-    sizes: tuple[int, int, tuple[int, int]],
-    weight: NDArray[Any],
-    groups: str = "",
-) -> str:
+def _convolution(to: _ModuleWriter, operation: Convolution | DepthwiseConvolution, inputs: list[str]) -> str:
+    x, weight, groups = inputs[0], operation.outputs_first, ""
+    (filters, channels), size = weight.shape[:2], _pair((weight.shape[2], weight.shape[3]))
+    if isinstance(operation, DepthwiseConvolution):
+        channels, groups = operation.channels, f", groups={operation.channels}"
     border, strides = operation.window.border, operation.window.strides
     step = f", stride={_pair(strides)}" if strides != (1, 1) else ""
     if border[:2] == border[2:]:
         step += f", padding={_pair(border[:2])}" if border != NO_BORDER else ""
     else:
         x = _padded(x, border)
-    made = f"nn.Conv2d({sizes[0]}, {sizes[1]}, {_pair(sizes[2])}{step}{groups})"
+    made = f"nn.Conv2d({channels}, {filters}, {size}{step}{groups})"
     return f"{to.module(operation, made, weight=weight, bias=operation.bias)}({x})"
 
 
@@ -284,7 +264,7 @@ RULES: dict[type[Operation], Callable[[_ModuleWriter, Any, list[str]], str]] = {
     Affine: _affine,
     FullyConnected: _fully_connected,
     Convolution: _convolution,
-    DepthwiseConvolution: _depthwise,
+    DepthwiseConvolution: _convolution,
     Activated: _activated,
     Pooling: _pooling,
     GlobalPooling: _global_pooling,

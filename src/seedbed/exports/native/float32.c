@@ -1,13 +1,8 @@
 /* Layers in float32. Maps are height x width x channels, channels innermost. */
 
 /// shared
-typedef struct {
-    int height, width, channels;      /* of the input */
-    int rows, columns, filters;       /* of the output */
-    int kernel_height, kernel_width;
-    int down, right;                  /* steps of the window */
-    int top, left;                    /* border above and to the left */
-} window;
+#define VALUE float
+#define LEAST (-INFINITY)
 
 /// load_pixels
 static void load_pixels(const PIXEL *pixels, float *y, int count, int channels, const float *factor, const float *offset)
@@ -97,25 +92,6 @@ static void convolve_depthwise(const float *x, float *y, const window *w, const 
             }
 }
 
-/// pool_max
-static void pool_max(const float *x, float *y, const window *w)
-{
-    for (int row = 0; row < w->rows; row++)
-        for (int column = 0; column < w->columns; column++)
-            for (int c = 0; c < w->channels; c++) {
-                float most = -INFINITY;
-                for (int i = 0; i < w->kernel_height; i++)
-                    for (int j = 0; j < w->kernel_width; j++) {
-                        int at = row * w->down - w->top + i, across = column * w->right - w->left + j;
-                        if (at >= 0 && at < w->height && across >= 0 && across < w->width) {
-                            float value = x[((long)at * w->width + across) * w->channels + c];
-                            most = value > most ? value : most;
-                        }
-                    }
-                *y++ = most;
-            }
-}
-
 /// pool_average
 static void pool_average(const float *x, float *y, const window *w)
 {
@@ -133,18 +109,6 @@ static void pool_average(const float *x, float *y, const window *w)
                         }
                     }
                 *y++ = sum / (float)count;
-            }
-}
-
-/// pad
-static void pad(const float *x, float *y, const window *w)
-{
-    for (int row = 0; row < w->rows; row++)
-        for (int column = 0; column < w->columns; column++)
-            for (int c = 0; c < w->channels; c++) {
-                int at = row - w->top, across = column - w->left;
-                int inside = at >= 0 && at < w->height && across >= 0 && across < w->width;
-                *y++ = inside ? x[((long)at * w->width + across) * w->channels + c] : 0.0f;
             }
 }
 

@@ -1,13 +1,8 @@
 /* Layers in int8: value = scale * (q - zero). Sums are exact in int32; maps are height x width x channels. */
 
 /// shared
-typedef struct {
-    int height, width, channels;      /* of the input */
-    int rows, columns, filters;       /* of the output */
-    int kernel_height, kernel_width;
-    int down, right;                  /* steps of the window */
-    int top, left;                    /* border above and to the left */
-} window;
+#define VALUE int8_t
+#define LEAST (-128)
 
 typedef struct {
     float scale;
@@ -128,25 +123,6 @@ static void apply(const int8_t *x, int8_t *y, int count, float (*function)(float
         y[i] = quantized(function(number(x[i], from)), f);
 }
 
-/// pool_max
-static void pool_max(const int8_t *x, int8_t *y, const window *w)
-{
-    for (int row = 0; row < w->rows; row++)
-        for (int column = 0; column < w->columns; column++)
-            for (int c = 0; c < w->channels; c++) {
-                int8_t most = -128;
-                for (int i = 0; i < w->kernel_height; i++)
-                    for (int j = 0; j < w->kernel_width; j++) {
-                        int at = row * w->down - w->top + i, across = column * w->right - w->left + j;
-                        if (at >= 0 && at < w->height && across >= 0 && across < w->width) {
-                            int8_t value = x[((long)at * w->width + across) * w->channels + c];
-                            most = value > most ? value : most;
-                        }
-                    }
-                *y++ = most;
-            }
-}
-
 /// pool_average
 static void pool_average(const int8_t *x, int8_t *y, const window *w, format from, format f)
 {
@@ -163,18 +139,6 @@ static void pool_average(const int8_t *x, int8_t *y, const window *w, format fro
                         }
                     }
                 *y++ = quantized(from.scale * (float)sum / (float)count, f);
-            }
-}
-
-/// pad
-static void pad(const int8_t *x, int8_t *y, const window *w, int zero)
-{
-    for (int row = 0; row < w->rows; row++)
-        for (int column = 0; column < w->columns; column++)
-            for (int c = 0; c < w->channels; c++) {
-                int at = row - w->top, across = column - w->left;
-                int inside = at >= 0 && at < w->height && across >= 0 && across < w->width;
-                *y++ = inside ? x[((long)at * w->width + across) * w->channels + c] : (int8_t)zero;
             }
 }
 
