@@ -196,6 +196,12 @@ def epoch_line(epoch: int, epochs: int, rows: Mapping[str, Mapping[str, float]])
     return "   ".join([f"epoch {epoch:>{len(str(epochs))}}/{epochs}", *parts])
 
 
+def notebook_watcher(label: str, runs: int | Sequence[NamedRun] = 1) -> Watcher:
+    """A watcher that shows lines and state in one place below the cell of a notebook."""
+    place = Place(f"{label}: " if label else "")
+    return Watcher(runs, place.line, place.state)
+
+
 def shown_in_notebook(on_event: OnEvent, label: str = "", runs: int | Sequence[NamedRun] = 1) -> OnEvent:
     """The callback itself; in a notebook without one, a watcher that shows the progress below the cell.
 
@@ -206,5 +212,4 @@ def shown_in_notebook(on_event: OnEvent, label: str = "", runs: int | Sequence[N
     """
     if on_event is not ignore or not in_notebook():
         return on_event
-    place = Place(f"{label}: " if label else "")
-    return Watcher(runs, place.line, place.state)
+    return notebook_watcher(label, runs)

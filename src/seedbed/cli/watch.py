@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from seedbed.cli.screen import console, note
 from seedbed.cli.text import escaped
-from seedbed.notebook import Place, in_notebook
-from seedbed.progress import Watcher
+from seedbed.notebook import in_notebook
+from seedbed.progress import Watcher, notebook_watcher
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -33,8 +33,7 @@ def watching(label: str, runs: int | Sequence[NamedRun] = 1) -> Iterator[Watcher
         runs: the runs to train, or their number.
     """
     if in_notebook():
-        place = Place(f"{label}: ")
-        yield Watcher(runs, place.line, place.state)
+        yield notebook_watcher(label, runs)
         return
     if not sys.stderr.isatty():
         yield Watcher(runs, note, lambda *_: None)  # a log has no bar

@@ -13,10 +13,8 @@ from seedbed.groups.fields import Setting, values_of
 from seedbed.network import Network, best_run, load_network
 from seedbed.records import Result
 from seedbed.runs import RunStore, Which
+from seedbed.searches.naming import own_runs
 from seedbed.sweeps.stored import found_groups
-
-SEARCHED = ("-trial-", "-best-")
-"""What follows the name of a search in the names of its groups."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def _groups(home: RunStore, item: Any) -> list[Group]:
 def _searched(home: RunStore, name: str) -> list[Group]:
     """The groups of a search's finished trials and finalists."""
     records = [run.record for run in home.listing() if run.record and run.status == "finished"]
-    named = [record.group for record in records if record.group.startswith(tuple(name + each for each in SEARCHED))]
+    named = [record.group for record in records if own_runs(name).fullmatch(record.group)]
     return [Group(group, home.find(group)) for group in dict.fromkeys(named)]
 
 

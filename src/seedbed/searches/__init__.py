@@ -5,6 +5,7 @@ space.py        from a point to a run that fits the budget by construction
 sampling.py     the next points, as a pure function of the trials before (Optuna)
 store.py        the study that holds the trials, safe against kills
 terms.py        the settings of a search
+naming.py       the names of its runs
 forecasting.py  about how long a search takes, before it begins
 loop.py         batches of trials through `train_runs`, then the best with fresh seeds
 trial.py, finalists.py, latency.py, importance.py, outcome.py    the results, and their sentences

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from seedbed.runs import NamedRun
 from seedbed.scheduler import Execution, Forecast
 from seedbed.scheduler.forecasting import finished_names, training_seconds
+from seedbed.searches.naming import own_runs
 from seedbed.searches.sampling import propose
 from seedbed.searches.terms import Terms
 
@@ -18,15 +17,15 @@ def forecast_search(terms: Terms, execution: Execution) -> Forecast:
         DataError, DeviceError, SpecError: as `run` raises them.
     """
     every = (terms.trials + terms.finalists * terms.seeds) * terms.folds
-    pattern = re.compile(rf"{re.escape(terms.name)}-(trial-\d+|best-\d+\.\d+|best-\d+-fold-\d+\.\d+|trial-\d+-fold-\d+)")
-    there = 0 if execution.replace else sum(bool(pattern.fullmatch(name)) for name in finished_names(execution.home))
+    known = set() if execution.replace else finished_names(execution.home)
+    there = min(every, sum(bool(own_runs(terms.name).fullmatch(name)) for name in known))
     count = min(terms.batch, terms.trials)
     points = propose(terms.space, [], count, seed=terms.seed, sampler=terms.sampler, directions=terms.directions)
     entries = [NamedRun(str(place), str(place), terms.space.run(point, terms.seed)) for place, point in enumerate(points)]
     seconds = training_seconds(entries, execution)
     if seconds is None:
-        return Forecast(every, min(there, every), None)
+        return Forecast(every, there, None)
     epochs = terms.space.epochs
     pruned = terms.pruning.work(epochs, epochs) / epochs
     whole = seconds / count * terms.folds * (pruned * terms.trials + terms.finalists * terms.seeds)
-    return Forecast(every, min(there, every), whole * (1 - min(there, every) / every))
+    return Forecast(every, there, whole * (1 - there / every))

@@ -7,7 +7,6 @@ the batches before alone; a batch whose results were not all recorded is propose
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from seedbed.models import facts
 from seedbed.records import METRIC_COLUMNS, Result
 from seedbed.runs import NamedRun, RunStore
 from seedbed.searches.finalists import Finalist, ranked
+from seedbed.searches.naming import finalist_group, own_runs, trial_group
 from seedbed.searches.outcome import Search
 from seedbed.searches.sampling import propose
 from seedbed.searches.store import TrialStore, opened
@@ -70,7 +70,7 @@ def run(terms: Terms, execution: Execution, *, storage: str | None = None) -> Se
 
 
 def _remove_runs(home: RunStore, name: str) -> None:
-    pattern = re.compile(rf"{re.escape(name)}-(trial|best)-\d+(-fold-\d+)?(\.\d+)?")
+    pattern = own_runs(name)
     for listed in home.listing():
         if pattern.fullmatch(listed.name):
             with suppress(UnknownRun):
@@ -93,7 +93,7 @@ def _train_batch(terms: Terms, execution: Execution, store: TrialStore, clock: _
     for number, run in enumerate(runs, start):
         firsts.setdefault(run.identity, number)
     requests = [
-        Request(f"{terms.name}-trial-{firsts[run.identity]}", run, (terms.seed,), each_fold=terms.fold_data) for run in runs
+        Request(trial_group(terms.name, firsts[run.identity]), run, (terms.seed,), each_fold=terms.fold_data) for run in runs
     ]
     results = _train_trials(requests, execution, terms.pruning)
     for number in range(len(before), start + count):
@@ -152,7 +152,7 @@ def _train_finalists(terms: Terms, execution: Execution, trials: Sequence[Trial]
     """Train the best trials' settings again with fresh seeds."""
     chosen = chosen_trials(terms, trials)
     requests = [
-        Request(f"{terms.name}-best-{trial.number}", trial.run, terms.fresh, each_fold=terms.fold_data) for trial in chosen
+        Request(finalist_group(terms.name, trial.number), trial.run, terms.fresh, each_fold=terms.fold_data) for trial in chosen
     ]
     return [Finalist(trial, group) for trial, group in zip(chosen, train_groups(requests, execution), strict=True)]
 

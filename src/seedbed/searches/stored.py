@@ -14,6 +14,7 @@ from seedbed.records import DataFacts, Result
 from seedbed.runs import RunStore
 from seedbed.searches.budget import Budget
 from seedbed.searches.finalists import Finalist, ranked
+from seedbed.searches.naming import finalist_group, finalist_number
 from seedbed.searches.outcome import Search
 from seedbed.searches.sampling import quiet
 from seedbed.searches.space import Space
@@ -45,23 +46,17 @@ def read_search(home: RunStore, name: str, groups: Mapping[str, Sequence[Result]
     """
     study = _study(home, name)
     trials = [Trial.read(record) for record in study.get_trials(deepcopy=False)]
-    prefix = f"{name}-best-"
-    best = {
-        int(group.removeprefix(prefix)): results
-        for group, results in groups.items()
-        if group.startswith(prefix) and group.removeprefix(prefix).isdecimal() and results
-    }
+    best = {finalist_number(name, group): results for group, results in groups.items() if results}
+    best.pop(None, None)
     finalists = [
-        Finalist(trial, _group(home, f"{prefix}{trial.number}", best[trial.number])) for trial in trials if trial.number in best
+        Finalist(trial, Group.read(home, finalist_group(name, trial.number), best[trial.number]))
+        for trial in trials
+        if trial.number in best
     ]
     settings = study.user_attrs[SETTINGS]
     spec = DataSpec(**settings["data"])
     terms = _terms(name, settings, spec, _facts(spec, best.values()), finalists)
     return Search(terms, trials, ranked(finalists), terms.space.dimensions(), f"optuna-dashboard {journal(home, name)}")
-
-
-def _group(home: RunStore, name: str, results: Sequence[Result]) -> Group:
-    return Group.read(home, name, results)
 
 
 def _study(home: RunStore, name: str) -> Study:

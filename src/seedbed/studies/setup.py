@@ -104,21 +104,15 @@ class Setup:
         chosen = None if seeds is None else _seeds(seeds, seed)
         dataset = images.load(spec, watch)
         facts = dataset.facts()
+        until_done = epochs is None and not quick and facts.validation < FEW_IMAGES
         parts = default_folds(dataset.spec, facts, len(chosen or range(default))) if folds is None else folds
         if parts > 1:  # folds that cannot be made are an error before anything is trained
             facts = images.load(dataset.spec.changed(fold=(0, parts))).facts()
         others = tuple(map(Path, merge))
         numbers = fold_seeds(parts, chosen, default=default, first=seed)
-        settings = {"epochs": epochs, "select": select, "metric": metric, "class_weight": class_weight}
-        asked_plan = {name: value for name, value in settings.items() if value is not None}
-        plan: dict[str, Any] = {name: value for name, value in asked_plan.items() if (name, value) != ("epochs", OWN)}
-        Plan(**plan)  # an error before anything is trained
-        until_done = epochs is None and not quick and dataset.facts().validation < FEW_IMAGES
-        asked = (
-            *_asked(spec, seeds, folds, seed, quick),
-            *(f"--{name.replace('_', '-')}={value}" for name, value in asked_plan.items()),
-            *(word for path in others for word in ("--merge", str(path))),
-        )
+        plan, options = _plan(epochs=epochs, select=select, metric=metric, class_weight=class_weight)
+        merged = [word for path in others for word in ("--merge", str(path))]
+        asked = (*_asked(spec, seeds, folds, seed, quick), *options, *merged)
         return cls(dataset.spec, facts, numbers, quick, parts, asked, others, again, plan, until_done)
 
     @property
@@ -201,6 +195,18 @@ def _seeds(seeds: int | Sequence[int], first: int) -> tuple[int, ...]:
     if not seeds or len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds = {list(seeds)}: a study needs one seed at least, and each only once.")
     return tuple(seeds)
+
+
+def _plan(**settings: int | str | None) -> tuple[dict[str, Any], list[str]]:
+    """The settings that replace those of the studies' plans, checked, and the options that ask for them.
+
+    Raises:
+        SpecError: a setting breaks its rule.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    replaced: dict[str, Any] = {name: value for name, value in given.items() if (name, value) != ("epochs", OWN)}
+    Plan(**replaced)
+    return replaced, [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
 
 
 def _asked(spec: DataSpec, seeds: object, folds: int | None, seed: int, quick: bool) -> tuple[str, ...]:

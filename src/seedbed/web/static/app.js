@@ -115,7 +115,7 @@ export async function swap(address, remember = true) {
   document.title = page.title;
   swapNavigation(page);
   if (focus) /** @type {HTMLElement | null} */ (document.querySelector(focus))?.focus();
-  arrived(here);
+  drawCharts(here);
 }
 
 /** The selection is part of the links to other views. @param {Document} page */
@@ -141,7 +141,7 @@ export async function refreshNow() {
     const fresh = page.getElementById(element.id);
     if (!fresh || fresh.isEqualNode(element)) continue;
     element.replaceWith(fresh);
-    arrived(fresh);
+    drawCharts(fresh);
   }
   for (const figure of document.querySelectorAll("[data-chart-of]")) {
     const fresh = page.getElementById(figure.id)?.dataset.chartOf;
@@ -164,18 +164,6 @@ export async function refreshNow() {
 export function readdress(address) {
   history.replaceState(null, "", address);
   return refreshNow();
-}
-
-/** Draw and announce new content. @param {Element} place */
-function arrived(place) {
-  drawCharts(place);
-  document.dispatchEvent(new CustomEvent("arrived", { detail: { place } }));
-}
-
-/** Call a function when content of the page is new, and once now. @param {(place: ParentNode) => void} done */
-export function whenArrived(done) {
-  document.addEventListener("arrived", (event) => done(/** @type {CustomEvent} */ (event).detail.place));
-  done(document);
 }
 
 // Live

@@ -13,6 +13,8 @@ from seedbed.records import Result
 from seedbed.searches import Search
 from seedbed.searches.files import trial_table
 from seedbed.searches.finalists import Finalist
+from seedbed.searches.naming import finalist_number
+from seedbed.searches.store import journal
 from seedbed.searches.stored import read_search, stored_searches
 from seedbed.searches.trial import Trial
 from seedbed.tables import Column, Table
@@ -122,11 +124,10 @@ def _found(site: PageSite, asked: SearchQuery) -> Search | None:
     name = asked.search or next(iter(known), "")
     if not name:
         return None
-    runs = [run for run in site.live.listing() if run.record and run.record.group.startswith(f"{name}-best-")]
+    runs = [run for run in site.live.listing() if run.record and finalist_number(name, run.record.group) is not None]
     finished = [run.name for run in runs if run.status == "finished"]
     stamps = tuple(site.live.stamp(run) for run in finished)
-    journal = site.home.root / ".searches" / f"{name}.journal"
-    size = journal.stat().st_size if name in known else 0
+    size = journal(site.home, name).stat().st_size if name in known else 0
 
     def read() -> Search:
         groups: dict[str, list[Result]] = {}
