@@ -19,7 +19,7 @@ from seedbed.searches.outcome import Search
 from seedbed.searches.sampling import quiet
 from seedbed.searches.space import Space
 from seedbed.searches.store import FOLDER, SETTINGS, journal
-from seedbed.searches.terms import Terms
+from seedbed.searches.terms import GOALS, Terms
 from seedbed.searches.trial import Trial
 from seedbed.specs import DataSpec, Plan
 
@@ -91,11 +91,9 @@ def _facts(spec: DataSpec, runs: Any) -> DataFacts:
 def _terms(name: str, settings: Mapping[str, Any], spec: DataSpec, facts: DataFacts, finalists: Sequence[Finalist]) -> Terms:
     try:
         ((kind, limit),) = settings["budget"].items()
-        plan = Plan(epochs=settings["epochs"], select=settings.get("select", Plan.later["select"]))
-        families = tuple(settings["families"])
-        space = Space(
-            Budget(kind=kind, limit=limit), families, facts, spec, plan.epochs, sizes=settings["pareto"], select=plan.select
-        )
+        goals: dict[str, Any] = {each: settings.get(each, Plan.later[each]) for each in GOALS}
+        plan, families = Plan(epochs=settings["epochs"], **goals), tuple(settings["families"])
+        space = Space(Budget(kind=kind, limit=limit), families, facts, spec, plan.epochs, sizes=settings["pareto"], **goals)
         return Terms(
             name,
             space,
