@@ -56,10 +56,8 @@ def train_call(run: RunSpec, name: str, *, seeds: int = 1, folds: int = 1, home:
 
 
 def changed(spec: Spec, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Field -> value of the fields that are not at their defaults."""
-    fields = type(spec).model_fields.items()
-    values = {name: getattr(spec, name) for name, field in fields if name not in left_out}
-    return {name: value for name, value in values.items() if value != type(spec).model_fields[name].default}
+    """Field -> value of the fields that are not at their defaults, without some."""
+    return {name: value for name, value in spec.altered.items() if name not in left_out}
 
 
 def _network(model: ModelSpec) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from seedbed.errors import SpecError, UnknownRun
 from seedbed.groups import Group
-from seedbed.groups.fields import Setting, values_of
+from seedbed.groups.fields import setting_of, varying_fields
 from seedbed.network import Network, best_run, load_network
 from seedbed.records import Result
 from seedbed.runs import RunStore, Which
@@ -128,8 +128,5 @@ def _searched(home: RunStore, name: str) -> list[Group]:
 
 def _with_settings(groups: Sequence[Group]) -> list[Group]:
     """The groups with the fields in which they differ as their settings."""
-    values = [values_of(group.run) for group in groups]
-    names = dict.fromkeys(name for each in values for name in each)
-    varying = [name for name in names if len({str(each.get(name)) for each in values}) > 1]
-    settings: list[Setting] = [{name: each.get(name) for name in varying} for each in values]
-    return [replace(group, setting=setting) for group, setting in zip(groups, settings, strict=True)]
+    varying = varying_fields(group.run for group in groups)
+    return [replace(group, setting=setting_of(group.run, varying)) for group in groups]

@@ -170,6 +170,19 @@ def values_of(run: RunSpec) -> Setting:
     return values | {f"{ARGUMENT}{name}": _hashable(value) for name, value in sorted(arguments.items())}
 
 
+def varying_fields(runs: Iterable[RunSpec]) -> tuple[str, ...]:
+    """Return the fields in which runs differ, in the order of `values_of`."""
+    values = list(map(values_of, runs))
+    names = dict.fromkeys(name for each in values for name in each)
+    return tuple(name for name in names if len({str(each.get(name)) for each in values}) > 1)
+
+
+def setting_of(run: RunSpec, names: Iterable[str]) -> Setting:
+    """Return some fields of a run with their values; None for what its family does not have."""
+    values = values_of(run)
+    return {name: values.get(name) for name in names}
+
+
 def _hashable(value: object) -> Value:
     """A setting of a user's function as a grid has it: lists as tuples, mappings as text."""
     if isinstance(value, list | tuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seedbed import words
-from seedbed.groups.fields import values_of
+from seedbed.groups.fields import setting_of, varying_fields
 from seedbed.groups.group import Group
 from seedbed.groups.tables import GroupRun, run_table
 from seedbed.records import Result
@@ -21,13 +21,8 @@ class Results(list[Result], Tabular):
         together: dict[tuple[str, str], list[Result]] = {}
         for result in self:
             together.setdefault((result.group, result.run.unfolded.setting), []).append(result)
-        values = [values_of(runs[0].run.unfolded) for runs in together.values()]
-        names = dict.fromkeys(name for each in values for name in each)
-        varying = [name for name in names if len({str(each.get(name)) for each in values}) > 1]
-        return [
-            Group(group, runs, {name: each.get(name) for name in varying})
-            for ((group, _), runs), each in zip(together.items(), values, strict=True)
-        ]
+        varying = varying_fields(runs[0].run.unfolded for runs in together.values())
+        return [Group(group, runs, setting_of(runs[0].run.unfolded, varying)) for (group, _), runs in together.items()]
 
     def table(self) -> Table[GroupRun]:
         """Make a table for readers, with one row per run."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seedbed.errors import RunError, UnknownRun
 from seedbed.groups import Group
-from seedbed.groups.fields import Setting, Value, in_order, values_of
+from seedbed.groups.fields import Setting, Value, in_order, values_of, varying_fields
 from seedbed.groups.naming import fields_in_name, group_name
 from seedbed.records import Result
 from seedbed.runs import Listed, RunStore
@@ -38,7 +38,8 @@ def stored_sweep(home: RunStore, name: str) -> StoredSweep | None:
     """Find the groups whose names are this name and values of their settings; None where there are none."""
     candidates = [run for run in home.listing() if run.record and run.record.group.startswith(f"{name}-")]
     named = [(run, fields_in_name(name, run.record.group, run.record.run)) for run in candidates if run.record]
-    fields = next((fields for _, fields in named if fields), _varying([run.record.run for run in candidates if run.record]))
+    known = (run.record.run for run in candidates if run.record)
+    fields = next((fields for _, fields in named if fields), None) or varying_fields(known)
     runs = [run for run in candidates if run.record and _is_named(name, run.record.group, run.record.run, fields)]
     return StoredSweep(name, fields, runs) if runs else None
 
@@ -63,12 +64,6 @@ def _prefix(group: str, run: RunSpec) -> tuple[str, tuple[str, ...]] | None:
 def _is_named(name: str, group: str, run: RunSpec, fields: Sequence[str]) -> bool:
     values = values_of(run)
     return all(field in values for field in fields) and group_name(name, {field: values[field] for field in fields}) == group
-
-
-def _varying(runs: Sequence[RunSpec]) -> tuple[str, ...]:
-    values = [values_of(run) for run in runs]
-    names = dict.fromkeys(name for each in values for name in each)
-    return tuple(name for name in names if len({str(each.get(name)) for each in values}) > 1)
 
 
 def read_sweep(home: RunStore, name: str) -> Sweep:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seedbed.errors import SeedbedError, UnknownRun, nearest
 from seedbed.groups import Group
-from seedbed.groups.fields import Setting, values_of
+from seedbed.groups.fields import Setting, values_of, varying_fields
 from seedbed.records import Result
 from seedbed.runs import Listed, LiveRuns
 from seedbed.runs.live import Stamp
@@ -121,7 +121,6 @@ def _unasked(site: PageSite, listing: Sequence[Listed]) -> dict[str, list[Listed
 
 def _varying(firsts: dict[str, Result]) -> dict[str, Setting]:
     """Group -> the fields in which the groups differ, with its values."""
+    varying = varying_fields(result.run for result in firsts.values())
     values = {name: values_of(result.run) for name, result in firsts.items()}
-    fields = dict.fromkeys(field for each in values.values() for field in each)
-    varying = [field for field in fields if len({str(each.get(field)) for each in values.values()}) > 1]
     return {name: {field: each[field] for field in varying if field in each} for name, each in values.items()}
