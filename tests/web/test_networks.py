@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -142,3 +143,24 @@ def test_a_network_is_trained_from_the_page_and_watched(browser: Any, address: s
         page.locator("#error", has_text="hidden").wait_for()
     [result] = store.find("play-1")
     assert (result.run.seed, result.run.model.hidden, result.history.epochs) == (3, (6,), 8)
+
+
+def test_an_answer_that_was_late_does_not_undo_newer_news(browser: Any, address: str) -> None:
+    """The trainer is asked what it does while it compiles, and the answer comes after the news that it is ready."""
+    held: list[str] = []
+
+    def hold_back(route: Any) -> None:
+        answer = route.fetch()
+        if not held and answer.json()["session"]["phase"] == "warming":
+            page.get_by_text("Ready:").wait_for()
+            held.append("warming")
+        route.fulfill(response=answer)
+
+    with opened(browser, address) as page:
+        page.set_default_timeout(60_000)
+        page.route(re.compile("/api/playground$"), hold_back)
+        page.goto(f"{address}/playground?hidden=9,7")
+        while not held:
+            page.wait_for_timeout(50)
+        page.wait_for_timeout(200)
+        assert page.get_by_text("Ready:").is_visible()

@@ -183,6 +183,17 @@ def test_a_run_in_training_is_there_from_its_claim_on(tmp_path: Path) -> None:
     assert runs_of(app, "") == []
 
 
+def test_a_view_that_looks_for_itself_takes_no_news_from_those_who_follow(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    live = app_of(store).app.state.site.live
+    assert live.changes() == []
+    training = Training(store)
+    assert live.refresh() == ["live"]
+    training.epoch()
+    assert live.changes() == ["live"]
+    assert live.changes() == []
+
+
 def test_a_training_that_dies_becomes_interrupted(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     site = app_of(store).app.state.site

@@ -53,6 +53,7 @@ class LiveRuns:
         self._seen: dict[str, SeenRun] | None = None
         self._results: OrderedDict[str, tuple[Stamp, Result | None]] = OrderedDict()
         self._data: dict[str, DataFacts] = {}
+        self._unreported: dict[str, None] = {}
         self._refreshing = threading.Lock()
 
     def refresh(self) -> list[str]:
@@ -73,6 +74,20 @@ class LiveRuns:
             changed = [name for name, run in now.items() if before.get(name) is not run]
             changed += [name for name in before if name not in now]
             self.version += bool(changed)
+            self._unreported |= dict.fromkeys(changed)
+        return changed
+
+    def changes(self) -> list[str]:
+        """Refresh, and return the names of runs that are new, changed or gone since the last call of this.
+
+        What another refresh found meanwhile is among them: a view that looks for itself takes no news from those who follow.
+
+        Raises:
+            StorageError: the folder cannot be read.
+        """
+        self.refresh()
+        with self._refreshing:
+            changed, self._unreported = list(self._unreported), {}
         return changed
 
     def listing(self) -> list[Listed]:

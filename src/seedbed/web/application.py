@@ -123,7 +123,7 @@ def _look(site: PageSite) -> tuple[list[str], float]:
     """What changed in the run store, and the processor's time for the look (s)."""
     began = time.thread_time()
     try:
-        changed = site.live.refresh()
+        changed = site.live.changes()
     except StorageError:  # a folder that cannot be read now may be readable later; pages say so meanwhile
         changed = []
     return changed, time.thread_time() - began

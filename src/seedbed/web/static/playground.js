@@ -97,8 +97,12 @@ function showWeights(name, weights) {
   else part("weights").append(picture);
 }
 
-/** @param {keyof typeof WORDS} phase @param {string} message */
-function showPhase(phase, message) {
+/** What the trainer does, by the newest news of it; and how often there was news.
+ * @type {{phase: keyof typeof WORDS, message: string, heard: number}} */
+const trainer = { phase: "off", message: "", heard: 0 };
+
+function showPhase() {
+  const { phase, message } = trainer;
   part("phase").textContent = message || WORDS[phase];
   const busy = phase === "training" || phase === "stopping";
   /** @type {HTMLButtonElement} */ (part("start")).disabled = busy;
@@ -125,15 +129,23 @@ function showProgress(rows, runs) {
 /** @type {{runs: Trained[], rows: Record<string, Record<string, number>[]>}} */
 let session = { runs: [], rows: {} };
 
-/** Show what the trainer does, after loading or a lost connection. @param {any} state */
-async function showSession(state) {
+/**
+ * Show a whole state of the trainer. An answer may be older than what was heard while it was on its way: then the phase
+ * stays, and so do the epochs that it does not have.
+ * @param {any} state
+ * @param {number} heard how much had been heard when the state was asked for
+ */
+async function showSession(state, heard = trainer.heard) {
   const names = state.runs.map((/** @type {Trained} */ run) => run.name).join();
   const other = names !== session.runs.map((run) => run.name).join();
-  session = { runs: state.runs, rows: state.rows };
+  const newer = Object.entries(session.rows).filter(([name, rows]) => rows.length > (state.rows[name]?.length ?? Infinity));
+  session = { runs: state.runs, rows: { ...state.rows, ...Object.fromEntries(newer) } };
+  if (heard === trainer.heard) Object.assign(trainer, { phase: state.phase, message: state.message });
+  showPhase();
   if (other) await watch(state.runs);
   showProgress(session.rows, session.runs);
-  showPhase(state.phase, state.message);
-  if (Object.values(state.rows).some((/** @type {any[]} */ rows) => rows.length)) showCurves();
+  showPhase();
+  if (Object.values(session.rows).some((rows) => rows.length)) showCurves();
 }
 
 function showCurves() {
@@ -144,7 +156,8 @@ function showCurves() {
 }
 
 async function reload() {
-  showSession((await fetchJson("/api/playground")).session);
+  const heard = trainer.heard;
+  showSession((await fetchJson("/api/playground")).session, heard);
 }
 
 /** @param {() => Promise<any>} work */
@@ -165,7 +178,8 @@ async function start() {
 
 listen("playground", (news) => {
   if (news.phase) {
-    showPhase(news.phase, news.message);
+    Object.assign(trainer, { phase: news.phase, message: news.message, heard: trainer.heard + 1 });
+    showPhase();
     if (news.phase === "training" || news.phase === "warming" || news.phase === "paused") reload();
   }
   for (const [name, row] of Object.entries(news.rows ?? {})) {
