@@ -140,6 +140,15 @@ def test_the_same_call_gives_the_same_bits_from_any_thread(variant: str) -> None
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("pool", [1, 2, 3])
+def test_without_a_gradient_the_output_has_the_same_bits(variant: str, pool: int) -> None:
+    case = replace(LAYER, lanes=INSTRUCTION_SETS[variant], geometry=replace(LAYER.geometry, pool=pool, pooled=(3, 3)))
+    x, kernel, bias, dy = arrays(case)
+    alone = convolve(case.geometry, blocked(x, case.lanes), kernel, bias)
+    np.testing.assert_array_equal(images_first(alone, case), by_kernels(case, x, kernel, bias, dy)[0])
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_of_equal_maxima_the_first_gets_the_gradient_and_what_is_not_a_number_stays(variant: str) -> None:
     case = Case(INSTRUCTION_SETS[variant], 1, (2, 4), 1, 1, 1, ConvGeometry(1, 2, (0, 0), (1, 2), relu=True))
     x = np.array([[1, 3, 2, np.nan], [3, 3, 5, 1]], np.float32).reshape(1, 2, 4, 1)
