@@ -7,6 +7,7 @@ It needs nothing but the installation, and ends with the first command that fail
 from __future__ import annotations
 
 import argparse
+import html
 import importlib.util
 import json
 import os
@@ -147,16 +148,17 @@ def check_exports() -> None:
 def check_page() -> None:
     """The page answers under all of its links, with all of its scripts and styles."""
     with served() as address:
-        start = fetched(address)
-        views = sorted(set(re.findall(r'href="(/[a-z]*)["?]', start)))
-        statics = {
-            link for view in views for link in re.findall(r'(?:src|href)="(/static/[^"]+)"', fetched(address + view[1:]))
-        }
+        views: dict[str, str] = {}
+        for link in re.findall(r'href="/([^"#]*)"', fetched(address)):
+            path = link.partition("?")[0]
+            if path not in views and not path.startswith(("static/", "api/")):
+                views[path] = fetched(address + html.unescape(link))
+        statics = {link for page in views.values() for link in re.findall(r'(?:src|href)="/(static/[^"]+)"', page)}
         for link in sorted(statics):
-            fetched(address + link[1:])
+            fetched(address + link)
         if len(views) < 5 or len(statics) < 3:
-            sys.exit(f"The page links too little: {views}, {sorted(statics)}")
-        print(f"          the page: {len(views)} views, {len(statics)} static files")
+            sys.exit(f"The page links too little: {sorted(views)}, {sorted(statics)}")
+        print(f"          the page: {len(views)} views ({', '.join(sorted(views))}), {len(statics)} static files")
 
 
 @contextmanager
