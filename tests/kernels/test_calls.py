@@ -106,7 +106,7 @@ def test_output_and_gradients_are_those_of_a_convolution_in_float64(case: Case) 
     compiled = jax.jit(lambda *parts: by_kernels(case, *parts), compiler_options=QUICK)
     found, expected = compiled(*given_arrays), reference(case, *given_arrays)
     for ours, theirs in zip(found, expected, strict=True):
-        close(ours, theirs, 3e-6)
+        close(ours, theirs, 3e-6, least=0.1)  # of a few summands that cancel each other
 
 
 @settings(max_examples=10, deadline=None)
@@ -123,7 +123,7 @@ def test_a_depthwise_convolution_is_one_with_a_diagonal_kernel(case: Case) -> No
 
     found = jax.jit(both, compiler_options=QUICK)(x, kernel, dy)
     for ours, theirs in zip(found, (*expected[:2], diagonal), strict=True):
-        close(ours, theirs, 3e-6)
+        close(ours, theirs, 3e-6, least=0.1)  # of a few summands that cancel each other
 
 
 LAYER = Case(0, 37, (12, 11), 3, 7, 3, ConvGeometry(1, 2, (1, 1), (6, 5), relu=True))
