@@ -49,9 +49,9 @@ def save(array: np.ndarray, path: Path, **options: Any) -> None:
     Image.fromarray(array).save(path, **options)
 
 
-def class_folders(root: Path, ending: str = "png", images: np.ndarray = IMAGES) -> Path:
+def class_folders(root: Path, ending: str = "png", images: np.ndarray = IMAGES, **options: Any) -> Path:
     for number, (image, label) in enumerate(zip(images, LABELS, strict=True)):
-        save(image, root / NAMES[label] / f"{number:02}.{ending}")
+        save(image, root / NAMES[label] / f"{number:02}.{ending}", **options)
     return root
 
 
@@ -76,6 +76,22 @@ def listed(root: Path, *, header: str = "id,label", extra: bool = True) -> Path:
     (root / "train.csv").write_text("\n".join([header, *rows]))
     if extra:
         (root / "sample_submission.csv").write_text("id,label\n" + "\n".join(f"{number},cat" for number in range(24, 28)))
+    return root
+
+
+def hot_list(root: Path) -> Path:
+    for part, numbers in (("train", range(18)), ("valid", range(18, 24))):
+        for number in numbers:
+            save(IMAGES[number], root / part / f"{number:02}.png")
+        lines = [f"{number:02}.png,{1 - LABELS[number]},{LABELS[number]}" for number in numbers]
+        (root / part / "_classes.csv").write_text("\n".join(["filename,cat,dog", *lines]))
+    return root
+
+
+def text_list(root: Path) -> Path:
+    names = flat(root / "img")
+    lines = [f"img/{name} {NAMES[label]}" for name, label in zip(names, LABELS, strict=True)]
+    (root / "list.txt").write_text("\n".join(lines))
     return root
 
 
@@ -229,12 +245,14 @@ READ: dict[str, Layout] = {
     "parts with class folders": Layout(parts, "pictures", parts=THREE, **PETS),
     "JPEG, JFIF": Layout(lambda root: class_folders(root, "jfif"), "pictures", **PETS),
     "BMP": Layout(lambda root: class_folders(root, "bmp"), "pictures", **PETS),
-    "WebP": Layout(lambda root: class_folders(root, "webp"), "pictures", shape=(6, 6, 3), **PETS),
+    "WebP": Layout(lambda root: class_folders(root, "webp", lossless=True), "pictures", **PETS),
     "GIF": Layout(lambda root: class_folders(root, "gif"), "pictures", **PETS),
     "PNM": Layout(lambda root: class_folders(root, "pgm"), "pictures", **PETS),
     "TIFF": Layout(lambda root: class_folders(root, "tif", IMAGES.astype(np.uint16) * 16), "pictures", **PETS),
     "TIFF of several pages": Layout(pages, "pictures", **PETS),
     "pictures and a table of labels": Layout(listed, "listed", **PETS),
+    "pictures and one-hot columns": Layout(hot_list, "listed", parts={"train": 18, "validation": 6}, **PETS),
+    "pictures and a text list": Layout(text_list, "listed", **PETS),
     "labels in file names": Layout(
         lambda root: (flat(root, lambda n: f"{NAMES[LABELS[n]]}.{n}"), root)[1],
         "pattern",
@@ -309,6 +327,37 @@ def one_level_down(root: Path) -> Path:
     return root
 
 
+def two_levels_down(root: Path) -> Path:
+    class_folders(root / "archive/PetImages")
+    (root / "archive/readme.txt").write_text("x")
+    return root
+
+
+def cifar100_pickles(root: Path) -> Path:
+    for name in ("train", "test", "meta"):
+        (root / name).write_bytes(b"\x80\x02}q")
+    return root
+
+
+def named(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).write_bytes(b"x")
+    return root
+
+
+def same_names(root: Path) -> Path:
+    for folder in ("left", "right"):
+        flat(root / "set" / folder)
+    (root / "set.csv").write_text("file,label\n" + "\n".join(f"{number:02}.png,{number % 2}" for number in range(24)))
+    return root
+
+
+def two_labels(root: Path) -> Path:
+    names = flat(root)
+    (root / "list.csv").write_text("file,label\n" + "\n".join([*(f"{name},cat" for name in names), f"{names[3]},dog"]))
+    return root
+
+
 def rar(root: Path) -> Path:
     (root / "pets.rar").write_bytes(b"Rar!")
     return root
@@ -350,6 +399,15 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "CIFAR-10 for Python": (cifar_pickles, r"pickles are never opened.*For CIFAR-10 use --data cifar10"),
     "other formats": (other_format, r"here is 2 .heic files in 2 folders. Convert the .heic files to PNG."),
     "one level too high": (one_level_down, r"one level down, PetImages/ is a folder of class folders .*did you mean that\?"),
+    "two levels too high": (two_levels_down, r"two levels down, archive/PetImages/ is .*did you mean that\?"),
+    "CIFAR-100 for Python": (cifar100_pickles, r"meta, test, train: pickles are never opened"),
+    "spreadsheets": (lambda root: named(root, "labels.xlsx"), r"here is 1 .xlsx file. Save the table as CSV."),
+    "TFRecord, LMDB": (lambda root: named(root, "a.tfrecord"), r"This format is not read. Save its arrays with numpy.savez"),
+    "annotations in JSON, XML": (lambda root: named(root, "a.json"), r"save file names and labels as CSV next to the pictures"),
+    "images without labels": (lambda root: npz(root, images=IMAGES), r"there are images \(images\), but no labels"),
+    "one class": (lambda root: (flat(root / "cat"), root)[1], r"cat/ would be the only class"),
+    "equal names in two folders": (same_names, r"'00.png' is the name of 2 pictures \(set/left/00.png, set/right/00.png\)"),
+    "a picture with two labels": (two_labels, r"03.png: it has two labels, 'cat' and 'dog'"),
     "RAR, 7z": (rar, r"here is 1 .rar file; unpack first"),
     "pictures without labels": (
         lambda root: (flat(root), root)[1],

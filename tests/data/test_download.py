@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from seedbed.data.builtin import BUILTIN, Remote
-from seedbed.data.download import DownloadProgress, Patience, fetch
+from seedbed.data.download import Patience, fetch
+from seedbed.data.progress import DownloadProgress
 from seedbed.errors import DataUnavailable
 
 CONTENT = bytes(range(256)) * 800

@@ -326,7 +326,7 @@ def test_a_manifest_cannot_lead_to_other_files(tmp_path):
 @pytest.mark.parametrize(
     ("classes", "match"),
     [
-        ({"a": 5}, "5 pictures in 1 folder, without labels: sort them into a folder for each class"),
+        ({"a": 5}, "5 pictures in 1 folder: a/ would be the only class"),
         ({"a": 9, "b": 2}, "at least 3 images to be in every part"),
     ],
 )

@@ -60,10 +60,10 @@ def info(name: str, protocol: Protocol) -> options.Output:
 
     spec = DataSpec(protocol=protocol)
     path = data.unnamed(name)
-    if path is not None:
-        facts = data.info_of_path(path, spec)
-    else:
-        with fetching() as watch:
+    with fetching() as watch:
+        if path is not None:
+            facts = data.info_of_path(path, spec, on_progress=watch)
+        else:
             facts = data.info(data.named(name), spec, watch)
     return vars(facts), lambda: _show(facts)
 
@@ -77,6 +77,7 @@ def info(name: str, protocol: Protocol) -> options.Output:
 @click.option(
     "--fit", metavar="NAME", help="What is done to pictures of other proportions: pad, crop, stretch.  [default: pad]"
 )
+@click.option("--channels", metavar="NAME", help="Read pictures as grey or colour.  [default: colour where any has some]")
 @click.option("--label-column", metavar="NAME", help="A table's column of labels, by name or number.")
 @click.option("--separator", metavar="SIGN", help="What separates a table's columns: a character, tab or space.")
 @click.option(
@@ -96,11 +97,13 @@ def add(name: str, path: Path, kind: str | None, replace: bool, **settings: Any)
     The page "Your own images" of the documentation has all layouts.
     """
     from seedbed import data
+    from seedbed.cli.watch import fetching
 
     if not path.exists() and Path(name).exists():
         swapped = f"`seedbed data add {path.name} {name}`"
         raise click.UsageError(f"{name!r} exists, and {str(path)!r} does not: the name comes first. Did you mean {swapped}?")
-    facts = data.add(name, path, data.ReadOptions(**settings), kind=kind, replace=replace)
+    with fetching() as watch:
+        facts = data.add(name, path, data.ReadOptions(**settings), kind=kind, replace=replace, on_progress=watch)
     return vars(facts), lambda: _show(facts)
 
 

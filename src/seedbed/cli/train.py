@@ -100,8 +100,8 @@ def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result
     from seedbed.scheduler import train_runs
 
     spec = on_fold(choice.run, choice.seeds[0], choice.folds).data
-    with fetching() as watch_download:
-        dataset = data.load(data.spec_of(spec), watch_download)
+    with fetching() as watch:
+        dataset = data.load(data.spec_of(spec, watch), watch)
     run = choice.run.changed(data=dataset.spec.changed(fold=choice.run.data.fold))
     requested = entries(name, run, choice.seeds, choice.folds)
     _show_layers(run, dataset)

@@ -42,7 +42,7 @@ def command(data: str, out: Path, protocol: Protocol) -> options.Output:
     from seedbed.visualize import visualize
 
     with fetching() as watch:
-        dataset = sets.load(DataSpec(name=sets.named(data), protocol=protocol), watch)
+        dataset = sets.load(DataSpec(name=sets.named(data, watch), protocol=protocol), watch)
     report = visualize(dataset, out, on_event=progress())
     if sys.stderr.isatty():
         click.echo(CLEAR, nl=False, err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,10 +14,14 @@ from seedbed.notebook import in_notebook
 from seedbed.progress import Watcher, notebook_watcher
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
 
-    from seedbed.data import DownloadProgress
+    from seedbed.data import DownloadProgress, ReadProgress
     from seedbed.runs import NamedRun
+
+
+SOON = 2.0
+"""Seconds of reading before its progress is shown."""
 
 
 @contextmanager
@@ -53,26 +58,52 @@ def watching(label: str, runs: int | Sequence[NamedRun] = 1) -> Iterator[Watcher
 
 
 @contextmanager
-def fetching() -> Iterator[Callable[[DownloadProgress], None]]:
-    """Yield a watcher for downloads: a bar for each file on a terminal, else a line for each."""
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bar
+def fetching() -> Iterator[Callable[[DownloadProgress | ReadProgress], None]]:
+    """Yield a watcher for downloads and for long reading: bars on a terminal, else a line for each."""
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TextColumn, TransferSpeedColumn
 
     who = TextColumn("{task.description}", markup=False)
-    bar = Bar(who, BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console(sys.stderr), transient=True)
-    tasks: dict[str, TaskID] = {}
+    downloads = _Bar(who, BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    pictures, bytes_read = _Bar(who, BarColumn(), MofNCompleteColumn()), _Bar(who, BarColumn(), DownloadColumn())
+    began = time.monotonic()
 
-    def show(progress: DownloadProgress) -> None:
-        if progress.what not in tasks:
-            note(f"Downloading {progress.what} ...")
-            tasks[progress.what] = bar.add_task(escaped(progress.what), total=progress.total)
-            if sys.stderr.isatty():
-                bar.start()
-        bar.update(tasks[progress.what], completed=progress.done, total=progress.total)
+    def show(progress: DownloadProgress | ReadProgress) -> None:
+        from seedbed.data import ReadProgress
+
+        if not isinstance(progress, ReadProgress):
+            downloads.show(progress.what, progress.done, progress.total, f"Downloading {progress.what} ...")
+        elif time.monotonic() - began > SOON:
+            bar = pictures if progress.unit == "pictures" else bytes_read
+            share = progress.done / max(1, progress.total)
+            sentence = f"Reading {progress.what}: {share:.0%} of {progress.total:,} {progress.unit} ..."
+            bar.show("reading", progress.done, progress.total, sentence)
 
     try:
         yield show
     finally:
-        # Stopped without a start, a bar writes an empty line.
-        if bar.live.is_started:
+        for bar in (downloads, pictures, bytes_read):
             bar.stop()
+
+
+class _Bar:
+    """Bars on a terminal, with a line before each."""
+
+    def __init__(self, *columns: ProgressColumn) -> None:
+        from rich.progress import Progress
+
+        self._bar = Progress(*columns, console=console(sys.stderr), transient=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, what: str, done: int, total: int | None, sentence: str) -> None:
+        """Move the bar of something; the first time with a sentence."""
+        if what not in self._tasks:
+            note(sentence)
+            self._tasks[what] = self._bar.add_task(escaped(what), total=total)
+            if sys.stderr.isatty():
+                self._bar.start()
+        self._bar.update(self._tasks[what], completed=done, total=total)
+
+    def stop(self) -> None:
+        """Remove the bars. (Stopped without a start, a bar writes an empty line.)"""
+        if self._bar.live.is_started:
+            self._bar.stop()

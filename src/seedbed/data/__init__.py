@@ -14,12 +14,12 @@ from seedbed.data.added import remove, rename
 from seedbed.data.content import check_finite
 from seedbed.data.dataset import ARRAYS, ArrayPair, Dataset
 from seedbed.data.description import DataInfo, info, info_of_path, known, verify
-from seedbed.data.download import DownloadProgress, WatchDownload
 from seedbed.data.library import DataLike, at_hand, load, named, portable, resolve, spec_of, unnamed
 from seedbed.data.parts import Part, permuted
+from seedbed.data.progress import DownloadProgress, ReadProgress, WatchData
 from seedbed.data.ranges import check_like
+from seedbed.data.readers.decoding import read_one as picture
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
-from seedbed.data.readers.pictures import read_one as picture
 from seedbed.data.split import permutation
 
 __all__ = [
@@ -31,7 +31,8 @@ __all__ = [
     "DownloadProgress",
     "Part",
     "ReadOptions",
-    "WatchDownload",
+    "ReadProgress",
+    "WatchData",
     "add",
     "at_hand",
     "check_finite",
@@ -55,7 +56,13 @@ __all__ = [
 
 
 def add(
-    name: str, path: Path, options: ReadOptions = NO_OPTIONS, *, kind: str | None = None, replace: bool = False
+    name: str,
+    path: Path,
+    options: ReadOptions = NO_OPTIONS,
+    *,
+    kind: str | None = None,
+    replace: bool = False,
+    on_progress: WatchData | None = None,
 ) -> DataInfo:
     """Give a name to the user's own images, read them once and describe them.
 
@@ -65,11 +72,12 @@ def add(
         options: what the files do not say themselves.
         kind: name of the reader. None means the first that fits.
         replace: whether the name may move to other files or settings.
+        on_progress: callback for the progress of reading.
 
     Raises:
         SpecError: the name breaks the rule for names, or an option its rule.
         DataError: the name is taken, or the files cannot be used.
         CorruptData: a file is damaged.
     """
-    added.add(name, path, options, kind=kind, replace=replace)
+    added.add(name, path, options, kind=kind, replace=replace, on_progress=on_progress)
     return info(name)

@@ -16,6 +16,7 @@ from seedbed import storage
 from seedbed.data import kept
 from seedbed.data.builtin import BUILTIN
 from seedbed.data.content import Content, check
+from seedbed.data.progress import WatchData
 from seedbed.data.readers import READERS, kind_of, read
 from seedbed.data.readers.inventory import ARCHIVES, inventory_of
 from seedbed.data.readers.options import NO_OPTIONS, ImageSize, ReadOptions
@@ -68,7 +69,13 @@ def find(name: str) -> AddedDataset | None:
 
 
 def add(
-    name: str, path: Path, options: ReadOptions = NO_OPTIONS, *, kind: str | None = None, replace: bool = False
+    name: str,
+    path: Path,
+    options: ReadOptions = NO_OPTIONS,
+    *,
+    kind: str | None = None,
+    replace: bool = False,
+    on_progress: WatchData | None = None,
 ) -> AddedDataset:
     """Add an entry as `seedbed.data.add` does."""
     if checked_name(name) in BUILTIN:
@@ -80,7 +87,7 @@ def add(
         if _settings(before) != _settings(entry):
             raise DataError(f"{name!r} stands for {before.path} already; choose another name, or use --replace.")
         entry = before
-    return content_of(entry)[0]
+    return content_of(entry, on_progress=on_progress)[0]
 
 
 def remove(name: str) -> AddedDataset:
@@ -126,7 +133,9 @@ def existing_entry(name: str) -> AddedDataset:
     return entry
 
 
-def content_of(entry: AddedDataset, size: ImageSize | None = None) -> tuple[AddedDataset, str, Content]:
+def content_of(
+    entry: AddedDataset, size: ImageSize | None = None, on_progress: WatchData | None = None
+) -> tuple[AddedDataset, str, Content]:
     """The content of an entry, from the cache or from its files; an entry without a digest gets one.
 
     Raises:
@@ -141,11 +150,13 @@ def content_of(entry: AddedDataset, size: ImageSize | None = None) -> tuple[Adde
         return entry, known, entry.described(known, content)
     if not known and signature != entry.signature and entry.digests:
         height, _, width = next(iter(entry.digests)).partition("x")
-        entry, *_ = read_again(entry, (int(height), int(width)) if height else None)
-    return read_again(entry, size)
+        entry, *_ = read_again(entry, (int(height), int(width)) if height else None, on_progress)
+    return read_again(entry, size, on_progress)
 
 
-def read_again(entry: AddedDataset, size: ImageSize | None) -> tuple[AddedDataset, str, Content]:
+def read_again(
+    entry: AddedDataset, size: ImageSize | None, on_progress: WatchData | None = None
+) -> tuple[AddedDataset, str, Content]:
     """Read the user's files, even if their content is in the cache.
 
     Raises:
@@ -155,9 +166,11 @@ def read_again(entry: AddedDataset, size: ImageSize | None) -> tuple[AddedDatase
     key = _key(size)
     path = existing(entry)
     signature = signature_of(path)
-    content = decoded(entry, size)
+    content = decoded(entry, size, on_progress)
     digest = content.digest
     known = entry.digests.get(key)
+    if known and known != digest:
+        content, digest = _as_before(entry, size, known, on_progress) or (content, digest)
     if known and known != digest:
         raise CorruptData(_changed(entry, known, digest, same_files=signature == entry.signature))
     same = signature == entry.signature
@@ -169,14 +182,24 @@ def read_again(entry: AddedDataset, size: ImageSize | None) -> tuple[AddedDatase
     return entry, digest, entry.described(digest, kept.find(digest) or content)
 
 
-def decoded(entry: AddedDataset, size: ImageSize | None = None) -> Content:
+def _as_before(
+    entry: AddedDataset, size: ImageSize | None, known: str, on_progress: WatchData | None
+) -> tuple[Content, str] | None:
+    """The content as version 0.1 read it, where grey pictures stored in colour were colour; None if it differs too."""
+    if entry.options.channels is not None:
+        return None
+    content = decoded(replace(entry, options=replace(entry.options, channels="colour")), size, on_progress)
+    return (content, known) if content.digest == known else None
+
+
+def decoded(entry: AddedDataset, size: ImageSize | None = None, on_progress: WatchData | None = None) -> Content:
     """Read and check the files of an entry; nothing is written.
 
     Raises:
         CorruptData, DataError: the files cannot be used.
     """
     path = existing(entry)
-    content = read(path, entry.kind, replace(entry.options, size=size or entry.options.size))
+    content = read(path, entry.kind, replace(entry.options, size=size or entry.options.size), on_progress)
     check(content, str(path))
     drawn(content, DataSpec(name=entry.name))  # fails now, and not in training, where a class is too small
     return content
@@ -204,7 +227,7 @@ def existing(entry: AddedDataset) -> Path:
     return path
 
 
-def named(path: Path) -> str:
+def named(path: Path, on_progress: WatchData | None = None) -> str:
     """Name a path: by its entry, or by a new one named after the folder or file.
 
     An entry without options comes first; one with options is taken if it is the only one.
@@ -213,7 +236,7 @@ def named(path: Path) -> str:
         DataError: the files cannot be used, or several entries with options have this path.
     """
     entry = at(path)
-    return entry.name if entry else add(unused_name(path), path).name
+    return entry.name if entry else add(unused_name(path), path, on_progress=on_progress).name
 
 
 def at(path: Path) -> AddedDataset | None:

@@ -10,8 +10,8 @@ import numpy as np
 from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN
 from seedbed.data.dataset import Dataset
-from seedbed.data.download import WatchDownload
 from seedbed.data.library import content_of, load, origin
+from seedbed.data.progress import WatchData
 from seedbed.data.readers import kind_of
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.errors import DataError
@@ -90,12 +90,12 @@ def known() -> list[Known]:
     return listed + [Known(entry.name, "your own", entry.kind, entry.path) for entry in added.entries()]
 
 
-def info(name: str, spec: DataSpec | None = None, on_progress: WatchDownload | None = None) -> DataInfo:
+def info(name: str, spec: DataSpec | None = None, on_progress: WatchData | None = None) -> DataInfo:
     """Describe a data set as training would see it: by default split by the honest protocol.
 
     Args:
         spec: settings of the split and of a study's changes; its name is ignored.
-        on_progress: callback for the progress of a download.
+        on_progress: callback for the progress of a download, or of reading.
 
     Raises:
         As `load`.
@@ -105,8 +105,13 @@ def info(name: str, spec: DataSpec | None = None, on_progress: WatchDownload | N
     return _described(dataset, from_here.where, PROOFS.get(from_here.proof, from_here.proof))
 
 
-def info_of_path(path: Path, spec: DataSpec | None = None, options: ReadOptions = NO_OPTIONS) -> DataInfo:
+def info_of_path(
+    path: Path, spec: DataSpec | None = None, options: ReadOptions = NO_OPTIONS, on_progress: WatchData | None = None
+) -> DataInfo:
     """Describe the user's files without giving them a name: they are read, and nothing is kept.
+
+    Args:
+        on_progress: callback for the progress of reading.
 
     Raises:
         DataError: the files cannot be used.
@@ -114,7 +119,7 @@ def info_of_path(path: Path, spec: DataSpec | None = None, options: ReadOptions 
     """
     path = path.expanduser().resolve()
     name = added.unused_name(path)
-    content = added.decoded(added.AddedDataset(name, str(path), kind_of(path, options), options))
+    content = added.decoded(added.AddedDataset(name, str(path), kind_of(path, options), options), on_progress=on_progress)
     dataset = Dataset.split(content, (spec or DataSpec()).changed(name=name, digest=content.digest))
     return _described(dataset, str(path), "read now, and not kept")
 
@@ -143,7 +148,7 @@ def _described(dataset: Dataset, where: str, proof: str) -> DataInfo:
     )
 
 
-def verify(name: str, on_progress: WatchDownload | None = None) -> Verified:
+def verify(name: str, on_progress: WatchData | None = None) -> Verified:
     """Check every byte: the user's files against the digest from when they were added, the cache against its digest.
 
     Damaged content of the cache is decoded (or downloaded) again.
@@ -154,7 +159,7 @@ def verify(name: str, on_progress: WatchDownload | None = None) -> Verified:
     """
     if name not in BUILTIN:
         entry = added.existing_entry(name)
-        added.read_again(entry, entry.options.size)
+        added.read_again(entry, entry.options.size, on_progress)
     digest, content = content_of(DataSpec(name=name), on_progress)
     repaired = content.digest != digest
     if repaired:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from seedbed import storage
 from seedbed.data.builtin import Builtin, Remote
+from seedbed.data.progress import DownloadProgress, WatchData
 from seedbed.data.readers.files import first_line
 from seedbed.errors import DataError, DataUnavailable
 
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
     from requests import Response
 
 BLOCK = 1 << 16
-
-
-@dataclass(frozen=True)
-class DownloadProgress:
-    """Progress of a download in bytes; `total` is None where the server does not state it."""
-
-    what: str
-    done: int
-    total: int | None
-
-
-WatchDownload = Callable[[DownloadProgress], None]
 
 
 REASONS = {
@@ -76,7 +65,7 @@ class _Failed(DataError):
 
 
 def fetch(
-    builtin: Builtin, folder: Path, *, on_progress: WatchDownload | None = None, patience: Patience = Patience()
+    builtin: Builtin, folder: Path, *, on_progress: WatchData | None = None, patience: Patience = Patience()
 ) -> list[Path]:
     """Download the files of a data set into a folder, except those with the right digest that are there already.
 
@@ -96,7 +85,7 @@ def fetch(
     return paths
 
 
-def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: WatchDownload | None, patience: Patience) -> None:
+def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: WatchData | None, patience: Patience) -> None:
     most = 2 * builtin.megabytes * 1_000_000
     reasons = []
     for mirror in builtin.mirrors:
@@ -114,7 +103,7 @@ def _fetch_one(remote: Remote, builtin: Builtin, path: Path, on_progress: WatchD
     raise DataUnavailable(f"{remote.name} could not be downloaded ({'; '.join(reasons)})")
 
 
-def _stream(url: str, remote: Remote, most: int, on_progress: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
+def _stream(url: str, remote: Remote, most: int, on_progress: WatchData | None, patience: Patience) -> Iterator[bytes]:
     """Stream the bytes of an address."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -135,7 +124,7 @@ def _stream(url: str, remote: Remote, most: int, on_progress: WatchDownload | No
             raise _Failed(_reason(error), again=True) from None
 
 
-def _blocks(answer: Response, what: str, most: int, on_progress: WatchDownload | None, patience: Patience) -> Iterator[bytes]:
+def _blocks(answer: Response, what: str, most: int, on_progress: WatchData | None, patience: Patience) -> Iterator[bytes]:
     stated = answer.headers.get("Content-Length", "")
     total = int(stated) if stated.isdecimal() else None
     done, since, before = 0, time.monotonic(), 0

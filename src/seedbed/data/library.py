@@ -14,9 +14,10 @@ from seedbed.data import added, kept, lookup
 from seedbed.data.builtin import BUILTIN, Builtin
 from seedbed.data.content import Content, Labelled, check
 from seedbed.data.dataset import ARRAYS, ArrayPair, Dataset
-from seedbed.data.download import WatchDownload, fetch
+from seedbed.data.download import fetch
+from seedbed.data.progress import WatchData
 from seedbed.data.readers import cifar, digits, idx
-from seedbed.data.readers.inventory import inventory_of
+from seedbed.data.readers.inventory import inventory_of, is_address
 from seedbed.devices import cache_folder
 from seedbed.errors import CorruptData, DataError, DataUnavailable, SpecError, StorageError, UnknownDataset
 from seedbed.names import NAME_RULE
@@ -44,11 +45,11 @@ class Origin:
     proof: str
 
 
-def resolve(spec: DataSpec, on_progress: WatchDownload | None = None) -> DataSpec:
+def resolve(spec: DataSpec, on_progress: WatchData | None = None) -> DataSpec:
     """Complete the spec with the digest of the content; find the data, or download them.
 
     Args:
-        on_progress: callback for the progress of a download.
+        on_progress: callback for the progress of a download, or of reading.
 
     Raises:
         UnknownDataset: no data set has this name.
@@ -60,11 +61,11 @@ def resolve(spec: DataSpec, on_progress: WatchDownload | None = None) -> DataSpe
     return spec.changed(digest=content_of(spec, on_progress)[0])
 
 
-def load(spec: DataSpec, on_progress: WatchDownload | None = None) -> Dataset:
+def load(spec: DataSpec, on_progress: WatchData | None = None) -> Dataset:
     """Load images and labels, split by the spec. Decoded images come from the cache as memory maps.
 
     Args:
-        on_progress: callback for the progress of a download.
+        on_progress: callback for the progress of a download, or of reading.
 
     Raises:
         As `resolve`; and DataError where a class has too few images to be split.
@@ -96,7 +97,7 @@ def portable(spec: DataSpec) -> Content:
     return Content(parts, content.classes, content.scale, pictures=content.pictures)
 
 
-def content_of(spec: DataSpec, on_progress: WatchDownload | None = None) -> tuple[str, Content]:
+def content_of(spec: DataSpec, on_progress: WatchData | None = None) -> tuple[str, Content]:
     """Find digest and content, not yet split. A digest in the spec is binding: other content is an error.
 
     Raises:
@@ -113,7 +114,7 @@ def content_of(spec: DataSpec, on_progress: WatchDownload | None = None) -> tupl
             f"Dataset.of(images, labels)."
         )
     if builtin is None:
-        _, digest, content = added.content_of(added.existing_entry(spec.name), spec.size)
+        _, digest, content = added.content_of(added.existing_entry(spec.name), spec.size, on_progress)
     elif spec.size in (None, builtin.image_shape[:2]):
         digest, content = _builtin_content(builtin, on_progress)
     else:
@@ -139,8 +140,11 @@ def origin(name: str) -> Origin:
     return Origin(next(iter(entry.digests.values()), ""), entry.path, "recorded when it was added")
 
 
-def named(text: str) -> str:
+def named(text: str, on_progress: WatchData | None = None) -> str:
     """Turn a name or a path to the user's images into the name of a data set; a new path gets a name.
+
+    Args:
+        on_progress: callback for the progress of reading.
 
     Raises:
         UnknownDataset: the text is neither a known name nor an existing path.
@@ -150,7 +154,9 @@ def named(text: str) -> str:
         return text
     path = Path(text).expanduser()
     if text and path.exists():
-        return added.named(path)
+        return added.named(path, on_progress)
+    if is_address(text):
+        raise UnknownDataset(f"{text!r} is an address. Download the files first, and give their folder or archive.")
     if text.lower() in BUILTIN:
         return text.lower()
     if text and not NAME_RULE.fullmatch(text):
@@ -158,21 +164,22 @@ def named(text: str) -> str:
     return added.existing_entry(text).name
 
 
-def spec_of(data: DataLike) -> DataSpec:
+def spec_of(data: DataLike, on_progress: WatchData | None = None) -> DataSpec:
     """Make the data spec of what users give as data.
 
     Args:
         data: name of a data set, or path to images; a whole data spec, whose name may be a path; a data set; or arrays,
             `(images, labels)` or `((images, labels), (test images, test labels))`.
+        on_progress: callback for the progress of reading.
 
     Raises:
         UnknownDataset: a text is neither a known name nor an existing path.
         DataError: the files or arrays cannot be used.
     """
     if isinstance(data, str | os.PathLike):
-        return DataSpec(name=named(str(data)))
+        return DataSpec(name=named(str(data), on_progress))
     if isinstance(data, DataSpec):
-        return data if _is_kept(data) else data.changed(name=named(data.name))
+        return data if _is_kept(data) else data.changed(name=named(data.name, on_progress))
     if isinstance(data, Dataset):
         return data.spec
     if isinstance(data, tuple) and len(data) == 2:
@@ -202,7 +209,7 @@ def unnamed(text: str) -> Path | None:
     return path if added.at(path) is None else None
 
 
-def _builtin_content(builtin: Builtin, on_progress: WatchDownload | None) -> tuple[str, Content]:
+def _builtin_content(builtin: Builtin, on_progress: WatchData | None) -> tuple[str, Content]:
     """A built-in data set: from the cache, else found on this machine, else downloaded."""
     if builtin.format == "embedded":
         return _embedded(builtin)
@@ -226,7 +233,7 @@ def _kept(builtin: Builtin) -> tuple[str, Content] | None:
     return None if content is None else (digest, content)
 
 
-def _found_or_fetched(builtin: Builtin, on_progress: WatchDownload | None) -> tuple[Content, str, lookup.Proof]:
+def _found_or_fetched(builtin: Builtin, on_progress: WatchData | None) -> tuple[Content, str, lookup.Proof]:
     search = lookup.search(builtin)
     if search.content is not None:
         return search.content, str(search.path), search.proof

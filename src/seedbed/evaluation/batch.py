@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seedbed import words
+from seedbed.data.readers.decoding import SUFFIXES
 from seedbed.data.readers.inventory import inventory_of
-from seedbed.data.readers.pictures import SUFFIXES
 from seedbed.data.readers.unlabelled import is_array_file, read_unlabelled
 from seedbed.errors import DataError, SpecError, nearest
 from seedbed.evaluation.prediction import Cropping, Inversion, Prediction, predict

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seedbed import data
 from seedbed.data import Dataset
-from seedbed.data.readers import pictures
+from seedbed.data.readers import decoding
 from seedbed.errors import DataError, RunError, SpecError, nearest
 from seedbed.evaluation.familiarity import Familiarity
 from seedbed.evaluation.photos import PAGE, InkLayout, find_ink, placed
@@ -169,13 +169,13 @@ def ink_layout(dataset: Dataset, border: Border) -> InkLayout | None:
 
 def _as_ink(path: Path, dataset: Dataset, invert: Inversion, layout: InkLayout) -> tuple[NDArray[np.float32] | None, list[str]]:
     """The ink of a larger picture, placed as that of the training images; None where none is looked for, or found."""
-    size, (height, width) = dataset.image_shape[:2], pictures.size_of(path)
+    size, (height, width) = dataset.image_shape[:2], decoding.size_of(path)
     if height < LARGER * size[0] and width < LARGER * size[1]:
         return None, []
     shrink = min(1.0, PAGE / max(height, width))
     page = (max(1, round(height * shrink)), max(1, round(width * shrink)), 1)
     light = None if invert == "auto" else (layout.light if invert == "no" else not layout.light)
-    ink = find_ink(pictures.read_one(path, page, dataset.pictures)[..., 0], light=light)
+    ink = find_ink(decoding.read_one(path, page, dataset.pictures)[..., 0], light=light)
     if ink is None:
         return None, ["No ink was found."]
     rows, columns = ((round(side.start / shrink), round(side.stop / shrink)) for side in ink.box)
@@ -194,7 +194,7 @@ def _as_ink(path: Path, dataset: Dataset, invert: Inversion, layout: InkLayout) 
 def _as_whole(path: Path, dataset: Dataset, border: Border, invert: Inversion) -> tuple[NDArray[np.float32], list[str]]:
     """The whole picture, resized, and inverted where that is certain."""
     shape, rule = dataset.image_shape, dataset.pictures
-    shares = pictures.read_one(path, shape, rule)
+    shares = decoding.read_one(path, shape, rule)
     steps = [*_resized(path, shape[:2], rule.fit), "Read as colour." if shape[2] == 3 else "Read as grey."]
     negative, why = _decision(float(_brightness(shares[None])[0]), border, invert, coloured=shape[2] == 3)
     shares = 1 - shares if negative else shares
@@ -220,10 +220,10 @@ def _levelled(shares: NDArray[np.float32], border: Border) -> NDArray[np.float32
 
 def _resized(path: Path, size: tuple[int, int], fit: PictureFit) -> list[str]:
     """Describe the change of size of a file that was read before."""
-    before = pictures.size_of(path)
+    before = decoding.size_of(path)
     if before == size:
         return []
-    how = "Resized" if pictures.alike(before, size) else {"stretch": "Stretched", "crop": "Cropped", "pad": "Padded"}[fit]
+    how = "Resized" if decoding.alike(before, size) else {"stretch": "Stretched", "crop": "Cropped", "pad": "Padded"}[fit]
     return [f"{how} from {before[0]} x {before[1]} to {size[0]} x {size[1]} pixels (height x width)."]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from seedbed import data
-from seedbed.data import WatchDownload
+from seedbed.data import WatchData
 from seedbed.errors import SpecError, nearest
 from seedbed.names import checked_group
 from seedbed.records import DataFacts, EpochColumns
@@ -119,7 +119,7 @@ def terms_for(
     select: Select | None = None,
     metric: Metric | None = None,
     class_weight: ClassWeight | None = None,
-    watch: WatchDownload | None = None,
+    watch: WatchData | None = None,
     **more: Any,
 ) -> Terms:
     """Make the terms of a search on a data set, which is loaded for its sizes.
@@ -129,7 +129,7 @@ def terms_for(
         family: "dense", "conv" or both; see `families`.
         pareto: search smaller networks too.
         select, metric, class_weight: settings of every trial, see `Plan`. None means the defaults.
-        watch: callback for the progress of a download.
+        watch: callback for the progress of a download, or of reading.
         more: other fields of `Terms`.
 
     Raises:
@@ -137,7 +137,7 @@ def terms_for(
         DataError: the images are not available.
     """
     limit = Budget.of(budget) if isinstance(budget, str) else budget
-    known = data.resolve(data.spec_of(spec))
+    known = data.resolve(data.spec_of(spec, watch), watch)
     facts = data.load(known, watch).facts()
     asked = dict(zip(GOALS, (select, metric, class_weight), strict=True))
     plan = Plan(epochs=epochs).changed(**{name: value for name, value in asked.items() if value})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from seedbed import data
-from seedbed.data import WatchDownload
+from seedbed.data import WatchData
 from seedbed.errors import Interrupted, RunHalfDone, SpecError, nearest
 from seedbed.groups.naming import checked_prefix
 from seedbed.sizing.attempts import Attempt
@@ -56,7 +56,7 @@ def terms_for(
     epochs: int | None = None,
     augment: str = "none",
     name: str | None = None,
-    watch_download: WatchDownload | None = None,
+    watch_download: WatchData | None = None,
 ) -> SizingTerms:
     """Make the terms of a search on a data set, which is loaded for its sizes.
 
@@ -78,7 +78,7 @@ def terms_for(
     check(target, family, depth, seeds)
     effort = EFFORTS[family]
     plan = Plan(epochs=effort.epochs if epochs is None else epochs, augment=augment)  # an error before the data are loaded
-    spec = data.spec_of(spec)
+    spec = data.spec_of(spec, watch_download)
     called = checked_prefix(default_name(target, family, spec) if name is None else name)
     whole, inner = (data.load(data.resolve(spec.changed(inner=inner)), watch_download) for inner in (False, True))
     facts = whole.facts()

@@ -74,7 +74,7 @@ class Setup:
         select: str | None = None,
         metric: str | None = None,
         class_weight: str | None = None,
-        watch: images.WatchDownload | None = None,
+        watch: images.WatchData | None = None,
     ) -> Setup:
         """Find the images, and check the options.
 
@@ -92,13 +92,13 @@ class Setup:
                 fewer than `groups.folds.FEW_IMAGES` validation images, a study that is no preview trains nets until they are
                 done if it compares them by where they end.
             select, metric, class_weight: settings of every training, see `Plan`. None means the defaults.
-            watch: called with the progress of a download.
+            watch: called with the progress of a download, or of reading.
 
         Raises:
             SpecError: a setting breaks its rule.
             DataError: the images cannot be had.
         """
-        spec = images.spec_of(name)
+        spec = images.spec_of(name, watch)
         spec = spec.changed(protocol=protocol or spec.protocol, first=first or spec.first)
         default = QUICK_SEEDS if quick else SEEDS
         chosen = None if seeds is None else _seeds(seeds, seed)

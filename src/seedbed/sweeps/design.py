@@ -62,7 +62,7 @@ def design(
     base: RunSpec,
     grid: Grid,
     seeds: Sequence[int],
-    watch: data.WatchDownload | None = None,
+    watch: data.WatchData | None = None,
     *,
     folds: int = 1,
 ) -> Design:
@@ -73,7 +73,7 @@ def design(
         base: settings that all runs share.
         grid: fields that vary.
         seeds: seeds of each setting, all different.
-        watch: callback for the progress of a download.
+        watch: callback for the progress of a download, or of reading.
         folds: number of folds that the seeds validate on in turn; 1 means the one validation part.
 
     Raises:
@@ -84,7 +84,7 @@ def design(
     checked_prefix(name)
     if not seeds or len(set(seeds)) < len(seeds):
         raise SpecError(f"seeds = {list(seeds)}: a sweep needs one seed at least, and each only once.")
-    base = base.changed(data=data.spec_of(base.data))
+    base = base.changed(data=data.spec_of(base.data, watch))
     requests = tuple(
         Request(
             group_name(name, setting),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seedbed.data.content import Content
+from seedbed.data.progress import WatchData
 from seedbed.data.readers import folders, hdf5, idx, listed, matlab, npy, npz, parquet, rows
 from seedbed.data.readers.advice import advice
 from seedbed.data.readers.contrast import notes
@@ -74,8 +75,11 @@ def _fitting(listing: Inventory, options: ReadOptions) -> str:
     return next((reader.title for reader in READERS.records() if reader.fits(listing, options)), "")
 
 
-def read(path: Path, kind: str, options: ReadOptions = NO_OPTIONS) -> Content:
+def read(path: Path, kind: str, options: ReadOptions = NO_OPTIONS, on_progress: WatchData | None = None) -> Content:
     """Read the user's files with the reader of this name.
+
+    Args:
+        on_progress: callback for the progress of reading pictures and tables.
 
     Raises:
         SpecError: no reader has this name.
@@ -83,6 +87,7 @@ def read(path: Path, kind: str, options: ReadOptions = NO_OPTIONS) -> Content:
         CorruptData: the files are damaged.
     """
     reader, listing = READERS[kind], inventory_of(path)
+    listing.on_progress = on_progress
     content = reader.read(listing, options)
     said = [*content.rules, *notes(content), *listing.unread()]
     if kind == "pictures" and listed.fits(listing, options):

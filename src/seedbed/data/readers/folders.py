@@ -5,19 +5,24 @@ A folder counts as a part only if class folders are in it: a class may be called
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-from seedbed.data.content import Content, PartName
+from seedbed.data.content import PART_NAMES, Content, PartName
 from seedbed.data.readers import pictures
+from seedbed.data.readers.decoding import KINDS, SUFFIXES, PictureItem
 from seedbed.data.readers.files import File
 from seedbed.data.readers.inventory import Inventory, some
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
-from seedbed.data.readers.pictures import SUFFIXES, PictureItem
 from seedbed.data.readers.sets import part_of
+from seedbed.data.readers.tables import is_table
 from seedbed.errors import DataError
 from seedbed.words import counted
 
-NO_PICTURE = f"no picture ({pictures.KINDS})"
+USUAL_PART = re.compile(rf"({'|'.join(PART_NAMES)})\d*", re.IGNORECASE)
+"""Names of folders that are hardly ever classes: `train`, `test1`."""
+
+NO_PICTURE = f"no picture ({KINDS})"
 
 
 def pictures_in(files: Iterable[File]) -> list[File]:
@@ -108,7 +113,7 @@ def _without_pictures(inventory: Inventory, folder: str, label: str, where: obje
         files = inventory.within(folder)
         have = f"it has {inventory.below(folder).summary()}" if files else "it is empty"
     return (
-        f"{where}: class {label!r} has no picture that is read ({pictures.KINDS}): {have}. Put pictures into {label}/, or take "
+        f"{where}: class {label!r} has no picture that is read ({KINDS}): {have}. Put pictures into {label}/, or take "
         f"the folder away (a name that begins with '.' is ignored)."
     )
 
@@ -131,8 +136,16 @@ def hint(inventory: Inventory) -> str:
     found = pictures_in(inventory.files)
     if not found:
         return ""
-    places = counted(len({file.folder for file in found}), "folder")
+    folders = sorted({file.folder for file in found})
+    what = f"{counted(len(found), 'picture')} in {counted(len(folders), 'folder')}"
+    if len(folders) == 1 and folders[0] and not part_of(folders[0]):
+        only = f"{folders[0]}/ would be the only class"
+        return f"{what}: {only}. Sort them into at least two folders of classes, or add a table of file names and labels."
+    names = [file.name for file in inventory.files if is_table(file)]
+    unlike = f" ({some(names)} {'names' if len(names) == 1 else 'name'} none of them)" if names else ""
+    classes = [name for name in class_folders(inventory) if not USUAL_PART.fullmatch(name)]
+    kind = f" If {some(f'{name}/' for name in classes)} are classes, give --kind pictures." if classes else ""
     return (
-        f"{counted(len(found), 'picture')} in {places}, without labels: sort them into a folder for each class, add a table of "
-        f"file names and labels, or, if the names hold the labels, give --label-pattern, such as '^[a-z]+'."
+        f"{what}, without labels: sort them into a folder for each class, add a table of file names and labels{unlike}, or, if "
+        f"the names hold the labels, give --label-pattern, such as '^[a-z]+'.{kind}"
     )

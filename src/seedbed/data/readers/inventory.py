@@ -10,16 +10,18 @@ from __future__ import annotations
 import io
 import lzma
 import os
+import re
 import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
+from seedbed.data.progress import ReadProgress, WatchData
 from seedbed.data.readers.files import HARMLESS, MOST_RATIO, File, explained, first_line, text_of
 from seedbed.errors import CorruptData, DataError
 from seedbed.words import counted, listed
@@ -50,9 +52,18 @@ class Inventory:
         files: all files except hidden ones.
         folders: names of all folders, empty ones too.
         single: whether the path itself is a file of data.
+        omitted: reason -> names of what is there and cannot be read as a file.
     """
 
-    def __init__(self, path: Path, files: Iterable[File], folders: Iterable[str] = (), *, single: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        files: Iterable[File],
+        folders: Iterable[str] = (),
+        *,
+        single: bool = False,
+        omitted: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.path = path
         self.files = sorted(files, key=lambda file: file.name)
         self.folders = sorted(folders)
@@ -60,6 +71,8 @@ class Inventory:
         self._inside: dict[str, list[File]] = {}
         for file in self.files:
             self._inside.setdefault(file.folder, []).append(file)
+        self.on_progress: WatchData | None = None
+        self._omitted = omitted or {}
         self._taken: set[str] = set()
         self._reasons: dict[str, list[File]] = {}
 
@@ -89,15 +102,19 @@ class Inventory:
         """Mark files as left out for a reason, a phrase that ends a sentence."""
         self._reasons.setdefault(reason, []).extend(files)
 
+    def report(self, done: int, total: int, unit: Literal["pictures", "bytes"]) -> None:
+        """Report how much was read, where a callback was given."""
+        if self.on_progress:
+            self.on_progress(ReadProgress(str(self.path), done, total, unit))
+
     def unread(self) -> list[str]:
         """One sentence for each reason why files were not read; those without a reason come last."""
         known = self._taken | {file.name for files in self._reasons.values() for file in files}
         rest = [file for file in self.files if file.name not in known]
-        reasons = {**self._reasons, "no part of this layout": rest}
+        files = {**self._reasons, "no part of this layout": rest}
+        reasons = {**{reason: [file.name for file in chosen] for reason, chosen in files.items()}, **self._omitted}
         return [
-            f"Not read: {counted(len(files), 'file')} ({some(file.name for file in files)}): {reason}."
-            for reason, files in reasons.items()
-            if files
+            f"Not read: {counted(len(names), 'file')} ({some(names)}): {reason}." for reason, names in reasons.items() if names
         ]
 
     def summary(self) -> str:
@@ -133,19 +150,30 @@ def inventory_of(path: Path, deepest: int = DEEPEST) -> Inventory:
     """
     if path.is_dir():
         with explained(path):
-            files, folders = _folder(path, deepest)
-        return Inventory(path, files, folders)
+            return _folder(path, deepest)
     if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder.")
+        raise DataError(_nothing_at(path))
     if not is_archive(path):
         with explained(path):
             return Inventory(path, [File.at(str(path))], single=True)
     return _archive(path)
 
 
-def _folder(root: Path, deepest: int) -> tuple[list[File], list[str]]:
+def is_address(text: str) -> bool:
+    """Whether a text, or a path made of it, is an address on the web."""
+    return re.search(r"(^|/)(https?|ftp|s3|gs|hf):/", text) is not None
+
+
+def _nothing_at(path: Path) -> str:
+    if is_address(str(path)):
+        return f"{path}: this is an address. Download the files first, and give their folder or archive."
+    return f"{path}: there is no such file or folder."
+
+
+def _folder(root: Path, deepest: int) -> Inventory:
     files: list[File] = []
     folders: list[str] = []
+    omitted: dict[str, list[str]] = {}
 
     def walk(folder: str, above: str, chain: frozenset[str], levels: int) -> None:
         with os.scandir(folder) as entries:
@@ -155,21 +183,28 @@ def _folder(root: Path, deepest: int) -> tuple[list[File], list[str]]:
                 name = f"{above}{text_of(entry.name)}"
                 if entry.is_dir():
                     real = os.path.realpath(entry.path)
-                    if levels and real not in chain:  # a link may lead in a circle
+                    if real in chain:
+                        omitted.setdefault("a link to a folder above it", []).append(f"{name}/")
+                    elif levels:
                         folders.append(name)
                         walk(entry.path, f"{name}/", chain | {real}, levels - 1)
+                    elif deepest:
+                        omitted.setdefault(f"a folder more than {deepest} levels down", []).append(f"{name}/")
                 elif entry.is_file():
                     files.append(File.at(entry.path, name, entry.stat()))
+                else:
+                    omitted.setdefault("a link that leads nowhere, or no plain file", []).append(name)
 
     walk(str(root), "", frozenset({os.path.realpath(root)}), deepest)
-    return files, folders
+    return Inventory(root, files, folders, omitted=omitted)
 
 
 def _archive(path: Path) -> Inventory:
     """The members of an archive; folders that hold everything are left out of their names."""
+    omitted: dict[str, list[str]] = {}
     try:
         with explained(path):
-            files = list(_zip(path) if path.name.lower().endswith(".zip") else _tar(path))
+            files = list(_zip(path) if path.name.lower().endswith(".zip") else _tar(path, omitted))
     except DAMAGED as error:
         raise CorruptData(f"{path}: this is no archive, or a damaged one ({first_line(error)}). Get it again.") from None
     while (
@@ -178,7 +213,11 @@ def _archive(path: Path) -> Inventory:
         cut = len(tops.pop()) + 1
         files = [replace(file, name=file.name[cut:]) for file in files]
     folders = {name for file in files for name in _parents(file.name)}
-    return Inventory(path, {file.name: file for file in files}.values(), folders)
+    named = {file.name: file for file in files}
+    if len(named) < len(files):
+        twice = [name for name, count in Counter(file.name for file in files).items() if count > 1]
+        omitted["an earlier member of the archive with the same name"] = twice
+    return Inventory(path, named.values(), folders, omitted=omitted)
 
 
 def _zip(path: Path) -> Iterator[File]:
@@ -203,13 +242,16 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> 
         raise CorruptData(f"{where}: damaged in its archive ({first_line(error)}). Get the archive again.") from None
 
 
-def _tar(path: Path) -> Iterator[File]:
+def _tar(path: Path, omitted: dict[str, list[str]]) -> Iterator[File]:
     """The members of a tar archive: slices of a plain one; of a compressed one, their content, read in one pass."""
     plain, unpacked = path.name.lower().endswith(".tar"), 0
     with tarfile.open(path, "r:" if plain else "r|*") as archive:
         for member in archive:
             name = _member_name(member.name)
-            if not member.isreg() or member.sparse is not None or name is None:
+            if name is None or member.isdir():
+                continue
+            if not member.isreg() or member.sparse is not None:
+                omitted.setdefault("a link or no plain file in an archive", []).append(name)
                 continue
             where = f"{path}: {name}"
             if plain:

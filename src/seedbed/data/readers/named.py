@@ -119,6 +119,11 @@ def read(
     """
     sets = {prefix: mine for prefix, mine in roles(arrays.names).items() if mine.complete}
     if not sets:
+        alone = [name for mine in roles(arrays.names).values() for name in mine.images.values()]
+        if alone:
+            raise DataError(
+                f"{arrays.where}: there are images ({some(alone)}), but no labels. Add an array of them, such as y or y_train."
+            )
         raise DataError(
             f"{arrays.where}: arrays must be named X, y or x_train, y_train, x_test, y_test, and here are: "
             f"{', '.join(sorted(arrays.names)[:8]) or 'nothing'}."

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from seedbed.errors import SpecError, nearest
 from seedbed.records import FITS, PictureFit
 
 ImageSize = tuple[int, int]
+Channels = Literal["grey", "colour"]
+CHANNELS: tuple[Channels, ...] = get_args(Channels)
 
 MOST_SIDE = 10_000
 """Longest side of an image (pixels)."""
@@ -25,6 +28,7 @@ class ReadOptions:
         label_pattern: regular expression that finds a picture's label in its name: its first group, or all that it matches.
         prefix: beginning of the names of the files to read, where a folder has several data sets.
         transpose: whether rows and columns of the images are swapped.
+        channels: whether pictures are read as grey or as colour. None means colour where any picture has some.
         skip_damaged: whether damaged pictures are left out.
     """
 
@@ -36,11 +40,15 @@ class ReadOptions:
     prefix: str | None = None
     transpose: bool = False
     skip_damaged: bool = False
+    channels: Channels | None = None
 
     def __post_init__(self) -> None:
         """Check the choices; patterns and separators are checked where they are used."""
         if self.fit is not None and self.fit not in FITS:
             raise SpecError(f"fit = {self.fit!r} is not known.{nearest(self.fit, FITS)} Known: {', '.join(FITS)}.")
+        if self.channels not in (None, *CHANNELS):
+            near = nearest(str(self.channels), CHANNELS)
+            raise SpecError(f"channels = {self.channels!r} is not known.{near} Known: {', '.join(CHANNELS)}.")
         if self.size is not None and not all(1 <= side <= MOST_SIDE for side in self.size):
             raise SpecError(f"size = {self.size}: height and width must be from 1 to {MOST_SIDE:,} pixels.")
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from seedbed.data.content import Content, PartName
 from seedbed.data.readers import pictures
+from seedbed.data.readers.decoding import PictureItem
 from seedbed.data.readers.files import File, check_unfolding, decoded, explained
 from seedbed.data.readers.inventory import Inventory, some
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
-from seedbed.data.readers.pictures import PictureItem
 from seedbed.data.readers.sets import by_prefix, chosen
 from seedbed.data.readers.tables import LABELS
 from seedbed.errors import CorruptData, DataError, nearest

@@ -6,6 +6,7 @@ The pixels may also be in one cell, with spaces between them (FER2013). A column
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,7 +123,7 @@ def read(inventory: Inventory, options: ReadOptions = NO_OPTIONS) -> Content:
             inventory.skip(f"no column of labels in it, as {files['train'].base} has", file)
             continue
         inventory.take(file)
-        table, divisions, found = _read(file, columns)
+        table, divisions, found = _read(file, columns, inventory)
         rules += [rule for rule in found if rule not in rules]
         if part == "train" and divisions is not None and len(files) == 1:
             raw = divided(table, divisions)
@@ -229,11 +230,11 @@ def _columns(table: TextTable, options: ReadOptions, where: str) -> Columns:
         return Columns(table, label, (), (packed,), packed=True, usage=usage, rules=(rule,))
     index = next((column for column in rest if _is_index(table, column)), None)
     rest = [column for column in rest if column != index]
-    classes: tuple[int, ...] = ()
     odd = _unlike(table, rest)
+    classes = _one_hot_end(table, rest) if label is None and not table.header else ()
     if label is None and len(odd) == 1:
         label = odd[0]
-    elif label is None and one_hot(table, odd):
+    elif label is None and not classes and one_hot(table, odd):
         classes = tuple(odd)
     if label is None and not classes:
         label = _of_text(table, rest, where)
@@ -287,6 +288,17 @@ def _unlike(table: TextTable, columns: Sequence[int]) -> list[int]:
     return [column for column in columns if stems[column] != usual]
 
 
+def _one_hot_end(table: TextTable, columns: Sequence[int]) -> tuple[int, ...]:
+    """The first or last columns that have one 1 in each row, where the others are as many as the pixels of a square image."""
+    for count in range(2, len(columns) // 2):
+        pixels = len(columns) - count
+        if any(math.isqrt(pixels // channels) ** 2 * channels == pixels for channels in (1, 3)):
+            for chosen in (columns[-count:], columns[:count]):
+                if one_hot(table, chosen):
+                    return tuple(chosen)
+    return ()
+
+
 def _of_text(table: TextTable, columns: Sequence[int], where: str) -> int | None:
     """The only column that holds text or codes such as 01; None where there is none."""
     text = [column for column in columns if not all(is_number(cell) and not _is_code(cell) for cell in table.cells(column))]
@@ -308,16 +320,19 @@ def _uncertain(table: TextTable, columns: Sequence[int], where: str) -> DataErro
     )
 
 
-def _read(file: File, columns: Columns) -> tuple[RawPart, list[PartName | None] | None, list[str]]:
+def _read(file: File, columns: Columns, inventory: Inventory) -> tuple[RawPart, list[PartName | None] | None, list[str]]:
     """Images and labels, the part of each row where a column says it, and rules."""
     labels: list[str] = []
     usage: list[PartName | None] = []
     blocks: list[Pixels] = []
+    done = 0
     with texts(file) as lines:
         rows = itertools.islice(lines, 1 if columns.table.header else 0, None)
         while block := list(itertools.islice(rows, BLOCK)):
             pixels, cells = _parsed(block, columns, file)
             blocks.append(pixels)
+            done += sum(len(text) + 1 for _, text in block)
+            inventory.report(done, max(done, file.size), "bytes")
             labels += [_label(row, columns, number, file) for number, row in cells]
             if columns.usage is not None:
                 usage += [_part(row[columns.usage], number, file) for number, row in cells]
@@ -361,7 +376,7 @@ def _label(row: Mapping[int, str] | list[str], columns: Columns, number: int, fi
         hot = [column for column in columns.classes if row[column].removesuffix(".0") == "1"]
         if len(hot) != 1:
             raise CorruptData(f"{file.where}, line {number}: one class must be 1 and the others 0, and {len(hot)} are 1.")
-        return columns.table.header[hot[0]]
+        return columns.table.header[hot[0]] if columns.table.header else str(columns.classes.index(hot[0]))
     label = row[columns.label] if columns.label is not None else "0"
     if not label:
         raise CorruptData(f"{file.where}, line {number}: the label is missing.")

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
@@ -115,6 +115,10 @@ class TextTable:
             return int(wanted)
         return named
 
+    def without_header(self) -> TextTable:
+        """The same table with its first line as a row."""
+        return replace(self, header=(), rows=[list(self.header), *self.rows], lines=[1, *self.lines])
+
     def cells(self, column: int) -> list[str]:
         """The cells of a column."""
         return [row[column] for row in self.rows]
@@ -148,7 +152,7 @@ def _lines(stream: IO[bytes], file: File) -> Iterator[tuple[int, str]]:
             if text.strip():
                 yield number, text
     except UnicodeDecodeError as error:
-        raise CorruptData(f"{file.where}: this is no CSV text in UTF-8 ({first_line(error)}).") from None
+        raise CorruptData(f"{file.where}: this is no CSV text in UTF-8 ({first_line(error)}). Save it in UTF-8.") from None
 
 
 def separator_of(lines: Sequence[str], wanted: str | None, where: str) -> str:
@@ -263,7 +267,12 @@ def one_hot(table: TextTable, columns: Sequence[int]) -> bool:
 
 def _plain(table: TextTable, columns: Sequence[int]) -> Iterator[dict[int, str]]:
     for row in table.rows:
-        yield {column: row[column].removesuffix(".0").removesuffix(".") for column in columns}
+        yield {column: plain_number(row[column]) for column in columns}
+
+
+def plain_number(cell: str) -> str:
+    """A cell without a fraction of zero: 1 for 1.0."""
+    return cell.removesuffix(".0").removesuffix(".")
 
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
