@@ -3,6 +3,7 @@
 Usage:
     python3 start.py digits    train networks on the embedded digits, and answer the exercise's questions on one page
     python3 start.py check     install the test tools; lint, type-check and test
+    python3 start.py package   build the archives of a release in `dist`, check them, install and try each
     python3 start.py setup     only make the environment
 """
 
@@ -74,6 +75,11 @@ def check() -> int:
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return next(iter(failed.values()), 0)
+
+
+def package() -> int:
+    """Builds the source archive and the wheel, checks them, and tries each in a fresh environment; needs no other one."""
+    return run(sys.executable, str(HERE / "release" / "package.py"))
 
 
 def get_browser() -> None:
@@ -192,7 +198,7 @@ def run(*command: str) -> int:
     return 128 - code if code < 0 else code
 
 
-COMMANDS: dict[str, Callable[[], int]] = {"digits": digits, "check": check, "setup": setup}
+COMMANDS: dict[str, Callable[[], int]] = {"digits": digits, "check": check, "package": package, "setup": setup}
 
 if __name__ == "__main__":
     sys.exit(main())

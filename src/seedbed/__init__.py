@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from seedbed.specs import Conv, DataSpec, Dense, Keras, Plan, RunSpec
     from seedbed.web import serve
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Conv",

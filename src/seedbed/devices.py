@@ -126,10 +126,26 @@ def worker_environment(kind: WorkerKind) -> dict[str, str]:
 
 
 def gpus() -> int:
-    """Number of NVIDIA GPUs that the driver shows to this process; 0 without a driver."""
+    """Number of NVIDIA GPUs that the driver shows to this process, on Linux and in WSL2; 0 without a driver."""
     if shown := os.environ.get("CUDA_VISIBLE_DEVICES"):
         return len([index for index in shown.split(",") if index.strip() not in ("", "-1")])
-    return len(list(Path("/proc/driver/nvidia/gpus").glob("*"))) or len(list(Path("/dev").glob("nvidia[0-9]*")))
+    on_linux = len(list(Path("/proc/driver/nvidia/gpus").glob("*"))) or len(list(Path("/dev").glob("nvidia[0-9]*")))
+    return on_linux or (_gpus_by_windows() if WSL_GPU.exists() else 0)
+
+
+WSL_GPU = Path("/dev/dxg")
+"""The device by which WSL2 reaches the driver of Windows."""
+
+
+def _gpus_by_windows() -> int:
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return 0
+    try:
+        output = subprocess.run([tool, "--list-gpus"], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return sum(line.startswith("GPU ") for line in output.splitlines())
 
 
 def jax_has_cuda() -> bool:
@@ -223,6 +239,8 @@ def workers(device: str, number: int | None, runs: int) -> list[WorkerKind]:
         return [WorkerKind("gpu", index=index) for index in range(min(visible, number or visible, runs))]
     if device == "gpu":
         without_gpu = "no NVIDIA GPU was found on this machine; `seedbed doctor` shows what is seen. Use --device cpu."
+        if sys.platform != "linux":
+            without_gpu = "JAX uses GPUs of NVIDIA on Linux and in WSL2 of Windows, not on this system. Use --device cpu."
         without_cuda = "JAX was installed without CUDA. Install it with `pip install 'seedbed[cuda]'`, or use --device cpu."
         raise DeviceError(f"--device gpu: {without_cuda if visible else without_gpu}")
     processes = min(number or cores(), runs)

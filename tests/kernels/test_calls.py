@@ -106,7 +106,7 @@ def test_output_and_gradients_are_those_of_a_convolution_in_float64(case: Case) 
     compiled = jax.jit(lambda *parts: by_kernels(case, *parts), compiler_options=QUICK)
     found, expected = compiled(*given_arrays), reference(case, *given_arrays)
     for ours, theirs in zip(found, expected, strict=True):
-        close(ours, theirs, 3e-6)
+        close(ours, theirs, 3e-6, least=0.1)  # of a few summands that cancel each other
 
 
 @settings(max_examples=10, deadline=None)
@@ -123,7 +123,7 @@ def test_a_depthwise_convolution_is_one_with_a_diagonal_kernel(case: Case) -> No
 
     found = jax.jit(both, compiler_options=QUICK)(x, kernel, dy)
     for ours, theirs in zip(found, (*expected[:2], diagonal), strict=True):
-        close(ours, theirs, 3e-6)
+        close(ours, theirs, 3e-6, least=0.1)  # of a few summands that cancel each other
 
 
 LAYER = Case(0, 37, (12, 11), 3, 7, 3, ConvGeometry(1, 2, (1, 1), (6, 5), relu=True))
@@ -137,6 +137,15 @@ def test_the_same_call_gives_the_same_bits_from_any_thread(variant: str) -> None
     with ThreadPoolExecutor(4) as threads:
         for again in threads.map(lambda _: compiled(*given_arrays), range(12)):
             assert jax.tree.all(jax.tree.map(np.array_equal, again, first))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("pool", [1, 2, 3])
+def test_without_a_gradient_the_output_has_the_same_bits(variant: str, pool: int) -> None:
+    case = replace(LAYER, lanes=INSTRUCTION_SETS[variant], geometry=replace(LAYER.geometry, pool=pool, pooled=(3, 3)))
+    x, kernel, bias, dy = arrays(case)
+    alone = convolve(case.geometry, blocked(x, case.lanes), kernel, bias)
+    np.testing.assert_array_equal(images_first(alone, case), by_kernels(case, x, kernel, bias, dy)[0])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -127,5 +127,8 @@ def test_a_library_for_another_version_of_xlas_interface_is_refused_and_jax_stil
 def test_the_header_in_the_sources_is_the_one_of_the_pinned_jaxlib() -> None:
     import jax
 
+    pins = (Path(__file__).parents[2] / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    if f"jax=={jax.__version__}" not in pins:
+        pytest.skip("another jaxlib has another header; for a year it takes libraries that were built with this one")
     path = Path("xla", "ffi", "api", "c_api.h")
     assert (library.SOURCES / path).read_bytes() == (Path(jax.ffi.include_dir()) / path).read_bytes()

@@ -26,7 +26,9 @@ IMAGE_SHAPE = (7, 6, 2)
 CLASSES = 4
 BATCH = 7
 KEY = jax.random.key(3)
-QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "0"}
+if jax.__version_info__ < (0, 11):
+    QUICK["xla_cpu_use_fusion_emitters"] = False
 """Compiles in less than half the time, by the older of XLA's two ways as jobs do; what the code says is the same."""
 
 USER_FILE = """
@@ -197,9 +199,9 @@ def reference(spec: ModelSpec, image_shape: tuple[int, int, int], classes: int) 
     return keras.Sequential([keras.Input(image_shape), *plain_layers(spec, classes, last=None)])
 
 
-def close(found: Any, expected: Any, tolerance: float) -> None:
-    """Equal up to a share of the largest absolute value of what is expected."""
+def close(found: Any, expected: Any, tolerance: float, least: float = 1e-2) -> None:
+    """Equal up to a share of the largest absolute value of what is expected, or of the least value that sums are made of."""
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
     assert found.shape == expected.shape
-    scale = max(float(np.max(np.abs(expected), initial=0.0)), 1e-2)
+    scale = max(float(np.max(np.abs(expected), initial=0.0)), least)
     np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=tolerance)

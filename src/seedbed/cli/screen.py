@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import shutil
 import sys
@@ -100,10 +101,14 @@ def result(text: str = "") -> None:
 
 
 def emit(value: Mapping[str, Any]) -> None:
-    """Print the one JSON object of `--json`. NaN and infinities become null; what would steer a terminal is escaped."""
+    """Print the one JSON object of `--json`. NaN and infinities become null; what would steer a terminal is escaped.
+
+    Where stdout is not UTF-8, as in a pipe of Windows, all letters but those of ASCII are escaped: JSON must be UTF-8.
+    """
     from seedbed.records import finite
 
-    text = json.dumps(finite(dict(value)), allow_nan=False, ensure_ascii=False)
+    ascii_only = codecs.lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
+    text = json.dumps(finite(dict(value)), allow_nan=False, ensure_ascii=ascii_only)
     if not text.isprintable():
         text = "".join(letter if escaped(letter) == letter else json.dumps(letter)[1:-1] for letter in text)
     click.echo(text)

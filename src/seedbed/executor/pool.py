@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -26,6 +27,9 @@ UNREAD = 1_000
 
 SLOW_SECONDS = 60.0
 """Time without a first segment after which a `Slow` is reported (s)."""
+
+UNHEARD = (0.2,) if sys.platform == "win32" else ()
+"""Longest wait for a message where a wait hears no Ctrl-C, as on Windows (s)."""
 
 _STOP = "stop"
 
@@ -230,9 +234,10 @@ class Pool(ABC):
     # Slow workers
 
     def _patience(self) -> float | None:
-        """Time until the next worker counts as slow (s); None if no worker is setting up."""
-        waits = [state.since + SLOW_SECONDS for state in self._setting_up()]
-        return max(0.0, min(waits) - time.monotonic()) if waits else None
+        """Time until the next worker counts as slow (s), or Ctrl-C must be heard; None if nothing limits it."""
+        now = time.monotonic()
+        waits = [max(0.0, state.since + SLOW_SECONDS - now) for state in self._setting_up()]
+        return min([*waits, *UNHEARD], default=None)
 
     def _slow(self, waiting: Sequence[Task]) -> Iterator[tuple[Task, Message]]:
         slow = [state for state in self._setting_up() if time.monotonic() - state.since >= SLOW_SECONDS]

@@ -60,7 +60,7 @@ def _checked(
         return None, ("Not checked, as requested: the file may differ from the network.",)
     if chosen.load is None:
         return None, (f"Not compared here: {chosen.runtime} runs it.",)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:  # Windows removes no library that is loaded
         folder = Path(name)
         storage.write_all({folder / file: content for file, content in draft.files.items()})
         predict = chosen.load(folder / next(iter(draft.files)), network)

@@ -70,13 +70,19 @@ def convolve(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array) -> Ar
         kernel: weights, `(k, k, channels, filters)`.
         bias: `(filters,)`.
     """
-    return _forward(geometry, x, kernel, bias)[0]
+    return _maps(geometry, x, kernel, bias, places=False)[0]
+
+
+def _maps(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array, *, places: bool) -> tuple[Array, Array]:
+    """The output, and if asked for, the place of each maximum in its window."""
+    shape = (x.shape[0], *geometry.pooled, kernel.shape[-1], x.shape[-1])
+    results = (_floats(*shape), _array(shape if places else (0,), jnp.uint8))
+    y, where = _call("forward", results)(x, kernel, bias, **geometry._attributes)
+    return y, where
 
 
 def _forward(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array) -> tuple[Array, tuple[Array, Array, Array]]:
-    shape = (x.shape[0], *geometry.pooled, kernel.shape[-1], x.shape[-1])
-    results = (_floats(*shape), _array(shape if geometry.places else (0,), jnp.uint8))
-    y, where = _call("forward", results)(x, kernel, bias, **geometry._attributes)
+    y, where = _maps(geometry, x, kernel, bias, places=geometry.places)
     return y, (x, kernel, where)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -22,7 +23,15 @@ SWITCH = "SEEDBED_KERNELS"
 INSTRUCTION_SETS = {"avx512": 16, "avx2": 8, "portable": 4}
 """Instruction set -> floats per vector."""
 
+AGAIN = (
+    "build the kernels with `pip install --force-reinstall --no-deps --no-cache-dir --no-binary seedbed seedbed`, or in a "
+    "checkout with `pip install -e .`"
+)
+
 FUNCTIONS = ("forward", "backward", "depthwise_forward", "depthwise_backward")
+SUFFIXES = (".so", *EXTENSION_SUFFIXES)
+"""Endings of the library's name: one for every Python, or as versions before 0.2 built it."""
+
 FOLDER = Path(__file__).parent
 SOURCES = FOLDER / "native"
 DIGITS = 64
@@ -67,19 +76,25 @@ def support() -> KernelSupport:
 @cache
 def _loaded() -> KernelSupport:
     """Load the library and register its functions with JAX."""
-    path = next((path for suffix in EXTENSION_SUFFIXES if (path := FOLDER / f"_native{suffix}").is_file()), None)
-    again = "`pip install` seedbed again to build it"
+    path = next((path for suffix in SUFFIXES if (path := FOLDER / f"_native{suffix}").is_file()), None)
     if path is None:
-        return KernelSupport(reason="they were not built: install a C++ compiler (g++ or clang++), then " + again + ".")
+        return KernelSupport(reason=_missing())
     if wrong := damage(path.read_bytes()):
-        return KernelSupport(0, f"{path.name} {wrong}; {again}.", broken=True)
+        return KernelSupport(0, f"{path.name} {wrong}; {AGAIN}.", broken=True)
     try:
         library = ctypes.CDLL(str(path))
         _register(library)
         return KernelSupport(int(library.seedbed_lanes()))
     except Exception as error:  # of the dynamic loader, or of this release of JAX
         why = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        return KernelSupport(0, f"{path.name} cannot be used ({why}); {again}.", broken=True)
+        return KernelSupport(0, f"{path.name} cannot be used ({why}); {AGAIN}.", broken=True)
+
+
+def _missing() -> str:
+    """Why there is no library, and the way to one."""
+    if sys.platform == "win32":
+        return "on Windows there are none, since Microsoft's compiler cannot build them; in WSL2 there are."
+    return f"they were not built: install a C++ compiler (g++ or clang++), then {AGAIN}."
 
 
 def damage(library: bytes) -> str:

@@ -77,8 +77,8 @@ class ConvPopulation(StackedPopulation):
         for number, shape in enumerate(self.shapes):
             weights = {name: params[f"conv_{number}/{name}"] for name in shape.weights}
             x = self._form.block(shape, weights, x, first=number == 0)
-            maps = self._form.maps(x, count)
-            probes[f"saturation/conv_{number}"] = self._activation.saturated(maps.reshape(1, -1, count), (1,))[0]
+            probes[f"saturation/conv_{number}"] = self._form.saturated(x, count)
+        maps = self._form.maps(x, count)
         x = jnp.mean(maps, axis=(0, 1)) if self.spec.head == "average" else maps.reshape(-1, count)
         for number in range(len(self.spec.hidden) + 1):
             if self.drops and key is not None:

@@ -65,7 +65,7 @@ class Family(ABC, Generic[SpecT]):
 
     name: ClassVar[str]
     pace: ClassVar[Pace] = Pace(share=0.1, compilation=8.0, member=0.0)
-    process: ClassVar[int] = 150 * MIB
+    process: ClassVar[int] = 160 * MIB
     compilation: ClassVar[int] = 200 * MIB
     constants: ClassVar[int] = 0
     images: ClassVar[int] = 50

@@ -74,6 +74,9 @@ class ConvForm(Protocol):
     def maps(self, x: Array, images: int) -> Array:
         """Bring maps into the layout `(h, w, channels, images)`, without padding."""
 
+    def saturated(self, x: Array, images: int) -> Array:
+        """Share of saturated units in maps in the form's layout."""
+
 
 @dataclass(frozen=True)
 class _Plain:
@@ -95,6 +98,9 @@ class _Plain:
 
     def maps(self, x: Array, images: int) -> Array:
         return jnp.transpose(x, (1, 2, 0, 3))
+
+    def saturated(self, x: Array, images: int) -> Array:
+        return self.activation.saturated(x, (0, 1, 2))
 
 
 @dataclass(frozen=True)
@@ -159,12 +165,19 @@ class NativeKernels:
     def enter(self, images: Array) -> Array:
         from seedbed.kernels.calls import blocked
 
-        return blocked(images, self.lanes)
+        # What fills up the last block must not wake a unit that is off for all images: the last image again.
+        filled = jnp.pad(images, ((0, -len(images) % self.lanes), (0, 0), (0, 0), (0, 0)), mode="edge")
+        return blocked(filled, self.lanes)
 
     def maps(self, x: Array, images: int) -> Array:
         from seedbed.kernels.calls import unblocked
 
         return unblocked(x, images)
+
+    def saturated(self, x: Array, images: int) -> Array:
+        if self.activation.ends is not None:
+            return self.activation.saturated(self.maps(x, images), (0, 1, 2))
+        return self.activation.saturated(jnp.max(x, axis=0), (0, 1, 2))  # never positive: the largest is not
 
     def block(self, shape: ConvShape, weights: LayerWeights, x: Array, *, first: bool) -> Array:
         from seedbed.kernels.calls import ConvGeometry, convolve, convolve_depthwise

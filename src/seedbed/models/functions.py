@@ -39,6 +39,9 @@ PLAIN = (bool, int, float, str, bytes, type(None))
 UNDATED = (1980, 1, 1, 0, 0, 0)
 """The first time that a zip archive can hold."""
 
+UNIX = 3
+"""The number by which a zip archive names the system that made it."""
+
 
 def network_spec(model: object, *, start: Start = "kept", arguments: Mapping[str, Any] | None = None) -> ModelSpec:
     """Make the spec of what users give as a network: a spec, `FILE.py:FUNCTION`, a function, or a `keras.Model`.
@@ -208,7 +211,9 @@ def _undated(archive: bytes) -> bytes:
             content = before.read(name)
             if name == "metadata.json":
                 content = b'{"keras_version": "", "date_saved": ""}'
-            after.writestr(zipfile.ZipInfo(name, UNDATED), content)
+            info = zipfile.ZipInfo(name, UNDATED)
+            info.create_system = UNIX  # else the archive would differ with the system that made it
+            after.writestr(info, content)
     return out.getvalue()
 
 

@@ -308,7 +308,7 @@ On a CPU, LLVM optimizes less: programs are as fast, and compile in three quarte
 from cuBLAS only: trying XLA's own kernels for every product takes half a minute, without a gain.
 """
 ONCE_AN_EPOCH: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
-"""Further options on a CPU, for functions other than training steps: XLA's older loop emitters.
+"""Further options on a CPU, for functions other than training steps: XLA's older loop emitters, which jax 0.11 has no more.
 
 They compile faster, but leave many loops scalar, an optimizer's above all.
 """
@@ -321,15 +321,14 @@ def _wanted(name: str) -> dict[str, str | bool]:
 
 
 def _options(name: str) -> dict[str, str | bool]:
-    """Compiler options, or none if this release of JAX does not support them."""
-    options = _wanted(name)
-    return options if _known(tuple(options.items())) else {}
+    """Compiler options, without those that this release of JAX does not support."""
+    return {option: value for option, value in _wanted(name).items() if _known(option, value)}
 
 
 @cache
-def _known(options: tuple[tuple[str, str | bool], ...]) -> bool:
+def _known(option: str, value: str | bool) -> bool:
     try:
-        jax.jit(jnp.negative).lower(jnp.zeros(())).compile(compiler_options=dict(options))
+        jax.jit(jnp.negative).lower(jnp.zeros(())).compile(compiler_options={option: value})
     except jax.errors.JaxRuntimeError:
         return False
     return True

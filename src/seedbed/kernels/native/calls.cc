@@ -137,17 +137,18 @@ void add_up(const float* parts, int64_t blocks, size_t stride, size_t size, floa
     for (size_t i = 0; i < size; i++) to[i] += parts[block * stride + i];
 }
 
-// (x, kernel, bias) -> (y, where)
+// (x, kernel, bias) -> (y, where); where is empty where no gradient is wanted
 XLA_FFI_Error* forward(const Call& call) {
   Layer layer;
   if (!call.has(3, 2)) return call.error(kShapes);
   const Buffer &x = call.argument(0), &kernel = call.argument(1), &bias = call.argument(2);
   const Buffer &y = call.result(0), &where = call.result(1);
   if (const char* wrong = layer.read(call, x, kernel, y, false)) return call.error(wrong);
-  if (!floats(bias, layer.geometry.filters) || !bytes(where, layer.places ? layer.blocks * layer.outputs : 0))
+  bool noted = count(where) > 0;
+  if (!floats(bias, layer.geometry.filters) || !bytes(where, noted && layer.places ? layer.blocks * layer.outputs : 0))
     return call.error(kShapes);
   return Blocks::run(call, layer.blocks, layer.variant->forward_scratch(layer.geometry), [&](int64_t n, float* scratch) {
-    uint8_t* places = layer.places ? static_cast<uint8_t*>(where.data) + n * layer.outputs : nullptr;
+    uint8_t* places = noted ? static_cast<uint8_t*>(where.data) + n * layer.outputs : nullptr;
     layer.variant->forward(layer.geometry, numbers(x) + n * layer.inputs, numbers(kernel), numbers(bias),
                            numbers(y) + n * layer.outputs, places, scratch);
   });

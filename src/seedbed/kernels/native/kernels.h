@@ -42,10 +42,10 @@ inline void split(int count, int most, F f) {
   }
 }
 
-// out[p][r] = sum over rows and taps of in[p] times weights; weights: (rows, taps, filters), of which R are used.
+// acc[p][r] = sum over rows and taps of in[p] times weights; weights: (rows, taps, filters), of which R are used.
 template <int P, int R>
-void products(const vec* const* in, size_t row, int rows, int taps, const float* weights, size_t filters, vec* out) {
-  vec acc[P][R];
+inline void accumulate(const vec* const* in, size_t row, int rows, int taps, const float* weights, size_t filters,
+                       vec (&acc)[P][R]) {
   const vec* at[P];
   for (int p = 0; p < P; p++) {
     at[p] = in[p];
@@ -65,8 +65,40 @@ void products(const vec* const* in, size_t row, int rows, int taps, const float*
     }
     for (int p = 0; p < P; p++) at[p] += row;
   }
+}
+
+// out[p][r]: the sums.
+template <int P, int R>
+void products(const vec* const* in, size_t row, int rows, int taps, const float* weights, size_t filters, vec* out) {
+  vec acc[P][R];
+  accumulate<P, R>(in, row, rows, taps, weights, filters, acc);
   for (int p = 0; p < P; p++)
     for (int r = 0; r < R; r++) out[p * R + r] = acc[p][r];
+}
+
+// Keeps the larger of `most` and v, and its place; of equal values the first. `all` is not a number where some v is none.
+inline void keep(vec v, int place, vec& most, ints& where, vec& all) {
+  ints larger = v > most;
+  most = larger ? v : most;
+  where = larger ? ints{} + place : where;
+  all += v;
+}
+
+// most[r], where[r]: the largest of the POSITIONS sums, and its place. It never leaves the registers.
+template <int R>
+void maxima(const vec* const* in, size_t row, int rows, int taps, const float* weights, size_t filters, vec* most,
+            ints* where) {
+  vec acc[POSITIONS][R];
+  accumulate<POSITIONS, R>(in, row, rows, taps, weights, filters, acc);
+#pragma GCC unroll 8
+  for (int r = 0; r < R; r++) {
+    vec best = acc[0][r], all = best;
+    ints place{};
+#pragma GCC unroll 8
+    for (int p = 1; p < POSITIONS; p++) keep(acc[p][r], p, best, place, all);
+    most[r] = all == all ? best : all;
+    where[r] = place;
+  }
 }
 
 // sums[t * filters + r] += sum over pixels of x[.. + t] times g[.. + r].
@@ -109,6 +141,14 @@ struct Products<std::integer_sequence<int, R...>> {
       ProductsRow<R + 1, std::make_integer_sequence<int, POSITIONS>>::of...};
 };
 inline auto products_of(int p, int r) { return Products<std::make_integer_sequence<int, FILTERS>>::of[r - 1][p - 1]; }
+
+template <class Indices>
+struct Maxima;
+template <int... R>
+struct Maxima<std::integer_sequence<int, R...>> {
+  static constexpr decltype(&maxima<1>) of[] = {&maxima<R + 1>...};
+};
+inline auto maxima_of(int r) { return Maxima<std::make_integer_sequence<int, FILTERS>>::of[r - 1]; }
 
 template <int R, class Indices>
 struct CorrelationsRow;
@@ -173,33 +213,29 @@ void convolve(const vec* x, size_t row, int channels, int kernel, int step, cons
 template <class F>
 void convolve_pooled(const Geometry& g, const vec* x, const float* weights, F finish) {
   size_t row = (size_t)g.padded_width() * g.channels;
-  int places = g.pool * g.pool;
+  int places = g.pool * g.pool, taps = g.kernel * g.channels;
   const Window offsets(g.pool, row * g.stride, (size_t)g.channels * g.stride);
   vec out[POSITIONS * FILTERS], most[FILTERS];
   ints where[FILTERS];
   for (int y = 0; y < g.pooled_height; y++)
     for (int p = 0; p < g.pooled_width; p++) {
       const vec* corner = x + ((size_t)y * row + (size_t)p * g.channels) * g.pool * g.stride;
+      const vec* in[LARGEST_POOL * LARGEST_POOL];
+      for (int q = 0; q < places; q++) in[q] = corner + offsets.of[q];
       split(g.filters, FILTERS, [&](int o, int size) {
-        for (int first = 0; first < places; first += POSITIONS) {
-          int count = std::min(POSITIONS, places - first);
-          const vec* in[POSITIONS];
-          for (int q = 0; q < count; q++) in[q] = corner + offsets.of[first + q];
-          products_of(count, size)(in, row, g.kernel, g.kernel * g.channels, weights + o, g.filters, out);
-          for (int r = 0; r < size; r++) {
-            int q = 0;
-            if (first == 0) {
-              most[r] = out[r];
-              where[r] = ints{};
-              q = 1;
-            }
-            for (; q < count; q++) {
-              vec v = out[q * size + r];
-              ints larger = (v > most[r]) | (v != v);  // what is not a number stays
-              most[r] = larger ? v : most[r];
-              where[r] = larger ? ints{} + (first + q) : where[r];
+        if (places == POSITIONS) {
+          maxima_of(size)(in, row, g.kernel, taps, weights + o, g.filters, most, where);
+        } else {
+          vec all[FILTERS];
+          for (int first = 0; first < places; first += POSITIONS) {
+            int count = std::min(POSITIONS, places - first);
+            products_of(count, size)(in + first, row, g.kernel, taps, weights + o, g.filters, out);
+            for (int r = 0; r < size; r++) {
+              if (first == 0) most[r] = all[r] = out[r], where[r] = ints{};
+              for (int q = first == 0; q < count; q++) keep(out[q * size + r], first + q, most[r], where[r], all[r]);
             }
           }
+          for (int r = 0; r < size; r++) most[r] = all[r] == all[r] ? most[r] : all[r];
         }
         for (int r = 0; r < size; r++) finish((size_t)y * g.pooled_width + p, o + r, most[r], where[r]);
       });

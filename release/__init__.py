@@ -1,0 +1,1 @@
+"""What makes a release: the archives, their trial, and the notes."""
