@@ -3,6 +3,7 @@
 Usage:
     python3 start.py digits    train networks on the embedded digits, and answer the exercise's questions on one page
     python3 start.py check     install the test tools; lint, type-check and test
+    python3 start.py docs      build the documentation
     python3 start.py package   build the archives of a release in `dist`, check them, install and try each
     python3 start.py setup     only make the environment
 """
@@ -26,6 +27,7 @@ VENV = HERE / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "seedbed-setup.json"
+SITE = HERE / "docs" / "_build" / "html"
 QUIETLY = ("install", "--quiet", "--disable-pip-version-check")
 OLDEST = (3, 11)
 NEWER = ("python3.13", "python3.12", "python3.11", "python3.14")
@@ -51,6 +53,20 @@ def digits() -> int:
         print("\nOpen report.html in a browser: it holds all of them, and the answers.")
         print(f"Go on with `{BIN.relative_to(HERE) / 'seedbed'} -h`.")
     return code
+
+
+def docs() -> int:
+    """Builds the documentation, and says where it is; the tutorial's cells are run, unless their results are there."""
+    code = setup("docs") or build_docs()
+    if code == 0:
+        print(f"\nOpen {SITE.relative_to(HERE) / 'index.html'} in a browser; it needs no network.")
+    return code
+
+
+def build_docs(*options: str) -> int:
+    """The site, with warnings as errors."""
+    strictly = ("-W", "--keep-going", "-n", "-q", "-d", str(SITE.with_name("doctrees")))
+    return run(str(PYTHON), "-m", "sphinx", *strictly, *options, str(HERE / "docs"), str(SITE))
 
 
 def check() -> int:
@@ -198,7 +214,7 @@ def run(*command: str) -> int:
     return 128 - code if code < 0 else code
 
 
-COMMANDS: dict[str, Callable[[], int]] = {"digits": digits, "check": check, "package": package, "setup": setup}
+COMMANDS: dict[str, Callable[[], int]] = {"digits": digits, "check": check, "docs": docs, "package": package, "setup": setup}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,6 +1,6 @@
 """What seedbed's speed is worth: measured against its peers, in one sitting, on the machine at hand.
 
-    python -m bench                       # everything, into docs/benchmarks.md
+    python -m bench                       # everything, into docs/benchmarks/speed.md
     python -m bench --case lone --repeats 5
     python -m bench --quick               # a look at whether the bench itself works
 

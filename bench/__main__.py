@@ -20,7 +20,7 @@ from bench.sitting import Outcome, Settings, Sitting, machine
 from seedbed import storage
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "benchmarks" / "speed.md"
 RESULTS = ROOT / "bench" / "results"
 
 

@@ -21,7 +21,7 @@ QUICK = "**A quick look, on few images: these figures say that the bench works, 
 
 def page(sittings: Sequence[Sitting]) -> str:
     """The whole page. Of several sittings with one device the first stands there whole, the others beside its targets."""
-    parts = ["# Benchmarks\n", INTRODUCTION]
+    parts = ["# Speed\n", INTRODUCTION]
     devices = list(dict.fromkeys(sitting.machine["device"] for sitting in sittings))
     for number, device in enumerate(devices):
         first, *others = (sitting for sitting in sittings if sitting.machine["device"] == device)

@@ -20,7 +20,7 @@ from seedbed.searches.sampling import Sampler
 from seedbed.specs import DataSpec
 from seedbed.statistics import Interval, paired_difference
 
-PAGE = Path(__file__).parents[1] / "docs" / "search.md"
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "search.md"
 SAMPLERS: tuple[Sampler, ...] = ("tpe", "random")
 APART = 1000
 """Between the seeds of two repeats, so that no fresh seed of one is a seed of another."""

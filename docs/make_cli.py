@@ -1,4 +1,4 @@
-"""Writes docs/cli.md from the commands' own help: `python docs/make_cli.py`. A test sees that it is up to date."""
+"""Writes docs/reference/cli.md from the commands' own help: `python docs/make_cli.py`. A test sees that it is up to date."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from seedbed.cli.frame import seedbed
 
-PAGE = Path(__file__).with_name("cli.md")
+PAGE = Path(__file__).with_name("reference") / "cli.md"
 WIDTH = 100
 
 INTRODUCTION = """\

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 import start
 
+import seedbed
 from hostile.engine import install
 from seedbed import specs
 from seedbed.cli import options  # noqa: F401  # before a test changes the number of epochs that help texts name
 from seedbed.cli.frame import run
+from seedbed.cli.frame import seedbed as root_command
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+SITE = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")), *SITE]
+
+
+def path_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = page.read_text(encoding="utf-8")
+    return [block for _, block in re.findall(rf"^( *)```{language}\n(.*?)^\1```", text, flags=re.MULTILINE | re.DOTALL)]
 
 
 def lines(page: Path, language: str) -> list[str]:
@@ -38,25 +49,47 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def commands(page: Path) -> list[str]:
+    """The commands of a page's `console` blocks, without the prompt; those of the shell itself are left out."""
+    found = [line.removeprefix("$ ") for line in lines(page, "console")]
+    assert all(line.startswith(("seedbed ", "source ")) for line in found), found
+    return [line for line in found if line.startswith("seedbed ")]
+
+
+def quick(line: str) -> list[str]:
+    """The arguments of a command, with less to do where it would take most of a minute."""
+    arguments = shlex.split(line)[1:]
+    return [*arguments, "--trials", "3", "--finalists", "1"] if arguments[0] == "search" else arguments
+
+
 @pytest.mark.slow
-def test_the_tutorial_of_the_readme_works_from_the_first_command_to_the_last(folder, capsys, monkeypatch):
-    monkeypatch.setattr(specs, "AUTO_EPOCHS", 8)  # to their end they train a minute
-    for line in lines(ROOT / "README.md", "console"):
-        program, *arguments = shlex.split(line.removeprefix("$ "))
-        if program == "source":
-            continue
-        assert program == "seedbed"
-        assert run(arguments) == 0, f"{line}: {capsys.readouterr().err}"
-    shown = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in (".png", ".html")]
-    assert "img/index.html" in shown
-    assert "runs/first/figures/learning_curves.png" in shown
-    assert "runs/first/figures/mistakes.png" in shown
-    assert not any(path.startswith("runs/plain") for path in shown)
+def test_the_commands_work_in_the_order_of_reading(folder, capsys, monkeypatch):
+    install(monkeypatch)
+    monkeypatch.setattr(specs, "AUTO_EPOCHS", 6)  # to their end they train a minute
+    guides = (f"docs/how-to/{name}.md" for name in ("sweep", "search", "classroom"))
+    read = [ROOT / name for name in ("README.md", "docs/start.md", *guides, "docs/understand/protocols.md")]
+    assert {page for page in PAGES if commands(page)} == set(read)
+    for line in dict.fromkeys(line for page in read for line in commands(page)):
+        assert run(quick(line)) == 0, f"{line}: {capsys.readouterr().err}"
+    capsys.readouterr()
+    for line, keys in json_commands().items():
+        assert run(quick(line)) == 0, f"{line}: {capsys.readouterr().err}"
+        assert set(json.loads(capsys.readouterr().out)) == keys, line
+    shown = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in (".png", ".tex", ".md")]
+    for path in ("runs/first/figures/learning_curves.png", "img/comparison.png", "widths.tex", "worksheet.md"):
+        assert path in shown
 
 
-def test_the_commands_for_ones_own_images_and_network_work(folder, capsys):
+def json_commands() -> dict[str, set[str]]:
+    """The commands in the table of the page on JSON, with the keys of what each prints."""
+    rows = re.findall(r"^\| `(seedbed [^`]+)` \| (.+) \|$", (DOCS / "reference" / "json.md").read_text(), re.MULTILINE)
+    return {command: set(re.findall(r"`([^`]+)`", keys)) for command, keys in rows}
+
+
+def test_the_commands_for_ones_own_images_and_network_work(folder, capsys, monkeypatch):
     from PIL import Image
 
+    install(monkeypatch)
     random = np.random.default_rng(0)
     for name, lit in (("rose", slice(0, 6)), ("tulip", slice(6, 12))):
         place = folder / "path" / "to" / "folder" / name
@@ -78,7 +111,7 @@ def test_the_commands_for_ones_own_images_and_network_work(folder, capsys):
             assert run([*arguments, *more]) == 0, f"{line}: {capsys.readouterr().err}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=path_of)
 def test_each_command_of_start_py_in_the_documents_exists(page):
     for line in lines(page, "sh"):
         program, *arguments = shlex.split(line)
@@ -99,7 +132,7 @@ def test_the_python_of_the_readme_runs(folder):
 def test_the_page_on_own_networks_works(folder, monkeypatch, capsys):
     install(monkeypatch)
     monkeypatch.syspath_prepend(folder)
-    page = ROOT / "docs" / "own-networks.md"
+    page = DOCS / "how-to" / "own-network.md"
     file, session = blocks(page, "python")
     (folder / "my_net.py").write_text(file)
     for line in lines(page, "sh"):
@@ -109,7 +142,7 @@ def test_the_page_on_own_networks_works(folder, monkeypatch, capsys):
 
 def test_the_page_on_python_works(folder, monkeypatch, capsys):
     install(monkeypatch)
-    page, names = ROOT / "docs" / "python.md", {}
+    page, names = DOCS / "how-to" / "python.md", {}
     for block in blocks(page, "python"):
         exec(compile(block, page.name, "exec"), names)
     for line in lines(page, "sh"):
@@ -119,7 +152,7 @@ def test_the_page_on_python_works(folder, monkeypatch, capsys):
 
 def test_the_snippets_of_the_page_on_exports_load_what_was_written(folder, monkeypatch, capsys):
     install(monkeypatch)
-    page = ROOT / "docs" / "export.md"
+    page = DOCS / "how-to" / "export.md"
     assert run(["train", "-m", "first", "-d", "--data", "digits", "--epochs", "2"]) == 0
     names: dict[str, Any] = {}
     for block in blocks(page, "python"):
@@ -139,21 +172,97 @@ def test_the_snippets_of_the_page_on_exports_load_what_was_written(folder, monke
     assert [float(share) for share in shown[1::2]] == pytest.approx(black.tolist(), abs=2e-6)
 
 
+def made_by(script: str) -> Any:
+    """A script of docs, as a module."""
+    spec = importlib.util.spec_from_file_location(script, DOCS / f"{script}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_the_page_of_the_command_line_is_made_from_its_help():
-    spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
-    make_cli = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make_cli)
+    make_cli = made_by("make_cli")
     assert make_cli.PAGE.read_text(encoding="utf-8") == make_cli.page(), "out of date: run `python docs/make_cli.py`"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_pages_of_settings_and_terms_are_made_from_the_code():
+    for path, text in made_by("make_settings").PAGES.items():
+        assert path.read_text(encoding="utf-8") == text(), "out of date: run `python docs/make_settings.py`"
+
+
+def test_the_page_on_python_names_all_that_is_public():
+    text = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
+    missing = [name for name in seedbed.__all__ if not re.search(rf"\bseedbed\.([\w.]+\.)?{name}\b", text)]
+    assert missing == ["SeedbedError"]  # with its whole tree, by its module
+    assert "seedbed.errors" in text
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as MyST and GitHub make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#{1,3} (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=path_of)
 def test_links_inside_the_project_lead_somewhere(page):
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+    text = re.sub(r"^```(?!\{).*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    downloads = re.findall(r"\{download\}`[^`<]+<([^>]+)>`", text)
+    for target in [*re.findall(r"\]\((?!https?:)([^) ]+)", text), *downloads]:
+        path, _, anchor = target.partition("#")
+        leads_to = page.parent / path if path else page
+        assert leads_to.exists(), target
+        assert not anchor or anchor in anchors(leads_to), target
 
 
-def test_the_tree_of_the_readme_names_every_room():
-    [tree] = [block for block in blocks(ROOT / "README.md", "text") if "src/seedbed/" in block]
+def test_each_page_of_the_site_is_in_the_contents_once():
+    entered = [
+        (page.parent / f"{line}.md").resolve()
+        for page in SITE
+        for block in re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()
+        if line and not line.startswith(":")
+    ]
+    assert sorted(entered) == sorted(path for path in SITE if path != DOCS / "index.md")
+
+
+def test_each_command_in_the_text_exists_with_its_options():
+    for page in PAGES:
+        if page.name in ("log.md", "CHANGELOG.md", "cli.md"):  # of older versions too; the last is made from the help
+            continue
+        shown = [line.removeprefix("$ ") for line in lines(page, r"\w+")]
+        inline = re.findall(r"(?<!`)`(seedbed [a-z][^`]*)`", page.read_text(encoding="utf-8"))
+        for line in [*inline, *(line for line in shown if re.match(r"seedbed [a-z]", line))]:
+            assert not unknown(line.split()[1:]), f"{page.name}: {line}: {unknown(line.split()[1:])}"
+
+
+def unknown(words: list[str]) -> list[str]:
+    """The words of a command line that its program does not know: commands and options."""
+    command: click.Command = root_command
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        context = click.Context(command)
+        below = command.get_command(context, words[0])
+        if below is None:
+            return words[:1]
+        command, words = below, words[1:]
+    known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)} | {"-h", "--help"}
+    return [word for word in words if word.startswith("-") and word.partition("=")[0] not in known]
+
+
+def test_an_unknown_command_and_an_unknown_option_are_found():
+    assert unknown(["train", "-m", "first", "--epoch", "3"]) == ["--epoch"]
+    assert unknown(["data", "describe", "digits"]) == ["describe"]
+    assert not unknown(["data", "info", "digits", "--json"])
+
+
+def test_the_readme_is_short_and_its_pictures_are_light():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+    heavy = [path.name for path in DOCS.rglob("*.png") if "_build" not in path.parts and path.stat().st_size > 200_000]
+    assert not heavy
+
+
+def test_the_tree_names_every_package():
+    [tree] = [block for block in blocks(ROOT / "CONTRIBUTING.md", "text") if "src/seedbed/" in block]
     rooms = {path.name for path in (ROOT / "src" / "seedbed").iterdir() if not path.name.startswith("_")}
     named = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("    ")}
     assert named == rooms - {"py.typed"}

@@ -266,7 +266,7 @@ def equal_nets(random: np.random.Generator) -> Iterator[tuple[NDArray[np.bool_],
 
 @pytest.mark.parametrize("world", [few_answers, coins, equal_nets])
 def test_equal_settings_hardly_ever_raise_a_false_alarm(world) -> None:  # type: ignore[no-untyped-def]
-    """docs/statistics.md has the whole plane."""
+    """docs/benchmarks/comparisons.md has the whole plane."""
     alarms = [st.accuracy_difference(a, b).interval().excludes() for a, b in world(np.random.default_rng(2))]
     assert np.mean(alarms) < 0.06
 

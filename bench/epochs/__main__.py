@@ -1,4 +1,4 @@
-"""`python -m bench.epochs`: trains all cases, follows the rules, and writes docs/epochs.md; about 20 minutes on 2 cores."""
+"""`python -m bench.epochs`: trains all cases and writes docs/benchmarks/epochs.md; about 20 minutes on 2 cores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.epochs.choosing import choices, stops
 from bench.epochs.page import page
 from bench.epochs.trainings import CASES, trainings
 
-PAGE = Path(__file__).parents[2] / "docs" / "epochs.md"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "epochs.md"
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.epochs", description=__doc__)

@@ -1,4 +1,4 @@
-"""docs/epochs.md: which epoch is kept, and when a training stops."""
+"""docs/benchmarks/epochs.md: which epoch is kept, and when a training stops."""
 
 from __future__ import annotations
 

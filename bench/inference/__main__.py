@@ -1,4 +1,4 @@
-"""`python -m bench.inference`: simulates all worlds and learners and writes docs/statistics.md."""
+"""`python -m bench.inference`: simulates all worlds and learners and writes docs/benchmarks/comparisons.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.inference.folds_page import HEADING, folds_section
 from bench.inference.page import page
 from bench.inference.simulation import simulate
 
-PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "comparisons.md"
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.inference", description=__doc__)

@@ -141,7 +141,7 @@ interval speaks of that network.
 
 
 def classes_section(counts: Sequence[ClassCount]) -> str:
-    """The section of docs/statistics.md."""
+    """The section of docs/benchmarks/comparisons.md."""
     known = {(count.world, count.metric, count.seeds): count for count in counts}
     lines = [
         "| classes | coverage, balanced | coverage, F1 | false alarms, balanced | false alarms, F1 |",

@@ -1,4 +1,4 @@
-"""The section of docs/statistics.md on cross-validation."""
+"""The section of docs/benchmarks/comparisons.md on cross-validation."""
 
 from __future__ import annotations
 

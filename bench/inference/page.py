@@ -1,4 +1,4 @@
-"""docs/statistics.md: how seedbed compares, and how often it is wrong."""
+"""docs/benchmarks/comparisons.md: how seedbed compares, and how often it is wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.inference.simulation import IMAGES, SEEDS, Count
 from bench.inference.worlds import DIFFERENT, EQUAL
 from seedbed.statistics import accuracy_difference
 
-HEAD = """# How seedbed compares
+HEAD = """# How often comparisons are wrong
 
 *Made by `python -m bench.inference`; its numbers come from simulations of the very code that every command calls.*
 

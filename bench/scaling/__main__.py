@@ -1,4 +1,4 @@
-"""Measures the costs, keeps them as JSON, simulates, and writes docs/scaling.md: `python -m bench.scaling`."""
+"""Measures the costs, keeps them as JSON, simulates, and writes docs/benchmarks/scaling.md: `python -m bench.scaling`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bench.sitting import Settings
 from seedbed import devices, storage
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = ROOT / "docs" / "benchmarks"
 KEPT = ROOT / "bench" / "results" / "scaling.json"
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a look at whether it works; its figures mean nothing")
     parser.add_argument("--busy", action="store_true", help="other programs run beside; the page says so")
     parser.add_argument("--render", type=Path, metavar="JSON", help="write the page from kept costs; measure nothing")
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "docs", metavar="DIR", help="[default: docs]")
+    parser.add_argument("-o", "--output", type=Path, default=PAGES, metavar="DIR", help="[default: docs/benchmarks]")
     options = parser.parse_args()
     if options.render:
         found = storage.read_json(options.render)

@@ -1,4 +1,4 @@
-"""docs/scaling.md and its chart, from costs and simulated worlds."""
+"""docs/benchmarks/scaling.md and its chart, from costs and simulated worlds."""
 
 from __future__ import annotations
 

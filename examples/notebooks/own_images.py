@@ -80,7 +80,7 @@ except sb.SeedbedError as error:
 # ## Files
 #
 # A folder with one folder of pictures for each class is a data set too; so are tables, `.npz`, IDX files and more
-# (docs/data.md).
+# (docs/how-to/own-images.md).
 
 # %%
 folder = Path("shapes")

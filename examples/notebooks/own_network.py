@@ -14,7 +14,7 @@
 # # Bring your own Keras network
 #
 # A function that returns a `keras.Model` trains in the same engine as all others, with the same seeds, sweeps and comparisons.
-# What it gets and may return is in docs/own-networks.md.
+# What it gets and may return is in docs/how-to/own-network.md.
 
 # %%
 import os

@@ -25,7 +25,7 @@ VerdictKind = Literal[
     "underfits",
     "good_fit",
 ]
-"""The kinds of verdicts in the order of their precedence; docs/verdicts.md has their rules in words."""
+"""The kinds of verdicts in the order of their precedence; docs/understand/verdicts.md has their rules in words."""
 
 METRICS = ("train_loss", "train_penalty", "train_accuracy", "validation_loss", "validation_accuracy")
 """The columns that every history has. Losses are mean cross-entropies in nats, accuracies shares in [0, 1]."""
@@ -164,7 +164,7 @@ def score(select: Select, epoch: int, accuracies: Sequence[float], loss: float) 
 
 OPTIMISM: dict[Select, float] = {"smoothed": 0.25, "loss": 0.14, "accuracy": 0.49, "last": 0.0}
 """Mean excess of the validation accuracy over that on new images, at the epoch that a rule selected (standard errors of the
-accuracy; docs/epochs.md)."""
+accuracy; docs/benchmarks/epochs.md)."""
 
 
 def watched(select: Select) -> Select:

@@ -279,7 +279,7 @@ AUTO = "auto"
 """Value of a plan's `epochs` for a training that stops by itself: at most `AUTO_EPOCHS`, with a patience of `AUTO_PATIENCE`."""
 
 AUTO_EPOCHS, AUTO_PATIENCE = 500, 10
-"""docs/epochs.md has the measurements."""
+"""docs/benchmarks/epochs.md has the measurements."""
 
 
 class Plan(Spec):

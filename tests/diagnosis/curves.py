@@ -1,4 +1,4 @@
-"""Real curves with the verdict that a person gave each by docs/verdicts.md, from pictures, before the rules saw them.
+"""Real curves with the verdict that a person gave each by the page on verdicts, from pictures, before the rules saw them.
 
 `curves.jsonl` has one curve per line: small networks on the digits, on MNIST and on subsets, with penalties, label noise, rare
 classes, rates that are far too high or too low, and patience. `judged` is the person's verdict, `seen` the reason.

@@ -86,15 +86,15 @@ def info(name: str, protocol: Protocol) -> options.Output:
 @click.option("--prefix", metavar="TEXT", help="Beginning of the names of files, where a folder has several data sets.")
 @click.option("--transpose", is_flag=True, help="Swap the rows and columns of each image in arrays.")
 @click.option("--skip-damaged", is_flag=True, help="Leave damaged pictures out.")
-@click.option("--kind", metavar="NAME", help="Reader of the files, where several would fit; docs/data.md lists them.")
+@click.option("--kind", metavar="NAME", help="Reader of the files, where several would fit; a wrong one lists them.")
 @click.option("--replace", is_flag=True, help="Give the name to other files or settings than before.")
 @options.as_json
 def add(name: str, path: Path, kind: str | None, replace: bool, **settings: Any) -> options.Output:
     """Give a name to your own images.
 
     PATH is a folder with one folder of pictures for each class (or with train, val and test above these), pictures with a
-    table of their labels, IDX, .npy, .npz, .mat, HDF5, Parquet or CSV files, or a .zip or .tar of these. docs/data.md has all
-    layouts.
+    table of their labels, IDX, .npy, .npz, .mat, HDF5, Parquet or CSV files, or a .zip or .tar of these.
+    The page "Your own images" of the documentation has all layouts.
     """
     from seedbed import data
     from seedbed.cli.watch import fetching

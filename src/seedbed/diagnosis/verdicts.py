@@ -1,4 +1,4 @@
-"""The verdict on a run: one rule for each kind, the first that holds. docs/verdicts.md has the rules in words."""
+"""The verdict on a run: one rule for each kind, the first that holds. docs/understand/verdicts.md has the rules in words."""
 
 from __future__ import annotations
 

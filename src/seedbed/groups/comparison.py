@@ -143,7 +143,7 @@ def method_line(pairs: Sequence[Difference], others: int = 0) -> str:
         return ""
     count = len(pairs) + others
     several = f"; p-values corrected over {words.counted(count, 'comparison')} (Holm)" if count > 1 else ""
-    return f"Method: {words.listed(list(methods))}; at the best epoch{several}. docs/statistics.md has the details."
+    return f"Method: {words.listed(list(methods))}; at the best epoch{several}."
 
 
 def compare(home: RunStore, names: Sequence[str], *, margin: float = MARGIN, metric: Metric | None = None) -> Comparison:

@@ -1,7 +1,7 @@
 """How much better one setting is than another: paired by seed and by image, with both as sources of chance.
 
 Every command that compares accuracies asks `accuracy_difference`, so that the same runs always give the same interval.
-docs/statistics.md has its false alarms, coverage and power by simulation, with those of McNemar's test and Student's t.
+docs/benchmarks/comparisons.md has its false alarms, coverage and power by simulation, next to McNemar's test and Student's t.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 Both are smooth functions of counts, so each network's value is the mean of one value per image, to first order: the metric
 plus what the image contributes to it (its influence). With these values in place of right and wrong, the methods for
 accuracies hold: seeds and images as crossed sources of chance. What tiny classes have not shown yet is added by hand, class by
-class, as half an image that is right and half of one that is wrong. docs/statistics.md has the coverage by simulation.
+class, as half an image that is right and half of one that is wrong. docs/benchmarks/comparisons.md has the
+coverage by simulation.
 
 Source: for influence values Efron 1982, "The Jackknife, the Bootstrap and Other Resampling Plans"; for macro F1 Opitz, Burst
 2019, "Macro F1 and Macro F1" (the mean of the classes' F1), and as scikit-learn's `f1_score(average="macro")` defines it.

@@ -1,7 +1,7 @@
 """Memory that a worker needs to train a population, estimated from specs and sizes.
 
-Pure, and without JAX: the planner needs it before anything is allocated. `docs/reliability.md` explains what is counted, and
-has the measurements.
+Pure, and without JAX: the planner needs it before anything is allocated. `docs/reference/reliability.md` explains what is
+counted, and has the measurements.
 """
 
 from __future__ import annotations

@@ -319,7 +319,7 @@ def _nothing_to_compare(summary: TimingSummary) -> list[str]:
     why = "This machine's GPU was not measured" if here.machine.unusable else "This machine has no GPU"
     return [
         f"{why}, so there is nothing to compare with. On one that has, run `seedbed study device -o gpu.json`.",
-        "Then `seedbed study device --merge gpu.json` here compares the two machines (docs/gpu.md).",
+        "Then `seedbed study device --merge gpu.json` here compares the two machines.",
     ]
 
 
