@@ -100,7 +100,7 @@ def test_a_new_reader_reads_the_users_file(add: Add, tmp_path: Path, monkeypatch
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "marks.digits"
     path.write_text("0100 low\n7999 high\n" * 40)
-    with pytest.raises(sb.SeedbedError, match=r"data are a folder of class folders"):
+    with pytest.raises(sb.SeedbedError, match=r"Data are a folder of class folders"):
         data.add("marks", path)
     add(READERS, Reader("digits", "a .digits", lambda inventory, options: inventory.path.suffix == ".digits", read, ".digits"))
     info = data.add("marks", path)

@@ -72,6 +72,7 @@ def _draw(home: RunStore, evaluation: Evaluation) -> list[Path]:
     from seedbed.evaluation import illustrate
 
     [run] = home.find(evaluation.name)
+    screen.note_boxes(evaluation.classes)
     return illustrate(evaluation, data.load(run.run.data), home.folder(evaluation.name) / "figures")
 
 

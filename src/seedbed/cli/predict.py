@@ -94,8 +94,14 @@ def _draw(batch: BatchPrediction, path: Path) -> None:
 
     if not batch.seen:
         raise DataError("--show: there is no picture among these; arrays are taken as they are.")
-    titles = [f"{escaped(Path(batch.images[row]).name)}: {escaped(batch.top(row, 1)[0][0])}" for row in batch.seen]
+    screen.note_boxes(batch.classes)
+    titles = [f"{escaped(Path(batch.images[row]).name)}\n{_likeliest(batch, row)}" for row in batch.seen]
     storage.write(path, picture_bytes(picture_grid(list(batch.seen.values()), titles)))
+
+
+def _likeliest(batch: BatchPrediction, row: int) -> str:
+    [(name, share)] = batch.top(row, 1)
+    return f"{escaped(name)}: {percent(share)}"
 
 
 @contextmanager
@@ -132,7 +138,8 @@ def _show(batch: BatchPrediction, top: int, output: Path | None, seen: Path | No
         screen.lines(batch.counts(), indent="  ")
     unlike = sum(map(bool, batch.remarks))
     if unlike and len(batch) > 1:
-        screen.result(f"{counted(unlike, 'image')} of {len(batch):,} look like nothing in the training images.")
+        looks = "looks" if unlike == 1 else "look"
+        screen.result(f"{counted(unlike, 'image')} of {len(batch):,} {looks} like nothing in the training images.")
     if seen:
         screen.result(f"What the network saw: {seen}")
     if output:

@@ -32,6 +32,10 @@ WIDE = 1000
 _began = time.monotonic()
 
 
+SHOWN = 5
+"""Letters that a note names."""
+
+
 def start_clock() -> None:
     """Count the time of a command from now on."""
     global _began
@@ -53,6 +57,19 @@ def console(stream: IO[str]) -> Console:
 def note(text: str = "") -> None:
     """Print a line on stderr."""
     click.echo(_wrapped(escaped(text), sys.stderr), err=True)
+
+
+def note_boxes(texts: Iterable[str]) -> None:
+    """Say which letters of some texts drawn pictures show as boxes, since no font here has them."""
+    from seedbed.figures import missing_letters
+
+    letters = missing_letters(texts)
+    if letters:
+        more = f" and {len(letters) - SHOWN:,} more" if len(letters) > SHOWN else ""
+        note(
+            f"note: No font on this machine has the letters {' '.join(letters[:SHOWN])}{more}: pictures show boxes for them. "
+            f"Install a font that has them; the Noto fonts have those of all languages."
+        )
 
 
 def _wrapped(text: str, stream: IO[str]) -> str:

@@ -98,6 +98,7 @@ def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result
     from seedbed.groups.folds import on_fold
     from seedbed.groups.seeds import entries
     from seedbed.scheduler import train_runs
+    from seedbed.scheduler.costs import notes_before
 
     spec = on_fold(choice.run, choice.seeds[0], choice.folds).data
     with fetching() as watch:
@@ -105,6 +106,8 @@ def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result
     run = choice.run.changed(data=dataset.spec.changed(fold=choice.run.data.fold))
     requested = entries(name, run, choice.seeds, choice.folds)
     _show_layers(run, dataset)
+    for line in notes_before(requested, dataset.facts(), execution):
+        note(f"note: {line}")
     if choice.folds > 1:
         note(f"The {len(requested)} seeds validate on {choice.folds} folds in turn; the note above is about the first.")
     with watching(name, requested) as watcher:

@@ -43,6 +43,7 @@ def command(data: str, out: Path, protocol: Protocol) -> options.Output:
 
     with fetching() as watch:
         dataset = sets.load(DataSpec(name=sets.named(data, watch), protocol=protocol), watch)
+    screen.note_boxes(dataset.classes)
     report = visualize(dataset, out, on_event=progress())
     if sys.stderr.isatty():
         click.echo(CLEAR, nl=False, err=True)

@@ -8,11 +8,14 @@ import numpy as np
 
 from seedbed import figures, storage
 from seedbed.data import Dataset, Part
-from seedbed.evaluation.assessment import Evaluation, PartEvaluation
+from seedbed.evaluation.assessment import Evaluation, Mistake, PartEvaluation
 from seedbed.records import PictureRule
 
 ROWS, COLUMNS = 3, 5
 """Size of the exercise's grid of mistakes."""
+
+ONE_LINE = 10
+"""Letters of two classes' names that fit above an image in one line."""
 
 
 def illustrate(evaluation: Evaluation, dataset: Dataset, folder: Path, kinds: tuple[str, ...] = ("png",)) -> list[Path]:
@@ -53,13 +56,16 @@ def illustrate(evaluation: Evaluation, dataset: Dataset, folder: Path, kinds: tu
     return written
 
 
+def _title(mistake: Mistake, between: str) -> str:
+    """What is said above an image; a file is named without its folder, which is that of its class."""
+    source = f"#{mistake.source}" if mistake.source.isdecimal() else mistake.source.rpartition("/")[2]
+    return f"{mistake.label}{between}taken for {mistake.predicted}\n{100 * mistake.confidence:.1f} % sure, {source}"
+
+
 def _mistakes(run: str, scores: PartEvaluation, part: Part, rule: PictureRule, name: str) -> bytes:
     shown = scores.mistakes[: ROWS * COLUMNS]
-    titles = [
-        f"{mistake.label} taken for {mistake.predicted}\n{100 * mistake.confidence:.1f} % sure, "
-        + (f"#{mistake.source}" if mistake.source.isdecimal() else mistake.source)
-        for mistake in shown
-    ]
+    between = "\n" if any(len(mistake.label) + len(mistake.predicted) > ONE_LINE for mistake in shown) else " "
+    titles = [_title(mistake, between) for mistake in shown]
     images = rule.shown(part.take(np.array([mistake.index for mistake in shown])))
     heading = f"{run}: {_heading(len(shown), len(scores.mistakes), scores.accuracy.n, name)}"
     return figures.picture_bytes(figures.picture_grid(images, titles, columns=COLUMNS, heading=heading, side=168))

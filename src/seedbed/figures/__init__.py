@@ -8,6 +8,7 @@ from seedbed.figures.embedding import embedded
 from seedbed.figures.folder import RESULTS, alone_in, remove_earlier, save_results
 from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
 from seedbed.figures.learning import learning_curves, probes_over_epochs
+from seedbed.figures.letters import missing_letters
 from seedbed.figures.panels import Dot, Picture, dot_panels, measures_over, picture_panels, share_table
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
@@ -39,6 +40,7 @@ __all__ = [
     "learning_curves",
     "mean_curve",
     "measures_over",
+    "missing_letters",
     "paired_differences",
     "per_class",
     "picture_address",

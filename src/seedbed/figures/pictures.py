@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MARGIN, GAP = 20, 16
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+")
+"""Letters of Hebrew, Arabic and their neighbours."""
+
+MARK = "\u200e"
+"""Ends the direction of letters written from right to left: numbers after a name stay after it."""
+
 LINE = 1.35
 """Height of a line of text, in font sizes."""
 
@@ -98,13 +105,18 @@ def _written(texts: Sequence[PlacedText], room: tuple[int, int], ink: str) -> Im
     from PIL import Image
 
     lines = "".join(
-        f'<text x="{each.x:g}" y="{each.y:g}" font-size="{each.size}" text-anchor="{each.anchor}">{escape(each.text)}</text>'
+        f'<text x="{each.x:g}" y="{each.y:g}" font-size="{each.size}" text-anchor="{each.anchor}">{_ordered(each.text)}</text>'
         for each in texts
     )
     style = f'font-family="{FONT}" fill="{ink}" xml:space="preserve"'
     size = f'width="{room[0]}" height="{room[1]}"'
     drawing = f'<svg xmlns="http://www.w3.org/2000/svg" {size}><g {style}>{lines}</g></svg>'
     return Image.open(io.BytesIO(vl_convert.svg_to_png(drawing))).convert("RGBA")
+
+
+def _ordered(text: str) -> str:
+    """The text for a drawing, its pieces in the order from left to right."""
+    return escape(RIGHT_TO_LEFT.sub(lambda run: run[0] + MARK, text))
 
 
 def picture_bytes(image: Image.Image) -> bytes:

@@ -208,8 +208,11 @@ class SpeedRatio:
             (first, second), times = (second, first), times[::-1]
             mean, low, high = 1 / mean, 1 / high, 1 / low if low else math.inf
         reach = f"{_times(low)} or more" if math.isinf(high) else f"{_times(low)} to {_times(high)}"
-        least = "at least " if any(each.never for each in times) else ""
-        needs = f"needs {least}{_times(mean)} times as many minibatches to reach {level_text(self.level)}"
+        never_there = any(each.never for each in times)
+        times_as_many = f"{'at least ' * never_there}{_times(mean)} times as many"
+        if not self.shown and f"{mean:.2g}" == "1":
+            times_as_many = "at least as many" if never_there else "about as many"
+        needs = f"needs {times_as_many} minibatches to reach {level_text(self.level)}"
         if self.shown:
             begin = f"{first} learns more slowly than {second}: it {needs} (95 % interval: {reach})."
         else:

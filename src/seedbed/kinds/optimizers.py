@@ -49,6 +49,11 @@ class Optimizer:
     settings: tuple[str, ...] = ()
     corrects_bias: bool = False
 
+    @property
+    def adaptive(self) -> bool:
+        """Whether steps are divided by the size of the gradients, so that all weights move alike."""
+        return "square" in self.slots
+
 
 def _no_moments(g: Array, rate: Array, momentum: Array) -> tuple[Array, ...]:
     return ()

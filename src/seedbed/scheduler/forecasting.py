@@ -75,7 +75,7 @@ class Forecast:
         if self.seconds is None:
             return f"{counted(self.runs, 'run')}{known}"
         about = "at most about" if self.at_most else "about"
-        return f"{counted(self.runs, 'run')}{known}; {about} {duration(_rounded(self.seconds))}"
+        return f"{counted(self.runs, 'run')}{known}; {about} {duration(rounded(self.seconds))}"
 
     def as_json(self) -> dict[str, int | float | None]:
         return {"runs": self.runs, "there": self.there, "seconds": self.seconds}
@@ -161,7 +161,7 @@ def core_speed() -> float:
     return float(2 * side**3 / min(times))
 
 
-def _rounded(seconds: float) -> float:
+def rounded(seconds: float) -> float:
     """A time as precise as it is known: 1 or 2 digits."""
     if seconds < 10:
         return max(1.0, round(seconds))
