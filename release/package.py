@@ -110,11 +110,9 @@ def wrong_in_source(source: tarfile.TarFile) -> list[str]:
 
 
 def package_files() -> list[Path]:
-    """All files of the package but what was compiled, and a licence, which wheels keep among their metadata."""
+    """All files of the package but what was compiled."""
     return [
-        path
-        for path in SOURCE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in COMPILED and path.name != "LICENSE"
+        path for path in SOURCE.rglob("*") if path.is_file() and "__pycache__" not in path.parts and path.suffix not in COMPILED
     ]
 
 

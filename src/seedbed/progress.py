@@ -9,7 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from seedbed.notebook import Place, in_notebook
-from seedbed.training.events import Copied, Done, Event, Finding, Note, OnEvent, Progress, StageStarted, Started, ignore
+from seedbed.training.events import (
+    Copied,
+    Done,
+    Event,
+    FigureDrawn,
+    Finding,
+    Note,
+    OnEvent,
+    Progress,
+    StageStarted,
+    Started,
+    ignore,
+)
 from seedbed.words import capital, counted, duration, percent
 
 if TYPE_CHECKING:
@@ -39,6 +51,7 @@ class Watcher:
         runs: the runs to train, or their number.
         line: prints a line that stays.
         state: shows the share of the work that is done, and what is going on.
+        training, drawing: forecasts of the time to train the runs, and to draw figures of them afterwards (s).
 
     Attributes:
         trained: whether anything had to be trained at all.
@@ -46,7 +59,13 @@ class Watcher:
     """
 
     def __init__(
-        self, runs: int | Sequence[NamedRun], line: Callable[[str], None], state: Callable[[float, str], None]
+        self,
+        runs: int | Sequence[NamedRun],
+        line: Callable[[str], None],
+        state: Callable[[float, str], None],
+        *,
+        training: float = 0.0,
+        drawing: float = 0.0,
     ) -> None:
         self.trained = False
         self.copies: dict[str, str] = {}
@@ -55,6 +74,7 @@ class Watcher:
         self._left = Counter(map(_setting, names))
         self._by_setting = 1 < len(self._left) <= LINES
         self._line, self._state = line, state
+        self._drawing, self._weight, self._drawn = drawing, drawing and drawing / (training + drawing), 0.0
         self._shares: dict[str, float] = {}
         self._rows: dict[str, LastRow] = {}
         self._finished: set[str] = set()
@@ -76,6 +96,10 @@ class Watcher:
                 self._line(f"  {event.text}")
             case StageStarted():
                 self._stage(event)
+            case FigureDrawn():
+                self._drawn = event.done / event.total
+                left = f"{duration((1 - self._drawn) * self._drawing)} left   " if self._drawn < 1 else ""
+                self._state(self._share(), f"{left}figure {event.done} of {event.total}")
 
     def _start(self, event: Started) -> None:
         if self._runs == 1:
@@ -93,13 +117,17 @@ class Watcher:
         self._state(self._share(), event.text if not event.runs else "starting")
 
     def _share(self) -> float:
+        trained = 1.0 if self._drawn else self._trained_share()
+        return (1 - self._weight) * trained + self._weight * self._drawn
+
+    def _trained_share(self) -> float:
         return sum(self._shares.values()) / max(self._runs, len(self._shares))  # studies train more than they begin with
 
     def _progress(self, event: Progress) -> None:
         share = (event.epoch - 1 + event.step / event.steps) / event.epochs
         self._shares |= {name: share for name in event.names if self._shares.get(name) != 1.0}
         self._rows |= {name: (event.epoch, event.epochs, row) for name, row in event.rows.items()}
-        left = "" if event.seconds_left is None else f"{duration(event.seconds_left)} left"
+        left = "" if event.seconds_left is None else f"{duration(event.seconds_left + self._drawing)} left"
         if event.rows and self._runs == 1:
             if event.epoch % math.ceil(event.epochs / LINES) == 0 or event.epoch in (1, event.epochs):
                 self._line(epoch_line(event.epoch, event.epochs, event.rows))
@@ -116,7 +144,7 @@ class Watcher:
 
     def _print_share(self, event: Progress, left: str) -> None:
         """Print how far all runs are, where it is time for a line."""
-        done = self._share()
+        done = self._trained_share()
         if int(done * LINES) <= self._printed:
             return
         self._printed = int(done * LINES)
@@ -126,7 +154,7 @@ class Watcher:
         else:
             accuracy = percent(event.rows[name]["validation_accuracy"])
             what = f"{_shortened(name)}: epoch {event.epoch}/{event.epochs}, validation {accuracy}"
-        self._line("   ".join(part for part in (f"{100 * done:3.0f} % done", left, what) if part))
+        self._line("   ".join(part for part in (f"{100 * self._share():3.0f} % done", left, what) if part))
 
     def _done(self, name: str) -> None:
         self._shares[name] = 1.0

@@ -42,12 +42,15 @@ def capital(sentence: str) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """Join items as a sentence lists them.
+    """Join items as a sentence lists them; items that contain commas are separated by semicolons.
 
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
+    >>> listed(["a", "b", "c"]), listed(["x 1, y 2", "x 2, y 2"])
+    ('a, b and c', 'x 1, y 2; and x 2, y 2')
     """
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+    if len(items) < 2:
+        return "".join(items)
+    comma, last = ("; ", "; and ") if any(", " in item for item in items) else (", ", " and ")
+    return comma.join(items[:-1]) + last + items[-1]
 
 
 def value(found: object, field: str = "") -> str:

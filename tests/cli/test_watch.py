@@ -7,7 +7,7 @@ import pytest
 from seedbed.progress import NAME_SHOWN, Watcher, copies_sentence
 from seedbed.runs import NamedRun
 from seedbed.specs import RunSpec
-from seedbed.training.events import Copied, Done, Note, Progress, StageStarted, Started
+from seedbed.training.events import Copied, Done, FigureDrawn, Note, Progress, StageStarted, Started
 
 
 class Kept:
@@ -153,3 +153,17 @@ def test_notes_are_shown_and_a_finished_group_says_that_nothing_was_done():
     watcher(Note("a worker died"))
     assert out.lines == ["note: a worker died"]
     assert not watcher.trained
+
+
+def test_the_bar_goes_on_while_figures_are_drawn():
+    out = Kept()
+    watcher = Watcher(1, out.line, out.state, training=30.0, drawing=10.0)
+    watcher(ended(1, 2, "a", left=15.0))
+    watcher(Done("a"))
+    watcher(StageStarted("drawing 4 figures"))
+    watcher(FigureDrawn(2, 4))
+    watcher(FigureDrawn(4, 4))
+    assert out.shares == [0.375, 0.75, 0.875, 1.0]
+    assert out.texts[0].startswith("25 s left")
+    assert out.texts[2:] == ["5 s left   figure 2 of 4", "figure 4 of 4"]
+    assert out.lines[-1] == "Drawing 4 figures"

@@ -38,6 +38,11 @@ def test_of_several_groups_each_has_its_own_count():
     ]
 
 
+def test_what_happened_to_all_runs_needs_no_list_of_settings():
+    groups = [broken(0.1, "still_improving"), broken(0.5, "still_improving", "still_improving")]
+    assert caveats(groups) == ["3 of 3 runs were still improving at the last epoch."]
+
+
 def test_groups_can_be_called_by_their_names():
     groups = [broken(0.1, "still_improving", "still_improving"), group(right(0.9))]
     assert caveats(groups, name=True) == ["2 of 7 runs were still improving at the last epoch: 2 of 2 of l2-0.1."]
@@ -49,8 +54,11 @@ def test_a_group_that_stands_alone_needs_no_name():
 
 @pytest.mark.parametrize(("settings", "end"), [(6, "l2 6."), (8, "l2 6; and 2 more settings.")])
 def test_many_settings_are_counted_beyond_the_sixth(settings, end):
-    [said] = caveats([broken(float(place), "diverged") for place in range(1, settings + 1)])
-    assert said.startswith(f"{settings} of {settings} runs diverged and are excluded: 1 of 1 with l2 1; 1 of 1 with l2 2;")
+    fine = group(right(0.9))
+    [said] = caveats([*(broken(float(place), "diverged") for place in range(1, settings + 1)), fine])
+    assert said.startswith(
+        f"{settings} of {settings + len(fine.results)} runs diverged and are excluded: 1 of 1 with l2 1; 1 of 1 with l2 2;"
+    )
     assert said.endswith(f"1 of 1 with {end}")
 
 

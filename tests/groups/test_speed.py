@@ -63,6 +63,13 @@ def test_a_group_that_is_four_times_slower_is_called_slower():
     assert low < 35 / 9 < 37 / 9 < 38 / 8 < high
 
 
+def test_equal_speeds_are_not_called_one_time_as_many():
+    alike = ratio(arriving("a", [8, 30, 12, 25, 9]), arriving("b", [9, 25, 12, 30, 8]))
+    assert ": a needs about as many minibatches to reach 95 %" in alike.sentence
+    part = ratio(arriving("a", [8, 30, None, 25, 9]), arriving("b", [9, 25, 40, 30, 8]))
+    assert ": a needs at least as many minibatches to reach 90 %" in part.sentence
+
+
 def test_one_epoch_apart_may_be_the_grid_of_epochs():
     """Epoch 1 and epoch 2 in every seed: the times may differ by a moment."""
     assert not ratio(arriving("a", [2, 2, 2, 2, 2]), arriving("b", [3, 3, 3, 3, 3])).shown

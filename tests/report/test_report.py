@@ -66,7 +66,7 @@ def test_one_page_holds_everything_and_its_tables_lie_beside_it(report, tmp_path
         "Glossary",
         "Test ledger",
         "No run of this home has been evaluated",
-        "Below nearest neighbour",
+        "below nearest neighbour",
         "a preview",
         "seedbed study small --quick --data digits --seeds 2",
         "operations of training",

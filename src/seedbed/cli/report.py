@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from seedbed.cli import options, screen
-from seedbed.cli.screen import note, result
-from seedbed.cli.study import prepared, training
+from seedbed.cli.screen import result
+from seedbed.cli.study import prepared, watched
 
 if TYPE_CHECKING:
     from seedbed.report import Report
@@ -65,6 +66,7 @@ def command(
     """
     from seedbed.report import make, read_notes, writeup
     from seedbed.report.making import chosen
+    from seedbed.studies.context import StudyTrainer
     from seedbed.studies.files import checked_page
 
     asked_for = [name.strip() for name in (named or "").split(",") if name.strip()]
@@ -79,10 +81,10 @@ def command(
     setup, expected = prepared("Report", studies, execution, **asked)
     if dry_run:
         return options.forecast_output(expected)
-    with training("Report", expected, execution) as trainer:
-        report = make(setup, trainer, asked_for, notes=words)
-    note("Drawing")
-    files = report.save(page)
+    with watched("Report", expected, studies=len(studies)) as watcher:
+        with StudyTrainer(replace(execution, on_event=watcher)) as trainer:
+            report = make(setup, trainer, asked_for, notes=words)
+        files = report.save(page, on_event=watcher)
     if kind != "html":
         files["document"] = [writeup.save(report, page, kind)]
     listed = {kind: [str(path) for path in paths] for kind, paths in files.items()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from inspect import cleandoc
 from pathlib import Path
@@ -17,12 +17,15 @@ from seedbed.cli.screen import note, result
 from seedbed.cli.watch import fetching, watching
 
 if TYPE_CHECKING:
+    from seedbed.progress import Watcher
     from seedbed.scheduler import Execution, Forecast
     from seedbed.studies.answers import Answer, AnswerPart, Study
-    from seedbed.studies.context import StudyTrainer
     from seedbed.studies.setup import Setup
+    from seedbed.training.events import OnEvent
 
 KINDS = (".html", ".htm", ".json")
+FIGURES = 7
+"""About how many figures a study has."""
 
 
 @click.command("study")
@@ -57,14 +60,17 @@ def command(
     if (merge or again) and name != "device":
         option = "--merge" if merge else "--again"
         raise click.UsageError(f"{option} belongs to `seedbed study device`.", click.get_current_context())
+    from seedbed.studies.context import StudyTrainer
+
     study = studies.find(name)
     title = f"Study {name}"
     setup, expected = prepared(title, [study], execution, merge=merge, again=again, **asked)
     if dry_run:
         return options.forecast_output(expected)
-    with training(title, expected, execution) as trainer:
-        answer = study.answer(setup, trainer)
-    files = _write(answer, page)
+    with watched(title, expected, studies=1) as watcher:
+        with StudyTrainer(replace(execution, on_event=watcher)) as trainer:
+            answer = study.answer(setup, trainer)
+        files = _write(answer, page, watcher)
     return answer.as_json(), lambda: _show(answer, files)
 
 
@@ -96,22 +102,23 @@ def prepared(title: str, chosen: Sequence[Study], execution: Execution, *, data:
     return setup, expected
 
 
-@contextmanager
-def training(title: str, expected: Forecast, execution: Execution) -> Iterator[StudyTrainer]:
-    """Yield a trainer of studies that shows its progress."""
-    from seedbed.studies.context import StudyTrainer
+def watched(title: str, expected: Forecast, *, studies: int) -> AbstractContextManager[Watcher]:
+    """Show the progress of some studies: of their runs, and of the figures that are drawn afterwards."""
+    from seedbed.devices import cores
+    from seedbed.figures.drawing import SECONDS_PER_CHART
 
-    with watching(title, max(1, expected.left)) as watcher, StudyTrainer(replace(execution, on_event=watcher)) as trainer:
-        yield trainer
+    drawing = studies * FIGURES * SECONDS_PER_CHART / cores()
+    training = 9 * drawing if expected.seconds is None else expected.seconds
+    return watching(title, max(1, expected.left), training=training, drawing=drawing)
 
 
-def _write(answer: Answer, page: Path) -> dict[str, list[Path]]:
+def _write(answer: Answer, page: Path, on_event: OnEvent) -> dict[str, list[Path]]:
     if page.suffix.lower() == ".json":
         from seedbed import storage
 
         storage.write_json(page, answer.as_json())
         return {"results": [page]}
-    return answer.report(page)
+    return answer.report(page, on_event=on_event)
 
 
 def _show(answer: Answer, files: Mapping[str, Sequence[Path]]) -> None:

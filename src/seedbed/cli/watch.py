@@ -25,7 +25,9 @@ SOON = 2.0
 
 
 @contextmanager
-def watching(label: str, runs: int | Sequence[NamedRun] = 1) -> Iterator[Watcher]:
+def watching(
+    label: str, runs: int | Sequence[NamedRun] = 1, *, training: float = 0.0, drawing: float = 0.0
+) -> Iterator[Watcher]:
     """Yield a callback for `on_event`: metrics on stderr, and a bar with the time left where that is a terminal.
 
     In a notebook both stand in one place below the cell; `train` and others show them there by themselves.
@@ -36,12 +38,13 @@ def watching(label: str, runs: int | Sequence[NamedRun] = 1) -> Iterator[Watcher
     Args:
         label: text before the bar.
         runs: the runs to train, or their number.
+        training, drawing: forecasts of the time to train, and to draw figures afterwards (s).
     """
     if in_notebook():
         yield notebook_watcher(label, runs)
         return
     if not sys.stderr.isatty():
-        yield Watcher(runs, note, lambda *_: None)  # a log has no bar
+        yield Watcher(runs, note, lambda *_: None, training=training, drawing=drawing)  # a log has no bar
         return
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -54,6 +57,8 @@ def watching(label: str, runs: int | Sequence[NamedRun] = 1) -> Iterator[Watcher
             runs,
             lambda text: bar.console.print(escaped(text), no_wrap=True, overflow="ellipsis", crop=True),
             lambda done, left: bar.update(task, completed=done, text=left),
+            training=training,
+            drawing=drawing,
         )
 
 

@@ -21,10 +21,14 @@ from seedbed.figures.embedding import chart_page
 
 VegaSpec = dict[str, Any]
 Contents = dict[str, bytes]
+WatchDrawing = Callable[[int, int], None]
+"""Gets the number of figures that are drawn, and the number of all."""
 
 PNG_SCALE = 2.0
 CHARTS_PER_PROCESS = 8
 """Number of charts that a process draws in about two seconds; its start takes 0.3 s."""
+SECONDS_PER_CHART = 0.25
+"""What a core takes to draw a chart (s)."""
 
 
 def draw(spec: VegaSpec, kinds: Sequence[str]) -> Contents:
@@ -45,13 +49,16 @@ def draw(spec: VegaSpec, kinds: Sequence[str]) -> Contents:
     return {kind: contents[kind] for kind in kinds}
 
 
-def draw_all(specs: Sequence[VegaSpec], kinds: Sequence[str]) -> list[Contents]:
-    """Draw all charts, in their order; large numbers of them in several processes."""
+def draw_all(specs: Sequence[VegaSpec], kinds: Sequence[str], watch: WatchDrawing | None = None) -> list[Contents]:
+    """Draw all charts, in their order; large numbers of them in several processes, which are taken for equally fast."""
     workers = max(1, min(devices.cores(), len(specs) // CHARTS_PER_PROCESS))
     drawn: list[Contents | None] = [None] * len(specs)
     with ExitStack() as processes:
         shares = [processes.enter_context(_drawing_process(specs[worker::workers], kinds)) for worker in range(1, workers)]
-        drawn[::workers] = [draw(spec, kinds) for spec in specs[::workers]]
+        for place in range(0, len(specs), workers):
+            drawn[place] = draw(specs[place], kinds)
+            if watch is not None:
+                watch(min(place + workers, len(specs)), len(specs))
         for worker, share in enumerate(shares, start=1):
             drawn[worker::workers] = share()
     # charts that a process failed to draw are drawn here, where the error is raised

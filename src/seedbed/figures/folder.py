@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import storage
 from seedbed.errors import StorageError
+from seedbed.figures.drawing import WatchDrawing
 from seedbed.figures.saving import KINDS, save_all
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def save_results(
     *,
     kinds: Sequence[str] = KINDS,
     pages: Mapping[Path, str] | None = None,
+    watch: WatchDrawing | None = None,
 ) -> dict[str, list[Path]]:
     """Write all of it; figures of an earlier save that this one does not draw are removed.
 
@@ -37,6 +39,7 @@ def save_results(
         results: finite JSON values: what `results.json` says, apart from the list of the figures.
         kinds: as which files each chart is saved.
         pages: files outside the folder that belong to it, and their texts; they are written last.
+        watch: is called after each drawn chart.
 
     Returns:
         Kind -> files: `tables`, `json`, and each figure by its name.
@@ -47,7 +50,7 @@ def save_results(
     with alone_in(folder):
         for place in (folder, folder / "figures"):
             storage.tidy(place)  # what a killed process left there
-        saved = save_all({folder / "figures" / name: chart for name, chart in charts.items()}, kinds)
+        saved = save_all({folder / "figures" / name: chart for name, chart in charts.items()}, kinds, watch)
         drawn = {stem.name: paths for stem, paths in saved.items()}
         kept = {path.name for paths in drawn.values() for path in paths}
         remove_earlier(folder, folder / "figures", kept)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed.errors import SpecError, nearest
 from seedbed.figures import theme
-from seedbed.figures.drawing import draw_all
+from seedbed.figures.drawing import WatchDrawing, draw_all
 from seedbed.storage import write
 
 if TYPE_CHECKING:
@@ -38,14 +38,16 @@ def save(chart: Chart, stem: str | os.PathLike[str], kinds: Sequence[str] = KIND
     return save_all({path: chart}, kinds)[path]
 
 
-def save_all(charts: Mapping[Path, Chart], kinds: Sequence[str] = KINDS) -> dict[Path, list[Path]]:
+def save_all(
+    charts: Mapping[Path, Chart], kinds: Sequence[str] = KINDS, watch: WatchDrawing | None = None
+) -> dict[Path, list[Path]]:
     """Several charts by their stems, as `save` does it with one; nothing is written before all are drawn."""
     for kind in kinds:
         if kind not in KINDS:
             raise SpecError(f"kinds = {kind!r}: a figure is saved as {', '.join(KINDS)}.{nearest(kind, KINDS)}")
     specs = [dict(chart) if isinstance(chart, Mapping) else theme.specification(chart) for chart in charts.values()]
     written: dict[Path, list[Path]] = {}
-    for stem, contents in zip(charts, draw_all(specs, kinds), strict=True):
+    for stem, contents in zip(charts, draw_all(specs, kinds, watch), strict=True):
         written[stem] = [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
         for path, kind in zip(written[stem], kinds, strict=True):
             write(path, contents[kind])

@@ -137,4 +137,6 @@ def _below_sentence(below: Sequence[Below], total: int, name: bool) -> str:
     more = [f"{len(below) - MOST_NAMES} more settings"] if len(below) > MOST_NAMES else []
     if len(below) == 1:
         return f"Below {first.baseline.name}: {names[0]}, by {behind}."
+    if len(below) == total:
+        return f"All {total} settings are below {first.baseline.name}, each beyond chance."
     return f"Below {first.baseline.name}, each beyond chance: {listed([*names, *more])}."

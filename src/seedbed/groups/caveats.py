@@ -27,12 +27,14 @@ def caveats(groups: Sequence[Group], *, name: bool = False) -> list[str]:
         groups: groups whose runs are behind the means.
         name: whether groups are called by their names. False means by their settings.
     """
-    total, sentences = words.counted(sum(len(group.results) for group in groups), "run"), []
+    runs, sentences = sum(len(group.results) for group in groups), []
+    total = words.counted(runs, "run")
     for verdict, (singular, plural) in HAPPENED.items():
         counts = [(group, group.verdicts[verdict]) for group in groups if verdict in group.verdicts]
         count = sum(number for _, number in counts)
         if count:
-            places = "" if len(groups) == 1 and not name else ": " + _places(counts, name)
+            plain = not name if len(groups) == 1 else count == runs
+            places = "" if plain else ": " + _places(counts, name)
             sentences.append(f"{count} of {total} {singular if count == 1 else plural}{places}.")
     return sentences + same_start(groups, name=name)
 

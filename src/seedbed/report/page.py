@@ -20,6 +20,7 @@ from seedbed.studies.answers import Answer, Cost, Figure, write_page
 from seedbed.studies.cards import Card
 from seedbed.studies.setup import Setup
 from seedbed.tables import Column, Table
+from seedbed.training.events import OnEvent, ignore
 
 MOST_LOOKS = 100
 
@@ -114,8 +115,12 @@ class Report:
         )
         return plain
 
-    def save(self, path: Path) -> dict[str, list[Path]]:
+    def save(self, path: Path, *, on_event: OnEvent = ignore) -> dict[str, list[Path]]:
         """Write the page, and a folder of the same name with figures, results.csv and results.json next to it.
+
+        Args:
+            path: where the page goes.
+            on_event: gets `FigureDrawn` after each figure.
 
         Returns:
             `page`, `figures`, `tables` -> files.
@@ -131,6 +136,7 @@ class Report:
             self.cards,
             self.as_json(),
             self.effects,
+            on_event=on_event,
             title=self.title,
             command=self.command,
             digest=self.setup.data.digest,

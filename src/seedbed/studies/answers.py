@@ -20,6 +20,7 @@ from seedbed.studies.files import checked_page
 from seedbed.studies.setup import QUICK, Setup
 from seedbed.studies.tables import contrast_table, results_csv
 from seedbed.tables import Table
+from seedbed.training.events import FigureDrawn, OnEvent, StageStarted, ignore
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -247,8 +248,12 @@ class Answer:
         )
         return plain
 
-    def report(self, page: str | os.PathLike[str]) -> dict[str, list[Path]]:
+    def report(self, page: str | os.PathLike[str], *, on_event: OnEvent = ignore) -> dict[str, list[Path]]:
         """Write the answer as one self-contained page, with figures, results.csv and results.json in a folder next to it.
+
+        Args:
+            page: path of the page.
+            on_event: gets `FigureDrawn` after each figure.
 
         Returns:
             `page`, `figures`, `tables` -> files.
@@ -259,7 +264,8 @@ class Answer:
         """
         title = f"{self.title} on {self.setup.data.name}"
         results = {"studies": [self.as_json()]}
-        return write_page(Path(page), "answers.html.jinja", [self], self.cards, results, title=title, command=self.command)
+        page, template = Path(page), "answers.html.jinja"
+        return write_page(page, template, [self], self.cards, results, on_event=on_event, title=title, command=self.command)
 
 
 def write_page(
@@ -269,6 +275,8 @@ def write_page(
     cards: Mapping[str, Card],
     results: Mapping[str, Any],
     overview: Figure | None = None,
+    *,
+    on_event: OnEvent = ignore,
     **values: Any,
 ) -> dict[str, list[Path]]:
     """Write answers as a page; next to it, in a folder of its name, figures (PNG, SVG), `results.csv` and `results.json`.
@@ -277,6 +285,7 @@ def write_page(
         cards: place on the page -> card, in the order of the page.
         results: JSON values for results.json; `studies` holds the answers.
         overview: figure of the whole page, which stands below the cards.
+        on_event: gets `FigureDrawn` after each figure.
         values: further values for the template.
 
     Returns:
@@ -300,7 +309,16 @@ def write_page(
             charts[picture_name(place)]["description"] = card.question
     text = pages.render(template, figures.embedded(charts), picture_name=picture_name, **values)
     tables = {"results.csv": results_csv(results["studies"])}
-    files = figures.save_results(path.with_suffix(""), charts, tables, results, kinds=("png", "svg"), pages={path: text})
+    on_event(StageStarted(f"drawing {words.counted(len(charts), 'figure')}"))
+    files = figures.save_results(
+        path.with_suffix(""),
+        charts,
+        tables,
+        results,
+        kinds=("png", "svg"),
+        pages={path: text},
+        watch=lambda done, total: on_event(FigureDrawn(done, total)),
+    )
     listed = [*files.pop("tables"), *files.pop("json")]
     return {"page": [path], "figures": [file for paths in files.values() for file in paths], "tables": listed}
 

@@ -86,7 +86,15 @@ class Finding:
     text: str
 
 
-Event = Started | Progress | Snapshot | Done | Copied | Note | StageStarted | Finding
+@dataclass(frozen=True)
+class FigureDrawn:
+    """Another figure of a page is drawn: how many are, and of how many."""
+
+    done: int
+    total: int
+
+
+Event = Started | Progress | Snapshot | Done | Copied | Note | StageStarted | Finding | FigureDrawn
 OnEvent = Callable[[Event], None]
 
 
