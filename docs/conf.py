@@ -76,6 +76,7 @@ html_title = f"seedbed {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_show_copyright = False
 html_copy_source = False
 html_show_search_summary = False  # a page on the disk cannot fetch other pages
 pygments_style = "friendly"

@@ -38,14 +38,13 @@ SHOWN = {
     "runs": "light",
     "compare": "light",
     "mistakes": "dark",
-    "network": "light",
-    "playground": "light",
+    "inside": "light",
     "overfitting": "dark",
 }
 """View -> the look of its picture in the documentation."""
-HIGHEST = 1000
+HIGHEST = 960
 """Height at which a picture of the documentation is cut (pixels)."""
-COLOURS = 96
+COLOURS = 256
 """Colours of a picture of the documentation, which makes it a third as large."""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 DRAWN = "[...document.querySelectorAll('[data-chart-of]')].every((figure) => figure.dataset.drawn)"
@@ -84,7 +83,7 @@ def views(browser: Any, home: Path, folder: Path, names: Sequence[str]) -> None:
 
 def cards(browser: Any, report: Path, file: Path) -> None:
     """The first cards of a report."""
-    page = browser.new_context(color_scheme="light", viewport={"width": 1000, "height": 1250}).new_page()
+    page = browser.new_context(color_scheme="light", viewport={"width": 900, "height": 1250}).new_page()
     page.goto(report.resolve().as_uri())
     page.wait_for_timeout(3000)
     page.locator(".cards").first.screenshot(path=str(file))

@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sphinx.errors import ExtensionError
-
 ADDRESS = r"[\"']((?:https?:)?//[^\"']+)"
 FETCHES = re.compile(
     rf"<(?:script|img|iframe|source)\b[^>]*\bsrc={ADDRESS}"
@@ -29,6 +27,8 @@ def check(app: Any, exception: Exception | None) -> None:
     Raises:
         ExtensionError: a page or a style fetches something.
     """
+    from sphinx.errors import ExtensionError
+
     if exception or app.builder.format != "html":
         return
     for path in sorted(Path(app.outdir).rglob("*")):

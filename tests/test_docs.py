@@ -255,6 +255,18 @@ def test_an_unknown_command_and_an_unknown_option_are_found():
     assert not unknown(["data", "info", "digits", "--json"])
 
 
+def test_what_a_page_of_the_site_would_fetch_is_found(tmp_path):
+    fetched = made_by("site_offline").fetched
+    page, style = tmp_path / "page.html", tmp_path / "style.css"
+    page.write_text('<a href="https://example.org"></a><link rel="next" href="//x"><script src="static/a.js"></script>')
+    style.write_text("a { background: url(data:image/png;base64,) }")
+    assert fetched(page) == fetched(style) == []
+    page.write_text('<script src="https://example.org/a.js"></script><link rel="stylesheet" href="//example.org/a.css">')
+    style.write_text("@import 'https://example.org/font.css'; a { background: url(https://example.org/a.png) }")
+    assert fetched(page) == ["https://example.org/a.js", "//example.org/a.css"]
+    assert fetched(style) == ["https://example.org/font.css", "https://example.org/a.png"]
+
+
 def test_the_readme_is_short_and_its_pictures_are_light():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
     heavy = [path.name for path in DOCS.rglob("*.png") if "_build" not in path.parts and path.stat().st_size > 200_000]

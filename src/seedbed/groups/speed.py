@@ -207,16 +207,16 @@ class SpeedRatio:
         if mean < 1:
             (first, second), times = (second, first), times[::-1]
             mean, low, high = 1 / mean, 1 / high, 1 / low if low else math.inf
-        reach = f"(95 % interval: {low:.2g} or more)" if math.isinf(high) else f"(95 % interval: {low:.2g} to {high:.2g})"
+        reach = f"{_times(low)} or more" if math.isinf(high) else f"{_times(low)} to {_times(high)}"
         never_there = any(each.never for each in times)
-        times_as_many = f"{'at least ' * never_there}{mean:.2g} times as many"
+        times_as_many = f"{'at least ' * never_there}{_times(mean)} times as many"
         if not self.shown and f"{mean:.2g}" == "1":
             times_as_many = "at least as many" if never_there else "about as many"
         needs = f"needs {times_as_many} minibatches to reach {level_text(self.level)}"
         if self.shown:
-            begin = f"{first} learns more slowly than {second}: it {needs} {reach}."
+            begin = f"{first} learns more slowly than {second}: it {needs} (95 % interval: {reach})."
         else:
-            begin = f"No clear difference in speed between {first} and {second}: {first} {needs} {reach}."
+            begin = f"No clear difference in speed between {first} and {second}: {first} {needs} (95 % interval: {reach})."
         never = [f"{each.never} of {each.total} runs of {name}" for name, each in zip((first, second), times, strict=True)]
         lost = [text for text, each in zip(never, times, strict=True) if each.never]
         return f"{begin} Never there: {words.listed(lost)}." if lost else begin
@@ -278,3 +278,12 @@ def _ratio(a: Group, b: Group, names: tuple[str, str]) -> SpeedRatio | None:
 def level_text(level: float) -> str:
     """Format an accuracy that is a level."""
     return words.percent(level, 0 if round(100 * level, 6) == round(100 * level) else 1)
+
+
+def _times(factor: float) -> str:
+    """Format a factor with two digits, without an exponent.
+
+    >>> _times(2.449), _times(113.0)
+    ('2.4', '110')
+    """
+    return f"{float(f'{factor:.2g}'):,g}"
