@@ -119,6 +119,16 @@ def test_two_settings_have_the_same_seeds() -> None:
     assert [entry.run.seed for entry in entries] == [7, 8, 7, 8]
 
 
+def test_the_commands_of_what_was_trained_keep_its_name(tmp_path: Path) -> None:
+    session = PlaygroundSession(RunStore(tmp_path), lambda news: None)
+    asked = request(SMALL, seeds=2)
+    session._entries = tuple(asked.entries([]))
+    taken = ["play-1.0", "play-1.1"]
+    assert [name for name, _ in asked.groups(session.others(asked, taken))] == ["play-1"]
+    other = request(SMALL, seeds=3)
+    assert [name for name, _ in other.groups(session.others(other, taken))] == ["play-2"]
+
+
 def test_names_that_are_taken_are_left_out() -> None:
     assert free_name([]) == "play-1"
     assert free_name(["play-1", "play-2-b", "play-3.0", "play-5"]) == "play-4"

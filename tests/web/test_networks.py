@@ -135,7 +135,7 @@ def test_a_network_is_trained_from_the_page_and_watched(browser: Any, address: s
         page.get_by_text("Ready:").wait_for()
         page.locator("#curves svg").first.wait_for()
         assert page.get_by_role("button", name="Pause").is_hidden()
-        command = "seedbed train -m play-2 -d --hidden 6 --data digits --epochs 8 --seed 3"
+        command = "seedbed train -m play-1 -d --hidden 6 --data digits --epochs 8 --seed 3"
         page.locator("#command", has_text=command).wait_for()
         assert faults(page, axe) == []
         page.locator("#hidden").fill("0")

@@ -220,6 +220,14 @@ def test_a_comparison_says_what_the_command_says(app: Guard, store: RunStore) ->
     assert "seedbed compare good fair" in page
 
 
+def test_without_a_selection_the_two_settings_that_were_finished_last_are_compared(app: Guard) -> None:
+    names = {each["name"] for each in ask(app, "/api/compare", "").json()["candidates"]}
+    assert len(names) == 2
+    page = ask(app, "/compare", "").text
+    assert "These two were finished last" in page
+    assert ask(app, "/api/compare/charts/differences", "").status == 200
+
+
 def test_one_setting_alone_is_not_compared(app: Guard) -> None:
     assert "needs two settings" in ask(app, "/compare", "name=good").text
     assert ask(app, "/api/compare/charts/differences", "name=good").status == 409

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -75,6 +75,17 @@ class PlaygroundSession:
             self._send(TrainEntries(entries))
             self._set("training")
         return [entry.name for entry in entries]
+
+    def others(self, request: PlaygroundRequest, taken: Sequence[str]) -> Sequence[str]:
+        """Taken names without those of the last training, where that was what is asked for: its name stays in the commands.
+
+        Raises:
+            SpecError, UnknownDataset: the request breaks a rule.
+        """
+        with self._changing:
+            own = {entry.name for entry in self._entries}
+            free = [name for name in taken if name not in own]
+            return free if own and tuple(request.entries(free)) == self._entries else taken
 
     def stop(self, *, for_good: bool = False) -> None:
         """Save and stop the training that goes on; `resume` continues it, unless it is stopped for good.

@@ -72,6 +72,17 @@ def select(site: PageSite, names: Sequence[str]) -> Selection:
     return Selection(groups, waiting, running, tuple(key))
 
 
+def latest_pair(site: PageSite) -> list[str]:
+    """The two groups on the same data that were finished last, the earlier one first; fewer where there are not two."""
+    written: dict[str, tuple[float, str]] = {}
+    for run in site.live.listing():
+        if run.record and run.status == "finished":
+            time = site.live.stamp(run.name)[1]
+            written[run.record.group] = max(written.get(run.record.group, (0, "")), (time, run.record.run.data.digest))
+    groups = sorted(written, key=lambda group: (written[group][0], group), reverse=True)
+    return [group for group in groups if written[group][1] == written[groups[0]][1]][:2][::-1]
+
+
 def _result(live: LiveRuns, name: str) -> Result | None:
     try:
         return live.result(name)

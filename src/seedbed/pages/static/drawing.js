@@ -91,6 +91,7 @@ export class Panel {
     const reply = await this.ask(image);
     if (number !== this.number) return; // a later picture was shown in the meantime
     this.#answer(reply);
+    if (image.every((value) => value === image[0])) this.best.textContent = "Draw something";
     const saliency = explained ? reply.saliency : undefined;
     this.gradient.hidden = !saliency;
     if (saliency) paintSaliency(this.gradient, saliency(this.label), shape);

@@ -124,6 +124,10 @@ function showProgress(rows, runs) {
     return [element("li", {}, link, text)];
   });
   part("progress").replaceChildren(...items);
+  const groups = [...new Set(runs.map((run) => run.group))];
+  const link = /** @type {HTMLAnchorElement} */ (part("compare"));
+  link.hidden = groups.length < 2 || !runs.every((run) => rows[run.name]?.length === run.epochs);
+  link.href = `/compare?${new URLSearchParams(groups.map((group) => ["name", group]))}`;
 }
 
 /** @type {{runs: Trained[], rows: Record<string, Record<string, number>[]>}} */

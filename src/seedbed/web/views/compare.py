@@ -12,7 +12,7 @@ from seedbed.errors import RunError
 from seedbed.groups import Comparison, Difference, Group, compare_results, optimism
 from seedbed.studies.mistakes import Overlap, overlaps
 from seedbed.tables import Column, Table
-from seedbed.web.selection import Selection, select
+from seedbed.web.selection import Selection, latest_pair, select
 from seedbed.web.site import PageSite, View, ViewQuery
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class PairedMistakes:
 
 @dataclass(frozen=True, eq=False)
 class CompareState:
-    """What the view shows.
+    """What the view shows; without a selection the two groups on the same data that were finished last.
 
     Attributes:
         comparison: None where fewer than two groups have a finished run.
@@ -51,6 +51,11 @@ class CompareState:
     asked: CompareQuery
     selection: Selection
     comparison: Comparison | None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of what is compared: the selected ones, else those of the groups that were finished last."""
+        return list(self.asked.name) or [group.name for group in self.selection.groups]
 
     @property
     def headlines(self) -> list[str]:
@@ -138,8 +143,9 @@ def compared(site: PageSite, asked: CompareQuery, selection: Selection) -> Compa
 
 
 def state(site: PageSite, asked: CompareQuery) -> CompareState:
-    selection = select(site, asked.name)
-    return CompareState(asked, selection, compared(site, asked, selection) if asked.name else None)
+    names = asked.name or latest_pair(site)
+    selection = select(site, names)
+    return CompareState(asked, selection, compared(site, asked, selection) if len(names) > 1 or asked.name else None)
 
 
 def _comparison(site: PageSite, asked: CompareQuery) -> Comparison:

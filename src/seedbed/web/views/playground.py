@@ -146,10 +146,11 @@ def session_of(site: PageSite) -> PlaygroundSession:
 
 def state(site: PageSite, query: PlaygroundQuery) -> PlaygroundState:
     """Read the form's texts; nothing is trained or started."""
-    now = session_of(site).as_json()
+    session = session_of(site)
+    now = session.as_json()
     try:
         request = query.request()
-        groups = request.groups([listed.name for listed in site.live.listing()])
+        groups = request.groups(session.others(request, [listed.name for listed in site.live.listing()]))
     except SeedbedError as error:
         return PlaygroundState(now, [], [], [], [], str(error))
     home = "" if site.usual_home else str(site.home.root)
