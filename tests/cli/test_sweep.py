@@ -86,7 +86,7 @@ def test_a_sweep_is_one_thing_for_the_commands_after_it(call, folder, home, caps
     assert (folder / "c.svg").exists()
     code, out, _ = asked("evaluate", "-m", "a")
     assert code == 0
-    table, _, below = out.partition("Below ")
+    table, _, below = out.partition("All 4 settings are below ")
     assert table.count("a-h4") == 4
     assert "beyond chance" in below
     code, out, _ = asked("runs", "list")
