@@ -83,13 +83,12 @@ chunks of rows, half as many members (faster steps, longer compilation).""",
     Target(
         "conv4",
         "the exercise's conv net, population of 4, over the best PyTorch form",
-        1.5,
         2.5,
-        tried="""A step's products run at the rate of sgemm (93 to 103 GFLOP/s a core, each alone) and take two
-thirds of it, but they are 1.6 times as many operations as a plain convolution has, since pooling is
-part of them. Done: maxima that keep which was the largest, blocks of images that stay in the cache.
-Looked at: plain patches (13 % less time in products, two to three times as much to copy),
-Winograd's form (5 to 10 % to be won), patches shared by members (nothing).""",
+        4,
+        tried="""From shell to shell, nothing kept, 2.7 of 8.4 s are starts and 1.5 s are compiling. Done: native
+kernels; maxima that stay in registers; evaluation without places of maxima. Looked at: minibatches in
+parts of 64 and 32 images (nothing), gradients spread over a few filters at a time (2 %),
+Winograd's form (5 to 10 % to be won).""",
     ),
     Target(
         "lone",

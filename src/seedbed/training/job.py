@@ -318,7 +318,6 @@ class Job:
             host.optimizer(block, column) if run.plan.schedule == "constant" and not pruned else {},
             _softmax(best.logits[column][:, : facts.validation]),
             _softmax(logits[:, : facts.validation]),
-            self._members.patience_is_over(member) and len(rows) < run.plan.epochs,
             pruned,
             device_name(),
             host.compile_seconds / runs,

@@ -115,7 +115,6 @@ class Outcome:
     optimizer: dict[str, NDArray[Any]]
     probabilities: NDArray[np.float32]
     last_probabilities: NDArray[np.float32]
-    stopped_early: bool
     pruned: bool
     device: str
     compile_seconds: float

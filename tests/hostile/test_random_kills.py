@@ -19,14 +19,18 @@ SAVING = {"save_every": 0.1}
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 @pytest.mark.slow
-def test_killed_at_twenty_random_times_the_bits_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
+def test_killed_at_random_times_the_bits_are_those_of_an_undisturbed_run(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Ten times, or a hundred where every point is asked for."""
+    wanted = 100 if request.config.getoption("--every-point") else 10
     settings, names = ("--seeds", 2), ["k.0", "k.1"]
     began = time.monotonic()
     assert run(*training(tmp_path / "whole", *settings), **SAVING).returncode == 0
     latest = (time.monotonic() - began) / 2  # so that most are killed several times
     expected = outcome(tmp_path / "whole", names)
     draw, kills, homes, saves = random.Random(6), 0, 0, 0
-    while kills < 20:
+    while kills < wanted:
         home = tmp_path / str(homes)
         with start(*training(home, *settings, "--resume"), **SAVING) as trainer:
             try:
