@@ -78,6 +78,13 @@ def test_without_a_gpu_the_answer_gives_the_cpus_times_says_that_there_is_none_a
     assert not part.figures
 
 
+def test_a_card_of_short_trainings_says_that_most_of_them_is_starting():
+    card = device.training(TimingSummary([timings(factor=0.01)])).card
+    assert card is not None
+    assert card.answer.endswith("for the conv net, mostly starting and compiling.")
+    assert "mostly" not in device.training(TimingSummary([timings()])).card.answer
+
+
 def test_a_gpu_that_was_not_measured_is_named():
     lone = timings().machine.changed(unusable=("1 GPU: JAX was installed without CUDA",))
     machines = [timings().changed(machine=lone)]

@@ -104,7 +104,9 @@ def _card(summary: TimingSummary) -> Card:
     first, *others = summary.devices
     own = {case.net: case for case in alone if case.device == first}
     took = words.listed([f"{_time(case.seconds['whole'])} for the {net} net" for net, case in own.items()])
-    answer = f"Only a CPU was found. {words.counted(summary.machines[0].epochs, 'epoch')} take {took}."
+    short = all(case.start_rules for case in own.values())
+    took_mostly = f"{took}, mostly starting and compiling" if short else took
+    answer = f"Only a CPU was found. {words.counted(summary.machines[0].epochs, 'epoch')} take {took_mostly}."
     repeats = min((len(case.repeats) for case in own.values()), default=0)
     certainty = Certainty("clear", f"These are measured times: the median of {words.counted(repeats, 'training')} each.")
     ratios = {(device, net): summary.ratios.get(("devices", device, net, "1")) for device in others for net in own}

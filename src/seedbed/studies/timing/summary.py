@@ -96,6 +96,12 @@ class TimedCase:
         start, anew, cached, first, epoch, _ = (spread.median if spread else 0.0 for spread in self.seconds.values())
         return [start, cached or anew, first, (self.timings.epochs - 1) * epoch]
 
+    @property
+    def start_rules(self) -> bool:
+        """Whether start and compilation take more than the epochs."""
+        start, compilation, *epochs = self.phases
+        return start + compilation > sum(epochs)
+
 
 @dataclass(frozen=True)
 class TimedSteps:
