@@ -16,7 +16,17 @@ def test_the_examples_of_the_docstrings_hold() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.04, "0.0 s"), (0.99, "1.0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (3_599.6, "1 h 0 min"), (90_000, "25 h 0 min")],
+    [
+        (0.0, "0 ms"),
+        (0.04, "40 ms"),
+        (0.0994, "99 ms"),
+        (0.0996, "0.1 s"),
+        (0.99, "1.0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (3_599.6, "1 h 0 min"),
+        (90_000, "25 h 0 min"),
+    ],
 )
 def test_a_time_moves_to_the_next_unit_where_it_rounds_to_it(seconds: float, text: str) -> None:
     assert words.duration(seconds) == text

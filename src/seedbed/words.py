@@ -114,12 +114,18 @@ def _number(found: float) -> str:
     return format(Decimal(repr(found)).normalize(), "f" if plain else "E").replace("E+", "E").lower()
 
 
+LONGEST_MILLISECONDS = 99.5
+"""Below this, a time in seconds would have no digit left."""
+
+
 def duration(seconds: float) -> str:
     """Format a time in the two units that matter.
 
-    >>> duration(0.31), duration(7.4), duration(200), duration(8000)
-    ('0.3 s', '7 s', '3 min 20 s', '2 h 13 min')
+    >>> duration(0.0042), duration(0.31), duration(7.4), duration(200), duration(8000)
+    ('4.2 ms', '0.3 s', '7 s', '3 min 20 s', '2 h 13 min')
     """
+    if seconds < LONGEST_MILLISECONDS / 1000:
+        return f"{1000 * seconds:.2g} ms"
     if not seconds >= 1:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -61,6 +61,18 @@ def _axes(panel: dict, channel: str) -> list[dict]:
     return [layer["encoding"][channel] for layer in panel["layer"] if channel in layer.get("encoding", {})]
 
 
+def test_compared_means_are_smoothed_before_they_become_errors():
+    settings = [curves("a", 0.99), curves("b", 0.95)]
+    points = compared_points(settings).smoothed(0.5)
+    assert [row["mean"] for row in points.mean] == [row["mean"] for row in compared_points(settings).mean]
+    last = next(row for row in reversed(points.mean) if row["line"] == "a" and row["panel"] == "Accuracy")
+    spec = figures.specification(compared_curves(settings, smoothing=0.5))
+    layers = [layer for layer in spec["concat"][0]["layer"] if layer["encoding"].get("y", {}).get("field") == "smoothed"]
+    drawn = [row["smoothed"] for layer in layers for row in layer["data"]["values"] if row["line"] == "a"]
+    assert drawn[-1] == pytest.approx(1 - last["smoothed"])
+    assert "weight 0.5" in str(spec["title"])
+
+
 def test_epochs_of_different_lengths_are_counted_in_minibatches():
     a, b = curves("a", 0.9), curves("b", 0.9)
     halved = [each.run.changed(plan=each.run.plan.changed(batch_size=64)) for each in b.results]

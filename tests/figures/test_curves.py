@@ -56,6 +56,24 @@ def test_seeds_that_stopped_early_end_the_mean_and_not_the_others_curves() -> No
     assert max(row["x"] for row in data.raw) == 6
 
 
+def test_a_smoothed_run_keeps_its_measured_values_behind_its_moving_average() -> None:
+    made = with_accuracies(0, 0.5, 0.9, 0.7)
+    raw = learning_points([made]).smoothed(0.5).raw
+    rows = [row for row in raw if row["panel"] == "accuracy" and row["line"] == "validation"]
+    assert [row["mean"] for row in rows] == [0.5, 0.9, 0.7]
+    weights = [0.25, 0.5, 1.0]  # halved with each step back
+    assert rows[2]["smoothed"] == pytest.approx(np.average([0.5, 0.9, 0.7], weights=weights))
+    assert rows[0]["smoothed"] == 0.5
+    assert "weight 0.5" in str(learning_curves([made], smoothing=0.5).to_dict()["title"])
+    assert "smooth" not in str(learning_curves([made]).to_dict())
+
+
+def test_of_several_seeds_the_mean_is_smoothed() -> None:
+    points = learning_points([result(seed) for seed in (0, 1)]).smoothed(0.9)
+    assert all("smoothed" in row for row in points.mean)
+    assert not any("smoothed" in row for row in points.raw)
+
+
 @pytest.mark.parametrize(("penalty", "panels"), [(0.0, ["accuracy", "loss"]), (0.1, ["accuracy", "loss", "penalty"])])
 def test_the_penalty_has_a_panel_only_where_it_is_paid(penalty: float, panels: list[str]) -> None:
     assert learning_points([result(penalty=penalty)]).panels == panels

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seedbed import data
+from seedbed.groups.naming import group_name
 from seedbed.records import History, ModelFacts, Result, Seconds, Verdict
 from seedbed.runs import FinishedRun, NamedRun, RunStore
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
@@ -86,6 +87,20 @@ def home(root: Path, groups: Mapping[str, float], seeds: int = 2) -> RunStore:
             for each in some:
                 store.append(each.name, rows(6, groups[group]))
             store.finish(*(finished(each, groups[group]) for each in some))
+    return store
+
+
+def swept(root: Path) -> RunStore:
+    """A home with a sweep named `s` of two settings by two settings with two seeds each, none of it trained."""
+    store = RunStore(root)
+    settings = [(hidden, l2) for hidden in (8, 16) for l2 in (0.0, 0.001)]
+    for hidden, l2 in settings:
+        group = group_name("s", {"hidden": (hidden,), "l2": l2})
+        some = [entry(group, seed, hidden=hidden, l2=l2) for seed in range(2)]
+        with store.claim(some):
+            for each in some:
+                store.append(each.name, rows(6, 0.9))
+            store.finish(*(finished(each, 0.9 + hidden / 200) for each in some))
     return store
 
 

@@ -165,6 +165,24 @@ def test_a_slider_moves_the_fit(browser: Any, address: str) -> None:
         assert "penalty=-7" in page.url
 
 
+def test_curves_are_smoothed_by_keyboard_on_a_narrow_screen(browser: Any, address: str) -> None:
+    with opened(browser, address, **LOOKS["narrow"]) as page:
+        page.goto(f"{address}/curves?{BOTH}")
+        drawn(page)
+        fits = "[...document.querySelectorAll('.chart')].every((chart) => chart.scrollWidth <= chart.clientWidth)"
+        assert page.evaluate(fits)
+        page.focus("#smoothing")
+        for _ in range(5):
+            page.keyboard.press("ArrowRight")
+        until(page, "document.querySelector('#weight').textContent === '0.05'")
+        until(page, "document.querySelector('svg.marks').textContent.includes('smoothed:')")
+        assert "smoothing=0.05" in page.url
+        assert page.evaluate("document.activeElement.id") == "smoothing"
+        page.goto(f"{address}/compare?{BOTH}")
+        drawn(page)
+        assert page.evaluate(fits)
+
+
 def test_a_page_of_another_origin_can_neither_read_nor_change(browser: Any, address: str, tmp_path: Path) -> None:
     with served(RunStore(tmp_path)) as other:
         context = browser.new_context()

@@ -14,9 +14,11 @@ from seedbed.commands import train_call, train_command
 from seedbed.groups import compare
 from seedbed.runs import RunStore
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
+from seedbed.sweeps.comparison import compare_sweep
+from seedbed.sweeps.stored import read_sweep
 from seedbed.web.guard import Guard
 from seedbed.web.views import VIEWS
-from web.samples import CHANGE, HOSTILE, Training, app_of, ask, home, many
+from web.samples import CHANGE, HOSTILE, Training, app_of, ask, home, many, swept
 
 GROUPS = {"good": 0.97, "fair": 0.9}
 LISTED = [view for view in VIEWS if view.listed]
@@ -51,7 +53,8 @@ def test_each_view_is_a_page_with_a_twin_and_charts(view, app: Guard, empty: Gua
         assert isinstance(twin.json(), dict)
     for name in view.charts:
         chart = ask(app, f"/api/{view.name}/charts/{name}", BOTH)
-        if view.name not in ("search", "playground"):  # in this home nothing is searched or trained
+        absent = view.name in ("search", "playground") or name == "effects"  # this home has no search, training or sweep
+        if not absent:
             assert chart.status == 200, chart.text
             assert chart.json()["$schema"].startswith("https://vega")
         assert ask(empty, f"/api/{view.name}/charts/{name}").status in (200, 409)
@@ -155,6 +158,33 @@ def test_thousands_of_runs_are_pages_of_a_hundred(tmp_path: Path) -> None:
     assert "page=3" in page
 
 
+def test_a_page_of_runs_does_not_wait_for_all_their_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seedbed.web.views.runs.PATIENCE", 0.0)
+    app = app_of(many(tmp_path, 3))
+    unread = []
+    while not unread or unread[-1]:
+        unread.append(ask(app, "/runs").text.count("data-unread"))
+        assert len(unread) < 5
+    assert unread[0] == 2
+    assert ask(app, "/runs").text.count('class="spark"') == 3
+
+
+# Curves
+
+
+@pytest.mark.parametrize("names", ["name=good.0", "name=good", BOTH])
+def test_curves_are_smoothed_where_they_are_drawn_and_nowhere_else(app: Guard, names: str) -> None:
+    smooth = ask(app, "/api/curves/charts/learning_curves", f"{names}&smoothing=0.6").text
+    assert '"smoothed"' in smooth
+    assert '"smoothed"' not in ask(app, "/api/curves/charts/learning_curves", names).text
+    page = ask(app, "/curves", f"{names}&smoothing=0.6").text
+    assert 'value="0.6"' in page
+    assert f"learning_curves?{names}&smoothing=0.6" in html.unescape(page)
+    plain = ask(app, "/api/curves", names).json()
+    assert ask(app, "/api/curves", f"{names}&smoothing=0.6").json() == plain
+    assert ask(app, "/curves", "smoothing=1").status == 422
+
+
 # Live
 
 
@@ -226,6 +256,33 @@ def test_without_a_selection_the_two_settings_that_were_finished_last_are_compar
     page = ask(app, "/compare", "").text
     assert "These two were finished last" in page
     assert ask(app, "/api/compare/charts/differences", "").status == 200
+
+
+def test_a_sweep_is_compared_as_the_command_does(tmp_path: Path) -> None:
+    store = swept(tmp_path)
+    app = app_of(store)
+    expected = compare_sweep(read_sweep(store, "s"))
+    plain = ask(app, "/api/compare", "name=s").json()
+    assert plain["sentences"] == expected.sentences()
+    assert plain["effects"] == json.loads(json.dumps(expected.as_json()["effects"]))
+    assert len(plain["interactions"]) == 1
+    page = ask(app, "/compare", "name=s").text
+    assert "Does the effect of one depend on another?" in page
+    assert "/api/compare/charts/effects?name=s" in page
+    assert ask(app, "/api/compare/charts/effects", "name=s").status == 200
+    against = expected.groups[-1].name
+    assert ask(app, "/api/compare", f"name=s&against={against}").json()["against"] == [against]
+    assert (
+        f"seedbed compare s --against {against} --margin 2" in ask(app, "/compare", f"name=s&against={against}&margin=2").text
+    )
+
+
+def test_settings_of_one_sweep_lead_to_its_main_effects(tmp_path: Path) -> None:
+    app = app_of(swept(tmp_path))
+    names = [each["name"] for each in ask(app, "/api/compare", "name=s").json()["candidates"]]
+    page = ask(app, "/compare", f"name={names[0]}&name={names[1]}").text
+    assert 'href="/compare?name=s"' in page
+    assert "charts/effects" not in page
 
 
 def test_one_setting_alone_is_not_compared(app: Guard) -> None:

@@ -157,7 +157,12 @@ def difference_rows(contrasts: Sequence[str], intervals: Sequence[Interval], sho
 
 
 def paired_differences(
-    contrasts: Sequence[str], intervals: Sequence[Interval], shown: Sequence[bool], *, measure: str = "validation accuracy"
+    contrasts: Sequence[str],
+    intervals: Sequence[Interval],
+    shown: Sequence[bool],
+    *,
+    measure: str = "validation accuracy",
+    title: str = "Paired differences",
 ) -> AnyChart:
     """Draw a forest plot: one row per contrast, its difference with its 95 % interval; filled where a difference is shown.
 
@@ -175,8 +180,8 @@ def paired_differences(
     x = marks.x("mean", scale, f"difference in {measure} (percentage points)", grid=True)
     y = marks.names_axis("y", "contrast", [row["contrast"] for row in rows], padding=0.5, labelLimit=320)
     axes = marks.Axes(x, y, tooltip=marks.tips("contrast", mean="+.3f", low="+.3f", high="+.3f"))
-    layers = [*marks.line_at([0.0], x, "zero"), *marks.texts(rows, "text", y, align="left", x=430)]
+    layers = [*marks.line_at([0.0], x, "zero"), *marks.texts(rows, "text", y, align="left", x="width", dx=10)]
     for filled, mine in marks.split(rows, "shown").items():
         layers += axes.dots(mine, size=60, width=2, style="solid" if filled else "hollow")
     subtitle = "bars: 95 % intervals; filled: a difference is shown, hollow: it may be chance"
-    return marks.single(layers, "Paired differences", subtitle, (420, 30 * len(rows)))
+    return marks.single(layers, title, subtitle, (420, 30 * len(rows)))

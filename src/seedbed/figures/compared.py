@@ -14,6 +14,7 @@ from seedbed.errors import StatisticsError
 from seedbed.figures import marks, scales
 from seedbed.figures.curves import curve_rows, mean_curve
 from seedbed.figures.scales import Rows, Scale
+from seedbed.figures.smoothing import note, smoothed
 from seedbed.records import Result, finite
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class ComparedPoints:
         """The error of half an image, which stands for none."""
         return 0.5 / max(setting.results[0].data.validation for setting in self.settings)
 
+    def smoothed(self, weight: float) -> ComparedPoints:
+        """The same points, those of the means with their moving average."""
+        return replace(self, mean=smoothed(self.mean, weight, "panel", "part", "line"))
+
 
 def compared_points(settings: Sequence[NamedCurves]) -> ComparedPoints:
     """Compute the points of `compared_curves`: means over the runs that neither diverged nor collapsed.
@@ -131,7 +136,7 @@ def _single(setting: NamedCurves, column: str, at: dict[str, Any], scale: int) -
     return [row for row in rows if row["mean"] is not None]
 
 
-def compared_curves(settings: Sequence[NamedCurves], title: str = "Learning curves") -> AnyChart:
+def compared_curves(settings: Sequence[NamedCurves], title: str = "Learning curves", *, smoothing: float = 0.0) -> AnyChart:
     """Draw accuracy and loss of several settings over epochs: validation solid, training dashed and faint.
 
     From four seeds on the mean over seeds has its 95 % Student-t interval as a band, with fewer the single seeds are thin
@@ -140,13 +145,14 @@ def compared_curves(settings: Sequence[NamedCurves], title: str = "Learning curv
 
     Args:
         settings: each with a name of its own.
+        smoothing: weight of the exponential moving average that is drawn over the measured curves, in [0, 1). 0 means none.
 
     Raises:
         StatisticsError: there is no setting, two have one name, or no run is left in any.
     """
-    points = compared_points(settings)
+    points = compared_points(settings).smoothed(smoothing)
     panels = [(panel, _panel(points, panel)) for panel, _ in PANELS]
-    return marks.figure(panels, title, _subtitle(points), SIZE, columns=2)
+    return marks.figure(panels, title, [*_subtitle(points), *note(smoothing)], SIZE, columns=2)
 
 
 def _panel(points: ComparedPoints, panel: str) -> marks.Layers:
@@ -167,10 +173,12 @@ def _panel(points: ComparedPoints, panel: str) -> marks.Layers:
     names = [setting.name for setting in points.settings]
     by = marks.Groups(names, field="line", legend=False)
     plain = marks.Axes(x, y, by)
-    tooltip = marks.tips("line", "text" if accuracy else "part", x="d", **({} if accuracy else {"mean": ".4f"}))
-    layers = plain.lines(training, band=False, strokeDash=[5, 3], strokeWidth=1.2, strokeOpacity=0.45, clip=True)
+    tooltip = marks.tips(
+        "line", "text" if accuracy else "part", x="d", **({} if accuracy else {"mean": ".4f", "smoothed": ".4f"})
+    )
+    layers = plain.smoothed(training, band=False, strokeDash=[5, 3], strokeWidth=1.2, strokeOpacity=0.45, clip=True)
     layers += plain.lines(single, detail="seed", strokeWidth=0.8, strokeOpacity=0.6, clip=True)
-    layers += replace(plain, tooltip=tooltip).lines(validation, clip=True, point=longest == 1)
+    layers += replace(plain, tooltip=tooltip).smoothed(validation, clip=True, point=longest == 1)
     return layers + _end_labels(validation, scale, by)
 
 
@@ -187,6 +195,7 @@ def _errors(rows: Rows, floor: float) -> Rows:
             "mean": error(row["mean"]),
             "low": error(row.get("high")),
             "high": error(row.get("low")),
+            **({"smoothed": error(row["smoothed"])} if "smoothed" in row else {}),
         }
         for row in rows
     ]
@@ -221,10 +230,10 @@ def _separate(ticks: Sequence[float], gap: float) -> list[float]:
 def _end_labels(rows: Rows, scale: Scale, by: marks.Groups) -> marks.Layers:
     """The names at the ends of the lines, moved apart so that none covers another."""
     lasts = {name: mine[-1] for name, mine in marks.split(rows, "line").items()}
-    wanted = {name: _pixel(row["mean"], scale) for name, row in lasts.items()}
+    wanted = {name: _pixel(row["smoothed" if "smoothed" in row else "mean"], scale) for name, row in lasts.items()}
     layers: marks.Layers = []
     for name, at in apart(wanted).items():
-        text = marks.chart([{"line": name, "label": _cut(name)}]).mark_text(align="left", x=SIZE[0] + 6, y=at, fontSize=11)
+        text = marks.chart([{"line": name, "label": _cut(name)}]).mark_text(align="left", x="width", dx=6, y=at, fontSize=11)
         layers.append(text.encode(*by.colour, text="label:N"))
     return layers
 

@@ -80,7 +80,7 @@ def _axes(rows: Rows, targets: Sequence[float], by: marks.Groups, accuracy: str)
 def _target_lines(targets: dict[float, str], axes: marks.Axes) -> marks.Layers:
     """A level line at each target, its name to the right of the panel."""
     rows: Rows = [{"mean": target, "label": label} for target, label in targets.items()]
-    named = marks.texts(rows, "label", axes.y, style="quiet-text", align="left", x=SIZE[0] + 6)
+    named = marks.texts(rows, "label", axes.y, style="quiet-text", align="left", x="width", dx=6)
     return [*marks.line_at(targets, axes.y), *named]
 
 

@@ -11,6 +11,7 @@ from seedbed.errors import StatisticsError
 from seedbed.figures import marks, scales, theme
 from seedbed.figures.curves import curve_rows, mean_curve
 from seedbed.figures.scales import Rows
+from seedbed.figures.smoothing import note, smoothed
 from seedbed.records import History, Result, finite
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ class LearningPoints:
         paid = any(row["mean"] for row in self.raw if row["panel"] == "penalty")
         return ["accuracy", "loss", "penalty"] if paid else ["accuracy", "loss"]
 
+    def smoothed(self, weight: float) -> LearningPoints:
+        """The same points; those of the main lines, the mean or else the runs, with their moving average."""
+        if self.mean:
+            return replace(self, mean=smoothed(self.mean, weight, "panel", "line"))
+        return replace(self, raw=smoothed(self.raw, weight, "panel", "line", "seed"))
+
 
 def learning_points(results: Sequence[Result]) -> LearningPoints:
     """Compute the points of `learning_curves`.
@@ -111,7 +118,7 @@ def _spans_decades(raw: Rows, mean: Rows) -> bool:
     return bool(known) and min([*known, *(row["low"] for row in mean)]) > 0 and max(known) / min(known) >= LOG_FROM
 
 
-def learning_curves(results: Sequence[Result]) -> AnyChart:
+def learning_curves(results: Sequence[Result], *, smoothing: float = 0.0) -> AnyChart:
     """Draw accuracy, loss and penalty over epochs, training (dashed) and validation (solid).
 
     One run is drawn as it is, its best epoch marked; several seeds as their mean with its 95 % Student-t interval, the single
@@ -119,14 +126,16 @@ def learning_curves(results: Sequence[Result]) -> AnyChart:
 
     Args:
         results: one run, or the seeds of one setting.
+        smoothing: weight of the exponential moving average that is drawn over the measured curves, in [0, 1). 0 means none.
 
     Raises:
         StatisticsError: no result, or results of more than one setting.
     """
-    points = learning_points(results)
+    points = learning_points(results).smoothed(smoothing)
     name = results[0].name if len(results) == 1 else results[0].group
     panels = [(HEADINGS[panel][0], _layers(points, panel)) for panel in points.panels]
-    return marks.figure(panels, f"Learning curves: {name}", _subtitle(results, points), (300, 220))
+    subtitle = [*_subtitle(results, points), *note(smoothing)]
+    return marks.figure(panels, f"Learning curves: {name}", subtitle, (300, 220))
 
 
 def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
@@ -135,13 +144,13 @@ def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
     kind = scales.shares if panel == "accuracy" else scales.logarithmic if panel in points.logarithmic else scales.linear
     x = marks.x("x", scales.stepwise(range(1, points.epochs + 1), form="d", ticks=6), "epoch")
     by = marks.Groups(theme.PARTS, field="line", strokes=True, dashes=theme.DASHES)
-    tooltip = marks.tips("line", "seed", x="d", mean=".4f")
+    tooltip = marks.tips("line", "seed", x="d", mean=".4f", smoothed=".4f")
     axes = marks.Axes(x, marks.y("mean", kind(values), HEADINGS[panel][1]), by, tooltip)
     diamonds = axes.mark(best, "point", coloured=True, style="best")
     if not mean:
-        return [*axes.lines(raw, detail="seed", point=points.epochs == 1), diamonds]
+        return [*axes.smoothed(raw, detail="seed", point=points.epochs == 1), diamonds]
     faint = axes.lines(raw, detail="seed", strokeWidth=1, strokeOpacity=0.4)
-    averaged = replace(axes, tooltip=()).lines(scales.bounded(mean) if panel == "accuracy" else mean)
+    averaged = replace(axes, tooltip=()).smoothed(scales.bounded(mean) if panel == "accuracy" else mean)
     return [*faint, *averaged, diamonds]
 
 

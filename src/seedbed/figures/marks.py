@@ -229,6 +229,15 @@ class Axes:
         drawn = chart(rows).mark_line(**look).encode(self.x, self.y, *self.by.colour, *self.by.dash, *along, *channels)
         return [*([behind] if banded else []), drawn, *([self.mark(rows, "point", style="hover")] if self.tooltip else [])]
 
+    def smoothed(self, rows: Rows, *, detail: str = "", **look: Any) -> Layers:
+        """Lines of the field `smoothed`, the measured ones faint behind; plain lines where the rows have no such field."""
+        if not any("smoothed" in row for row in rows):
+            return self.lines(rows, detail=detail, **look)
+        faint = {**look, "strokeWidth": 1, "strokeOpacity": 0.4 * look.get("strokeOpacity", 1)}
+        y = alt.Y("smoothed:Q", **{name: self.y[name] for name in ("title", "scale", "axis")})
+        over = replace(self, y=y, tooltip=()).lines(rows, detail=detail, **{**look, "band": False})
+        return [*self.lines(rows, detail=detail, **faint), *over]
+
     def dots(self, rows: Rows, *, size: float = 44, width: float = 1.5, style: str = "solid", offset: bool = False) -> Layers:
         """Points in colours and shapes, with their intervals along the axis of `mean`; with `offset` in lines of their own."""
         beside = self.offset if offset else []

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 
-def learning_curves(groups: Sequence[Group], title: str = "Learning curves") -> AnyChart:
+def learning_curves(groups: Sequence[Group], title: str = "Learning curves", *, smoothing: float = 0.0) -> AnyChart:
     """Draw the learning curves of one group in panels of its own kind, or of several in one picture.
+
+    Args:
+        smoothing: weight of the exponential moving average that is drawn over the measured curves, in [0, 1). 0 means none.
 
     Raises:
         StatisticsError: there is no group, or every run of every group diverged or collapsed.
     """
     if len(groups) == 1:
-        return figures.learning_curves(groups[0].results)
-    return figures.compared_curves(
-        [NamedCurves(name, group.results) for name, group in zip(short_names(groups), groups, strict=True)], title
-    )
+        return figures.learning_curves(groups[0].results, smoothing=smoothing)
+    named = [NamedCurves(name, group.results) for name, group in zip(short_names(groups), groups, strict=True)]
+    return figures.compared_curves(named, title, smoothing=smoothing)
 
 
 def short_names(groups: Sequence[Group], between: str = ", ") -> list[str]:

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,7 +102,8 @@ class LiveRuns:
         Raises:
             UnknownRun: there is none; the message suggests the nearest.
         """
-        self.listing()
+        if self._seen is None:
+            self.refresh()
         seen = self._seen or {}
         if name not in seen:
             raise UnknownRun(f"No run is named {name!r}.{nearest(name, seen)}")
@@ -142,17 +143,39 @@ class LiveRuns:
             self._results.popitem(last=False)
         return result
 
-    def read_ahead(self, seconds: float) -> None:
-        """Read results that no one has asked for yet, for about this time, so that they are at hand when someone does."""
+    def is_at_hand(self, name: str) -> bool:
+        """Whether `result` answers without reading files.
+
+        Raises:
+            UnknownRun: no run has this name.
+        """
+        return self._is_kept(name, self.stamp(name))
+
+    def read_ahead(self, seconds: float, names: Collection[str] = ()) -> None:
+        """Read results that no one has asked for yet, one or for about this time more, so that they are at hand then.
+
+        Args:
+            seconds: processor time of this thread.
+            names: runs to read first to last; others than ended ones are left out. Empty means all, as far as there is room.
+        """
         end = time.thread_time() + seconds
-        for name, run in (self._seen or {}).items():
-            if time.thread_time() > end or len(self._results) >= KEPT_RESULTS:
+        seen = self._seen or {}
+        for name in names or seen:
+            if not names and len(self._results) >= KEPT_RESULTS:
                 return
-            if name not in self._results and run.listed.record and run.listed.record.ended:
-                try:
-                    self.result(name)
-                except SeedbedError:
-                    self._results[name] = run.stamp, None
+            run = seen.get(name)
+            if run is None or run.listed.record is None or not run.listed.record.ended or self._is_kept(name, run.stamp):
+                continue
+            try:
+                self.result(name)
+            except SeedbedError:
+                self._results[name] = run.stamp, None
+            if time.thread_time() > end:
+                return
+
+    def _is_kept(self, name: str, stamp: Stamp) -> bool:
+        kept = self._results.get(name)
+        return kept is not None and kept[0] == stamp
 
     def _stamps(self, before: dict[str, SeenRun]) -> Iterator[tuple[str, Stamp]]:
         root = str(self.home.root)

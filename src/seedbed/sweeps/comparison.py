@@ -128,15 +128,15 @@ class SweepComparison(Tabular):
         """Draw the differences, the main effects and the learning curves: name -> figure."""
         effects = [each.difference for each in self.effects if each.difference and each.difference.decision]
         drawn = {"differences": self.figure()} if self.pairs else {}
-        drawn |= {"effects": _forest(effects)} if effects else {}
+        drawn |= {"effects": _forest(effects, "Effect of each field, averaged over the others")} if effects else {}
         return drawn | ({"learning_curves": learning_curves(self.groups)} if self.pairs else {})
 
 
-def _forest(pairs: Sequence[Difference]) -> AnyChart:
+def _forest(pairs: Sequence[Difference], title: str = "Paired differences") -> AnyChart:
     known = [(pair, pair.decision) for pair in pairs if pair.decision]
     names = [" minus ".join(pair.contrast.names) for pair, _ in known]
     intervals, shown = [each.interval for _, each in known], [each.shown for _, each in known]
-    return figures.paired_differences(names, intervals, shown, measure=pairs[0].contrast.measure.name)
+    return figures.paired_differences(names, intervals, shown, measure=pairs[0].contrast.measure.name, title=title)
 
 
 def compare_sweep(sweep: Sweep, against: str = "", *, margin: float = MARGIN, metric: Metric | None = None) -> SweepComparison:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedbed.errors import RunError, UnknownRun
@@ -36,7 +36,12 @@ class StoredSweep:
 
 def stored_sweep(home: RunStore, name: str) -> StoredSweep | None:
     """Find the groups whose names are this name and values of their settings; None where there are none."""
-    candidates = [run for run in home.listing() if run.record and run.record.group.startswith(f"{name}-")]
+    return sweep_among(home.listing(), name)
+
+
+def sweep_among(listed: Iterable[Listed], name: str) -> StoredSweep | None:
+    """Find a sweep as `stored_sweep` does, among runs that are listed already."""
+    candidates = [run for run in listed if run.record and run.record.group.startswith(f"{name}-")]
     named = [(run, fields_in_name(name, run.record.group, run.record.run)) for run in candidates if run.record]
     known = (run.record.run for run in candidates if run.record)
     fields = next((fields for _, fields in named if fields), None) or varying_fields(known)
@@ -77,6 +82,18 @@ def read_sweep(home: RunStore, name: str) -> Sweep:
     found = _results(home, stored) if stored else {}
     if not stored or not found:
         raise UnknownRun(f"No finished sweep is named {name!r}. See `seedbed runs list`.")
+    return sweep_of(home, stored, found)
+
+
+def sweep_of(home: RunStore, stored: StoredSweep, found: Mapping[str, Sequence[Result]]) -> Sweep:
+    """Make the sweep of some of its runs, whose predictions are read from the home.
+
+    Args:
+        found: group -> its finished runs, for at least one group of the sweep.
+
+    Raises:
+        RunError, CorruptFile: the predictions of a run are missing or damaged.
+    """
     settings = {group: _setting(results, stored.fields) for group, results in found.items()}
     values = {field: in_order(field, (setting[field] for setting in settings.values())) for field in stored.fields}
     grid = _grid({field: tuple(each) for field, each in values.items()}, list(settings.values()))
@@ -86,7 +103,7 @@ def read_sweep(home: RunStore, name: str) -> Sweep:
         for group in sorted(found, key=places.__getitem__)
     ]
     seeds = sorted({seed for group in groups for seed in group.by_seed})
-    return Sweep(name, groups[0].run, grid, tuple(seeds), groups)
+    return Sweep(stored.name, groups[0].run, grid, tuple(seeds), groups)
 
 
 def _grid(values: dict[str, tuple[Value, ...]], settings: Sequence[Setting]) -> Grid:

@@ -1,7 +1,7 @@
 /** Draw or open a picture, and see what networks answer: the picture as they see it, probabilities, and every layer. */
 
 import { element, onceAFrame } from "./elements.js";
-import { paintActivation, paintImage, paintSaliency, paintWeights } from "./pictures.js";
+import { isOnMaps, paintActivation, paintImage, paintSaliency, paintWeights } from "./pictures.js";
 import { moved, prepare } from "./prepare.js";
 import { opened, Sketch } from "./sketch.js";
 
@@ -246,17 +246,22 @@ function acceptFiles(root, open) {
 
 /**
  * The weights of layers as pictures.
- * @param {Description} description
+ * @param {Description & {layers?: {kind: string, output_shape: number[]}[]}} description
  * @param {Record<string, Tensor>} weights
  * @param {number} [most] number of arrays, from the first on
  */
 export function weightPictures(description, weights, most = Infinity) {
   const kernels = Object.entries(weights).filter(([name]) => name.endsWith("kernel"));
   kernels.sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true })); // convolutions first
+  const layers = description.layers ?? [];
+  const flattened = layers.findIndex(({ kind }) => kind === "flatten");
+  const maps = flattened > 0 ? layers[flattened - 1].output_shape : null;
   return kernels.slice(0, most).map(([name, kernel], number) => {
     const canvas = element("canvas", { class: "pixels", role: "img", "aria-label": `Weights ${name}` });
-    paintWeights(canvas, kernel, number === 0 ? description.image_shape : null);
-    return element("figure", { class: "weights" }, element("figcaption", {}, captionOf(name, kernel, number === 0)), canvas);
+    const own = number > 0 && isOnMaps(kernel, maps) ? maps : null;
+    paintWeights(canvas, kernel, number === 0 ? description.image_shape : null, own);
+    const caption = own ? `${name}: ${own[2]} maps (columns) to ${kernel.shape[1]} outputs (rows)` : captionOf(name, kernel, number === 0);
+    return element("figure", { class: "weights" }, element("figcaption", {}, caption), canvas);
   });
 }
 

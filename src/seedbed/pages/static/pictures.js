@@ -5,6 +5,9 @@
 /** Most pixels of the screen, across, for a pixel of a picture. */
 const LARGE = 16;
 
+/** Most tiles of the weights of a dense layer on maps; of more, its matrix is painted. */
+const MOST_TILES = 1024;
+
 /** @typedef {[number, number, number]} Rgb */
 
 /** @typedef {(value: number) => Rgb} Colouring value from -1 to 1, or from 0 to 1 -> colour */
@@ -114,13 +117,14 @@ export function paintActivation(canvas, { shape, values }) {
 
 /**
  * Paint a layer's weights: of the first layer an image for each unit or filter; of later convolutions the kernels, a column for
- * each filter; of other layers the matrix, a row for each unit.
+ * each filter; of a dense layer on maps the weights of each map, a row for each unit; of other layers the matrix.
  * @param {HTMLCanvasElement} canvas
  * @param {Tensor} kernel @param {number[] | null} image shape of the image, if this layer sees it
+ * @param {number[] | null} maps height, width and number of the maps that this layer gets, if it does
  * @returns {{units: number, columns: number}} how many tiles there are, and how many in a row
  */
-export function paintWeights(canvas, kernel, image) {
-  const { tiles, columns } = tilesOf(kernel, image);
+export function paintWeights(canvas, kernel, image, maps = null) {
+  const { tiles, columns } = maps ? mapTiles(kernel, maps) : tilesOf(kernel, image);
   const most = usual(kernel.values);
   const coloured = tiles[0].channels === 3;
   for (const tile of tiles) {
@@ -128,6 +132,25 @@ export function paintWeights(canvas, kernel, image) {
   }
   paint(canvas, tiles, columns, signed());
   return { units: tiles.length, columns };
+}
+
+/**
+ * Whether the weights of a dense layer on maps are few enough for a tile for each output and map.
+ * @param {Tensor} kernel @param {number[] | null} maps height, width and number of the maps that the layer gets
+ */
+export function isOnMaps({ shape }, maps) {
+  return maps !== null && shape.length === 2 && shape[0] === maps[0] * maps[1] * maps[2] && maps[2] * shape[1] <= MOST_TILES;
+}
+
+/** @param {Tensor} kernel @param {number[]} maps @returns {{tiles: Tile[], columns: number}} */
+function mapTiles({ shape, values }, [height, width, count]) {
+  const units = shape[1];
+  const tiles = Array.from({ length: units * count }, (_, number) => {
+    const [unit, map] = [Math.floor(number / count), number % count];
+    const own = Float32Array.from({ length: height * width }, (_, i) => values[(i * count + map) * units + unit]);
+    return { height, width, channels: 1, values: own };
+  });
+  return { tiles, columns: count };
 }
 
 /** @param {Tensor} kernel @param {number[] | null} image @returns {{tiles: Tile[], columns: number}} */

@@ -106,16 +106,21 @@ export async function swap(address, remember = true) {
   const focus = focused();
   swapping = true;
   const page = await fetchPage(address).finally(() => (swapping = mine !== turn));
-  if (mine !== turn) return;
-  const here = document.querySelector("main");
-  const there = page.querySelector("main");
-  if (!here || !there) return;
+  if (mine !== turn || !page.querySelector("main")) return;
   if (remember) history.pushState(null, "", address);
+  showPage(page, focus);
+}
+
+/** Put the main part of a page that was fetched in the place of this one. @param {Document} page @param {string | null} focus */
+function showPage(page, focus) {
+  const here = /** @type {HTMLElement} */ (document.querySelector("main"));
+  const there = /** @type {HTMLElement} */ (page.querySelector("main"));
   here.replaceChildren(...there.childNodes);
   document.title = page.title;
   swapNavigation(page);
   if (focus) /** @type {HTMLElement | null} */ (document.querySelector(focus))?.focus();
   drawCharts(here);
+  unread();
 }
 
 /** The selection is part of the links to other views. @param {Document} page */
@@ -137,6 +142,9 @@ export async function refreshNow() {
   const page = await fetchPage(location.href);
   const focus = focused();
   if (mine !== turn) return;
+  if (document.getElementById("empty") && page.querySelector("main") && !page.getElementById("empty")) {
+    return showPage(page, focus); // the first run is there: a view that had nothing to show has another form
+  }
   for (const element of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(element.id);
     if (!fresh || fresh.isEqualNode(element)) continue;
@@ -155,6 +163,12 @@ export async function refreshNow() {
   if (focus && document.activeElement === document.body) {
     /** @type {HTMLElement | null} */ (document.querySelector(focus))?.focus();
   }
+  unread();
+}
+
+/** The server reads runs for as long as a page may wait; what it left out comes with the next look. */
+function unread() {
+  if (document.querySelector("[data-unread]")) changed();
 }
 
 /**
@@ -279,4 +293,5 @@ document.addEventListener("change", (event) => {
 addEventListener("popstate", () => swap(location.href, false));
 
 drawCharts(document);
+unread();
 connect();

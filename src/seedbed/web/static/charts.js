@@ -1,9 +1,12 @@
 // Charts: Vega-Lite from the server, drawn in the colours of the page, each with its numbers as a table and as CSV.
 
+import { fitted, narrower } from "./narrow.js";
+
 /** @typedef {{columns: string[], rows: Record<string, any>[]}} Numbers */
 
 const MOST_ROWS = 500;
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const narrow = matchMedia("(max-width: 40rem)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const stamp = document.querySelector('meta[name="seedbed-stamp"]')?.getAttribute("content") ?? "";
 
@@ -41,7 +44,8 @@ export async function draw(figure, spec) {
   const [themesByMode] = await Promise.all([themed(), loaded()]);
   const mode = dark.matches ? "dark" : "light";
   const made = document.createElement("div");
-  const result = await vegaEmbed(made, { ...spec, config: themesByMode[mode] }, {
+  /** @param {any} shown */
+  const embed = (shown) => vegaEmbed(made, { ...shown, config: themesByMode[mode] }, {
     ast: true,
     renderer: pointsOf(spec) > 20_000 ? "canvas" : "svg",
     actions: { export: true, source: false, compiled: false, editor: false },
@@ -50,6 +54,14 @@ export async function draw(figure, spec) {
     tooltip: { theme: mode, disableDefaultStyle: true },
     hover: !still.matches,
   });
+  const first = narrow.matches ? fitted(spec, place.clientWidth) : spec;
+  let result = await embed(first);
+  const excess = Number(made.querySelector("svg.marks")?.getAttribute("width") ?? 0) - place.clientWidth;
+  const second = narrow.matches && excess > 0 ? narrower(first, excess + 4) : null;
+  if (second) {
+    result.view.finalize();
+    result = await embed(second);
+  }
   drawn.get(figure)?.view.finalize();
   drawn.set(figure, { spec, view: result.view });
   place.replaceChildren(made);
@@ -201,9 +213,11 @@ function table(numbers, name) {
   return [save, scroll, rest];
 }
 
-dark.addEventListener("change", () => {
-  for (const figure of document.querySelectorAll("figure.drawn")) {
-    const known = drawn.get(figure);
-    if (known) draw(/** @type {HTMLElement} */ (figure), known.spec);
-  }
-});
+for (const look of [dark, narrow]) {
+  look.addEventListener("change", () => {
+    for (const figure of document.querySelectorAll("figure.drawn")) {
+      const known = drawn.get(figure);
+      if (known) draw(/** @type {HTMLElement} */ (figure), known.spec);
+    }
+  });
+}

@@ -1,16 +1,25 @@
-"""Compare: which of the selected settings is better, and whether that may be chance; the sentences of `seedbed compare`."""
+"""Compare: which of the selected settings is better, and whether that may be chance; the sentences of `seedbed compare`.
+
+Of a sweep selected by its name: its settings against one of them, what each field does, and whether the effects interact.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from seedbed import words
-from seedbed.errors import RunError
+from seedbed.errors import RunError, StatisticsError
 from seedbed.groups import Comparison, Difference, Group, compare_results, optimism
+from seedbed.groups.curves import learning_curves
+from seedbed.records import Result
 from seedbed.studies.mistakes import Overlap, overlaps
+from seedbed.sweeps.comparison import SweepComparison, compare_sweep
+from seedbed.sweeps.effects import Marginal
+from seedbed.sweeps.stored import stored_sweeps, sweep_among, sweep_of
 from seedbed.tables import Column, Table
 from seedbed.web.selection import Selection, latest_pair, select
 from seedbed.web.site import PageSite, View, ViewQuery
@@ -27,9 +36,11 @@ class CompareQuery(ViewQuery):
 
     Attributes:
         margin: accuracies that are shown to differ by less are called equivalent (percentage points).
+        against: the setting that a sweep's others are compared with. Empty means the best one.
     """
 
     margin: Annotated[float, Field(gt=0, le=100)] = 1.0
+    against: Annotated[str, Field(max_length=500)] = ""
 
 
 @dataclass(frozen=True)
@@ -46,11 +57,29 @@ class CompareState:
 
     Attributes:
         comparison: None where fewer than two groups have a finished run.
+        sweep_of: group -> name of its sweep, for all groups of the home that belong to one.
     """
 
     asked: CompareQuery
     selection: Selection
-    comparison: Comparison | None
+    comparison: Comparison | SweepComparison | None
+    sweep_of: Mapping[str, str]
+
+    @property
+    def sweep(self) -> SweepComparison | None:
+        """The comparison, where it is that of a sweep."""
+        return self.comparison if isinstance(self.comparison, SweepComparison) else None
+
+    @property
+    def sweeps(self) -> list[str]:
+        """Names of the home's sweeps."""
+        return sorted(set(self.sweep_of.values()))
+
+    @property
+    def common_sweep(self) -> str:
+        """The sweep of which all compared groups are settings; empty where there is none, or it is compared itself."""
+        found = {self.sweep_of.get(group.name, "") for group in self.selection.groups}
+        return found.pop() if len(found) == 1 and not self.sweep else ""
 
     @property
     def names(self) -> list[str]:
@@ -58,21 +87,37 @@ class CompareState:
         return list(self.asked.name) or [group.name for group in self.selection.groups]
 
     @property
+    def command(self) -> str:
+        """The command that says the same, without its home."""
+        against = [f"--against {self.asked.against}"] if self.sweep and self.asked.against else []
+        margin = [f"--margin {self.asked.margin:g}"] if self.asked.margin != 1 else []
+        return " ".join(["seedbed compare", *self.names, *against, *margin])
+
+    @property
     def headlines(self) -> list[str]:
-        """A sentence per pair, in the order of the selection."""
-        return [pair.sentence for pair in self.comparison.pairs] if self.comparison else []
+        """A sentence per pair, in the order of the selection; none for a sweep, which has `parts`."""
+        return [pair.sentence for pair in self.comparison.pairs] if self.comparison and not self.sweep else []
+
+    @property
+    def parts(self) -> dict[str, list[str]]:
+        """Heading -> sentences of a sweep's comparison; empty for other comparisons."""
+        known = self.sweep.parts() if self.sweep else {}
+        return {heading: sentences for heading, sentences in known.items() if sentences}
 
     @property
     def details(self) -> list[str]:
         """Sentences on speed, caveats, and optimism."""
         if self.comparison is None:
             return []
-        further = [sentence for sentence in self.comparison.sentences() if sentence not in self.headlines]
+        headlines = self.headlines
+        further = [] if self.sweep else [each for each in self.comparison.sentences() if each not in headlines]
         return [*further, *optimism([run for group in self.comparison.groups for run in group.results])]
 
     @property
     def groups(self) -> Table[Group]:
-        """Accuracy of each group with its interval."""
+        """Accuracy of each group with its interval; of a sweep's, under the fields that vary."""
+        if self.sweep:
+            return self.sweep.sweep.table()
         known = self.comparison.groups if self.comparison else []
         columns: list[Column[Group]] = [
             Column("name", lambda group: group.name, align="left"),
@@ -85,10 +130,28 @@ class CompareState:
         return Table(columns, known)
 
     @property
+    def effects(self) -> Table[Marginal]:
+        """Accuracy of each value of a sweep's fields, averaged over the other fields."""
+        columns: list[Column[Marginal]] = [
+            Column("field", lambda row: row.field.replace("_", " "), align="left"),
+            Column("value", lambda row: words.value(row.value, row.field), align="left"),
+            Column("seeds", lambda row: row.group.n),
+            Column("mean over the other fields", lambda row: row.group.accuracy and row.group.accuracy.mean, _share),
+            Column("95 % interval", lambda row: row.group.accuracy, lambda known: words.ends(*known.pair()) if known else ""),
+        ]
+        return Table(columns, self.sweep.effects if self.sweep else [])
+
+    @property
+    def charts(self) -> list[str]:
+        """Names of the charts that this comparison has."""
+        has = {"differences": self.comparison and self.comparison.pairs, "effects": self.sweep and self.sweep.effects}
+        return [name for name in VIEW.charts if has.get(name, True)]
+
+    @property
     def settings(self) -> Table[str]:
-        """Only the settings that differ, a column per group."""
+        """Only the settings that differ, a column per group; empty for a sweep, which shows its fields with the accuracies."""
         comparison = self.comparison
-        if comparison is None:
+        if comparison is None or isinstance(comparison, SweepComparison):
             return Table([], [])
 
         def value(name: str) -> Column[str]:
@@ -99,8 +162,8 @@ class CompareState:
 
     @property
     def mistakes(self) -> Table[PairedMistakes]:
-        """Networks on the same images, seed by seed, with McNemar's exact test."""
-        pairs = self.comparison.pairs if self.comparison else []
+        """Networks on the same images, seed by seed, with McNemar's exact test; not those of a whole sweep."""
+        pairs = self.comparison.pairs if self.comparison and not self.sweep else []
         rows = [PairedMistakes(pair.contrast.names, each) for pair in pairs for each in _overlaps(pair)]
         columns: list[Column[PairedMistakes]] = [
             Column("first", lambda row: row.names[0], align="left"),
@@ -131,24 +194,35 @@ def _overlaps(pair: Difference) -> list[Overlap]:
     return overlaps(pair.contrast.a, pair.contrast.b)
 
 
-def compared(site: PageSite, asked: CompareQuery, selection: Selection) -> Comparison | None:
+def compared(site: PageSite, asked: CompareQuery, selection: Selection) -> Comparison | SweepComparison | None:
     """The comparison of a selection's finished runs; None where there are not two groups."""
     results = selection.finished_results
     if len(results) < 2:
         return None
+    key = ("compare", selection.key, tuple(asked.name), asked.margin, asked.against)
+    if len(asked.name) == 1:
+        return site.once(key, lambda: _compared_sweep(site, asked, results))
     if len(results) > MOST_GROUPS:
         raise RunError(f"{len(results)} settings are selected; pair by pair at most {MOST_GROUPS} are compared. Select fewer.")
-    key = ("compare", selection.key, asked.margin)
     return site.once(key, lambda: compare_results(site.home, results, margin=asked.margin / 100))
+
+
+def _compared_sweep(site: PageSite, asked: CompareQuery, results: Mapping[str, list[Result]]) -> Comparison | SweepComparison:
+    stored = sweep_among(site.live.listing(), asked.name[0])
+    if stored is None:  # a group that holds several settings
+        return compare_results(site.home, results, margin=asked.margin / 100)
+    return compare_sweep(sweep_of(site.home, stored, results), asked.against, margin=asked.margin / 100)
 
 
 def state(site: PageSite, asked: CompareQuery) -> CompareState:
     names = asked.name or latest_pair(site)
     selection = select(site, names)
-    return CompareState(asked, selection, compared(site, asked, selection) if len(names) > 1 or asked.name else None)
+    sweeps = site.once(("sweeps", site.live.version), lambda: stored_sweeps(site.live.listing()))
+    comparison = compared(site, asked, selection) if len(names) > 1 or asked.name else None
+    return CompareState(asked, selection, comparison, sweeps)
 
 
-def _comparison(site: PageSite, asked: CompareQuery) -> Comparison:
+def _comparison(site: PageSite, asked: CompareQuery) -> Comparison | SweepComparison:
     found = state(site, asked).comparison
     if found is None:
         raise RunError("A comparison needs two settings with a finished run.")
@@ -159,8 +233,22 @@ def _differences(site: PageSite, asked: CompareQuery) -> AnyChart:
     return _comparison(site, asked).figure()
 
 
+def _effects(site: PageSite, asked: CompareQuery) -> AnyChart:
+    found = _comparison(site, asked)
+    charts = found.charts() if isinstance(found, SweepComparison) else {}
+    if "effects" not in charts:
+        raise StatisticsError("Main effects belong to a sweep of two or more fields, selected by its name.")
+    return charts["effects"]
+
+
 def _curves(site: PageSite, asked: CompareQuery) -> AnyChart:
-    return _comparison(site, asked).curves()
+    return learning_curves(_comparison(site, asked).groups)
 
 
-VIEW = View("compare", "Compare", CompareQuery, state, charts={"differences": _differences, "learning_curves": _curves})
+VIEW = View(
+    "compare",
+    "Compare",
+    CompareQuery,
+    state,
+    charts={"differences": _differences, "effects": _effects, "learning_curves": _curves},
+)

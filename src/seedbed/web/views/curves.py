@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from seedbed import words
 from seedbed.errors import StatisticsError
@@ -26,9 +28,11 @@ class CurvesQuery(ViewQuery):
 
     Attributes:
         layout: all settings in one picture, or each by itself with its single seeds.
+        smoothing: weight of the exponential moving average that is drawn over the measured curves. 0 means none.
     """
 
     layout: Literal["together", "apart"] = "together"
+    smoothing: Annotated[float, Field(ge=0, le=0.99)] = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +87,8 @@ def _learning(site: PageSite, asked: CurvesQuery) -> AnyChart:
     selection = select(site, asked.name)
     if not selection.groups:
         raise StatisticsError("There is nothing to draw yet: no selected run has an epoch.")
-    return site.once(("curves", selection.key), lambda: learning_curves(selection.groups))
+    key = ("curves", selection.key, asked.smoothing)
+    return site.once(key, lambda: learning_curves(selection.groups, smoothing=asked.smoothing))
 
 
 VIEW = View("curves", "Curves", CurvesQuery, state, charts={"learning_curves": _learning})

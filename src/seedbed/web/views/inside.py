@@ -16,7 +16,6 @@ from seedbed.errors import RunError, StorageError
 from seedbed.evaluation.browser import IN_BROWSER
 from seedbed.models import LayerFacts, describe
 from seedbed.records import Result
-from seedbed.runs import Listed
 from seedbed.tables import Column, Table
 from seedbed.web import networks
 from seedbed.web.images import ShownPart
@@ -103,7 +102,7 @@ class InsideState:
 
 def state(site: PageSite, query: InsideQuery) -> InsideState:
     """Find the network of the first selected run; without a selection, the newest."""
-    chosen = _chosen(site.live.listing(), query.name)
+    chosen = _chosen(site, query.name)
     if chosen is None:
         return InsideState(None, [], [], drawable=False, message="There is no such run." if query.name else "")
     try:
@@ -115,10 +114,12 @@ def state(site: PageSite, query: InsideQuery) -> InsideState:
     return _inside(site, result)
 
 
-def _chosen(listing: Sequence[Listed], names: Sequence[str]) -> str | None:
-    """The run of the first name, or the first of its group; without a name, the newest."""
+def _chosen(site: PageSite, names: Sequence[str]) -> str | None:
+    """The run of the first name, or the first of its group; without a name, the one that was written last."""
+    listing = site.live.listing()
     if not names:
-        return listing[-1].name if listing else None
+        whole = [listed.name for listed in listing if listed.record and listed.status != "pruned"]
+        return max(whole, key=lambda name: site.live.stamp(name)[1], default=None)
     for name in names:
         for listed in listing:
             if name == listed.name or (listed.record and name == listed.record.group):

@@ -26,6 +26,9 @@ from seedbed.web.site import PageSite, View, ViewQuery
 
 PER_PAGE = 100
 KEPT_STATES = 32
+PATIENCE = 0.03
+"""Seconds for which a page reads runs for its sparklines; the others follow, and their table is there at once."""
+
 SPARK = (60, 14)
 """Size of a sparkline in the units of its drawing."""
 
@@ -148,8 +151,13 @@ class RunRow:
         """What words of a filter are looked for in."""
         return " ".join((self.name, self.group, self.network, self.data, self.status, self.verdict)).lower()
 
-    def spark(self) -> str:
-        """The validation accuracy over epochs as the path of a small drawing; empty before the second epoch."""
+    def spark(self) -> str | None:
+        """The validation accuracy over epochs as the path of a small drawing.
+
+        Empty before the second epoch; None for an ended run that was not read yet.
+        """
+        if self.record and self.record.ended and not self.live.is_at_hand(self.name):
+            return None
         result = self.result
         values = result.history["validation_accuracy"].tolist() if result else []
         return spark_path(values)
@@ -359,6 +367,13 @@ class RunsState:
         """Selected names that are on another page."""
         seen = {row.name for row in self.table.rows}
         return [name for name in self.asked.name if name not in seen]
+
+    def sparks(self) -> dict[str, str | None]:
+        """Run -> its sparkline, for the runs of this page; None where it follows with the next look."""
+        rows: Sequence[RunRow] = [] if self.grouped else self.table.rows
+        if rows:
+            rows[0].live.read_ahead(PATIENCE, [row.name for row in rows])
+        return {row.name: row.spark() for row in rows}
 
     def link(self, **changes: Any) -> str:
         """The query of this view with other parameters."""

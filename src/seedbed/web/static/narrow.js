@@ -1,0 +1,94 @@
+// Charts on narrow screens: panels one below the other, names above their rows, long lines of titles broken.
+
+const MARGIN = 28;
+/** Width of an axis next to a panel (pixels). */
+const AXIS = 56;
+/** Mean width of a letter of a title and of a subtitle (pixels). */
+const LETTERS = { text: 8, subtitle: 6 };
+/** Share of its width below which a chart is not made narrower, but moved to and fro. */
+const LEAST = 0.4;
+/** Height of a row with its name above and its number below (pixels). */
+const ROW = 54;
+
+/**
+ * A specification as it fits into a place of this width (pixels); the measured values stay as they are.
+ * @param {any} spec
+ * @param {number} width
+ */
+export function fitted(spec, width) {
+  const room = width - MARGIN;
+  const fit = { ...spec, ...(spec.title ? { title: broken(spec.title, room) } : {}) };
+  if (spec.concat) return stacked(fit, room);
+  return isForest(spec) ? forest(fit, room) : fit;
+}
+
+/** @param {any} title @param {number} room */
+function broken(title, room) {
+  const whole = typeof title === "string" ? { text: title } : title;
+  /** @param {"text" | "subtitle"} name */
+  const lines = (name) => [whole[name] ?? []].flat().flatMap((line) => wrapped(String(line), Math.floor(room / LETTERS[name])));
+  return { ...whole, text: lines("text"), subtitle: lines("subtitle") };
+}
+
+/** A text in lines of at most this number of letters, as far as its words allow. @param {string} text @param {number} most */
+function wrapped(text, most) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= most) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** Panels in as few columns as there is room for. @param {any} spec @param {number} room */
+function stacked(spec, room) {
+  const widest = Math.max(...spec.concat.map((/** @type {any} */ panel) => panel.width ?? 0));
+  const columns = Math.max(1, Math.min(spec.columns ?? spec.concat.length, Math.floor(room / (widest + AXIS))));
+  return { ...spec, columns };
+}
+
+/**
+ * The same specification, narrower by what was too much of the drawing (pixels); null where little of it would be left.
+ * @param {any} spec
+ * @param {number} excess
+ */
+export function narrower(spec, excess) {
+  /** @param {any} view @param {number} less */
+  const shrunk = (view, less) => (typeof view.width === "number" && view.width - less >= LEAST * view.width ? view.width - less : 0);
+  if (!spec.concat) return shrunk(spec, excess) ? { ...spec, width: shrunk(spec, excess) } : null;
+  const panels = spec.concat.map((/** @type {any} */ panel) => ({ ...panel, width: shrunk(panel, excess / spec.columns) }));
+  return panels.every((/** @type {any} */ panel) => panel.width) ? { ...spec, concat: panels } : null;
+}
+
+/** Whether it has a row for each name, and a number at the end of each. @param {any} spec */
+function isForest(spec) {
+  return Array.isArray(spec.layer) && spec.layer.some(isNumber);
+}
+
+/** @param {any} layer */
+function isNumber(layer) {
+  return layer.mark?.type === "text" && layer.mark.x === "width" && layer.encoding?.y?.type === "nominal";
+}
+
+/** A forest with each name above its interval and the number below. @param {any} spec @param {number} room */
+function forest(spec, room) {
+  const bare = { labels: false, domain: false, ticks: false };
+  const rows = new Set();
+  const layer = spec.layer.flatMap((/** @type {any} */ each) => {
+    const y = each.encoding?.y;
+    if (y?.type !== "nominal") return [each];
+    const row = { ...each, encoding: { ...each.encoding, y: { ...y, axis: { ...y.axis, ...bare } } } };
+    if (!isNumber(each)) return [row];
+    for (const { contrast } of each.data.values) rows.add(contrast);
+    const name = { ...row, encoding: { ...row.encoding, text: { field: y.field, type: "nominal" } } };
+    return [...onPaper(name, { align: "left", x: 0, dx: 0, dy: -ROW / 3 }), ...onPaper(row, { align: "right", dx: 0, dy: ROW / 3 })];
+  });
+  return { ...spec, layer, width: room, height: ROW * rows.size };
+}
+
+/** A layer of words on a ground of paper, so that no line runs through them. @param {any} layer @param {object} place */
+function onPaper(layer, place) {
+  return [["label", "halo"], ["label"]].map((style) => ({ ...layer, mark: { ...layer.mark, ...place, style } }));
+}
