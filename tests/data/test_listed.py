@@ -183,3 +183,8 @@ def test_reading_reports_its_progress(place, kind):
         assert (last.done, last.total, last.unit) == (25, 25, "pictures")
     else:
         assert 0.9 * last.total < last.done <= last.total == (place / "d.csv").stat().st_size
+
+
+def test_a_name_of_many_letters_is_cut_in_a_message(tmp_path):
+    np.savez(tmp_path / "x.npz", **{"n" * 30_000: np.zeros((3, 2, 2))})
+    assert len(refused(tmp_path / "x.npz", "arrays must be named")) < 500

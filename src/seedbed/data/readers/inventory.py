@@ -43,6 +43,9 @@ DAMAGED = (
 SHOWN = 3
 """Names of files in a sentence."""
 
+LONGEST_NAME = 100
+"""Letters of a name in a sentence."""
+
 
 class Inventory:
     """The files at a path, in the order of their names.
@@ -128,9 +131,10 @@ class Inventory:
 
 
 def some(names: Iterable[str], most: int = SHOWN) -> str:
-    """The first names of many."""
+    """The first names of many; a long name, as damaged files have them, is cut."""
     every = list(names)
-    return ", ".join(every[:most]) + (", ..." if len(every) > most else "")
+    shown = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in every[:most]]
+    return ", ".join(shown) + (", ..." if len(every) > most else "")
 
 
 def is_archive(path: Path) -> bool:

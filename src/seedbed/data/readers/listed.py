@@ -284,7 +284,7 @@ def _check_requested(found: Sequence[PictureTable], options: ReadOptions) -> Non
         return
     known = list(dict.fromkeys(name for each in found for name in each.table.columns))
     names = some((each.file.where for each in found), 1)
-    raise DataError(f"{names}: there is no column {wanted!r}.{nearest(wanted, known)} There are: {', '.join(known)}.")
+    raise DataError(f"{names}: there is no column {wanted!r}.{nearest(wanted, known)} There are: {some(known, 20)}.")
 
 
 def _labels(each: PictureTable, options: ReadOptions) -> RowLabels | None:

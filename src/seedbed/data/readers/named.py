@@ -126,7 +126,7 @@ def read(
             )
         raise DataError(
             f"{arrays.where}: arrays must be named X, y or x_train, y_train, x_test, y_test, and here are: "
-            f"{', '.join(sorted(arrays.names)[:8]) or 'nothing'}."
+            f"{some(sorted(arrays.names), 8) or 'nothing'}."
         )
     mine = sets["" if options.prefix is None and "" in sets else chosen(sets, options.prefix, arrays.where)]
     used = {name for part, name in mine.images.items() if part in mine.labels} | {

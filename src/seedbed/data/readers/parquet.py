@@ -105,7 +105,7 @@ def _columns(schema: Any, options: ReadOptions, file: File) -> PictureColumns:
         c.name for c in schema if pa.types.is_integer(c.type) or pa.types.is_string(c.type) or pa.types.is_boolean(c.type)
     ]
     if not held:
-        raise DataError(f"{file.where}: there is no column of pictures as bytes; its columns: {', '.join(schema.names[:8])}.")
+        raise DataError(f"{file.where}: there is no column of pictures as bytes; its columns: {some(schema.names, 8)}.")
     label = options.label_column or next((name for name in simple if name.lower() in USUAL), None)
     label = simple[0] if label is None and len(simple) == 1 else label
     if label is None or label not in simple:

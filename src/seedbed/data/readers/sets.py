@@ -12,6 +12,7 @@ from typing import Any
 
 from seedbed.data.content import PART_NAMES, PartName
 from seedbed.data.readers.files import File
+from seedbed.data.readers.inventory import some
 from seedbed.errors import DataError, nearest
 
 PartFiles = dict[PartName, list[File]]
@@ -43,9 +44,9 @@ def chosen(sets: Mapping[str, Any], prefix: str | None, where: object) -> str:
         DataError: no set begins so, or there are several and no prefix.
     """
     if prefix is not None and prefix not in sets:
-        known = ", ".join(map(repr, sets)) or "none"
+        known = some(map(repr, sets), 8) or "none"
         raise DataError(f"{where}: no data set begins with {prefix!r}.{nearest(prefix, sets)} There are: {known}.")
     if prefix is None and len(sets) > 1:
-        names = ", ".join(map(repr, sets))
+        names = some(map(repr, sets), 8)
         raise DataError(f"{where} has {len(sets)} data sets: {names}. Choose one, such as --prefix {next(filter(None, sets))}.")
     return next(iter(sets)) if prefix is None else prefix

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seedbed.data.content import PARTS
 from seedbed.data.readers import idx, named, npy, npz, rows
 from seedbed.data.readers.files import File
-from seedbed.data.readers.inventory import inventory_of
+from seedbed.data.readers.inventory import inventory_of, some
 from seedbed.data.readers.tables import is_table
 from seedbed.errors import DataError
 
@@ -70,7 +70,7 @@ def _of_npz(file: File) -> UnlabelledImages:
         if not chosen and len(arrays.names) == 1:
             chosen = list(arrays.names)
         if not chosen:
-            known = ", ".join(sorted(arrays.names)[:8]) or "nothing"
+            known = some(sorted(arrays.names), 8) or "nothing"
             raise DataError(f"{file.where}: arrays of images must be named X, images or x_test, and here are: {known}.")
         loaded = {name: arrays.load(name) for name in chosen}
     if len({array.shape[1:] for array in loaded.values()}) > 1:
