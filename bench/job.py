@@ -19,25 +19,27 @@ class Net:
     """One network to train once.
 
     Attributes:
-        family: "dense", or "conv" for the exercise's convolutional net (then `hidden` is empty).
+        family: "dense"; "conv" for the exercise's convolutional net; or "keras" for a network of `bench/own_networks.py`.
         hidden: units of the hidden dense layers.
         activation: "relu", "tanh" or "sigmoid"; every contender has these.
         l2: the penalty is l2 * sum(w**2) over kernels.
         rate: Adam's.
         seed: of the initial weights and the order of the minibatches.
+        own: of the family "keras", the function in `bench/own_networks.py`; only `rate` and `seed` count besides.
     """
 
-    family: Literal["dense", "conv"] = "dense"
+    family: Literal["dense", "conv", "keras"] = "dense"
     hidden: tuple[int, ...] = (200, 100)
     activation: Literal["relu", "tanh", "sigmoid"] = "relu"
     l2: float = 0.0
     rate: float = 1e-3
     seed: int = 0
+    own: str = ""
 
     @property
     def shape(self) -> tuple[Any, ...]:
         """Networks of equal shapes can share what was compiled."""
-        return self.family, self.hidden, self.activation
+        return self.family, self.own, self.hidden, self.activation
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bench.cases import accuracy, commands, engine, networks, saving, sweeps
+from bench.cases import accuracy, commands, engine, networks, own, saving, sweeps
 from bench.sitting import Outcome, Settings
 
 Case = Callable[[Settings], Outcome]
@@ -15,6 +15,7 @@ CASES: Mapping[str, Case] = {
     "tiny": networks.tiny,
     "conv": networks.conv,
     "conv4": networks.conv4,
+    "keras": own.networks,
     "sweep": sweeps.sweep,
     "scaling": sweeps.scaling,
     "compile": engine.compilation,

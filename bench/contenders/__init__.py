@@ -160,8 +160,9 @@ def _columns(answers: Sequence[Answer]) -> list[list[float]]:
     return [[answer.epoch for answer in answers], [answer.warm for answer in answers]]
 
 
-OURS_COLD = Contender("seedbed, nothing compiled before", "bench.contenders.ours", "seedbed")
-OURS = Contender("seedbed, programs kept from before", "bench.contenders.ours", "seedbed", cold=False)
+EVERY_FAMILY = ("dense", "conv", "keras")
+OURS_COLD = Contender("seedbed, nothing compiled before", "bench.contenders.ours", "seedbed", families=EVERY_FAMILY)
+OURS = Contender("seedbed, programs kept from before", "bench.contenders.ours", "seedbed", families=EVERY_FAMILY, cold=False)
 
 
 def _keras(backend: str, package: str) -> list[Contender]:
@@ -169,7 +170,7 @@ def _keras(backend: str, package: str) -> list[Contender]:
     environment = {"KERAS_BACKEND": backend}
     module = "bench.contenders.keras_fit"
     return [
-        Contender(f"Keras on {title}{how}", module, package, threads, hands, environment=environment)
+        Contender(f"Keras on {title}{how}", module, package, threads, hands, environment=environment, families=EVERY_FAMILY)
         for threads, hands, how in ((2, 1, ""), (1, 2, ", 2 processes"))
     ]
 

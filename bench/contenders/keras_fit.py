@@ -1,7 +1,8 @@
 """Keras on the backend that `KERAS_BACKEND` names: `fit`, one network after the other.
 
 The model of a shape is built and compiled once; networks of equal shapes take turns in it, with fresh weights, their own
-rate and their own penalty (a variable, so that nothing is compiled anew).
+rate and their own penalty (a variable, so that nothing is compiled anew). A network of `bench.own_networks` is built and
+compiled for each seed, as a user's loop over seeds does.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from bench import own_networks
 from bench.job import CLASSES, Answer, Arrays, Job, Net, arrays, give, steady, take
 
 STEPS = {"jax": 1, "tensorflow": 64, "torch": 1}
@@ -82,6 +84,8 @@ class _Trainer:
     def model(self, net: Net) -> Any:
         """A compiled model with fresh weights."""
         keras.utils.set_random_seed(net.seed)
+        if net.family == "keras":
+            return self._compiled(getattr(own_networks, net.own)(), net, from_logits=False)
         if net.shape not in self.models:
             self.models[net.shape] = self._built(net)
         else:
@@ -99,9 +103,12 @@ class _Trainer:
         penalty = [_Penalty(lambda: [layer.kernel for layer in layers if hasattr(layer, "kernel")])]
         penalised = any(each.l2 for each in self.job.nets)
         model = keras.Sequential([keras.Input(shape), *layers, *(penalty if penalised else [])])
+        return self._compiled(model, net, from_logits=True)
+
+    def _compiled(self, model: Any, net: Net, *, from_logits: bool) -> Any:
         model.compile(
             keras.optimizers.Adam(net.rate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits),
             metrics=["accuracy"],
             jit_compile=JIT[self.backend],
             steps_per_execution=STEPS[self.backend],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -13,16 +14,25 @@ from seedbed.data import Dataset
 from seedbed.records import Result
 from seedbed.runs import NamedRun
 from seedbed.scheduler import Execution, train_runs
-from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
+from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec
 from seedbed.training.events import Event, Progress, Started
 from seedbed.training.reports import Task
+
+OWN_NETWORKS = Path(__file__).parents[1] / "own_networks.py"
 
 
 def spec(net: Net, job: Job) -> RunSpec:
     """The run that a network and its job come to."""
-    model = Conv() if net.family == "conv" else Dense(hidden=net.hidden, activation=net.activation)
     plan = Plan(epochs=job.epochs, batch_size=job.batch, learning_rate=net.rate, l2=net.l2)
-    return RunSpec(model=model, plan=plan, data=DataSpec(name=job.data, first=job.first, protocol=job.protocol), seed=net.seed)
+    return RunSpec(
+        model=_model(net), plan=plan, data=DataSpec(name=job.data, first=job.first, protocol=job.protocol), seed=net.seed
+    )
+
+
+def _model(net: Net) -> ModelSpec:
+    if net.family == "keras":
+        return Keras.of(f"{OWN_NETWORKS}:{net.own}")
+    return Conv() if net.family == "conv" else Dense(hidden=net.hidden, activation=net.activation)
 
 
 def tasks(job: Job) -> tuple[list[Task], Dataset]:

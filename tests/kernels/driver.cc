@@ -127,6 +127,17 @@ void depthwise(const Variant& v, Geometry g) {
   check(near(dot(dx.get(), x.get(), inputs), whole, whole), "depthwise gradient of the input", g, v.lanes);
 }
 
+// Some images as a block, and back: in arrays of exactly their size.
+void copies(const Variant& v) {
+  int size = draw(1, 40), count = draw(1, v.lanes);
+  auto images = normal((size_t)size * count), again = array<float>((size_t)size * count), block = array<float>((size_t)size * v.lanes);
+  v.blocked(images.get(), size, count, block.get());
+  v.unblocked(block.get(), size, count, again.get());
+  for (int i = 0; i < size * count; i++) check(images[i] == again[i], "images as a block", Geometry{}, v.lanes);
+  for (int i = 0; i < size; i++)
+    for (int lane = count; lane < v.lanes; lane++) check(block[i * v.lanes + lane] == 0, "lanes without images", Geometry{}, v.lanes);
+}
+
 int main() {
   for (int lanes : {16, 8, 4}) {
     const Variant* v = seedbed::variant(lanes);
@@ -135,6 +146,7 @@ int main() {
     for (int i = 0; i < 400; i++) {
       Geometry g = layer(i % 4 == 3);
       if (g.pooled_height < 1 || g.pooled_width < 1) continue;
+      copies(*v);
       g.relu = i % 4 == 1, g.inner = i % 8 < 4;
       if (i % 4 == 3)
         depthwise(*v, g);

@@ -106,7 +106,7 @@ def test_output_and_gradients_are_those_of_a_convolution_in_float64(case: Case) 
     compiled = jax.jit(lambda *parts: by_kernels(case, *parts), compiler_options=QUICK)
     found, expected = compiled(*given_arrays), reference(case, *given_arrays)
     for ours, theirs in zip(found, expected, strict=True):
-        close(ours, theirs, 3e-6, least=0.1)  # of a few summands that cancel each other
+        close(ours, theirs, 3e-6, least=0.5)  # of many summands that cancel each other
 
 
 @settings(max_examples=10, deadline=None)
@@ -124,6 +124,32 @@ def test_a_depthwise_convolution_is_one_with_a_diagonal_kernel(case: Case) -> No
     found = jax.jit(both, compiler_options=QUICK)(x, kernel, dy)
     for ours, theirs in zip(found, (*expected[:2], diagonal), strict=True):
         close(ours, theirs, 3e-6, least=0.1)  # of a few summands that cancel each other
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_arrays_of_images_give_the_bits_of_blocks(variant: str) -> None:
+    case = replace(LAYER, lanes=INSTRUCTION_SETS[variant])
+    geometry, given_arrays = replace(case.geometry, lanes=case.lanes), arrays(case)
+    y, backward = jax.vjp(lambda *parts: convolve(geometry, *parts), *given_arrays[:3])
+    for ours, theirs in zip((y, *backward(given_arrays[3])), by_kernels(case, *given_arrays), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    plain = ConvGeometry(2, 1, (1, 1), (6, 6), lanes=case.lanes)
+    x, kernel = given_arrays[0], given_arrays[1][..., :1]
+
+    def of_images(x: Any, kernel: Any) -> Any:
+        return convolve_depthwise(plain, x, kernel)
+
+    def of_blocks(x: Any, kernel: Any) -> Any:
+        y = convolve_depthwise(replace(plain, lanes=0), blocked(x, case.lanes), kernel)
+        return images_first(y, case)
+
+    for ours, theirs in zip(*(_with_gradients(each, x, kernel) for each in (of_images, of_blocks)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def _with_gradients(function: Any, *given_arrays: Any) -> tuple[Any, ...]:
+    y, backward = jax.vjp(function, *given_arrays)
+    return (y, *backward(jnp.cos(jnp.arange(y.size, dtype=jnp.float32)).reshape(y.shape)))
 
 
 LAYER = Case(0, 37, (12, 11), 3, 7, 3, ConvGeometry(1, 2, (1, 1), (6, 5), relu=True))

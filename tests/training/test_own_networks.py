@@ -36,6 +36,13 @@ x = layers.MaxPooling2D(2, data_format='channels_first')(x); x = layers.Lambda(l
 return keras.Model(i, layers.Softmax()(layers.Dense(10)(layers.Flatten()(x))))
 """
 RAW = "i = keras.Input((64,)); x = i / 16; return keras.Model(i, {'shares': layers.Dense(10, activation='sigmoid')(x)})"
+CONVOLUTIONS = """
+x = layers.BatchNormalization()(layers.SeparableConv2D(6, 3, padding='same', use_bias=False)(i))
+x = layers.ReLU(6)(x); x = layers.MaxPooling2D(3, strides=2, padding='same')(x)
+x = layers.Conv2D(4, 3, dilation_rate=2, padding='same', activation='relu')(x); x = layers.LayerNormalization()(x)
+x = layers.Conv2DTranspose(3, 3, strides=2, padding='same', activation='tanh')(x); x = layers.AveragePooling2D(2)(x)
+return keras.Model(i, layers.Dense(10, activation='softmax')(layers.Flatten()(x)))
+"""
 SUBCLASS = """
 class Net(keras.Model):
     def __init__(self, classes):
@@ -57,8 +64,16 @@ def build(image_shape, classes):
         (START.split(";")[0] + KEPT, {}),
         (RAW, {"raw": True}),
         (SUBCLASS, {}),
+        (IMAGE + CONVOLUTIONS, {}),
     ],
-    ids=["two heads", "constraint, losses, lambdas", "layers that copies lose", "sigmoids of raw pixels", "subclass"],
+    ids=[
+        "two heads",
+        "constraint, losses, lambdas",
+        "layers that copies lose",
+        "sigmoids of raw pixels",
+        "subclass",
+        "convolutions",
+    ],
 )
 def test_a_network_trains_as_by_keras(tmp_path: Path, body: str, more: dict[str, Any]) -> None:
     both(network(tmp_path, body), **more).agree()
@@ -85,11 +100,9 @@ def test_outputs_are_told_by_their_values(tmp_path: Path, last: str, outputs: st
 
 def test_a_form_that_differs_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = network(tmp_path, f"{IMAGE}x = layers.Conv2D(2, 3)(i)\n{OUT}")
-    assert formed(spec)._forms
-    monkeypatch.setattr(
-        "seedbed.models.keras_layers._convolved", lambda _, images, kernel: images[:, 2:, 2:] + 0 * kernel[0, 0]
-    )
-    assert not formed(spec)._forms
+    assert formed(spec).rewritten
+    monkeypatch.setattr("seedbed.models.maps.convolve", lambda _, images, kernel: images[:, 2:, 2:] + 0 * kernel[0, 0])
+    assert not formed(spec).rewritten
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """The kernels as differentiable functions of JAX.
 
-Images lie innermost, in blocks of as many as a vector holds: maps are `(blocks, height, width, channels, lanes)`. Each block is
-computed alone and gradients of weights are added up block by block, so that results depend neither on the number of threads nor
-on what else runs.
+Images lie innermost, in blocks of as many as a vector holds: maps are `(blocks, height, width, channels, lanes)`. Arrays
+`(images, height, width, channels)` are taken too, and brought into blocks where they are computed. Each block is computed alone
+and gradients of weights are added up block by block, so that results depend neither on the number of threads nor on what else
+runs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class ConvGeometry:
         pooled: height and width of the output (pixels).
         relu: whether ReLU follows the pooling.
         inner: whether the gradient with respect to the input is wanted; without it that gradient is returned as 0.
+        lanes: images per block where the arrays hold images; 0 where they hold blocks.
     """
 
     stride: int
@@ -35,11 +37,12 @@ class ConvGeometry:
     pooled: tuple[int, int]
     relu: bool = False
     inner: bool = True
+    lanes: int = 0
 
     @property
     def _attributes(self) -> dict[str, Any]:
         top, left = self.before
-        values = {"stride": self.stride, "pool": self.pool, "top": top, "left": left, "relu": self.relu}
+        values = {"stride": self.stride, "pool": self.pool, "top": top, "left": left, "relu": self.relu, "lanes": self.lanes}
         return {name: np.int64(value) for name, value in values.items()}
 
     @property
@@ -75,8 +78,10 @@ def convolve(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array) -> Ar
 
 def _maps(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array, *, places: bool) -> tuple[Array, Array]:
     """The output, and if asked for, the place of each maximum in its window."""
-    shape = (x.shape[0], *geometry.pooled, kernel.shape[-1], x.shape[-1])
-    results = (_floats(*shape), _array(shape if places else (0,), jnp.uint8))
+    lanes, filters = geometry.lanes, kernel.shape[-1]
+    shape = (x.shape[0], *geometry.pooled, filters, *x.shape[4:])
+    noted = (-(-x.shape[0] // lanes), *geometry.pooled, filters, lanes) if lanes else shape
+    results = (_floats(*shape), _array(noted if places else (0,), jnp.uint8))
     y, where = _call("forward", results)(x, kernel, bias, **geometry._attributes)
     return y, where
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from seedbed import kernels
 from seedbed.devices import signals_held_back
 from seedbed.kinds import Registry
 from seedbed.models.architecture import (
+    LARGEST_MICROBATCH,
     MICROBATCH,
     ImageShape,
     LayerFacts,
@@ -203,6 +205,7 @@ class KerasFamily(Family[Keras]):
 
     name = "keras"
     process = 330 * MIB
+    images = LARGEST_MICROBATCH
 
     def population(self, specs: Sequence[Keras], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
         from seedbed.models.keras import KerasPopulation
@@ -237,7 +240,7 @@ class KerasFamily(Family[Keras]):
 
     def microbatch(self, spec: Keras, data: DataFacts, batch: int) -> int:
         kinds = [layer.kind for layer in known_layers(spec, data.image_shape, len(data.classes))]
-        parts = any("Conv" in kind for kind in kinds) and "BatchNormalization" not in kinds
+        parts = any("Conv" in kind for kind in kinds) and "BatchNormalization" not in kinds and not kernels.support().lanes
         return min(batch, MICROBATCH) if parts else batch
 
     def numbers_per_image(self, spec: Keras, data: DataFacts, on_cpu: bool) -> int:

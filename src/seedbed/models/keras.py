@@ -11,7 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from seedbed.models.architecture import MICROBATCH, ImageShape, LayerFacts, Weights
+from seedbed.models import maps
+from seedbed.models.architecture import LARGEST_MICROBATCH, MICROBATCH, ImageShape, LayerFacts, Weights
+from seedbed.models.forms import KERNELS, PRODUCTS
 from seedbed.models.keras_building import build_model, canonical_names, input_shape, integer_input
 from seedbed.models.keras_forms import KerasNetwork, takes_raw_pixels
 from seedbed.models.keras_tracing import layer_facts
@@ -25,14 +27,14 @@ class KerasPopulation(StackedPopulation):
     """Networks from one function with one set of arguments, which differ in learning rates and penalties.
 
     Batch normalization, dropout, regularizers, constraints and `add_loss` work as in Keras. The engine works on logits: a last
-    softmax is left out, and of other probabilities the logarithm is taken. On a CPU, plain convolutions and poolings use the
-    engine's fast forms. Forms that change the network's outputs are not used (see `seedbed.models.keras_forms`).
+    softmax is left out, and of other probabilities the logarithm is taken. On a CPU, convolutions, poolings and variances have
+    the engine's own forms (`seedbed.models.maps`). Forms that change the network's outputs are not used.
 
     Args:
         specs: the members, all equal.
         image_shape: shape of one image, (h, w, c).
         classes: number of classes.
-        on_cpu: whether to use the fast forms, one member at a time.
+        on_cpu: whether to use these forms, one member at a time.
     """
 
     def __init__(self, specs: Sequence[Keras], image_shape: ImageShape, classes: int, *, on_cpu: bool = True) -> None:
@@ -42,12 +44,21 @@ class KerasPopulation(StackedPopulation):
         self._on_cpu = on_cpu
         self._network = KerasNetwork(build_model(self.spec, image_shape, classes, seed=0), image_shape, fast=on_cpu)
         whole = self._network.state or self._network.adds_losses or self._network.mixes_images
-        parts = self._network.has_convolutions and on_cpu and not whole
+        parts = self._network.has_convolutions and on_cpu and not whole and not maps.kernels_name()
         super().__init__(specs, microbatch=MICROBATCH if parts else None, vectorized=not on_cpu)
 
     @property
     def signature(self) -> Hashable:
-        return ("keras", self.spec.identity, self.image_shape, self.classes, len(self.specs), self._on_cpu)
+        return ("keras", self.spec.identity, self.image_shape, self.classes, len(self.specs), self._on_cpu, self.form)
+
+    @property
+    def form(self) -> str:
+        own = self._network.has_convolutions and self._network.rewritten
+        return (maps.kernels_name() or PRODUCTS) if own else ""
+
+    @property
+    def eval_batch_size(self) -> int:
+        return LARGEST_MICROBATCH if self.form.startswith(KERNELS) else super().eval_batch_size
 
     @property
     def self_contained(self) -> bool:

@@ -78,6 +78,24 @@ class KerasSettings:
 
 
 @contextlib.contextmanager
+def quick_compilation() -> Iterator[None]:
+    """Let JAX optimize little within the block, for functions that run once: initial weights, and trial calls.
+
+    Keras draws each shape of weights by a program of its own, which takes half a second to compile as usual, and a fourth of it
+    so. Drawn weights may differ in the last bit.
+    """
+    import jax
+
+    name = "jax_disable_most_optimizations"
+    before = jax.config.values[name]
+    jax.config.update(name, True)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        jax.config.update(name, before)  # type: ignore[no-untyped-call]
+
+
+@contextlib.contextmanager
 def keras_session(seed: int, settings: KerasSettings | None = None) -> Iterator[Any]:
     """Give the block a fresh Keras: names counted from the start, random numbers from the seed, given settings.
 

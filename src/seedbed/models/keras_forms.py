@@ -1,7 +1,8 @@
 """A built Keras network in the form that the engine trains.
 
-The network stays the object that the user's function returned; while it is traced, its last softmax is left out and some layers
-have faster forms. Each form is compared with the original on random images and weights, and is used only where they agree.
+The network stays the object that the user's function returned; while it is traced, its last softmax is left out, and on a CPU
+its trace is rewritten to the engine's convolutions and poolings. Each form is compared with the original on random images and
+weights, and is used only where they agree.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from jax import Array
 from numpy.typing import NDArray
 
 from seedbed.models.architecture import ImageShape
+from seedbed.models.keras_backend import quick_compilation
 from seedbed.models.keras_building import canonical_names, input_shape, integer_input
-from seedbed.models.keras_layers import LayerForm, all_layers, fast_forms, logits_form, replaced
+from seedbed.models.keras_layers import LayerForm, all_layers, logits_form, replaced
+from seedbed.models.keras_rewriting import rewritten
 from seedbed.models.keras_tracing import input_factor, traced
 from seedbed.models.protocol import Params, State
 
@@ -40,7 +43,7 @@ class KerasNetwork:
     Args:
         model: a built `keras.Model`.
         image_shape: shape of one image, (h, w, c).
-        fast: whether to use the engine's fast forms for a CPU.
+        fast: whether to use the engine's own convolutions and poolings, for a CPU.
 
     Attributes:
         outputs: what the network returns.
@@ -49,6 +52,7 @@ class KerasNetwork:
         mixes_images: whether an image's output depends on the others of its batch, so that batches must not be divided.
         adds_losses: whether layers add losses of their outputs, by `add_loss` or an activity regularizer.
         has_convolutions: whether there is a convolution.
+        rewritten: whether its trace is rewritten.
     """
 
     def __init__(self, model: Any, image_shape: ImageShape, *, fast: bool) -> None:
@@ -76,20 +80,23 @@ class KerasNetwork:
             images: pixels as stored where `raw_pixels`, else from 0 to 1, `(B, h, w, c)`.
             key: for random numbers; None means inference.
         """
-        out, state, added = self._called(params, state, images, key, self._forms)
+        out, state, added = self._called(params, state, images, key, self._forms, fast=self.rewritten)
         return self._as_logits(out), state, sum((jnp.sum(jnp.asarray(loss, jnp.float32)) for loss in added), jnp.zeros(()))
 
     def _called(
-        self, params: Params, state: State, images: Array, key: Array | None, forms: Sequence[LayerForm]
+        self, params: Params, state: State, images: Array, key: Array | None, forms: Sequence[LayerForm], *, fast: bool
     ) -> tuple[Array, State, list[Array]]:
         """Outputs `(B, C)` of the network with some forms, its new state, and the losses that layers added."""
         bits = jax.random.key_data(key if key is not None else jax.random.key(0))
         held = {**state, **{name: bits + jnp.uint32(number) for number, name in enumerate(self._draws)}}
         variables = [params[name] for name in self._trainable], [held[name] for name in self._fixed]
+        mode = self._mode(training=key is not None)
+
+        def called(trainable: list[Array], fixed: list[Array], inputs: Array) -> Any:
+            return self._model.stateless_call(trainable, fixed, inputs, return_losses=True, **mode)
+
         with jax.numpy_dtype_promotion("standard"), replaced(forms):
-            out, fixed, losses = self._model.stateless_call(
-                *variables, self._input(images), return_losses=True, **self._mode(training=key is not None)
-            )
+            out, fixed, losses = (rewritten(called) if fast else called)(*variables, self._input(images))
         after = dict(zip(self._fixed, fixed, strict=True))
         added = losses[: len(losses) - len(self._regularizers)]  # those of regularizers come last
         return jax.tree.leaves(out)[0], {name: after[name] for name in self.state}, added
@@ -128,23 +135,22 @@ class KerasNetwork:
         fixed = zip(self._fixed, self._model.non_trainable_variables, strict=True)
         state = {name: np.asarray(v) for name, v in fixed if name in self.state}
 
-        def out(forms: Sequence[LayerForm], count: int = TRIED) -> NDArray[np.float64]:
-            apply = jax.jit(lambda p, s, x: self._called(p, s, x, None, forms)[0].astype(jnp.float32))
+        def out(forms: Sequence[LayerForm] = (), count: int = TRIED, *, fast: bool = False) -> NDArray[np.float64]:
+            apply = jax.jit(lambda p, s, x: self._called(p, s, x, None, forms, fast=fast)[0].astype(jnp.float32))
             return np.asarray(apply(params, state, images[:count]), np.float64)
 
-        original = out([])
-        self.mixes_images = not _close(out([], TRIED // 2), original[: TRIED // 2])
-        self.outputs = output_kind(original)
-        forms = fast_forms(self._model) if fast else []
-        if forms and not _close(out(forms), original):
-            forms = []
-        removed = logits_form(self._model) if self.outputs == "probabilities" else None
-        if removed and _close(_softmax(out([*forms, removed])), original):
-            self._forms, self._logits = [*forms, removed], True
-        else:
-            self._forms, self._logits = forms, self.outputs == "logits"
+        with quick_compilation():
+            original = out()
+            self.mixes_images = not _close(out(count=TRIED // 2), original[: TRIED // 2])
+            self.outputs = output_kind(original)
+            self.rewritten = fast and _close(out(fast=True), original)
+            removed = logits_form(self._model) if self.outputs == "probabilities" else None
+            without = removed is not None and _close(_softmax(out([removed])), original)
+        self._forms = [removed] if removed and without else []
+        self._logits = without or self.outputs == "logits"
         key = jax.random.key(0)
-        self.adds_losses = bool(jax.eval_shape(lambda p, s, x: self._called(p, s, x, key, [])[2], params, state, images))
+        added = jax.eval_shape(lambda p, s, x: self._called(p, s, x, key, [], fast=False)[2], params, state, images)
+        self.adds_losses = bool(added)
 
 
 def takes_raw_pixels(model: Any, image_shape: ImageShape) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -17,11 +19,11 @@ def largest(blocks: Array) -> Array:
     Args:
         blocks: arrays to compare, `(n, ...)`, n at most 255.
     """
-    return _tournament(blocks)[0]
+    return tournament(list(blocks))[0]
 
 
-def _tournament(blocks: Array) -> tuple[Array, Array]:
-    """Maxima, and the index of the block that each comes from."""
+def tournament(blocks: Sequence[Array]) -> tuple[Array, Array]:
+    """Elementwise maxima of arrays, and the index of the one that each comes from, the first of equal ones, as uint8."""
     rounds = [(block, jnp.full(block.shape, number, jnp.uint8)) for number, block in enumerate(blocks)]
     while len(rounds) > 1:
         pairs = zip(rounds[::2], rounds[1::2], strict=False)
@@ -35,7 +37,7 @@ def _larger(first: tuple[Array, Array], second: tuple[Array, Array]) -> tuple[Ar
 
 
 def _forward(blocks: Array) -> tuple[Array, tuple[Array, Array]]:
-    maxima, number = _tournament(blocks)
+    maxima, number = tournament(list(blocks))
     return maxima, (number, jnp.arange(len(blocks), dtype=jnp.uint8))
 
 

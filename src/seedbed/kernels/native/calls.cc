@@ -77,25 +77,56 @@ class Blocks {
 };
 
 // A call on blocks of images x (blocks, height, width, channels, lanes), a kernel (k, k, channels, filters), and outputs y
-// (blocks, pooled height, pooled width, filters, lanes).
+// (blocks, pooled height, pooled width, filters, lanes); or, with an attribute `lanes`, on images (images, height, width,
+// channels) with outputs (images, pooled height, pooled width, filters), which are brought into blocks one at a time.
 struct Layer {
   Geometry geometry{};
   const Variant* variant = nullptr;
-  int64_t blocks = 0;
+  int64_t blocks = 0, images = 0;               // images: 0 where the arrays are blocks
   size_t inputs = 0, outputs = 0, weights = 0;  // numbers of a block, and of the kernel
   bool places = false;                          // whether there are places of maxima
 
+  // Whether the array holds `numbers` of each block, or so many of each image.
+  bool holds(const Buffer& buffer, size_t numbers) const {
+    return floats(buffer, images ? images * (numbers / variant->lanes) : blocks * numbers);
+  }
+
+  // Block n of an array, with `numbers` of a block; images are copied to `memory`, which then moves behind them.
+  const float* in(const Buffer& buffer, int64_t n, size_t numbers, float*& memory) const {
+    const float* all = seedbed::numbers(buffer);
+    if (!images) return all + n * numbers;
+    size_t size = numbers / variant->lanes;
+    float* block = memory;
+    memory += numbers;
+    variant->blocked(all + n * variant->lanes * size, size, filled(n), block);
+    return block;
+  }
+
+  // Where block n of an array is to be written; `done` then brings it to the images.
+  float* out(const Buffer& buffer, int64_t n, size_t numbers, float*& memory) const {
+    if (!images) return seedbed::numbers(buffer) + n * numbers;
+    float* block = memory;
+    memory += numbers;
+    return block;
+  }
+  void done(const Buffer& buffer, int64_t n, size_t numbers, const float* block) const {
+    size_t size = numbers / variant->lanes;
+    if (images) variant->unblocked(block, size, filled(n), seedbed::numbers(buffer) + n * variant->lanes * size);
+  }
+  int filled(int64_t n) const { return (int)std::min<int64_t>(variant->lanes, images - n * variant->lanes); }
+
   // What is wrong with the call, or null.
   const char* read(const Call& call, const Buffer& x, const Buffer& kernel, const Buffer& y, bool depthwise) {
-    if (x.rank != 5 || kernel.rank != 4 || y.rank != 5) return kShapes;
+    bool first = x.rank == 4;
+    if ((x.rank != 5 && !first) || kernel.rank != 4 || y.rank != x.rank) return kShapes;
     for (const Buffer* buffer : {&x, &kernel, &y})
       for (int64_t axis = 0; axis < buffer->rank; axis++)
         if (buffer->dims[axis] < 1 || buffer->dims[axis] > (1 << 24)) return kShapes;
-    int64_t k = kernel.dims[0], filters = depthwise ? x.dims[3] : kernel.dims[3], lanes = x.dims[4];
+    int64_t k = kernel.dims[0], filters = depthwise ? x.dims[3] : kernel.dims[3], lanes = first ? call.attribute("lanes") : x.dims[4];
     int64_t stride = call.attribute("stride"), pool = call.attribute("pool"), top = call.attribute("top"),
             left = call.attribute("left"), relu = call.attribute("relu");
     if (kernel.dims[1] != k || kernel.dims[2] != x.dims[3] || (depthwise && (kernel.dims[3] != 1 || pool != 1 || relu)) ||
-        y.dims[0] != x.dims[0] || y.dims[3] != filters || y.dims[4] != lanes)
+        y.dims[0] != x.dims[0] || y.dims[3] != filters || (!first && y.dims[4] != lanes))
       return kShapes;
     if (stride < 1 || stride > 1024 || pool < 1 || pool > LARGEST_POOL || top < 0 || left < 0 || top >= k || left >= k || k > 1024 ||
         relu < 0)
@@ -107,15 +138,16 @@ struct Layer {
       return (outputs * pool - 1) * stride + k <= size + before + k - 1;
     };
     if (!fits(y.dims[1], x.dims[1], top) || !fits(y.dims[2], x.dims[2], left)) return kShapes;
-    blocks = x.dims[0];
+    variant = seedbed::variant((int)lanes);
+    if (!variant) return kLanes;
+    images = first ? x.dims[0] : 0;
+    blocks = first ? (images + lanes - 1) / lanes : x.dims[0];
     inputs = geometry.inputs() * lanes;
     outputs = geometry.outputs() * lanes;
     weights = count(kernel);
     places = pool > 1 || relu == 1;
-    if (!floats(x, blocks * inputs) || !floats(kernel, weights) || !floats(y, blocks * outputs)) return kShapes;
-    variant = seedbed::variant((int)lanes);
-    if (!variant) return kLanes;
-    return aligned(x, lanes) && aligned(y, lanes) ? nullptr : kAlignment;
+    if (!holds(x, inputs) || !floats(kernel, weights) || !holds(y, outputs)) return kShapes;
+    return first || (aligned(x, lanes) && aligned(y, lanes)) ? nullptr : kAlignment;
   }
 };
 
@@ -147,10 +179,13 @@ XLA_FFI_Error* forward(const Call& call) {
   bool noted = count(where) > 0;
   if (!floats(bias, layer.geometry.filters) || !bytes(where, noted && layer.places ? layer.blocks * layer.outputs : 0))
     return call.error(kShapes);
-  return Blocks::run(call, layer.blocks, layer.variant->forward_scratch(layer.geometry), [&](int64_t n, float* scratch) {
+  size_t floats = layer.inputs + layer.outputs + layer.variant->forward_scratch(layer.geometry);
+  return Blocks::run(call, layer.blocks, floats, [&](int64_t n, float* scratch) {
     uint8_t* places = noted ? static_cast<uint8_t*>(where.data) + n * layer.outputs : nullptr;
-    layer.variant->forward(layer.geometry, numbers(x) + n * layer.inputs, numbers(kernel), numbers(bias),
-                           numbers(y) + n * layer.outputs, places, scratch);
+    const float* from = layer.in(x, n, layer.inputs, scratch);
+    float* to = layer.out(y, n, layer.outputs, scratch);
+    layer.variant->forward(layer.geometry, from, numbers(kernel), numbers(bias), to, places, scratch);
+    layer.done(y, n, layer.outputs, to);
   });
 }
 
@@ -163,18 +198,21 @@ XLA_FFI_Error* backward(const Call& call) {
   if (const char* wrong = layer.read(call, x, kernel, dy, false)) return call.error(wrong);
   Geometry& g = layer.geometry;
   g.inner = count(dx) > 0;
-  if (g.inner && !aligned(dx, x.dims[4])) return call.error(kAlignment);
-  if (!floats(dkernel, layer.weights) || !floats(dbias, g.filters) || !floats(dx, g.inner ? layer.blocks * layer.inputs : 0) ||
+  if (g.inner && !layer.images && !aligned(dx, x.dims[4])) return call.error(kAlignment);
+  if (!floats(dkernel, layer.weights) || !floats(dbias, g.filters) || !layer.holds(dx, g.inner ? layer.inputs : 0) ||
       !bytes(where, layer.places ? layer.blocks * layer.outputs : 0))
     return call.error(kShapes);
   size_t size = layer.weights + g.filters;
   std::vector<float> parts(layer.blocks * size), back;
   if (g.inner) back = turned(g, numbers(kernel));
-  XLA_FFI_Error* error = Blocks::run(call, layer.blocks, layer.variant->backward_scratch(g), [&](int64_t n, float* scratch) {
+  size_t floats = 2 * layer.inputs + layer.outputs + layer.variant->backward_scratch(g);
+  XLA_FFI_Error* error = Blocks::run(call, layer.blocks, floats, [&](int64_t n, float* scratch) {
     const uint8_t* places = layer.places ? static_cast<uint8_t*>(where.data) + n * layer.outputs : nullptr;
     float* part = parts.data() + n * size;
-    layer.variant->backward(g, numbers(dy) + n * layer.outputs, places, numbers(x) + n * layer.inputs, back.data(), part,
-                            part + layer.weights, g.inner ? numbers(dx) + n * layer.inputs : nullptr, scratch);
+    const float *gradient = layer.in(dy, n, layer.outputs, scratch), *from = layer.in(x, n, layer.inputs, scratch);
+    float* to = g.inner ? layer.out(dx, n, layer.inputs, scratch) : nullptr;
+    layer.variant->backward(g, gradient, places, from, back.data(), part, part + layer.weights, to, scratch);
+    if (g.inner) layer.done(dx, n, layer.inputs, to);
   });
   add_up(parts.data(), layer.blocks, size, layer.weights, numbers(dkernel));
   add_up(parts.data() + layer.weights, layer.blocks, size, g.filters, numbers(dbias));
@@ -187,9 +225,12 @@ XLA_FFI_Error* depthwise_forward(const Call& call) {
   if (!call.has(2, 1)) return call.error(kShapes);
   const Buffer &x = call.argument(0), &kernel = call.argument(1), &y = call.result(0);
   if (const char* wrong = layer.read(call, x, kernel, y, true)) return call.error(wrong);
-  return Blocks::run(call, layer.blocks, layer.variant->forward_scratch(layer.geometry), [&](int64_t n, float* scratch) {
-    layer.variant->depthwise_forward(layer.geometry, numbers(x) + n * layer.inputs, numbers(kernel),
-                                     numbers(y) + n * layer.outputs, scratch);
+  size_t floats = layer.inputs + layer.outputs + layer.variant->forward_scratch(layer.geometry);
+  return Blocks::run(call, layer.blocks, floats, [&](int64_t n, float* scratch) {
+    const float* from = layer.in(x, n, layer.inputs, scratch);
+    float* to = layer.out(y, n, layer.outputs, scratch);
+    layer.variant->depthwise_forward(layer.geometry, from, numbers(kernel), to, scratch);
+    layer.done(y, n, layer.outputs, to);
   });
 }
 
@@ -201,14 +242,16 @@ XLA_FFI_Error* depthwise_backward(const Call& call) {
   const Buffer &dkernel = call.result(0), &dx = call.result(1);
   if (const char* wrong = layer.read(call, x, kernel, dy, true)) return call.error(wrong);
   layer.geometry.inner = true;
-  if (!aligned(dx, x.dims[4])) return call.error(kAlignment);
-  if (!floats(dkernel, layer.weights) || !floats(dx, layer.blocks * layer.inputs)) return call.error(kShapes);
+  if (!layer.images && !aligned(dx, x.dims[4])) return call.error(kAlignment);
+  if (!floats(dkernel, layer.weights) || !layer.holds(dx, layer.inputs)) return call.error(kShapes);
   std::vector<float> parts(layer.blocks * layer.weights);
-  size_t floats = layer.variant->backward_scratch(layer.geometry);
+  size_t floats = 2 * layer.inputs + layer.outputs + layer.variant->backward_scratch(layer.geometry);
   XLA_FFI_Error* error = Blocks::run(call, layer.blocks, floats, [&](int64_t n, float* scratch) {
-    layer.variant->depthwise_backward(layer.geometry, numbers(dy) + n * layer.outputs, numbers(x) + n * layer.inputs,
-                                      numbers(kernel), parts.data() + n * layer.weights, numbers(dx) + n * layer.inputs,
+    const float *gradient = layer.in(dy, n, layer.outputs, scratch), *from = layer.in(x, n, layer.inputs, scratch);
+    float* to = layer.out(dx, n, layer.inputs, scratch);
+    layer.variant->depthwise_backward(layer.geometry, gradient, from, numbers(kernel), parts.data() + n * layer.weights, to,
                                       scratch);
+    layer.done(dx, n, layer.inputs, to);
   });
   add_up(parts.data(), layer.blocks, layer.weights, layer.weights, numbers(dkernel));
   return error;

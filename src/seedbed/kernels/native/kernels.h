@@ -374,9 +374,28 @@ void depthwise_backward(const Geometry& g, const float* gradient, const float* x
                      (vec*)dx);
 }
 
+constexpr size_t TILE = 16;  // numbers of each image that are brought into a block at a time: a line of the cache
+
+void blocked(const float* images, size_t size, int count, float* block) {
+  if (count < LANES) std::memset(block, 0, size * sizeof(vec));
+  for (size_t first = 0; first < size; first += TILE) {
+    size_t next = std::min(size, first + TILE);
+    for (int lane = 0; lane < count; lane++)
+      for (size_t i = first; i < next; i++) block[i * LANES + lane] = images[lane * size + i];
+  }
+}
+
+void unblocked(const float* block, size_t size, int count, float* images) {
+  for (size_t first = 0; first < size; first += TILE) {
+    size_t next = std::min(size, first + TILE);
+    for (int lane = 0; lane < count; lane++)
+      for (size_t i = first; i < next; i++) images[lane * size + i] = block[i * LANES + lane];
+  }
+}
+
 }  // namespace
 
-const Variant VARIANT = {LANES,    forward_scratch,   backward_scratch,  forward,
-                         backward, depthwise_forward, depthwise_backward};
+const Variant VARIANT = {LANES,    forward_scratch,   backward_scratch,   forward,
+                         backward, depthwise_forward, depthwise_backward, blocked, unblocked};
 
 }  // namespace seedbed

@@ -56,6 +56,9 @@ struct Variant {
   void (*depthwise_forward)(const Geometry&, const float* x, const float* kernel, float* y, float* scratch);
   void (*depthwise_backward)(const Geometry&, const float* dy, const float* x, const float* kernel, float* dkernel,
                              float* dx, float* scratch);
+  // Some images of `size` numbers each, one after the other, as a block; lanes without an image hold zeros. And back.
+  void (*blocked)(const float* images, size_t size, int count, float* block);
+  void (*unblocked)(const float* block, size_t size, int count, float* images);
 };
 
 // The widest variant that this processor can run with vectors of this number of floats; null if there is none.

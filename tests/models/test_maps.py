@@ -1,0 +1,92 @@
+"""The engine's convolutions, poolings and variances against JAX's own, in traces that are rewritten to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from models.samples import QUICK, VARIANTS, close, switched
+from seedbed.models import maps
+from seedbed.models.keras_rewriting import rewritten
+
+LAST, FIRST = ("NHWC", "HWIO", "NHWC"), ("NCHW", "OIHW", "NCHW")
+
+
+def conv(strides: Any, padding: Any, layout: Any = LAST, **more: Any) -> Callable[..., Any]:
+    return lambda x, w: jax.lax.conv_general_dilated(x, w, strides, padding, dimension_numbers=layout, **more)
+
+
+def pool(start: float, reduce: Any, sizes: Any, strides: Any, padding: Any) -> Callable[..., Any]:
+    return lambda x, w: jax.lax.reduce_window(x * w, start, reduce, sizes, strides, padding)
+
+
+CASES: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]] = {
+    "plain": (conv((1, 1), "SAME"), (5, 9, 8, 3), (3, 3, 3, 4)),
+    "strides": (conv((2, 2), "SAME"), (5, 9, 8, 3), (3, 3, 3, 4)),
+    "pointwise": (conv((2, 2), "VALID"), (5, 9, 8, 3), (1, 1, 3, 4)),
+    "oblong": (conv((1, 2), ((0, 3), (1, 0))), (5, 9, 8, 3), (2, 4, 3, 4)),
+    "dilated": (conv((1, 1), "SAME", rhs_dilation=(2, 3)), (5, 9, 8, 3), (3, 3, 3, 4)),
+    "dilated strides": (conv((2, 2), "SAME", rhs_dilation=(2, 2)), (5, 9, 8, 3), (3, 3, 3, 4)),
+    "transposed": (conv((1, 1), ((1, 2), (2, 1)), lhs_dilation=(2, 2)), (5, 4, 5, 3), (3, 3, 3, 4)),
+    "depthwise": (conv((2, 2), "SAME", feature_group_count=3), (5, 9, 8, 3), (3, 3, 1, 3)),
+    "groups": (conv((1, 1), "VALID", feature_group_count=2), (5, 9, 8, 4), (3, 3, 2, 6)),
+    "channels first": (conv((1, 1), "SAME", FIRST), (5, 3, 9, 8), (4, 3, 3, 3)),
+    "one axis": (conv((2,), "SAME", ("NHC", "HIO", "NHC")), (5, 9, 3), (3, 3, 4)),
+    "largest": (pool(-np.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID"), (5, 9, 8, 3), (3,)),
+    "largest, overlapping": (pool(-np.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME"), (5, 9, 8, 3), (3,)),
+    "largest, one axis": (pool(-np.inf, jax.lax.max, (1, 2, 1), (1, 2, 1), "VALID"), (5, 9, 3), (3,)),
+    "sums": (pool(0.0, jax.lax.add, (1, 3, 2, 1), (1, 2, 2, 1), "SAME"), (5, 9, 8, 3), (3,)),
+    "sums, channels first": (pool(0.0, jax.lax.add, (1, 1, 2, 2), (1, 1, 2, 2), "VALID"), (5, 3, 9, 8), (8,)),
+    "variance": (lambda x, w: jnp.var(50 + x * w, axis=(0, 1), keepdims=True), (5, 9, 3), (3,)),
+    "custom gradient": (lambda x, w: jax.nn.relu(conv((1, 1), "SAME")(x, w)), (2, 4, 4, 1), (3, 3, 1, 2)),
+}
+RULED = ("conv_general_dilated", "reduce_window_max", "reduce_window_sum")
+
+
+def both(function: Callable[..., Any], x: Any, w: Any) -> Any:
+    """Value and gradients."""
+
+    def compute(x: Any, w: Any) -> Any:
+        y, backward = jax.vjp(function, x, w)
+        return y, backward(jnp.cos(jnp.arange(y.size, dtype=jnp.float32)).reshape(y.shape))
+
+    return jax.jit(compute, compiler_options=QUICK)(x, w)
+
+
+@pytest.mark.parametrize("switch", ["off", *VARIANTS[:1]])
+@pytest.mark.parametrize("name", CASES)
+def test_a_rewritten_trace_has_the_values_and_gradients_of_the_original(name: str, switch: str) -> None:
+    function, *shapes = CASES[name]
+    draws = np.random.default_rng(3)
+    x, w = (draws.normal(size=shape).astype(np.float32) for shape in shapes)
+    with switched(switch):
+        trace = str(jax.make_jaxpr(rewritten(function))(x, w))
+        assert not any(operation in trace for operation in RULED)
+        for ours, theirs in zip(
+            jax.tree.leaves(both(rewritten(function), x, w)), jax.tree.leaves(both(function, x, w)), strict=True
+        ):
+            close(ours, theirs, 2e-5)
+
+
+def test_operations_without_a_rule_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    def function(x: Any) -> Any:
+        scanned, _ = jax.lax.scan(lambda total, row: (total + row, None), jnp.zeros(3), x)
+        return {"a": scanned, "b": jax.lax.reduce_window(x, -np.inf, jax.lax.max, (9, 3), (9, 3), "VALID")}
+
+    x = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
+    monkeypatch.setattr(maps, "MOST_PLACES", 25)
+    found, expected = rewritten(function)(x), function(x)
+    assert "reduce_window_max" in str(jax.make_jaxpr(rewritten(function))(x))
+    assert found.keys() == expected.keys()
+    for name in found:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_the_variance_keeps_its_digits_far_from_zero() -> None:
+    x = (1000 + np.random.default_rng(0).normal(size=(4000, 2))).astype(np.float32)
+    np.testing.assert_allclose(maps.variance(jnp.asarray(x), (0,)), x.astype(np.float64).var(axis=0)[None], rtol=1e-5)
