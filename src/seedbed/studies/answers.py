@@ -24,6 +24,7 @@ from seedbed.training.events import FigureDrawn, OnEvent, StageStarted, ignore
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
+    from seedbed.scheduler import Execution
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,6 +329,11 @@ def picture_name(place: str) -> str:
     return f"card_{place.replace('-', '_')}"
 
 
+def no_search(_setup: Setup, _execution: Execution) -> float:
+    """The forecast of a study that does not search (s)."""
+    return 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Study:
     """A question of the exercise, and how it is answered.
@@ -337,6 +343,7 @@ class Study:
         contrasts: names of the comparisons that will be decided, at most five; announced before anything is trained.
         design: the settings that are needed from the beginning, so that those of several studies are trained together.
         parts: requests further settings, and answers; a plain function where nothing is trained.
+        searching: forecast of the searches that begin once the design is trained (s); 0 where there is none.
     """
 
     name: str
@@ -345,6 +352,7 @@ class Study:
     contrasts: tuple[str, ...]
     design: Callable[[Setup], Sequence[Request]]
     parts: Callable[[StudyContext], Steps[list[AnswerPart]] | list[AnswerPart]]
+    searching: Callable[[Setup, Execution], float] = no_search
 
     def __post_init__(self) -> None:
         if not len(set(self.contrasts)) == len(self.contrasts) <= MOST:

@@ -22,7 +22,8 @@ from seedbed.tables import Column, Table
 from seedbed.training.events import Event, Note, OnEvent, StageStarted
 
 if TYPE_CHECKING:
-    from seedbed.sizing import Smallest
+    from seedbed.scheduler import Execution
+    from seedbed.sizing import SizingTerms, Smallest
     from seedbed.sizing.attempts import Attempt
 
 TARGETS = (0.95, 0.97)
@@ -109,20 +110,33 @@ def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Step
 
 def freely(study: StudyContext, target: float) -> Steps[Smallest]:
     """Search the smallest dense network of one to three layers, with its training tuned for each size."""
-    from seedbed.sizing import run, terms_for
+    from seedbed.sizing import run
 
     trainer = study.trainer
 
     def searched() -> Smallest:
         execution = replace(trainer.execution, on_event=_notes_only(trainer.execution.on_event, target))
-        terms = terms_for(target, study.setup.data, seeds=len(fresh_seeds(study.setup)), epochs=FREE_EPOCHS)
-        return run(terms, execution, minutes=FREE_MINUTES)
+        return run(_terms(study.setup, target), execution, minutes=FREE_MINUTES)
 
     smallest = yield from study.do(("smallest", target), searched)
     groups = {attempt.group for attempt in smallest.everything}
     there = study.home.results(lambda damage: trainer.execution.on_event(Note(damage)))
     study.others += [result for result in there if result.group in groups]
     return smallest
+
+
+def searching(setup: Setup, execution: Execution) -> float:
+    """Forecast of the free searches (s): their time limits, where even their first rounds are not there."""
+    from seedbed.sizing import forecast_scouts
+
+    wanted = [] if setup.quick else [_terms(setup, target) for target in TARGETS]
+    return sum(60 * FREE_MINUTES for terms in wanted if forecast_scouts(terms, execution).left)
+
+
+def _terms(setup: Setup, target: float) -> SizingTerms:
+    from seedbed.sizing import terms_for
+
+    return terms_for(target, setup.data, seeds=len(fresh_seeds(setup)), epochs=FREE_EPOCHS)
 
 
 def _notes_only(on_event: OnEvent, target: float) -> OnEvent:

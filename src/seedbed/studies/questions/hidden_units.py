@@ -444,4 +444,5 @@ STUDY = Study(
     contrasts=CONTRASTS,
     design=design,
     parts=parts,
+    searching=fewest_parameters.searching,
 )
