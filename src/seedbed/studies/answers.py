@@ -54,6 +54,7 @@ class AnswerPart:
         contrasts: comparisons of this part that the study announced.
         caveats: limits of the answer: ends of sweeps, sizes that this data set does not have.
         published: metrics of student reports to compare with.
+        shown: number of figures that stand below the answer; the others are folded.
         data: further results as JSON values.
         card: the answer at a glance, where a question of the exercise is answered here.
     """
@@ -71,6 +72,7 @@ class AnswerPart:
     published: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     card: Card | None = None
+    shown: int = 1
 
     @property
     def headline(self) -> Sequence[str]:
@@ -97,7 +99,7 @@ class AnswerPart:
             "figures": [figure.name for figure in self.figures],
             "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
         }
-        plain: dict[str, Any] = finite({name: value for name, value in fields.items() if name != "caveats"})
+        plain: dict[str, Any] = finite({name: value for name, value in fields.items() if name not in ("caveats", "shown")})
         return plain
 
 
