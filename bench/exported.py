@@ -3,7 +3,7 @@
     python bench/exported.py digits-dense digits-conv --home runs
 
 Networks are written in each format that the environment can check. The `.keras` file is loaded in a process of its own under
-each of Keras's backends, since a process has one. docs/how-to/export.md has the results.
+each of Keras's backends, since a process has one. docs/benchmarks/exports.md has the results.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def read(pictures: PartPictures, inventory: Inventory, options: ReadOptions, rul
             raise CorruptData(_damaged(looks, inventory))
         every = [seen for look in looks.values() for seen in look.seen]
         size, decided = _common_size(every, options)
-        channels, more = _channels(every, colour, options)
+        channels, more = _channels(every, options)
         shape, decided = (*size, channels), [*decided, *more]
         total = sum(len(look.pictures) for look in looks.values())
         if not total * int(np.prod(shape)) <= MOST_DECODED:
@@ -104,13 +104,11 @@ def read(pictures: PartPictures, inventory: Inventory, options: ReadOptions, rul
 class _ColourSearch:
     """Whether any picture has colour: pictures that are stored in colour are looked at until one has.
 
-    Attributes:
-        grey: number of pictures stored in colour that have shades of grey alone.
+    Several threads look, so that which pictures are looked at is a matter of luck; whether one has colour is not.
     """
 
     def __init__(self, options: ReadOptions) -> None:
         self.over = options.channels is not None
-        self.grey = 0
 
     def seen(self, image: Image) -> Seen:
         """A picture by its header, and while no colour was found by its pixels."""
@@ -118,7 +116,6 @@ class _ColourSearch:
         if not seen.colour or self.over:
             return seen
         if has_shades_alone(image):
-            self.grey += 1
             return replace(seen, colour=False)
         self.over = True
         return seen
@@ -262,17 +259,19 @@ def _common_size(seen: Sequence[Seen], options: ReadOptions) -> tuple[ImageSize,
     return chosen, rules
 
 
-def _channels(seen: Sequence[Seen], colour: _ColourSearch, options: ReadOptions) -> tuple[int, list[str]]:
+def _channels(seen: Sequence[Seen], options: ReadOptions) -> tuple[int, list[str]]:
     """The number of channels for all pictures, and the rules that were applied."""
-    coloured = sum(each.colour for each in seen)
+    stored = sum(each.stored for each in seen)
+    known = f"{stored:,} of {len(seen):,} pictures are stored in colour"
     if options.channels == "grey":
-        return 1, [f"Read as grey, as requested; {coloured:,} of {len(seen):,} are stored in colour."] if coloured else []
+        return 1, [f"Read as grey, as requested; {known}."] if stored else []
     if options.channels == "colour":
         return 3, ["Read as colour, as requested."]
-    if not coloured:
-        stored = f"{colour.grey:,} of {len(seen):,} pictures are stored in colour and have shades of grey alone"
-        return 1, [f"{stored}: all are read as grey."] if colour.grey else []
-    return 3, [f"All are read as colour, since {coloured:,} of {len(seen):,} are in colour."] if coloured < len(seen) else []
+    if not any(each.colour for each in seen):
+        return 1, [f"{known} and have shades of grey alone: all are read as grey."] if stored else []
+    return 3, [f"{known}, and not all of these have shades of grey alone: all are read as colour."] if stored < len(
+        seen
+    ) else []
 
 
 def _proposal(sizes: Sequence[ImageSize], count: int) -> str:
