@@ -159,7 +159,7 @@ class Watcher:
             training: time left for what is being trained (s).
         """
         searching = self._ahead.searching - self._searched()
-        if training is None or searching < 0:
+        if training is None or searching < 0 or self._share() >= 1:
             return ""
         own = 0.0 if self._searching_since is not None else training
         return f"{duration(own + searching + self._ahead.drawing)} left"
