@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -73,15 +72,14 @@ def _finalist_runs(name: str, groups: Mapping[str, Sequence[Result]], folds: int
 
 
 def _study(home: RunStore, name: str) -> Study:
-    import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
-
     path = journal(home, checked_name(name))
     if not path.is_file():
         raise UnknownRun(f"No search is named {name!r}. Known here: {', '.join(stored_searches(home)) or 'none'}.")
-    with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
         try:
             study = optuna.load_study(study_name=name, storage=JournalStorage(JournalFileBackend(str(path))))
         except Exception as error:  # a journal that ends in the middle of its first line, or is none
