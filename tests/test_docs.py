@@ -14,6 +14,7 @@ import click
 import numpy as np
 import pytest
 import start
+from PIL import Image
 
 import seedbed
 from hostile.engine import install
@@ -86,18 +87,33 @@ def json_commands() -> dict[str, set[str]]:
     return {command: set(re.findall(r"`([^`]+)`", keys)) for command, keys in rows}
 
 
-def test_the_commands_for_ones_own_images_and_network_work(folder, capsys, monkeypatch):
-    from PIL import Image
-
-    install(monkeypatch)
+def write_pictures(place: Path) -> None:
+    """Two classes of grey pictures, 12 x 12, that differ in which half is bright."""
     random = np.random.default_rng(0)
     for name, lit in (("rose", slice(0, 6)), ("tulip", slice(6, 12))):
-        place = folder / "path" / "to" / "folder" / name
-        place.mkdir(parents=True)
+        (place / name).mkdir(parents=True)
         for number in range(300):
             pixels = random.integers(0, 100, size=(12, 12), dtype=np.uint8)
             pixels[:, lit] += 150
-            Image.fromarray(pixels).save(place / f"{number}.png")
+            Image.fromarray(pixels).save(place / name / f"{number}.png")
+
+
+def test_the_pages_on_ones_own_images_and_on_predicting_work(folder, capsys, monkeypatch):
+    install(monkeypatch)
+    write_pictures(folder / "path" / "to" / "images")
+    (folder / "photos").mkdir()
+    for name in ("photo.png", "photos/a.png"):
+        Image.new("L", (40, 30), 210).save(folder / name)
+    table = [",".join(f"pixel{number}" for number in range(144)), ",".join("9" * 144)]
+    (folder / "test.csv").write_text("\n".join(table))
+    for line in [line for name in ("own-images", "predict") for line in lines(DOCS / "how-to" / f"{name}.md", "sh")]:
+        assert run(shlex.split(line)[1:]) == 0, f"{line}: {capsys.readouterr().err}"
+    assert (folder / "submission.csv").read_text().startswith("ImageId,Label\n1,")
+
+
+def test_the_commands_for_ones_own_images_and_network_work(folder, capsys, monkeypatch):
+    install(monkeypatch)
+    write_pictures(folder / "path" / "to" / "folder")
     Image.new("L", (40, 30), 210).save(folder / "photo.png")
     (folder / "my_net.py").write_text(
         "import keras\n\n\ndef build(width):\n"
@@ -170,6 +186,18 @@ def test_the_snippets_of_the_page_on_exports_load_what_was_written(folder, monke
     shown = subprocess.run(["./main"], capture_output=True, text=True, check=True).stdout.split()
     black = names["sb"].load_network("first").predict(np.zeros((1, 8, 8, 1)))[0]
     assert [float(share) for share in shown[1::2]] == pytest.approx(black.tolist(), abs=2e-6)
+
+
+@pytest.mark.parametrize("name", ["SECURITY.md", "docs/reference/reliability.md"])
+def test_each_test_that_a_promise_names_exists(name):
+    tests = {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")
+    }
+    functions = set(re.findall(r"^def (test_\w+)", "\n".join(tests.values()), re.MULTILINE))
+    files = {*tests, *(Path(path).name for path in tests if path.startswith("tests/hostile/"))}
+    named = re.findall(r"`((?:tests/[\w/]+/)?test_\w+(?:\.py)?)`", (ROOT / name).read_text(encoding="utf-8"))
+    assert len(named) > 10
+    assert set(named) <= functions | files
 
 
 def made_by(script: str) -> Any:

@@ -1,4 +1,4 @@
-"""Every layout and format of docs/how-to/own-images.md, made small as users have it: the table's rows by their first column."""
+"""Every layout and format of docs/reference/images.md, made small as users have it: the table's rows by their first column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every layout of docs/how-to/own-images.md, read right or refused in words; and nothing that lies there vanishes."""
+"""Every layout of docs/reference/images.md, read right or refused in words; and nothing that lies there vanishes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_layout_is_refused_in_words(name, place):
 
 
 def test_the_table_of_docs_names_every_layout():
-    text = (Path(__file__).parents[2] / "docs/how-to/own-images.md").read_text()
+    text = (Path(__file__).parents[2] / "docs/reference/images.md").read_text()
     rows = re.findall(r"^\| ([^|]+?) +\| (read|refused|extra)", text, re.MULTILINE)
     assert {name for name, how in rows if how != "refused"} == set(READ)
     assert {name for name, how in rows if how == "refused"} == set(REFUSED)

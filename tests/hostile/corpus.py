@@ -97,7 +97,7 @@ CSV = (
 
 
 def saved(name: str) -> tuple[bytes, ...]:
-    """The data files of a layout of docs/how-to/own-images.md."""
+    """The data files of a layout of docs/reference/images.md."""
     with tempfile.TemporaryDirectory() as folder:
         path = layouts.READ[name].make(Path(folder))
         files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
