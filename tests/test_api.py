@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 import seedbed as sb
@@ -36,6 +38,20 @@ def test_one_number_of_units_is_a_list_of_one() -> None:
     assert sb.Conv(filters=8, hidden=4) == sb.Conv(filters=(8,), hidden=(4,))
     with pytest.raises(SpecError, match="hidden"):
         sb.Dense(hidden=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: sb.Dense((200, 100), "tanh"), "by name: Dense(hidden=(200, 100), activation='tanh')."),
+        (lambda: sb.search("units=20", "digits", trails=3), "`search` has no setting 'trails'. Did you mean 'trials'?"),
+        (lambda: sb.save(3, "chart"), "chart = 3: it must be a chart"),
+    ],
+)
+def test_other_mistakes_are_errors_of_their_own_too(call: Callable[[], object], says: str) -> None:
+    with pytest.raises(SpecError) as error:
+        call()
+    assert says in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,9 @@ def test_the_json_is_plain_and_the_charts_have_short_names():
     assert plain["against"] == ["abl-relu-adam"]
     assert plain["pairs"][0]["a"] == {"group": "abl-relu-sgd", "label": "relu/sgd"}
     assert {each["field"] for each in plain["effects"]} == {"activation", "optimizer"}
+    assert repr(found).startswith("Against relu/adam (the highest mean)\n")
+    assert all(len(repr(each)) < 1000 for each in (found.pairs[0], found.effects[0], *found.groups))
+    assert len(repr(found)) < 6000
     charts = found.charts()
     assert set(charts) == {"differences", "effects", "learning_curves"}
     assert "relu/sgd minus relu/adam" in str(charts["differences"].to_dict())

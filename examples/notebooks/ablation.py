@@ -55,8 +55,7 @@ comparison
 
 # %%
 against = sb.compare(sweep, against="relu/adam")
-for sentence in against.sentences():
-    print(sentence)
+against
 
 # %% [markdown]
 # ## The table

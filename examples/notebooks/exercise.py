@@ -33,7 +33,8 @@ data = sb.load(DATA)
 data
 
 # %%
-sb.picture_grid(data.train.images[:15], [data.classes[label] for label in data.train.labels[:15]], columns=5, top=data.scale)
+names = [data.classes[label] for label in data.train.labels[:15]]
+sb.picture_grid(data.train.images[:15], names, columns=5, top=data.scale)
 
 # %% [markdown]
 # *Your notes: which classes will be confused with each other?*
@@ -86,7 +87,8 @@ comparison
 # *Before you run this: how many units does a single hidden layer need to be as good as 200 and 100?*
 
 # %%
-widths = sb.sweep(sb.Dense(), DATA, grid={"hidden": [(2,), (8,), (32,), (200, 100)]}, seeds=SEEDS, name="widths", plan=PLAN)
+sizes = {"hidden": [(2,), (8,), (32,), (200, 100)]}
+widths = sb.sweep(sb.Dense(), DATA, grid=sizes, seeds=SEEDS, name="widths", plan=PLAN)
 widths
 
 # %%
@@ -104,7 +106,8 @@ widths.charts()["accuracy_over_parameters"]
 # The penalty is `l2` times the sum of the squared weights. *Before: what do you expect of a very large one, and of none?*
 
 # %%
-penalties = sb.sweep(sb.Dense(), DATA, grid={"l2": [0, 1e-4, 1e-3, 1e-2]}, seeds=SEEDS, name="penalties", plan=PLAN)
+lambdas = {"l2": [0, 1e-4, 1e-3, 1e-2]}
+penalties = sb.sweep(sb.Dense(), DATA, grid=lambdas, seeds=SEEDS, name="penalties", plan=PLAN)
 penalties
 
 # %%
@@ -124,9 +127,8 @@ sb.learning_curves(penalties)
 # *Before: which of the three learns most slowly, and why?*
 
 # %%
-activations = sb.sweep(
-    sb.Dense(), DATA, grid={"activation": ["relu", "tanh", "sigmoid"]}, seeds=SEEDS, name="activations", plan=PLAN
-)
+functions = {"activation": ["relu", "tanh", "sigmoid"]}
+activations = sb.sweep(sb.Dense(), DATA, grid=functions, seeds=SEEDS, name="activations", plan=PLAN)
 sb.compare(activations)
 
 # %%
@@ -148,7 +150,7 @@ found = sb.search("units=200", DATA, trials=16, epochs=20, finalists=2, seeds=SE
 found
 
 # %% [markdown]
-# Why is the accuracy of the winner's own trial higher than that with fresh seeds?
+# The winner has two accuracies: that of its own trial, and that with fresh seeds. Which one would you report, and why?
 #
 # *Your answer:*
 
@@ -162,7 +164,7 @@ evaluation = sb.evaluate(dense[0].name, test=True)
 mistakes = evaluation.test.mistakes[:10]
 titles = [f"{each.label} taken for {each.predicted}" for each in mistakes]
 images = sb.load(DATA).test.take([each.index for each in mistakes])
-print(f"test accuracy {evaluation.test.accuracy.mean:.4f}")
+evaluation
 
 # %%
 sb.picture_grid(images, titles, columns=5, top=data.scale) if mistakes else "no mistakes"

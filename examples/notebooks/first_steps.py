@@ -32,7 +32,8 @@ digits
 
 # %%
 images = digits.train.take(np.arange(10))
-sb.picture_grid(images, [digits.classes[label] for label in digits.train.labels[:10]], columns=5, top=digits.scale)
+names = [digits.classes[label] for label in digits.train.labels[:10]]
+sb.picture_grid(images, names, columns=5, top=digits.scale)
 
 # %% [markdown]
 # ## One network
@@ -80,7 +81,8 @@ print(f"{len(wrong)} of {len(probabilities)} validation images are wrong")
 
 # %%
 first = wrong[:10]
-titles = [f"{digits.classes[digits.validation.labels[row]]} taken for {probabilities[row].argmax()}" for row in first]
+right, taken = digits.validation.labels[first], probabilities[first].argmax(axis=1)
+titles = [f"{digits.classes[a]} taken for {digits.classes[b]}" for a, b in zip(right, taken)]
 sb.picture_grid(digits.validation.take(first), titles, columns=5, top=digits.scale)
 
 # %%
@@ -92,7 +94,4 @@ sb.picture_grid(digits.validation.take(first), titles, columns=5, top=digits.sca
 # Each look at it is written into a ledger, because a choice made on test images makes them useless for a claim.
 
 # %%
-evaluation = sb.evaluate(network.name, test=True)
-print(
-    f"validation {evaluation.validation.accuracy.mean:.3f}, test {evaluation.test.accuracy.mean:.3f}, look {evaluation.looks}"
-)
+sb.evaluate(network.name, test=True)

@@ -54,7 +54,8 @@ sb.picture_grid(X[:10], [shapes.classes[label] for label in y[:10]], columns=5)
 # The same arrays are the same data set: `train` finds its runs again by content, also in a later session.
 
 # %%
-runs = sb.train([sb.Dense(hidden=(16,)), sb.Conv(filters=(4,), head="average")], shapes, seeds=3, epochs=15)
+models = [sb.Dense(hidden=(16,)), sb.Conv(filters=(8,), pool=(4,))]
+runs = sb.train(models, shapes, seeds=3, epochs=15, learning_rate=0.005)
 runs
 
 # %%
@@ -106,4 +107,5 @@ model = SeedbedClassifier(sb.Dense(hidden=(16,)), epochs=15)
 cross_val_score(model, X.reshape(len(X), -1), y, cv=2)
 
 # %%
-sb.sweep(sb.Dense(), shapes, grid={"hidden": [(4,), (16,)]}, folds=3, seeds=3, epochs=15, name="folds").frame()
+sweep = sb.sweep(sb.Dense(), shapes, grid={"hidden": [(4,), (16,)]}, folds=3, seeds=3, epochs=15, name="folds")
+sweep.frame()

@@ -65,7 +65,13 @@ sb.compare(runs)
 
 # %%
 sweep = sb.sweep(
-    build, "digits", grid={"arg.rate": [0.0, 0.3], "arg.width": [8, 32]}, seeds=2, epochs=10, batch_size=32, name="own"
+    build,
+    "digits",
+    grid={"arg.rate": [0.0, 0.3], "arg.width": [8, 32]},
+    seeds=2,
+    epochs=10,
+    batch_size=32,
+    name="own",
 )
 sweep
 
@@ -93,7 +99,5 @@ model.save("own.keras")
 # A `keras.Model` is a network too. A copy of it is trained, from the weights that it has.
 
 # %%
-tuned = sb.train(
-    keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)]), "digits", epochs=5, batch_size=32
-)
-tuned
+existing = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)])
+sb.train(existing, "digits", epochs=5, batch_size=32)

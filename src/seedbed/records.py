@@ -362,6 +362,11 @@ class Result:
     pruned: bool = False
     form: str = ""
 
+    def __repr__(self) -> str:
+        """What a notebook shows: a line, not all settings and sizes."""
+        at = f"best epoch {self.best} of {self.history.epochs}"
+        return f"Result({self.name!r}: {self.run.model.title}, seed {self.run.seed}, {at}, {self.verdict.label})"
+
     @property
     def best(self) -> int:
         """The epoch whose network is kept, from 1; 0 where no epoch has a finite validation loss."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self, TypeVar
@@ -98,7 +98,9 @@ class Spec(BaseModel):
         given = set(settings)
         return {**cls.later, **settings} if cls.later and given | cls.later.keys() == cls.model_fields.keys() else settings
 
-    def __init__(self, /, **settings: Any) -> None:
+    def __init__(self, /, *unnamed: Any, **settings: Any) -> None:
+        if unnamed:
+            raise SpecError(_without_names(type(self), unnamed))
         try:
             super().__init__(**settings)
         except ValidationError as error:
@@ -133,6 +135,19 @@ class Spec(BaseModel):
     def _identifying(self) -> dict[str, Any]:
         omitted = {name for name, before in self.later.items() if getattr(self, name) == before}
         return {name: value for name, value in self.plain().items() if name not in omitted}
+
+
+def _without_names(spec: type[BaseModel], values: Sequence[Any]) -> str:
+    """The rule that settings are given by name, with these values as the example.
+
+    >>> class Size(Spec):
+    ...     height: int
+    >>> _without_names(Size, [8])
+    'Size takes its settings by name: Size(height=8).'
+    """
+    names = [name for name in spec.model_fields if name != "family"]
+    example = ", ".join(f"{name}={value!r}" for name, value in zip(names, values, strict=False))
+    return f"{spec.__name__} takes its settings by name: {spec.__name__}({example})."
 
 
 def _one_line(spec: type[BaseModel], error: ErrorDetails) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from exports import by_hand, samples
 from seedbed import storage
 from seedbed.errors import ExportError
+from seedbed.exports import javascript
 from seedbed.exports.formats import FORMATS, c
 from seedbed.exports.graph import Activated, Affine, folded
 from seedbed.exports.layers import UnknownLayer, graph_of
@@ -23,7 +26,7 @@ from seedbed.network import Network
 from seedbed.specs import Keras
 
 NETWORKS = (*samples.SPECS, "own", "shares")
-COMPARED = [each.name for each in FORMATS.records() if isinstance(each, NetworkFormat) and each.load]
+COMPARED = [each.name for each in FORMATS.records() if isinstance(each, NetworkFormat)]
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +48,10 @@ def written(network: Network, form: str, folder: Path, **options: object) -> Pat
 def predicted(network: Network, form: str, path: Path) -> np.ndarray:
     chosen = FORMATS[form]
     assert isinstance(chosen, NetworkFormat)
-    assert chosen.load
-    return chosen.load(path, network)(samples.dataset().validation.images)
+    predict = chosen.load(path, network)
+    if isinstance(predict, str):
+        pytest.skip(predict)
+    return predict(samples.dataset().validation.images)
 
 
 @pytest.mark.parametrize("form", COMPARED)
@@ -54,6 +59,8 @@ def predicted(network: Network, form: str, path: Path) -> np.ndarray:
 def test_the_files_give_the_networks_probabilities(name: str, form: str, networks: dict[str, Network], tmp_path: Path) -> None:
     if form == "torch":
         pytest.importorskip("torch")
+    if form == "html" and name not in samples.SPECS:
+        pytest.skip("a browser computes no layers of Keras")
     network = networks[name]
     path = written(network, form, tmp_path)
     difference = largest_difference(predicted(network, form, path), network.probabilities(samples.dataset().validation.images))
@@ -67,8 +74,7 @@ def altered(monkeypatch: pytest.MonkeyPatch, form: str, difference: float) -> No
     """Let a format's runtime give other probabilities."""
     chosen = FORMATS[form]
     assert isinstance(chosen, NetworkFormat)
-    load = chosen.load
-    assert load
+    load: Any = chosen.load
     moved = replace(chosen, load=lambda path, network: lambda images: load(path, network)(images) + np.float32(difference))
     monkeypatch.setitem(FORMATS._records, form, moved)
 
@@ -164,6 +170,48 @@ def test_the_torch_file_is_short_python_with_a_name_that_can_be_imported(network
     assert "self.conv_0 = nn.Conv2d(3, 4, 5, padding=2)" in text
     assert "x = F.gelu(self.conv_0(x))" in text
     assert len(text.splitlines()) < 60
+
+
+# HTML
+
+
+def test_a_page_is_run_with_the_weights_that_it_holds(networks: dict[str, Network], tmp_path: Path) -> None:
+    path = written(networks["logistic"], "html", tmp_path)
+    expected = networks["dense"].probabilities(samples.dataset().validation.images)
+    other = written(networks["dense"], "html", tmp_path)
+    assert other == path  # the page of another network in its place
+    assert largest_difference(predicted(networks["logistic"], "html", path), expected) < 2e-6
+
+
+def test_without_a_program_that_runs_it_a_page_is_written_and_that_is_said(
+    networks: dict[str, Network], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_hand: None
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    written = export_network(networks["conv"], FORMATS["html"], tmp_path, ExportOptions())  # type: ignore[arg-type]
+    assert written.difference is None
+    assert written.lines[0] == "The page was not run here, since neither Node.js nor Chromium is installed."
+    assert written.files[0].is_file()
+
+
+@pytest.mark.parametrize(("name", "commands"), [("Node.js", javascript.NODE), ("Chromium", javascript.CHROMIUM)])
+def test_javascript_gives_values_and_errors_in_each_program(name: str, commands: tuple[str, ...]) -> None:
+    command = next(filter(None, map(shutil.which, commands)), None)
+    if command is None:
+        pytest.skip(f"{name} is not installed")
+    engine = javascript.JavaScript(name, command)
+    assert engine.run('return ["<b>&amp;é", 0.1, NaN, [...new Float32Array([0.1])]];') == [
+        "<b>&amp;é",
+        0.1,
+        None,
+        [0.10000000149011612],
+    ]
+    with pytest.raises(ExportError, match=f"ends with an error in {name}: ReferenceError: nothing is not defined"):
+        engine.run("return nothing;")
+
+
+def test_a_program_that_does_not_answer_is_an_error() -> None:
+    with pytest.raises(ExportError, match=r"Node.js \(/nowhere/node\) did not answer. --no-check writes the file without it"):
+        javascript.JavaScript("Node.js", "/nowhere/node").run("return 1;")
 
 
 # C

@@ -8,6 +8,7 @@ import pytest
 
 from groups.samples import run
 from seedbed.groups.results import Results
+from seedbed.specs import Conv, Dense
 
 RUNS = Results(
     replace(run(seed, 0.9 + seed / 100, verdict, l2=l2, name=f"l2-{l2}"), group=f"l2-{l2}")
@@ -34,6 +35,26 @@ def test_a_notebook_a_console_and_a_paper_see_the_same_rows() -> None:
     assert len(repr(RUNS).splitlines()) == 4
     assert RUNS._repr_html_().count("<tr>") == 4
     assert r"validation accuracy (\%)" in RUNS.to_latex()
+
+
+def test_networks_of_several_kinds_are_told_apart_by_their_titles() -> None:
+    models = (Dense(hidden=(4,)), Conv(filters=(2,)))
+    results = [run(0, 0.9) for _ in models]
+    changed = (
+        replace(each, group=f"n-{n}", run=each.run.changed(model=model))
+        for n, (each, model) in enumerate(zip(results, models, strict=True))
+    )
+    table = Results(changed).table()
+    assert table.titles[:3] == ["run", "network", "parameters"]
+    assert [row[1] for row in table.texts] == ["dense 4, relu", "conv 2@3x3, relu"]
+
+
+def test_commands_in_sentences_are_code_in_a_notebook() -> None:
+    class Said(Results):
+        def sentences(self) -> list[str]:
+            return ["`a < b` it is."]
+
+    assert "<p><code>a &lt; b</code> it is.</p>" in Said(RUNS)._repr_html_()
 
 
 def test_a_frame_has_one_row_per_run() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from searches.samples import Dying, Killed, asked, small
 from seedbed import storage
 from seedbed.errors import RunError, RunExists, RunHalfDone, SpecError
 from seedbed.groups import Group
+from seedbed.records import Result
 from seedbed.runs import RunStore
 from seedbed.scheduler import Execution, train_runs
 from seedbed.searches import Search, Terms, loop, save
@@ -24,6 +25,7 @@ from seedbed.searches import run as run_with
 from seedbed.searches.finalists import Finalist, ranked
 from seedbed.searches.loop import chosen_trials
 from seedbed.searches.store import journal
+from seedbed.searches.stored import read_search
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -224,6 +226,19 @@ def test_folds_are_trained_one_by_one_and_judged_by_all_their_images(tmp_path: P
     assert len(next(iter(one.group.correct.values()))) == sum(result.data.validation for result in results) == 1527
     with pytest.raises(RunError, match="--folds 1"):
         search.tested(home)
+    stored = read_search(home, terms.name, groups := by_group(one.group.results))
+    assert [each.accuracy for each in stored.best] == [one.accuracy]
+    assert len(groups) == 2  # one for each fold, as they stand in the home
+    missing = {name: [result for result in results if result.run.seed == 1] for name, results in groups.items()}
+    [half, *_] = read_search(home, terms.name, {**groups, **dict([missing.popitem()])}).best
+    assert list(half.group.by_seed) == [1]  # of the other seed a fold is missing
+
+
+def by_group(results: Sequence[Result]) -> dict[str, list[Result]]:
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.group, []).append(result)
+    return groups
 
 
 def test_what_was_found_is_written_and_is_the_contract(found: Search, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hostile.engine import here
 from searches.samples import asked, small
+from seedbed.exports import export
 from seedbed.runs import RunStore
 from seedbed.scheduler import Execution
 from seedbed.searches import run
@@ -27,6 +28,11 @@ def test_what_its_trials_go_by_is_read_back(goals: dict[str, Any], tmp_path: Pat
     assert stored.terms.settings() == terms.settings()
     assert [each.name for each in stored.best] == [each.name for each in found.best]
     assert [trial.accuracy for trial in stored.trials] == [trial.accuracy for trial in found.trials]
+    by_object, by_name = (
+        export(what, "csv", tmp_path / f"{number}.csv", home=home.root).files[0].read_text()
+        for number, what in enumerate((found, terms.name))
+    )
+    assert by_object == by_name
 
 
 @pytest.mark.parametrize("name", ["s-trial-7", "s-trial-7-fold-0", "s-best-7.1", "s-best-7-fold-0.1"])
@@ -40,7 +46,7 @@ def test_groups_are_named_as_they_are_read() -> None:
     assert (trial_group("s", 7), finalist_group("s", 7)) == ("s-trial-7", "s-best-7")
     assert [finalist_number("s", group) for group in ("s-best-7", "s-best-7-fold-0", "s-trial-7", "best-7")] == [
         7,
-        None,
+        7,
         None,
         None,
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from seedbed.errors import SpecError, nearest
@@ -87,6 +87,22 @@ def plan_with(plan: Plan | None, settings: Mapping[str, Any]) -> Plan:
         hint = f" Did you mean {near!r}?" if near else nearest(name, known)
         raise SpecError(f"There is no setting {name!r}.{hint} Settings of training: {', '.join(Plan.model_fields)}.")
     return (plan or Plan()).changed(**settings)
+
+
+def check_search_options(options: Mapping[str, Any], parameters: Iterable[str]) -> None:
+    """Check the further keywords of `search`.
+
+    Args:
+        options: the keywords.
+        parameters: names of its parameters, `options` the last, for the nearest name.
+
+    Raises:
+        SpecError: one is not known.
+    """
+    known = [*list(parameters)[:-1], *SearchOptions.__annotations__]
+    for name in options:
+        if name not in known:
+            raise SpecError(f"`search` has no setting {name!r}.{nearest(name, known)} It has: {', '.join(known)}.")
 
 
 def data_spec(data: DataLike) -> DataSpec:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from seedbed.api.arguments import SearchOptions, data_spec, split_options
+from seedbed.api.arguments import SearchOptions, check_search_options, data_spec, split_options
 from seedbed.scheduler import Execution, WorkerOptions
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def search(
     """
     from seedbed.searches import run, terms_for
 
+    check_search_options(options, inspect.signature(search).parameters)
     execution, more = split_options({"resume": True, **options})
     asked = terms_for(
         budget, data_spec(data), name=name, family=family, epochs=epochs, trials=trials, pareto=pareto, folds=folds, **more

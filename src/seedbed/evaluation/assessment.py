@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seedbed import data
+from seedbed import data, words
 from seedbed.data import Dataset, Part
 from seedbed.errors import DataError, RunError
 from seedbed.evaluation.agreement import agreement_json, part_difference
@@ -88,6 +88,12 @@ class PartEvaluation:
     balanced_accuracy: Interval
     macro_f1: Interval
 
+    def __repr__(self) -> str:
+        """What a notebook shows: accuracy and loss, not each image."""
+        low, high = self.accuracy.pair()
+        percent = words.percent(self.accuracy.mean, 2)
+        return f"accuracy {percent} (95 % interval: {words.ends(low, high)}; {self.accuracy.n:,} images), loss {self.loss:.4f}"
+
     def as_json(self, classes: Sequence[str]) -> dict[str, Any]:
         """The evaluation of one part as `evaluate --json` has it."""
         return {
@@ -141,6 +147,14 @@ class Evaluation:
     validation: PartEvaluation
     test: PartEvaluation | None
     looks: int
+
+    def __repr__(self) -> str:
+        """What a notebook shows: a line for each part."""
+        parts = [f"training: accuracy {words.percent(self.train_accuracy, 2)}, loss {self.train_loss:.4f}"]
+        parts.append(f"validation: {self.validation!r}")
+        if self.test:
+            parts.append(f"test: {self.test!r}; {words.counted(self.looks, 'look')} at this part")
+        return "\n".join([f"Evaluation of {self.name!r} at epoch {self.epoch}: {self.verdict}", *parts])
 
     @property
     def test_minus_validation(self) -> Interval | None:

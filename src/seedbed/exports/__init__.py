@@ -5,6 +5,7 @@ outcome.py       what was written, and how far it differs
 networks.py      exports of a network: each file is loaded again by its runtime and compared before it is written
 selection.py     the network or the runs that a name stands for
 metrics.py       exports of runs, groups, sweeps and searches
+javascript.py    programs of this machine that run JavaScript, for the check of pages
 paths.py         where the files go
 graph.py         a network as a graph of plain operations, for formats that are written operation by operation
 formats/         one module per format, and their registry
@@ -46,9 +47,10 @@ def export(
     probabilities must be those of the network to 1e-5.
 
     Args:
-        what: name of a run, a group, a sweep or a search; a `Network`; a result; a sweep or a comparison; or a list of names,
-            results or groups. Of a group, formats of networks take the run with the best validation accuracy.
-        format: name of the format: "keras", "onnx", "torch", "c", "safetensors"; or "csv", "json", "latex", "tensorboard".
+        what: name of a run, a group, a sweep or a search; a `Network`; a result; a sweep, a comparison or a search; or a
+            list of names, results or groups. Of a group, formats of networks take the run with the best validation accuracy.
+        format: name of the format: "keras", "onnx", "torch", "c", "html", "safetensors"; or "csv", "json", "latex",
+            "tensorboard".
         path: file to write, or a folder, which ends with a slash if it is new. None means `exports/NAME` with the format's
             ending.
         weights: "best" for the network of the best epoch, "last" for that of the last.

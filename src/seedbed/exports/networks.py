@@ -58,12 +58,12 @@ def _checked(
     """
     if not options.check:
         return None, ("Not checked, as requested: the file may differ from the network.",)
-    if chosen.load is None:
-        return None, (f"Not compared here: {chosen.runtime} runs it.",)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:  # Windows removes no library that is loaded
         folder = Path(name)
         storage.write_all({folder / file: content for file, content in draft.files.items()})
         predict = chosen.load(folder / next(iter(draft.files)), network)
+        if isinstance(predict, str):
+            return None, (predict,)
         images = dataset.validation.sample(CHECKED)
         difference = largest_difference(predict(images), network.probabilities(images))
         where = f"{words.counted(len(images), 'validation image')}, by {chosen.runtime}"

@@ -71,14 +71,14 @@ class NetworkFormat(ExportFormat):
 
     Attributes:
         draft: makes the files of a network, given its data, a stem for their names, and the options.
-        load: loads the first file by the format's own runtime, as a function of images. None means that a test of the format
-            does so, since its runtime is not to be had here.
+        load: loads the first file by the format's own runtime, as a function of images; or says in a sentence why the file can
+            be written without having been run.
         runtime: name of that runtime in sentences.
         quantizes: whether it takes `quantize`.
     """
 
     draft: Callable[[Network, Dataset, str, ExportOptions], Draft]
-    load: Callable[[Path, Network], Predictor] | None
+    load: Callable[[Path, Network], Predictor | str]
     runtime: str
     quantizes: bool = False
 

@@ -13,6 +13,7 @@ from seedbed.groups.fields import setting_of, varying_fields
 from seedbed.network import Network, best_run, load_network
 from seedbed.records import Result
 from seedbed.runs import RunStore, Which
+from seedbed.searches import Search
 from seedbed.searches.naming import own_runs
 from seedbed.sweeps.stored import found_groups
 
@@ -78,13 +79,16 @@ def runs_of(home: RunStore, what: Any) -> RunSelection:
 
     Args:
         home: home of the runs that are named.
-        what: a name of a run, group, sweep or search; a result; what has groups, as sweeps and comparisons; or a list of names,
-            results and groups.
+        what: a name of a run, group, sweep or search; a result; a search; what has groups, as sweeps and comparisons; or a list
+            of names, results and groups.
 
     Raises:
         UnknownRun, RunHalfDone: no finished run has one of these names.
         SpecError: it is none of these.
     """
+    if isinstance(what, Search):
+        results = what.best[0].group.results if what.best else []
+        return runs_of(RunStore(Path(results[0].folder).parent) if results else home, what.name)
     items = list(what) if isinstance(what, list | tuple) else getattr(what, "groups", None) or [what]
     groups: dict[str, Group] = {}
     for item in items:
@@ -109,7 +113,9 @@ def _groups(home: RunStore, item: Any) -> list[Group]:
     if isinstance(item, Result):
         return [Group(item.group, [item])]
     if not isinstance(item, str):
-        raise SpecError(f"{type(item).__name__} is nothing to export: give names, results, groups, a sweep or a comparison.")
+        raise SpecError(
+            f"{type(item).__name__} is nothing to export: give names, results, groups, a sweep, a comparison or a search."
+        )
     try:
         return found_groups(home, [item])
     except UnknownRun:

@@ -30,9 +30,13 @@ def save(chart: Chart, stem: str | os.PathLike[str], kinds: Sequence[str] = KIND
         The paths written, in the order of `kinds`.
 
     Raises:
-        SpecError: a kind that is not known.
+        SpecError: it is no chart, or a kind is not known.
         StorageError: a file could not be written.
     """
+    if not (isinstance(chart, Mapping) or hasattr(chart, "to_dict")):
+        raise SpecError(
+            f"chart = {chart!r:.60}: it must be a chart, such as `compare(...).figure()` or `learning_curves(...)`."
+        )
     path = Path(stem)
     path = path.with_suffix("") if path.suffix[1:] in KINDS else path
     return save_all({path: chart}, kinds)[path]

@@ -64,6 +64,10 @@ class Group:
     last_predicted: BySeed = field(default_factory=dict)
     pooled: tuple[Group, ...] = ()
 
+    def __repr__(self) -> str:
+        """What a notebook shows: a line, not each run and image."""
+        return f"Group({self.name!r}: {words.counted(len(self.results), 'run')})"
+
     @classmethod
     def read(cls, home: RunStore, name: str, results: Sequence[Result], setting: Setting | None = None) -> Self:
         """Make the group of these runs, with their predictions from the home.

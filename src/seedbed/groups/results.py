@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from seedbed import words
-from seedbed.groups.fields import setting_of, varying_fields
+from seedbed.groups.fields import ARGUMENT, field, setting_of, varying_fields
 from seedbed.groups.group import Group
 from seedbed.groups.tables import GroupRun, run_table
 from seedbed.records import Result
@@ -27,10 +29,9 @@ class Results(list[Result], Tabular):
     def table(self) -> Table[GroupRun]:
         """Make a table for readers, with one row per run."""
         groups = self.groups
-        varying = [] if not groups else list(groups[0].setting)
         columns: list[Column[GroupRun]] = [
             Column("run", lambda row: row[1].name, align="left"),
-            *(_field_column(name) for name in varying),
+            *_setting_columns(groups),
             Column("parameters", lambda row: row[1].model.parameters, ","),
             Column("best epoch", lambda row: row[1].best or None),
             _best("training accuracy", "train_accuracy"),
@@ -52,6 +53,15 @@ class Results(list[Result], Tabular):
         lines = [", ".join(filter(None, row)) for row in self.table().texts[:MOST_LINES]]
         more = [f"... and {len(self) - MOST_LINES:,} more"] if len(self) > MOST_LINES else []
         return "\n".join([self.heading(), *lines, *more])
+
+
+def _setting_columns(groups: Sequence[Group]) -> list[Column[GroupRun]]:
+    """Columns of the fields that vary; networks of several kinds or files have their titles."""
+    varying = [] if not groups else list(groups[0].setting)
+    if "family" not in varying and "file" not in varying and "function" not in varying:
+        return list(map(_field_column, varying))
+    others = [name for name in varying if name.startswith(ARGUMENT) or field(name).part != "model"]
+    return [Column("network", lambda row: row[1].run.model.title, align="left"), *map(_field_column, others)]
 
 
 def _field_column(name: str) -> Column[GroupRun]:

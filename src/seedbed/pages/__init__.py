@@ -5,7 +5,7 @@ what the template is given: `base` is the document and its locks, `page` the fra
 `static/` has the JavaScript modules and styles that the server's pages and exported ones share.
 """
 
-from seedbed.pages.modules import joined
+from seedbed.pages.modules import definitions, joined
 from seedbed.pages.rendering import Charts, environment, render, text_of
 
-__all__ = ["Charts", "environment", "joined", "render", "text_of"]
+__all__ = ["Charts", "definitions", "environment", "joined", "render", "text_of"]

@@ -30,6 +30,11 @@ def joined(main: str) -> str:
     return "".join(_as_constant(name) for name in order)
 
 
+def definitions(script: str, main: str) -> str:
+    """What a joined script defines, without what its main module does with it."""
+    return script.partition(f"const module_{main} = ")[0]
+
+
 def _visit(name: str, order: list[str]) -> None:
     """Append the modules that a module needs, then itself, each once."""
     for _, needed in _IMPORT.findall(static(f"{name}.js")):

@@ -19,9 +19,9 @@ def finalist_group(search: str, number: int) -> str:
 
 
 def finalist_number(search: str, group: str) -> int | None:
-    """The number of the trial whose finalist has this group; None if it is no finalist of the search."""
-    number = group.removeprefix(search + FINALIST)
-    return int(number) if number != group and number.isdecimal() else None
+    """The number of the trial whose finalist has this group, or a fold of it; None if it is no finalist of the search."""
+    found = re.fullmatch(rf"{re.escape(search + FINALIST)}(\d+)(-fold-\d+)?", group, re.ASCII)
+    return int(found[1]) if found else None
 
 
 def own_runs(search: str) -> re.Pattern[str]:

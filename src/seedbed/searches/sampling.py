@@ -86,14 +86,13 @@ def _dealt(space: Space, seed: int, leader: int) -> dict[str, Any]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence Optuna's messages, also that some of it is experimental."""
-    import optuna
+    """Silence Optuna's messages: that some of it is experimental, and at its import that a notebook lacks a progress bar."""
+    with warnings.catch_warnings(action="ignore"):
+        import optuna
 
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        before = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        try:
             yield
-    finally:
-        optuna.logging.set_verbosity(before)
+        finally:
+            optuna.logging.set_verbosity(before)

@@ -80,11 +80,11 @@ class StudyFile:
         self._storage = self._opened(url, home.root / LOCKS / f"journal-{name}")
 
     def _opened(self, url: str | None, lock: Path) -> BaseStorage:
-        import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
-
         with quiet():
+            import optuna
+            from optuna.storages import JournalStorage
+            from optuna.storages.journal import JournalFileBackend
+
             try:
                 if self._path is None:
                     return optuna.storages.get_storage(url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,29 +46,40 @@ def read_search(home: RunStore, name: str, groups: Mapping[str, Sequence[Result]
     """
     study = _study(home, name)
     trials = [Trial.read(record) for record in study.get_trials(deepcopy=False)]
-    best = {finalist_number(name, group): results for group, results in groups.items() if results}
-    best.pop(None, None)
+    settings = study.user_attrs[SETTINGS]
+    best = _finalist_runs(name, groups, settings.get("folds", 1))
     finalists = [
         Finalist(trial, Group.read(home, finalist_group(name, trial.number), best[trial.number]))
         for trial in trials
         if trial.number in best
     ]
-    settings = study.user_attrs[SETTINGS]
     spec = DataSpec(**settings["data"])
     terms = _terms(name, settings, spec, _facts(spec, best.values()), finalists)
     return Search(terms, trials, ranked(finalists), terms.space.dimensions(), f"optuna-dashboard {journal(home, name)}")
 
 
-def _study(home: RunStore, name: str) -> Study:
-    import optuna
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
+def _finalist_runs(name: str, groups: Mapping[str, Sequence[Result]], folds: int) -> dict[int, list[Result]]:
+    """Number of a trial -> its runs with fresh seeds; of a seed that lacks a fold none."""
+    runs: dict[int, list[Result]] = {}
+    for group, results in groups.items():
+        number = finalist_number(name, group)
+        if number is not None:
+            runs.setdefault(number, []).extend(results)
+    for number, results in runs.items():
+        finished = Counter(result.run.seed for result in results)
+        runs[number] = [result for result in results if finished[result.run.seed] == folds]
+    return {number: results for number, results in runs.items() if results}
 
+
+def _study(home: RunStore, name: str) -> Study:
     path = journal(home, checked_name(name))
     if not path.is_file():
         raise UnknownRun(f"No search is named {name!r}. Known here: {', '.join(stored_searches(home)) or 'none'}.")
-    with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
+        import optuna
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
         try:
             study = optuna.load_study(study_name=name, storage=JournalStorage(JournalFileBackend(str(path))))
         except Exception as error:  # a journal that ends in the middle of its first line, or is none

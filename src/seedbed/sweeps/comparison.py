@@ -52,6 +52,10 @@ class SweepComparison(Tabular):
     measure: Measure = ACCURACY
     others: int = 0
 
+    def __repr__(self) -> str:
+        """What a console shows: the sentences under their headings."""
+        return "\n\n".join("\n".join([heading, *said]) for heading, said in self.parts().items() if said)
+
     @property
     def groups(self) -> list[Group]:
         return self.sweep.groups

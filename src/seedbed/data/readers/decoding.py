@@ -77,7 +77,8 @@ class Seen:
 
     Attributes:
         size: height and width, upright.
-        colour: whether its mode and palette have more than shades of grey.
+        stored: whether it is stored in colour: its mode and palette have more than shades of grey.
+        colour: the same, but for a picture whose pixels were looked at and have shades of grey alone.
         deep: whether its values have more than 8 bits.
         clear: whether it has transparent pixels.
         pages: pages of a TIFF, else 1.
@@ -85,6 +86,7 @@ class Seen:
     """
 
     size: ImageSize
+    stored: bool
     colour: bool
     deep: bool
     clear: bool
@@ -95,7 +97,8 @@ class Seen:
 def seen_of(image: Image) -> Seen:
     pages = _count_pages(image) if image.format == "TIFF" else 1
     moving = image.format != "TIFF" and bool(getattr(image, "is_animated", False))
-    return Seen(upright_size(image), _coloured(image), image.mode in DEEP, image.has_transparency_data, pages, moving)
+    stored = _coloured(image)
+    return Seen(upright_size(image), stored, stored, image.mode in DEEP, image.has_transparency_data, pages, moving)
 
 
 def _count_pages(image: Image) -> int:

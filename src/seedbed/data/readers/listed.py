@@ -236,9 +236,11 @@ def read_pattern(inventory: Inventory, options: ReadOptions) -> Content:
 
 def _tables(inventory: Inventory, options: ReadOptions) -> list[PictureTable]:
     """The tables with a column of pictures' names: those next to the folders, else those in folders."""
-    names = PictureNames(pictures_in(inventory.files))
     at_top = [file for file in inventory.inside() if file.suffix in LISTS]
     below = [file for file in inventory.files if file.folder and is_table(file)][:MOST_TABLES]
+    if not (at_top or below):
+        return []
+    names = PictureNames(pictures_in(inventory.files))
     for tables in (at_top, below):
         found = [_picture_table(file, names, options) for file in tables if "submission" not in file.name.lower()]
         if any(found):

@@ -9,7 +9,7 @@ JPEG's orientation tag is applied. The pages of a TIFF are images of their own; 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -48,7 +48,11 @@ QUICK = 1 << 30
 """Bytes of images that may be decoded before their common shape is known."""
 
 BLOCK = 64
-"""PartPictures that a thread takes at once."""
+"""Pictures that a thread takes at once."""
+
+LARGE = 1 << 14
+"""Pixels of a picture from which on several threads read. Smaller ones spend their time in Python code, under its lock, so that
+further threads only wait."""
 
 COMMON = 0.5
 """Share of the pictures above which their most frequent size is that of the data set."""
@@ -82,7 +86,7 @@ def read(pictures: PartPictures, inventory: Inventory, options: ReadOptions, rul
             raise CorruptData(_damaged(looks, inventory))
         every = [seen for look in looks.values() for seen in look.seen]
         size, decided = _common_size(every, options)
-        channels, more = _channels(every, colour, options)
+        channels, more = _channels(every, options)
         shape, decided = (*size, channels), [*decided, *more]
         total = sum(len(look.pictures) for look in looks.values())
         if not total * int(np.prod(shape)) <= MOST_DECODED:
@@ -92,7 +96,7 @@ def read(pictures: PartPictures, inventory: Inventory, options: ReadOptions, rul
         rule, learned = _learned(looks["train"], options, pool)
         classes = class_order([picture.label for look in looks.values() for picture in look.pictures])
         numbers = {name: label for label, name in enumerate(classes)}
-        parts = {part: look.labelled(shape, rule, numbers, pool) for part, look in looks.items()}
+        parts = {part: look.labelled(shape, rule, numbers) for part, look in looks.items()}
     told = [*rules, *decided, *learned, *_pages(looks)]
     if any(look.errors for look in looks.values()):
         if not (options.skip_damaged and len(parts["train"].images)):
@@ -104,13 +108,11 @@ def read(pictures: PartPictures, inventory: Inventory, options: ReadOptions, rul
 class _ColourSearch:
     """Whether any picture has colour: pictures that are stored in colour are looked at until one has.
 
-    Attributes:
-        grey: number of pictures stored in colour that have shades of grey alone.
+    Several threads look, so that which pictures are looked at is a matter of luck; whether one has colour is not.
     """
 
     def __init__(self, options: ReadOptions) -> None:
         self.over = options.channels is not None
-        self.grey = 0
 
     def seen(self, image: Image) -> Seen:
         """A picture by its header, and while no colour was found by its pixels."""
@@ -118,7 +120,6 @@ class _ColourSearch:
         if not seen.colour or self.over:
             return seen
         if has_shades_alone(image):
-            self.grey += 1
             return replace(seen, colour=False)
         self.over = True
         return seen
@@ -151,6 +152,7 @@ class _Look:
         looked: list[Seen | None] = [None] * len(given)
         expected = next((seen for picture in given[:BLOCK] if (seen := _first(picture)) is not None), None)
         self._shape = (*expected.size, 3 if expected.colour else 1) if expected else (0, 0, 0)
+        self._map: Callable[..., Iterator[None]] = pool.map if self._shape[0] * self._shape[1] >= LARGE else map
         room = int(np.prod(self._shape)) * len(given) <= QUICK
         self._quick = np.empty((len(given), *self._shape) if room else (0, *self._shape), dtype=np.uint8)
         ready = np.zeros(len(given), dtype=bool)
@@ -161,14 +163,16 @@ class _Look:
                     with opened(given[index]) as image:
                         looked[index] = seen = colour.seen(image)
                         if room and _is_plain(seen, image, self._shape):
-                            self._quick[index] = np.asarray(image.convert(MODES[self._shape[2]])).reshape(self._shape)
+                            mode = MODES[self._shape[2]]
+                            same = image if image.mode == mode else image.convert(mode)
+                            self._quick[index] = np.asarray(same).reshape(self._shape)
                             ready[index] = True
                 except DataError as error:
                     looked[index] = None
                     self.errors[given[index].source] = str(error)
 
         starts = range(0, len(given), BLOCK)
-        for start, _ in zip(starts, pool.map(look, starts), strict=True):
+        for start, _ in zip(starts, self._map(look, starts), strict=True):
             progress.add(int(ready[start : start + BLOCK].sum()))
         self._progress = progress
         whole = [(index, picture, seen) for index, (picture, seen) in enumerate(zip(given, looked, strict=True)) if seen]
@@ -179,9 +183,7 @@ class _Look:
         ]
         self.seen = [seen for _, _, seen in whole for _ in range(seen.pages)]
 
-    def labelled(
-        self, shape: tuple[int, int, int], rule: PictureRule, numbers: Mapping[str, int], pool: ThreadPoolExecutor
-    ) -> Labelled:
+    def labelled(self, shape: tuple[int, int, int], rule: PictureRule, numbers: Mapping[str, int]) -> Labelled:
         """The images in this shape, and their labels; damaged ones are left out and listed in `errors`."""
         ready = self._ready if shape == self._shape else np.zeros(len(self.pictures), dtype=bool)
         if ready.all() and len(ready) == len(self._quick):
@@ -202,7 +204,7 @@ class _Look:
                     self.errors[self.pictures[index].source] = str(error)
 
         starts = range(0, len(left), BLOCK)
-        for start, _ in zip(starts, pool.map(decode, starts), strict=True):
+        for start, _ in zip(starts, self._map(decode, starts), strict=True):
             self._progress.add(min(BLOCK, len(left) - start))
         chosen = self.pictures if sound.all() else [self.pictures[index] for index in np.flatnonzero(sound)]
         labels = np.array([numbers[picture.label] for picture in chosen], dtype=np.int32)
@@ -262,17 +264,19 @@ def _common_size(seen: Sequence[Seen], options: ReadOptions) -> tuple[ImageSize,
     return chosen, rules
 
 
-def _channels(seen: Sequence[Seen], colour: _ColourSearch, options: ReadOptions) -> tuple[int, list[str]]:
+def _channels(seen: Sequence[Seen], options: ReadOptions) -> tuple[int, list[str]]:
     """The number of channels for all pictures, and the rules that were applied."""
-    coloured = sum(each.colour for each in seen)
+    stored = sum(each.stored for each in seen)
+    known = f"{stored:,} of {len(seen):,} pictures are stored in colour"
     if options.channels == "grey":
-        return 1, [f"Read as grey, as requested; {coloured:,} of {len(seen):,} are stored in colour."] if coloured else []
+        return 1, [f"Read as grey, as requested; {known}."] if stored else []
     if options.channels == "colour":
         return 3, ["Read as colour, as requested."]
-    if not coloured:
-        stored = f"{colour.grey:,} of {len(seen):,} pictures are stored in colour and have shades of grey alone"
-        return 1, [f"{stored}: all are read as grey."] if colour.grey else []
-    return 3, [f"All are read as colour, since {coloured:,} of {len(seen):,} are in colour."] if coloured < len(seen) else []
+    if not any(each.colour for each in seen):
+        return 1, [f"{known} and have shades of grey alone: all are read as grey."] if stored else []
+    return 3, [f"{known}, and not all of these have shades of grey alone: all are read as colour."] if stored < len(
+        seen
+    ) else []
 
 
 def _proposal(sizes: Sequence[ImageSize], count: int) -> str:

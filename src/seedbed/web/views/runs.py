@@ -325,9 +325,11 @@ def _ordered(rows: list[Any], column: Column[Any] | None, *, descending: bool) -
     """Rows by a column; those without a value come last in either order."""
     if column is None:
         return rows
-    known = [(value, row) for row in rows if (value := column.value(row)) not in (None, "")]
-    known.sort(key=lambda pair: _sortable(pair[0]), reverse=descending)
-    return [row for _, row in known] + [row for row in rows if column.value(row) in (None, "")]
+    valued = [(column.value(row), row) for row in rows]
+    known = sorted(
+        (pair for pair in valued if pair[0] not in (None, "")), key=lambda pair: _sortable(pair[0]), reverse=descending
+    )
+    return [row for _, row in known] + [row for value, row in valued if value in (None, "")]
 
 
 def _sortable(value: Any) -> tuple[int, Any]:
