@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seedbed.notebook import Place, in_notebook
@@ -40,6 +42,28 @@ FAMILIAR = re.compile(r"(-fold-\d+)?\.\d+$")
 """What distinguishes the runs of one setting: fold and seed."""
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """Forecast of the time that each part of some work takes (s): training, the searches that follow, and drawing figures."""
+
+    training: float = 1.0
+    searching: float = 0.0
+    drawing: float = 0.0
+
+    def share(self, trained: float, searched: float, drawn: float) -> float:
+        """The share of the whole work that is done, from the shares of its parts.
+
+        >>> Ahead(training=60.0, searching=30.0, drawing=10.0).share(1.0, 0.5, 0.0)
+        0.75
+        """
+        parts = ((self.training, trained), (self.searching, searched), (self.drawing, drawn))
+        return sum(seconds * share for seconds, share in parts) / sum(seconds for seconds, _ in parts)
+
+
+TRAINING_ALONE = Ahead()
+"""Of work that only trains, the share is known without its time."""
+
+
 class Watcher:
     """Turns events into lines, and into a share of the work that is done.
 
@@ -51,7 +75,8 @@ class Watcher:
         runs: the runs to train, or their number.
         line: prints a line that stays.
         state: shows the share of the work that is done, and what is going on.
-        training, drawing: forecasts of the time to train the runs, and to draw figures of them afterwards (s).
+        ahead: forecasts of the time of all the work. How long searches take is fixed beforehand, what they train is not; so
+            their share is that of their time.
 
     Attributes:
         trained: whether anything had to be trained at all.
@@ -64,8 +89,7 @@ class Watcher:
         line: Callable[[str], None],
         state: Callable[[float, str], None],
         *,
-        training: float = 0.0,
-        drawing: float = 0.0,
+        ahead: Ahead = TRAINING_ALONE,
     ) -> None:
         self.trained = False
         self.copies: dict[str, str] = {}
@@ -74,7 +98,8 @@ class Watcher:
         self._left = Counter(map(_setting, names))
         self._by_setting = 1 < len(self._left) <= LINES
         self._line, self._state = line, state
-        self._drawing, self._weight, self._drawn = drawing, drawing and drawing / (training + drawing), 0.0
+        self._ahead, self._drawn = ahead, 0.0
+        self._searching_since = None if ahead.training or not ahead.searching else time.monotonic()
         self._shares: dict[str, float] = {}
         self._rows: dict[str, LastRow] = {}
         self._finished: set[str] = set()
@@ -98,7 +123,7 @@ class Watcher:
                 self._stage(event)
             case FigureDrawn():
                 self._drawn = event.done / event.total
-                left = f"{duration((1 - self._drawn) * self._drawing)} left   " if self._drawn < 1 else ""
+                left = f"{duration((1 - self._drawn) * self._ahead.drawing)} left   " if self._drawn < 1 else ""
                 self._state(self._share(), f"{left}figure {event.done} of {event.total}")
 
     def _start(self, event: Started) -> None:
@@ -111,14 +136,33 @@ class Watcher:
 
     def _stage(self, event: StageStarted) -> None:
         self._line(capital(event.text))
-        if event.runs:
+        if event.runs and not self._ahead.searching:
             self._runs, self._shares, self._printed = event.runs, {}, 0
             self._finished.clear()
         self._state(self._share(), event.text if not event.runs else "starting")
 
     def _share(self) -> float:
-        trained = 1.0 if self._drawn else self._trained_share()
-        return (1 - self._weight) * trained + self._weight * self._drawn
+        if self._drawn:
+            return self._ahead.share(1.0, 1.0, self._drawn)
+        if self._searching_since is not None:
+            return self._ahead.share(1.0, min(1.0, self._searched() / self._ahead.searching), 0.0)
+        return self._ahead.share(self._trained_share(), 0.0, 0.0)
+
+    def _searched(self) -> float:
+        """Time since the searches began (s)."""
+        return 0.0 if self._searching_since is None else time.monotonic() - self._searching_since
+
+    def _time_left(self, training: float | None) -> str:
+        """The time left for all the work, or nothing where it is not known.
+
+        Args:
+            training: time left for what is being trained (s).
+        """
+        searching = self._ahead.searching - self._searched()
+        if training is None or searching < 0 or self._share() >= 1:
+            return ""
+        own = 0.0 if self._searching_since is not None else training
+        return f"{duration(own + searching + self._ahead.drawing)} left"
 
     def _trained_share(self) -> float:
         return sum(self._shares.values()) / max(self._runs, len(self._shares))  # studies train more than they begin with
@@ -127,7 +171,9 @@ class Watcher:
         share = (event.epoch - 1 + event.step / event.steps) / event.epochs
         self._shares |= {name: share for name in event.names if self._shares.get(name) != 1.0}
         self._rows |= {name: (event.epoch, event.epochs, row) for name, row in event.rows.items()}
-        left = "" if event.seconds_left is None else f"{duration(event.seconds_left + self._drawing)} left"
+        if self._ahead.searching and self._searching_since is None and self._trained_share() >= 1:
+            self._searching_since = time.monotonic()
+        left = self._time_left(event.seconds_left)
         if event.rows and self._runs == 1:
             if event.epoch % math.ceil(event.epochs / LINES) == 0 or event.epoch in (1, event.epochs):
                 self._line(epoch_line(event.epoch, event.epochs, event.rows))
@@ -137,7 +183,10 @@ class Watcher:
         self._state(self._share(), "   ".join(part for part in (left, at, self._last_seen(event)) if part))
 
     def _last_seen(self, event: Progress) -> str:
-        """The validation accuracy of one run after its last whole epoch."""
+        """How well one run does: within a long epoch on some images, else the validation accuracy after its last epoch."""
+        if self._runs == 1 and event.glance:
+            loss, accuracy = event.glance["train_loss"], event.glance["validation_accuracy"]
+            return f"loss {loss:.4f}, validation about {percent(accuracy)}"
         if self._runs > 1 or event.names[0] not in self._rows:
             return ""
         return f"validation {percent(self._rows[event.names[0]][2]['validation_accuracy'])}"

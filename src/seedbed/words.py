@@ -119,10 +119,10 @@ LONGEST_MILLISECONDS = 99.5
 
 
 def duration(seconds: float) -> str:
-    """Format a time in the two units that matter.
+    """Format a time in the two units that matter; the second only where it is not 0.
 
-    >>> duration(0.0042), duration(0.31), duration(7.4), duration(200), duration(8000)
-    ('4.2 ms', '0.3 s', '7 s', '3 min 20 s', '2 h 13 min')
+    >>> duration(0.0042), duration(0.31), duration(7.4), duration(200), duration(8000), duration(1080)
+    ('4.2 ms', '0.3 s', '7 s', '3 min 20 s', '2 h 13 min', '18 min')
     """
     if seconds < LONGEST_MILLISECONDS / 1000:
         return f"{1000 * seconds:.2g} ms"
@@ -131,8 +131,10 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    minutes, seconds = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    units = (("h", hours), ("min", minutes), ("s", 0 if hours else seconds))
+    return " ".join(f"{number} {unit}" for unit, number in units if number)
 
 
 def quantity(number: float) -> str:

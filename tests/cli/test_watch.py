@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from seedbed.progress import NAME_SHOWN, Watcher, copies_sentence
+from seedbed import progress
+from seedbed.progress import NAME_SHOWN, Ahead, Watcher, copies_sentence
 from seedbed.runs import NamedRun
 from seedbed.specs import RunSpec
 from seedbed.training.events import Copied, Done, FigureDrawn, Note, Progress, StageStarted, Started
@@ -78,7 +79,7 @@ def test_a_line_over_different_networks_counts_them_and_gives_no_mean():
     out = Kept()
     watcher = Watcher(4, out.line, out.state)
     watcher(ended(5, 10, "a.0", "b.0", left=60.0))
-    assert out.lines == [" 25 % done   1 min 0 s left   0 of 4 runs finished"]
+    assert out.lines == [" 25 % done   1 min left   0 of 4 runs finished"]
 
 
 @pytest.fixture
@@ -110,6 +111,14 @@ def test_long_names_lose_their_middle_so_that_lines_stay_short(sweep):
     assert len(out.lines[0]) < 110
     assert " .. " in out.lines[0]
     assert len(out.lines[0].split("   ")[-1].partition(":")[0]) == NAME_SHOWN
+
+
+def test_within_a_long_epoch_the_bar_says_how_well_the_run_does(sweep):
+    out = Kept()
+    watcher = Watcher(sweep[:1], out.line, out.state)
+    glance = {"train_loss": 0.41239, "validation_accuracy": 0.875}
+    watcher(Progress(("a",), 1, 3, 4, 10, {}, None, glance))
+    assert out.texts == ["epoch 1, step 4/10   loss 0.4124, validation about 87.5 %"]
 
 
 def test_the_bar_says_what_goes_on(sweep):
@@ -155,9 +164,26 @@ def test_notes_are_shown_and_a_finished_group_says_that_nothing_was_done():
     assert not watcher.trained
 
 
+def test_the_time_left_includes_the_searches_that_follow(monkeypatch):
+    clock, out = [100.0], Kept()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    watcher = Watcher(1, out.line, out.state, ahead=Ahead(training=30.0, searching=60.0, drawing=10.0))
+    watcher(ended(1, 2, "a", left=15.0))
+    watcher(ended(2, 2, "a", left=0.0))
+    clock[0] += 30.0
+    watcher(StageStarted("a round of the search", 10))
+    watcher(ended(1, 2, "b", left=5.0))
+    clock[0] += 60.0
+    watcher(ended(2, 2, "b", left=0.0))
+    watcher(FigureDrawn(2, 4))
+    assert out.shares == pytest.approx([0.15, 0.3, 0.6, 0.6, 0.9, 0.95])
+    lefts = [text.partition(" left")[0] if " left" in text else "" for text in out.texts]
+    assert lefts == ["1 min 25 s", "1 min 10 s", "", "40 s", "", "5 s"]
+
+
 def test_the_bar_goes_on_while_figures_are_drawn():
     out = Kept()
-    watcher = Watcher(1, out.line, out.state, training=30.0, drawing=10.0)
+    watcher = Watcher(1, out.line, out.state, ahead=Ahead(training=30.0, drawing=10.0))
     watcher(ended(1, 2, "a", left=15.0))
     watcher(Done("a"))
     watcher(StageStarted("drawing 4 figures"))

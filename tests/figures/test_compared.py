@@ -101,3 +101,20 @@ def test_names_at_the_ends_of_lines_keep_their_order_and_never_overlap():
         gaps = np.diff([places[name] for name in ordered])
         assert (gaps >= 14 - 1e-9).all()
     assert apart({"a": 5.0, "b": 100.0}) == {"a": 5.0, "b": 100.0}
+
+
+@pytest.mark.parametrize(("best", "at"), [(0.98, 0.06), (0.85, 0.7)])
+def test_a_level_has_a_line_and_each_setting_a_dot_where_its_mean_first_reaches_it(best, at):
+    """At errors on a logarithmic axis, at accuracies on a plain one."""
+    level = 1 - at if best > 0.9 else at
+    settings = [curves("good", best, epochs=11), curves("poor", 0.4, epochs=11)]
+    spec = figures.specification(compared_curves(settings, level=level))
+    [values] = [
+        layer["data"]["values"]
+        for layer in spec["concat"][0]["layer"]
+        if layer["mark"].get("style") == "solid"  # type: ignore[union-attr]
+    ]
+    mean = [row for row in compared_points(settings).mean if row["line"] == "good" and row["part"] == "validation"]
+    first = min(row["x"] for row in mean if "loss" not in row["panel"].lower() and row["mean"] >= level)
+    assert [(row["line"], row["x"]) for row in values] == [("good", first)]
+    assert f"dots: the first epoch whose mean is at least {100 * level:.0f} %" in texts(compared_curves(settings, level=level))

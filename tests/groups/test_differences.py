@@ -87,6 +87,7 @@ def test_equal_predictions_of_many_images_are_called_equivalent():
     found = one(group(right(0.9)), group(right(0.9), l2=1))
     assert found.equivalent
     assert found.headline.startswith("A and B are equally accurate within 1 point: both have the same mean (")
+    assert found.loss_sentence.startswith("No clear difference in loss: ")
     [other] = differences([Contrast(group(right(0.9)), group(right(0.9), l2=1))], margin=0.002)
     assert not other.equivalent
     assert other.as_json()["equivalent"]["margin"] == 0.002

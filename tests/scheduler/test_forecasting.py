@@ -58,6 +58,8 @@ def test_what_may_stop_early_takes_at_most_so_long(tmp_path: Path) -> None:
         (Forecast(5, 5, 0.0), "5 runs, all there: nothing to train"),
         (Forecast(5, 0, None), "5 runs"),
         (Forecast(9, 0, 4000.0, at_most=True), "9 runs; at most about 1 h 10 min"),
+        (Forecast(430, 0, 1080.0, searching=610.0), "430 runs; about 18 min; then searches, about 10 min"),
+        (Forecast(430, 430, 0.0, searching=610.0), "430 runs, all there; then searches, about 10 min"),
     ],
 )
 def test_a_forecast_is_one_line_that_is_no_more_precise_than_it_can_be(found: Forecast, sentence: str) -> None:

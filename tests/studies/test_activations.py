@@ -171,7 +171,8 @@ def test_rates_are_chosen_by_a_seed_that_no_claim_uses(answer: Answer) -> None:
 
 @pytest.mark.slow
 def test_every_figure_is_drawn_and_says_that_it_is_a_preview(answer: Answer, tmp_path: Path) -> None:
-    assert set(answer.charts()) >= {"act_swap", "act_accuracy", "act_saturation", "act_gradient", "act_update"}
+    assert set(answer.charts()) >= {"act_swap", "act_slopes", "act_accuracy", "act_saturation", "act_gradient", "act_update"}
+    assert any("its mean is" in sentence for sentence in answer.parts[0].why)
     for name, chart in answer.charts().items():
         assert "--quick" in figures.specification(chart)["title"]["subtitle"][-1]
         assert figures.save(chart, tmp_path / name, ("svg",))[0].stat().st_size > 5_000

@@ -178,6 +178,12 @@ def test_the_cards_say_where_more_units_stop_helping_and_how_few_are_enough(answ
         assert said.lower() in fewest.answer.lower()
 
 
+@pytest.mark.parametrize(("largest", "said"), [(0.97, "400-200 units reach"), (0.95, "beyond that, no clear gain")])
+def test_a_card_says_no_clear_gain_only_where_the_largest_net_is_not_clearly_better(largest, said):
+    last, widest = (net(hidden, right(accuracy)) for accuracy, hidden in ((0.95, (50, 25)), (largest, (400, 200))))
+    assert said in hidden_units._beyond(last, widest)
+
+
 @pytest.mark.slow
 def test_students_find_the_answers_to_their_questions(answer: Answer) -> None:
     for question in QUESTIONS["hidden-units"]:

@@ -70,6 +70,20 @@ def test_the_length_of_segments_does_not_change_the_bits(straight: Ran, steps: i
     all_same_bits(cut, straight)
 
 
+@pytest.mark.usefixtures("as_by_workers", "one_step_a_segment")
+def test_a_long_epoch_of_a_single_run_is_measured_in_its_midst_and_its_bits_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = ran(task(PAIR[:1], seeds=(0,)))
+    assert not any(report.glance for report in plain.reports if isinstance(report, Segment))
+    monkeypatch.setattr(job_module, "LONG_EPOCH", 0.0)
+    looked = ran(task(PAIR[:1], seeds=(0,)))
+    glances = [report.glance for report in looked.reports if isinstance(report, Segment) and not report.rows]
+    assert all(glance and glance.keys() == {"train_loss", "validation_accuracy"} for glance in glances)
+    assert glances[-1]["train_loss"] < glances[0]["train_loss"]
+    all_same_bits(looked, plain)
+    pair = ran(task(PAIR, seeds=(0,)))
+    assert not any(report.glance for report in pair.reports if isinstance(report, Segment))
+
+
 def _untimed(job: Any, work: Any, *arguments: Any) -> Any:
     """As if every step took a second."""
     if len(arguments) == 5:

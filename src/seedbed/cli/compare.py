@@ -97,7 +97,7 @@ def _show_sweep(comparison: SweepComparison, baselines: BaselineOutput, drawn: M
         result()
     for heading, sentences in comparison.parts().items():
         if sentences:
-            result(f"{heading}:")
+            result(heading if heading.endswith("?") else f"{heading}:")
             screen.lines(sentences[:MOST_ROWS], indent="  ")
     screen.lines(baselines.lines)
     _show_method(comparison, drawn)

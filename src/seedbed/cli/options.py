@@ -93,14 +93,14 @@ def as_json(command: Callable[..., Output]) -> Command:
 
 def folder(text: str) -> Decorator:
     """Pass `out: Path | None`, a folder for tables and figures."""
-    return click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=text)
+    return click.option("-o", "--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help=text)
 
 
 def stem(default: str) -> Decorator:
     """Pass `out: Path`, where a figure goes."""
     text = "Where the figure goes: STEM.png, STEM.svg, STEM.html."
     path = click.Path(path_type=Path)
-    return click.option("--out", type=path, default=Path(default), metavar="STEM", show_default=True, help=text)
+    return click.option("-o", "--out", type=path, default=Path(default), metavar="STEM", show_default=True, help=text)
 
 
 def file(*names: str, text: str, metavar: str = "FILE", multiple: bool = False) -> Decorator:

@@ -86,7 +86,8 @@ def prepared(title: str, chosen: Sequence[Study], execution: Execution, *, data:
         data, asked: options of `Setup.of`.
 
     Returns:
-        The setup, and the forecast of the runs of their designs; what the first results then ask for comes on top.
+        The setup, and the forecast of the runs of their designs and of their searches; further runs that the first results
+        ask for come on top.
     """
     from seedbed.report.making import designed
     from seedbed.scheduler import forecast
@@ -97,19 +98,22 @@ def prepared(title: str, chosen: Sequence[Study], execution: Execution, *, data:
         setup = Setup.of(data, watch=watch, **asked)
     requests = designed(chosen, setup)
     expected = forecast([entry for request in requests for entry in request.entries], execution)
+    expected = replace(expected, searching=sum(study.searching(setup, execution) for study in chosen))
     size = f"{counted(len(requests), 'setting')} x {counted(len(setup.seeds), 'seed')}"
     note(f"{title} on {setup.data.name}, to begin with: {size}; {expected.sentence}.")
     return setup, expected
 
 
 def watched(title: str, expected: Forecast, *, studies: int) -> AbstractContextManager[Watcher]:
-    """Show the progress of some studies: of their runs, and of the figures that are drawn afterwards."""
+    """Show the progress of some studies: of their runs, of the searches that follow, and of the figures that are drawn then."""
     from seedbed.devices import cores
     from seedbed.figures.drawing import SECONDS_PER_CHART
+    from seedbed.progress import Ahead
 
     drawing = studies * FIGURES * SECONDS_PER_CHART / cores()
     training = 9 * drawing if expected.seconds is None else expected.seconds
-    return watching(title, max(1, expected.left), training=training, drawing=drawing)
+    ahead = Ahead(training, expected.searching, drawing)
+    return watching(title, max(1, expected.left), ahead=ahead)
 
 
 def _write(answer: Answer, page: Path, on_event: OnEvent) -> dict[str, list[Path]]:

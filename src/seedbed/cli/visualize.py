@@ -23,6 +23,7 @@ CLEAR = "\r\x1b[K"
 @click.command("visualize")
 @options.data
 @click.option(
+    "-o",
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("img"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from seedbed.cli.screen import console, note
 from seedbed.cli.text import escaped
 from seedbed.notebook import in_notebook
-from seedbed.progress import Watcher, notebook_watcher
+from seedbed.progress import TRAINING_ALONE, Ahead, Watcher, notebook_watcher
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
@@ -25,9 +25,7 @@ SOON = 2.0
 
 
 @contextmanager
-def watching(
-    label: str, runs: int | Sequence[NamedRun] = 1, *, training: float = 0.0, drawing: float = 0.0
-) -> Iterator[Watcher]:
+def watching(label: str, runs: int | Sequence[NamedRun] = 1, *, ahead: Ahead = TRAINING_ALONE) -> Iterator[Watcher]:
     """Yield a callback for `on_event`: metrics on stderr, and a bar with the time left where that is a terminal.
 
     In a notebook both stand in one place below the cell; `train` and others show them there by themselves.
@@ -38,13 +36,13 @@ def watching(
     Args:
         label: text before the bar.
         runs: the runs to train, or their number.
-        training, drawing: forecasts of the time to train, and to draw figures afterwards (s).
+        ahead: forecasts of the time of all the work.
     """
     if in_notebook():
         yield notebook_watcher(label, runs)
         return
     if not sys.stderr.isatty():
-        yield Watcher(runs, note, lambda *_: None, training=training, drawing=drawing)  # a log has no bar
+        yield Watcher(runs, note, lambda *_: None, ahead=ahead)  # a log has no bar
         return
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -57,8 +55,7 @@ def watching(
             runs,
             lambda text: bar.console.print(escaped(text), no_wrap=True, overflow="ellipsis", crop=True),
             lambda done, left: bar.update(task, completed=done, text=left),
-            training=training,
-            drawing=drawing,
+            ahead=ahead,
         )
 
 

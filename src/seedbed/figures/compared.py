@@ -136,7 +136,9 @@ def _single(setting: NamedCurves, column: str, at: dict[str, Any], scale: int) -
     return [row for row in rows if row["mean"] is not None]
 
 
-def compared_curves(settings: Sequence[NamedCurves], title: str = "Learning curves", *, smoothing: float = 0.0) -> AnyChart:
+def compared_curves(
+    settings: Sequence[NamedCurves], title: str = "Learning curves", *, smoothing: float = 0.0, level: float | None = None
+) -> AnyChart:
     """Draw accuracy and loss of several settings over epochs: validation solid, training dashed and faint.
 
     From four seeds on the mean over seeds has its 95 % Student-t interval as a band, with fewer the single seeds are thin
@@ -146,16 +148,18 @@ def compared_curves(settings: Sequence[NamedCurves], title: str = "Learning curv
     Args:
         settings: each with a name of its own.
         smoothing: weight of the exponential moving average that is drawn over the measured curves, in [0, 1). 0 means none.
+        level: accuracy with a line of its own, and a dot where each mean first reaches it.
 
     Raises:
         StatisticsError: there is no setting, two have one name, or no run is left in any.
     """
     points = compared_points(settings).smoothed(smoothing)
-    panels = [(panel, _panel(points, panel)) for panel, _ in PANELS]
-    return marks.figure(panels, title, [*_subtitle(points), *note(smoothing)], SIZE, columns=2)
+    panels = [(panel, _panel(points, panel, level)) for panel, _ in PANELS]
+    reached = [f"dots: the first epoch whose mean is at least {words.percent(level, 0)}"] if level is not None else []
+    return marks.figure(panels, title, [*_subtitle(points), *reached, *note(smoothing)], SIZE, columns=2)
 
 
-def _panel(points: ComparedPoints, panel: str) -> marks.Layers:
+def _panel(points: ComparedPoints, panel: str, level: float | None) -> marks.Layers:
     accuracy = panel == PANELS[0][0]
     mean, single = ([row for row in rows if row["panel"] == panel] for rows in (points.mean, points.single))
     if accuracy:
@@ -179,7 +183,21 @@ def _panel(points: ComparedPoints, panel: str) -> marks.Layers:
     layers = plain.smoothed(training, band=False, strokeDash=[5, 3], strokeWidth=1.2, strokeOpacity=0.45, clip=True)
     layers += plain.lines(single, detail="seed", strokeWidth=0.8, strokeOpacity=0.6, clip=True)
     layers += replace(plain, tooltip=tooltip).smoothed(validation, clip=True, point=longest == 1)
+    if accuracy and level is not None:
+        layers += _crossings(points, validation, level, plain)
     return layers + _end_labels(validation, scale, by)
+
+
+def _crossings(points: ComparedPoints, validation: Rows, level: float, axes: marks.Axes) -> marks.Layers:
+    """A line at an accuracy, and a dot where each setting first reaches it."""
+    at = max(1 - level, points.floor) if points.log_error else level
+
+    def reached(row: dict[str, Any]) -> bool:
+        return bool(row["mean"] <= at if points.log_error else row["mean"] >= at)
+
+    firsts = [next(filter(reached, mine), None) for mine in marks.split(validation, "line").values()]
+    dots = [row for row in firsts if row is not None]
+    return [*marks.line_at([at], axes.y), axes.mark(dots, "point", coloured=True, style="solid", size=60)]
 
 
 def _errors(rows: Rows, floor: float) -> Rows:

@@ -49,7 +49,13 @@ def sized_rows(networks: Sequence[Sized]) -> Rows:
 
 
 def frontier(
-    networks: Sequence[Sized], title: str, subtitle: Sequence[str], *, group: str = "", targets: Sequence[float] = ()
+    networks: Sequence[Sized],
+    title: str,
+    subtitle: Sequence[str],
+    *,
+    group: str = "",
+    targets: Sequence[float] = (),
+    size: tuple[int, int] = SIZE,
 ) -> AnyChart:
     """Draw accuracy over parameters with intervals: the frontier of the means dashed, named networks joined by a solid line.
 
@@ -68,7 +74,7 @@ def frontier(
     by = marks.Groups(names, group, columns=2 if targets else 8, legend=True)
     axes = _axes(rows, targets, by, "validation accuracy")
     lines = _target_lines({target: f"more than {100 * target:g} %" for target in targets}, axes)
-    return marks.single([*lines, *axes.cost_scatter(rows, through=not targets)], title, subtitle, SIZE)
+    return marks.single([*lines, *axes.cost_scatter(rows, through=not targets)], title, subtitle, size)
 
 
 def _axes(rows: Rows, targets: Sequence[float], by: marks.Groups, accuracy: str) -> marks.Axes:

@@ -193,14 +193,20 @@ def picture_panels(pictures: Sequence[Picture], title: str, subtitle: Sequence[s
     """
     if not pictures:
         raise StatisticsError("There is nothing to draw: panels of pictures need at least one.")
-    tall = SIDE + 14 * max(len(picture.above) for picture in pictures) + 14
+    lines = max(len(picture.above) for picture in pictures)
+    tall, wide = SIDE + (14 * lines + 14 if lines else 10), SIDE + (62 if lines else 10)
     panels = []
     for panel, mine in marks.split([vars(picture) for picture in pictures]).items():
         rows = [{**one, "x": n % columns, "y": n // columns, "above": "\n".join(one["above"])} for n, one in enumerate(mine)]
         down = -(-len(rows) // columns)
         x, y = marks.x("x", Scale((-0.5, columns - 0.5))).axis(None), marks.y("y", Scale((down - 0.5, -0.5))).axis(None)
-        look: dict[str, Any] = {"width": SIDE, "height": SIDE, "yOffset": (tall - SIDE) / 2 - 4, "smooth": False}
+        look: dict[str, Any] = {
+            "width": SIDE,
+            "height": SIDE,
+            "yOffset": (tall - SIDE) / 2 - 4 if lines else 0,
+            "smooth": False,
+        }
         images = marks.Axes(x, y).mark(rows, "image", **look).encode(url="address:N")
-        above = marks.texts(rows, "above", x, y, baseline="top", dy=6 - tall / 2, lineBreak="\n")
-        panels.append(marks.panel([images, *above], panel, ((SIDE + 62) * columns, tall * down)))
+        above = marks.texts(rows, "above", x, y, baseline="top", dy=6 - tall / 2, lineBreak="\n") if lines else []
+        panels.append(marks.panel([images, *above], panel, (wide * columns, tall * down)))
     return marks.finish(panels, title, subtitle, columns=1)

@@ -177,7 +177,9 @@ class Difference:
         if self.loss is None:
             return ""
         names = dict(zip((self.contrast.a, self.contrast.b), self.contrast.names, strict=True))
-        return loss_sentence(as_loss(self.loss, self.contrast.names), names[self.higher] if self.higher else None)
+        more_accurate = names[self.higher] if self.higher else None
+        equivalent = self.equivalence is not None and self.equivalence.shown
+        return loss_sentence(as_loss(self.loss, self.contrast.names), more_accurate, equivalent=equivalent)
 
     @property
     def _limit(self) -> str:

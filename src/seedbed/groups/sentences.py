@@ -79,18 +79,19 @@ def accuracy_sentence(estimated: Estimated, equivalence: Equivalence | None, whe
     return f"{begin}: {by}."
 
 
-def loss_sentence(estimated: Estimated, more_accurate: str | None) -> str:
+def loss_sentence(estimated: Estimated, more_accurate: str | None, *, equivalent: bool = False) -> str:
     """Say whose loss is lower, after the sentence on accuracies; where the two disagree, that is the finding.
 
     Args:
         estimated: difference of losses.
         more_accurate: name of the group that is shown to be more accurate, or None.
+        equivalent: whether the two are equally accurate.
     """
     lower, higher = estimated.below, estimated.above
     if not estimated.decision.shown:
         reach = estimated.reach(("lower", "higher"))
         by = "both have the same" if estimated.level else f"that of {higher} is higher by {estimated.size}"
-        begin = "Nor in loss" if more_accurate is None else "No clear difference in loss"
+        begin = "No clear difference in loss" if more_accurate or equivalent else "Nor in loss"
         return f"{begin}{_after_correction(estimated.decision)}: {by} {reach}."
     by = f"by {estimated.size} {estimated.reach()}"
     if more_accurate is None:

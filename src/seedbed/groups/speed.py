@@ -128,7 +128,7 @@ class TimesToLevel:
             return lost
         parts = [
             f"{known[0]:,.0f} steps",
-            f"{known[1]:,g} epochs",
+            f"{known[1]:,g} {'epoch' if known[1] == 1 else 'epochs'}",
             *([words.duration(known[2])] if known[2] is not None else []),
         ]
         return ", ".join([*parts, *([lost] if lost else [])])

@@ -74,6 +74,6 @@ def _study(answer: Answer, notes: Notes | None) -> Iterator[Element]:
 def _part(part: AnswerPart) -> Iterator[Element]:
     yield Heading(3, part.question)
     yield from (Paragraph(sentence) for sentence in part.headline)
-    yield from (Image(figure.name, figure.caption) for figure in part.figures[:1])
+    yield from (Image(figure.name, figure.caption) for figure in part.figures[: part.shown])
     if part.why:
         yield Bullets(part.why)

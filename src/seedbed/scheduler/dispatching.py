@@ -179,7 +179,8 @@ class Scheduler:
     def _segment(self, task: Task, segment: Segment) -> None:
         names = self.ingest.names(task)
         rows, left = self.ingest.segment(segment, names), self._clock.seconds_left(task, segment)
-        self._on_event(Progress(tuple(names.values()), segment.epoch, task.epochs, segment.step, segment.steps, rows, left))
+        at = (segment.epoch, task.epochs, segment.step, segment.steps)
+        self._on_event(Progress(tuple(names.values()), *at, rows, left, segment.glance))
 
     def _weights(self, task: Task, report: EpochWeights) -> None:
         """Store an epoch's weights if the plan keeps them, and show them to those who look on."""

@@ -53,6 +53,7 @@ class Forecast:
         seconds: estimated time until all are there (s). None where there is no estimate, as on a GPU.
         at_most: whether runs may stop before their last epoch, so that it may take less.
         missing: the runs that are not there, where they are known.
+        searching: estimated time of the searches that follow them, as in studies (s).
     """
 
     runs: int
@@ -60,6 +61,7 @@ class Forecast:
     seconds: float | None
     at_most: bool = False
     missing: Sequence[NamedRun] = ()
+    searching: float = 0.0
 
     @property
     def left(self) -> int:
@@ -69,16 +71,19 @@ class Forecast:
     @property
     def sentence(self) -> str:
         """The forecast in one line."""
+        runs, searching = counted(self.runs, "run"), rounded(self.searching) if self.searching else 0.0
         known = f", {self.there} are there" if 0 < self.there < self.runs else ""
+        then = f"; then searches, about {duration(searching)}" if searching else ""
         if not self.left:
-            return f"{counted(self.runs, 'run')}, all there: nothing to train"
+            return f"{runs}, all there" + (then or ": nothing to train")
         if self.seconds is None:
-            return f"{counted(self.runs, 'run')}{known}"
+            return f"{runs}{known}{then}"
         about = "at most about" if self.at_most else "about"
-        return f"{counted(self.runs, 'run')}{known}; {about} {duration(rounded(self.seconds))}"
+        return f"{runs}{known}; {about} {duration(rounded(self.seconds))}{then}"
 
     def as_json(self) -> dict[str, int | float | None]:
-        return {"runs": self.runs, "there": self.there, "seconds": self.seconds}
+        searching = {"searching": self.searching} if self.searching else {}
+        return {"runs": self.runs, "there": self.there, "seconds": self.seconds, **searching}
 
 
 def forecast(entries: Sequence[NamedRun], execution: Execution) -> Forecast:

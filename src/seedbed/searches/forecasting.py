@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seedbed.runs import NamedRun
 from seedbed.scheduler import Execution, Forecast
-from seedbed.scheduler.forecasting import finished_names, training_seconds
+from seedbed.scheduler.forecasting import training_seconds
 from seedbed.searches.naming import own_runs
 from seedbed.searches.sampling import propose
 from seedbed.searches.terms import Terms
@@ -17,7 +17,8 @@ def forecast_search(terms: Terms, execution: Execution) -> Forecast:
         DataError, DeviceError, SpecError: as `run` raises them.
     """
     every = (terms.trials + terms.finalists * terms.seeds) * terms.folds
-    known = set() if execution.replace else finished_names(execution.home)
+    listed = [] if execution.replace else execution.home.listing()
+    known = {each.name for each in listed if each.status in ("finished", "pruned")}
     there = min(every, sum(bool(own_runs(terms.name).fullmatch(name)) for name in known))
     count = min(terms.batch, terms.trials)
     points = propose(terms.space, [], count, seed=terms.seed, sampler=terms.sampler, directions=terms.directions)

@@ -24,6 +24,7 @@ from seedbed.training.events import FigureDrawn, OnEvent, StageStarted, ignore
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
+    from seedbed.scheduler import Execution
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ class AnswerPart:
         contrasts: comparisons of this part that the study announced.
         caveats: limits of the answer: ends of sweeps, sizes that this data set does not have.
         published: metrics of student reports to compare with.
+        shown: number of figures that stand below the answer; the others are folded.
         data: further results as JSON values.
         card: the answer at a glance, where a question of the exercise is answered here.
     """
@@ -70,6 +72,7 @@ class AnswerPart:
     published: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     card: Card | None = None
+    shown: int = 1
 
     @property
     def headline(self) -> Sequence[str]:
@@ -96,7 +99,7 @@ class AnswerPart:
             "figures": [figure.name for figure in self.figures],
             "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
         }
-        plain: dict[str, Any] = finite({name: value for name, value in fields.items() if name != "caveats"})
+        plain: dict[str, Any] = finite({name: value for name, value in fields.items() if name not in ("caveats", "shown")})
         return plain
 
 
@@ -328,6 +331,11 @@ def picture_name(place: str) -> str:
     return f"card_{place.replace('-', '_')}"
 
 
+def no_search(_setup: Setup, _execution: Execution) -> float:
+    """The forecast of a study that does not search (s)."""
+    return 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Study:
     """A question of the exercise, and how it is answered.
@@ -337,6 +345,7 @@ class Study:
         contrasts: names of the comparisons that will be decided, at most five; announced before anything is trained.
         design: the settings that are needed from the beginning, so that those of several studies are trained together.
         parts: requests further settings, and answers; a plain function where nothing is trained.
+        searching: forecast of the searches that begin once the design is trained (s); 0 where there is none.
     """
 
     name: str
@@ -345,6 +354,7 @@ class Study:
     contrasts: tuple[str, ...]
     design: Callable[[Setup], Sequence[Request]]
     parts: Callable[[StudyContext], Steps[list[AnswerPart]] | list[AnswerPart]]
+    searching: Callable[[Setup, Execution], float] = no_search
 
     def __post_init__(self) -> None:
         if not len(set(self.contrasts)) == len(self.contrasts) <= MOST:

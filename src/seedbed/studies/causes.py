@@ -23,6 +23,9 @@ from seedbed.studies.setup import Setup
 from seedbed.studies.texts import BANDS, number_text, share_text, subtitle
 from seedbed.studies.why import layers_of, probed
 
+DRAWN = ("relu", "tanh", "sigmoid")
+"""The exercise's activations: seven columns of small panels would show little."""
+
 BOUNDED = tuple(activation.title for activation in ACTIVATIONS.records() if activation.ends)
 """Activations whose units saturate at both ends; units of the others are either off for a whole batch or not."""
 
@@ -197,6 +200,7 @@ CAPTIONS = {
 
 
 def _figure(setup: Setup, cells: Sequence[Group], kind: str, name: str, title: str, y: str) -> Figure:
+    cells = [cell for cell in cells if cell.run.model.activation in DRAWN]
     curves = [curve for cell in sorted(cells, key=depth_of) for curve in layer_curves(cell, kind)]
     lost = ["where all runs of a setting diverged or collapsed, these are shown, and the panel says so"]
     said = subtitle(setup, cells, BANDS, *(lost if any(not cell.n for cell in cells) else []))

@@ -29,6 +29,7 @@ class Progress:
         step, steps: steps taken in this epoch, and number of steps per epoch.
         rows: run -> its metrics if this segment ended an epoch; else empty.
         seconds_left: estimated time left for the whole call of `train_runs` (s); None before there is an estimate.
+        glance: training loss and validation accuracy on one batch each, within a long epoch of a single run; else None.
     """
 
     names: tuple[str, ...]
@@ -38,6 +39,7 @@ class Progress:
     steps: int
     rows: dict[str, dict[str, float]]
     seconds_left: float | None
+    glance: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
@@ -220,6 +220,14 @@ class EvalBatches:
             return jax.ShapeDtypeStruct(shape, kind)  # type: ignore[no-untyped-call]
 
         return EvalSet(of((*both, *shape), dtype), of(both, np.int32), (of(sample, np.float32), of(part, np.float32)))
+
+    @cached_property
+    def glimpse(self) -> EvalSet:
+        """One batch of the training sample, and one of the validation part."""
+        whole = (self._kept[0] if self._kept else self._gather(0)).eval_set
+        images, labels = (jax.device_put(np.stack([part[0], part[self._sampled]])) for part in whole[:2])
+        sampled, judged = whole.weights
+        return EvalSet(images, labels, (sampled[:1], judged[:1]))
 
     def __iter__(self) -> Iterator[EvalPiece]:
         return iter(self._kept) if self._kept else _ahead(self._gather, self._starts)

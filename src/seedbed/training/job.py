@@ -32,6 +32,8 @@ from seedbed.training.reports import Begun, Checkpoint, EpochWeights, JobReport,
 
 SEGMENT_SECONDS = 2.0
 """Target length of a segment (s), if an epoch takes longer; results do not depend on it."""
+LONG_EPOCH = 6.0
+"""Length of an epoch (s) from which a single run is measured in its midst, too: compiling that takes up to a second."""
 WORTH_COMPILING = 1e11
 """Smallest saving for which a population is compiled again without its finished members (operations): about 2 s of a core."""
 
@@ -171,7 +173,7 @@ class Job:
                     self._segment(chunk, at, stop)
                 at, self._step = stop, chunk.offset + stop
                 if self._step < self._steps():
-                    yield Segment(self._epoch + 1, self._step, self._steps(), {})
+                    yield Segment(self._epoch + 1, self._step, self._steps(), {}, self._glance())
         metrics = self._timed(self._loaded.evaluated)
         self._last_logits = metrics.logits
         rows = self._rows(metrics, norms, self._training_seconds - epoch_began)
@@ -183,6 +185,11 @@ class Job:
         steps = int(SEGMENT_SECONDS / self._pace) if self._pace else 16
         last = chunk.stop - (chunk.offset + chunk.stop == self._steps())
         return max(at + 1, min(last, at + max(1, steps)))
+
+    def _glance(self) -> EpochMetrics | None:
+        """Loss and accuracy in the midst of an epoch, where one waits for its end; it does not count as training time."""
+        waits = self._steps() * self._pace >= LONG_EPOCH
+        return self._loaded.glance() if waits and len(self.task.runs) == 1 else None
 
     def _timed(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """Call `work` and count its duration as training time, without compilation."""

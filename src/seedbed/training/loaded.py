@@ -104,6 +104,12 @@ class Loaded:
             counts.append(piece.counts)
         return together(parts, counts)
 
+    def glance(self) -> dict[str, float]:
+        """Training loss and validation accuracy of the first member, on one batch of images each."""
+        metrics = self.program.evaluate(self.train_state, self.settings, self.eval_batches.glimpse)
+        values = {"train_loss": metrics.losses[0], "validation_accuracy": metrics.accuracies[1]}
+        return {name: float(value[0, 0]) for name, value in values.items()}
+
     def arrays(self, members: Members) -> dict[str, NDArray[Any]]:
         """Each member's arrays, from which `of` restores the population."""
         arrays: dict[str, NDArray[Any]] = {}

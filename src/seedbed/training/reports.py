@@ -82,12 +82,17 @@ class Begun:
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment ended after `step` of the epoch's `steps`; `rows` holds the metrics if the epoch is complete."""
+    """A segment ended after `step` of the epoch's `steps`.
+
+    `rows` holds the metrics if the epoch is complete. Within a long epoch of a single run, `glance` holds the training loss and
+    the validation accuracy, measured on one batch of images each.
+    """
 
     epoch: int
     step: int
     steps: int
     rows: dict[Member, EpochMetrics]
+    glance: EpochMetrics | None = None
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,16 @@ from seedbed.figures import Dot, mean_curve
 from seedbed.groups import Contrast, Difference, Group, Request, best, by
 from seedbed.groups.caveats import excluded
 from seedbed.groups.speed import LEVELS, SpeedRatio, TimesToLevel, common_level, speed_ratios, steps_per_epoch
+from seedbed.runs import RunStore
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card, Certainty, curves_picture
 from seedbed.studies.causes import IMBALANCE, MEASURES, activation_of, depth_of, name_of, part
-from seedbed.studies.charts import training_curves
+from seedbed.studies.charts import compared
 from seedbed.studies.context import Steps, StudyContext, request
 from seedbed.studies.edges import beyond
 from seedbed.studies.setup import Setup
+from seedbed.studies.slopes import slope_sentence, slopes_figure
 from seedbed.studies.tables import GROUP_COLUMNS, measured
 from seedbed.studies.texts import BANDS, best_epoch, share_text, sized, subtitle
 from seedbed.tables import Column, Table
@@ -196,7 +198,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     rates = yield from tuned(study)
     cells = yield from study.train([deep(setup, each.activation, each.depth, each.rate, deep_epochs(setup)) for each in rates])
     decided = _decided(study, plain, cells)
-    swap = replace(_swap(setup, plain, decided[:2]), card=_card(plain, cells))
+    swap = replace(_swap(setup, study.home, plain, decided[:2]), card=_card(plain, cells))
     return [swap, _depths(setup, cells, rates, decided[2:]), part(setup, cells)]
 
 
@@ -217,16 +219,9 @@ def _decided(study: StudyContext, plain: Sequence[Group], cells: Sequence[Group]
     return study.decide(planned)
 
 
-def _swap(setup: Setup, cells: Sequence[Group], contrasts: list[Difference]) -> AnswerPart:
-    curves = training_curves(cells, "accuracy", activation_of)
-    chart = figures.curve_panels(
-        curves,
-        f"ReLU, tanh and sigmoid in the {words.value(NET)} net",
-        subtitle(setup, cells, BANDS),
-        y="accuracy",
-        share=True,
-        size=(165, 140),
-    )
+def _swap(setup: Setup, home: RunStore, cells: Sequence[Group], contrasts: list[Difference]) -> AnswerPart:
+    title = f"ReLU, tanh and sigmoid in the {words.value(NET)} net"
+    curves = compared(cells, activation_of, title, level=common_level(cells))
     return AnswerPart(
         name="swap",
         question=f"ReLU, tanh or sigmoid in the {words.value(NET)} net, nothing else changed?",
@@ -236,7 +231,12 @@ def _swap(setup: Setup, cells: Sequence[Group], contrasts: list[Difference]) -> 
             f"{setup.length(setup.lasting(epochs(setup)))}, {words.counted(len(setup.seeds), 'seed')} each; "
             "the learning rate suits ReLU and is not tuned. Steps: minibatches, median over seeds."
         ),
-        figures=[Figure("act_swap", chart, "Training and validation accuracy over epochs.")],
+        figures=[
+            *(Figure("act_swap", chart, "The axis is that of the error, so that 95 and 99 % are apart.") for chart in curves),
+            *slopes_figure(setup, home, cells),
+        ],
+        shown=2,
+        why=slope_sentence(home, cells),
         tables=[_table(cells)],
         cells=[_json(cell) for cell in cells],
         contrasts=contrasts,

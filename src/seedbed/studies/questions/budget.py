@@ -364,4 +364,5 @@ STUDY = Study(
     contrasts=CONTRASTS,
     design=plain,
     parts=parts,
+    searching=lambda setup, execution: searches.forecast_search(terms(setup), execution).seconds or 0.0,
 )

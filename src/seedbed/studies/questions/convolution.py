@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from seedbed import figures, words
-from seedbed.figures import Curve, Dot
+import numpy as np
+
+from seedbed import data, figures, words
+from seedbed.figures import Curve, Dot, Picture
 from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.groups.caveats import excluded
 from seedbed.models import facts
+from seedbed.runs import RunStore
 from seedbed.specs import Conv, Dense
 from seedbed.statistics import SHARE, Interval, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card, Certainty, accuracies_picture
-from seedbed.studies.charts import training_curves
+from seedbed.studies.charts import compared, weight_pictures
 from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import Shifted, advantage, distances, shifted_accuracy
 from seedbed.studies.tables import GROUP_COLUMNS
-from seedbed.studies.texts import BANDS, TOO_SMALL, best_epoch, interval_text, number_text, share_text, sized, subtitle
+from seedbed.studies.texts import TOO_SMALL, best_epoch, interval_text, number_text, share_text, sized, subtitle
 from seedbed.tables import Column, Table
 
 CONV = Conv()
@@ -41,14 +44,20 @@ STEPS = 400
 
 MOST = 100
 
+SHUFFLED = 6
+"""The number of images that are shown with their pixels in place and permuted."""
+
+FILTERS = 20
+"""The most filters of the first layer that are shown."""
+
 SHOWN = 10
 """The most pictures of either kind: images that one net gets right and the other wrong."""
 
 CONTRASTS = (
     "conv against the 200-100 net",
     "conv against a dense net of as many parameters",
-    "permuted pixels against pixels in place, conv",
-    "permuted pixels against pixels in place, 200-100 net",
+    "pixels in place against permuted pixels, conv",
+    "pixels in place against permuted pixels, 200-100 net",
     "conv against the 200-100 net, fewest images",
 )
 
@@ -126,7 +135,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     permuted, *fewer = yield from side_by_side([_pair(study, images) for images in changed(setup)])
     decided = _decided(study, whole, dense[1], permuted, fewer)
     return [
-        _nets(setup, conv, dense, decided[:2]),
+        _nets(setup, study.home, conv, dense, decided[:2]),
         _mistakes(study, whole),
         _permuted(setup, whole, permuted, decided[2:4]),
         _shifted(study, whole),
@@ -160,14 +169,20 @@ def _decided(
 # The nets
 
 
-def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Difference]) -> AnswerPart:
+def _filters(setup: Setup, home: RunStore, conv: Group) -> list[Figure]:
+    """The first layer's filters of one conv net; none where no run is left."""
+    pictures = weight_pictures(home, conv, "", FILTERS)
+    if not pictures:
+        return []
+    said = [f"{setup.data.name}; one run, last epoch; grey: 0, white: positive, black: negative"]
+    chart = figures.picture_panels(pictures, "Filters of the first layer", said, columns=FILTERS // 2)
+    return [Figure("conv_filters", chart, "Edges and strokes of several directions: each filter looks for its own everywhere.")]
+
+
+def _nets(setup: Setup, home: RunStore, conv: Group, dense: Sequence[Group], contrasts: list[Difference]) -> AnswerPart:
     cells, equal = [conv, *dense], dense[1]
     ratio = dense[0].parameters / conv.parameters
-    shown = [conv, dense[0], equal]
-    curves, said = training_curves(shown, "accuracy", name_of), subtitle(setup, shown, BANDS)
-    learning = figures.curve_panels(
-        curves, "Conv net and dense nets", said, y="accuracy", share=True, columns=3, size=(165, 140)
-    )
+    curves = compared([conv, dense[0], equal], name_of, "Conv net and dense nets")
     over = figures.accuracy_over_parameters(cells)
     return AnswerPart(
         name="nets",
@@ -184,9 +199,11 @@ def _nets(setup: Setup, conv: Group, dense: Sequence[Group], contrasts: list[Dif
             f"{setup.length(conv.run.plan)}, {words.counted(len(setup.seeds), 'seed')} each."
         ),
         figures=[
-            Figure("conv_learning_curves", learning, "Training and validation accuracy over epochs, on one scale."),
+            *(Figure("conv_learning_curves", chart, "The axis is that of the error.") for chart in curves),
             Figure("conv_parameters", over, "Accuracy at the best epoch over the number of parameters."),
+            *_filters(setup, home, conv),
         ],
+        shown=2,
         tables=[_table(cells)],
         cells=[cell.as_json() for cell in cells],
         contrasts=contrasts,
@@ -307,6 +324,19 @@ def _overlap_table(found: Sequence[Overlap]) -> Table[Overlap]:
 # Permuted pixels
 
 
+def _shuffled(setup: Setup, mixed: NetPair) -> list[Figure]:
+    """The first validation images as they are, and as the nets see them with permuted pixels."""
+    pictures = []
+    for panel, spec in (("in place", setup.data), ("permuted", mixed.conv.run.data)):
+        dataset = data.load(spec)
+        rows = np.arange(min(SHUFFLED, len(dataset.validation)))
+        addresses = figures.thumbnails(dataset.pictures.shown(dataset.validation.take(rows)), side=64)
+        pictures += [Picture(panel, address, ()) for address in addresses]
+    said = [f"{setup.data.name}; the first {SHUFFLED} validation images; the same permutation for all"]
+    chart = figures.picture_panels(pictures, "The same images, their pixels permuted", said, columns=SHUFFLED)
+    return [Figure("conv_permuted_images", chart, "No information is lost, but neighbours are.")]
+
+
 def _permuted(setup: Setup, whole: NetPair, mixed: NetPair, contrasts: list[Difference]) -> AnswerPart:
     cells = [*whole.cells, *mixed.cells]
     dots = [
@@ -326,7 +356,11 @@ def _permuted(setup: Setup, whole: NetPair, mixed: NetPair, contrasts: list[Diff
             "The pixels of all images, training and validation, are permuted in the same way: no information is lost, but "
             "neighbours are. Same nets, seeds and epochs."
         ),
-        figures=[Figure("conv_permutation", chart, "A dense net does not know which pixels are neighbours.")],
+        figures=[
+            *_shuffled(setup, mixed),
+            Figure("conv_permutation", chart, "A dense net does not know which pixels are neighbours."),
+        ],
+        shown=2,
         tables=[_table(cells, images=[whole.images, whole.images, mixed.images, mixed.images])],
         cells=[cell.as_json() for cell in mixed.cells],
         contrasts=contrasts,

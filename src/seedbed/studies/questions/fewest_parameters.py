@@ -12,7 +12,7 @@ from seedbed.groups import Request
 from seedbed.groups.caveats import excluded
 from seedbed.records import finite
 from seedbed.studies.answers import AnswerPart, Figure
-from seedbed.studies.cards import Card, Certainty, accuracies_picture
+from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
 from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup
@@ -22,7 +22,8 @@ from seedbed.tables import Column, Table
 from seedbed.training.events import Event, Note, OnEvent, StageStarted
 
 if TYPE_CHECKING:
-    from seedbed.sizing import Smallest
+    from seedbed.scheduler import Execution
+    from seedbed.sizing import SizingTerms, Smallest
     from seedbed.sizing.attempts import Attempt
 
 TARGETS = (0.95, 0.97)
@@ -33,9 +34,6 @@ WIDER = 3
 """The second layer's width over the first's: a unit of the second layer costs few parameters."""
 
 BETWEEN = 4
-
-MOST_DOTS = 6
-"""The most nets in a card's picture, from the smallest on."""
 
 FREE_EPOCHS = 20
 """Epochs of the free search: a third of those of `seedbed smallest`, and about a third of its time."""
@@ -77,7 +75,7 @@ def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Step
     ]
     nets = [_Net(_units(size), WITHIN, size.group.parameters, size.group.n, size.group.total, size) for size in tested]
     nets += [_free_net(claim) for found in free.values() for claim in found.claims]
-    n = len(fresh_seeds(setup))
+    n, marked = len(fresh_seeds(setup)), [(net, net.test in answers) for net in nets]
     return AnswerPart(
         name="fewest-parameters",
         question="How few parameters are enough for more than 95 % and 97 % of the validation images?",
@@ -93,7 +91,7 @@ def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Step
             f"second {WIDER} times as wide as the first, trained as above."
             + (f" Freely: one to three layers, all retuned for each size, {FREE_EPOCHS} epochs at most." if free else "")
         ),
-        figures=_figures(setup, [(net, net.test in answers) for net in nets]),
+        figures=_figures(setup, marked),
         tables=[_table(nets)],
         cells=[size.group.as_json(last_epoch_over_images=size.accuracy) for size in tested],
         caveats=_caveats(within, bool(free)),
@@ -103,26 +101,39 @@ def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Step
             for target in TARGETS
         ],
         data={f"{target:g}": _json(found, free.get(target)) for target, found in zip(TARGETS, within, strict=True)},
-        card=_card(within, free, nets, n),
+        card=_card(within, free, marked, n),
     )
 
 
 def freely(study: StudyContext, target: float) -> Steps[Smallest]:
     """Search the smallest dense network of one to three layers, with its training tuned for each size."""
-    from seedbed.sizing import run, terms_for
+    from seedbed.sizing import run
 
     trainer = study.trainer
 
     def searched() -> Smallest:
         execution = replace(trainer.execution, on_event=_notes_only(trainer.execution.on_event, target))
-        terms = terms_for(target, study.setup.data, seeds=len(fresh_seeds(study.setup)), epochs=FREE_EPOCHS)
-        return run(terms, execution, minutes=FREE_MINUTES)
+        return run(_terms(study.setup, target), execution, minutes=FREE_MINUTES)
 
     smallest = yield from study.do(("smallest", target), searched)
     groups = {attempt.group for attempt in smallest.everything}
     there = study.home.results(lambda damage: trainer.execution.on_event(Note(damage)))
     study.others += [result for result in there if result.group in groups]
     return smallest
+
+
+def searching(setup: Setup, execution: Execution) -> float:
+    """Forecast of the free searches (s): their time limits, where even their first rounds are not there."""
+    from seedbed.sizing import forecast_scouts
+
+    wanted = [] if setup.quick else [_terms(setup, target) for target in TARGETS]
+    return sum(60 * FREE_MINUTES for terms in wanted if forecast_scouts(terms, execution).left)
+
+
+def _terms(setup: Setup, target: float) -> SizingTerms:
+    from seedbed.sizing import terms_for
+
+    return terms_for(target, setup.data, seeds=len(fresh_seeds(setup)), epochs=FREE_EPOCHS)
 
 
 def _notes_only(on_event: OnEvent, target: float) -> OnEvent:
@@ -137,7 +148,7 @@ def _notes_only(on_event: OnEvent, target: float) -> OnEvent:
     return notes
 
 
-def _card(within: Sequence[Fewest], free: Mapping[float, Smallest], nets: Sequence[_Net], seeds: int) -> Card:
+def _card(within: Sequence[Fewest], free: Mapping[float, Smallest], nets: Sequence[tuple[_Net, bool]], seeds: int) -> Card:
     fewest_of = {found.target: _fewest_of(found, free.get(found.target)) for found in within}
     known = {target: parameters for target, parameters in fewest_of.items() if parameters is not None}
     enough = [f"{parameters:,} parameters are enough for {words.percent(target, 0)}" for target, parameters in known.items()]
@@ -149,8 +160,8 @@ def _card(within: Sequence[Fewest], free: Mapping[float, Smallest], nets: Sequen
         1: Certainty("likely", f"{rule}; this holds for {words.listed([words.percent(target, 0) for target in known])} alone."),
         2: Certainty("clear", f"{rule}."),
     }
-    known_nets = sorted((net for net in nets if net.test.accuracy), key=lambda net: net.parameters)[:MOST_DOTS]
-    picture = accuracies_picture((f"{net.parameters:,} parameters", net.test.accuracy) for net in known_nets)
+    networks = _sized([(net, False) for net, _ in nets], {WITHIN: "two ReLU layers", FREELY: "freely"})
+    picture = figures.frontier(networks, "", [], targets=TARGETS, size=PICTURE_SIZE) if networks else None
     question = "How few parameters are enough for more than 95 % and 97 %?"
     answer = words.capital("; ".join(enough + none)) + "."
     return Card(question, answer, certainties[len(known)], picture)
@@ -254,12 +265,17 @@ def _free_net(claim: Attempt) -> _Net:
     return _Net(units, FREELY, claim.parameters, total - claim.left_out, total, claim)
 
 
-def _figures(setup: Setup, nets: Sequence[tuple[_Net, bool]]) -> list[Figure]:
-    networks = [
-        Sized(net.units, net.way, net.parameters, net.test.accuracy, named=is_answer)
+def _sized(nets: Sequence[tuple[_Net, bool]], ways: Mapping[str, str]) -> list[Sized]:
+    """The nets with a known accuracy, under other names for the two ways; the answers have their own names."""
+    return [
+        Sized(net.units, ways.get(net.way, net.way), net.parameters, net.test.accuracy, named=is_answer)
         for net, is_answer in nets
         if net.test.accuracy
     ]
+
+
+def _figures(setup: Setup, nets: Sequence[tuple[_Net, bool]]) -> list[Figure]:
+    networks = _sized(nets, {})
     if not networks:
         return []
     said = [

@@ -10,7 +10,7 @@ import numpy as np
 from seedbed import figures, words
 from seedbed.errors import StatisticsError
 from seedbed.figures import Dot, Sized, mean_curve
-from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, size_frontier
+from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, differences, size_frontier
 from seedbed.specs import Dense
 from seedbed.statistics import spearman
 from seedbed.studies.answers import AnswerPart, Figure, Study
@@ -159,15 +159,24 @@ def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
         rule = f"No net is better than the smallest by a 95 % test with correction for all {found.pairs} pairs of nets."
         certainty = Certainty("not shown", rule)
     else:
-        beyond = "the largest that was tried" if last is largest else "beyond that, no clear gain"
         reached = f"{units(last)} units ({words.percent(last.mean)} right)"
-        answer = f"More units make the curve rise faster and end higher, up to {reached}; {beyond}."
+        answer = f"More units make the curve rise faster and end higher, clearly up to {reached}; {_beyond(last, largest)}."
         rule = (
             f"Each step up is better than the one before by a 95 % test, with correction for all {found.pairs} pairs of nets."
         )
         certainty = Certainty("clear", rule)
     shown = list(dict.fromkeys([smallest, *([last] if last.n else []), widest]))
     return Card(question, answer, certainty, curves_picture([(f"{units(cell)} units", cell) for cell in shown], "accuracy"))
+
+
+def _beyond(last: Group, largest: Group) -> str:
+    """What the largest net gains over the last clear step."""
+    if last is largest:
+        return "the largest that was tried"
+    [further] = differences([Contrast(largest, last, units(largest), units(last))])
+    if further.decision is None or further.decision.interval.low <= 0:
+        return "beyond that, no clear gain"
+    return f"{units(largest)} units reach {words.percent(largest.mean)}"
 
 
 def _ends_compared(ends: Difference, doubling: Difference) -> str:
@@ -444,4 +453,5 @@ STUDY = Study(
     contrasts=CONTRASTS,
     design=design,
     parts=parts,
+    searching=fewest_parameters.searching,
 )

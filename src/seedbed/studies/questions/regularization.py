@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from seedbed import figures, words
-from seedbed.figures import Dot, mean_curve
-from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Measure, Request, at_last, best
-from seedbed.specs import DataSpec, Dense, Plan
+from seedbed.figures import Dot
+from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Request, at_last, best
+from seedbed.runs import RunStore
+from seedbed.specs import Dense, Plan
 from seedbed.statistics import SHARE, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty, curves_picture
-from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, requests, side_by_side
 from seedbed.studies.edges import swept
 from seedbed.studies.likeness import Likeness, likeness
+from seedbed.studies.penalties import (
+    Condition,
+    Penalized,
+    curves_figure,
+    l2_name,
+    measures_figure,
+    overfitting_figure,
+    penalty_figure,
+    strength,
+    weights_figure,
+)
 from seedbed.studies.setup import Setup
 from seedbed.studies.tables import GAP, GAP_COLUMN, GROUP_COLUMNS, LOSSES, TRAIN_LOSS_COLUMN, VALIDATION_LOSS, measured
-from seedbed.studies.texts import BANDS, TOO_SMALL, interval_text, loss_text, number_text, share_text, sized, subtitle
-from seedbed.studies.why import NEAR_ZERO, explained, near_zero, probed
+from seedbed.studies.texts import TOO_SMALL, interval_text, loss_text, number_text, share_text, sized, subtitle
+from seedbed.studies.why import explained, near_zero, probed
 from seedbed.tables import Column, Table
 
 NET = (200, 100)
@@ -55,23 +66,6 @@ PUBLISHED = (
     "A student report called l2 = 1e-3 bad for an accuracy of 9.80 %: the share of one digit among MNIST's test images, which "
     "a diverged run gets. Here such a run has the verdict diverged and is excluded.",
 )
-
-
-@dataclass(frozen=True)
-class Condition:
-    """Images on which the net is trained.
-
-    Attributes:
-        contrast: announced comparison of the best l2 with none, if there is one.
-        measure: measure by which the best l2 is selected and compared. Where labels are wrong it is the accuracy at the last
-            epoch, because stopping at the best epoch is a regularization of its own.
-    """
-
-    label: str
-    images: DataSpec
-    epochs: int
-    contrast: str | None
-    measure: Measure = ACCURACY
 
 
 def conditions(setup: Setup) -> list[Condition]:
@@ -112,35 +106,6 @@ def design(setup: Setup) -> list[Request]:
     return [each for where in conditions(setup) for each in (*strengths(setup, where), *smaller(setup, where))]
 
 
-# The outcome of a condition
-
-
-@dataclass(frozen=True, eq=False)
-class Penalized:
-    """The outcome of one condition.
-
-    Attributes:
-        cells: groups over l2, none first.
-        ladder: nets without penalty, the largest first.
-        near_zero: l2 -> share of the weights near 0 at the last epoch.
-        like: likeness of each l2 above 0 to the nets without penalty.
-        caveats: sentences on the end of the sweep.
-        contrasts: announced comparisons on these images.
-    """
-
-    where: Condition
-    cells: list[Group]
-    ladder: list[Group]
-    near_zero: dict[float, Interval | None]
-    like: list[Likeness]
-    caveats: list[str]
-    contrasts: list[Difference]
-
-    @property
-    def plain(self) -> Group:
-        return self.cells[0]
-
-
 def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     setup, several = study.setup, []
     sweeps = yield from side_by_side(
@@ -153,23 +118,15 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     for where, sweep in zip(conditions(setup), sweeps, strict=True):
         cells = sweep.cells
         ladder = [cells[0], *(yield from study.train(smaller(setup, where)))]
-        near = {_strength(cell): cell.interval([near_zero(study.home, each) for each in cell.kept], SHARE) for cell in cells}
+        near = {strength(cell): cell.interval([near_zero(study.home, each) for each in cell.kept], SHARE) for cell in cells}
         like = likeness(cells[1:], ladder) if cells[0].n and sum(cell.n > 0 for cell in ladder) > 1 else []
         mine = [each for each in decided if each.contrast.a.run.data == where.images]
         several.append(Penalized(where, cells, ladder, near, like, sweep.caveats, mine))
     return [
-        replace(_effect(setup, several[0]), card=_use_card(several)),
+        replace(_effect(setup, study.home, several[0], alone=len(several) == 1), card=_use_card(several)),
         _harder(setup, several),
         replace(_smaller_net(setup, several), card=_likeness_card(several[0])),
     ]
-
-
-def _strength(cell: Group) -> float:
-    return cell.run.plan.l2
-
-
-def _l2(cell: Group) -> str:
-    return f"l2 {words.value(_strength(cell))}"
 
 
 def _decided(study: StudyContext, cells: Mapping[Condition, list[Group]]) -> Steps[list[Difference]]:
@@ -182,15 +139,15 @@ def _decided(study: StudyContext, cells: Mapping[Condition, list[Group]]) -> Ste
     asked = [request(cell.setting, cell.run) for where, top in selected.items() for cell in (top, cells[where][0])]
     confirmed = yield from study.confirm(asked)
     planned = [
-        Contrast(a, b, f"{_l2(a)} (the best above 0)", "no penalty", where.measure, f"on {where.label}, fresh seeds", name)
+        Contrast(a, b, f"{l2_name(a)} (the best above 0)", "no penalty", where.measure, f"on {where.label}, fresh seeds", name)
         for where, a, b in zip(selected, confirmed[::2], confirmed[1::2], strict=True)
         if (name := where.contrast)
     ]
     everything, groups = next(iter(cells.items()))
     planned += [
-        Contrast(cell, groups[0], _l2(cell), "no penalty", where=f"on {everything.label}", name=CONTRASTS[0])
+        Contrast(cell, groups[0], l2_name(cell), "no penalty", where=f"on {everything.label}", name=CONTRASTS[0])
         for cell in groups
-        if _strength(cell) == STRONG
+        if strength(cell) == STRONG
     ]
     return study.decide(planned)
 
@@ -208,7 +165,7 @@ def _use_card(several: Sequence[Penalized]) -> Card:
     answer = " ".join(sentences[: 1 if planned is on_all else 2]) or "No run is left to compare."
     certainty = Certainty.of(planned, _hardness(hardest)) if planned else Certainty("not shown", "Nothing could be compared.")
     points = [
-        Dot("", _strength(cell), _hardness(found), cell.measured(found.where.measure))
+        Dot("", strength(cell), _hardness(found), cell.measured(found.where.measure))
         for found in dict.fromkeys([hardest, whole])
         for cell in found.cells
     ]
@@ -226,14 +183,17 @@ def _gain(difference: Difference, where: str) -> str:
     """What the best strength gains there, in one short sentence."""
     if difference.decision is None:
         return f"On {where} nothing could be compared."
-    strength, gain = _lambda(difference.contrast.a), 100 * difference.decision.interval.mean
+    best_one, gain = _lambda(difference.contrast.a), 100 * difference.decision.interval.mean
+    if difference.equivalence and difference.equivalence.shown and not difference.shown:
+        margin = words.counted(round(100 * difference.equivalence.margin), "point")
+        return f"On {where} {best_one} and none are equal within {margin}."
     if not difference.decision.interval.excludes():
         return f"On {where} its gain is unclear ({gain:+.1f} points)."
-    return f"On {where} {strength} {'gains' if gain > 0 else 'loses'} {abs(gain):.1f} points."
+    return f"On {where} {best_one} {'gains' if gain > 0 else 'loses'} {abs(gain):.1f} points."
 
 
 def _lambda(cell: Group) -> str:
-    return f"lambda {words.value(_strength(cell))}"
+    return f"lambda {words.value(strength(cell))}"
 
 
 def _likeness_card(found: Penalized) -> Card:
@@ -261,12 +221,12 @@ def _likeness_card(found: Penalized) -> Card:
 # The first part: what the penalty does
 
 
-def _effect(setup: Setup, found: Penalized) -> AnswerPart:
+def _effect(setup: Setup, home: RunStore, found: Penalized, *, alone: bool) -> AnswerPart:
     where, plain, top = found.where, found.plain, best(found.cells)
     answer = [contrast.sentence for contrast in found.contrasts]
     if top:
         highest = f"The highest mean of {len(found.cells)} strengths is {share_text(top.accuracy)} at the best epoch,"
-        without = f"{_l2(top)}; without penalty it is {share_text(plain.accuracy)}"
+        without = f"{l2_name(top)}; without penalty it is {share_text(plain.accuracy)}"
         answer.append(f"{highest} with {'no penalty' if top is plain else without}.")
     return AnswerPart(
         name="effect",
@@ -278,10 +238,12 @@ def _effect(setup: Setup, found: Penalized) -> AnswerPart:
             "selected for its mean is compared on as many fresh seeds."
         ),
         figures=[
-            _curves(setup, found),
-            _penalties(setup, found),
-            _measures(setup, [found], "l2_effect", "Effect of the penalty"),
+            *curves_figure(found),
+            *weights_figure(setup, home, found),
+            penalty_figure(setup, found),
+            *([measures_figure(setup, [found])] if alone else []),
         ],
+        shown=2,
         tables=[_table(found)],
         why=_why(found),
         cells=[_json(cell, found) for cell in found.cells],
@@ -294,65 +256,18 @@ def _effect(setup: Setup, found: Penalized) -> AnswerPart:
 def _json(cell: Group, found: Penalized) -> dict[str, object]:
     norms = {f"weight_norm_{layer}": norm for layer, norm in probed(cell, "weights").items()}
     measures = measured(cell, {**LOSSES, "penalty": PENALTY})
-    return cell.as_json(**measures, **norms, share_near_zero=found.near_zero.get(_strength(cell)))
-
-
-def _curves(setup: Setup, found: Penalized) -> Figure:
-    curves = training_curves(found.cells, "loss", _l2)
-    said = subtitle(setup, found.cells, f"{found.where.label}; {BANDS}")
-    chart = figures.curve_panels(curves, "Data loss over epochs", said, y="cross-entropy (nats)", logarithmic=True)
-    return Figure("l2_learning_curves", chart, "Data loss without the penalty, so that the panels compare across strengths.")
-
-
-def _penalties(setup: Setup, found: Penalized) -> Figure:
-    curves = [
-        mean_curve(cell.results, "train_penalty", panel="", line=_l2(cell)) for cell in found.cells if _strength(cell) > 0
-    ]
-    said = subtitle(setup, found.cells, f"{found.where.label}; {BANDS}")
-    chart = figures.curve_panels(curves, "Penalty over epochs", said, y="penalty (nats)", logarithmic=True, size=(420, 220))
-    return Figure("l2_penalty", chart, "The penalty alone: the optimizer minimizes the sum of it and the training data loss.")
-
-
-ACCURACY_PANEL, LAST_PANEL, NEAR_PANEL = (
-    "validation accuracy, best epoch",
-    "validation accuracy, last epoch",
-    "share of weights near 0",
-)
-
-
-def _measures(setup: Setup, several: Sequence[Penalized], name: str, title: str) -> Figure:
-    points = [point for found in several for cell in found.cells for point in _points(found, cell)]
-    order = list(dict.fromkeys(point.panel for point in points))
-    points.sort(key=lambda point: order.index(point.panel))
-    cells = [cell for found in several for cell in found.cells]
-    said = subtitle(setup, cells, f"bars: 95 % intervals (accuracies: {setup.chance}; else Student t over seeds)")
-    shares = (ACCURACY_PANEL, LAST_PANEL, NEAR_PANEL)
-    chart = figures.measures_over(points, "l2", title, said, group="trained on" if len(several) > 1 else "", shares=shares)
-    caption = f"A weight is near 0 below {words.percent(NEAR_ZERO, 0)} of the range of its initial values."
-    return Figure(name, chart, caption)
-
-
-def _points(found: Penalized, cell: Group) -> list[Dot]:
-    strength, label = _strength(cell), found.where.label
-    panels = {
-        ACCURACY_PANEL: cell.measured(ACCURACY),
-        LAST_PANEL: cell.last,
-        "gap: validation - training loss (nats)": cell.measured(GAP),
-        **{f"norm of {layer}'s weights": norm for layer, norm in probed(cell, "weights").items()},
-        NEAR_PANEL: found.near_zero[strength],
-    }
-    return [Dot(panel, strength, label, mean) for panel, mean in panels.items()]
+    return cell.as_json(**measures, **norms, share_near_zero=found.near_zero.get(strength(cell)))
 
 
 def _table(found: Penalized) -> Table[Group]:
     columns: list[Column[Group]] = [
-        Column("l2", _strength, words.value, align="left"),
+        Column("l2", strength, words.value, align="left"),
         *GROUP_COLUMNS[1:],
         TRAIN_LOSS_COLUMN,
         Column("validation loss", lambda cell: cell.measured(VALIDATION_LOSS), loss_text),
         GAP_COLUMN,
         Column("weight norms by layer", lambda cell: probed(cell, "weights").values(), _means_text),
-        Column("near 0", lambda cell: found.near_zero[_strength(cell)], partial(interval_text, digits=0), unit="%"),
+        Column("near 0", lambda cell: found.near_zero[strength(cell)], partial(interval_text, digits=0), unit="%"),
     ]
     caption = f"{words.capital(found.where.label)}. Losses without penalty, at the last epoch; in brackets 95 % intervals."
     return Table(columns, found.cells, caption)
@@ -364,16 +279,16 @@ def _means_text(norms: Sequence[Interval | None]) -> str:
 
 def _why(found: Penalized) -> list[str]:
     plain, sentences = found.plain, []
-    strong = max((cell for cell in found.cells if cell.n), key=_strength, default=plain)
+    strong = max((cell for cell in found.cells if cell.n), key=strength, default=plain)
     if strong is not plain and plain.n:
         before, after = (probed(cell, "weights") for cell in (plain, strong))
         sentences += [
-            f"The norm of {layer}'s weights is {number_text(after[layer])} with {_l2(strong)}, and "
+            f"The norm of {layer}'s weights is {number_text(after[layer])} with {l2_name(strong)}, and "
             f"{number_text(before[layer])} without penalty."
             for layer in before
         ]
-        with_, without = (share_text(found.near_zero[_strength(cell)], 0) for cell in (strong, plain))
-        sentences.append(f"With {_l2(strong)} {with_} of the weights lie near 0, without penalty {without}.")
+        with_, without = (share_text(found.near_zero[strength(cell)], 0) for cell in (strong, plain))
+        sentences.append(f"With {l2_name(strong)} {with_} of the weights lie near 0, without penalty {without}.")
     shown = dict.fromkeys([plain, best(found.cells) or plain, strong])
     return [*sentences, *(sentence for cell in shown for sentence in explained(cell))]
 
@@ -395,7 +310,8 @@ def _harder(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
             "labels are never flipped. The best strength of each is compared with none on fresh seeds; where labels are wrong "
             "at the last epoch, because stopping at the best one regularizes too."
         ),
-        figures=[_measures(setup, several, "l2_harder_data", "Effect of the penalty on harder data")] if harder else [],
+        figures=[*overfitting_figure(several[-1]), measures_figure(setup, several)] if harder else [],
+        shown=2,
         tables=[_table(found) for found in harder],
         cells=[_json(cell, found) for found in harder for cell in found.cells],
         contrasts=[contrast for found in harder for contrast in found.contrasts],
@@ -410,7 +326,7 @@ def _at_end(found: Penalized) -> list[str]:
     if not top or not plain.last:
         return []
     return [
-        f"On {found.where.label}, at the last epoch, the highest mean is {share_text(top.last)} with {_l2(top)}; without "
+        f"On {found.where.label}, at the last epoch, the highest mean is {share_text(top.last)} with {l2_name(top)}; without "
         f"penalty it is {share_text(plain.last)} there and {share_text(plain.accuracy)} at the best epoch."
     ]
 
@@ -437,7 +353,7 @@ def _smaller_net(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
         data={
             found.where.label: [
                 {
-                    "l2": _strength(each.cell),
+                    "l2": strength(each.cell),
                     "nearest": _net(each.nearest),
                     "parameters": each.nearest.parameters,
                     "distance": each.distance,
@@ -455,9 +371,9 @@ def _smaller_net(setup: Setup, several: Sequence[Penalized]) -> AnswerPart:
 
 def _likened(like: Likeness) -> str:
     if not like.is_like:
-        return f"{_l2(like.cell)} behaves like none of them"
+        return f"{l2_name(like.cell)} behaves like none of them"
     nearest = sized(_net(like.nearest), like.nearest.parameters)
-    return f"{_l2(like.cell)} behaves like {nearest}, in {like.agreement}"
+    return f"{l2_name(like.cell)} behaves like {nearest}, in {like.agreement}"
 
 
 def _nearest(setup: Setup, several: Sequence[Penalized]) -> list[Figure]:
@@ -477,7 +393,7 @@ def _nearest_shares(found: Penalized) -> Iterator[tuple[str, str, float]]:
     for like in found.like:
         shares = [*like.shares, 0.0] if like.is_like else [*(0.0 for _ in like.shares), 1.0]
         for net, share in zip([*nets, "none"], shares, strict=True):
-            yield _l2(like.cell), net, share
+            yield l2_name(like.cell), net, share
 
 
 def _net(cell: Group) -> str:

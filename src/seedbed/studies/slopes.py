@@ -1,0 +1,96 @@
+"""Slopes of activations at a network's own pre-activations: by these the gradient is multiplied on its way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedbed import data, words
+from seedbed.data import Dataset
+from seedbed.figures.slopes import ActivationUse, grid, slopes_over_use
+from seedbed.groups import Group
+from seedbed.kinds import ACTIVATIONS
+from seedbed.models import Weights
+from seedbed.records import Result
+from seedbed.runs import RunStore
+from seedbed.statistics import Interval
+from seedbed.studies.answers import Figure
+from seedbed.studies.causes import activation_of
+from seedbed.studies.setup import Setup
+from seedbed.studies.texts import number_text
+
+IMAGES = 500
+"""Validation images, the first ones, whose pre-activations are computed."""
+
+
+def pre_activations(weights: Weights, activation: str, inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The pre-activations of a dense network's hidden layers.
+
+    Args:
+        weights: `dense_0/kernel` `(inputs, units)`, `dense_0/bias` `(units,)`, and so on; the last layer is the output.
+        inputs: what the network gets, `(n, inputs)`.
+
+    Returns:
+        `(n, units)` of each hidden layer, from the first on.
+    """
+    function, found = ACTIVATIONS[activation].function, []
+    hidden = sum(name.endswith("/kernel") for name in weights) - 1
+    for layer in range(hidden):
+        found.append(inputs @ weights[f"dense_{layer}/kernel"] + weights[f"dense_{layer}/bias"])
+        inputs = np.asarray(function(found[-1]))  # type: ignore[arg-type]  # jax takes arrays of NumPy
+    return found
+
+
+def slope_at(activation: str, places: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The derivative of an activation at each of these places, of the same shape."""
+    import jax
+
+    flat = jax.vmap(jax.grad(ACTIVATIONS[activation].function))(places.astype(np.float32).ravel())
+    return np.asarray(flat).reshape(places.shape)
+
+
+def mean_slopes(home: RunStore, cell: Group) -> list[Interval | None]:
+    """The mean slope at the pre-activations of each hidden layer at the last epoch, over the seeds; empty without a run."""
+    activation = cell.run.model.activation or ""
+    of_runs = [[float(slope_at(activation, each).mean()) for each in _of_run(home, result, activation)] for result in cell.kept]
+    return [cell.interval(list(values), (0.0, np.inf)) for values in zip(*of_runs, strict=True)]
+
+
+def slope_sentence(home: RunStore, cells: Sequence[Group]) -> list[str]:
+    """Say by how much the gradient shrinks in the first hidden layer of each network."""
+    found = {activation_of(cell): slopes[0] for cell in cells if (slopes := mean_slopes(home, cell))}
+    known = [f"{number_text(slope)} with {name}" for name, slope in found.items() if slope]
+    if not known:
+        return []
+    return [
+        "The gradient passes each layer times the activation's slope. At the first layer's own pre-activations its mean is "
+        f"{words.listed(known)}."
+    ]
+
+
+def slopes_figure(setup: Setup, home: RunStore, cells: Sequence[Group]) -> list[Figure]:
+    """Draw each activation's slope above the pre-activations of its first run; nothing where no run is left."""
+    several = []
+    for cell in cells:
+        activation = cell.run.model.activation or ""
+        for result in cell.kept[:1]:
+            layers = _of_run(home, result, activation)
+            used = {f"layer {number}": values for number, values in enumerate(layers, start=1)}
+            several.append(ActivationUse(activation_of(cell), slope_at(activation, grid()), used))
+    if not several:
+        return []
+    said = [f"{setup.data.name}; one run each, last epoch; validation images, {IMAGES} at most"]
+    chart = slopes_over_use(several, "Slope, and the pre-activations at which the net uses it", said)
+    return [Figure("act_slopes", chart, "Where the slope is near 0 and pre-activations are many, units saturate.")]
+
+
+def _of_run(home: RunStore, result: Result, activation: str) -> list[NDArray[np.float32]]:
+    dataset = data.load(result.run.data)
+    return pre_activations(home.weights(result.name, "last"), activation, _inputs(dataset))
+
+
+def _inputs(dataset: Dataset) -> NDArray[np.float32]:
+    images = dataset.validation.take(np.arange(min(IMAGES, len(dataset.validation))))
+    return dataset.normalization.inputs(images).reshape(len(images), -1)
