@@ -71,26 +71,39 @@ def build_docs(*options: str) -> int:
 
 def check() -> int:
     """Lints, type-checks and tests; runs all of them, and fails if one does."""
-    code = setup("ray", "test")
-    if code:
-        return code
-    get_browser()
-    workers = str(min(cores() + 1, 8))  # tests often wait for processes of their own
-    tests = ("pytest", "-n", workers, "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "25")
-    codes: dict[str, int] = {}
-    for tool, *arguments in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports",)):
-        name = " ".join((tool, *arguments))
-        print(f"\n== {name}", flush=True)
-        codes[name] = run(str(BIN / tool), *arguments)
-    print("\n== pytest, and mypy and the checks of scripts beside it", flush=True)
     with ThreadPoolExecutor(1) as beside:
-        types, scripts = beside.submit(run, str(BIN / "mypy")), beside.submit(check_scripts)
-        codes["pytest"] = run(str(BIN / tests[0]), *tests[1:])
+        scripts = beside.submit(check_scripts)  # while libraries are installed, of which they need none
+        code = setup("ray", "test")
+        if code:
+            return code
+        get_browser()
+        codes = {name: tool(*name.split()) for name in ("ruff check .", "ruff format --check .", "lint-imports")}
+        types = beside.submit(tool, "mypy")
+        codes["pytest"] = test()
         codes["mypy"], codes["eslint, tsc"] = types.result(), scripts.result()
     failed = {name: code for name, code in codes.items() if code}
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return next(iter(failed.values()), 0)
+
+
+def test() -> int:
+    """Runs all tests, and again those that failed, with the values that their assertions compare.
+
+    To show these, pytest rewrites every test module in every process, which takes a third of the time of collecting them.
+    """
+    workers = str(min(cores() + 1, 8))  # tests often wait for processes of their own
+    loads = ("-n", workers, "--dist", "loadscope", "--no-loadscope-reorder")
+    code = tool("pytest", *loads, "--assert", "plain", "--durations", "25")
+    if code == 1:
+        tool("pytest", "--last-failed")
+    return code
+
+
+def tool(name: str, *arguments: str) -> int:
+    """Runs a tool of the environment under a line with its name."""
+    print(f"\n== {' '.join((name, *arguments))}", flush=True)
+    return run(str(BIN / name), *arguments)
 
 
 def package() -> int:

@@ -26,10 +26,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+LONG = (
+    "hostile/test_command_sweep", "test_docs", "hostile/test_kills", "executor/test_ray", "models/test_contract",
+    "web/test_browser", "web/test_networks", "web/test_views", "hostile/test_corpus", "training/test_own_networks",
+    "executor/test_contract", "training/test_pruning", "test_notebooks", "runs/test_sweeps", "test_examples",
+    "exports/test_formats", "training/test_class_weights", "searches/test_loop", "test_evaluation", "hostile/test_populations",
+    "test_visualize",
+)  # fmt: skip
+"""Modules that take a quarter of a minute and more, slow tests or not, the longest first."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules with slow tests come first, or one of several processes would begin a long one when the others are done."""
+    """Long modules come first, or one of several processes would begin one of them when the others are done."""
+    here = Path(__file__).parent
+    long = {here / f"{name}.py": place for place, name in enumerate(LONG)}
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (long.get(item.path, len(long)), item.path not in slow))
 
 
 @pytest.fixture(scope="session")

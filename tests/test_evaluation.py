@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from hostile.engine import here
 from seedbed import data, evaluation
 from seedbed.data import Dataset, Part
 from seedbed.data.parts import Pictures
@@ -49,7 +50,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
         entry("handout", spec=HANDOUT),
         entry("permuted", spec=PERMUTED),
     ]
-    train_runs(entries, Execution(home, device="cpu", workers=1))
+    with here():
+        train_runs(entries, Execution(home, device="cpu", workers=1))
     _lose(home, "mixed.0", "mixed.1", Verdict("diverged", "The loss was not finite at epoch 1.", "Try."))
     _lose(home, "mixed.0", "mixed.2", Verdict("collapsed", "It predicts class '0' for 100 % of the validation images.", "Try."))
     return home

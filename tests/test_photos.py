@@ -11,6 +11,7 @@ from PIL import Image
 
 import seedbed as sb
 from drawn import INK, PAPER, drawn, save
+from hostile.engine import here
 from seedbed import data
 from seedbed.data import Dataset
 from seedbed.data.readers.options import ReadOptions
@@ -52,7 +53,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
         arrays |= {f"x_{name}": as_mnist(part.images[..., 0]), f"y_{name}": part.labels}
     np.savez(folder / "framed.npz", **arrays)
     data.add("framed", folder / "framed.npz", ReadOptions(), replace=True)
-    sb.train(sb.Dense(hidden=(64,)), "framed", name="net", epochs=25, home=folder / "runs", device="cpu", workers=1)
+    with here():
+        sb.train(sb.Dense(hidden=(64,)), "framed", name="net", epochs=25, home=folder / "runs", device="cpu", workers=1)
     return RunStore(folder / "runs")
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+from conftest import LONG
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -16,15 +19,18 @@ def module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {module(path): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Name -> syntax tree of every module of the package."""
+    return {module(path): ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
 
 
 def imports(name: str) -> Iterator[str]:
     """Modules of the package that a module imports anywhere, for types and in functions too."""
-    for node in ast.walk(MODULES[name]):
+    for node in ast.walk(modules()[name]):
         if isinstance(node, ast.ImportFrom) and node.module:
             inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (each if each in MODULES else node.module for each in inner)
+            yield from (each if each in modules() else node.module for each in inner)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
@@ -42,7 +48,7 @@ def types(tree: ast.Module) -> Iterator[str]:
 
 
 def test_no_module_imports_itself_by_way_of_others_not_even_for_types() -> None:
-    graph = {name: {other for other in imports(name) if other in MODULES and other != name} for name in MODULES}
+    graph = {name: {other for other in imports(name) if other in modules() and other != name} for name in modules()}
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as circle:
@@ -51,8 +57,12 @@ def test_no_module_imports_itself_by_way_of_others_not_even_for_types() -> None:
 
 def test_each_type_name_stands_once() -> None:
     places = defaultdict(list)
-    for name, tree in MODULES.items():
+    for name, tree in modules().items():
         for found in types(tree):
             places[found].append(name)
     twice = {found: where for found, where in places.items() if len(where) > 1}
     assert not twice, "\n".join(f"{found}: {', '.join(where)}" for found, where in sorted(twice.items()))
+
+
+def test_the_modules_of_tests_that_begin_first_exist() -> None:
+    assert all((SOURCE.parent / "tests" / f"{name}.py").is_file() for name in LONG)

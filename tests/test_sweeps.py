@@ -15,6 +15,7 @@ import yaml
 
 import seedbed as sb
 from figures.samples import result
+from hostile.engine import here
 from seedbed.errors import SeedbedError, SpecError
 from seedbed.groups import Group
 from seedbed.groups.fields import applied
@@ -208,6 +209,12 @@ def test_seeds_are_there_and_different(seeds):
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     return tmp_path_factory.mktemp("sweeps") / "runs"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine_in_process():
+    with here():
+        yield
 
 
 def swept(home: Path, trained: list[str], **asked: Any) -> Sweep:

@@ -9,7 +9,7 @@ import pytest
 from seedbed.cli.frame import run
 from seedbed.runs import RunStore
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("engine_here")]
 
 SHORT = ["--data", "digits", "--hidden", "8", "--epochs", "1"]
 

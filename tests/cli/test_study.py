@@ -12,6 +12,8 @@ from seedbed.cli.frame import run
 from seedbed.report import making
 from studies.samples import SMALL, registry
 
+pytestmark = pytest.mark.usefixtures("engine_here")
+
 SHORT = ["--quick", "--data", "digits", "--seeds", "2"]
 
 

@@ -44,6 +44,7 @@ def call(home, capsys):
     return called
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_a_grid_is_trained_told_and_written(call, folder):
     code, out, err = call("-m", "a", *SHORT, *GRID)
     assert code == 0
@@ -66,6 +67,7 @@ def test_a_grid_is_trained_told_and_written(call, folder):
     assert means == sorted(means, reverse=True)
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_a_sweep_is_one_thing_for_the_commands_after_it(call, folder, home, capsys):
     assert call("-m", "a", *SHORT, *GRID)[0] == 0
     assert (folder / "sweeps" / "a" / "figures" / "learning_curves.png").exists()
@@ -97,6 +99,7 @@ def test_a_sweep_is_one_thing_for_the_commands_after_it(call, folder, home, caps
     assert (code, "8 runs would be removed" in err) == (1, True)
 
 
+@pytest.mark.usefixtures("engine_here")
 def test_json_is_trains_with_the_settings(call, folder):
     code, out, _ = call("-m", "a", *SHORT, *GRID, "--json")
     assert code == 0
@@ -183,7 +186,7 @@ def test_what_a_user_gets_wrong_is_one_line(call, folder, arguments, says, code)
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_an_interrupted_sweep_goes_on_where_it_was(folder, home):
-    grid = ["--set", "hidden=4", "--set", "hidden=6", "--data", "digits", "--epochs", "300", "--seeds", "1"]
+    grid = ["--set", "hidden=4", "--set", "hidden=6", "--data", "digits", "--epochs", "300", "--seeds", "1", "--workers", "1"]
     command = [sys.executable, "-m", "seedbed", "sweep", "-m", "long", *grid, "--home", str(home)]
     training = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     metrics, deadline = home / "long-h4.0" / "metrics.jsonl", time.monotonic() + 120

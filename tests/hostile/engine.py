@@ -53,17 +53,6 @@ class InProcess:
             yield task, None
 
 
-class Replay(InProcess):
-    """Hands out reports that were recorded elsewhere; needs no engine."""
-
-    reports: ClassVar[list[Any]] = []
-
-    def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Any]]:
-        for task in tasks:
-            for report in [*self.reports, None]:
-                yield task, report
-
-
 def recorded(entry: NamedRun) -> list[Any]:
     """The reports of a run that trains alone."""
     run = entry.run.changed(data=_resolve(entry.run.data))

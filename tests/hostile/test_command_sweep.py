@@ -82,11 +82,11 @@ COMMANDS = {
         alike=True,
     ),
 }
-STEPS: dict[Kind, int] = {"dies": 5, "fails": 7, "full": 7}
-"""While files are written every so manyth change is hit; while it trains, every sixty-first."""
-WHILE_TRAINING = 61
+STEPS: dict[Kind, int] = {"dies": 17, "fails": 23, "full": 23}
+"""How far apart the changes are that are hit while files are written; primes, so that no period of the changes hides one."""
+WHILE_TRAINING = 181
 
-LAST = 9
+LAST: dict[Kind, int] = {"dies": 9, "fails": 3, "full": 3}
 """So many changes at the end are all hit: there the file is written that stands for all others."""
 
 Files = dict[str, bytes]
@@ -200,7 +200,9 @@ def test_a_fault_while_files_are_written_leaves_old_ones_or_new_ones(
     assert len(states.changes) > states.command.least
     step = step_of(STEPS[kind])
     last = len(states.changes)
-    for number in sorted({*range(min(1 + 2 * (kind == "full"), step), last + 1, step), *range(last + 1 - LAST, last + 1)}):
+    for number in sorted(
+        {*range(min(1 + 2 * (kind == "full"), step), last + 1, step), *range(last + 1 - LAST[kind], last + 1)}
+    ):
         place = states.fresh(tmp_path / str(number))
         struck = _struck(number, kind, lambda at=place: _run(at, states.command.arguments))
         where = f"change {number}: {struck[-3:]}"

@@ -60,8 +60,8 @@ def test_a_fault_at_any_change_of_the_disk_costs_no_bit(
 
 
 def _hit(changes: list[str], kind: Kind, step_of: Callable[[int], int]) -> list[int]:
-    """Of a death every second change, but of the many pieces of a file every eighth; of the other faults every fifth."""
+    """Of a death every fifth change, but of the many pieces of a file every seventeenth; of the other faults every eleventh."""
     if kind == "dies":
-        steps = {"put": step_of(8)}
-        return [number for number, name in enumerate(changes, start=1) if number % steps.get(name, step_of(2)) == 0]
-    return list(range(min(1 if kind == "fails" else 3, step_of(5)), len(changes) + 1, step_of(5)))
+        steps = {"put": step_of(17)}
+        return [number for number, name in enumerate(changes, start=1) if number % steps.get(name, step_of(5)) == 0]
+    return list(range(min(1 if kind == "fails" else 3, step_of(11)), len(changes) + 1, step_of(11)))

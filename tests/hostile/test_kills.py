@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,6 @@ def test_a_signal_in_any_phase_ends_in_one_line_and_loses_nothing(tmp_path: Path
     assert not list(home.rglob(".tmp-*"))
 
 
-def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    for home, settings in (("whole", {}), ("stopped", {"at": "training"})):
-        ended = run(*training(tmp_path / home, epochs=200), **settings)
-        assert ended.returncode == (130 if settings else 0), ended.stderr
-    assert run(*training(tmp_path / "stopped", "--resume", epochs=200)).returncode == 0
-    assert outcome(tmp_path / "stopped", ["k"]) == outcome(tmp_path / "whole", ["k"])
-
-
 def test_the_second_signal_quits_now_even_if_the_worker_does_not_answer(tmp_path: Path) -> None:
     ended = run(*training(tmp_path), at="training", stall=True, **SAVING)
     assert ended.returncode == 130
@@ -68,13 +61,19 @@ def test_a_second_process_on_the_same_run_learns_who_trains_it(tmp_path: Path) -
 
 AT_ONCE = """
 import pickle, sys
+from importlib import import_module
 from pathlib import Path
-from hostile.engine import ENGINE, Replay
 from seedbed.runs import RunStore
 from seedbed.scheduler import Execution, train_runs
-from seedbed.specs import Dense
-home, entry, Replay.reports = pickle.loads(Path(sys.argv[1]).read_bytes())
-ENGINE.LocalExecutor = Replay
+home, entry, reports = pickle.loads(Path(sys.argv[1]).read_bytes())
+class Recorded:
+    def __init__(self, kinds): pass
+    def __enter__(self): return self
+    def __exit__(self, *_): pass
+    def stop(self): pass
+    def run(self, tasks):
+        return ((task, report) for task in tasks for report in [*reports, None])
+import_module("seedbed.executor.engine").LocalExecutor = Recorded
 print("ready", flush=True)
 sys.stdin.readline()
 train_runs([entry], Execution(RunStore(home), device="cpu", workers=1))
@@ -82,9 +81,11 @@ train_runs([entry], Execution(RunStore(home), device="cpu", workers=1))
 
 
 @pytest.mark.slow
-def test_sixteen_processes_finish_in_one_empty_home_at_once(tmp_path: Path) -> None:
+def test_many_processes_finish_in_one_empty_home_at_once(tmp_path: Path, step_of: Callable[[int], int]) -> None:
+    """Eight, or sixteen where every point is asked for."""
+    number = 16 // step_of(2)
     pipe, home = subprocess.PIPE, RunStore(tmp_path / "home")
-    wanted = [entries(Dense(hidden=(2,)), epochs=2, group=f"g{n}", learning_rate=1e-3 * (n + 1))[0] for n in range(16)]
+    wanted = [entries(Dense(hidden=(2,)), epochs=2, group=f"g{n}", learning_rate=1e-3 * (n + 1))[0] for n in range(number)]
     growers = []
     for entry in wanted:
         (tmp_path / entry.name).write_bytes(pickle.dumps((home.root, entry, recorded(entry))))
@@ -99,7 +100,7 @@ def test_sixteen_processes_finish_in_one_empty_home_at_once(tmp_path: Path) -> N
         grower.stdin.flush()
     for grower in growers:
         grower.communicate()
-    assert [grower.returncode for grower in growers] == [0] * 16
+    assert [grower.returncode for grower in growers] == [0] * number
     assert sorted(each.name for each in home.results()) == sorted(entry.name for entry in wanted)
     check_sound(home.root)
     assert leftovers(home.root) == []
@@ -207,7 +208,7 @@ def test_a_function_that_never_returns_is_told_of_and_stopped_at_once(tmp_path: 
     with start(*own, "--home", tmp_path / "home", slow=1.0) as trainer:
         _await_line(trainer, note)
         trainer.send_signal(signal.SIGINT)
-        out, _ = trainer.communicate(timeout=20)
+        out, _ = trainer.communicate(timeout=60)  # on a machine that does much else; by itself it takes two
     assert trainer.returncode == 130
     assert out == ""
 

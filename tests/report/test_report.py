@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hostile.engine import here
 from report.samples import HERE
 from seedbed import scheduler, studies
 from seedbed.errors import Interrupted, SpecError
@@ -36,9 +37,11 @@ def setup() -> Setup:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """One small study instead of seven; the machine is not measured."""
+    """One small study instead of seven, trained in this process; the machine is not measured."""
     monkeypatch.setattr(studies, "STUDIES", registry(SMALL))
     monkeypatch.setattr(making, "examine", lambda *_: HERE)
+    with here():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import seedbed as sb
+from hostile.engine import here
 from seedbed import data
 from seedbed.groups.seeds import entries
 from seedbed.runs import RunStore
@@ -51,7 +52,8 @@ def test_the_suggested_rate_starts_near_guessing_and_the_usual_one_does_not(larg
     losses = {}
     for rate in (1e-3, suggested_rate(SIDE * SIDE * 3)):
         model = sb.Dense(hidden=(200, 100))
-        [run] = sb.train(model, str(large), learning_rate=rate, epochs=1, home=tmp_path / f"{rate}", device="cpu", workers=1)
+        with here():
+            [run] = sb.train(model, str(large), learning_rate=rate, epochs=1, home=tmp_path / f"{rate}", workers=1)
         losses[rate] = float(run.history["train_loss"][0])
     usual, suggested = losses.values()
     assert usual > 2 * math.log(3)
