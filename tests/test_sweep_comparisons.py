@@ -75,6 +75,8 @@ def test_a_reference_that_is_named_costs_less_correction(named):
 def test_an_unknown_reference_is_an_error_with_the_nearest_name():
     with pytest.raises(RunError, match=r"no setting 'abl-tanh-sdg'.*Did you mean 'abl-tanh-sgd'"):
         compare_sweep(made(with_sgd({})), "abl-tanh-sdg")
+    with pytest.raises(RunError, match=r"Did you mean 'relu/adam'\? It has: relu/adam, "):
+        compare_sweep(made(with_sgd({})), "relu/adm")
 
 
 def test_a_main_effect_is_the_difference_averaged_over_the_other_field():

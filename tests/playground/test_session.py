@@ -89,7 +89,7 @@ def test_a_training_stops_and_goes_on(session: PlaygroundSession, home: RunStore
     with pytest.raises(RunError, match="A training goes on"):
         session.start(request())
     session.stop()
-    news.until(lambda each: each.get("phase") == "paused")
+    assert news.until(lambda each: each.get("phase") == "paused")["message"] == ""  # the page has a button, not a command
     assert home.status("long") == "interrupted"
     before = home.epochs("long")
     session.resume()

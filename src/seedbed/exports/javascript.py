@@ -73,10 +73,9 @@ class JavaScript:
         path = folder / "program.html"
         script = PROGRAM.format(body=body, show="document.body.textContent = text;")
         storage.write(path, [f'<!doctype html><meta charset="utf-8"><body><script>\n{script}</script>'.encode()])
-        locked = (
-            ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        )  # it refuses to start as root with one
-        options = ["--headless=new", "--disable-gpu", "--no-first-run", f"--user-data-dir={folder / 'profile'}", *locked]
+        is_root = hasattr(os, "geteuid") and os.geteuid() == 0  # Chromium refuses to start as root in its sandbox
+        options = ["--headless=new", "--disable-gpu", "--no-first-run", f"--user-data-dir={folder / 'profile'}"]
+        options += ["--no-sandbox"] if is_root else []
         page = _output([self.command, *options, "--dump-dom", path.as_uri()])
         found = re.search(r"<body>(\{.*\})</body>", page, re.DOTALL)
         return unescape(found[1]) if found else ""

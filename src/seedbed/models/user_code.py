@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
 
-from seedbed.errors import ModelError
+from seedbed.errors import ModelError, nearest
 from seedbed.models import trust
 from seedbed.models.keras_backend import KerasSettings, keras_session
 from seedbed.specs import Keras
@@ -84,7 +84,8 @@ class UserModule:
             ModelError: there is nothing.
         """
         if not hasattr(self._module, name):
-            raise ModelError(f"{self._module.__file__!r} has no function named {name!r}.")
+            known = [each for each, value in self.defined.items() if callable(value)]
+            raise ModelError(f"{self._module.__file__!r} has no function named {name!r}.{nearest(name, known)}")
         return getattr(self._module, name)
 
     @property

@@ -217,6 +217,9 @@ class PlaygroundSession:
                 self._on_news({"phase": self._phase, "message": message.text})
             case TrainingEnded():
                 paused = message.how == "interrupted" and not self._for_good
-                self._set("paused" if paused else "warming", "" if message.how == "finished" else message.reason)
+                reason = (
+                    "" if paused or message.how == "finished" else message.reason
+                )  # a pause has a button to go on, not a command
+                self._set("paused" if paused else "warming", reason)
             case TrainerReady() if self._phase == "warming":
                 self._set("ready", self._message)

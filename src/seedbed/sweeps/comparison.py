@@ -197,8 +197,9 @@ def _named(sweep: Sweep, text: str) -> Group:
             asked and all(shown.get(name) == value for name, value in asked.items()) and len(asked) == len(shown)
         ):
             return group
-    known = [group.name for group in sweep.groups]
-    raise RunError(f"Sweep {sweep.name!r} has no setting {text!r}.{nearest(text, known)} It has: {', '.join(known[:20])}.")
+    short = [words.brief(group.setting, BETWEEN) for group in sweep.groups]
+    near = nearest(text, [*short, *(group.name for group in sweep.groups)])
+    raise RunError(f"Sweep {sweep.name!r} has no setting {text!r}.{near} It has: {', '.join(short[:20])}.")
 
 
 def _setting(text: str) -> dict[str, str]:

@@ -189,9 +189,7 @@ class Guard:
     async def _wait(self) -> None:
         wait = self._turnstile.turn(time.monotonic())
         if wait is None:
-            await asyncio.sleep(
-                self._limits.wait
-            )  # a flood waits for its refusals too, so that they take no time from a training
+            await asyncio.sleep(self._limits.wait)  # so that the refusals of a flood take no time from a training
             raise Refusal(429, "Too many requests at once.", **{"retry-after": "2"})
         if wait:
             await asyncio.sleep(wait)

@@ -274,9 +274,8 @@ def _channels(seen: Sequence[Seen], options: ReadOptions) -> tuple[int, list[str
         return 3, ["Read as colour, as requested."]
     if not any(each.colour for each in seen):
         return 1, [f"{known} and have shades of grey alone: all are read as grey."] if stored else []
-    return 3, [f"{known}, and not all of these have shades of grey alone: all are read as colour."] if stored < len(
-        seen
-    ) else []
+    mixed = f"{known}, and not all of these have shades of grey alone: all are read as colour."
+    return 3, [mixed] if stored < len(seen) else []
 
 
 def _proposal(sizes: Sequence[ImageSize], count: int) -> str:

@@ -50,16 +50,23 @@ function stacked(spec, room) {
 }
 
 /**
- * The same specification, narrower by what was too much of the drawing (pixels); null where little of it would be left.
+ * The same specification, narrower by what was too much of the drawing (pixels); null where little of it would be left, or names
+ * would overlap.
  * @param {any} spec
  * @param {number} excess
  */
 export function narrower(spec, excess) {
+  if (hasNamedColumns(spec)) return null;
   /** @param {any} view @param {number} less */
   const shrunk = (view, less) => (typeof view.width === "number" && view.width - less >= LEAST * view.width ? view.width - less : 0);
   if (!spec.concat) return shrunk(spec, excess) ? { ...spec, width: shrunk(spec, excess) } : null;
   const panels = spec.concat.map((/** @type {any} */ panel) => ({ ...panel, width: shrunk(panel, excess / spec.columns) }));
   return panels.every((/** @type {any} */ panel) => panel.width) ? { ...spec, concat: panels } : null;
+}
+
+/** Whether its columns have names above them, which would overlap if they stood closer together. @param {any} spec */
+function hasNamedColumns(spec) {
+  return Array.isArray(spec.layer) && spec.layer.some((/** @type {any} */ each) => each.encoding?.x?.axis?.orient === "top");
 }
 
 /** Whether it has a row for each name, and a number at the end of each. @param {any} spec */
