@@ -162,6 +162,13 @@ def test_what_the_engine_would_not_do_is_refused_in_words(tmp_path: Path, body: 
     assert REFUSED[body][1] in str(refusal.value)
 
 
+def test_an_argument_that_the_function_does_not_take_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    text = "def build(width=4):\n    return keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)])\n"
+    spec = network(tmp_path, text, widht=8)
+    with pytest.raises(ModelError, match=r"takes no argument 'widht'\. Did you mean 'width'\?"):
+        build_model(spec, SHAPE, CLASSES, seed=0)
+
+
 def test_another_optimizer_in_compile_is_said(tmp_path: Path) -> None:
     body = MODEL + "m.compile(keras.optimizers.SGD(0.5), 'sparse_categorical_crossentropy'); return m"
     spec = network(tmp_path, body)

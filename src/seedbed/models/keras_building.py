@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from seedbed.errors import ModelError
+from seedbed.errors import ModelError, nearest
 from seedbed.models import user_code
 from seedbed.models.architecture import ImageShape
 from seedbed.models.keras_backend import keras_session, quick_compilation
@@ -63,15 +63,24 @@ def _returned(spec: Keras, made: Any, kind: type, image_shape: ImageShape, class
     if not callable(made):
         raise ModelError(f"{spec.file!r} has no function named {spec.function!r}.")
     offered = {"image_shape": image_shape, "classes": classes}
-    taken = {name: value for name, value in offered.items() if name in _parameters(made)}
+    known = _parameters(made)
+    _check_arguments(spec, known)
+    taken = {name: value for name, value in offered.items() if name in known}
     return made(**{**taken, **copy.deepcopy(spec.arguments)})
 
 
-def _parameters(function: Callable[..., Any]) -> set[str]:
+def _check_arguments(spec: Keras, known: Mapping[str, inspect.Parameter]) -> None:
+    """Refuse arguments that the function has no name for, with the nearest name that it has."""
+    anything = not known or any(each.kind is each.VAR_KEYWORD for each in known.values())
+    for name in [] if anything else [name for name in spec.arguments if name not in known]:
+        raise ModelError(f"{spec.function} in {spec.file} takes no argument {name!r}.{nearest(name, list(known))}")
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        return set(inspect.signature(function).parameters)
+        return inspect.signature(function).parameters
     except (TypeError, ValueError):  # some built-in functions have no signature
-        return set()
+        return {}
 
 
 def _built(keras: Any, model: Any, image_shape: ImageShape) -> list[Any]:
