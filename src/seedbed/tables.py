@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from seedbed import words
 from seedbed.errors import SeedbedError
 from seedbed.records import finite
 
@@ -166,13 +166,10 @@ class Tabular(ABC):
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        said = "".join(f"<p>{CODE.sub(AS_CODE, escape(sentence))}</p>" for sentence in self.sentences())
+        said = "".join(f"<p>{words.with_code(escape(sentence))}</p>" for sentence in self.sentences())
         heading = f"<p><b>{escape(self.heading())}</b></p>" if self.heading() else ""
         return f"{heading}{self.table().html()}{said}"
 
-
-CODE, AS_CODE = re.compile("`([^`]+)`"), r"<code>\1</code>"
-"""What stands between backticks in a sentence, and how HTML shows it."""
 
 LATEX = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},

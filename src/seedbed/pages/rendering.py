@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from seedbed import words
 from seedbed.pages.bundle import vega
 from seedbed.pages.glossary import TERMS, terms
 from seedbed.palette import COLOURS, FONT
@@ -102,7 +103,7 @@ def code(sentence: str) -> Markup:
     from markupsafe import escape
 
     plain = str(escape(sentence)).replace(" %", "\N{NO-BREAK SPACE}%")
-    return _safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", plain))
+    return _safe(words.with_code(plain))
 
 
 def explained(sentence: str) -> Markup:

@@ -1,4 +1,4 @@
-"""Curves that several studies draw."""
+"""Curves and pictures that several studies draw."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seedbed import figures
-from seedbed.figures import Curve, NamedCurves, Picture, mean_curve
+from seedbed.figures import NamedCurves, Picture
 from seedbed.groups import Group
 from seedbed.runs import RunStore
 
@@ -22,15 +22,6 @@ def compared(
     """Learning curves of several settings in one panel, as `figures.compared_curves` draws them; none where no run is left."""
     named = [NamedCurves(name(group), group.results) for group in groups if group.kept]
     return [figures.compared_curves(named, title, level=level)] if named else []
-
-
-def training_curves(groups: Sequence[Group], metric: str, panel: Callable[[Group], str]) -> list[Curve]:
-    """Mean curves of a metric ("loss" or "accuracy") on training and on validation images, with a panel per group."""
-    return [
-        mean_curve(group.results, f"{part}_{metric}", panel=panel(group), line=line)
-        for group in groups
-        for line, part in (("training", "train"), ("validation", "validation"))
-    ]
 
 
 def weight_pictures(home: RunStore, group: Group, panel: str, most: int) -> list[Picture]:

@@ -51,17 +51,16 @@ def slope_at(activation: str, places: NDArray[np.floating]) -> NDArray[np.float3
     return np.asarray(flat).reshape(places.shape)
 
 
-def mean_slopes(home: RunStore, cell: Group) -> list[Interval | None]:
-    """The mean slope at the pre-activations of each hidden layer at the last epoch, over the seeds; empty without a run."""
+def mean_slope(home: RunStore, cell: Group) -> Interval | None:
+    """The mean slope at the first hidden layer's pre-activations at the last epoch, over the seeds; None without a run."""
     activation = cell.run.model.activation or ""
-    of_runs = [[float(slope_at(activation, each).mean()) for each in _of_run(home, result, activation)] for result in cell.kept]
-    return [cell.interval(list(values), (0.0, np.inf)) for values in zip(*of_runs, strict=True)]
+    firsts = [_of_run(home, result, activation)[0] for result in cell.kept]
+    return cell.interval([float(slope_at(activation, first).mean()) for first in firsts], (0.0, np.inf))
 
 
 def slope_sentence(home: RunStore, cells: Sequence[Group]) -> list[str]:
     """Say by how much the gradient shrinks in the first hidden layer of each network."""
-    found = {activation_of(cell): slopes[0] for cell in cells if (slopes := mean_slopes(home, cell))}
-    known = [f"{number_text(slope)} with {name}" for name, slope in found.items() if slope]
+    known = [f"{number_text(slope)} with {activation_of(cell)}" for cell in cells if (slope := mean_slope(home, cell))]
     if not known:
         return []
     return [

@@ -15,7 +15,6 @@ from seedbed.specs import Dense
 from seedbed.statistics import spearman
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card, Certainty, curves_picture
-from seedbed.studies.charts import training_curves
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.fewest import fresh_seeds
 from seedbed.studies.questions import fewest_parameters
@@ -251,7 +250,11 @@ def _step_sentences(steps: Sequence[Doubling]) -> list[str]:
 
 
 def _loss_curves(setup: Setup, cells: Sequence[Group]) -> Figure:
-    curves = training_curves(cells, "loss", lambda cell: f"{units(cell)} ({cell.parameters:,})")
+    curves = [
+        mean_curve(cell.results, f"{part}_loss", panel=f"{units(cell)} ({cell.parameters:,})", line=line)
+        for cell in cells
+        for line, part in (("training", "train"), ("validation", "validation"))
+    ]
     chart = figures.curve_panels(
         curves,
         "Data loss over epochs",
