@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seedbed.groups import ACCURACY, Contrast, Difference, Group
-from seedbed.groups.findings import Certainty
+from seedbed.groups.statements import Certainty
 from seedbed.statistics import Decision, Interval
 from seedbed.studies.cards import Card, accuracies_picture, curves_picture
 from studies.reading import check, reading_ease

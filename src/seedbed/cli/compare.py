@@ -105,10 +105,10 @@ def _show_sweep(
         ]
         screen.table(Table(columns, comparison.effects))
         result()
-    for heading, found in comparison.findings().items():
+    for heading, found in comparison.statements().items():
         if found:
             result(heading if heading.endswith("?") else f"{heading}:")
-            screen.findings(found[:MOST_ROWS], details=details, indent="  ")
+            screen.statements(found[:MOST_ROWS], details=details, indent="  ")
     screen.lines(baselines.lines)
     _show_method(comparison, drawn, details=details)
 
@@ -129,8 +129,8 @@ def _show(comparison: Comparison, baselines: BaselineOutput, drawn: Mapping[str,
     if comparison.differs:
         screen.table(_differences(comparison))
         result()
-    for found in comparison.findings().values():
-        screen.findings(found, details=details)
+    for found in comparison.statements().values():
+        screen.statements(found, details=details)
     screen.lines(baselines.lines)
     _show_method(comparison, drawn, details=details)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    from seedbed.groups.findings import Finding
+    from seedbed.groups.statements import Statement
     from seedbed.tables import Table
 
 WIDE = 1000
@@ -121,7 +121,7 @@ def lines(texts: Iterable[object], *, indent: str = "") -> None:
         result(f"{indent}{text}")
 
 
-def findings(found: Iterable[Finding], *, details: bool, indent: str = "") -> None:
+def statements(found: Iterable[Statement], *, details: bool, indent: str = "") -> None:
     """Print what was found, each with its mark; with `details` also its statistics and the rule of the mark."""
     for each in found:
         said = each.sentence if details else each.answer

@@ -136,7 +136,7 @@ def _show(search: Search, files: Mapping[str, Sequence[Path]], *, details: bool)
     measure = MEASURES[search.terms.space.metric].name
     result(f"Mean {measure} of n fresh seeds; time per image by itself and in a batch, medians, measured now.")
     result()
-    screen.findings(search.findings(), details=details)
+    screen.statements(search.statements(), details=details)
     screen.lines([f"{each.name}: {line}" for each in search.best[:1] for line in class_sentences(each.group)[:1]])
     if not details:
         screen.more_in_details()

@@ -82,7 +82,7 @@ def _show(smallest: Smallest, files: dict[str, list[Path]], *, details: bool) ->
         screen.table(_claim_table(smallest))
         result("Mean validation accuracy of n runs with fresh seeds, at the last epoch; in the order of the tests.")
     result()
-    screen.findings(smallest.findings(), details=details)
+    screen.statements(smallest.statements(), details=details)
     if not details:
         screen.more_in_details()
     best = smallest.nearest

@@ -152,7 +152,7 @@ def _show_part(part: AnswerPart) -> None:
     """Print the answer with its most important numbers, how sure it is, and the first reason."""
     result()
     result(part.card.question if part.card else part.question)
-    screen.findings(part.findings, details=False, indent="  ")
+    screen.statements(part.statements, details=False, indent="  ")
     screen.lines(part.why[:1], indent="  Why: ")
     screen.lines(part.caveats, indent="  ! ")
 
@@ -161,7 +161,7 @@ def _show_details(part: AnswerPart) -> None:
     """Print all sentences of the answer, with their statistics, and the tables."""
     result()
     result(part.question)
-    screen.findings(part.findings[: bool(part.card)], details=True, indent="  ")
+    screen.statements(part.statements[: bool(part.card)], details=True, indent="  ")
     screen.lines(part.answer, indent="  ")
     screen.lines(part.why, indent="  Why: ")
     screen.lines(part.caveats, indent="  ! ")

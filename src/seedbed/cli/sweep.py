@@ -221,7 +221,7 @@ def _show(
         result(f"... and {len(order) - MOST_ROWS:,} more settings; results.csv has all.")
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
     result()
-    screen.findings(sweep.findings(), details=details)
+    screen.statements(sweep.statements(), details=details)
     screen.lines(baselines.lines)
     if not details:
         screen.more_in_details()

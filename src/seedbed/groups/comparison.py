@@ -26,10 +26,10 @@ from seedbed.groups.differences import (
     equivalence_json,
     loss_json,
 )
-from seedbed.groups.findings import Finding, remarks
 from seedbed.groups.group import Group
 from seedbed.groups.measures import MEASURES, Measure
 from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
+from seedbed.groups.statements import Statement, remarks
 from seedbed.records import Result, finite_fields
 from seedbed.runs import RunStore
 from seedbed.specs import Metric
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 SPEED, NOTES = "Speed of learning", "Notes"
-"""Headings of findings."""
+"""Headings of statements."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,18 @@ class Comparison(Tabular):
         """How many times as many minibatches the first group of each pair needs to an accuracy; None where it is not known."""
         return speed_ratios([(pair.contrast.a, pair.contrast.b) for pair in self.pairs])
 
-    def findings(self) -> dict[str, list[Finding]]:
-        """Heading -> findings: the pairs, which have no heading, their speeds, and the caveats of each group."""
+    def statements(self) -> dict[str, list[Statement]]:
+        """Heading -> statements: the pairs, which have no heading, their speeds, and the caveats of each group."""
         notes = [sentence for group in self.groups for sentence in caveats([group], name=True)]
         return {
-            "": [finding for pair in self.pairs for finding in pair.findings],
-            SPEED: [speed.finding for speed in self.speeds if speed],
+            "": [statement for pair in self.pairs for statement in pair.statements],
+            SPEED: [speed.statement for speed in self.speeds if speed],
             NOTES: remarks([*notes, *uneven_classes(self.groups)]),
         }
 
     def sentences(self) -> list[str]:
         """Give a sentence per pair on accuracy and loss, then those on speed, then the caveats of each group."""
-        found = self.findings()
+        found = self.statements()
         return [*(pair.sentence for pair in self.pairs), *(each.sentence for each in [*found[SPEED], *found[NOTES]])]
 
     @property
@@ -259,5 +259,5 @@ def _pair_json(pair: Difference) -> dict[str, Any]:
         "equivalent": equivalence_json(pair.equivalence),
         "verdict": pair.outcome,
         "sentence": pair.sentence,
-        "findings": [finding.as_json() for finding in pair.findings],
+        "statements": [statement.as_json() for statement in pair.statements],
     }

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from seedbed.groups.findings import Certainty, Finding
 from seedbed.groups.group import BySeed, Group
 from seedbed.groups.measures import ACCURACY, LOSS, MEASURES, Measure
 from seedbed.groups.sentences import Estimated, accuracy_sentence, loss_sentence, measure_sentence
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.records import finite_fields
 from seedbed.statistics import (
     Claim,
@@ -169,12 +169,12 @@ class Difference:
         return Certainty.of(self.decision, self.equivalence if equality else None, about)
 
     @property
-    def findings(self) -> list[Finding]:
+    def statements(self) -> list[Statement]:
         """What is to be said of the measure, and of the loss where that differs."""
         answer = " ".join(part for part in (self._about_measure(brief=True), self._limit) if part)
-        found = [Finding(answer, self.certainty(equality=True), f"{self._about_measure()} {self._limit}".strip())]
+        found = [Statement(answer, self.certainty(equality=True), f"{self._about_measure()} {self._limit}".strip())]
         if self.loss and self.loss.shown:
-            found.append(Finding(self._about_loss(brief=True), Certainty.of(self.loss), self._about_loss()))
+            found.append(Statement(self._about_loss(brief=True), Certainty.of(self.loss), self._about_loss()))
         return found
 
     def _about_measure(self, *, brief: bool = False) -> str:

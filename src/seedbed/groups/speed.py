@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from seedbed import words
-from seedbed.groups.findings import Certainty, Finding
 from seedbed.groups.group import Group
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.records import Result, finite_fields
 from seedbed.statistics import Interval, holm, mean_over_ranges
 from seedbed.tables import Column
@@ -209,8 +209,8 @@ class SpeedRatio:
         return self._said()
 
     @property
-    def finding(self) -> Finding:
-        return Finding(self._said(brief=True), self.certainty(), self.sentence)
+    def statement(self) -> Statement:
+        return Statement(self._said(brief=True), self.certainty(), self.sentence)
 
     def certainty(self, about: str = "") -> Certainty:
         """How sure an answer is that rests on this ratio.

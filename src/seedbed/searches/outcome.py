@@ -13,7 +13,7 @@ from seedbed import figures, words
 from seedbed.errors import RunError
 from seedbed.groups import MEASURES, Contrast, Difference, caveats, differences
 from seedbed.groups.caveats import uneven_classes
-from seedbed.groups.findings import MARKS, Certainty, Finding, remarks
+from seedbed.groups.statements import MARKS, Certainty, Statement, remarks
 from seedbed.kinds import OPTIMIZERS
 from seedbed.records import Result, finite, finite_fields
 from seedbed.runs import RunStore
@@ -172,9 +172,9 @@ class Search(Tabular):
 
     def sentences(self) -> list[str]:
         """Say which setting is best, how sure that is, and what limits it."""
-        return [finding.sentence for finding in self.findings()]
+        return [statement.sentence for statement in self.statements()]
 
-    def findings(self) -> list[Finding]:
+    def statements(self) -> list[Statement]:
         """The best setting, with whether it is better than the others; then remarks on what limits that."""
         winner, trials = self.winner, words.counted(len(self.trials), "trial")
         if winner is None or winner.score is None:
@@ -186,14 +186,14 @@ class Search(Tabular):
         reach = f"{words.ends(*score.pair())}; {words.counted(score.n, 'fresh seed')}, 95 % interval{folds}"
         over_others = self._over_others(winner)
         found = [
-            Finding(f"{best}: {has}.", _lead(over_others), f"{best}, {within}: {has} ({reach})."),
+            Statement(f"{best}: {has}.", _lead(over_others), f"{best}, {within}: {has} ({reach})."),
             *self._against_others(over_others),
-            Finding("", None, self._selection(winner)),
+            Statement("", None, self._selection(winner)),
         ]
         if self.test:
             says = f"On the test part it has {words.percent(self.test.mean, 2)}"
             seeds = words.counted(self.test.n, "seed")
-            found.append(Finding(f"{says}.", None, f"{says} ({words.ends(*self.test.pair())}, {seeds})."))
+            found.append(Statement(f"{says}.", None, f"{says} ({words.ends(*self.test.pair())}, {seeds})."))
         return [*found, *remarks([*self._edge(winner), *self._notes()])]
 
     def _selection(self, winner: Finalist) -> str:
@@ -213,7 +213,7 @@ class Search(Tabular):
         others = [each for each in self.best[1:] if len(winner.group.included.keys() & each.group.included.keys()) > 1]
         return differences([Contrast(winner.group, each.group, name_b=each.name) for each in others]) if others else []
 
-    def _against_others(self, over_others: Sequence[Difference]) -> list[Finding]:
+    def _against_others(self, over_others: Sequence[Difference]) -> list[Statement]:
         """Say which finalists the winner is better than."""
         if not over_others:
             return []
@@ -227,7 +227,7 @@ class Search(Tabular):
         elif not beaten:
             which = f"any of {all_others}" if count > 1 else "the other"
             said = f"There is no clear difference between it and {which}"
-        return [Finding(f"{said}.", None, f"{said} (trained again, paired by seed and image, Holm).")]
+        return [Statement(f"{said}.", None, f"{said} (trained again, paired by seed and image, Holm).")]
 
     def _edge(self, winner: Finalist) -> list[str]:
         share, plan = float(winner.trial.point["rate"]), winner.trial.run.plan

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed import words
-from seedbed.groups.findings import Certainty, Finding, remarks
+from seedbed.groups.statements import Certainty, Statement, remarks
 from seedbed.records import finite_fields
 from seedbed.sizing.attempts import Attempt, accuracy_in_words, as_accuracy, network_in_words, plan_in_words
 from seedbed.specs import DataSpec
@@ -73,19 +73,19 @@ class Smallest:
 
     def sentences(self) -> list[str]:
         """Give the answer, how it was trained, what was tested, what was tried, and what limits it."""
-        return [finding.sentence for finding in self.findings()]
+        return [statement.sentence for statement in self.statements()]
 
-    def findings(self) -> list[Finding]:
+    def statements(self) -> list[Statement]:
         """The answer with how sure it is, how its networks were trained, then what limits it."""
         best = self.nearest
-        found = [Finding(self._answer(brief=True), self._certainty(), self._answer())]
+        found = [Statement(self._answer(brief=True), self._certainty(), self._answer())]
         if best:
-            found.append(Finding(f"Trained with {plan_in_words(best.candidate.plan)}."))
+            found.append(Statement(f"Trained with {plan_in_words(best.candidate.plan)}."))
         if self.claims:
-            found.append(Finding("", None, self._tests()))
+            found.append(Statement("", None, self._tests()))
         work = f"{words.counted(self.settings, 'setting')} in {words.counted(self.runs, 'run')}"
         used = f"In all, {work} were trained; seeds and images of the tests were not used for choosing."
-        return [*found, Finding("", None, used), *remarks(self._limits())]
+        return [*found, Statement("", None, used), *remarks(self._limits())]
 
     def _certainty(self) -> Certainty:
         target = words.percent(self.target, 2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seedbed import figures
 from seedbed.figures import Dot, mean_curve
 from seedbed.groups import Group
-from seedbed.groups.findings import Certainty, Finding
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.records import finite
 from seedbed.statistics import Interval
 
@@ -42,8 +42,8 @@ class Card:
     picture: AnyChart | None = None
 
     @property
-    def finding(self) -> Finding:
-        return Finding(self.answer, self.certainty)
+    def statement(self) -> Statement:
+        return Statement(self.answer, self.certainty)
 
     def as_json(self) -> dict[str, Any]:
         """The card's texts, for results.json."""

@@ -15,11 +15,11 @@ from seedbed.groups.comparison import NOTES, SPEED, method_line, pair_table
 from seedbed.groups.curves import learning_curves, short_names
 from seedbed.groups.differences import CONFIDENCE, MARGIN, common_measure
 from seedbed.groups.fields import in_order
-from seedbed.groups.findings import Finding, remarks
 from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
+from seedbed.groups.statements import Statement, remarks
 from seedbed.records import finite_fields
 from seedbed.specs import DataSpec, Metric
-from seedbed.sweeps.effects import Interaction, Marginal, interaction_findings, interactions, main_effects
+from seedbed.sweeps.effects import Interaction, Marginal, interaction_statements, interactions, main_effects
 from seedbed.sweeps.outcome import Sweep
 from seedbed.tables import Table, Tabular
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 DEPENDENT = "Does the effect of one depend on another?"
-"""Heading of the findings on interactions."""
+"""Heading of the statements on interactions."""
 
 BETWEEN = "/"
 """Stands between the values of a setting's name in sentences."""
@@ -58,7 +58,7 @@ class SweepComparison(Tabular):
 
     def __repr__(self) -> str:
         """What a console shows: the sentences under their headings."""
-        parts = {heading: [each.sentence for each in found] for heading, found in self.findings().items() if found}
+        parts = {heading: [each.sentence for each in found] for heading, found in self.statements().items() if found}
         return "\n\n".join("\n".join([heading, *said]) for heading, said in parts.items())
 
     @property
@@ -79,22 +79,22 @@ class SweepComparison(Tabular):
         """How settings were compared, in a line; empty where none were."""
         return method_line(self.pairs, self.others)
 
-    def findings(self) -> dict[str, list[Finding]]:
-        """Heading -> findings: settings, speed, main effects, interactions, and the caveats."""
+    def statements(self) -> dict[str, list[Statement]]:
+        """Heading -> statements: settings, speed, main effects, interactions, and the caveats."""
         names = words.listed([_name(group) for group in self.references])
         how = "as asked" if self.named else "the highest mean"
-        effects = [finding for each in self.effects if each.difference for finding in each.difference.findings]
+        effects = [statement for each in self.effects if each.difference for statement in each.difference.statements]
         return {
-            f"Against {names} ({how})": [finding for pair in self.pairs for finding in pair.findings],
-            SPEED: [speed.finding for speed in self.speeds if speed],
+            f"Against {names} ({how})": [statement for pair in self.pairs for statement in pair.statements],
+            SPEED: [speed.statement for speed in self.speeds if speed],
             "Effect of each field": effects,
-            DEPENDENT: interaction_findings(self.interactions),
+            DEPENDENT: interaction_statements(self.interactions),
             NOTES: remarks([*caveats(self.groups), *uneven_classes(self.groups)]),
         }
 
     def sentences(self) -> list[str]:
         """Give a sentence per pair, then those on speed, on the values of each field, on interactions, then the caveats."""
-        found = self.findings()
+        found = self.statements()
         effects = [each.difference.sentence for each in self.effects if each.difference]
         speeds, dependent, notes = ([each.sentence for each in found[name]] for name in (SPEED, DEPENDENT, NOTES))
         return [*(pair.sentence for pair in self.pairs), *speeds, *effects, *dependent, *notes]

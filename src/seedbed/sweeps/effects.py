@@ -14,7 +14,7 @@ from seedbed import words
 from seedbed.groups import ACCURACY, Contrast, Difference, Group, Measure, differences
 from seedbed.groups.differences import MARGIN, decision_json
 from seedbed.groups.fields import Setting, Value
-from seedbed.groups.findings import Finding
+from seedbed.groups.statements import Statement
 from seedbed.records import finite_fields
 
 MOST_SENTENCES = 3
@@ -167,7 +167,7 @@ def interactions(
     ]
 
 
-def interaction_findings(found: Sequence[Interaction]) -> list[Finding]:
+def interaction_statements(found: Sequence[Interaction]) -> list[Statement]:
     """Say for each two fields whether the effect of one depends on the other."""
     by_fields: dict[tuple[str, str], list[Interaction]] = {}
     for interaction in found:
@@ -175,7 +175,7 @@ def interaction_findings(found: Sequence[Interaction]) -> list[Finding]:
     return [_dependence(*fields, mine) for fields, mine in by_fields.items()]
 
 
-def _dependence(first: str, second: str, found: Sequence[Interaction]) -> Finding:
+def _dependence(first: str, second: str, found: Sequence[Interaction]) -> Statement:
     ranked = sorted(found, key=lambda each: -each.size)
     shown = [each for each in ranked if each.shown][:MOST_SENTENCES]
     names = f"the effect of {_words(first)} depends on {_words(second)}"
@@ -186,7 +186,7 @@ def _dependence(first: str, second: str, found: Sequence[Interaction]) -> Findin
         return f"No clear sign that {names}. The largest sign is that of {ranked[0].said(brief=brief)}"
 
     certainty = (shown or ranked)[0].half.certainty(f"{words.capital(_words(first))} and {_words(second)}")
-    return Finding(said(brief=True), certainty, said(brief=False))
+    return Statement(said(brief=True), certainty, said(brief=False))
 
 
 def _whole(

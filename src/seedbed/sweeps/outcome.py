@@ -16,8 +16,8 @@ from seedbed.groups.caveats import uneven_classes
 from seedbed.groups.curves import learning_curves
 from seedbed.groups.differences import common_measure
 from seedbed.groups.fields import Value, field
-from seedbed.groups.findings import Finding, remarks
 from seedbed.groups.speed import speed_json
+from seedbed.groups.statements import Statement, remarks
 from seedbed.groups.tables import means_table, run_table, setting_table
 from seedbed.records import Result, finite_fields
 from seedbed.specs import RunSpec
@@ -121,34 +121,34 @@ class Sweep(Tabular):
 
     def sentences(self) -> list[str]:
         """Say which settings are best, and what limits that."""
-        return [finding.sentence for finding in self.findings()]
+        return [statement.sentence for statement in self.statements()]
 
-    def findings(self) -> list[Finding]:
+    def statements(self) -> list[Statement]:
         """The best settings, each with how sure that is, and remarks on what limits that."""
         has_choice = len(self.conditions) < len(self.grid.varying)
-        found = [self._best_finding(*item) for item in self.best().items()] if has_choice else []
+        found = [self._best_statement(*item) for item in self.best().items()] if has_choice else []
         if len(found) > MOST_SENTENCES:
             more = len(found) - MOST_SENTENCES
-            found = [*found[:MOST_SENTENCES], Finding(f"... and so on for {more} more; the table has them all.")]
+            found = [*found[:MOST_SENTENCES], Statement(f"... and so on for {more} more; the table has them all.")]
         notes = [*([OPTIMISTIC] if found else []), *self.grid.pair_sentences(), *self.edges()[:MOST_SENTENCES]]
         notes += [*caveats(self.groups), *uneven_classes(self.groups)]
         if len(self.seeds) == 1:
             notes.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
         return [*found, *remarks(notes)]
 
-    def _best_finding(self, condition: tuple[Value, ...], best: Sequence[Group]) -> Finding:
+    def _best_statement(self, condition: tuple[Value, ...], best: Sequence[Group]) -> Statement:
         """The best setting against the next. Results chose these two, so that the correction counts all pairs."""
         first = best[0]
         rivals = [group for group in self.by_mean() if group.score and self.condition(group) == condition]
         whole, brief = self._best_sentence(condition, best), self._best_sentence(condition, best, brief=True)
         if len(rivals) < 2:
-            return Finding(brief, None, whole)
+            return Statement(brief, None, whole)
         others = math.comb(len(rivals), 2) - 1
         [lead] = differences([Contrast(first, next(each for each in rivals if each is not first))], others=others)
         if lead.decision and lead.decision.interval.mean > 0 and len(best) == 1:
             gap = f"{100 * lead.decision.interval.mean:.2f} points"
             brief += f" The next, {words.setting(self._choice(lead.contrast.b))}, is {gap} behind."
-        return Finding(brief, lead.certainty("Best against next"), whole)
+        return Statement(brief, lead.certainty("Best against next"), whole)
 
     def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Group], *, brief: bool = False) -> str:
         first, accuracy = best[0], best[0].score

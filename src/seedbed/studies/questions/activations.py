@@ -10,8 +10,8 @@ from seedbed import figures, words
 from seedbed.figures import Dot, mean_curve
 from seedbed.groups import Contrast, Difference, Group, Measure, Request, best, by, differences
 from seedbed.groups.caveats import excluded
-from seedbed.groups.findings import Certainty, Mark
 from seedbed.groups.speed import LEVELS, TimesToLevel, common_level, speed_ratios, steps_per_epoch
+from seedbed.groups.statements import Certainty, Mark
 from seedbed.records import limits
 from seedbed.runs import RunStore
 from seedbed.specs import Dense, Plan

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from seedbed import searches, words
 from seedbed.groups import Contrast, Difference, Group, Request, by, caveats
-from seedbed.groups.findings import Certainty
+from seedbed.groups.statements import Certainty
 from seedbed.kinds import ACTIVATIONS, OPTIMIZERS
 from seedbed.records import Result
 from seedbed.runs import RunStore

@@ -11,7 +11,7 @@ from typing import Any
 from seedbed import figures, words
 from seedbed.data import load
 from seedbed.groups import Request
-from seedbed.groups.findings import Certainty
+from seedbed.groups.statements import Certainty
 from seedbed.models import describe
 from seedbed.specs import Conv, Dense
 from seedbed.statistics import Decision, interval_of

@@ -10,7 +10,7 @@ from seedbed import figures, words
 from seedbed.figures import Sized
 from seedbed.groups import Request
 from seedbed.groups.caveats import excluded
-from seedbed.groups.findings import Certainty
+from seedbed.groups.statements import Certainty
 from seedbed.records import finite
 from seedbed.studies.answers import AnswerPart, Figure
 from seedbed.studies.cards import PICTURE_SIZE, Card

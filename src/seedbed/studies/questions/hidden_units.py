@@ -11,7 +11,7 @@ from seedbed import figures, words
 from seedbed.errors import StatisticsError
 from seedbed.figures import Dot, Sized, mean_curve
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, differences, size_frontier
-from seedbed.groups.findings import Certainty
+from seedbed.groups.statements import Certainty
 from seedbed.specs import Dense
 from seedbed.statistics import spearman
 from seedbed.studies.answers import AnswerPart, Figure, Study

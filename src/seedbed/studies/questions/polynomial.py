@@ -13,7 +13,7 @@ import numpy as np
 from seedbed import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
-from seedbed.groups.findings import Certainty
+from seedbed.groups.statements import Certainty
 from seedbed.statistics import Floats, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card

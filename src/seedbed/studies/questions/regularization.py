@@ -9,8 +9,8 @@ from functools import partial
 from seedbed import figures, words
 from seedbed.figures import Dot
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Request, at_last, best
-from seedbed.groups.findings import Certainty
 from seedbed.groups.sentences import margin_text
+from seedbed.groups.statements import Certainty
 from seedbed.runs import RunStore
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import SHARE, Interval

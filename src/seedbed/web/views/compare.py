@@ -16,7 +16,7 @@ from seedbed.errors import RunError, StatisticsError
 from seedbed.groups import Comparison, Difference, Group, compare_results, optimism
 from seedbed.groups.comparison import NOTES
 from seedbed.groups.curves import learning_curves
-from seedbed.groups.findings import Finding, remarks
+from seedbed.groups.statements import Statement, remarks
 from seedbed.records import Result
 from seedbed.studies.mistakes import Overlap, overlaps
 from seedbed.sweeps.comparison import SweepComparison, compare_sweep
@@ -96,18 +96,18 @@ class CompareState:
         return " ".join(["seedbed compare", *self.names, *against, *margin])
 
     @property
-    def findings(self) -> dict[str, list[Finding]]:
+    def statements(self) -> dict[str, list[Statement]]:
         """Heading -> what was found, each with its mark; the last are the remarks. Empty where nothing was compared."""
         if self.comparison is None:
             return {}
-        found = self.comparison.findings()
+        found = self.comparison.statements()
         runs = [run for group in self.comparison.groups for run in group.results]
         return {heading: each for heading, each in {**found, NOTES: [*found[NOTES], *remarks(optimism(runs))]}.items() if each}
 
     @property
     def statistics(self) -> list[str]:
-        """The findings with their intervals and what else decided them."""
-        return [finding.statistics for found in self.findings.values() for finding in found if finding.statistics]
+        """The statements with their intervals and what else decided them."""
+        return [statement.statistics for found in self.statements.values() for statement in found if statement.statistics]
 
     @property
     def groups(self) -> Table[Group]:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from seedbed import words
 from seedbed.errors import RunError, StatisticsError
-from seedbed.groups.findings import Finding
+from seedbed.groups.statements import Statement
 from seedbed.records import Result
 from seedbed.searches import Search
 from seedbed.searches.files import trial_table
@@ -59,14 +59,14 @@ class SearchState:
         return f"{done} of {wanted} trials are done." if done < wanted else ""
 
     @property
-    def findings(self) -> list[Finding]:
+    def statements(self) -> list[Statement]:
         """The best network and how sure that is, then remarks; none before the finalists are trained."""
-        return self.found.findings() if self.found and self.found.best else []
+        return self.found.statements() if self.found and self.found.best else []
 
     @property
     def statistics(self) -> list[str]:
-        """The findings with their intervals, and what belongs to the statistics alone."""
-        return [finding.statistics for finding in self.findings if finding.statistics]
+        """The statements with their intervals, and what belongs to the statistics alone."""
+        return [statement.statistics for statement in self.statements if statement.statistics]
 
     @property
     def trials(self) -> Table[Trial]:
@@ -114,7 +114,7 @@ class SearchState:
             "searches": self.known,
             "search": {
                 **self.found.as_json(),
-                "sentences": [*([self.going] if self.going else []), *(finding.sentence for finding in self.findings)],
+                "sentences": [*([self.going] if self.going else []), *(statement.sentence for statement in self.statements)],
             },
             "table": trial_table(self.found).records(),
         }

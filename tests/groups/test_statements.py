@@ -1,4 +1,4 @@
-"""Findings: marks follow from decisions, and short answers leave the statistics out."""
+"""Statements: marks follow from decisions, and short answers leave the statistics out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from groups.samples import group, right
 from seedbed.groups import Contrast, differences
-from seedbed.groups.findings import Certainty
+from seedbed.groups.statements import Certainty
 from seedbed.statistics import Decision, Equivalence, Interval
 
 STATISTICS = re.compile(r"interval|p = |\(")
@@ -41,7 +41,7 @@ def test_an_answer_is_as_sure_as_its_decision(decision, equivalence, mark, says)
 def test_a_short_answer_has_the_number_and_none_of_the_statistics():
     worse, better = group(right(0.90, seed=1)), group(right(0.96, seed=2), l2=1)
     [found] = differences([Contrast(better, worse, "A", "B")])
-    accuracy, loss = found.findings
+    accuracy, loss = found.statements
     assert re.fullmatch(r"A is more accurate than B by \d\.\d\d points\.", accuracy.answer)
     assert "95 % interval" in accuracy.statistics
     assert (accuracy.mark, loss.mark) == ("clear", "clear")
@@ -54,14 +54,14 @@ def test_a_difference_that_the_correction_hides_is_likely_and_says_who_is_ahead(
     [alone] = differences([Contrast(a, b, "A", "B")])
     assert alone.shown
     [found] = differences([Contrast(a, b, "A", "B")], others=10**9)
-    assert found.findings[0].mark == "likely"
-    assert found.findings[0].answer.startswith("B is ahead of A in accuracy, by ")
-    assert not STATISTICS.search(found.findings[0].answer)
+    assert found.statements[0].mark == "likely"
+    assert found.statements[0].answer.startswith("B is ahead of A in accuracy, by ")
+    assert not STATISTICS.search(found.statements[0].answer)
 
 
 def test_a_loss_that_does_not_differ_is_left_to_the_statistics():
     [found] = differences([Contrast(group(right(0.9)), group(right(0.9), l2=1), "A", "B")])
-    [equal] = found.findings
+    [equal] = found.statements
     assert equal.mark == "clear"
     assert equal.answer == "A and B are equally accurate within 1 point: both have the same mean."
     assert "No clear difference in loss" in found.sentence
@@ -69,4 +69,4 @@ def test_a_loss_that_does_not_differ_is_left_to_the_statistics():
 
 def test_what_is_said_of_two_networks_says_so_in_short_too():
     [found] = differences([Contrast(group(right(0.9, images=300)[:1]), group(right(0.9, images=300, seed=4)[:1], l2=1))])
-    assert found.findings[0].answer.endswith("This is about these two networks; it says nothing about other seeds.")
+    assert found.statements[0].answer.endswith("This is about these two networks; it says nothing about other seeds.")

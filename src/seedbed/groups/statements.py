@@ -1,4 +1,4 @@
-"""Findings: an answer with its most important number, how sure it is, and the statistics behind it."""
+"""Statements: an answer with its most important number, how sure it is, and the statistics behind it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Certainty:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Statement:
     """One thing that an experiment says.
 
     Attributes:
@@ -68,6 +68,6 @@ class Finding:
         return {"answer": self.answer, "mark": self.mark or None, "rule": self.certainty and self.certainty.rule}
 
 
-def remarks(sentences: Iterable[str]) -> list[Finding]:
+def remarks(sentences: Iterable[str]) -> list[Statement]:
     """Sentences that conclude nothing: caveats and notes."""
-    return [Finding(sentence) for sentence in sentences]
+    return [Statement(sentence) for sentence in sentences]
