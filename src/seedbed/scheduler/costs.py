@@ -50,8 +50,8 @@ def _high_rate(run: RunSpec, facts: DataFacts) -> list[str]:
     guessing, lower = f"{math.log(len(facts.classes)):.2f}", f"--lr {value(fitting)}"
     if run.data.normalize == "standard":
         return [
-            f"{inputs:,} inputs: with a learning rate of {value(rate)} the loss jumps far above that of guessing, {guessing}, in "
-            f"the first steps. {lower} keeps it down."
+            f"{inputs:,} inputs: with a learning rate of {value(rate)} the loss jumps far above that of guessing, {guessing}, "
+            f"in the first steps. {lower} keeps it down."
         ]
     return [
         f"{inputs:,} inputs that are all positive: with a learning rate of {value(rate)} the loss begins far above that of "
