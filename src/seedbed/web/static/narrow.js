@@ -80,19 +80,22 @@ function hasNamedColumns(spec) {
  */
 function lyingDown(spec, room) {
   const settings = new Set();
-  const bare = { domain: false, ticks: false, title: null, grid: true, zindex: 1 };
-  const names = { ...bare, orient: "left", labelAlign: "left", labelPadding: 0, labelOffset: -16, labelLimit: room };
+  const bare = { domain: false, ticks: false, title: null, labels: false, grid: true };
   const layer = spec.layer.map((/** @type {any} */ each) => {
     const { x, y } = each.encoding;
     for (const row of each.data?.values ?? []) settings.add(row.dimension);
     const values = { ...y, axis: null, scale: { ...y.scale, domain: [-0.02, 1.02] } };
-    const lying = { ...each, encoding: { ...each.encoding, x: values, y: { ...x, axis: names } } };
+    const lying = { ...each, encoding: { ...each.encoding, x: values, y: { ...x, axis: bare } } };
     if (each.mark?.type !== "text") return lying;
     const align = { expr: "datum.place < 0.1 ? 'left' : datum.place > 0.9 ? 'right' : 'center'" };
     const mark = { ...each.mark, align, baseline: "middle", dx: 0, dy: { expr: "12 + 12 * datum.line" } };
     return { ...lying, mark, data: { values: onTwoLines(each.data.values) } };
   });
-  return { ...spec, layer, width: room, height: SETTING * settings.size };
+  const values = [...settings].map((dimension) => ({ dimension }));
+  const { y } = layer[0].encoding;
+  const name = { data: { values }, mark: { type: "text" }, encoding: { y, text: { field: "dimension" } } };
+  const names = onPaper(name, { align: "left", x: 0, dx: 0, dy: -16 });
+  return { ...spec, layer: [...layer, ...names], width: room, height: SETTING * settings.size };
 }
 
 /** Rows with the line, 0 or 1, on which each word stands: neighbours in turn where there are many. @param {any[]} rows */
