@@ -66,6 +66,24 @@ def test_info_of_a_path_leaves_no_entry(tmp_path):
     assert typed("list").stdout == before
 
 
+def test_info_of_a_path_reads_it_as_add_would(tmp_path):
+    write_pictures(tmp_path / "pets", {"cat": 9, "dog": 9})
+    (tmp_path / "pets" / "cat" / "000.png").write_bytes(b"no picture")
+    with pytest.raises(CorruptData, match="--skip-damaged"):
+        typed("info", tmp_path / "pets")
+    facts = json.loads(typed("info", tmp_path / "pets", "--skip-damaged", "--size", "4x5", "--json").stdout)
+    assert facts["image_shape"] == [4, 5, 1]
+    assert sum(facts["parts"].values()) == 17
+    with pytest.raises(SeedbedError, match="'picture' is not known"):
+        typed("info", tmp_path / "pets", "--kind", "picture")
+
+
+def test_how_a_named_set_is_read_was_said_when_it_was_added():
+    result = CliRunner().invoke(seedbed, ["data", "info", "digits", "--size", "4x5"])
+    assert result.exit_code == 2
+    assert "only a PATH can be read in other ways" in result.output
+
+
 def test_a_data_set_is_renamed_and_removed_and_its_files_stay(tmp_path):
     write_pictures(tmp_path / "pets", {"cat": 9, "dog": 9})
     typed("add", "pets", tmp_path / "pets")

@@ -169,7 +169,7 @@ def test_a_bomb_is_refused_by_its_header(tmp_path, side):
 
 def test_a_folder_without_classes_says_what_is_needed(tmp_path):
     (tmp_path / "in").mkdir()
-    refused(tmp_path / "in", "here is no file. Data are a folder of class folders ")
+    refused(tmp_path / "in", "it holds no file. Data are a folder of class folders ")
 
 
 # --- Arrays ------------------------------------------------------------------------------------------------------------
@@ -433,7 +433,7 @@ def test_a_label_column_that_is_not_there_is_refused_with_the_nearest(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "match"),
-    [("nothing", "no such file or folder"), ("x.gif", "this is one picture"), ("x.doc", "here is 1 .doc file")],
+    [("nothing", "no such file or folder"), ("x.gif", "this is one picture"), ("x.doc", "it holds 1 .doc file")],
 )
 def test_what_is_no_data_is_refused(tmp_path, name, match):
     (tmp_path / "x.gif").write_bytes(b"GIF89a")

@@ -25,6 +25,31 @@ MANY = 12
 """Classes that are listed in full in a table of counts."""
 
 
+def reading(command: options.Command) -> options.Command:
+    """Pass how the user's files are read: `kind`, and the settings of `data.ReadOptions`."""
+    choices = (
+        click.option(
+            "--size", type=size_of, metavar="HxW", help="Height and width: pictures are brought to it, rows of pixels have it."
+        ),
+        click.option(
+            "--fit", metavar="NAME", help="What is done to pictures of other proportions: pad, crop, stretch.  [default: pad]"
+        ),
+        click.option("--channels", metavar="NAME", help="Read pictures as grey or colour.  [default: colour if any has some]"),
+        click.option("--label-column", metavar="NAME", help="A table's column of labels, by name or number."),
+        click.option("--separator", metavar="SIGN", help="What separates a table's columns: a character, tab or space."),
+        click.option(
+            "--label-pattern", metavar="REGEX", help="Finds the label in a picture's name: its first group, or all it matches."
+        ),
+        click.option("--prefix", metavar="TEXT", help="Beginning of the names of files, where a folder has several data sets."),
+        click.option("--transpose", is_flag=True, help="Swap the rows and columns of each image in arrays."),
+        click.option("--skip-damaged", is_flag=True, help="Leave damaged pictures out."),
+        click.option("--kind", metavar="NAME", help="Reader of the files, where several would fit; a wrong one lists them."),
+    )
+    for choice in reversed(choices):
+        command = choice(command)
+    return command
+
+
 @click.group("data", cls=CommandGroup)
 def command() -> None:
     """The data sets that seedbed knows; add your own."""
@@ -48,12 +73,13 @@ def list_sets() -> options.Output:
 
 @command.command("info")
 @click.argument("name", metavar="NAME|PATH")
+@reading
 @options.protocol()
 @options.as_json
-def info(name: str, protocol: Protocol) -> options.Output:
+def info(name: str, protocol: Protocol, kind: str | None, **settings: Any) -> options.Output:
     """Sizes, classes and balance of a data set, split as training would see it.
 
-    A PATH to images that have no name yet is read and described, and not kept.
+    A PATH to images that have no name yet is read as `seedbed data add` would read it, described, and not kept.
     """
     from seedbed import data
     from seedbed.cli.watch import fetching
@@ -62,7 +88,9 @@ def info(name: str, protocol: Protocol) -> options.Output:
     path = data.unnamed(name)
     with fetching() as watch:
         if path is not None:
-            facts = data.info_of_path(path, spec, on_progress=watch)
+            facts = data.info_of_path(path, spec, data.ReadOptions(**settings), kind=kind, on_progress=watch)
+        elif kind or any(settings.values()):
+            raise click.UsageError(f"{name} has a name, and is read as it was added; only a PATH can be read in other ways.")
         else:
             facts = data.info(data.named(name), spec, watch)
     return vars(facts), lambda: _show(facts)
@@ -71,22 +99,7 @@ def info(name: str, protocol: Protocol) -> options.Output:
 @command.command("add")
 @click.argument("name")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--size", type=size_of, metavar="HxW", help="Height and width: pictures are brought to it, rows of pixels have it."
-)
-@click.option(
-    "--fit", metavar="NAME", help="What is done to pictures of other proportions: pad, crop, stretch.  [default: pad]"
-)
-@click.option("--channels", metavar="NAME", help="Read pictures as grey or colour.  [default: colour where any has some]")
-@click.option("--label-column", metavar="NAME", help="A table's column of labels, by name or number.")
-@click.option("--separator", metavar="SIGN", help="What separates a table's columns: a character, tab or space.")
-@click.option(
-    "--label-pattern", metavar="REGEX", help="Finds the label in a picture's name: its first group, or all it matches."
-)
-@click.option("--prefix", metavar="TEXT", help="Beginning of the names of files, where a folder has several data sets.")
-@click.option("--transpose", is_flag=True, help="Swap the rows and columns of each image in arrays.")
-@click.option("--skip-damaged", is_flag=True, help="Leave damaged pictures out.")
-@click.option("--kind", metavar="NAME", help="Reader of the files, where several would fit; a wrong one lists them.")
+@reading
 @click.option("--replace", is_flag=True, help="Give the name to other files or settings than before.")
 @options.as_json
 def add(name: str, path: Path, kind: str | None, replace: bool, **settings: Any) -> options.Output:

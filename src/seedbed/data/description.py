@@ -12,7 +12,7 @@ from seedbed.data.builtin import BUILTIN
 from seedbed.data.dataset import Dataset
 from seedbed.data.library import content_of, load, origin
 from seedbed.data.progress import WatchData
-from seedbed.data.readers import kind_of
+from seedbed.data.readers import READERS, kind_of
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.errors import DataError
 from seedbed.specs import DataSpec
@@ -106,11 +106,17 @@ def info(name: str, spec: DataSpec | None = None, on_progress: WatchData | None 
 
 
 def info_of_path(
-    path: Path, spec: DataSpec | None = None, options: ReadOptions = NO_OPTIONS, on_progress: WatchData | None = None
+    path: Path,
+    spec: DataSpec | None = None,
+    options: ReadOptions = NO_OPTIONS,
+    *,
+    kind: str | None = None,
+    on_progress: WatchData | None = None,
 ) -> DataInfo:
     """Describe the user's files without giving them a name: they are read, and nothing is kept.
 
     Args:
+        kind: name of the reader. None means the one that fits.
         on_progress: callback for the progress of reading.
 
     Raises:
@@ -119,7 +125,8 @@ def info_of_path(
     """
     path = path.expanduser().resolve()
     name = added.unused_name(path)
-    content = added.decoded(added.AddedDataset(name, str(path), kind_of(path, options), options), on_progress=on_progress)
+    reader = READERS[kind].name if kind else kind_of(path, options)
+    content = added.decoded(added.AddedDataset(name, str(path), reader, options), on_progress=on_progress)
     dataset = Dataset.split(content, (spec or DataSpec()).changed(name=name, digest=content.digest))
     return _described(dataset, str(path), "read now, and not kept")
 

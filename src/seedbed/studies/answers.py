@@ -18,7 +18,7 @@ from seedbed.records import Result, finite
 from seedbed.studies.cards import Card
 from seedbed.studies.context import MOST, Steps, StudyContext, StudyTrainer
 from seedbed.studies.files import checked_page
-from seedbed.studies.setup import QUICK, Setup
+from seedbed.studies.setup import FEWER, QUICK, Setup
 from seedbed.studies.tables import contrast_table, results_csv
 from seedbed.tables import Table
 from seedbed.training.events import FigureDrawn, OnEvent, StageStarted, ignore
@@ -390,7 +390,7 @@ class Study:
 
 
 def _limits(setup: Setup, groups: Sequence[Group]) -> list[str]:
-    limits = [f"This is a preview ({QUICK})."] if setup.quick else []
+    limits = [f"This is a preview (--quick): {FEWER}."] if setup.quick else []
     if len(setup.seeds) == 1 and groups:
         limits.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
     if setup.data.protocol == "handout" and groups:

@@ -25,7 +25,8 @@ BATCH_SIZE = 128
 OWN = "own"
 """Value of `epochs` for those that each study has by itself."""
 
-QUICK = "--quick: fewer seeds, epochs and settings than the whole study; a preview"
+FEWER = "fewer seeds, epochs and settings than the whole study"
+QUICK = f"--quick: {FEWER}; a preview"
 """The line on every figure of a quick study."""
 
 

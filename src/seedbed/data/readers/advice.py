@@ -48,9 +48,9 @@ def advice(inventory: Inventory, titles: Sequence[str], fitting: Callable[[Inven
         if found:
             return f"{where}: {found}"
     if way := _conversion(inventory):
-        return f"{where}: here is {inventory.summary()}. {way}"
+        return f"{where}: it holds {inventory.summary()}. {way}"
     *others, last = titles
-    return f"{where}: here is {inventory.summary()}. Data are {', '.join(others)} or {last}, or a .zip or .tar of these."
+    return f"{where}: it holds {inventory.summary()}. Data are {', '.join(others)} or {last}, or a .zip or .tar of these."
 
 
 def _conversion(inventory: Inventory) -> str:
@@ -112,8 +112,8 @@ def _packed(inventory: Inventory) -> str:
     if inventory.single:
         return f"archives of this kind are not read ({name}); unpack it first, and give the folder."
     if name.lower().endswith(ARCHIVES):
-        return f"here is {inventory.summary()}. Give an archive itself: {inventory.path / name}."
-    return f"here is {inventory.summary()}; unpack first, and give the folder."
+        return f"it holds {inventory.summary()}. Give an archive itself: {inventory.path / name}."
+    return f"it holds {inventory.summary()}; unpack first, and give the folder."
 
 
 def _unlabelled(inventory: Inventory) -> str:
