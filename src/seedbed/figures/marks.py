@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedbed.errors import StatisticsError
@@ -323,8 +324,13 @@ def _shared(layer: alt.Chart) -> alt.Chart:
     """
     for part in (layer.encoding, layer.mark):
         if isinstance(part, alt.SchemaBase):
-            object.__setattr__(part, "__deepcopy__", lambda same: same)
+            object.__setattr__(part, "__deepcopy__", partial(_itself, part))
     return layer
+
+
+def _itself(part: alt.SchemaBase, _: object) -> alt.SchemaBase:
+    """The copy of a part: altair asks for it with the part, and Python's `copy` with what it has copied so far."""
+    return part
 
 
 def figure(
