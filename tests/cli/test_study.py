@@ -34,7 +34,12 @@ def test_a_study_is_told_and_written(home, folder, capsys):
     assert run(["study", "small", *SHORT, "--home", home]) == 0
     out, err = capsys.readouterr()
     assert "2 settings x 2 seeds; 4 runs; about" in err
+    assert "[not shown] It costs accuracy." in out
+    assert "95 % interval" not in out
+    assert run(["study", "small", *SHORT, "--home", home, "--details"]) == 0
+    out = capsys.readouterr().out
     assert "Does l2 = 10 hurt?" in out
+    assert "95 % interval" in out
     assert "seedbed study small --quick --data digits --seeds 2" in out
     assert (folder / "studies" / "small.html").is_file()
     assert (folder / "studies" / "small" / "results.csv").is_file()

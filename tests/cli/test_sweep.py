@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def test_a_grid_is_trained_told_and_written(call, folder):
     assert code == 0
     assert "Sweep a: 4 settings x 2 seeds = 8 runs" in err
     assert "all else: family dense, activation relu, epochs 1" in err
-    assert "The highest mean validation accuracy of 4 settings is" in out
+    assert re.search(r"\[(clear|likely|not shown)\] The highest mean validation accuracy of 4 settings is", out)
+    assert "The statistics: the same command with --details." in out
     for name in (
         "results.csv",
         "runs.csv",
@@ -60,6 +62,10 @@ def test_a_grid_is_trained_told_and_written(call, folder):
     code, out, err = call("-m", "a", "sweeps/a/sweep.yaml", "--sort", "mean", "--out", "elsewhere")
     assert code == 0
     assert "Nothing to train" in err
+    assert "%, 2 seeds), with" not in out
+    out = call("-m", "a", "sweeps/a/sweep.yaml", "--sort", "mean", "--out", "elsewhere", "--details")[1]
+    assert "%, 2 seeds), with" in out
+    assert "Best against next: the 95 % interval of the difference" in out
     means = [float(line.split(",")[5]) for line in (folder / "elsewhere" / "results.csv").read_text().splitlines()[1:]]
     assert means == sorted(means, reverse=True)
 

@@ -52,13 +52,13 @@ def test_single_runs_half_a_point_apart_are_not_called_better():
     found = differences([Contrast(a, b, "400-100", "400-200")], margin=0.005)[0]
     assert not found.shown
     assert found.higher is None
-    assert found.headline.startswith(
+    assert found.statements[0].statistics.startswith(
         "No clear difference between 400-100 and 400-200 in accuracy: 400-100 is ahead by 0.50 points"
     )
     assert found.decision is not None
     low, high = (100 * end for end in found.decision.interval.pair())
     assert low < 0 < high
-    assert found.headline.endswith(f" (95 % interval: {-low:.2f} worse to {high:.2f} better).")
+    assert f" (95 % interval: {-low:.2f} worse to {high:.2f} better). " in found.statements[0].statistics
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
@@ -78,16 +78,17 @@ def test_one_differing_prediction_never_makes_a_winner(seeds):
 def test_equal_predictions_are_not_ahead_of_each_other():
     found = one(group(right(0.9, images=270)), group(right(0.9, images=270), l2=1))
     reach = "(95 % interval: 1.11 worse to 1.11 better)"
-    assert found.headline == f"No clear difference between A and B in accuracy: both have the same mean {reach}."
-    assert found.loss_sentence == "Nor in loss: both have the same (95 % interval: 0 to 0)."
+    same = f"No clear difference between A and B in accuracy: both have the same mean {reach}."
+    assert found.statements[0].statistics == same
+    assert "Nor in loss: both have the same (95 % interval: 0 to 0)." in found.sentence
     assert not found.shown
 
 
 def test_equal_predictions_of_many_images_are_called_equivalent():
     found = one(group(right(0.9)), group(right(0.9), l2=1))
     assert found.equivalent
-    assert found.headline.startswith("A and B are equally accurate within 1 point: both have the same mean (")
-    assert found.loss_sentence.startswith("No clear difference in loss: ")
+    assert found.statements[0].statistics.startswith("A and B are equally accurate within 1 point: both have the same mean (")
+    assert "No clear difference in loss: " in found.sentence
     [other] = differences([Contrast(group(right(0.9)), group(right(0.9), l2=1))], margin=0.002)
     assert not other.equivalent
     assert other.as_json()["equivalent"]["margin"] == 0.002
@@ -99,8 +100,8 @@ def test_a_clear_difference_below_the_margin_is_both():
     worse[:, :30] = False
     found = one(group(rows), group(worse, l2=1))
     assert (found.shown, found.equivalent) == (True, True)
-    assert found.headline.startswith("A is more accurate than B by 0.60 points (95 % interval: ")
-    assert found.headline.endswith(" This is less than 1 point.")
+    assert found.statements[0].statistics.startswith("A is more accurate than B by 0.60 points (95 % interval: ")
+    assert found.statements[0].statistics.endswith(" This is less than 1 point.")
 
 
 def test_holm_goes_over_all_equivalences():
@@ -126,7 +127,7 @@ def test_the_loss_decides_where_accuracy_cannot():
     assert found.loss.shown
     assert not found.shown
     assert found.sentence.startswith("A and B are equally accurate")
-    assert found.loss_sentence.startswith("The loss does differ: A has the lower one, by 0.1")
+    assert found.statements[1].answer.startswith("The loss does differ: A has the lower one, by 0.1")
     assert found.as_json()["loss"]["shown"]
 
 
@@ -218,7 +219,7 @@ def test_a_difference_that_only_the_correction_takes_away_says_so():
     assert found.decision.interval.low > 0
     corrected = f"after correction for 10 comparisons (p = {found.decision.corrected_p:.2g}):"
     assert found.sentence.startswith(f"No clear difference between A and B in accuracy {corrected} A is ahead by 1.75 points")
-    assert " better to " in found.headline
+    assert " better to " in found.statements[0].statistics
 
 
 def test_another_measure_is_compared_over_the_seeds_and_called_higher_not_better():

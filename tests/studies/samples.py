@@ -10,7 +10,7 @@ from seedbed.groups import Contrast, Request
 from seedbed.kinds import Registry
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import Card, Certainty
+from seedbed.studies.cards import Card
 from seedbed.studies.context import Steps, StudyContext, requests
 from seedbed.studies.setup import Setup
 from seedbed.studies.tables import BEST, PARAMETERS
@@ -64,7 +64,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
             cells=[one.as_json() for one in groups],
             contrasts=[difference],
             why=["The penalty is <huge>."],
-            card=Card("Does a <huge> penalty hurt?", "It costs accuracy.", Certainty.of(difference), chart),
+            card=Card("Does a <huge> penalty hurt?", "It costs accuracy.", difference.certainty(), chart),
         )
     ]
 

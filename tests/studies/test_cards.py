@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from seedbed.groups import ACCURACY, Contrast, Difference, Group
+from seedbed.groups.statements import Certainty
 from seedbed.statistics import Decision, Interval
-from seedbed.studies.cards import Card, Certainty, accuracies_picture, curves_picture
+from seedbed.studies.cards import Card, accuracies_picture, curves_picture
 from studies.reading import check, reading_ease
 
 
@@ -18,20 +19,20 @@ def difference(low: float, high: float, *, shown: bool) -> Difference:
 @pytest.mark.parametrize(
     ("low", "high", "shown", "mark", "says"),
     [
-        (0.01, 0.05, True, "clear", "also after correction for 4 planned comparisons"),
+        (0.01, 0.05, True, "clear", "also after correction for 4 comparisons"),
         (0.01, 0.05, False, "likely", "but not after correction for 4"),
         (-0.01, 0.05, False, "not shown", "includes 0"),
     ],
 )
 def test_an_answer_is_as_sure_as_its_difference(low, high, shown, mark, says):
-    certainty = Certainty.of(difference(low, high, shown=shown), "Steps")
+    certainty = difference(low, high, shown=shown).certainty("Steps")
     assert certainty.mark == mark
     assert certainty.rule.startswith("Steps: the 95 % interval")
     assert says in certainty.rule
 
 
 def test_what_was_not_compared_is_not_shown_and_says_why():
-    certainty = Certainty.of(Difference(Contrast(None, None, measure=ACCURACY), (), "no run is left", None))  # type: ignore[arg-type]
+    certainty = Difference(Contrast(None, None, measure=ACCURACY), (), "no run is left", None).certainty()  # type: ignore[arg-type]
     assert certainty.mark == "not shown"
     assert "no run is left" in certainty.rule
 

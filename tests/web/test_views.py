@@ -246,7 +246,10 @@ def test_a_comparison_says_what_the_command_says(app: Guard, store: RunStore) ->
     assert sum(plain["mistakes"][0][name] for name in ("both right", "only the first", "only the second", "neither")) == 270
     page = ask(app, "/compare", BOTH).text
     words = html.unescape(re.sub("<[^>]*>", "", page)).replace("\N{NO-BREAK SPACE}", " ")
-    assert expected.pairs[0].sentence in words
+    for statement in expected.pairs[0].statements:
+        assert statement.answer in words
+        assert statement.statistics in words
+        assert f"<summary>{statement.mark}</summary>" in page
     assert "seedbed compare good fair" in page
 
 

@@ -33,11 +33,19 @@ MOST_ROWS = 100
 @options.stem("img/comparison")
 @options.file("--latex", text="Write the table of differences as LaTeX too (package booktabs).")
 @options.margin
+@options.details
 @click.option("--metric", type=click.Choice(get_args(Metric)), help="What is compared.  [default: what the runs go by]")
 @options.home
 @options.as_json
 def command(
-    names: tuple[str, ...], against: str, out: Path, latex: Path | None, margin: float, metric: Metric | None, home: Path
+    names: tuple[str, ...],
+    against: str,
+    out: Path,
+    latex: Path | None,
+    margin: float,
+    details: bool,
+    metric: Metric | None,
+    home: Path,
 ) -> options.Output:
     """Differences in accuracy, loss and speed of learning between runs or groups, or the settings of a sweep.
 
@@ -61,14 +69,14 @@ def command(
         swept = compare_sweep(read_sweep(store, names[0]), against, margin=margin / 100, metric=metric)
         drawn = _drawn(swept.charts(), out, latex, swept.table())
         baselines = BaselineOutput.of(store, swept.groups)
-        return {**swept.as_json(), "baselines": baselines.plain}, lambda: _show_sweep(swept, baselines, drawn)
+        return {**swept.as_json(), "baselines": baselines.plain}, lambda: _show_sweep(swept, baselines, drawn, details=details)
     if against:
         raise SpecError(f"--against belongs to the comparison of one sweep; got: {', '.join(names)}.")
     comparison = compare(store, names, margin=margin / 100, metric=metric)
     charts = {"differences": comparison.figure(), "learning_curves": comparison.curves()} if comparison.pairs else {}
     drawn = _drawn(charts, out, latex, comparison.table())
     baselines = BaselineOutput.of(store, comparison.groups, name=True)
-    return {**comparison.as_json(), "baselines": baselines.plain}, lambda: _show(comparison, baselines, drawn)
+    return {**comparison.as_json(), "baselines": baselines.plain}, lambda: _show(comparison, baselines, drawn, details=details)
 
 
 def _drawn(charts: Mapping[str, AnyChart], out: Path, latex: Path | None, table: Table[Difference]) -> dict[str, list[Path]]:
@@ -84,9 +92,11 @@ def _drawn(charts: Mapping[str, AnyChart], out: Path, latex: Path | None, table:
     return {name.replace("_", " "): written[stems[name]] for name in charts}
 
 
-def _show_sweep(comparison: SweepComparison, baselines: BaselineOutput, drawn: Mapping[str, Sequence[Path]]) -> None:
-    _show_groups(comparison.groups[:MOST_ROWS])
-    if comparison.effects:
+def _show_sweep(
+    comparison: SweepComparison, baselines: BaselineOutput, drawn: Mapping[str, Sequence[Path]], *, details: bool
+) -> None:
+    _show_groups(comparison.groups[:MOST_ROWS], details=details)
+    if comparison.effects and details:
         columns: list[Column[Marginal]] = [
             Column("field", lambda row: row.field.replace("_", " "), align="left"),
             Column("value", lambda row: value_text(row.value, row.field), align="left"),
@@ -95,36 +105,38 @@ def _show_sweep(comparison: SweepComparison, baselines: BaselineOutput, drawn: M
         ]
         screen.table(Table(columns, comparison.effects))
         result()
-    for heading, sentences in comparison.parts().items():
-        if sentences:
+    for heading, found in comparison.statements().items():
+        if found:
             result(heading if heading.endswith("?") else f"{heading}:")
-            screen.lines(sentences[:MOST_ROWS], indent="  ")
+            screen.statements(found[:MOST_ROWS], details=details, indent="  ")
     screen.lines(baselines.lines)
-    _show_method(comparison, drawn)
+    _show_method(comparison, drawn, details=details)
 
 
-def _show_method(comparison: Comparison | SweepComparison, drawn: Mapping[str, Sequence[Path]]) -> None:
+def _show_method(comparison: Comparison | SweepComparison, drawn: Mapping[str, Sequence[Path]], *, details: bool) -> None:
     from seedbed.groups import optimism
 
     screen.lines(optimism([run for group in comparison.groups for run in group.results]))
     method = comparison.method
     if method:
-        result(method)
+        result(method) if details else screen.more_in_details()
     for name, paths in drawn.items():
         screen.picture(paths, f"Figure of {name}")
 
 
-def _show(comparison: Comparison, baselines: BaselineOutput, drawn: Mapping[str, Sequence[Path]]) -> None:
-    _show_groups(comparison.groups)
+def _show(comparison: Comparison, baselines: BaselineOutput, drawn: Mapping[str, Sequence[Path]], *, details: bool) -> None:
+    _show_groups(comparison.groups, details=details)
     if comparison.differs:
         screen.table(_differences(comparison))
         result()
-    screen.lines([*comparison.sentences(), *baselines.lines])
-    _show_method(comparison, drawn)
+    for found in comparison.statements().values():
+        screen.statements(found, details=details)
+    screen.lines(baselines.lines)
+    _show_method(comparison, drawn, details=details)
 
 
-def _show_groups(groups: Sequence[Group]) -> None:
-    """Print the groups' accuracies, and how soon they reach some."""
+def _show_groups(groups: Sequence[Group], *, details: bool) -> None:
+    """Print the groups' accuracies; with `details` also how soon they reach some."""
     from seedbed.groups.speed import speed_columns
 
     name: Column[Group] = Column("name", lambda group: group.name, align="left")
@@ -139,7 +151,7 @@ def _show_groups(groups: Sequence[Group]) -> None:
     screen.table(Table(columns, groups))
     result()
     speed = speed_columns(groups)
-    if speed:
+    if speed and details:
         screen.table(Table([name, *speed], groups))
         result()
 

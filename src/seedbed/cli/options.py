@@ -55,6 +55,9 @@ folds = click.option(
 )
 """Passes `folds: int | None`."""
 
+details = click.option("--details", is_flag=True, help="Say intervals, p-values and the method too, and show all tables.")
+"""Passes `details: bool`."""
+
 margin = click.option(
     "--margin",
     type=click.FloatRange(min=0, max=100, min_open=True),

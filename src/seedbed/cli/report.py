@@ -130,9 +130,9 @@ def _write_class(folder: Path, studies: Sequence[Study], page: Path, *, names: b
 
 
 def _show(report: Report, files: dict[str, list[Path]]) -> None:
-    for answer in report.answers:
-        result(answer.title)
-        screen.lines(answer.short, indent="  ")
+    for card in report.cards.values():
+        result(card.question)
+        screen.statements([card.statement], details=False, indent="  ")
         result()
     result(report.cost.sentence)
     result(f"Figures: {len(files['figures'])} files in {files['figures'][0].parent}" if files["figures"] else "Figures: none")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Grid
 
+    from seedbed.groups.statements import Statement
     from seedbed.tables import Table
 
 WIDE = 1000
@@ -118,6 +119,22 @@ def lines(texts: Iterable[object], *, indent: str = "") -> None:
     """Print lines of the result."""
     for text in texts:
         result(f"{indent}{text}")
+
+
+def statements(found: Iterable[Statement], *, details: bool, indent: str = "") -> None:
+    """Print what was found, each with its mark; with `details` also its statistics and the rule of the mark."""
+    for each in found:
+        said = each.sentence if details else each.answer
+        if not said:
+            continue
+        result(f"{indent}[{each.mark}] {said}" if each.mark else f"{indent}{said}")
+        if details and each.certainty:
+            result(f"{indent}    {each.mark}: {each.certainty.rule}")
+
+
+def more_in_details() -> None:
+    """Say how one sees the statistics that were left out."""
+    result("The statistics: the same command with --details.")
 
 
 def table(table: Table[Any], *, aside: bool = False) -> None:

@@ -58,6 +58,7 @@ def _defaults(name: str) -> str:
     resume="Continue a search that was interrupted, or with more --trials.",
     replace="Search again; all runs of the search are removed.",
 )
+@options.details
 @options.dry_run
 @options.as_json
 def command(
@@ -72,6 +73,7 @@ def command(
     storage: str | None,
     out: Path | None,
     execution: Execution,
+    details: bool,
     dry_run: bool,
     **asked: Any,
 ) -> options.Output:
@@ -108,7 +110,7 @@ def command(
     if test:
         search = search.tested(execution.home)
     files = save(search, out or Path("searches") / terms.name)
-    return search.as_json(), lambda: _show(search, files)
+    return search.as_json(), lambda: _show(search, files, details=details)
 
 
 def _show_terms(terms: Terms) -> None:
@@ -125,7 +127,7 @@ def _show_terms(terms: Terms) -> None:
     note()
 
 
-def _show(search: Search, files: Mapping[str, Sequence[Path]]) -> None:
+def _show(search: Search, files: Mapping[str, Sequence[Path]], *, details: bool) -> None:
     from seedbed.groups import MEASURES
     from seedbed.groups.caveats import class_sentences
 
@@ -134,9 +136,11 @@ def _show(search: Search, files: Mapping[str, Sequence[Path]]) -> None:
     measure = MEASURES[search.terms.space.metric].name
     result(f"Mean {measure} of n fresh seeds; time per image by itself and in a batch, medians, measured now.")
     result()
-    screen.lines(search.sentences())
+    screen.statements(search.statements(), details=details)
     screen.lines([f"{each.name}: {line}" for each in search.best[:1] for line in class_sentences(each.group)[:1]])
-    if search.importances:
+    if not details:
+        screen.more_in_details()
+    elif search.importances:
         most = ", ".join(f"{each.dimension.replace('_', ' ')} {100 * each.share:.0f} %" for each in search.importances[:4])
         result(f"What mattered most at epoch {search.compared_at} (share of the variance over the trials): {most}.")
     screen.times(search.seconds)

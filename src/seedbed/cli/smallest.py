@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("-m", "--name", "name", metavar="NAME", help="Prefix of the runs' names.  [default: made of the above]")
 @options.folder("Where table and figure go.  [default: smallest/NAME]")
 @options.execution(resume="Continue a search that was interrupted.")
+@options.details
 @options.dry_run
 @options.as_json
 def command(
@@ -42,6 +43,7 @@ def command(
     minutes: float | None,
     out: Path | None,
     execution: Execution,
+    details: bool,
     dry_run: bool,
     **asked: Any,
 ) -> options.Output:
@@ -71,16 +73,18 @@ def command(
     with watching("smallest") as watcher:
         smallest = run(terms, replace(execution, on_event=watcher), minutes=minutes)
     files = save(smallest, out or Path("smallest") / smallest.name)
-    return smallest.as_json(), lambda: _show(smallest, files)
+    return smallest.as_json(), lambda: _show(smallest, files, details=details)
 
 
-def _show(smallest: Smallest, files: dict[str, list[Path]]) -> None:
+def _show(smallest: Smallest, files: dict[str, list[Path]], *, details: bool) -> None:
     if smallest.claims:
         result()
         screen.table(_claim_table(smallest))
         result("Mean validation accuracy of n runs with fresh seeds, at the last epoch; in the order of the tests.")
     result()
-    screen.lines(smallest.sentences())
+    screen.statements(smallest.statements(), details=details)
+    if not details:
+        screen.more_in_details()
     best = smallest.nearest
     if best:
         result(f"Its networks: {best.group}.{best.seeds[0]} ... ; `seedbed evaluate -m {best.group}.{best.seeds[0]}`")

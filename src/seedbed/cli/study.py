@@ -40,10 +40,18 @@ FIGURES = 7
 )
 @click.option("--again", is_flag=True, help="device only: measure again what was measured before.")
 @options.execution()
+@options.details
 @options.dry_run
 @options.as_json
 def command(
-    name: str, out: Path | None, merge: tuple[Path, ...], again: bool, execution: Execution, dry_run: bool, **asked: Any
+    name: str,
+    out: Path | None,
+    merge: tuple[Path, ...],
+    again: bool,
+    execution: Execution,
+    details: bool,
+    dry_run: bool,
+    **asked: Any,
 ) -> options.Output:
     """Answer a question of the exercise: train what it takes, compare, and say why.
 
@@ -71,7 +79,7 @@ def command(
         with StudyTrainer(replace(execution, on_event=watcher)) as trainer:
             answer = study.answer(setup, trainer)
         files = _write(answer, page, watcher)
-    return answer.as_json(), lambda: _show(answer, files)
+    return answer.as_json(), lambda: _show(answer, files, details=details)
 
 
 _LISTED = "\n".join(f"  {study.name:15} {study.about}" for study in studies.STUDIES.records())
@@ -125,10 +133,13 @@ def _write(answer: Answer, page: Path, on_event: OnEvent) -> dict[str, list[Path
     return answer.report(page, on_event=on_event)
 
 
-def _show(answer: Answer, files: Mapping[str, Sequence[Path]]) -> None:
+def _show(answer: Answer, files: Mapping[str, Sequence[Path]], *, details: bool) -> None:
     result(answer.title)
     for part in answer.parts:
-        _show_part(part)
+        _show_details(part) if details else _show_part(part)
+    if not details:
+        result()
+        screen.more_in_details()
     screen.lines(answer.caveats, indent="! ")
     result(answer.cost.sentence)
     result(f"To repeat it: {answer.command}")
@@ -138,11 +149,23 @@ def _show(answer: Answer, files: Mapping[str, Sequence[Path]]) -> None:
 
 
 def _show_part(part: AnswerPart) -> None:
+    """Print the answer with its most important numbers, how sure it is, and the first reason."""
+    result()
+    result(part.card.question if part.card else part.question)
+    screen.statements(part.statements, details=False, indent="  ")
+    screen.lines(part.why[:1], indent="  Why: ")
+    screen.lines(part.caveats, indent="  ! ")
+
+
+def _show_details(part: AnswerPart) -> None:
+    """Print all sentences of the answer, with their statistics, and the tables."""
     result()
     result(part.question)
+    screen.statements(part.statements[: bool(part.card)], details=True, indent="  ")
     screen.lines(part.answer, indent="  ")
     screen.lines(part.why, indent="  Why: ")
     screen.lines(part.caveats, indent="  ! ")
+    result(f"  How: {part.method}")
     for table in part.tables:
         result()
         screen.table(table)

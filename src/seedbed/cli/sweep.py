@@ -54,6 +54,7 @@ MOST_ROWS = 200
     resume="Continue runs that were interrupted, or go on with finished ones for more --epochs.",
     replace="Train all of it again.",
 )
+@options.details
 @options.dry_run
 @options.as_json
 def command(
@@ -65,6 +66,7 @@ def command(
     sort: str,
     out: Path | None,
     execution: Execution,
+    details: bool,
     dry_run: bool,
     **values: Any,
 ) -> options.Output:
@@ -120,7 +122,7 @@ def command(
         "settings": settings,
         "baselines": baselines.plain,
     }
-    return plain, lambda: _show(sweep, order, baselines, files)
+    return plain, lambda: _show(sweep, order, baselines, files, details=details)
 
 
 def _grid(asked: dict[str, Any], pairs: Sequence[str], given: Sequence[str]) -> Grid:
@@ -210,14 +212,19 @@ def _data(spec: DataSpec) -> str:
     return f"{spec.name} ({', '.join(changes)})" if changes else spec.name
 
 
-def _show(sweep: Sweep, order: Sequence[Group], baselines: BaselineOutput, files: dict[str, list[Path]]) -> None:
+def _show(
+    sweep: Sweep, order: Sequence[Group], baselines: BaselineOutput, files: dict[str, list[Path]], *, details: bool
+) -> None:
     result()
     screen.table(_setting_table(sweep.grid.columns, order[:MOST_ROWS]))
     if len(order) > MOST_ROWS:
         result(f"... and {len(order) - MOST_ROWS:,} more settings; results.csv has all.")
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
     result()
-    screen.lines([*sweep.sentences(), *baselines.lines])
+    screen.statements(sweep.statements(), details=details)
+    screen.lines(baselines.lines)
+    if not details:
+        screen.more_in_details()
     screen.times(sum(group.seconds for group in sweep.groups))
     screen.files(files)
     result(f"To repeat it: {files['yaml'][0]}")

@@ -29,6 +29,7 @@ from seedbed.groups.differences import (
 from seedbed.groups.group import Group
 from seedbed.groups.measures import MEASURES, Measure
 from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
+from seedbed.groups.statements import Statement, remarks
 from seedbed.records import Result, finite_fields
 from seedbed.runs import RunStore
 from seedbed.specs import Metric
@@ -37,6 +38,9 @@ from seedbed.tables import Column, Table, Tabular
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
+
+SPEED, NOTES = "Speed of learning", "Notes"
+"""Headings of statements."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,19 @@ class Comparison(Tabular):
         """How many times as many minibatches the first group of each pair needs to an accuracy; None where it is not known."""
         return speed_ratios([(pair.contrast.a, pair.contrast.b) for pair in self.pairs])
 
+    def statements(self) -> dict[str, list[Statement]]:
+        """Heading -> statements: the pairs, which have no heading, their speeds, and the caveats of each group."""
+        notes = [sentence for group in self.groups for sentence in caveats([group], name=True)]
+        return {
+            "": [statement for pair in self.pairs for statement in pair.statements],
+            SPEED: [speed.statement for speed in self.speeds if speed],
+            NOTES: remarks([*notes, *uneven_classes(self.groups)]),
+        }
+
     def sentences(self) -> list[str]:
         """Give a sentence per pair on accuracy and loss, then those on speed, then the caveats of each group."""
-        speeds = [speed.sentence for speed in self.speeds if speed]
-        notes = [sentence for group in self.groups for sentence in caveats([group], name=True)]
-        return [*(pair.sentence for pair in self.pairs), *speeds, *notes, *uneven_classes(self.groups)]
+        found = self.statements()
+        return [*(pair.sentence for pair in self.pairs), *(each.sentence for each in [*found[SPEED], *found[NOTES]])]
 
     @property
     def method(self) -> str:
@@ -247,4 +259,5 @@ def _pair_json(pair: Difference) -> dict[str, Any]:
         "equivalent": equivalence_json(pair.equivalence),
         "verdict": pair.outcome,
         "sentence": pair.sentence,
+        "statements": [statement.as_json() for statement in pair.statements],
     }

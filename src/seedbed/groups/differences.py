@@ -16,8 +16,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from seedbed.groups.group import BySeed, Group
-from seedbed.groups.measures import ACCURACY, MEASURES, Measure
-from seedbed.groups.sentences import Estimated, accuracy_sentence, as_loss, loss_sentence, measure_sentence
+from seedbed.groups.measures import ACCURACY, LOSS, MEASURES, Measure
+from seedbed.groups.sentences import Estimated, accuracy_sentence, loss_sentence, measure_sentence
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.records import finite_fields
 from seedbed.statistics import (
     Claim,
@@ -154,16 +155,34 @@ class Difference:
     @property
     def sentence(self) -> str:
         """The decision, the estimate and its interval in words; of accuracies at the best epoch, then those of the loss."""
-        return " ".join(part for part in (self.headline, self.loss_sentence, self._limit) if part)
+        return " ".join(part for part in (self._about_measure(), self._about_loss(), self._limit) if part)
+
+    def certainty(self, about: str = "", *, equality: bool = False) -> Certainty:
+        """How sure an answer is that rests on this difference.
+
+        Args:
+            about: what was compared, where the answer says more than one thing.
+            equality: whether the answer says that the two are equal, once that is shown.
+        """
+        if self.decision is None:
+            return Certainty("not shown", f"{about or 'This'}: it could not be compared, for {self.method}.")
+        return Certainty.of(self.decision, self.equivalence if equality else None, about)
 
     @property
-    def headline(self) -> str:
-        """The part of the sentence that is about the measure itself."""
+    def statements(self) -> list[Statement]:
+        """What is to be said of the measure, and of the loss where that differs."""
+        answer = " ".join(part for part in (self._about_measure(brief=True), self._limit) if part)
+        found = [Statement(answer, self.certainty(equality=True), f"{self._about_measure()} {self._limit}".strip())]
+        if self.loss and self.loss.shown:
+            found.append(Statement(self._about_loss(brief=True), Certainty.of(self.loss), self._about_loss()))
+        return found
+
+    def _about_measure(self, *, brief: bool = False) -> str:
         where = f"{self.contrast.where}: " if self.contrast.where else ""
         first, second = self.contrast.names
         if self.decision is None:
             return self._begun(f"{where}{first} and {second} cannot be compared: {self.method}.")
-        estimated = Estimated.of(self.contrast.measure, self.decision, self.contrast.names)
+        estimated = Estimated.of(self.contrast.measure, self.decision, self.contrast.names, brief=brief)
         if not self.contrast.measure.both or self.contrast.measure.metric != "accuracy":
             sentence = measure_sentence(estimated)
         else:
@@ -171,15 +190,15 @@ class Difference:
             sentence = accuracy_sentence(estimated, self.equivalence, when)
         return self._begun(where + (sentence[0].lower() + sentence[1:] if where and sentence.startswith("No ") else sentence))
 
-    @property
-    def loss_sentence(self) -> str:
+    def _about_loss(self, *, brief: bool = False) -> str:
         """Whose validation loss is lower; empty where losses are not compared."""
         if self.loss is None:
             return ""
         names = dict(zip((self.contrast.a, self.contrast.b), self.contrast.names, strict=True))
         more_accurate = names[self.higher] if self.higher else None
         equivalent = self.equivalence is not None and self.equivalence.shown
-        return loss_sentence(as_loss(self.loss, self.contrast.names), more_accurate, equivalent=equivalent)
+        estimated = Estimated.of(LOSS, self.loss, self.contrast.names, brief=brief)
+        return loss_sentence(estimated, more_accurate, equivalent=equivalent)
 
     @property
     def _limit(self) -> str:

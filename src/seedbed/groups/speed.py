@@ -16,6 +16,7 @@ import numpy as np
 
 from seedbed import words
 from seedbed.groups.group import Group
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.records import Result, finite_fields
 from seedbed.statistics import Interval, holm, mean_over_ranges
 from seedbed.tables import Column
@@ -25,6 +26,9 @@ LEVELS = (0.90, 0.95, 0.97)
 
 FRACTIONS = (0.90, 0.95, 0.99)
 """Shares of the best accuracy that take their place where no run reaches any of them."""
+
+SIGNIFICANCE = 0.05
+"""A ratio whose p-value is below this is beyond chance."""
 
 Unit = Literal["steps", "epochs", "seconds"]
 UNITS: tuple[Unit, ...] = ("steps", "epochs", "seconds")
@@ -197,26 +201,47 @@ class SpeedRatio:
 
     @property
     def shown(self) -> bool:
-        return self.corrected_p < 0.05
+        return self.corrected_p < SIGNIFICANCE
 
     @property
     def sentence(self) -> str:
         """Which group learns faster and by what factor, with its interval; then the runs that never arrived."""
+        return self._said()
+
+    @property
+    def statement(self) -> Statement:
+        return Statement(self._said(brief=True), self.certainty(), self.sentence)
+
+    def certainty(self, about: str = "") -> Certainty:
+        """How sure an answer is that rests on this ratio.
+
+        Args:
+            about: what was compared, where the answer says more than one thing.
+        """
+        what = f"{about}: the" if about else "The"
+        if self.shown:
+            return Certainty("clear", f"{what} 95 % interval of the ratio excludes 1, also after correction.")
+        if self.p < SIGNIFICANCE:
+            return Certainty("likely", f"{what} 95 % interval of the ratio excludes 1, but not after correction.")
+        return Certainty("not shown", f"{what} 95 % interval of the ratio includes 1: it may be chance.")
+
+    def _said(self, *, brief: bool = False) -> str:
         (first, second), times = self.names, self.times
         mean, low, high = self.ratio.mean, *self.ratio.pair()
         if mean < 1:
             (first, second), times = (second, first), times[::-1]
             mean, low, high = 1 / mean, 1 / high, 1 / low if low else math.inf
-        reach = f"{_times(low)} or more" if math.isinf(high) else f"{_times(low)} to {_times(high)}"
+        ends = f"{_times(low)} or more" if math.isinf(high) else f"{_times(low)} to {_times(high)}"
+        reach = "" if brief else f" (95 % interval: {ends})"
         never_there = any(each.never for each in times)
         times_as_many = f"{'at least ' * never_there}{_times(mean)} times as many"
         if not self.shown and f"{mean:.2g}" == "1":
             times_as_many = "at least as many" if never_there else "about as many"
         needs = f"needs {times_as_many} minibatches to reach {level_text(self.level)}"
         if self.shown:
-            begin = f"{first} learns more slowly than {second}: it {needs} (95 % interval: {reach})."
+            begin = f"{first} learns more slowly than {second}: it {needs}{reach}."
         else:
-            begin = f"No clear difference in speed between {first} and {second}: {first} {needs} (95 % interval: {reach})."
+            begin = f"No clear difference in speed between {first} and {second}: {first} {needs}{reach}."
         never = [f"{each.never} of {each.total} runs of {name}" for name, each in zip((first, second), times, strict=True)]
         lost = [text for text, each in zip(never, times, strict=True) if each.never]
         return f"{begin} Never there: {words.listed(lost)}." if lost else begin

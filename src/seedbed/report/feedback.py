@@ -10,8 +10,9 @@ import numpy as np
 
 from seedbed import words
 from seedbed.groups import Difference
+from seedbed.groups.statements import Certainty
 from seedbed.studies.answers import Answer
-from seedbed.studies.cards import Card, Certainty
+from seedbed.studies.cards import Card
 from seedbed.studies.setup import Setup
 
 EASY = 0.97

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures, words
 from seedbed.errors import RunError
-from seedbed.groups import MEASURES, Contrast, caveats, differences
+from seedbed.groups import MEASURES, Contrast, Difference, caveats, differences
 from seedbed.groups.caveats import uneven_classes
+from seedbed.groups.statements import MARKS, Certainty, Statement, remarks
 from seedbed.kinds import OPTIMIZERS
 from seedbed.records import Result, finite, finite_fields
 from seedbed.runs import RunStore
@@ -171,47 +172,62 @@ class Search(Tabular):
 
     def sentences(self) -> list[str]:
         """Say which setting is best, how sure that is, and what limits it."""
+        return [statement.sentence for statement in self.statements()]
+
+    def statements(self) -> list[Statement]:
+        """The best setting, with whether it is better than the others; then remarks on what limits that."""
         winner, trials = self.winner, words.counted(len(self.trials), "trial")
         if winner is None or winner.score is None:
-            return [f"No trial of {len(self.trials)} could be ranked: {_by_state(self.states)}.", *self._notes()]
+            return remarks([f"No trial of {len(self.trials)} could be ranked: {_by_state(self.states)}.", *self._notes()])
         score, network, measure = winner.score, winner.trial.run.model.title, winner.group.measure.name
         folds = f", {self.terms.folds} folds" if self._folds else ""
-        test = "the test part, looked at once, was not used for that." if self.test else "the test part was not (--test)."
-        sentences = [
-            f"The best of {trials} within {self.terms.space.budget}, by the lower end of its interval: {network}, "
-            f"{words.percent(score.mean, 2)} {measure} ({words.ends(*score.pair())}; "
-            f"{words.counted(score.n, 'fresh seed')}, 95 % interval{folds}).",
-            *self._against_others(winner),
-            f"As trial {winner.trial.number} it had {words.percent(winner.trial.score, 2)}: optimistic, because this "
-            f"number selected the trial. The same validation images selected it; {test}",
+        best, within = f"The best of {trials} within {self.terms.space.budget}", "by the lower end of its interval"
+        has = f"{network}, {words.percent(score.mean, 2)} {measure}"
+        reach = f"{words.ends(*score.pair())}; {words.counted(score.n, 'fresh seed')}, 95 % interval{folds}"
+        over_others = self._over_others(winner)
+        found = [
+            Statement(f"{best}: {has}.", _lead(over_others), f"{best}, {within}: {has} ({reach})."),
+            *self._against_others(over_others),
+            Statement("", None, self._selection(winner)),
         ]
         if self.test:
+            says = f"On the test part it has {words.percent(self.test.mean, 2)}"
             seeds = words.counted(self.test.n, "seed")
-            sentences.append(
-                f"On the test part it has {words.percent(self.test.mean, 2)} ({words.ends(*self.test.pair())}, {seeds})."
-            )
-        return [*sentences, *self._edge(winner), *self._notes()]
+            found.append(Statement(f"{says}.", None, f"{says} ({words.ends(*self.test.pair())}, {seeds})."))
+        return [*found, *remarks([*self._edge(winner), *self._notes()])]
+
+    def _selection(self, winner: Finalist) -> str:
+        """Which images selected the winner, and what its score as a trial is worth."""
+        test = "the test part, looked at once, was not used for that." if self.test else "the test part was not (--test)."
+        return (
+            f"As trial {winner.trial.number} it had {words.percent(winner.trial.score, 2)}: optimistic, because this "
+            f"number selected the trial. The same validation images selected it; {test}"
+        )
 
     @property
     def _folds(self) -> bool:
         return self.terms.folds > 1
 
-    def _against_others(self, winner: Finalist) -> list[str]:
-        """Say which finalists the winner is better than, corrected over all of them."""
+    def _over_others(self, winner: Finalist) -> list[Difference]:
+        """The winner against each other finalist that was trained with the same seeds, corrected over all of them."""
         others = [each for each in self.best[1:] if len(winner.group.included.keys() & each.group.included.keys()) > 1]
-        if not others:
+        return differences([Contrast(winner.group, each.group, name_b=each.name) for each in others]) if others else []
+
+    def _against_others(self, over_others: Sequence[Difference]) -> list[Statement]:
+        """Say which finalists the winner is better than."""
+        if not over_others:
             return []
-        decided = differences([Contrast(winner.group, each.group) for each in others])
-        beaten = [each.name for each, decision in zip(others, decided, strict=True) if decision.higher is winner.group]
-        rest, all_others = len(others) - len(beaten), f"the {words.counted(len(others), 'other')}"
-        basis = "trained again, paired by seed and image, Holm"
-        if not rest:
-            return [f"It is clearly better than {'each of ' if len(others) > 1 else ''}{all_others} ({basis})."]
-        if not beaten:
-            which = f"any of {all_others}" if len(others) > 1 else "the other"
-            return [f"There is no clear difference between it and {which} ({basis})."]
+        beaten = [each.contrast.name_b for each in over_others if each.higher is each.contrast.a]
+        count, rest = len(over_others), len(over_others) - len(beaten)
+        all_others = f"the {words.counted(count, 'other')}"
         better = f"It is clearly better than {words.listed(beaten)}"
-        return [f"{better}; from {rest} of {all_others} there is no clear difference ({basis})."]
+        said = f"{better}; from {rest} of {all_others} there is no clear difference"
+        if not rest:
+            said = f"It is clearly better than {'each of ' if count > 1 else ''}{all_others}"
+        elif not beaten:
+            which = f"any of {all_others}" if count > 1 else "the other"
+            said = f"There is no clear difference between it and {which}"
+        return [Statement(f"{said}.", None, f"{said} (trained again, paired by seed and image, Holm).")]
 
     def _edge(self, winner: Finalist) -> list[str]:
         share, plan = float(winner.trial.point["rate"]), winner.trial.run.plan
@@ -268,6 +284,14 @@ class Search(Tabular):
             shares = [vars(each) for each in self.importances]
             drawn["importance"] = figures.search_importance(shares, trials=len(self.trials), epoch=self.compared_at)
         return drawn
+
+
+def _lead(over_others: Sequence[Difference]) -> Certainty | None:
+    """How sure it is that a winner is the best of the finalists: as sure as its least sure difference."""
+    if not over_others:
+        return None
+    certainties = [each.certainty(f"The best against {each.contrast.name_b}") for each in over_others]
+    return max(certainties, key=lambda each: MARKS.index(each.mark))
 
 
 def _by_state(states: Mapping[str, int]) -> str:

@@ -114,16 +114,19 @@ def best_so_far(tried: Sequence[Attempt]) -> str:
 
 def claimed(claim: Attempt) -> str:
     """Describe the result of a test."""
-    return f"{network_in_words(claim)}: {interval_in_words(claim)}"
+    return f"{network_in_words(claim)}: {accuracy_in_words(claim)}"
 
 
 def network_in_words(attempt: Attempt) -> str:
     return f"{attempt.candidate.model.title}, {words.counted(attempt.parameters, 'parameter')}"
 
 
-def interval_in_words(claim: Attempt) -> str:
+def accuracy_in_words(claim: Attempt, *, brief: bool = False) -> str:
+    """The mean accuracy of a claim, with its interval unless `brief`; or why there is none."""
     accuracy = claim.accuracy
     if accuracy is None:
         return f"{claim.left_out} of {words.counted(len(claim.seeds), 'seed')} diverged or collapsed"
+    if brief:
+        return f"validation accuracy {words.percent(accuracy.mean, 2)}"
     chance = f"95 % interval over {words.counted(accuracy.n, 'fresh seed')} and the images"
     return f"validation accuracy {words.percent(accuracy.mean, 2)} ({words.ends(*accuracy.pair())}, {chance}) at the last epoch"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from seedbed import words
+from seedbed.groups.statements import Certainty, Statement, remarks
 from seedbed.records import finite_fields
-from seedbed.sizing.attempts import Attempt, as_accuracy, interval_in_words, network_in_words, plan_in_words
+from seedbed.sizing.attempts import Attempt, accuracy_in_words, as_accuracy, network_in_words, plan_in_words
 from seedbed.specs import DataSpec
 
 
@@ -72,30 +73,40 @@ class Smallest:
 
     def sentences(self) -> list[str]:
         """Give the answer, how it was trained, what was tested, what was tried, and what limits it."""
-        best, sentences = self.nearest, [self._answer()]
-        if best:
-            sentences.append(f"Trained with {plan_in_words(best.candidate.plan)}.")
-        if self.claims:
-            sentences.append(self._tests())
-        work = f"{words.counted(self.settings, 'setting')} in {words.counted(self.runs, 'run')}"
-        sentences.append(f"In all, {work} were trained; seeds and images of the tests were not used for choosing.")
-        if self.stopped:
-            sentences.append(
-                "The time was over before the search was; the same command with --resume and more --minutes continues."
-            )
-        elif self.confirmed and all(claim.holds(self.target) for claim in self.claims):
-            sentences.append("All sizes that were tested are above the target, so a smaller one may be as well.")
-        return sentences
+        return [statement.sentence for statement in self.statements()]
 
-    def _answer(self) -> str:
-        target, best = words.percent(self.target, 2), self.nearest
-        if self.confirmed:
-            smallest = f"{network_in_words(self.confirmed)}, {interval_in_words(self.confirmed)}"
-            return f"The smallest network shown to be above {target}: {smallest}."
+    def statements(self) -> list[Statement]:
+        """The answer with how sure it is, how its networks were trained, then what limits it."""
+        best = self.nearest
+        found = [Statement(self._answer(brief=True), self._certainty(), self._answer())]
         if best:
-            return (
-                f"No network is shown to be above {target}. The nearest: {network_in_words(best)}, {interval_in_words(best)}."
-            )
+            found.append(Statement(f"Trained with {plan_in_words(best.candidate.plan)}."))
+        if self.claims:
+            found.append(Statement("", None, self._tests()))
+        work = f"{words.counted(self.settings, 'setting')} in {words.counted(self.runs, 'run')}"
+        used = f"In all, {work} were trained; seeds and images of the tests were not used for choosing."
+        return [*found, Statement("", None, used), *remarks(self._limits())]
+
+    def _certainty(self) -> Certainty:
+        target = words.percent(self.target, 2)
+        if self.confirmed is None:
+            return Certainty("not shown", f"No network that was tested has its whole 95 % interval above {target}.")
+        rule = f"The whole 95 % interval lies above {target}, with fresh seeds and images that chose nothing."
+        return Certainty("clear", rule)
+
+    def _limits(self) -> list[str]:
+        if self.stopped:
+            return ["The time was over before the search was; the same command with --resume and more --minutes continues."]
+        if self.confirmed and all(claim.holds(self.target) for claim in self.claims):
+            return ["All sizes that were tested are above the target, so a smaller one may be as well."]
+        return []
+
+    def _answer(self, *, brief: bool = False) -> str:
+        target, best = words.percent(self.target, 2), self.nearest
+        if best:
+            begin = f"The smallest network shown to be above {target}:"
+            begin = begin if self.confirmed else f"No network is shown to be above {target}. The nearest:"
+            return f"{begin} {network_in_words(best)}, {accuracy_in_words(best, brief=brief)}."
         tried = max(self.tried, key=lambda attempt: attempt.score, default=None)
         if tried and tried.accuracy is not None:
             so_far = f"{words.percent(tried.accuracy.mean, 2)} on the images for choosing, {network_in_words(tried)}"

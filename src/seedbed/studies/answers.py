@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures, pages, words
 from seedbed.groups import Difference, Group, Request, caveats
+from seedbed.groups.statements import Statement
 from seedbed.models import FAMILIES
 from seedbed.records import Result, finite
 from seedbed.studies.cards import Card
@@ -78,6 +79,13 @@ class AnswerPart:
     def headline(self) -> Sequence[str]:
         """The answer in one sentence: that of the card, where there is one."""
         return [self.card.answer] if self.card else self.answer[:1]
+
+    @property
+    def statements(self) -> list[Statement]:
+        """What the part says at a glance: its card, then its comparisons; or else the first sentence of the answer."""
+        card = [self.card.statement] if self.card else []
+        compared = [statement for contrast in self.contrasts for statement in contrast.statements]
+        return [*card, *compared] or [Statement(sentence) for sentence in self.answer[:1]]
 
     @property
     def details(self) -> Sequence[str]:

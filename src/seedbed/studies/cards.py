@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seedbed import figures
 from seedbed.figures import Dot, mean_curve
-from seedbed.groups import Difference, Group
+from seedbed.groups import Group
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.records import finite
 from seedbed.statistics import Interval
 
@@ -23,34 +24,6 @@ PICTURE_SIZE = (250, 130)
 
 ROW_NAMES = 60
 """Part of the width for names of rows (pixels)."""
-
-Mark = Literal["clear", "likely", "not shown"]
-
-
-@dataclass(frozen=True)
-class Certainty:
-    """How sure an answer is, and by which rule."""
-
-    mark: Mark
-    rule: str
-
-    @classmethod
-    def of(cls, difference: Difference, about: str = "") -> Certainty:
-        """The certainty of an answer that rests on one difference.
-
-        Args:
-            about: what was compared, where the answer says more than one thing.
-        """
-        what = f"{about}: the" if about else "The"
-        decision = difference.decision
-        if decision is None:
-            return cls("not shown", f"{what} comparison could not be made: {difference.method}.")
-        among = f"after correction for {decision.claims} planned comparisons"
-        if decision.shown:
-            return cls("clear", f"{what} 95 % interval of the difference excludes 0, also {among}.")
-        if decision.interval.excludes():
-            return cls("likely", f"{what} 95 % interval of the difference excludes 0, but not {among}.")
-        return cls("not shown", f"{what} 95 % interval of the difference includes 0: it may be chance.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +40,10 @@ class Card:
     answer: str
     certainty: Certainty
     picture: AnyChart | None = None
+
+    @property
+    def statement(self) -> Statement:
+        return Statement(self.answer, self.certainty)
 
     def as_json(self) -> dict[str, Any]:
         """The card's texts, for results.json."""

@@ -11,19 +11,23 @@ from seedbed import figures, words
 from seedbed.errors import RunError, nearest
 from seedbed.groups import ACCURACY, MEASURES, Contrast, Difference, Group, Measure, caveats, differences
 from seedbed.groups.caveats import uneven_classes
-from seedbed.groups.comparison import method_line, pair_table
+from seedbed.groups.comparison import NOTES, SPEED, method_line, pair_table
 from seedbed.groups.curves import learning_curves, short_names
 from seedbed.groups.differences import CONFIDENCE, MARGIN, common_measure
 from seedbed.groups.fields import in_order
 from seedbed.groups.speed import SpeedRatio, speed_json, speed_ratios
+from seedbed.groups.statements import Statement, remarks
 from seedbed.records import finite_fields
 from seedbed.specs import DataSpec, Metric
-from seedbed.sweeps.effects import Interaction, Marginal, interaction_sentences, interactions, main_effects
+from seedbed.sweeps.effects import Interaction, Marginal, interaction_statements, interactions, main_effects
 from seedbed.sweeps.outcome import Sweep
 from seedbed.tables import Table, Tabular
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
+
+DEPENDENT = "Does the effect of one depend on another?"
+"""Heading of the statements on interactions."""
 
 BETWEEN = "/"
 """Stands between the values of a setting's name in sentences."""
@@ -54,7 +58,8 @@ class SweepComparison(Tabular):
 
     def __repr__(self) -> str:
         """What a console shows: the sentences under their headings."""
-        return "\n\n".join("\n".join([heading, *said]) for heading, said in self.parts().items() if said)
+        parts = {heading: [each.sentence for each in found] for heading, found in self.statements().items() if found}
+        return "\n\n".join("\n".join([heading, *said]) for heading, said in parts.items())
 
     @property
     def groups(self) -> list[Group]:
@@ -74,22 +79,25 @@ class SweepComparison(Tabular):
         """How settings were compared, in a line; empty where none were."""
         return method_line(self.pairs, self.others)
 
-    def parts(self) -> dict[str, list[str]]:
-        """Heading -> sentences: settings, speed, main effects, interactions, and the caveats."""
+    def statements(self) -> dict[str, list[Statement]]:
+        """Heading -> statements: settings, speed, main effects, interactions, and the caveats."""
         names = words.listed([_name(group) for group in self.references])
         how = "as asked" if self.named else "the highest mean"
-        effects = [each.difference.sentence for each in self.effects if each.difference]
+        effects = [statement for each in self.effects if each.difference for statement in each.difference.statements]
         return {
-            f"Against {names} ({how})": [pair.sentence for pair in self.pairs],
-            "Speed of learning": [speed.sentence for speed in self.speeds if speed],
+            f"Against {names} ({how})": [statement for pair in self.pairs for statement in pair.statements],
+            SPEED: [speed.statement for speed in self.speeds if speed],
             "Effect of each field": effects,
-            "Does the effect of one depend on another?": interaction_sentences(self.interactions),
-            "Notes": [*caveats(self.groups), *uneven_classes(self.groups)],
+            DEPENDENT: interaction_statements(self.interactions),
+            NOTES: remarks([*caveats(self.groups), *uneven_classes(self.groups)]),
         }
 
     def sentences(self) -> list[str]:
-        """Give the sentences of all parts."""
-        return [sentence for part in self.parts().values() for sentence in part]
+        """Give a sentence per pair, then those on speed, on the values of each field, on interactions, then the caveats."""
+        found = self.statements()
+        effects = [each.difference.sentence for each in self.effects if each.difference]
+        speeds, dependent, notes = ([each.sentence for each in found[name]] for name in (SPEED, DEPENDENT, NOTES))
+        return [*(pair.sentence for pair in self.pairs), *speeds, *effects, *dependent, *notes]
 
     def as_json(self) -> dict[str, Any]:
         """Return the comparison as JSON values (NaN is null)."""

@@ -14,6 +14,7 @@ from seedbed import words
 from seedbed.groups import ACCURACY, Contrast, Difference, Group, Measure, differences
 from seedbed.groups.differences import MARGIN, decision_json
 from seedbed.groups.fields import Setting, Value
+from seedbed.groups.statements import Statement
 from seedbed.records import finite_fields
 
 MOST_SENTENCES = 3
@@ -78,15 +79,20 @@ class Interaction:
     @property
     def sentence(self) -> str:
         """The two effects and their difference with its interval."""
+        return self.said()
+
+    def said(self, *, brief: bool = False) -> str:
+        """The sentence, or the same without the interval."""
         if self.half.decision is None:
             return ""
         (first, second), (value, other) = self.fields, self.values
         instead = f"{_value(first, value)} instead of {_value(first, self.references[0])}"
         at, at_reference = (_value(second, each) for each in (other, self.references[1]))
         low, high = sorted(200 * end for end in self.half.decision.interval.pair())
+        reach = "" if brief else f" (95 % interval: {low:+.2f} to {high:+.2f})"
         mean = 200 * self.half.decision.interval.mean
         both = f"{instead}: {100 * self.effects[0]:+.2f} points with {at}, {100 * self.effects[1]:+.2f} with {at_reference}"
-        return f"{both}; these differ by {mean:+.2f} (95 % interval: {low:+.2f} to {high:+.2f})."
+        return f"{both}; these differ by {mean:+.2f}{reach}."
 
     def as_json(self) -> dict[str, Any]:
         """Return the interaction as JSON values; differences and interval are those of the two effects, not halved."""
@@ -161,21 +167,26 @@ def interactions(
     ]
 
 
-def interaction_sentences(found: Sequence[Interaction]) -> list[str]:
+def interaction_statements(found: Sequence[Interaction]) -> list[Statement]:
     """Say for each two fields whether the effect of one depends on the other."""
     by_fields: dict[tuple[str, str], list[Interaction]] = {}
     for interaction in found:
         by_fields.setdefault(interaction.fields, []).append(interaction)
-    sentences = []
-    for (first, second), mine in by_fields.items():
-        ranked = sorted(mine, key=lambda each: -each.size)
-        shown = [each for each in ranked if each.shown][:MOST_SENTENCES]
-        names = f"the effect of {_words(first)} depends on {_words(second)}"
+    return [_dependence(*fields, mine) for fields, mine in by_fields.items()]
+
+
+def _dependence(first: str, second: str, found: Sequence[Interaction]) -> Statement:
+    ranked = sorted(found, key=lambda each: -each.size)
+    shown = [each for each in ranked if each.shown][:MOST_SENTENCES]
+    names = f"the effect of {_words(first)} depends on {_words(second)}"
+
+    def said(*, brief: bool) -> str:
         if shown:
-            sentences.append(f"{words.capital(names)}. {' '.join(words.capital(each.sentence) for each in shown)}")
-        else:
-            sentences.append(f"No clear sign that {names}. The largest sign is that of {ranked[0].sentence}")
-    return sentences
+            return f"{words.capital(names)}. {' '.join(words.capital(each.said(brief=brief)) for each in shown)}"
+        return f"No clear sign that {names}. The largest sign is that of {ranked[0].said(brief=brief)}"
+
+    certainty = (shown or ranked)[0].half.certainty(f"{words.capital(_words(first))} and {_words(second)}")
+    return Statement(said(brief=True), certainty, said(brief=False))
 
 
 def _whole(

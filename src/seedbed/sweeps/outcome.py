@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures, words
 from seedbed.figures.scales import is_quantity, number
-from seedbed.groups import Group, caveats
+from seedbed.groups import Contrast, Group, caveats, differences
 from seedbed.groups.caveats import uneven_classes
 from seedbed.groups.curves import learning_curves
 from seedbed.groups.differences import common_measure
 from seedbed.groups.fields import Value, field
 from seedbed.groups.speed import speed_json
+from seedbed.groups.statements import Statement, remarks
 from seedbed.groups.tables import means_table, run_table, setting_table
 from seedbed.records import Result, finite_fields
 from seedbed.specs import RunSpec
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 
 MOST_SENTENCES = 12
 """Conditions with a sentence of their own."""
+
+OPTIMISTIC = (
+    "The highest mean was selected on the images that measure it, so it is optimistic; expect less on new images. "
+    "`seedbed compare` shows which differences are clear, and fresh seeds confirm them."
+)
 
 
 @dataclass(frozen=True)
@@ -114,34 +121,50 @@ class Sweep(Tabular):
 
     def sentences(self) -> list[str]:
         """Say which settings are best, and what limits that."""
-        has_choice = len(self.conditions) < len(self.grid.varying)
-        sentences = [self._best_sentence(*item) for item in self.best().items()] if has_choice else []
-        if len(sentences) > MOST_SENTENCES:
-            more = len(sentences) - MOST_SENTENCES
-            sentences = [*sentences[:MOST_SENTENCES], f"... and so on for {more} more; the table has them all."]
-        if sentences:
-            sentences.append(
-                "The highest mean was selected on the images that measure it, so it is optimistic; expect less on new images. "
-                "`seedbed compare` shows which differences are clear, and fresh seeds confirm them."
-            )
-        sentences += [*self.grid.pair_sentences(), *self.edges()[:MOST_SENTENCES]]
-        sentences += [*caveats(self.groups), *uneven_classes(self.groups)]
-        if len(self.seeds) == 1:
-            sentences.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
-        return sentences
+        return [statement.sentence for statement in self.statements()]
 
-    def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Group]) -> str:
+    def statements(self) -> list[Statement]:
+        """The best settings, each with how sure that is, and remarks on what limits that."""
+        has_choice = len(self.conditions) < len(self.grid.varying)
+        found = [self._best_statement(*item) for item in self.best().items()] if has_choice else []
+        if len(found) > MOST_SENTENCES:
+            more = len(found) - MOST_SENTENCES
+            found = [*found[:MOST_SENTENCES], Statement(f"... and so on for {more} more; the table has them all.")]
+        notes = [*([OPTIMISTIC] if found else []), *self.grid.pair_sentences(), *self.edges()[:MOST_SENTENCES]]
+        notes += [*caveats(self.groups), *uneven_classes(self.groups)]
+        if len(self.seeds) == 1:
+            notes.append("One seed per setting: the intervals are about these very networks, not about other seeds.")
+        return [*found, *remarks(notes)]
+
+    def _best_statement(self, condition: tuple[Value, ...], best: Sequence[Group]) -> Statement:
+        """The best setting against the next. Results chose these two, so that the correction counts all pairs."""
+        first = best[0]
+        rivals = [group for group in self.by_mean() if group.score and self.condition(group) == condition]
+        whole, brief = self._best_sentence(condition, best), self._best_sentence(condition, best, brief=True)
+        if len(rivals) < 2:
+            return Statement(brief, None, whole)
+        others = math.comb(len(rivals), 2) - 1
+        [lead] = differences([Contrast(first, next(each for each in rivals if each is not first))], others=others)
+        if lead.decision and lead.decision.interval.mean > 0 and len(best) == 1:
+            gap = f"{100 * lead.decision.interval.mean:.2f} points"
+            brief += f" The next, {words.setting(self._choice(lead.contrast.b))}, is {gap} behind."
+        return Statement(brief, lead.certainty("Best against next"), whole)
+
+    def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Group], *, brief: bool = False) -> str:
         first, accuracy = best[0], best[0].score
         if accuracy is None:
             return ""
-        chosen = {name: value for name, value in first.setting.items() if name not in self.conditions}
+        reach = "" if brief else f" ({words.ends(*accuracy.pair())}, {words.counted(first.n, 'seed')})"
         equal = f" (and {words.counted(len(best) - 1, 'setting')} with exactly the same mean)" if len(best) > 1 else ""
         among = sum(self.condition(group) == condition for group in self.groups)
         return words.capital(
             f"{self._where(condition)}the highest mean {first.measure.name} of {among} settings is "
-            f"{words.percent(accuracy.mean, 2)} ({words.ends(*accuracy.pair())}, {words.counted(first.n, 'seed')}), "
-            f"with {words.setting(chosen)}{equal}."
+            f"{words.percent(accuracy.mean, 2)}{reach}, with {words.setting(self._choice(first))}{equal}."
         )
+
+    def _choice(self, group: Group) -> dict[str, Value]:
+        """The values of the fields that are not conditions."""
+        return {name: value for name, value in group.setting.items() if name not in self.conditions}
 
     def _where(self, condition: tuple[Value, ...]) -> str:
         if not self.conditions:

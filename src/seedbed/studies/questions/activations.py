@@ -10,12 +10,13 @@ from seedbed import figures, words
 from seedbed.figures import Dot, mean_curve
 from seedbed.groups import Contrast, Difference, Group, Measure, Request, best, by, differences
 from seedbed.groups.caveats import excluded
-from seedbed.groups.speed import LEVELS, SpeedRatio, TimesToLevel, common_level, speed_ratios, steps_per_epoch
+from seedbed.groups.speed import LEVELS, TimesToLevel, common_level, speed_ratios, steps_per_epoch
+from seedbed.groups.statements import Certainty, Mark
 from seedbed.records import limits
 from seedbed.runs import RunStore
 from seedbed.specs import Dense, Plan
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import Card, Certainty, curves_picture
+from seedbed.studies.cards import Card, curves_picture
 from seedbed.studies.causes import IMBALANCE, MEASURES, activation_of, depth_of, name_of, part
 from seedbed.studies.charts import compared
 from seedbed.studies.context import Steps, StudyContext, request
@@ -44,6 +45,9 @@ EARLY = Measure(
     better="lower",
     limits=limits("validation_loss"),
 )
+
+ABOUT_STEPS = "ReLU against tanh, steps"
+"""What the card compares, for its mark."""
 
 SHRUNK = 0.3
 """A first layer's gradient below this share of the output layer's explains slow learning."""
@@ -164,15 +168,14 @@ def _card(cells: Sequence[Group], deep: Sequence[Group], early: Difference) -> C
     level = common_level(cells) or LEVELS[0]
     steps = {activation_of(cell): TimesToLevel.of(cell, level) for cell in cells}
     [ratio] = speed_ratios([(by(cells, activation="relu"), by(cells, activation="tanh"))], [("ReLU", "tanh")], others=1)
-    verdict, certainty = "Not clearly", _certainty(ratio)
-    if ratio and ratio.shown:
-        verdict = "Yes" if ratio.ratio.mean < 1 else "No"
+    certainty = ratio.certainty(ABOUT_STEPS) if ratio else Certainty("not shown", f"{ABOUT_STEPS}: no ratio is known.")
+    verdict = _verdict(certainty.mark, faster=bool(ratio and ratio.ratio.mean < 1))
     took = words.listed([f"{name} {_median(each)}" for name, each in steps.items()])
     answer = f"{verdict}: the steps to {words.percent(level, 0)} are {took}."
-    if verdict == "Not clearly" and early.shown:
+    if certainty.mark != "clear" and early.shown:
         relu, tanh = (_mean_of(cell, EARLY) for cell in (early.contrast.a, early.contrast.b))
         answer = f"At first, {'yes' if relu < tanh else 'no'}: after one epoch its loss is {relu:.2f}, tanh's {tanh:.2f}."
-        certainty = Certainty.of(early, f"ReLU against tanh, {EARLY.name}")
+        certainty = early.certainty(f"ReLU against tanh, {EARLY.name}")
     picture = curves_picture([(activation_of(cell), cell) for cell in cells], "loss")
     return Card("Does ReLU learn faster than tanh, and why?", answer + _shrinking(deep), certainty, picture)
 
@@ -189,12 +192,12 @@ def _mean_of(cell: Group, measure: Measure) -> float:
     return value.mean if value else math.nan
 
 
-def _certainty(ratio: SpeedRatio | None) -> Certainty:
-    if ratio is None:
-        return Certainty("not shown", "ReLU against tanh, steps: no ratio is known.")
-    excludes = "excludes 1" if ratio.shown else "includes 1: it may be chance"
-    rule = f"ReLU against tanh, steps: the 95 % interval of their ratio {excludes}."
-    return Certainty("clear" if ratio.shown else "not shown", rule)
+def _verdict(mark: Mark, *, faster: bool) -> str:
+    if mark == "not shown":
+        return "Not clearly"
+    return {("clear", True): "Yes", ("clear", False): "No", ("likely", True): "Probably", ("likely", False): "Probably not"}[
+        mark, faster
+    ]
 
 
 def _median(times: TimesToLevel) -> str:

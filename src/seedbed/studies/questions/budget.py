@@ -10,6 +10,7 @@ from itertools import groupby
 
 from seedbed import searches, words
 from seedbed.groups import Contrast, Difference, Group, Request, by, caveats
+from seedbed.groups.statements import Certainty
 from seedbed.kinds import ACTIVATIONS, OPTIMIZERS
 from seedbed.records import Result
 from seedbed.runs import RunStore
@@ -19,7 +20,7 @@ from seedbed.searches.trial import Trial
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import Card, Certainty, accuracies_picture
+from seedbed.studies.cards import Card, accuracies_picture
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import interval_text, share_text, sized
@@ -171,7 +172,7 @@ def _card(outcome: SearchOutcome) -> Card:
         gain = 100 * against.decision.interval.mean
         by_chance = "" if against.decision.interval.excludes() else ", which may be chance"
         answer += f" That is {abs(gain):.1f} points {'more' if gain > 0 else 'less'} than one plain layer{by_chance}."
-    return Card(question, answer, Certainty.of(against, "Against one plain layer"), picture)
+    return Card(question, answer, against.certainty("Against one plain layer"), picture)
 
 
 # The first part: the best network

@@ -16,7 +16,7 @@ from seedbed.runs import RunStore
 from seedbed.specs import Conv, Dense
 from seedbed.statistics import SHARE, Interval, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import Card, Certainty, accuracies_picture
+from seedbed.studies.cards import Card, accuracies_picture
 from seedbed.studies.charts import compared, weight_pictures
 from seedbed.studies.context import Steps, StudyContext, request, side_by_side
 from seedbed.studies.mistakes import Overlap, differing, overlaps
@@ -229,7 +229,7 @@ def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
     ascending = sorted(cells, key=lambda cell: cell.parameters)
     picture = accuracies_picture((f"{name_of(cell)} ({cell.parameters:,})", cell.accuracy) for cell in ascending)
     question = "Is a convolutional net better than a dense one, and with how many parameters?"
-    return Card(question, answer, Certainty.of(deciding, about), picture)
+    return Card(question, answer, deciding.certainty(about), picture)
 
 
 def _better(points: float) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 from seedbed import figures, words
 from seedbed.data import load
 from seedbed.groups import Request
+from seedbed.groups.statements import Certainty
 from seedbed.models import describe
 from seedbed.specs import Conv, Dense
 from seedbed.statistics import Decision, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.cards import PICTURE_SIZE, Card
 from seedbed.studies.context import StudyContext
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import sized

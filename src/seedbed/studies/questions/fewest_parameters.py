@@ -10,9 +10,10 @@ from seedbed import figures, words
 from seedbed.figures import Sized
 from seedbed.groups import Request
 from seedbed.groups.caveats import excluded
+from seedbed.groups.statements import Certainty
 from seedbed.records import finite
 from seedbed.studies.answers import AnswerPart, Figure
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty
+from seedbed.studies.cards import PICTURE_SIZE, Card
 from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.fewest import Fewest, Size, fewest, fresh_seeds
 from seedbed.studies.setup import Setup

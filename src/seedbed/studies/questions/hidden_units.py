@@ -11,10 +11,11 @@ from seedbed import figures, words
 from seedbed.errors import StatisticsError
 from seedbed.figures import Dot, Sized, mean_curve
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, differences, size_frontier
+from seedbed.groups.statements import Certainty
 from seedbed.specs import Dense
 from seedbed.statistics import spearman
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import Card, Certainty, curves_picture
+from seedbed.studies.cards import Card, curves_picture
 from seedbed.studies.context import Steps, StudyContext, request, requests
 from seedbed.studies.fewest import fresh_seeds
 from seedbed.studies.questions import fewest_parameters
@@ -152,7 +153,7 @@ def _card(cells: Sequence[Group], contrasts: Sequence[Difference]) -> Card:
     first, last, largest = found.steps[0], found.steps[-1], found.groups[-1]
     smallest, *_, widest = sorted(known, key=lambda cell: cell.parameters)
     if last is first and contrasts[0].shown:
-        answer, certainty = _ends_compared(contrasts[0], contrasts[2]), Certainty.of(contrasts[0])
+        answer, certainty = _ends_compared(contrasts[0], contrasts[2]), contrasts[0].certainty()
     elif last is first:
         answer = "Larger nets did better on average, but no step up in size is beyond chance."
         rule = f"No net is better than the smallest by a 95 % test with correction for all {found.pairs} pairs of nets."

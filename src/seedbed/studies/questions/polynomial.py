@@ -13,9 +13,10 @@ import numpy as np
 from seedbed import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
+from seedbed.groups.statements import Certainty
 from seedbed.statistics import Floats, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import Card, Certainty
+from seedbed.studies.cards import Card
 from seedbed.studies.context import StudyContext
 from seedbed.studies.edges import beyond, extension_text
 from seedbed.studies.polynomials import (

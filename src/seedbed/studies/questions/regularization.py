@@ -9,11 +9,13 @@ from functools import partial
 from seedbed import figures, words
 from seedbed.figures import Dot
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Contrast, Difference, Group, Request, at_last, best
+from seedbed.groups.sentences import margin_text
+from seedbed.groups.statements import Certainty
 from seedbed.runs import RunStore
 from seedbed.specs import Dense, Plan
 from seedbed.statistics import SHARE, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
-from seedbed.studies.cards import PICTURE_SIZE, Card, Certainty, curves_picture
+from seedbed.studies.cards import PICTURE_SIZE, Card, curves_picture
 from seedbed.studies.context import Steps, StudyContext, request, requests, side_by_side
 from seedbed.studies.edges import swept
 from seedbed.studies.likeness import Likeness, likeness
@@ -163,7 +165,9 @@ def _use_card(several: Sequence[Penalized]) -> Card:
     on_all = best_against_none.get(CONTRASTS[1])
     sentences = [_gain(each, where) for each, where in ((planned, _hardness(hardest)), (on_all, "all images")) if each]
     answer = " ".join(sentences[: 1 if planned is on_all else 2]) or "No run is left to compare."
-    certainty = Certainty.of(planned, _hardness(hardest)) if planned else Certainty("not shown", "Nothing could be compared.")
+    certainty = Certainty("not shown", "Nothing could be compared.")
+    if planned:
+        certainty = planned.certainty(_hardness(hardest), equality=True)
     points = [
         Dot("", strength(cell), _hardness(found), cell.measured(found.where.measure))
         for found in dict.fromkeys([hardest, whole])
@@ -185,8 +189,7 @@ def _gain(difference: Difference, where: str) -> str:
         return f"On {where} nothing could be compared."
     best_one, gain = _lambda(difference.contrast.a), 100 * difference.decision.interval.mean
     if difference.equivalence and difference.equivalence.shown and not difference.shown:
-        margin = words.counted(round(100 * difference.equivalence.margin), "point")
-        return f"On {where} {best_one} and none are equal within {margin}."
+        return f"On {where} {best_one} and none are equal within {margin_text(difference.equivalence)}."
     if not difference.decision.interval.excludes():
         return f"On {where} its gain is unclear ({gain:+.1f} points)."
     return f"On {where} {best_one} {'gains' if gain > 0 else 'loses'} {abs(gain):.1f} points."

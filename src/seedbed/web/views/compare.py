@@ -14,7 +14,9 @@ from pydantic import Field
 from seedbed import words
 from seedbed.errors import RunError, StatisticsError
 from seedbed.groups import Comparison, Difference, Group, compare_results, optimism
+from seedbed.groups.comparison import NOTES
 from seedbed.groups.curves import learning_curves
+from seedbed.groups.statements import Statement, remarks
 from seedbed.records import Result
 from seedbed.studies.mistakes import Overlap, overlaps
 from seedbed.sweeps.comparison import SweepComparison, compare_sweep
@@ -94,24 +96,18 @@ class CompareState:
         return " ".join(["seedbed compare", *self.names, *against, *margin])
 
     @property
-    def headlines(self) -> list[str]:
-        """A sentence per pair, in the order of the selection; none for a sweep, which has `parts`."""
-        return [pair.sentence for pair in self.comparison.pairs] if self.comparison and not self.sweep else []
-
-    @property
-    def parts(self) -> dict[str, list[str]]:
-        """Heading -> sentences of a sweep's comparison; empty for other comparisons."""
-        known = self.sweep.parts() if self.sweep else {}
-        return {heading: sentences for heading, sentences in known.items() if sentences}
-
-    @property
-    def details(self) -> list[str]:
-        """Sentences on speed, caveats, and optimism."""
+    def statements(self) -> dict[str, list[Statement]]:
+        """Heading -> what was found, each with its mark; the last are the remarks. Empty where nothing was compared."""
         if self.comparison is None:
-            return []
-        headlines = self.headlines
-        further = [] if self.sweep else [each for each in self.comparison.sentences() if each not in headlines]
-        return [*further, *optimism([run for group in self.comparison.groups for run in group.results])]
+            return {}
+        found = self.comparison.statements()
+        runs = [run for group in self.comparison.groups for run in group.results]
+        return {heading: each for heading, each in {**found, NOTES: [*found[NOTES], *remarks(optimism(runs))]}.items() if each}
+
+    @property
+    def statistics(self) -> list[str]:
+        """The statements with their intervals and what else decided them."""
+        return [statement.statistics for found in self.statements.values() for statement in found if statement.statistics]
 
     @property
     def groups(self) -> Table[Group]:

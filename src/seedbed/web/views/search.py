@@ -9,6 +9,7 @@ from pydantic import Field
 
 from seedbed import words
 from seedbed.errors import RunError, StatisticsError
+from seedbed.groups.statements import Statement
 from seedbed.records import Result
 from seedbed.searches import Search
 from seedbed.searches.files import trial_table
@@ -52,12 +53,20 @@ class SearchState:
     found: Search | None
 
     @property
-    def sentences(self) -> list[str]:
-        if self.found is None:
-            return []
-        done, wanted = len(self.found.trials), self.found.terms.trials
-        going = [f"{done} of {wanted} trials are done."] if done < wanted else []
-        return [*going, *(self.found.sentences() if self.found.best else [])]
+    def going(self) -> str:
+        """How far a search is that is not done; else empty."""
+        done, wanted = (len(self.found.trials), self.found.terms.trials) if self.found else (0, 0)
+        return f"{done} of {wanted} trials are done." if done < wanted else ""
+
+    @property
+    def statements(self) -> list[Statement]:
+        """The best network and how sure that is, then remarks; none before the finalists are trained."""
+        return self.found.statements() if self.found and self.found.best else []
+
+    @property
+    def statistics(self) -> list[str]:
+        """The statements with their intervals, and what belongs to the statistics alone."""
+        return [statement.statistics for statement in self.statements if statement.statistics]
 
     @property
     def trials(self) -> Table[Trial]:
@@ -103,7 +112,10 @@ class SearchState:
             return {"searches": self.known, "search": None}
         return {
             "searches": self.known,
-            "search": {**self.found.as_json(), "sentences": self.sentences},
+            "search": {
+                **self.found.as_json(),
+                "sentences": [*([self.going] if self.going else []), *(statement.sentence for statement in self.statements)],
+            },
             "table": trial_table(self.found).records(),
         }
 
