@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bench.cases import accuracy, commands, engine, networks, own, saving, sweeps
+from bench.cases import accuracy, commands, engine, networks, own, page, saving, sweeps
 from bench.sitting import Outcome, Settings
 
 Case = Callable[[Settings], Outcome]
@@ -23,6 +23,7 @@ CASES: Mapping[str, Case] = {
     "streamed": engine.streamed,
     "probes": engine.probes,
     "saving": saving.saving,
+    "flood": page.flood,
     "accuracy": accuracy.against_keras,
     "cli": commands.times,
     "accuracy-cli": commands.accuracies,

@@ -31,9 +31,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def notes(name: str, home: Path, **settings: float) -> str:
+def notes(name: str, home: Path, normalize: str = "unit", **settings: float) -> str:
     """What is said before a network with these settings is trained."""
-    spec = data.resolve(data.spec_of(name))
+    spec = data.resolve(data.spec_of(name)).changed(normalize=normalize)
     run = RunSpec(model=sb.Dense(hidden=(200, 100)), plan=Plan(**settings), data=spec)  # type: ignore[arg-type]
     execution = Execution(RunStore(home), device="cpu", workers=1)
     return " ".join(notes_before(entries("n", run, (0,), 1), data.load(spec).facts(), execution))
@@ -43,8 +43,9 @@ def test_a_large_network_says_time_memory_and_a_better_rate(large: Path, tmp_pat
     said = notes(str(large), tmp_path)
     assert "s of training and 0.1 GiB of memory" in said
     assert "27,648 inputs that are all positive: with a learning rate of 0.001 the loss begins far above that" in said
-    assert "guessing, 1.10. --lr 1e-4 or --normalize standard starts well." in said
+    assert "guessing, 1.10. --lr 1e-4 starts well, and better still with --normalize standard." in said
     assert "all positive" not in notes(str(large), tmp_path, learning_rate=1e-4)
+    assert "the loss jumps far above that of guessing, 1.10" in notes(str(large), tmp_path, "standard")
     assert notes("digits", tmp_path) == ""
 
 

@@ -4,12 +4,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from browsing import drawn, opened, served, until
+from seedbed import figures
 from seedbed.runs import RunStore
 from seedbed.web.views import VIEWS
 from web.samples import Training, home
@@ -59,6 +61,26 @@ def test_each_view_is_whole_in_every_look(browser: Any, address: str, axe: str, 
             assert look == "narrow" or faults(page, axe) == [], view
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, f"{view} is {wide} pixels too wide"
+
+
+def test_settings_of_trials_lie_in_rows_on_a_narrow_screen(browser: Any, address: str) -> None:
+    places = {"layers": [0.0, 1.0], "activation": [0.0, 0.25, 0.5, 0.75, 1.0]}
+    ends = [{"dimension": name, "place": x, "text": f"{name} {x}"} for name, every in places.items() for x in every]
+    rows = [{**end, "trial": 1, "state": "complete", "accuracy": 0.9, "value": end["text"]} for end in ends]
+    spec = figures.specification(figures.search_coordinates(rows, ends))
+    with opened(browser, address, **LOOKS["narrow"]) as page:
+        page.goto(f"{address}/curves?{BOTH}")
+        drawn(page)
+        figure = page.evaluate_handle("document.querySelector('[data-chart-of]')")
+        draw = "([figure, spec]) => import('/static/charts.js').then((charts) => charts.draw(figure, spec))"
+        page.evaluate(draw, [figure, spec])
+        box = {name: page.locator(f"svg.marks text:text-is('{name}')").last.bounding_box() for name in ("layers", "activation")}
+        assert box["layers"]["x"] == box["activation"]["x"], "names stand one below the other"
+        assert box["layers"]["y"] + 50 < box["activation"]["y"]
+        words = [page.locator(f"svg.marks text:text-is('activation {x}')").last.bounding_box() for x in places["activation"]]
+        assert [a["x"] < b["x"] for a, b in pairwise(words)] == [True] * 4
+        assert all(abs(a["y"] - b["y"]) > 8 for a, b in pairwise(words)), "neighbours stand on lines of their own"
+        assert figure.evaluate("(figure) => figure.querySelector('.chart').scrollWidth <= figure.clientWidth")
 
 
 def test_a_training_is_seen_from_its_start_to_its_end(browser: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import click
 from seedbed.cli import options
 from seedbed.cli.screen import note, result
 from seedbed.errors import SpecError
+
+FULL_COLLECTIONS = 1_000
+"""Collections of younger objects before one of all objects, which takes 0.1 s with 2,000 runs while a request waits."""
 
 
 @click.command("serve")
@@ -35,6 +39,7 @@ def command(port: int | None, host: str, token: str, no_browser: bool, home: Pat
     note("Ctrl-C stops it; trainings continue.")
     if not no_browser:
         _open(server.address)
+    gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTIONS)
     with suppress(KeyboardInterrupt):
         server.run()
 

@@ -56,6 +56,11 @@ class LiveRuns:
         self._unreported: dict[str, None] = {}
         self._refreshing = threading.Lock()
 
+    @property
+    def training(self) -> bool:
+        """Whether a run was being trained at the last refresh."""
+        return any(run.listed.status == "running" for run in (self._seen or {}).values())
+
     def refresh(self) -> list[str]:
         """Read what changed since the last time.
 

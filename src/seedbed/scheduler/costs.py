@@ -41,15 +41,21 @@ def notes_before(entries: Sequence[NamedRun], facts: DataFacts, execution: Execu
 
 
 def _high_rate(run: RunSpec, facts: DataFacts) -> list[str]:
-    """A note where the first step moves a dense network's first layer so far that its loss begins far above guessing."""
+    """A note where the first steps move a dense network's first layer so far that its loss is far above guessing."""
     inputs, rate = math.prod(facts.image_shape), run.plan.learning_rate
     fitting = suggested_rate(inputs)
     adaptive = OPTIMIZERS[run.plan.optimizer].adaptive
-    if not (isinstance(run.model, Dense) and adaptive and run.data.normalize != "standard" and rate >= TOO_HIGH * fitting):
+    if not (isinstance(run.model, Dense) and adaptive and rate >= TOO_HIGH * fitting):
         return []
+    guessing, lower = f"{math.log(len(facts.classes)):.2f}", f"--lr {value(fitting)}"
+    if run.data.normalize == "standard":
+        return [
+            f"{inputs:,} inputs: with a learning rate of {value(rate)} the loss jumps far above that of guessing, {guessing}, "
+            f"in the first steps. {lower} keeps it down."
+        ]
     return [
         f"{inputs:,} inputs that are all positive: with a learning rate of {value(rate)} the loss begins far above that of "
-        f"guessing, {math.log(len(facts.classes)):.2f}. --lr {value(fitting)} or --normalize standard starts well."
+        f"guessing, {guessing}. {lower} starts well, and better still with --normalize standard."
     ]
 
 

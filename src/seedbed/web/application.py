@@ -33,7 +33,10 @@ UNWATCHED = 1.5
 """The same while no page is open."""
 
 AHEAD = 0.05
-"""Seconds of each look that go to reading results before they are asked for."""
+"""Seconds of each look that go to reading results before they are asked for, while a run trains."""
+
+AHEAD_ALONE = 0.5
+"""The same while no run of the home trains: all results are at hand some ten seconds after the start."""
 
 SHARE = 0.03
 """Largest share of a core that these looks take; in a large or slow run store they are rarer."""
@@ -101,9 +104,10 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _prepare(site: PageSite) -> None:
-    """Make and load what the first chart needs, before someone waits for it."""
+    """Make and load what the first chart and the first interval need, before someone waits for it."""
     site.static.find("vega.js")
-    importlib.import_module("altair")
+    for module in ("altair", "scipy.special"):
+        importlib.import_module(module)
 
 
 async def _watch(site: PageSite) -> None:
@@ -114,7 +118,7 @@ async def _watch(site: PageSite) -> None:
         changed, seconds = await asyncio.to_thread(_look, site)
         if changed:
             site.hub.publish("runs", {"changed": changed[:MOST_NAMES], "more": len(changed) > MOST_NAMES})
-        await asyncio.to_thread(site.live.read_ahead, AHEAD)
+        await asyncio.to_thread(site.live.read_ahead, AHEAD if site.live.training else AHEAD_ALONE)
         pause = INTERVAL if site.hub.readers else UNWATCHED
         await asyncio.sleep(max(pause, seconds / SHARE))
 

@@ -15,9 +15,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seedbed.data.content import Content, Labelled, PartName, class_order
 from seedbed.data.readers.decoding import (
+    SMALL,
     PictureItem,
     Seen,
     alike,
@@ -33,6 +35,7 @@ from seedbed.data.readers.decoding import (
 from seedbed.data.readers.files import MOST_DECODED
 from seedbed.data.readers.inventory import Inventory, some
 from seedbed.data.readers.options import ImageSize, ReadOptions
+from seedbed.data.readers.png import MODES, plain_pixels
 from seedbed.devices import cores
 from seedbed.errors import CorruptData, DataError
 from seedbed.records import PictureRule
@@ -40,9 +43,6 @@ from seedbed.words import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-MODES = {1: "L", 3: "RGB"}
-"""Channels -> Pillow's mode of 8 bits per value."""
 
 QUICK = 1 << 30
 """Bytes of images that may be decoded before their common shape is known."""
@@ -156,10 +156,16 @@ class _Look:
         room = int(np.prod(self._shape)) * len(given) <= QUICK
         self._quick = np.empty((len(given), *self._shape) if room else (0, *self._shape), dtype=np.uint8)
         ready = np.zeros(len(given), dtype=bool)
+        some_plain = room and expected and any(_plain(picture, self._shape) is not None for picture in given[:BLOCK])
+        plain = _plain_seen(self._shape) if some_plain else None
 
         def look(start: int) -> None:
             for index in range(start, min(start + BLOCK, len(given))):
                 try:
+                    pixels = _plain(given[index], self._shape) if plain and (colour.over or not plain.colour) else None
+                    if pixels is not None:
+                        looked[index], self._quick[index], ready[index] = plain, pixels, True
+                        continue
                     with opened(given[index]) as image:
                         looked[index] = seen = colour.seen(image)
                         if room and _is_plain(seen, image, self._shape):
@@ -218,6 +224,23 @@ def _first(picture: PictureItem) -> Seen | None:
             return replace(seen, colour=False) if seen.colour and has_shades_alone(image) else seen
     except DataError:
         return None
+
+
+def _plain(picture: PictureItem, shape: tuple[int, int, int]) -> NDArray[np.uint8] | None:
+    """The pixels of a plain PNG of this shape, by its decoder alone; None if it is anything else."""
+    if picture.page or picture.file.size > SMALL:
+        return None
+    try:
+        with picture.file.opened() as file:
+            return plain_pixels(file, shape)
+    except OSError:
+        return None
+
+
+def _plain_seen(shape: tuple[int, int, int]) -> Seen:
+    """What the header of a plain PNG of this shape says."""
+    in_colour = shape[2] == 3
+    return Seen(shape[:2], in_colour, in_colour, deep=False, clear=False, pages=1, moving=False)
 
 
 def _is_plain(seen: Seen, image: Image, shape: tuple[int, int, int]) -> bool:

@@ -9,6 +9,10 @@ const LETTERS = { text: 8, subtitle: 6 };
 const LEAST = 0.4;
 /** Height of a row with its name above and its number below (pixels). */
 const ROW = 54;
+/** Height of a setting with its name above its values (pixels). */
+const SETTING = 74;
+/** Most words of a setting that stand on one line. */
+const ABREAST = 4;
 
 /**
  * A specification as it fits into a place of this width (pixels); the measured values stay as they are.
@@ -19,6 +23,7 @@ export function fitted(spec, width) {
   const room = width - MARGIN;
   const fit = { ...spec, ...(spec.title ? { title: broken(spec.title, room) } : {}) };
   if (spec.concat) return stacked(fit, room);
+  if (hasNamedColumns(spec)) return lyingDown(fit, room);
   return isForest(spec) ? forest(fit, room) : fit;
 }
 
@@ -50,13 +55,12 @@ function stacked(spec, room) {
 }
 
 /**
- * The same specification, narrower by what was too much of the drawing (pixels); null where little of it would be left, or names
- * would overlap.
+ * The same specification, narrower by what was too much of the drawing (pixels); null where little of it would be left, which
+ * would be hard to read.
  * @param {any} spec
  * @param {number} excess
  */
 export function narrower(spec, excess) {
-  if (hasNamedColumns(spec)) return null;
   /** @param {any} view @param {number} less */
   const shrunk = (view, less) => (typeof view.width === "number" && view.width - less >= LEAST * view.width ? view.width - less : 0);
   if (!spec.concat) return shrunk(spec, excess) ? { ...spec, width: shrunk(spec, excess) } : null;
@@ -64,9 +68,43 @@ export function narrower(spec, excess) {
   return panels.every((/** @type {any} */ panel) => panel.width) ? { ...spec, concat: panels } : null;
 }
 
-/** Whether its columns have names above them, which would overlap if they stood closer together. @param {any} spec */
+/** Whether its columns have names above them: settings whose values a line per trial connects. @param {any} spec */
 function hasNamedColumns(spec) {
   return Array.isArray(spec.layer) && spec.layer.some((/** @type {any} */ each) => each.encoding?.x?.axis?.orient === "top");
+}
+
+/**
+ * Columns with names above them as rows: a setting's name, its values from left to right, their words below.
+ * @param {any} spec
+ * @param {number} room
+ */
+function lyingDown(spec, room) {
+  const settings = new Set();
+  const bare = { domain: false, ticks: false, title: null, labels: false, grid: true };
+  const layer = spec.layer.map((/** @type {any} */ each) => {
+    const { x, y } = each.encoding;
+    for (const row of each.data?.values ?? []) settings.add(row.dimension);
+    const values = { ...y, axis: null, scale: { ...y.scale, domain: [-0.02, 1.02] } };
+    const lying = { ...each, encoding: { ...each.encoding, x: values, y: { ...x, axis: bare } } };
+    if (each.mark?.type !== "text") return lying;
+    const align = { expr: "datum.place < 0.1 ? 'left' : datum.place > 0.9 ? 'right' : 'center'" };
+    const mark = { ...each.mark, align, baseline: "middle", dx: 0, dy: { expr: "12 + 12 * datum.line" } };
+    return { ...lying, mark, data: { values: onTwoLines(each.data.values) } };
+  });
+  const values = [...settings].map((dimension) => ({ dimension }));
+  const { y } = layer[0].encoding;
+  const name = { data: { values }, mark: { type: "text" }, encoding: { y, text: { field: "dimension" } } };
+  const names = onPaper(name, { align: "left", x: 0, dx: 0, dy: -16 });
+  return { ...spec, layer: [...layer, ...names], width: room, height: SETTING * settings.size };
+}
+
+/** Rows with the line, 0 or 1, on which each word stands: neighbours in turn where there are many. @param {any[]} rows */
+function onTwoLines(rows) {
+  return rows.map((row) => {
+    const places = rows.filter((each) => each.dimension === row.dimension).map((each) => each.place);
+    const before = places.filter((place) => place < row.place).length;
+    return { ...row, line: places.length > ABREAST ? before % 2 : 0 };
+  });
 }
 
 /** Whether it has a row for each name, and a number at the end of each. @param {any} spec */

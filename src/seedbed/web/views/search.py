@@ -104,8 +104,14 @@ class SearchState:
         """Charts that have something to show."""
         if self.found is None or not self.found.trials:
             return []
-        least = {"importance": len(self.found.trials) >= 20, "settings": len(self.found.trials) > 1}
-        return [name for name in CHARTS if least.get(name, not name.startswith("accuracy_over") or len(self.found.best) > 1)]
+        models = [finalist.trial.model for finalist in self.found.best]
+        enough = {
+            "importance": len(self.found.trials) >= 20,
+            "settings": len(self.found.trials) > 1,
+            "accuracy_over_parameters": len({model.parameters for model in models}) > 1,
+            "accuracy_over_operations": len({model.operations for model in models}) > 1,
+        }
+        return [name for name in CHARTS if enough.get(name, True)]
 
     def as_json(self) -> dict[str, Any]:
         if self.found is None:
