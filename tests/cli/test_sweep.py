@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hostile.pictures import hashed
 from seedbed.cli.frame import run
+from seedbed.figures import drawing
 
 pytestmark = pytest.mark.slow
 
@@ -190,18 +187,15 @@ def test_what_a_user_gets_wrong_is_one_line(call, folder, arguments, says, code)
         assert "not foreseen" not in err
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
-def test_an_interrupted_sweep_goes_on_where_it_was(folder, home):
-    grid = ["--set", "hidden=4", "--set", "hidden=6", "--data", "digits", "--epochs", "300", "--seeds", "1", "--workers", "1"]
-    command = [sys.executable, "-m", "seedbed", "sweep", "-m", "long", *grid, "--home", str(home)]
-    training = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    metrics, deadline = home / "long-h4.0" / "metrics.jsonl", time.monotonic() + 120
-    while not (metrics.exists() and metrics.stat().st_size) and training.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    training.send_signal(signal.SIGINT)
-    _, said = training.communicate(timeout=60)
-    assert training.returncode == 130
-    assert "--resume" in said.splitlines()[-1]
-    done = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True)
-    assert [len(each["curve"]) for each in json.loads(done.stdout)["runs"]] == [300, 300]
+@pytest.mark.usefixtures("engine_here", "ctrl_c_once")
+def test_an_interrupted_sweep_goes_on_where_it_was(call, home, monkeypatch):
+    monkeypatch.setattr(drawing, "draw", hashed)
+    grid = ["--set", "hidden=4", "--set", "hidden=6", "--data", "digits", "--epochs", "9", "--seeds", "1", "--workers", "1"]
+    code, _, err = call("-m", "long", *grid)
+    assert code == 130
+    assert "--resume" in err.splitlines()[-1]
+    assert (home / "long-h4.0").exists()
+    code, out, _ = call("-m", "long", *grid, "--resume", "--json")
+    assert code == 0
+    assert [len(each["curve"]) for each in json.loads(out)["runs"]] == [9, 9]
     assert Path("sweeps/long/results.csv").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 
@@ -98,3 +100,19 @@ def test_the_legend_of_a_panel_with_a_heading_stands_outside_the_panel():
     """A layered chart puts its legend between title and plot, where the heading stands."""
     alone = marks.figure([("heading", [])], "t", "s", (100, 100))
     assert "concat" in alone.to_dict(validate=False)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [lambda chart: chart.copy(), copy.deepcopy, lambda chart: pickle.loads(pickle.dumps(chart))],
+    ids=["altair's", "Python's", "pickled"],
+)
+def test_a_copy_of_a_chart_is_the_same_and_can_be_changed_by_itself(copied):
+    axes = marks.Axes(marks.x("epoch", scales.Scale((0, 3))), marks.y("mean", scales.Scale((0, 1))))
+    rows = [{"epoch": n, "mean": n / 3, "low": 0.0, "high": 1.0} for n in range(4)]
+    chart = marks.figure([("a", axes.lines(rows)), ("b", axes.dots(rows))], "t", "s", (100, 80))
+    before = specification(chart)
+    other = copied(chart)
+    assert specification(other) == before
+    assert specification(other.properties(title="another")) != before
+    assert specification(chart) == before

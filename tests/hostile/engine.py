@@ -14,7 +14,9 @@ import jax
 import numpy as np
 import pytest
 
-from seedbed import data, storage
+from seedbed import baselines, data, storage
+from seedbed.baselines import Baseline
+from seedbed.data import Dataset
 from seedbed.devices import WorkerKind
 from seedbed.runs import NamedRun, RunStore
 from seedbed.specs import DataSpec, Dense, Plan, RunSpec
@@ -62,9 +64,19 @@ def recorded(entry: NamedRun) -> list[Any]:
 _load, _resolve = cache(data.load), cache(data.resolve)
 
 
+_fit, _fitted = baselines.computed, dict[DataSpec, list[Baseline]]()
+
+
+def _computed(dataset: Dataset) -> list[Baseline]:
+    if dataset.spec not in _fitted:
+        _fitted[dataset.spec] = _fit(dataset)
+    return _fitted[dataset.spec]
+
+
 def install(patch: pytest.MonkeyPatch, executor: type[InProcess] = InProcess) -> None:
-    """Puts the engine in this process; images are read once, and the disk need not be waited for."""
+    """Puts the engine in this process; images are read once, baselines fitted once, and the disk need not be waited for."""
     patch.setattr(ENGINE, "LocalExecutor", executor)
+    patch.setattr(baselines, "computed", _computed)
     patch.setattr(data, "load", _load)
     patch.setattr(data, "resolve", _resolve)
     patch.setattr(os, "fsync", lambda handle: None)

@@ -21,6 +21,22 @@ def conv(strides: Any, padding: Any, layout: Any = LAST, **more: Any) -> Callabl
     return lambda x, w: jax.lax.conv_general_dilated(x, w, strides, padding, dimension_numbers=layout, **more)
 
 
+def followed(strides: Any, *steps: Callable[..., Any]) -> Callable[..., Any]:
+    """A convolution with a bias, and what follows."""
+
+    def compute(x: Any, w: Any) -> Any:
+        y = conv(strides, "SAME")(x, w) + w[0, 0, 0].reshape(1, 1, 1, -1)
+        for step in steps:
+            y = step(y)
+        return y
+
+    return compute
+
+
+def halved(y: Any) -> Any:
+    return jax.lax.reduce_window(y, -np.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+
+
 def pool(start: float, reduce: Any, sizes: Any, strides: Any, padding: Any) -> Callable[..., Any]:
     return lambda x, w: jax.lax.reduce_window(x * w, start, reduce, sizes, strides, padding)
 
@@ -33,6 +49,13 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]] = 
     "dilated": (conv((1, 1), "SAME", rhs_dilation=(2, 3)), (5, 9, 8, 3), (3, 3, 3, 4)),
     "dilated strides": (conv((2, 2), "SAME", rhs_dilation=(2, 2)), (5, 9, 8, 3), (3, 3, 3, 4)),
     "transposed": (conv((1, 1), ((1, 2), (2, 1)), lhs_dilation=(2, 2)), (5, 4, 5, 3), (3, 3, 3, 4)),
+    "transposed, wide steps": (conv((1, 1), ((0, 3), (4, 1)), lhs_dilation=(3, 3)), (5, 4, 5, 3), (2, 2, 3, 4)),
+    "transposed, oblong steps": (conv((1, 1), ((2, 2), (1, 2)), lhs_dilation=(2, 3)), (5, 4, 5, 3), (4, 4, 3, 2)),
+    "transposed, pointwise": (conv((1, 1), ((1, 2), (0, 1)), lhs_dilation=(2, 2)), (5, 4, 5, 3), (1, 1, 3, 4)),
+    "bias, ReLU, pooling": (followed((1, 1), jax.nn.relu, halved), (5, 9, 8, 3), (3, 3, 3, 4)),
+    "strides, pooling, ReLU": (followed((2, 2), halved, jax.nn.relu), (5, 9, 8, 3), (3, 3, 3, 4)),
+    "strides, ReLU": (followed((2, 2), jax.nn.relu), (5, 9, 8, 3), (4, 4, 3, 4)),
+    "shared by two": (followed((1, 1), lambda y: jax.nn.relu(y) + jnp.cos(y)), (5, 9, 8, 3), (3, 3, 3, 4)),
     "depthwise": (conv((2, 2), "SAME", feature_group_count=3), (5, 9, 8, 3), (3, 3, 1, 3)),
     "groups": (conv((1, 1), "VALID", feature_group_count=2), (5, 9, 8, 4), (3, 3, 2, 6)),
     "channels first": (conv((1, 1), "SAME", FIRST), (5, 3, 9, 8), (4, 3, 3, 3)),
@@ -90,3 +113,25 @@ def test_operations_without_a_rule_stay(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_variance_keeps_its_digits_far_from_zero() -> None:
     x = (1000 + np.random.default_rng(0).normal(size=(4000, 2))).astype(np.float32)
     np.testing.assert_allclose(maps.variance(jnp.asarray(x), (0,)), x.astype(np.float64).var(axis=0)[None], rtol=1e-5)
+
+
+@pytest.mark.skipif(not maps.kernels_name(), reason="this machine has no native kernels")
+def test_what_follows_a_convolution_joins_its_native_call() -> None:
+    function, x, w = CASES["bias, ReLU, pooling"]
+    trace = jax.make_jaxpr(rewritten(function))(jnp.ones(x), jnp.ones(w))
+    names = [equation.primitive.name for equation in trace.jaxpr.eqns]
+    assert set(names) == {"slice", "squeeze", "reshape", "custom_vjp_call"}
+    assert names.count("custom_vjp_call") == 1
+
+
+@pytest.mark.skipif(not maps.kernels_name(), reason="this machine has no native kernels")
+def test_no_gradient_is_computed_for_images() -> None:
+    function, x, w = CASES["plain"]
+
+    def sizes(differentiated: Any) -> list[int]:
+        gradient = jax.make_jaxpr(jax.grad(lambda x, w: jnp.sum(rewritten(function)(x, w)), differentiated))
+        calls = [each for each in gradient(jnp.ones(x), jnp.ones(w)).eqns if each.primitive.name == "ffi_call"]
+        return [call.outvars[2].aval.size for call in calls if len(call.outvars) == 3]
+
+    assert sizes((0, 1)) == [int(np.prod(x))]
+    assert sizes(1) == [0]

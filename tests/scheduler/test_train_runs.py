@@ -243,17 +243,16 @@ def test_the_results_do_not_depend_on_the_number_of_workers(tmp_path: Path, monk
     entries = [entry(f"a{n}", model, l2=n / 100) for n in range(4)]
     found: dict[int, list[Result]] = {}
     together: dict[int, list[int]] = {}
-    for number in (1, 2, 4):
+    for number in (1, 2):
         heard: list[Event] = []
         execution = Execution(RunStore(tmp_path / str(number)), device="cpu", workers=number, on_event=heard.append)
         found[number] = train_runs(entries, execution)
         together[number] = [len(event.names) for event in heard if isinstance(event, Started)]
-    assert together == {1: [4], 2: [2, 2], 4: [1, 1, 1, 1]}
-    for number in (2, 4):
-        for one, other in zip(found[1], found[number], strict=True):
-            _close(one, other)
-            mine, theirs = (RunStore(Path(each.folder).parent).weights(each.name, "last") for each in (one, other))
-            assert all(np.allclose(mine[name], theirs[name], atol=1e-5) for name in mine | theirs)
+    assert together == {1: [4], 2: [2, 2]}
+    for one, other in zip(found[1], found[2], strict=True):
+        _close(one, other)
+        mine, theirs = (RunStore(Path(each.folder).parent).weights(each.name, "last") for each in (one, other))
+        assert all(np.allclose(mine[name], theirs[name], atol=1e-5) for name in mine | theirs)
 
 
 def _close(one: Result, other: Result) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from compiling import AS_WORKERS, optimize
 from hostile.engine import here
 
 
@@ -19,6 +18,5 @@ def study_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package", autouse=True)
 def engine_in_process() -> Iterator[None]:
-    with here() as patch:
-        optimize(patch, AS_WORKERS)  # they take many steps: what is optimized less costs as much as it saves
+    with here():
         yield

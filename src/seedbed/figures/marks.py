@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedbed.errors import StatisticsError
@@ -43,7 +44,8 @@ SMALL_WITH_EXPONENT = "datum.value < 0.001 ? format(datum.value, '~e') : format(
 """Labels of a logarithmic axis as `words.value` writes numbers."""
 
 
-# Data and channels
+# Data and channels. Scales, axes and legends are dictionaries: altair's classes would be checked, and be copied again and again
+# with all the properties that they do not have.
 
 
 class _AsTheyAre:
@@ -94,21 +96,21 @@ def _quantity(scale: Scale, title: str | Sequence[str] | None, axis: Mapping[str
         labels = {"labelExpr": SMALL_WITH_EXPONENT}
     if scale.logarithmic and isinstance(title, str):
         title = f"{title[:-1]}, log scale)" if title.endswith(")") else f"{title} (log scale)"
-    kind = alt.Scale(type="log" if scale.logarithmic else "linear", domain=list(scale.domain), nice=False, zero=False)
-    return {"title": title, "scale": kind, "axis": alt.Axis(**{**ticks, **labels, **axis})}
+    kind = {"type": "log" if scale.logarithmic else "linear", "domain": list(scale.domain), "nice": False, "zero": False}
+    return {"title": title, "scale": kind, "axis": {**ticks, **labels, **axis}}
 
 
 def names_axis(channel: str, name: str, order: Sequence[str], title: str = "", *, padding: float = 0.0, **axis: Any) -> Any:
     """A column (`channel` x) or a row (y) for each value of a field, from the left or the top."""
-    scale = alt.Scale(domain=list(order), paddingInner=padding, paddingOuter=padding / 2)
-    look = alt.Axis(**{"grid": False, **axis})
+    scale = {"domain": list(order), "paddingInner": padding, "paddingOuter": padding / 2}
+    look = {"grid": False, **axis}
     return getattr(alt, channel.upper())(f"{name}:N", title=title or None, sort=list(order), scale=scale, axis=look)
 
 
 def counts_axis(name: str, most: int, title: str) -> alt.Y:
     """A vertical axis of counts on which 0 has a place, and a handful can be seen next to thousands."""
     ticks = [0, *(10**power for power in range(len(str(most))))]
-    return alt.Y(f"{name}:Q", title=title, scale=alt.Scale(type="symlog"), axis=alt.Axis(values=ticks, format=",d"))
+    return alt.Y(f"{name}:Q", title=title, scale={"type": "symlog"}, axis={"values": ticks, "format": ",d"})
 
 
 def _field(channel: Any) -> str:
@@ -117,7 +119,7 @@ def _field(channel: Any) -> str:
 
 def strength(name: str, scale: Scale) -> Any:
     """A field as the strength of a mark: faint at the low end of the scale, strong at the high one."""
-    ends = alt.Scale(domain=list(scale.domain), range=[0.08, 0.9], clamp=True)
+    ends = {"domain": list(scale.domain), "range": [0.08, 0.9], "clamp": True}
     return alt.Opacity(f"{name}:Q", scale=ends, legend=None)
 
 
@@ -177,8 +179,8 @@ class Groups:
         look: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 300, "symbolOpacity": 1} if self.strokes else {}
         look |= {"values": list(self.names)} if self.ramp else {}
         several = len(self.names) > 1 if self.legend is None else self.legend
-        legend = alt.Legend(orient=self.orient, columns=self.columns, symbolLimit=0, **look) if several else None
-        scale = alt.Scale(domain=list(self.ramp or self.names), range=values)
+        legend = {"orient": self.orient, "columns": self.columns, "symbolLimit": 0, **look} if several else None
+        scale = {"domain": list(self.ramp or self.names), "range": values}
         return [channel(f"{self.field}:N", title=self.title or None, scale=scale, legend=legend)]
 
 
@@ -284,7 +286,7 @@ class Axes:
 
     def squares(self, rows: Rows, colours: str = "ramp", **scale: Any) -> Layers:
         """Squares shaded by their `share`, with their `text`."""
-        fill = alt.Fill("share:Q", scale=alt.Scale(range=colours, **scale), legend=None)
+        fill = alt.Fill("share:Q", scale={"range": colours, **scale}, legend=None)
         return [self.mark(rows, "rect", fill), *texts(rows, "text", self.x, self.y)]
 
 
@@ -310,9 +312,25 @@ def extents(rows: Rows, *channels: Any, kind: str = "rule", **look: Any) -> Laye
 def panel(layers: Layers, heading: str, size: tuple[float, float], lift: float = 14) -> alt.LayerChart:
     """Layers over each other, with a heading at the same height above every panel, whatever sticks out of it."""
     over = chart([{"heading": heading}]).mark_text(style="heading", x=0, y=-lift).encode(text="heading:N")
-    whole = alt.layer(*layers, *([over] if heading else []), width=size[0], height=size[1])
+    whole = alt.layer(*map(_shared, layers), *([_shared(over)] if heading else []), width=size[0], height=size[1])
     sized: alt.LayerChart = whole.resolve_scale(fill="independent")  # two kinds of squares have two scales
     return sized
+
+
+def _shared(layer: alt.Chart) -> alt.Chart:
+    """A layer whose encoding and mark, which nothing changes any more, are not copied when altair copies the charts around it.
+
+    It does so a dozen times per figure; without this a report spends longer on copies than on drawing.
+    """
+    for part in (layer.encoding, layer.mark):
+        if isinstance(part, alt.SchemaBase):
+            object.__setattr__(part, "__deepcopy__", partial(_itself, part))
+    return layer
+
+
+def _itself(part: alt.SchemaBase, _: object) -> alt.SchemaBase:
+    """The copy of a part: altair asks for it with the part, and Python's `copy` with what it has copied so far."""
+    return part
 
 
 def figure(

@@ -86,19 +86,31 @@ def _maps(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array, *, place
     return y, where
 
 
-def _forward(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array) -> tuple[Array, tuple[Array, Array, Array]]:
-    y, where = _maps(geometry, x, kernel, bias, places=geometry.places)
-    return y, (x, kernel, where)
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class _Wanted:
+    """Whether the gradient with respect to the input is wanted."""
+
+    inner: bool
 
 
-def _backward(geometry: ConvGeometry, residuals: tuple[Array, Array, Array], dy: Array) -> tuple[Array, Array, Array]:
-    x, kernel, where = residuals
-    results = (_floats(*kernel.shape), _floats(kernel.shape[-1]), _floats(*(x.shape if geometry.inner else (0,))))
+_Residuals = tuple[Array, Array, Array, _Wanted]
+
+
+def _forward(geometry: ConvGeometry, x: Any, kernel: Any, bias: Any) -> tuple[Array, _Residuals]:
+    """The output, and what the backward pass needs; of inputs that depend on no parameter, no gradient is computed."""
+    y, where = _maps(geometry, x.value, kernel.value, bias.value, places=geometry.places)
+    return y, (x.value, kernel.value, where, _Wanted(geometry.inner and x.perturbed))
+
+
+def _backward(geometry: ConvGeometry, residuals: _Residuals, dy: Array) -> tuple[Array, Array, Array]:
+    x, kernel, where, wanted = residuals
+    results = (_floats(*kernel.shape), _floats(kernel.shape[-1]), _floats(*(x.shape if wanted.inner else (0,))))
     dkernel, dbias, dx = _call("backward", results)(dy, where, x, kernel, **geometry._attributes)
-    return dx if geometry.inner else jnp.zeros_like(x), dkernel, dbias
+    return dx if wanted.inner else jnp.zeros_like(x), dkernel, dbias
 
 
-convolve.defvjp(_forward, _backward)
+convolve.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))

@@ -13,6 +13,7 @@ from seedbed.errors import ModelError, nearest
 from seedbed.models import user_code
 from seedbed.models.architecture import ImageShape
 from seedbed.models.keras_backend import keras_session, quick_compilation
+from seedbed.models.keras_drawing import quick_draws
 from seedbed.models.keras_layers import all_layers
 from seedbed.specs import Keras
 
@@ -31,7 +32,7 @@ def build_model(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -
         ModelError: the file changed, raises, or does not return a network for these images and classes.
     """
     module = user_code.loaded(spec)
-    with keras_session(seed, module.settings) as keras, module.imports(), quick_compilation():
+    with keras_session(seed, module.settings) as keras, module.imports(), quick_compilation(), quick_draws():
         try:
             model = _returned(spec, module.attribute(spec.function), keras.Model, image_shape, classes)
             outputs = _built(keras, model, image_shape) if isinstance(model, keras.Model) else None

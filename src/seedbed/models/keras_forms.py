@@ -135,22 +135,34 @@ class KerasNetwork:
         fixed = zip(self._fixed, self._model.non_trainable_variables, strict=True)
         state = {name: np.asarray(v) for name, v in fixed if name in self.state}
 
-        def out(forms: Sequence[LayerForm] = (), count: int = TRIED, *, fast: bool = False) -> NDArray[np.float64]:
-            apply = jax.jit(lambda p, s, x: self._called(p, s, x, None, forms, fast=fast)[0].astype(jnp.float32))
-            return np.asarray(apply(params, state, images[:count]), np.float64)
-
-        with quick_compilation():
-            original = out()
-            self.mixes_images = not _close(out(count=TRIED // 2), original[: TRIED // 2])
-            self.outputs = output_kind(original)
-            self.rewritten = fast and _close(out(fast=True), original)
-            removed = logits_form(self._model) if self.outputs == "probabilities" else None
-            without = removed is not None and _close(_softmax(out([removed])), original)
+        removed = logits_form(self._model)
+        outputs = self._tried(params, state, images, removed, fast=fast)
+        original = outputs["original"]
+        self.mixes_images = not _close(outputs["half"], original[: TRIED // 2])
+        self.outputs = output_kind(original)
+        self.rewritten = fast and _close(outputs["fast"], original)
+        without = removed is not None and self.outputs == "probabilities" and _close(_softmax(outputs["removed"]), original)
         self._forms = [removed] if removed and without else []
         self._logits = without or self.outputs == "logits"
         key = jax.random.key(0)
         added = jax.eval_shape(lambda p, s, x: self._called(p, s, x, key, [], fast=False)[2], params, state, images)
         self.adds_losses = bool(added)
+
+    def _tried(
+        self, params: Params, state: State, images: NDArray[Any], removed: LayerForm | None, *, fast: bool
+    ) -> dict[str, NDArray[np.float64]]:
+        """Outputs of the network, on half of the images, rewritten, and without its last softmax, by one program."""
+
+        def outputs(params: Params, state: State, images: Array) -> dict[str, Array]:
+            def out(forms: Sequence[LayerForm] = (), count: int = TRIED, *, fast: bool = False) -> Array:
+                return self._called(params, state, images[:count], None, forms, fast=fast)[0].astype(jnp.float32)
+
+            found = {"original": out(), "half": out(count=TRIED // 2)}
+            found |= {"fast": out(fast=True)} if fast else {}
+            return found | ({"removed": out([removed])} if removed else {})
+
+        with quick_compilation():
+            return {name: np.asarray(out, np.float64) for name, out in jax.jit(outputs)(params, state, images).items()}
 
 
 def takes_raw_pixels(model: Any, image_shape: ImageShape) -> bool:

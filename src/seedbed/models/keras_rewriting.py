@@ -7,7 +7,10 @@ JAX. Operations without a rule stay as they are.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -16,7 +19,7 @@ from jax import Array
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
 from seedbed.models import maps
-from seedbed.models.maps import ConvWindow
+from seedbed.models.maps import ConvWindow, Epilogue
 
 Rule = Callable[..., Any]
 """Takes an operation's arguments and its parameters by name; returns its result, or None where it does not cover them."""
@@ -24,8 +27,33 @@ Rule = Callable[..., Any]
 CALLS = ("jit", "pjit", "closed_call")
 """Operations that stand for a traced function, which is rewritten too."""
 
-VARIANCE = "_var"
-"""Name under which `jax.numpy.var` is traced."""
+VARIANCE, RELU = "_var", "relu"
+"""Names under which `jax.numpy.var` and `jax.nn.relu` are traced."""
+
+
+@dataclass(frozen=True, eq=False)
+class Convolved:
+    """A convolution that is not computed yet: a bias, ReLU or max pooling that follow may join its native call.
+
+    Attributes:
+        window, x, kernel, epilogue: see `maps.convolve`.
+        shared: whether several operations use the result, so that none of them may join.
+    """
+
+    window: ConvWindow
+    x: Array
+    kernel: Array
+    epilogue: Epilogue = field(default_factory=Epilogue)
+    shared: bool = False
+
+    @cached_property
+    def value(self) -> Array:
+        """The result, `(images, height, width, filters)`."""
+        return maps.convolve(self.window, self.x, self.kernel, self.epilogue)
+
+    def joined(self, **changes: Any) -> Convolved:
+        """The convolution with more in its epilogue."""
+        return replace(self, epilogue=replace(self.epilogue, **changes))
 
 
 def rewritten(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,41 +62,99 @@ def rewritten(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*arguments: Any) -> Any:
         trace, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
         results = _evaluated(trace.jaxpr, trace.consts, jax.tree.leaves(arguments))
-        return jax.tree.unflatten(jax.tree.structure(shapes), results)
+        return jax.tree.unflatten(jax.tree.structure(shapes), list(map(_computed, results)))
 
     return call
 
 
+def _computed(value: Any) -> Any:
+    return value.value if isinstance(value, Convolved) else value
+
+
 def _evaluated(jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
-    """The results of a trace."""
+    """The results of a trace, some of them `Convolved`."""
     values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*constants, *arguments), strict=True))
+    used = [argument for equation in jaxpr.eqns for argument in equation.invars] + list(jaxpr.outvars)
+    uses = Counter(argument for argument in used if not isinstance(argument, Literal))
 
     def value(argument: Any) -> Any:
         return argument.val if isinstance(argument, Literal) else values[argument]
 
+    for var in (*jaxpr.constvars, *jaxpr.invars):
+        values[var] = _once(values[var], uses[var])
     for equation in jaxpr.eqns:
         results = _by_rule(equation, list(map(value, equation.invars)))
         if results is None:
             needed = list(dict.fromkeys(var for var in equation.invars if not isinstance(var, Literal)))
             alone = ClosedJaxpr(Jaxpr([], needed, equation.outvars, [equation], equation.effects, jaxpr.debug_info), [])
-            results = jaxpr_as_fun(alone)(*map(value, needed))
-        values.update(zip(equation.outvars, results, strict=True))
+            results = jaxpr_as_fun(alone)(*(_computed(value(var)) for var in needed))
+        values.update((var, _once(result, uses[var])) for var, result in zip(equation.outvars, results, strict=True))
     return list(map(value, jaxpr.outvars))
+
+
+def _once(value: Any, uses: int) -> Any:
+    """A value for this number of uses."""
+    return replace(value, shared=True) if isinstance(value, Convolved) and uses > 1 and not value.shared else value
 
 
 def _by_rule(equation: Any, arguments: list[Any]) -> Sequence[Any] | None:
     """The results of an operation by its rule; None where there is none, or it does not cover the arguments."""
     name, parameters = equation.primitive.name, equation.params
+    if name in CALLS and parameters.get("name") != VARIANCE:
+        return _inside(parameters, arguments)
+    joined = _joined(name, parameters, arguments)
+    if joined is not None:
+        return [joined]
+    arguments = list(map(_computed, arguments))
     if name in CALLS:
-        inner = parameters["jaxpr" if "jaxpr" in parameters else "call_jaxpr"]
-        if parameters.get("name") == VARIANCE and (variance := _variance(arguments, inner)) is not None:
-            return [variance]
-        return _evaluated(inner.jaxpr, inner.consts, arguments)
+        variance = _variance(arguments, parameters["jaxpr"])
+        return _inside(parameters, arguments) if variance is None else [variance]
     result = RULES[name](*arguments, **parameters) if name in RULES else None
     return None if result is None else [result]
 
 
-def _convolution(x: Array, kernel: Array, **parameters: Any) -> Array | None:
+def _inside(parameters: dict[str, Any], arguments: list[Any]) -> list[Any]:
+    inner = parameters["jaxpr" if "jaxpr" in parameters else "call_jaxpr"]
+    return _evaluated(inner.jaxpr, inner.consts, arguments)
+
+
+def _joined(name: str, parameters: dict[str, Any], arguments: Sequence[Any]) -> Convolved | None:
+    """The convolution among the arguments with this operation in its epilogue; None where it cannot join."""
+    free = [place for place, argument in enumerate(arguments) if isinstance(argument, Convolved) and not argument.shared]
+    if len(free) != 1:
+        return None
+    convolved: Convolved = arguments[free[0]]
+    others = [_computed(argument) for place, argument in enumerate(arguments) if place != free[0]]
+    epilogue = convolved.epilogue
+    if name == "add" and epilogue.bias is None and epilogue.pool == 1 and not epilogue.relu:
+        [other] = others
+        filters = (1, 1, 1, convolved.kernel.shape[-1])
+        return convolved.joined(bias=jnp.reshape(other, filters[3:])) if jnp.shape(other) == filters else None
+    if name == "custom_jvp_call" and _is_relu(parameters["call_jaxpr"].jaxpr):
+        return convolved.joined(relu=True)
+    pool = _squares(parameters) if name == "reduce_window_max" and epilogue.pool == 1 else 1
+    joins = pool > 1 and maps.takes_epilogue(convolved.window, convolved.kernel, pool)
+    return convolved.joined(pool=pool) if joins else None
+
+
+def _is_relu(jaxpr: Any) -> bool:
+    """Whether a function with a gradient of its own is `jax.nn.relu`: a compiled function of this name, max(x, 0)."""
+    names = [equation.params.get("name") for equation in jaxpr.eqns if equation.primitive.name in CALLS]
+    if len(jaxpr.eqns) != 1 or names != [RELU]:
+        return False
+    inner = jaxpr.eqns[0].params["jaxpr"].jaxpr.eqns
+    return [equation.primitive.name for equation in inner] == ["max"] and getattr(inner[0].invars[1], "val", None) == 0
+
+
+def _squares(parameters: dict[str, Any]) -> int:
+    """Side of the squares of maps `(images, height, width, channels)` that a pooling divides them into; 1 for another one."""
+    sizes, strides, padding = (tuple(parameters[name]) for name in ("window_dimensions", "window_strides", "padding"))
+    dilated = any(step != 1 for name in ("base_dilation", "window_dilation") for step in parameters[name])
+    divides = len(sizes) == 4 and sizes == strides == (1, sizes[1], sizes[1], 1) and not any(map(any, padding))
+    return int(sizes[1]) if divides and not dilated and sizes[1] ** 2 <= maps.MOST_PLACES else 1
+
+
+def _convolution(x: Array, kernel: Array, **parameters: Any) -> Array | Convolved | None:
     """A convolution along one or two axes of pixels, in any layout."""
     numbers, pixels = parameters["dimension_numbers"], x.ndim - 2
     if not (pixels in (1, 2) and parameters["batch_group_count"] == 1 and x.dtype == kernel.dtype == jnp.float32):
@@ -92,10 +178,11 @@ def _convolution(x: Array, kernel: Array, **parameters: Any) -> Array | None:
     x, kernel = jnp.transpose(x, (images, *sides, channels)), jnp.transpose(kernel, (*taps, own, filters))
     if pixels == 1:
         x, kernel = x[:, None], kernel[None]
+    places = (numbers.out_spec[0], *numbers.out_spec[2:], numbers.out_spec[1])
+    if places == (0, 1, 2, 3) and maps.takes_epilogue(window, kernel):
+        return Convolved(window, x, kernel)
     y = maps.convolve(window, x, kernel)
     y = y[:, 0] if pixels == 1 else y
-    images, channels, *sides = numbers.out_spec
-    places = (images, *sides, channels)
     return jnp.transpose(y, [places.index(axis) for axis in range(y.ndim)])
 
 

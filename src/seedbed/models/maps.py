@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import product
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -57,20 +58,51 @@ class ConvWindow:
     groups: int = 1
 
 
-def convolve(window: ConvWindow, x: Array, kernel: Array) -> Array:
-    """Convolution `(images, height, width, filters)` of maps with a kernel `(k, l, channels / groups, filters)`."""
+@dataclass(frozen=True, eq=False)
+class Epilogue:
+    """What follows a convolution in the same native call: a bias, then max pooling, then ReLU.
+
+    Attributes:
+        bias: `(filters,)`; None means no bias.
+        pool: side of the pooled squares, 1 without (pixels).
+        relu: whether ReLU follows.
+    """
+
+    bias: Array | None = None
+    pool: int = 1
+    relu: bool = False
+
+
+NO_EPILOGUE = Epilogue()
+
+
+def takes_epilogue(window: ConvWindow, kernel: Array, pool: int = 1) -> bool:
+    """Whether a convolution is one native call, which can take an epilogue with this pooling."""
+    square = kernel.shape[0] == kernel.shape[1] and window.strides[0] == window.strides[1]
+    plain = pool == 1 or window.spread == window.dilation == (1, 1)
+    return bool(square and plain and window.groups == 1 and kernels.support().lanes)
+
+
+def convolve(window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
+    """Convolution `(images, height, width, filters)` of maps with a kernel `(k, l, channels / groups, filters)`.
+
+    Args:
+        window: the geometry.
+        x: maps, `(images, height, width, channels)`.
+        kernel: weights.
+        epilogue: what follows; only where `takes_epilogue`.
+    """
     if window.spread != (1, 1):
-        return _of_spread(window, x, kernel)
+        return _of_spread(window, x, kernel, epilogue)
     if window.dilation != (1, 1):
-        return _dilated(window, x, kernel)
+        return _dilated(window, x, kernel, epilogue)
     sizes = kernel.shape[:2]
     if any(not 0 <= zeros < size for pair in (window.before, window.after) for zeros, size in zip(pair, sizes, strict=True)):
-        return convolve(replace(window, before=(0, 0), after=(0, 0)), _padded(window, x), kernel)
+        return convolve(replace(window, before=(0, 0), after=(0, 0)), _padded(window, x), kernel, epilogue)
     if window.groups > 1:
         return _grouped(window, x, kernel)
-    square = sizes[0] == sizes[1] and window.strides[0] == window.strides[1]
-    if square and (lanes := kernels.support().lanes):
-        return _native(window, x, kernel, lanes)
+    if takes_epilogue(window, kernel):
+        return _native(window, x, kernel, epilogue)
     if sizes == (1, 1):
         return jnp.tensordot(x[:, :: window.strides[0], :: window.strides[1]], kernel[0, 0], 1)
     return _products(window, x, kernel)
@@ -91,19 +123,69 @@ def _padded(window: ConvWindow, x: Array) -> Array:
     return jax.lax.pad(x, jnp.zeros((), x.dtype), around)
 
 
-def _of_spread(window: ConvWindow, x: Array, kernel: Array) -> Array:
-    """A transposed convolution, as one of the input with zeros between its pixels."""
+def _of_spread(window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue) -> Array:
+    """A transposed convolution: in phases where these are native calls, else of the input with zeros between its pixels."""
+    if takes_epilogue(window, kernel) and kernel.shape[0] > 1 and window.strides == window.dilation == (1, 1):
+        sides = zip(x.shape[1:3], window.spread, window.before, window.after, kernel.shape[:2], strict=True)
+        height, width = ((side - 1) * step + 2 + first + last - size for side, step, first, last, size in sides)
+        return _in_phases(window, (height, width), x, kernel, epilogue)
     apart = _padded(ConvWindow(spread=window.spread), x)
-    return convolve(replace(window, spread=(1, 1)), apart, kernel)
+    return convolve(replace(window, spread=(1, 1)), apart, kernel, epilogue)
 
 
-def _dilated(window: ConvWindow, x: Array, kernel: Array) -> Array:
+def _in_phases(window: ConvWindow, outputs: Pair, x: Array, kernel: Array, epilogue: Epilogue) -> Array:
+    """A transposed convolution without products by the zeros between its input's pixels.
+
+    Pixels of the output whose places have the same remainder (a phase) see the same taps; all phases are filters of one
+    convolution of the input, and then brought into their places.
+    """
+    (down, across), filters = window.spread, kernel.shape[-1]
+    rows, columns = (_phases(*sides) for sides in zip(window.spread, window.before, kernel.shape[:2], strict=True))
+    taps = jnp.pad(kernel, ((0, 1), (0, 1), (0, 0), (0, 0)))[rows.taps][:, :, columns.taps]  # the added tap is 0
+    taps = jnp.transpose(taps, (1, 3, 4, 0, 2, 5)).reshape(*taps.shape[1:4:2], kernel.shape[2], -1)
+    size = max(taps.shape[:2])
+    taps = jnp.pad(taps, ((0, size - taps.shape[0]), (0, size - taps.shape[1]), (0, 0), (0, 0)))
+    height, width = (-(-side // step) for side, step in zip(outputs, window.spread, strict=True))
+    before = (-rows.first, -columns.first)
+    after = (height + size - 1 - before[0] - x.shape[1], width + size - 1 - before[1] - x.shape[2])
+    bias = None if epilogue.bias is None else jnp.tile(epilogue.bias, down * across)
+    y = convolve(ConvWindow(before=before, after=after), x, taps, replace(epilogue, bias=bias))
+    y = jnp.transpose(y.reshape(-1, height, width, down, across, filters), (0, 1, 3, 2, 4, 5))
+    return y.reshape(-1, height * down, width * across, filters)[:, : outputs[0], : outputs[1]]
+
+
+class _Phases(NamedTuple):
+    """The phases of a transposed convolution along one axis.
+
+    Attributes:
+        taps: the kernel's tap that each phase has at each place, `(phases, places)`; one beyond the last means none.
+        first: the input's pixel under the first place, for the first pixel of each phase.
+    """
+
+    taps: NDArray[np.int64]
+    first: int
+
+
+def _phases(step: int, before: int, size: int) -> _Phases:
+    places = [
+        (phase, tap, (phase + tap - before) // step)
+        for phase in range(step)
+        for tap in range((before - phase) % step, size, step)
+    ]
+    first = min(pixel for *_, pixel in places)
+    taps = np.full((step, max(pixel for *_, pixel in places) - first + 1), size)
+    for phase, tap, pixel in places:
+        taps[phase, pixel - first] = tap
+    return _Phases(taps, first)
+
+
+def _dilated(window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue) -> Array:
     """With stride 1, each phase of the pixels by itself; else with zeros between the kernel's taps."""
     (down, across), sizes = window.dilation, kernel.shape[:2]
     plain = replace(window, dilation=(1, 1))
     if window.strides != (1, 1):
         apart = ((0, 0, down - 1), (0, 0, across - 1), (0, 0, 0), (0, 0, 0))
-        return convolve(plain, x, jax.lax.pad(kernel, jnp.zeros((), kernel.dtype), apart))
+        return convolve(plain, x, jax.lax.pad(kernel, jnp.zeros((), kernel.dtype), apart), epilogue)
     fields = [(size - 1) * step + 1 for size, step in zip(sizes, window.dilation, strict=True)]
     height, width = _outputs(window, x, fields)
     x = _padded(window, x)
@@ -111,7 +193,7 @@ def _dilated(window: ConvWindow, x: Array, kernel: Array) -> Array:
     x = jnp.pad(x, ((0, 0), (0, -rows % down), (0, -columns % across), (0, 0)))
     rows, columns = -(-rows // down), -(-columns // across)
     phases = jnp.transpose(x.reshape(images, rows, down, columns, across, channels), (2, 4, 0, 1, 3, 5))
-    y = convolve(replace(plain, before=(0, 0), after=(0, 0)), phases.reshape(-1, rows, columns, channels), kernel)
+    y = convolve(replace(plain, before=(0, 0), after=(0, 0)), phases.reshape(-1, rows, columns, channels), kernel, epilogue)
     y = y.reshape(down, across, images, *y.shape[1:])
     y = jnp.transpose(y, (2, 3, 0, 4, 1, 5)).reshape(images, y.shape[3] * down, y.shape[4] * across, -1)
     return y[:, :height, :width]
@@ -129,12 +211,47 @@ def _grouped(window: ConvWindow, x: Array, kernel: Array) -> Array:
 # Native kernels
 
 
-def _native(window: ConvWindow, x: Array, kernel: Array, lanes: int) -> Array:
+def _native(window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue) -> Array:
+    bias = jnp.zeros(kernel.shape[-1], kernel.dtype) if epilogue.bias is None else epilogue.bias
+    if window.strides != (1, 1) and epilogue.pool == 1:
+        return _strided(window, epilogue.relu, x, kernel, bias)
+    return _call(window, epilogue.pool, epilogue.relu, x, kernel, bias)
+
+
+def _call(window: ConvWindow, pool: int, relu: bool, x: Array, kernel: Array, bias: Array) -> Array:
     from seedbed.kernels.calls import ConvGeometry
     from seedbed.kernels.calls import convolve as native
 
-    geometry = ConvGeometry(window.strides[0], 1, window.before, _outputs(window, x, kernel.shape[:2]), lanes=lanes)
-    return native(geometry, x, kernel, jnp.zeros(kernel.shape[-1], kernel.dtype))
+    height, width = _outputs(window, x, kernel.shape[:2])
+    lanes = kernels.support().lanes
+    geometry = ConvGeometry(window.strides[0], pool, window.before, (height // pool, width // pool), relu=relu, lanes=lanes)
+    return native(geometry, x, kernel, bias)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _strided(window: ConvWindow, relu: bool, x: Array, kernel: Array, bias: Array) -> Array:
+    """A convolution with strides, whose gradient with respect to its input is a transposed convolution in phases."""
+    return _call(window, 1, relu, x, kernel, bias)
+
+
+def _strided_forward(window: ConvWindow, relu: bool, x: Array, kernel: Array, bias: Array) -> tuple[Array, Any]:
+    y, of_weights = jax.vjp(partial(_call, window, 1, relu, x), kernel, bias)
+    return y, (of_weights, kernel, y if relu else None, jnp.zeros(x.shape, jnp.uint8))
+
+
+def _strided_backward(window: ConvWindow, relu: bool, residuals: Any, gradient: Array) -> tuple[Array, Array, Array]:
+    of_weights, kernel, y, like = residuals
+    inner = jnp.where(y > 0, gradient, jnp.zeros((), gradient.dtype)) if relu else gradient
+    turned = jnp.swapaxes(kernel[::-1, ::-1], 2, 3)
+    outputs, strides = like.shape[1:3], window.strides
+    if kernel.shape[0] == 1:  # never with zeros around the input
+        apart = _padded(ConvWindow(spread=strides), convolve(ConvWindow(), inner, turned))
+        return _fitted(apart, *outputs), *of_weights(gradient)
+    before = tuple(size - 1 - zeros for size, zeros in zip(kernel.shape[:2], window.before, strict=True))
+    return _in_phases(ConvWindow(before=before, spread=strides), outputs, inner, turned, NO_EPILOGUE), *of_weights(gradient)
+
+
+_strided.defvjp(_strided_forward, _strided_backward)
 
 
 def _depthwise(window: ConvWindow, x: Array, kernel: Array) -> Array:

@@ -68,7 +68,7 @@ class Loaded:
         if any("/slots." in name for name in arrays):
             slots = {name: packed(f"slots.{name}")[0] for name in slots}
         saved = any("/best/" in name for name in arrays)
-        best_params, best_state = packed("best") if saved else jax.tree.map(jnp.copy, (params, state))
+        best_params, best_state = packed("best" if saved else "weights")
 
         def logits(member: str) -> NDArray[np.float32]:
             """The best epoch's logits; how many rows pad them depends on the population in which they were computed."""
@@ -151,7 +151,7 @@ def _packed(population: Population, members: Members, arrays: NamedArrays, kind:
     packed = [
         population.pack([own[f"{block}.{setting}"] for setting in members.settings]) for block in range(len(members.blocks))
     ]
-    params, state = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *packed)
+    params, state = jax.tree.map(lambda *leaves: jax.device_put(np.stack(leaves), may_alias=False), *packed)
     return params, state
 
 

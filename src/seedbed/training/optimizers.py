@@ -5,10 +5,11 @@ The arithmetic of each optimizer is in `seedbed.kinds.optimizers`; a step is one
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from seedbed.kinds import OPTIMIZERS
@@ -36,7 +37,11 @@ class StepSizes(NamedTuple):
 
 def empty_slots(optimizer: str, params: Params) -> OptimizerState:
     """Initial slots: zeros, laid out as the parameters."""
-    return {name: jax.tree.map(jnp.zeros_like, params) for name in OPTIMIZERS[optimizer].slots}
+
+    def zeros(leaf: Array) -> Any:  # `jnp.zeros` compiles a program per shape
+        return jax.device_put(np.zeros(leaf.shape, leaf.dtype), may_alias=False)
+
+    return {name: jax.tree.map(zeros, params) for name in OPTIMIZERS[optimizer].slots}
 
 
 def update(

@@ -6,6 +6,7 @@ Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", UCI Ma
 from __future__ import annotations
 
 import gzip
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,11 +33,18 @@ def path() -> Path:
 
 
 def read() -> Content:
-    """Read images `(1797, 8, 8, 1)`, pixels 0 to 16, of the digits 0 to 9; no official test set."""
-    file = path()
+    """Read images `(1797, 8, 8, 1)`, pixels 0 to 16, of the digits 0 to 9; no official test set. Read-only arrays."""
+    return _read(path())
+
+
+@cache
+def _read(file: Path) -> Content:
+    """Kept, since each command of a notebook or a page asks for the images several times, and the text takes 25 ms to parse."""
     with explained(file):
         text = gzip.decompress(file.read_bytes())
     table = np.fromstring(text.replace(b"\n", b",").strip(b",").decode("ascii"), dtype=np.float64, sep=",")
     rows = table.reshape(-1, 65).astype(np.uint8)
     images, labels = np.ascontiguousarray(rows[:, :64]).reshape(-1, 8, 8, 1), rows[:, 64].astype(np.int32)
+    for array in (images, labels):
+        array.flags.writeable = False
     return Content(parts={"train": Labelled(images, labels)}, classes=tuple("0123456789"), scale=16.0)
