@@ -54,7 +54,8 @@ class KerasPopulation(StackedPopulation):
     @property
     def form(self) -> str:
         own = self._network.has_convolutions and self._network.rewritten
-        return (maps.kernels_name() or PRODUCTS) if own else ""
+        name = maps.kernels_name()
+        return (f"{name}, {maps.JOINED}" if name else PRODUCTS) if own else ""
 
     @property
     def eval_batch_size(self) -> int:

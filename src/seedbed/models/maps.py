@@ -23,6 +23,9 @@ from seedbed import kernels
 from seedbed.models.forms import KERNELS
 from seedbed.models.pooling import tournament
 
+JOINED = "joined"
+"""Part of the form's name: bias, ReLU and pooling join the convolution before them. Another way to compute needs another name."""
+
 Pair = tuple[int, int]
 
 NOWHERE = 255
