@@ -24,7 +24,7 @@ from seedbed.models.forms import KERNELS
 from seedbed.models.pooling import tournament
 
 JOINED = "joined"
-"""Part of the form's name: bias, ReLU and pooling join the convolution before them. Another way to compute needs another name."""
+"""Part of the name of the form: bias, ReLU and pooling join the convolution before them. Other arithmetic needs another name."""
 
 Pair = tuple[int, int]
 
