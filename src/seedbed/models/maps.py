@@ -24,7 +24,7 @@ from seedbed.models.forms import KERNELS
 from seedbed.models.pooling import tournament
 
 JOINED = "joined"
-"""Part of the name of the form: bias, ReLU and pooling join the convolution before them. Other arithmetic needs another name."""
+"""Part of the name of the form: bias, ReLU and pooling join the convolution before them. Other arithmetic has another name."""
 
 Pair = tuple[int, int]
 
