@@ -441,6 +441,8 @@ def finite_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 def finite(value: Any) -> Any:
     """Replace every NaN and infinity by None, tuples by lists, NumPy's numbers by Python's and records by their fields."""
+    if type(value) is float:  # first, since most values are
+        return value if math.isfinite(value) else None
     if is_dataclass(value) and not isinstance(value, type):
         return finite(asdict(value))
     if isinstance(value, dict):
@@ -451,6 +453,4 @@ def finite(value: Any) -> Any:
         return finite(value.tolist())
     if isinstance(value, np.generic):
         return finite(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
     return value

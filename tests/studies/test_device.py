@@ -235,7 +235,7 @@ def test_a_file_that_cannot_be_joined_is_refused_before_anything_is_measured(tmp
 
 # Measuring
 
-SMALL = Extent({"dense": (1,)}, 3, 2, 60.0, [((8, 4), 64), ((16, 8), 64)], 2, 0.005, False)
+SMALL = Extent({"dense": (1,)}, 3, 2, 60.0, [((8, 4), 64), ((16, 8), 64)], True, 2, 0.005, False)
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +269,16 @@ def test_a_study_measures_once_goes_on_where_it_was_killed_and_measures_again_wh
     again = sb.studies.device(data="digits", quick=True, home=home)
     assert len(counted) == 1
     assert Timings(**again.parts[0].data["machines"][0]).trainings[0] == found.trainings[0]
+
+
+@pytest.mark.slow
+def test_a_preview_times_no_steps_where_there_is_nothing_to_compare(tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "extent", lambda setup, train: replace(SMALL, repeats=1, lone_steps=False))
+    answer = sb.studies.device(data="digits", quick=True, home=tmp_path / "runs")
+    [found] = answer.parts[0].data["machines"]
+    assert found["steps"] == []
+    assert "nothing to compare" in answer.parts[1].answer[0]
+    assert (answer.parts[1].figures, answer.parts[1].tables) == ([], [])
 
 
 @pytest.mark.slow

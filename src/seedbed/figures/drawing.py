@@ -26,7 +26,9 @@ WatchDrawing = Callable[[int, int], None]
 
 PNG_SCALE = 2.0
 CHARTS_PER_PROCESS = 8
-"""Number of charts that a process draws in about two seconds; its start takes 0.3 s."""
+"""Number of charts that a process draws in about two seconds."""
+HEAD_START = 3
+"""Number of charts that are drawn while further processes start."""
 SECONDS_PER_CHART = 0.25
 """What a core takes to draw a chart (s)."""
 
@@ -52,15 +54,17 @@ def draw(spec: VegaSpec, kinds: Sequence[str]) -> Contents:
 def draw_all(specs: Sequence[VegaSpec], kinds: Sequence[str], watch: WatchDrawing | None = None) -> list[Contents]:
     """Draw all charts, in their order; large numbers of them in several processes, which are taken for equally fast."""
     workers = max(1, min(devices.cores(), len(specs) // CHARTS_PER_PROCESS))
+    alone = HEAD_START if workers > 1 else 0
+    places = [slice(alone + worker, None, workers) for worker in range(workers)]
     drawn: list[Contents | None] = [None] * len(specs)
     with ExitStack() as processes:
-        shares = [processes.enter_context(_drawing_process(specs[worker::workers], kinds)) for worker in range(1, workers)]
-        for place in range(0, len(specs), workers):
+        shares = [processes.enter_context(_drawing_process(specs[place], kinds)) for place in places[1:]]
+        for place in [*range(alone), *range(alone, len(specs), workers)]:
             drawn[place] = draw(specs[place], kinds)
             if watch is not None:
-                watch(min(place + workers, len(specs)), len(specs))
-        for worker, share in enumerate(shares, start=1):
-            drawn[worker::workers] = share()
+                watch(place + 1 if place < alone else min(place + workers, len(specs)), len(specs))
+        for place, share in zip(places[1:], shares, strict=True):
+            drawn[place] = share()
     # charts that a process failed to draw are drawn here, where the error is raised
     return [draw(spec, kinds) if contents is None else contents for spec, contents in zip(specs, drawn, strict=True)]
 

@@ -40,8 +40,8 @@ def extent(setup: Setup, train: int) -> Extent:
     sizes = [size for size in setup.pick(BATCHES, QUICK_BATCHES) if size <= train]
     steps = [((width, width // 2), size) for width in setup.pick(WIDTHS, QUICK_WIDTHS) for size in sizes]
     if setup.quick:
-        return Extent({"dense": (1, 16), "conv": (1,)}, 10, 1, 1.0, steps, rounds=2, step_seconds=0.05, cold=False)
-    return Extent({"dense": (1, 16), "conv": (1, 4)}, 10, 3, 5.0, steps, rounds=5, step_seconds=0.1, cold=True)
+        return Extent({"dense": (1, 16), "conv": (1,)}, 10, 1, 1.0, steps, bool(setup.merge), 2, 0.05, cold=False)
+    return Extent({"dense": (1, 16), "conv": (1, 4)}, 10, 3, 5.0, steps, True, 5, 0.1, cold=True)
 
 
 def design(setup: Setup) -> list[Request]:
@@ -271,15 +271,6 @@ def _ratio_json(ratio: Decision) -> dict[str, object]:
 def crossover(summary: TimingSummary) -> AnswerPart:
     """Answer for which widths and batch sizes one device trains faster than another."""
     _, *others = summary.devices
-    times = [
-        {"device": step.device, "panel": f"hidden units {step}", "size": size, **vars(step.per_image(size))}
-        for step in summary.steps
-        for size in step.seconds
-    ]
-    subtitle = [f"{summary.machines[0].images.name}; {_counts(times)}; bars: lowest to highest"]
-    axes = {"x": "batch size", "y": "µs per image"}
-    chart = figures.times_over_sizes(times, "Training time per image", subtitle, **axes)
-    crossing = Figure("device_crossover", chart, "Where two lines cross, the faster device changes.")
     widths = [step.hidden for step in summary.steps if len(step.seconds) > 1]
     return AnswerPart(
         name="crossover",
@@ -289,10 +280,23 @@ def crossover(summary: TimingSummary) -> AnswerPart:
             "One dense net of w and w/2 hidden units, Adam: the time of a training step over the batch size, without "
             "evaluations; measurements take turns over all sizes."
         ),
-        figures=[crossing] if others else [],
-        tables=[_step_table(summary)],
+        figures=[_crossing(summary)] if others else [],
+        tables=[_step_table(summary)] if summary.steps else [],
         why=[_fixed_cost(step) for step in summary.steps if step.hidden in {*widths[:1], *widths[-1:]}],
     )
+
+
+def _crossing(summary: TimingSummary) -> Figure:
+    """Draw the training time per image over the batch size, a line per device."""
+    times = [
+        {"device": step.device, "panel": f"hidden units {step}", "size": size, **vars(step.per_image(size))}
+        for step in summary.steps
+        for size in step.seconds
+    ]
+    subtitle = [f"{summary.machines[0].images.name}; {_counts(times)}; bars: lowest to highest"]
+    axes = {"x": "batch size", "y": "µs per image"}
+    chart = figures.times_over_sizes(times, "Training time per image", subtitle, **axes)
+    return Figure("device_crossover", chart, "Where two lines cross, the faster device changes.")
 
 
 def _turning(summary: TimingSummary, device: str) -> Iterator[str]:

@@ -46,6 +46,7 @@ class Extent:
         repeats: trainings of each case, each in new workers.
         seconds: time into which the epochs of later repeats fit, from two to `epochs` of them (s); the first repeat has two.
         steps: hidden units and batch sizes whose steps are timed.
+        lone_steps: whether they are timed where a device has no other to be compared with.
         rounds, step_seconds: repeats of these timings, and the time of each (s).
         cold: whether to compile in an empty folder first, to time both compiling and reading compiled programs.
     """
@@ -55,6 +56,7 @@ class Extent:
     repeats: int
     seconds: float
     steps: Sequence[tuple[tuple[int, ...], int]]
+    lone_steps: bool
     rounds: int
     step_seconds: float
     cold: bool
@@ -160,7 +162,8 @@ class Stopwatch:
         """Time the steps of all widths and batch sizes, in one process per device."""
         extent, done = self.extent, {row["step"]["device"] for row in log.of("step")}
         request = {"data": self.spec.plain(), "cases": extent.steps, "rounds": extent.rounds, "seconds": extent.step_seconds}
-        for device in [device for device in range(len(kinds)) if extent.steps and device not in done]:
+        wanted = bool(extent.steps) and (extent.lone_steps or len(kinds) > 1)
+        for device in [device for device in range(len(kinds)) if wanted and device not in done]:
             self.on_event(Note(f"Measuring single steps on {names[device]}: {len(extent.steps)} widths and batch sizes."))
             began = time.perf_counter()
             _, *found = probe.replies(kinds[device], STEPPING, request, patience=PATIENCE)
