@@ -81,7 +81,7 @@ def test_info_of_a_path_reads_it_as_add_would(tmp_path):
 def test_how_a_named_set_is_read_was_said_when_it_was_added():
     result = CliRunner().invoke(seedbed, ["data", "info", "digits", "--size", "4x5"])
     assert result.exit_code == 2
-    assert "only a PATH can be read in other ways" in result.output
+    assert "only a PATH that has no name yet" in result.output
 
 
 def test_a_data_set_is_renamed_and_removed_and_its_files_stay(tmp_path):

@@ -90,7 +90,7 @@ def info(name: str, protocol: Protocol, kind: str | None, **settings: Any) -> op
         if path is not None:
             facts = data.info_of_path(path, spec, data.ReadOptions(**settings), kind=kind, on_progress=watch)
         elif kind or any(settings.values()):
-            raise click.UsageError(f"{name} has a name, and is read as it was added; only a PATH can be read in other ways.")
+            raise click.UsageError(f"{name} is a known data set; only a PATH that has no name yet can be read in other ways.")
         else:
             facts = data.info(data.named(name), spec, watch)
     return vars(facts), lambda: _show(facts)
