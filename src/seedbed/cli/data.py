@@ -27,7 +27,8 @@ MANY = 12
 
 def reading(command: options.Command) -> options.Command:
     """Pass how the user's files are read: `kind`, and the settings of `data.ReadOptions`."""
-    choices = (
+    return options.together(
+        command,
         click.option(
             "--size", type=size_of, metavar="HxW", help="Height and width: pictures are brought to it, rows of pixels have it."
         ),
@@ -45,9 +46,6 @@ def reading(command: options.Command) -> options.Command:
         click.option("--skip-damaged", is_flag=True, help="Leave damaged pictures out."),
         click.option("--kind", metavar="NAME", help="Reader of the files, where several would fit; a wrong one lists them."),
     )
-    for choice in reversed(choices):
-        command = choice(command)
-    return command
 
 
 @click.group("data", cls=CommandGroup)

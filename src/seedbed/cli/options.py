@@ -69,6 +69,13 @@ margin = click.option(
 """Passes `margin: float`, in percentage points."""
 
 
+def together(command: Command, *choices: Decorator) -> Command:
+    """Add several options to a command, in the order of its help."""
+    for choice in reversed(choices):
+        command = choice(command)
+    return command
+
+
 def forecast_output(expected: Forecast) -> Output:
     """What a command returns for `--dry-run`."""
     from seedbed.cli.screen import result
@@ -143,7 +150,8 @@ def of_studies(command: Command) -> Command:
     quick = "A preview: fewer seeds, epochs and settings; every figure says so."
     seeds = "Number of seeds of each setting.  [default: 5; 3 of a preview]"
     folds = "Cross-validation: the seeds validate on K folds in turn.  [default: 3 or more where validation images are few]"
-    choices = (
+    return together(
+        command,
         data,
         click.option("--first", type=click.IntRange(min=1), metavar="N", help=FIRST_HELP),
         click.option("--quick", is_flag=True, help=quick),
@@ -156,9 +164,6 @@ def of_studies(command: Command) -> Command:
         metric,
         class_weight,
     )
-    for choice in reversed(choices):
-        command = choice(command)
-    return command
 
 
 def execution(*, resume: str = "", replace: str = "") -> Decorator:
@@ -188,8 +193,6 @@ def execution(*, resume: str = "", replace: str = "") -> Decorator:
             own = {name: values.pop(name) for name in ExecutionOptions.__annotations__ if name in values}
             return command(*arguments, execution=Execution.of(**own), **values)
 
-        for choice in reversed(choices):
-            with_execution = choice(with_execution)
-        return with_execution
+        return together(with_execution, *choices)
 
     return decorated

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from seedbed.cli.options import CLASS_WEIGHT_HELP, EPOCHS_HELP, METRIC_HELP, SELECT_HELP
+from seedbed.cli.options import CLASS_WEIGHT_HELP, EPOCHS_HELP, METRIC_HELP, SELECT_HELP, together
 from seedbed.errors import SpecError, nearest
 from seedbed.groups.folds import fold_seeds
 from seedbed.kinds import ACTIVATIONS, AUGMENTATIONS, OPTIMIZERS
@@ -193,9 +193,7 @@ def flags(function: Any) -> Any:
                 value = {"is_flag": True, "default": None}
             text = flag.help + _default(kind, flag)
             function = click.option(*flag.names, _parameter(flag, kind), help=text, **value)(function)
-    for option in reversed(NETWORK_OPTIONS):
-        function = option(function)
-    return function
+    return together(function, *NETWORK_OPTIONS)
 
 
 def _default(kind: type[Spec], flag: Flag) -> str:

@@ -81,7 +81,7 @@ def add(
     if checked_name(name) in BUILTIN:
         raise DataError(f"{name!r} is the name of a built-in data set; choose another.")
     path = path.expanduser().resolve()
-    entry = AddedDataset(name, str(path), READERS[kind].name if kind else kind_of(path, options), options)
+    entry = AddedDataset(name, str(path), kind_of(path, options, kind), options)
     before = find(name)
     if before is not None and not replace:
         if _settings(before) != _settings(entry):

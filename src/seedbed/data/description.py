@@ -12,7 +12,7 @@ from seedbed.data.builtin import BUILTIN
 from seedbed.data.dataset import Dataset
 from seedbed.data.library import content_of, load, origin
 from seedbed.data.progress import WatchData
-from seedbed.data.readers import READERS, kind_of
+from seedbed.data.readers import kind_of
 from seedbed.data.readers.options import NO_OPTIONS, ReadOptions
 from seedbed.errors import DataError
 from seedbed.specs import DataSpec
@@ -125,8 +125,8 @@ def info_of_path(
     """
     path = path.expanduser().resolve()
     name = added.unused_name(path)
-    reader = READERS[kind].name if kind else kind_of(path, options)
-    content = added.decoded(added.AddedDataset(name, str(path), reader, options), on_progress=on_progress)
+    entry = added.AddedDataset(name, str(path), kind_of(path, options, kind), options)
+    content = added.decoded(entry, on_progress=on_progress)
     dataset = Dataset.split(content, (spec or DataSpec()).changed(name=name, digest=content.digest))
     return _described(dataset, str(path), "read now, and not kept")
 

@@ -126,10 +126,11 @@ class Sweep(Tabular):
     def statements(self) -> list[Statement]:
         """The best settings, each with how sure that is, and remarks on what limits that."""
         has_choice = len(self.conditions) < len(self.grid.varying)
-        found = [self._best_statement(*item) for item in self.best().items()] if has_choice else []
-        if len(found) > MOST_SENTENCES:
-            more = len(found) - MOST_SENTENCES
-            found = [*found[:MOST_SENTENCES], Statement(f"... and so on for {more} more; the table has them all.")]
+        best = list(self.best().items()) if has_choice else []
+        found = [self._best_statement(*item) for item in best[:MOST_SENTENCES]]
+        if best[MOST_SENTENCES:]:
+            more = len(best) - MOST_SENTENCES
+            found.append(Statement(f"... and so on for {more} more; the table has them all."))
         notes = [*([OPTIMISTIC] if found else []), *self.grid.pair_sentences(), *self.edges()[:MOST_SENTENCES]]
         notes += [*caveats(self.groups), *uneven_classes(self.groups)]
         if len(self.seeds) == 1:

@@ -56,13 +56,19 @@ READERS = Registry(
 """The first reader that fits is used: pictures in class folders come before tables and arrays that lie next to them."""
 
 
-def kind_of(path: Path, options: ReadOptions = NO_OPTIONS) -> str:
+def kind_of(path: Path, options: ReadOptions = NO_OPTIONS, asked: str | None = None) -> str:
     """Name of the reader for a file, folder or archive of the user's.
 
+    Args:
+        asked: name of the reader to take. None means the first that fits.
+
     Raises:
+        SpecError: no reader has the name that is asked for.
         DataError: no reader fits; the message says what is there, and what to do.
         CorruptData: an archive is damaged.
     """
+    if asked:
+        return READERS[asked].name
     listing = inventory_of(path)
     for reader in READERS.records():
         if reader.fits(listing, options):

@@ -49,6 +49,13 @@ EARLY = Measure(
 ABOUT_STEPS = "ReLU against tanh, steps"
 """What the card compares, for its mark."""
 
+VERDICTS: dict[Mark, tuple[str, str]] = {
+    "clear": ("No", "Yes"),
+    "likely": ("Probably not", "Probably"),
+    "not shown": ("Not clearly", "Not clearly"),
+}
+"""How sure it is -> the answer where ReLU is not faster, and where it is."""
+
 SHRUNK = 0.3
 """A first layer's gradient below this share of the output layer's explains slow learning."""
 
@@ -169,7 +176,7 @@ def _card(cells: Sequence[Group], deep: Sequence[Group], early: Difference) -> C
     steps = {activation_of(cell): TimesToLevel.of(cell, level) for cell in cells}
     [ratio] = speed_ratios([(by(cells, activation="relu"), by(cells, activation="tanh"))], [("ReLU", "tanh")], others=1)
     certainty = ratio.certainty(ABOUT_STEPS) if ratio else Certainty("not shown", f"{ABOUT_STEPS}: no ratio is known.")
-    verdict = _verdict(certainty.mark, faster=bool(ratio and ratio.ratio.mean < 1))
+    verdict = VERDICTS[certainty.mark][bool(ratio and ratio.ratio.mean < 1)]
     took = words.listed([f"{name} {_median(each)}" for name, each in steps.items()])
     answer = f"{verdict}: the steps to {words.percent(level, 0)} are {took}."
     if certainty.mark != "clear" and early.shown:
@@ -190,14 +197,6 @@ def _at_first(cells: Sequence[Group]) -> Difference:
 def _mean_of(cell: Group, measure: Measure) -> float:
     value = cell.measured(measure)
     return value.mean if value else math.nan
-
-
-def _verdict(mark: Mark, *, faster: bool) -> str:
-    if mark == "not shown":
-        return "Not clearly"
-    return {("clear", True): "Yes", ("clear", False): "No", ("likely", True): "Probably", ("likely", False): "Probably not"}[
-        mark, faster
-    ]
 
 
 def _median(times: TimesToLevel) -> str:

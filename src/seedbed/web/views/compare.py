@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -95,7 +96,7 @@ class CompareState:
         margin = [f"--margin {self.asked.margin:g}"] if self.asked.margin != 1 else []
         return " ".join(["seedbed compare", *self.names, *against, *margin])
 
-    @property
+    @cached_property
     def statements(self) -> dict[str, list[Statement]]:
         """Heading -> what was found, each with its mark; the last are the remarks. Empty where nothing was compared."""
         if self.comparison is None:
@@ -103,11 +104,6 @@ class CompareState:
         found = self.comparison.statements()
         runs = [run for group in self.comparison.groups for run in group.results]
         return {heading: each for heading, each in {**found, NOTES: [*found[NOTES], *remarks(optimism(runs))]}.items() if each}
-
-    @property
-    def statistics(self) -> list[str]:
-        """The statements with their intervals and what else decided them."""
-        return [statement.statistics for found in self.statements.values() for statement in found if statement.statistics]
 
     @property
     def groups(self) -> Table[Group]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -58,15 +59,10 @@ class SearchState:
         done, wanted = (len(self.found.trials), self.found.terms.trials) if self.found else (0, 0)
         return f"{done} of {wanted} trials are done." if done < wanted else ""
 
-    @property
+    @cached_property
     def statements(self) -> list[Statement]:
         """The best network and how sure that is, then remarks; none before the finalists are trained."""
         return self.found.statements() if self.found and self.found.best else []
-
-    @property
-    def statistics(self) -> list[str]:
-        """The statements with their intervals, and what belongs to the statistics alone."""
-        return [statement.statistics for statement in self.statements if statement.statistics]
 
     @property
     def trials(self) -> Table[Trial]:
