@@ -44,15 +44,24 @@ export function post(address, values = {}) {
 const drawing = new WeakMap();
 
 /**
- * Draw the charts below an element whose address changed or whose values may have.
+ * Draw the charts below an element whose address changed or whose values may have: those in sight at once, then the others in
+ * turn.
  * @param {ParentNode} place
  * @param {string} [topic] only those that follow this topic
  */
-function drawCharts(place, topic) {
-  for (const figure of place.querySelectorAll("[data-chart-of]")) {
-    const chart = /** @type {HTMLElement} */ (figure);
-    if (!topic || chart.dataset.follows === topic) drawChart(chart);
-  }
+async function drawCharts(place, topic) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const found = place.querySelectorAll(topic ? `[data-chart-of][data-follows="${topic}"]` : "[data-chart-of]");
+  const charts = [...found];
+  const near = new Set(charts.filter(isInSight));
+  await Promise.all([...near].map(drawChart));
+  for (const chart of charts) if (!near.has(chart) && chart.isConnected) await drawChart(chart);
+}
+
+/** @param {Element} element */
+function isInSight(element) {
+  const { top, bottom, height } = element.getBoundingClientRect();
+  return height > 0 && bottom > 0 && top < innerHeight;
 }
 
 /** Draw a chart; while it is being drawn, further wishes become one. @param {HTMLElement} figure */
