@@ -84,4 +84,12 @@ def test_folds_are_compared_with_the_baselines_of_all_folds_joined(tmp_path, mon
     folds = Group("a", runs, correct=single.correct)
     [comparison] = against_baselines(RunStore(tmp_path), [folds])
     assert comparison.baselines[0].accuracy.mean == 0.75
-    assert comparison.differences["a"]["nearest neighbour"].mean == pytest.approx(0.15)
+    assert comparison.differences["a"]["nearest neighbour"].interval.mean == pytest.approx(0.15)
+
+
+def test_at_a_glance_the_interval_gives_way_to_a_mark_that_counts_all_comparisons(compared) -> None:  # type: ignore[no-untyped-def]
+    [comparison] = compared(group([right(0.8)] * 3))
+    _, below = comparison.statements()
+    assert below.answer == "The network is below nearest neighbour (90.0 %) by 10.0 points."
+    assert below.mark == "clear"
+    assert "after correction for 2 comparisons" in below.certainty.rule
