@@ -60,7 +60,7 @@ def test_a_sentence_names_a_few_of_many_settings(compared) -> None:  # type: ign
 
 def test_where_all_settings_are_below_none_is_named(compared) -> None:  # type: ignore[no-untyped-def]
     [comparison] = compared(group([right(0.5)], l2=1.0), group([right(0.4)], l2=2.0))
-    assert comparison.sentences()[1] == "All 2 settings are below nearest neighbour, each beyond chance."
+    assert comparison.sentences()[1] == "Both settings are below nearest neighbour, each beyond chance."
 
 
 def test_a_group_without_a_run_left_is_not_compared(compared) -> None:  # type: ignore[no-untyped-def]

@@ -163,5 +163,6 @@ def _below_sentence(below: Sequence[Below], total: int, name: bool, *, brief: bo
     if len(below) == 1:
         return f"Below {first.baseline.name}: {names[0]}, by {behind}."
     if len(below) == total:
-        return f"All {total} settings are below {first.baseline.name}{each_one}."
+        settings = "Both settings" if total == 2 else f"All {total} settings"
+        return f"{settings} are below {first.baseline.name}{each_one}."
     return f"Below {first.baseline.name}{each_one}: {listed([*names, *more])}."
