@@ -69,8 +69,8 @@ def test_an_overlap_counts_every_image_once() -> None:
     assert one.p == accuracy_difference(a, b).p < 0.1
     assert (other.seed, other.both_right, other.both_wrong, other.p) == (5, 83, 17, 1.0)
     assert other.independent_p < one.independent_p == pytest.approx(0.00329, abs=1e-5)
-    assert np.isnan(Overlap(0, 100, 0, 0, 0, 1.0, 1.0).shared)
-    assert Overlap(0, 100, 0, 0, 0, 1.0, 1.0).as_json()["shared"] is None
+    assert np.isnan(Overlap(0, 100, 0, 0, 0, 1.0).shared)
+    assert Overlap(0, 100, 0, 0, 0, 1.0).as_json()["shared"] is None
 
 
 @pytest.fixture(scope="module")

@@ -225,7 +225,7 @@ function table(numbers, name) {
   scroll.className = "scroll";
   scroll.tabIndex = 0;
   scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", "Numbers of the chart");
+  scroll.setAttribute("aria-label", `Numbers of the chart: ${name.replace("chart-", "").replaceAll("_", " ")}`);
   scroll.append(grid);
   const rest = document.createElement("p");
   rest.className = "quiet";
