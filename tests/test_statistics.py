@@ -519,3 +519,8 @@ def test_equal_losses_have_no_difference_and_one_extreme_image_decides_none() ->
 def test_a_margin_is_above_0() -> None:
     with pytest.raises(StatisticsError, match="above 0"):
         st.accuracy_difference(np.ones((2, 9)), np.ones((2, 9))).equivalence_p(0.0)
+
+
+def test_rows_and_columns_are_independent_as_fishers_tea_taster_shows() -> None:
+    assert st.independence_p([[3, 1], [1, 3]]) == pytest.approx(34 / 70)  # Fisher 1935, "The Design of Experiments", chapter 2
+    assert st.independence_p([[50, 0], [0, 50]]) < 1e-20

@@ -77,6 +77,7 @@ class Watcher:
         state: shows the share of the work that is done, and what is going on.
         ahead: forecasts of the time of all the work. How long searches take is fixed beforehand, what they train is not; so
             their share is that of their time.
+        rounds: whether the runs are asked for in rounds, as a search does, so that workers do not know of all of them.
 
     Attributes:
         trained: whether anything had to be trained at all.
@@ -90,6 +91,7 @@ class Watcher:
         state: Callable[[float, str], None],
         *,
         ahead: Ahead = TRAINING_ALONE,
+        rounds: bool = False,
     ) -> None:
         self.trained = False
         self.copies: dict[str, str] = {}
@@ -99,6 +101,7 @@ class Watcher:
         self._by_setting = 1 < len(self._left) <= LINES
         self._line, self._state = line, state
         self._ahead, self._drawn = ahead, 0.0
+        self._rounds, self._began = rounds, time.monotonic()
         self._searching_since = None if ahead.training or not ahead.searching else time.monotonic()
         self._shares: dict[str, float] = {}
         self._rows: dict[str, LastRow] = {}
@@ -159,8 +162,11 @@ class Watcher:
             training: time left for what is being trained (s).
         """
         searching = self._ahead.searching - self._searched()
-        if training is None or searching < 0 or self._share() >= 1:
+        share = self._share()
+        if training is None or searching < 0 or share >= 1:
             return ""
+        if self._rounds:
+            training = max(training, (time.monotonic() - self._began) * (1 - share) / max(share, 0.01))
         own = 0.0 if self._searching_since is not None else training
         return f"{duration(own + searching + self._ahead.drawing)} left"
 

@@ -138,6 +138,16 @@ def test_the_bar_says_what_goes_on(sweep):
     ]
 
 
+def test_in_a_search_the_time_left_is_that_of_rounds_to_come_too(monkeypatch):
+    clock = iter([100.0, 130.0, 160.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    out = Kept()
+    watcher = Watcher(4, out.line, out.state, rounds=True)
+    watcher(ended(4, 4, "a", left=1.0))  # a quarter of the runs in 30 s; the workers know of one more epoch
+    watcher(ended(4, 4, "b", "c", left=70.0))
+    assert out.texts == ["1 min 30 s left", "1 min 10 s left"]
+
+
 def test_copies_are_remembered_and_said(sweep):
     out = Kept()
     watcher = Watcher(sweep, out.line, out.state)

@@ -60,7 +60,7 @@ def test_a_sentence_names_a_few_of_many_settings(compared) -> None:  # type: ign
 
 def test_where_all_settings_are_below_none_is_named(compared) -> None:  # type: ignore[no-untyped-def]
     [comparison] = compared(group([right(0.5)], l2=1.0), group([right(0.4)], l2=2.0))
-    assert comparison.sentences()[1] == "All 2 settings are below nearest neighbour, each beyond chance."
+    assert comparison.sentences()[1] == "Both settings are below nearest neighbour, each beyond chance."
 
 
 def test_a_group_without_a_run_left_is_not_compared(compared) -> None:  # type: ignore[no-untyped-def]
@@ -84,4 +84,12 @@ def test_folds_are_compared_with_the_baselines_of_all_folds_joined(tmp_path, mon
     folds = Group("a", runs, correct=single.correct)
     [comparison] = against_baselines(RunStore(tmp_path), [folds])
     assert comparison.baselines[0].accuracy.mean == 0.75
-    assert comparison.differences["a"]["nearest neighbour"].mean == pytest.approx(0.15)
+    assert comparison.differences["a"]["nearest neighbour"].interval.mean == pytest.approx(0.15)
+
+
+def test_at_a_glance_the_interval_gives_way_to_a_mark_that_counts_all_comparisons(compared) -> None:  # type: ignore[no-untyped-def]
+    [comparison] = compared(group([right(0.8)] * 3))
+    _, below = comparison.statements()
+    assert below.answer == "The network is below nearest neighbour (90.0 %) by 10.0 points."
+    assert below.mark == "clear"
+    assert "after correction for 2 comparisons" in below.certainty.rule

@@ -7,6 +7,7 @@ import re
 import pyphen
 
 from seedbed import figures
+from seedbed.studies.answers import Answer
 from seedbed.studies.cards import MOST_WORDS, Card
 
 EASY = 55
@@ -23,6 +24,19 @@ def check(card: Card) -> None:
     assert card.certainty.mark in ("clear", "likely", "not shown")
     if card.picture:
         assert not figures.specification(card.picture)["title"]["text"], "the question is the title"
+
+
+STATISTICS = re.compile(r"95 % interval|\(-?[\d.,]+ to -?[\d.,]+\)|p [<=] ")
+"""What stands in the details alone."""
+
+
+def check_parts(answer: Answer) -> None:
+    """Check that each part is told at a glance, with its mark and without statistics; the device's may have no conclusion."""
+    for part in answer.parts:
+        assert answer.name == "device" or part.lead.mark, part.lead
+        plain = [*(statement.answer for statement in part.statements), part.reason or next(iter(part.why), "")]
+        assert not any(map(STATISTICS.search, plain)), plain
+        assert part.finding is None or part.finding.sentence in part.answer, part.finding
 
 
 def words(text: str) -> list[str]:

@@ -22,7 +22,7 @@ from seedbed.studies import causes
 from seedbed.studies.answers import Answer
 from seedbed.studies.questions import activations
 from studies.questions import QUESTIONS
-from studies.reading import check
+from studies.reading import check, check_parts
 
 
 def net(
@@ -186,6 +186,7 @@ def test_every_figure_is_drawn_and_says_that_it_is_a_preview(answer: Answer, tmp
 def test_the_card_says_which_learns_faster_by_steps_or_by_the_loss_after_one_epoch(answer: Answer) -> None:
     card, swapped = answer.cards["activations-swap"], answer.parts[0].cells
     check(card)
+    check_parts(answer)
     if card.answer.startswith("At first"):
         groups = [next(group for group in answer.groups if group.name == cell["name"]) for cell in swapped[:2]]
         relu, tanh = (np.mean([run.history["validation_loss"][0] for run in group.kept]) for group in groups)

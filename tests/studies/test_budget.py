@@ -16,7 +16,7 @@ from seedbed.studies.context import StudyContext, StudyTrainer
 from seedbed.studies.questions import budget
 from seedbed.studies.setup import Setup
 from studies.questions import QUESTIONS
-from studies.reading import check
+from studies.reading import check, check_parts
 
 pytestmark = pytest.mark.slow
 
@@ -122,6 +122,7 @@ def test_a_setting_matters_most_only_where_the_others_are_told_apart_from_it(oth
 def test_the_card_gives_the_winner_and_its_lead(answer):
     card = answer.cards["budget-best"]
     check(card)
+    check_parts(answer)
     winner = next(cell for cell in answer.parts[0].cells if cell["setting"].get("optimizer") and cell["seeds"] == [0, 1, 2])
     assert card.answer.startswith(f"{100 * winner['mean']:.1f} % of the images right")
     assert f"{100 * abs(answer.contrasts[0].decision.interval.mean):.1f} points" in card.answer

@@ -21,7 +21,7 @@ from seedbed.studies.questions.convolution import CONV, equal_width
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import distances, shifted
 from studies.questions import QUESTIONS
-from studies.reading import check
+from studies.reading import check, check_parts
 
 
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (1, 0), (-2, 0), (0, 2), (0, -1), (3, -3), (5, 0)])
@@ -68,8 +68,9 @@ def test_an_overlap_counts_every_image_once() -> None:
     assert one.alone == pytest.approx(3 / 83)
     assert one.p == accuracy_difference(a, b).p < 0.1
     assert (other.seed, other.both_right, other.both_wrong, other.p) == (5, 83, 17, 1.0)
-    assert np.isnan(Overlap(0, 100, 0, 0, 0, 1.0).shared)
-    assert Overlap(0, 100, 0, 0, 0, 1.0).as_json()["shared"] is None
+    assert other.independent_p < one.independent_p == pytest.approx(0.00329, abs=1e-5)
+    assert np.isnan(Overlap(0, 100, 0, 0, 0, 1.0, 1.0).shared)
+    assert Overlap(0, 100, 0, 0, 0, 1.0, 1.0).as_json()["shared"] is None
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,7 @@ def test_every_figure_is_drawn(answer: Answer, tmp_path: Path) -> None:
 def test_the_card_gives_both_sizes_and_the_difference_of_its_mark(answer: Answer) -> None:
     card = answer.cards["convolution-nets"]
     check(card)
+    check_parts(answer)
     conv, dense = answer.parts[0].cells[:2]
     assert f"{conv['parameters']:,} parameters instead of {dense['parameters']:,}" in card.answer
     against_large, against_equal = (100 * one.decision.interval.mean for one in answer.parts[0].contrasts if one.decision)

@@ -108,7 +108,10 @@ def test_a_device_is_called_faster_only_where_the_corrected_interval_excludes_on
 
 
 def test_where_it_turns_is_counted_and_told_width_by_width():
-    said = device.crossover(TimingSummary([timings(), gpu()])).answer
+    part = device.crossover(TimingSummary([timings(), gpu()]))
+    said = part.answer
+    assert part.lead.answer == said[0]
+    assert part.lead.mark == "clear"
     assert said[0].startswith(
         "Of 4 combinations of width and batch size, GPU A GPU is faster than CPU A processor, 2 cores for 1"
     )

@@ -17,7 +17,7 @@ from seedbed.studies.context import StudyContext
 from seedbed.studies.questions import fewest_parameters, hidden_units
 from seedbed.studies.setup import Setup
 from studies.questions import QUESTIONS
-from studies.reading import check
+from studies.reading import check, check_parts
 
 pytestmark = pytest.mark.slow
 
@@ -167,6 +167,7 @@ def test_the_cards_say_where_more_units_stop_helping_and_how_few_are_enough(answ
     widths, fewest = answer.cards.values()
     check(widths)
     check(fewest)
+    check_parts(answer)
     steps = answer.parts[1].data["steps"]
     ends = answer.contrasts[0]
     assert ("no step up in size is beyond chance" in widths.answer) == (len(steps) == 1 and not ends.shown)

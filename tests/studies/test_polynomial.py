@@ -26,7 +26,7 @@ from seedbed.studies.polynomials import (
 )
 from seedbed.studies.questions import polynomial
 from studies.questions import QUESTIONS
-from studies.reading import check
+from studies.reading import check, check_parts
 
 TASK = PolynomialTask()
 
@@ -185,6 +185,7 @@ def test_figures_show_three_fits_on_one_scale_and_the_parts_of_the_error(answer)
 def test_the_card_gives_the_best_lambda_and_the_errors(answer):
     card = answer.cards["polynomial-fits"]
     check(card)
+    check_parts(answer)
     errors = {cell["setting"]["lambda"]: cell["mean"] for cell in answer.parts[1].cells}
     best = answer.parts[1].data["best"]
     assert f"is best: error {errors[best]:.2f}, against {errors[min(errors)]:.2f} and {errors[max(errors)]:.2f}" in card.answer

@@ -15,7 +15,7 @@ from seedbed.studies import STUDIES
 from seedbed.studies.answers import Answer
 from seedbed.studies.questions import regularization
 from studies.questions import QUESTIONS
-from studies.reading import check
+from studies.reading import check, check_parts
 
 pytestmark = pytest.mark.slow
 
@@ -95,6 +95,7 @@ def test_the_cards_say_whether_it_helps_and_what_it_resembles(answer):
     useful, like = answer.cards.values()
     check(useful)
     check(like)
+    check_parts(answer)
     gains = {one.name: one.decision.interval for one in answer.contrasts}
     flipped = gains["best l2 against none, few images with flipped labels"]
     word = "gains" if flipped.mean > 0 else "loses"

@@ -10,15 +10,21 @@ from seedbed.errors import DataError
 
 if TYPE_CHECKING:
     from seedbed.groups import Group
+    from seedbed.groups.statements import Statement
     from seedbed.runs import RunStore
 
 
 @dataclass(frozen=True)
 class BaselineOutput:
-    """Baselines as a command's JSON values, and as the lines that it prints."""
+    """Baselines as a command's JSON values, and as what it prints."""
 
     plain: list[dict[str, Any]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        """The statements with their statistics."""
+        return [statement.sentence for statement in self.statements]
 
     @classmethod
     def of(cls, home: RunStore, groups: Sequence[Group], *, name: bool = False) -> BaselineOutput:
@@ -28,10 +34,11 @@ class BaselineOutput:
             name: whether groups are called by their names. False means by their settings.
         """
         from seedbed.groups.baselines import against_baselines
+        from seedbed.groups.statements import remarks
 
         try:
             comparisons = against_baselines(home, groups)
         except DataError as error:
-            return cls(lines=[f"Baselines: not known. {error}"])
+            return cls(statements=remarks([f"Baselines: not known. {error}"]))
         plain = [row for comparison in comparisons for row in comparison.as_json()]
-        return cls(plain, [sentence for comparison in comparisons for sentence in comparison.sentences(name=name)])
+        return cls(plain, [statement for comparison in comparisons for statement in comparison.statements(name=name)])

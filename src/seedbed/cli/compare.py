@@ -109,7 +109,7 @@ def _show_sweep(
         if found:
             result(heading if heading.endswith("?") else f"{heading}:")
             screen.statements(found[:MOST_ROWS], details=details, indent="  ")
-    screen.lines(baselines.lines)
+    screen.statements(baselines.statements, details=details)
     _show_method(comparison, drawn, details=details)
 
 
@@ -131,7 +131,7 @@ def _show(comparison: Comparison, baselines: BaselineOutput, drawn: Mapping[str,
         result()
     for found in comparison.statements().values():
         screen.statements(found, details=details)
-    screen.lines(baselines.lines)
+    screen.statements(baselines.statements, details=details)
     _show_method(comparison, drawn, details=details)
 
 

@@ -103,7 +103,7 @@ def command(
     if dry_run:
         return options.forecast_output(expected)
     note(f"{expected.sentence}.")
-    with watching(terms.name, (terms.trials + terms.finalists * terms.seeds) * terms.folds) as watcher:
+    with watching(terms.name, (terms.trials + terms.finalists * terms.seeds) * terms.folds, rounds=True) as watcher:
         search = run(terms, replace(execution, on_event=watcher), storage=storage)
     note("Measuring latencies, and which settings mattered ...")
     search = search.measured()

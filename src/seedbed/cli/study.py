@@ -153,16 +153,15 @@ def _show_part(part: AnswerPart) -> None:
     result()
     result(part.card.question if part.card else part.question)
     screen.statements(part.statements, details=False, indent="  ")
-    screen.lines(part.why[:1], indent="  Why: ")
+    screen.lines([part.reason] if part.reason else part.why[:1], indent="  Why: ")
     screen.lines(part.caveats, indent="  ! ")
 
 
 def _show_details(part: AnswerPart) -> None:
-    """Print all sentences of the answer, with their statistics, and the tables."""
+    """Print all sentences of the answer, with their statistics and the rules of their marks, and the tables."""
     result()
     result(part.question)
-    screen.statements(part.statements[: bool(part.card)], details=True, indent="  ")
-    screen.lines(part.answer, indent="  ")
+    screen.statements(part.sentences, details=True, indent="  ")
     screen.lines(part.why, indent="  Why: ")
     screen.lines(part.caveats, indent="  ! ")
     result(f"  How: {part.method}")

@@ -222,7 +222,7 @@ def _show(
     result("Mean validation accuracy of n runs, at each one's best epoch and at its last; the interval is that of the best.")
     result()
     screen.statements(sweep.statements(), details=details)
-    screen.lines(baselines.lines)
+    screen.statements(baselines.statements, details=details)
     if not details:
         screen.more_in_details()
     screen.times(sum(group.seconds for group in sweep.groups))

@@ -25,7 +25,9 @@ SOON = 2.0
 
 
 @contextmanager
-def watching(label: str, runs: int | Sequence[NamedRun] = 1, *, ahead: Ahead = TRAINING_ALONE) -> Iterator[Watcher]:
+def watching(
+    label: str, runs: int | Sequence[NamedRun] = 1, *, ahead: Ahead = TRAINING_ALONE, rounds: bool = False
+) -> Iterator[Watcher]:
     """Yield a callback for `on_event`: metrics on stderr, and a bar with the time left where that is a terminal.
 
     In a notebook both stand in one place below the cell; `train` and others show them there by themselves.
@@ -37,12 +39,13 @@ def watching(label: str, runs: int | Sequence[NamedRun] = 1, *, ahead: Ahead = T
         label: text before the bar.
         runs: the runs to train, or their number.
         ahead: forecasts of the time of all the work.
+        rounds: whether the runs are asked for in rounds.
     """
     if in_notebook():
         yield notebook_watcher(label, runs)
         return
     if not sys.stderr.isatty():
-        yield Watcher(runs, note, lambda *_: None, ahead=ahead)  # a log has no bar
+        yield Watcher(runs, note, lambda *_: None, ahead=ahead, rounds=rounds)  # a log has no bar
         return
     from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -56,6 +59,7 @@ def watching(label: str, runs: int | Sequence[NamedRun] = 1, *, ahead: Ahead = T
             lambda text: bar.console.print(escaped(text), no_wrap=True, overflow="ellipsis", crop=True),
             lambda done, left: bar.update(task, completed=done, text=left),
             ahead=ahead,
+            rounds=rounds,
         )
 
 

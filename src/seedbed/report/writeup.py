@@ -73,7 +73,7 @@ def _study(answer: Answer, notes: Notes | None) -> Iterator[Element]:
 
 def _part(part: AnswerPart) -> Iterator[Element]:
     yield Heading(3, part.question)
-    yield from (Paragraph(sentence) for sentence in part.headline)
+    yield Paragraph(f"{part.lead.answer} ({part.lead.mark})" if part.lead.mark else part.lead.answer)
     yield from (Image(figure.name, figure.caption) for figure in part.figures[: part.shown])
     if part.why:
         yield Bullets(part.why)

@@ -9,7 +9,7 @@ and images) and `Estimate` (Student's t). `decide` takes several of them and app
 
 from __future__ import annotations
 
-from seedbed.statistics.associations import slope, spearman
+from seedbed.statistics.associations import independence_p, slope, spearman
 from seedbed.statistics.classification import (
     Calibration,
     ClassFigures,
@@ -57,6 +57,7 @@ __all__ = [
     "frontier",
     "holm",
     "images_interval",
+    "independence_p",
     "interval_of",
     "log_ratio",
     "loss_difference",

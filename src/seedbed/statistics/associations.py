@@ -45,3 +45,13 @@ def slope(values: ArrayLike) -> Estimate:
     residual = sample - sample.mean() - rise * steps
     freedom = len(sample) - 2
     return Estimate(rise, math.sqrt(float((residual**2).sum()) / freedom / squares), freedom, len(sample))
+
+
+def independence_p(table: ArrayLike) -> float:
+    """The two-sided p-value of "rows and columns of a table of counts `(2, 2)` are independent".
+
+    Source: Fisher's exact test; Agresti 2013, "Categorical Data Analysis", section 3.5.
+    """
+    from scipy.stats import fisher_exact
+
+    return float(fisher_exact(np.asarray(table)).pvalue)

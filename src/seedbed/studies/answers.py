@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedbed import figures, pages, words
 from seedbed.groups import Difference, Group, Request, caveats
-from seedbed.groups.statements import Statement
+from seedbed.groups.statements import Statement, remarks
 from seedbed.models import FAMILIES
 from seedbed.records import Result, finite
 from seedbed.studies.cards import Card
@@ -51,6 +51,7 @@ class AnswerPart:
         answer: sentences; the first answers the question and stands at the top of the report.
         method: one line.
         why: sentences from the probes and other measurements.
+        reason: the first of `why` without its intervals, where it has some.
         cells: JSON values of each setting, for results.json and results.csv.
         contrasts: comparisons of this part that the study announced.
         caveats: limits of the answer: ends of sweeps, sizes that this data set does not have.
@@ -58,6 +59,7 @@ class AnswerPart:
         shown: number of figures that stand below the answer; the others are folded.
         data: further results as JSON values.
         card: the answer at a glance, where a question of the exercise is answered here.
+        finding: the answer with how sure it is, where there is neither a card nor a comparison that the study announced.
     """
 
     name: str
@@ -73,24 +75,36 @@ class AnswerPart:
     published: Sequence[str] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     card: Card | None = None
+    finding: Statement | None = None
+    reason: str = ""
     shown: int = 1
 
     @property
-    def headline(self) -> Sequence[str]:
-        """The answer in one sentence: that of the card, where there is one."""
-        return [self.card.answer] if self.card else self.answer[:1]
-
-    @property
     def statements(self) -> list[Statement]:
-        """What the part says at a glance: its card, then its comparisons; or else the first sentence of the answer."""
-        card = [self.card.statement] if self.card else []
+        """What the part says at a glance: its card or finding, then its comparisons; else the first sentence of the answer."""
         compared = [statement for contrast in self.contrasts for statement in contrast.statements]
-        return [*card, *compared] or [Statement(sentence) for sentence in self.answer[:1]]
+        return [*self._glance, *compared] or remarks(self.answer[:1])
 
     @property
-    def details(self) -> Sequence[str]:
-        """The other sentences of the answer."""
-        return self.answer if self.card else self.answer[1:]
+    def sentences(self) -> list[Statement]:
+        """All that the part says, with its statistics: the card or finding, then the answer."""
+        sure = {contrast.sentence: contrast.certainty(equality=True) for contrast in self.contrasts}
+        said = {statement.sentence for statement in self._glance}
+        return [*self._glance, *(Statement(each, sure.get(each)) for each in self.answer if each not in said)]
+
+    @property
+    def _glance(self) -> list[Statement]:
+        return [self.card.statement] if self.card else [self.finding] if self.finding else []
+
+    @property
+    def lead(self) -> Statement:
+        """What the part says first."""
+        return next(iter(self.statements), Statement("Not answered."))
+
+    @property
+    def details(self) -> list[str]:
+        """The sentences of the answer that the lead does not say in these words."""
+        return [sentence for sentence in self.answer if sentence != self.lead.answer]
 
     @property
     def all_tables(self) -> list[Table[Any]]:
@@ -100,14 +114,15 @@ class AnswerPart:
     def as_json(self) -> dict[str, Any]:
         """The part's fields as JSON values: figures by name, tables as texts, caveats as `marks`."""
         fields = {
-            **vars(self),
+            **{name: value for name, value in vars(self).items() if name not in ("caveats", "shown", "reason")},
             "contrasts": [contrast.as_json() for contrast in self.contrasts],
             "marks": self.caveats,
             "card": self.card and self.card.as_json(),
+            "finding": self.finding and self.finding.as_json(),
             "figures": [figure.name for figure in self.figures],
             "tables": [{"columns": table.titles, "rows": table.texts} for table in self.tables],
         }
-        plain: dict[str, Any] = finite({name: value for name, value in fields.items() if name not in ("caveats", "shown")})
+        plain: dict[str, Any] = finite(fields)
         return plain
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from seedbed import figures, words
 from seedbed.errors import StatisticsError
 from seedbed.figures import Curve
 from seedbed.figures.curves import OUTPUT
-from seedbed.groups import Group, Measure
+from seedbed.groups import Contrast, Group, Measure, differences
+from seedbed.groups.statements import Statement
 from seedbed.kinds import ACTIVATIONS
 from seedbed.records import Result, limits
 from seedbed.statistics import SHARE, Interval, spearman
@@ -96,7 +98,9 @@ def part(setup: Setup, cells: Sequence[Group]) -> AnswerPart:
             _figure(setup, cells, "gradient", "act_gradient", "Gradient norm of each layer's kernel", "norm"),
             _figure(setup, cells, "update", "act_update", "Update-to-weight ratio of each layer's kernel", "ratio"),
         ],
+        finding=_finding(deep, deepest),
         why=[*(_correlation_sentence(measure, rho) for measure, rho in correlations), *_at_end(deep, deepest)],
+        reason=_correlation_sentence(*correlations[0], brief=True) if correlations else "",
         data={
             "correlations_with_accuracy": {
                 measure.name: {"rho": rho.mean, "interval": rho.pair(), "settings": rho.n} for measure, rho in correlations
@@ -108,14 +112,30 @@ def part(setup: Setup, cells: Sequence[Group]) -> AnswerPart:
 # Sentences
 
 
+def _finding(cells: Sequence[Group], depth: int) -> Statement | None:
+    """By how much the gradient changes on its way back, and whether the activations differ in that."""
+    known = [cell for cell in cells if cell.measured(IMBALANCE)]
+    brief, whole = (
+        [f"At depth {depth}, after one epoch, {each}" for each in _gradients(cells, brief=at)] for at in (True, False)
+    )
+    if len(known) < 2:
+        return None
+    smallest, *_, largest = sorted(known, key=_gradient_ratio)
+    [apart] = differences([Contrast(largest, smallest, measure=IMBALANCE)], others=math.comb(len(known), 2) - 1)
+    return Statement(brief[0], apart.certainty("The largest against the smallest"), whole[0])
+
+
+def _gradient_ratio(cell: Group) -> float:
+    return ratio.mean if (ratio := cell.measured(IMBALANCE)) else math.inf
+
+
 def _with_each(cells: Sequence[Group], measure: Measure, text: Callable[[Interval], str]) -> list[str]:
     """The value of a measure with each activation that has one."""
     return [f"{text(value)} with {activation_of(cell)}" for cell in cells if (value := cell.measured(measure))]
 
 
-def _gradients(cells: Sequence[Group]) -> list[str]:
-    ascending = sorted(cells, key=lambda cell: ratio.mean if (ratio := cell.measured(IMBALANCE)) else math.inf)
-    ratios = _with_each(ascending, IMBALANCE, times)
+def _gradients(cells: Sequence[Group], *, brief: bool = False) -> list[str]:
+    ratios = _with_each(sorted(cells, key=_gradient_ratio), IMBALANCE, partial(times, brief=brief))
     if not ratios:
         return []
     ends = words.listed([*ratios[:1], *ratios[1:][-1:]])
@@ -123,14 +143,14 @@ def _gradients(cells: Sequence[Group]) -> list[str]:
     return [f"the norm of the first layer's gradient over that of the output layer's is {ends}{which}."]
 
 
-def times(log10: Interval) -> str:
-    """A ratio whose logarithm was averaged.
+def times(log10: Interval, *, brief: bool = False) -> str:
+    """A ratio whose logarithm was averaged, with its interval or `brief` without.
 
     >>> times(Interval(-2.0, -2.3, -1.7, 5))
     '0.01 (0.005 to 0.02)'
     """
     mean, low, high = (10**value for value in (log10.mean, *log10.pair()))
-    return f"{mean:.2g} ({low:.2g} to {high:.2g})" if math.isfinite(low) else f"{mean:.2g}"
+    return f"{mean:.2g}" if brief or not math.isfinite(low) else f"{mean:.2g} ({low:.2g} to {high:.2g})"
 
 
 def _saturated(cells: Sequence[Group]) -> list[str]:
@@ -176,10 +196,11 @@ def _correlation(cells: Sequence[Group], measure: Measure) -> Interval | None:
         return None
 
 
-def _correlation_sentence(measure: Measure, rho: Interval) -> str:
+def _correlation_sentence(measure: Measure, rho: Interval, *, brief: bool = False) -> str:
     among = f"{rho.n} settings" + (f" ({words.listed(list(BOUNDED))})" if measure is SATURATION else "")
-    about = f"rank correlation {number_text(rho)}. Depth and rate differ among these settings, too, so this proves no cause."
-    what = f"the {measure.name} after one epoch"
+    about = f"rank correlation {number_text(rho, brief=brief)}. Depth and rate differ among these settings, too, so this "
+    about += "proves no cause."
+    what = f"the {measure.name.removeprefix('log10 of the ')} (after one epoch)"  # whose ranks are the same
     if not rho.excludes(0.0):
         return f"Over {among}, no clear connection of {what} with the accuracy at the last epoch: {about}"
     way = "higher" if rho.mean > 0 else "lower"

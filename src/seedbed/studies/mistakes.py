@@ -16,7 +16,7 @@ from seedbed.figures import Picture
 from seedbed.groups import Group
 from seedbed.records import finite
 from seedbed.runs import RunStore
-from seedbed.statistics import Floats, accuracy_difference
+from seedbed.statistics import Floats, accuracy_difference, independence_p
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Overlap:
 
     Attributes:
         p: p-value of "both are right equally often".
+        independent_p: p-value of "on which images one is wrong says nothing about the other" (Fisher's exact test).
     """
 
     seed: int
@@ -33,6 +34,7 @@ class Overlap:
     only_b: int
     both_wrong: int
     p: float
+    independent_p: float
 
     @property
     def images(self) -> int:
@@ -62,7 +64,8 @@ def overlaps(a: Group, b: Group) -> list[Overlap]:
 
 def _overlap(seed: int, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Overlap:
     both_right, only_a, only_b, both_wrong = (int(np.sum(kind)) for kind in (a & b, a & ~b, ~a & b, ~a & ~b))
-    return Overlap(seed, both_right, only_a, only_b, both_wrong, accuracy_difference(a, b).p)
+    independent = independence_p([[both_right, only_a], [only_b, both_wrong]])
+    return Overlap(seed, both_right, only_a, only_b, both_wrong, accuracy_difference(a, b).p, independent)
 
 
 def differing(home: RunStore, a: Group, b: Group, *, most: int, names: tuple[str, str]) -> list[Picture]:

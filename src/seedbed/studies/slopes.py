@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,11 @@ def slope_at(activation: str, places: NDArray[np.floating]) -> NDArray[np.float3
     return np.asarray(flat).reshape(places.shape)
 
 
+def mean_slopes(home: RunStore, cells: Sequence[Group]) -> dict[str, Interval]:
+    """Activation -> its mean slope in the first hidden layer, of the networks that have a run left."""
+    return {activation_of(cell): slope for cell in cells if (slope := mean_slope(home, cell))}
+
+
 def mean_slope(home: RunStore, cell: Group) -> Interval | None:
     """The mean slope at the first hidden layer's pre-activations at the last epoch, over the seeds; None without a run."""
     activation = cell.run.model.activation or ""
@@ -58,15 +63,13 @@ def mean_slope(home: RunStore, cell: Group) -> Interval | None:
     return cell.interval([float(slope_at(activation, first).mean()) for first in firsts], (0.0, np.inf))
 
 
-def slope_sentence(home: RunStore, cells: Sequence[Group]) -> list[str]:
-    """Say by how much the gradient shrinks in the first hidden layer of each network."""
-    known = [f"{number_text(slope)} with {activation_of(cell)}" for cell in cells if (slope := mean_slope(home, cell))]
-    if not known:
-        return []
-    return [
+def slope_sentence(slopes: Mapping[str, Interval], *, brief: bool = False) -> str:
+    """Say by how much the gradient shrinks in the first hidden layer; `slopes` as `mean_slopes` gives them, one at least."""
+    known = [f"{number_text(slope, brief=brief)} with {name}" for name, slope in slopes.items()]
+    return (
         "The gradient passes each layer times the activation's slope. At the first layer's own pre-activations its mean is "
         f"{words.listed(known)}."
-    ]
+    )
 
 
 def slopes_figure(setup: Setup, home: RunStore, cells: Sequence[Group]) -> list[Figure]:

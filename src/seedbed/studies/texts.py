@@ -17,17 +17,22 @@ BANDS = "mean with 95 % interval (Student t)"
 """What the lines and bands of mean curves are."""
 
 
-def interval_text(interval: Interval | None, *, digits: int = 2, factor: float = 100.0, unit: str = "") -> str:
-    """A mean with its 95 % interval in brackets.
+def interval_text(
+    interval: Interval | None, *, digits: int = 2, factor: float = 100.0, unit: str = "", brief: bool = False
+) -> str:
+    """A mean with its 95 % interval in brackets, or `brief` without it.
 
     >>> interval_text(Interval(0.97, 0.96, 0.98, 5), unit="%")
     '97.00 % (96.00 to 98.00)'
+    >>> interval_text(Interval(0.97, 0.96, 0.98, 5), unit="%", brief=True)
+    '97.00 %'
     """
     if interval is None:
         return "not known"
     # Adding 0 takes the sign from a 0 that rounding made of a small negative number.
     mean, *ends = (f"{round(factor * value, digits) + 0.0:.{digits}f}" for value in (interval.mean, *interval.pair()))
-    return f"{mean} {unit}".rstrip() + (f" ({' to '.join(ends)})" if interval.low == interval.low else " (n = 1)")
+    reach = f" ({' to '.join(ends)})" if interval.low == interval.low else " (n = 1)"
+    return f"{mean} {unit}".rstrip() + ("" if brief else reach)
 
 
 points_text = partial(interval_text, unit="points")
@@ -35,13 +40,13 @@ number_text = partial(interval_text, factor=1.0)
 loss_text = partial(number_text, digits=3)
 
 
-def share_text(share: Interval | None, digits: int = 2) -> str:
+def share_text(share: Interval | None, digits: int = 2, *, brief: bool = False) -> str:
     """A share as a percentage; its interval ends at 0 and 1.
 
     >>> share_text(Interval(0.97, 0.9, 1.1, 5), 0)
     '97 % (90 to 100)'
     """
-    return interval_text(share and share.within(0, 1), digits=digits, unit="%")
+    return interval_text(share and share.within(0, 1), digits=digits, unit="%", brief=brief)
 
 
 def sized(name: str, parameters: int) -> str:

@@ -147,8 +147,10 @@ class Sweep(Tabular):
         others = math.comb(len(rivals), 2) - 1
         [lead] = differences([Contrast(first, next(each for each in rivals if each is not first))], others=others)
         if lead.decision and lead.decision.interval.mean > 0 and len(best) == 1:
-            gap = f"{100 * lead.decision.interval.mean:.2f} points"
-            brief += f" The next, {words.setting(self._choice(lead.contrast.b))}, is {gap} behind."
+            behind = lead.decision.interval
+            said = f" The next, {words.setting(self._choice(lead.contrast.b))}, is {100 * behind.mean:.2f} points behind"
+            low, high = (f"{100 * end:.2f}" for end in behind.pair())
+            brief, whole = f"{brief}{said}.", f"{whole}{said} (95 % interval: {low} to {high})."
         return Statement(brief, lead.certainty("Best against next"), whole)
 
     def _best_sentence(self, condition: tuple[Value, ...], best: Sequence[Group], *, brief: bool = False) -> str:

@@ -22,7 +22,7 @@ from seedbed.studies.charts import compared
 from seedbed.studies.context import Steps, StudyContext, request
 from seedbed.studies.edges import beyond
 from seedbed.studies.setup import Setup
-from seedbed.studies.slopes import slope_sentence, slopes_figure
+from seedbed.studies.slopes import mean_slopes, slope_sentence, slopes_figure
 from seedbed.studies.tables import GROUP_COLUMNS, measured
 from seedbed.studies.texts import BANDS, best_epoch, share_text, sized, subtitle
 from seedbed.tables import Column, Table
@@ -249,6 +249,7 @@ def _decided(study: StudyContext, plain: Sequence[Group], cells: Sequence[Group]
 def _swap(setup: Setup, home: RunStore, cells: Sequence[Group], contrasts: list[Difference], early: Difference) -> AnswerPart:
     title = f"ReLU, tanh and sigmoid in the {words.value(NET)} net"
     curves = compared(cells, activation_of, title, level=common_level(cells))
+    slopes = mean_slopes(home, cells)
     return AnswerPart(
         name="swap",
         question=f"ReLU, tanh or sigmoid in the {words.value(NET)} net, nothing else changed?",
@@ -263,7 +264,8 @@ def _swap(setup: Setup, home: RunStore, cells: Sequence[Group], contrasts: list[
             *slopes_figure(setup, home, cells),
         ],
         shown=2,
-        why=slope_sentence(home, cells),
+        why=[slope_sentence(slopes)] if slopes else [],
+        reason=slope_sentence(slopes, brief=True) if slopes else "",
         tables=[_table(cells)],
         cells=[_json(cell) for cell in cells],
         contrasts=contrasts,

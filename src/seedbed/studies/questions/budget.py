@@ -10,7 +10,7 @@ from itertools import groupby
 
 from seedbed import searches, words
 from seedbed.groups import Contrast, Difference, Group, Request, by, caveats
-from seedbed.groups.statements import Certainty
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.kinds import ACTIVATIONS, OPTIMIZERS
 from seedbed.records import Result
 from seedbed.runs import RunStore
@@ -315,10 +315,12 @@ def _finalist_json(finalist: Finalist) -> dict[str, object]:
 
 def _importance(search: Search) -> AnswerPart:
     shares = search.importances
+    brief, whole = (_most_important(shares, len(search.trials), brief=at) for at in (True, False))
     return AnswerPart(
         name="importance",
         question="Which settings mattered most?",
-        answer=[_most_important(shares, len(search.trials))],
+        answer=[whole],
+        finding=Statement(brief, _standing_out(shares), whole),
         method=(
             "Functional ANOVA (Hutter, Hoos, Leyton-Brown 2014) of the accuracy after "
             f"{words.counted(search.compared_at, 'epoch')}, which all trials reached: the share of its variance that a setting "
@@ -346,11 +348,22 @@ def _importance_table(shares: Sequence[Importance]) -> Table[Importance]:
     return Table(columns, shares, "Shares of the variance between trials.")
 
 
-def _most_important(shares: Sequence[Importance], trials: int) -> str:
+def _standing_out(shares: Sequence[Importance]) -> Certainty:
+    """How sure it is that the first setting explains the most: at most *likely*, for ranges of resamples are no test."""
+    if not shares:
+        return Certainty("not shown", "Too few trials reached one epoch together, or their accuracies are too alike.")
+    first, *others = shares
+    if any(other.high >= first.low for other in others):
+        return Certainty("not shown", "The ranges of nine tenths of the resamples of the trials overlap.")
+    return Certainty("likely", "The ranges of nine tenths of the resamples of the trials do not overlap; this is no test.")
+
+
+def _most_important(shares: Sequence[Importance], trials: int, *, brief: bool = False) -> str:
     if not shares:
         return f"{words.counted(trials, 'trial')} are too few, or too alike, to weigh the settings."
     first, *others = shares
-    share = f"{words.percent(first.share, 0)} ({100 * first.low:.0f} to {100 * first.high:.0f})"
+    reach = "" if brief else f" ({100 * first.low:.0f} to {100 * first.high:.0f})"
+    share = f"{words.percent(first.share, 0)}{reach}"
     largest = f"the {_name(first)} explains the largest share of the variance between trials, {share}"
     equal = [_name(other) for other in others if other.high >= first.low]
     if len(equal) > MOST_NAMED:

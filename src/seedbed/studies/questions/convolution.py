@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from seedbed import data, figures, words
 from seedbed.figures import Curve, Dot, Picture
 from seedbed.groups import Contrast, Difference, Group, Request
 from seedbed.groups.caveats import excluded
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.models import facts
 from seedbed.runs import RunStore
 from seedbed.specs import Conv, Dense
@@ -34,6 +35,8 @@ LADDER, QUICK_LADDER = ((25, 12), (50, 25), (100, 50)), ((25, 12),)
 
 PAIR: tuple[Conv | Dense, ...] = (CONV, Dense(hidden=NET))
 """The nets that are compared on all images and on changed ones."""
+
+ALPHA = 0.05
 
 PERMUTATION = 1
 """The seed of the one permutation of the pixels."""
@@ -277,6 +280,7 @@ def _mistakes(study: StudyContext, pair: NetPair) -> AnswerPart:
         name="mistakes",
         question="Do both nets fail on the same images?",
         answer=_overlap_sentences(found, pair.conv.folds) if found else [none],
+        finding=_overlap_finding(found, pair.conv.folds) if found else None,
         method="Seed by seed, each validation image at the best epoch; each pair of networks compared image by image.",
         figures=[Figure("conv_mistakes", chart, "Upper panel: only the conv net is right; lower: only the dense one.")]
         if chart
@@ -286,27 +290,49 @@ def _mistakes(study: StudyContext, pair: NetPair) -> AnswerPart:
     )
 
 
+def _overlap_finding(found: Sequence[Overlap], folds: int) -> Statement | None:
+    """How often the conv net is wrong where the dense one is, and elsewhere; clear where each pair shows that these differ.
+
+    None where the dense net makes no mistake.
+    """
+    if not _mean_overlap(found, folds, "shared"):
+        return None
+    least = max(each.independent_p for each in found)
+    rule = f"the mistakes of {words.counted(len(found), 'pair')} of networks, pair by pair (Fisher's exact test, images)"
+    if least >= ALPHA:
+        sure = Certainty("not shown", f"Not in every pair do the two tend to fail on the same images: {rule}.")
+    else:
+        sure = Certainty("clear", f"In every pair the two tend to fail on the same images: {rule}, p < {ALPHA:g}.")
+    return Statement(_shared_sentence(found, folds, brief=True), sure, _shared_sentence(found, folds))
+
+
+def _mean_overlap(found: Sequence[Overlap], folds: int, name: str) -> Interval | None:
+    limits = SHARE if name in ("shared", "alone") else (0, max(each.images for each in found))
+    return interval_of([getattr(each, name) for each in found], folds=folds, limits=limits)
+
+
+def _shared_sentence(found: Sequence[Overlap], folds: int, *, brief: bool = False) -> str:
+    shared, alone = (share_text(_mean_overlap(found, folds, name), 1, brief=brief) for name in ("shared", "alone"))
+    return (
+        f"The conv net is wrong on {shared} of the images that {THE_DENSE} gets wrong, and on {alone} of those that it gets "
+        "right."
+    )
+
+
 def _overlap_sentences(found: Sequence[Overlap], folds: int) -> list[str]:
     images = max(each.images for each in found)
-
-    def mean(name: str) -> Interval | None:
-        limits = SHARE if name in ("shared", "alone") else (0, images)
-        return interval_of([getattr(each, name) for each in found], folds=folds, limits=limits)
-
     of_fold = " of a fold" if folds > 1 else ""
-    conv, dense, both = (number_text(mean(name), digits=1) for name in ("only_a", "only_b", "both_wrong"))
+    conv, dense, both = (
+        number_text(_mean_overlap(found, folds, name), digits=1) for name in ("only_a", "only_b", "both_wrong")
+    )
     sentences = [
         f"Of {images:,} validation images{of_fold} only the conv net is right on {conv}, only {THE_DENSE} on {dense}, and "
         f"neither on {both} (means over {words.counted(len(found), 'pair')} of networks)."
     ]
-    if mean("shared"):
-        shared, alone = (share_text(mean(name), 1) for name in ("shared", "alone"))
-        sentences.append(
-            f"The conv net is wrong on {shared} of the images that {THE_DENSE} gets wrong, and on {alone} of those that it "
-            "gets right."
-        )
-    clear = sum(each.p < 0.05 for each in found)
-    return [*sentences, f"The two networks differ in accuracy (p < 0.05, uncorrected) in {clear} of {len(found)} pairs."]
+    if _mean_overlap(found, folds, "shared"):
+        sentences.append(_shared_sentence(found, folds))
+    clear = sum(each.p < ALPHA for each in found)
+    return [*sentences, f"The two networks differ in accuracy (p < {ALPHA:g}, uncorrected) in {clear} of {len(found)} pairs."]
 
 
 def _overlap_table(found: Sequence[Overlap]) -> Table[Overlap]:
@@ -375,14 +401,11 @@ def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
     found = {cell: shifted_accuracy(study, cell) for cell in pair.cells if cell.n}
     reach = distances(setup.facts.image_shape)
     images = next((each.images for each in found.values()), 0)
-    answer = []
-    for pixels in dict.fromkeys([reach[min(2, len(reach) - 1)], reach[-1]]):
-        shares = words.listed([f"{share_text(each.accuracies[pixels])} with {name_of(cell)}" for cell, each in found.items()])
-        answer.append(f"On validation images shifted by {words.counted(pixels, 'pixel')} the accuracy is {shares}.")
+    answer = [_shifted_sentence(found, pixels) for pixels in dict.fromkeys([reach[min(2, len(reach) - 1)], reach[-1]])]
     both = list(found.items())
     more = advantage(both[0], both[1], reach[-1]) if len(both) == 2 else None
     if more:
-        answer.append(_advantage_sentence([name_of(cell) for cell in found], more))
+        answer.append(_advantage_sentence([name_of(cell) for cell in found], more, reach[-1]))
     curves = [
         Curve("", name_of(cell), [(float(pixels), accuracy) for pixels, accuracy in one.accuracies.items()])
         for cell, one in found.items()
@@ -396,6 +419,7 @@ def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
         name="shifted",
         question="How much does a shift of the images hurt?",
         answer=answer if found else [none],
+        finding=_shifted_finding(found, reach[-1], more) if more else None,
         method=(
             f"The networks trained on all images, on {images:,} validation images shifted by up to {reach[-1]} pixels up, "
             "down, left and right (mean of the four), filled with zeros. No net is trained on shifted images."
@@ -409,14 +433,31 @@ def _shifted(study: StudyContext, pair: NetPair) -> AnswerPart:
     )
 
 
-def _advantage_sentence(names: Sequence[str], more: Interval) -> str:
+def _shifted_sentence(found: Mapping[Group, Shifted], pixels: int, *, brief: bool = False) -> str:
+    shares = [f"{share_text(each.accuracies[pixels], brief=brief)} with {name_of(cell)}" for cell, each in found.items()]
+    moved = f"On validation images shifted by {words.counted(pixels, 'pixel')}"
+    return f"{moved} the accuracy is {words.listed(shares)}."
+
+
+def _shifted_finding(found: Mapping[Group, Shifted], pixels: int, more: Interval) -> Statement:
+    """The accuracies at the longest shift; `more` is the first net's minus the second's."""
+    includes = "excludes 0" if more.excludes() else "includes 0: it may be chance"
+    rule = f"The 95 % interval of the difference on the shifted images, paired by seed and image, {includes}."
+    return Statement(
+        _shifted_sentence(found, pixels, brief=True),
+        Certainty("clear" if more.excludes() else "not shown", rule),
+        _shifted_sentence(found, pixels),
+    )
+
+
+def _advantage_sentence(names: Sequence[str], more: Interval, pixels: int) -> str:
     """Which of two nets is right more often on shifted images; `more` is the first one's share minus the second's."""
     (better, worse), mean, low, high = names, more.mean, more.low, more.high
     if mean < 0:
         better, worse, mean, low, high = worse, better, -mean, -high, -low
     often = "right more often" if more.excludes() else "not clearly right more often"
     reach = f"(95 % interval: {100 * low:.1f} to {100 * high:.1f})"
-    return f"There {better} is {often} than {worse}: by {100 * mean:.1f} points {reach}."
+    return f"Shifted by {words.counted(pixels, 'pixel')}, {better} is {often} than {worse}: by {100 * mean:.1f} points {reach}."
 
 
 def _shift_table(found: dict[Group, Shifted]) -> Table[int]:

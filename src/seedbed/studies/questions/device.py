@@ -11,7 +11,7 @@ from typing import Any
 from seedbed import figures, words
 from seedbed.data import load
 from seedbed.groups import Request
-from seedbed.groups.statements import Certainty
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.models import describe
 from seedbed.specs import Conv, Dense
 from seedbed.statistics import Decision, interval_of
@@ -272,10 +272,12 @@ def crossover(summary: TimingSummary) -> AnswerPart:
     """Answer for which widths and batch sizes one device trains faster than another."""
     _, *others = summary.devices
     widths = [step.hidden for step in summary.steps if len(step.seconds) > 1]
+    turning = [sentence for device in others for sentence in _turning(summary, device)]
     return AnswerPart(
         name="crossover",
         question="For which widths and batch sizes does a GPU pay?",
-        answer=[sentence for device in others for sentence in _turning(summary, device)] or _nothing_to_compare(summary),
+        answer=turning or _nothing_to_compare(summary),
+        finding=Statement(turning[0], _certainty(summary)) if turning else None,
         method=(
             "One dense net of w and w/2 hidden units, Adam: the time of a training step over the batch size, without "
             "evaluations; measurements take turns over all sizes."
@@ -297,6 +299,15 @@ def _crossing(summary: TimingSummary) -> Figure:
     axes = {"x": "batch size", "y": "µs per image"}
     chart = figures.times_over_sizes(times, "Training time per image", subtitle, **axes)
     return Figure("device_crossover", chart, "Where two lines cross, the faster device changes.")
+
+
+def _certainty(summary: TimingSummary) -> Certainty:
+    """How sure the first sentence on the steps is."""
+    steps = [ratio for (kind, *_), ratio in summary.ratios.items() if kind == "steps"]
+    among = f"also after correction for {words.counted(max(ratio.claims for ratio in steps), 'comparison')}"
+    if any(ratio.shown for ratio in steps):
+        return Certainty("clear", f"Faster or slower: the 95 % interval of the ratio of times excludes 1, {among}.")
+    return Certainty("not shown", "Each 95 % interval of a ratio of times includes 1, or does so after correction.")
 
 
 def _turning(summary: TimingSummary, device: str) -> Iterator[str]:

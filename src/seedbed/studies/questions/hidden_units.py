@@ -11,7 +11,7 @@ from seedbed import figures, words
 from seedbed.errors import StatisticsError
 from seedbed.figures import Dot, Sized, mean_curve
 from seedbed.groups import ACCURACY, Contrast, Difference, Frontier, Group, Request, best, by, differences, size_frontier
-from seedbed.groups.statements import Certainty
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.specs import Dense
 from seedbed.statistics import spearman
 from seedbed.studies.answers import AnswerPart, Figure, Study
@@ -210,6 +210,7 @@ def _widths(setup: Setup, cells: Sequence[Group], contrasts: Sequence[Difference
         figures=[draw(setup, known) for draw in (_loss_curves, _accuracy_curves, _measures) if known],
         tables=[_table(cells), *([_doubling_table(steps)] if steps else [])],
         why=_why(known) if known else [],
+        reason=" ".join(_losses(cell, brief=True) for cell in _ends(known)),
         cells=[cell.as_json(**measured(cell, LOSSES)) for cell in cells],
         contrasts=contrasts,
         data={
@@ -331,13 +332,18 @@ def _doubling_table(steps: Sequence[Doubling]) -> Table[Doubling]:
 
 
 def _why(cells: Sequence[Group]) -> list[str]:
-    ascending = sorted(cells, key=lambda cell: cell.parameters)
-    ends = list(dict.fromkeys([ascending[0], ascending[-1]]))
+    ends = _ends(cells)
     return [*map(_losses, ends), *_rank_sentence(cells), *(sentence for cell in ends for sentence in explained(cell))]
 
 
-def _losses(cell: Group) -> str:
-    gap, train, validation = map(loss_text, measured(cell, LOSSES).values())
+def _ends(cells: Sequence[Group]) -> list[Group]:
+    """The smallest and the largest network."""
+    ascending = sorted(cells, key=lambda cell: cell.parameters)
+    return list(dict.fromkeys([*ascending[:1], *ascending[-1:]]))
+
+
+def _losses(cell: Group, *, brief: bool = False) -> str:
+    gap, train, validation = (loss_text(loss, brief=brief) for loss in measured(cell, LOSSES).values())
     return (
         f"At the last epoch {named(cell)} has a training loss of {train}, a validation loss of {validation} and a gap of {gap}."
     )
@@ -375,6 +381,7 @@ def _frontier(setup: Setup, cells: Sequence[Group], confirmed: Group | None) -> 
         method=method,
         figures=[_frontier_figure(setup, found)] if len(found.groups) > 1 else [],
         tables=[_frontier_table(found)],
+        finding=Statement(_steps_sentence(found, brief=True), _certainty(found), _steps_sentence(found)),
         data={
             "pairs": found.pairs,
             **{name: [units(cell) for cell in getattr(found, name)] for name in ("on_means", "steps", "beaten")},
@@ -382,12 +389,20 @@ def _frontier(setup: Setup, cells: Sequence[Group], confirmed: Group | None) -> 
     )
 
 
-def _steps_sentence(found: Frontier) -> str:
-    steps = words.listed([f"{named(cell)} with {share_text(cell.accuracy)}" for cell in found.steps])
-    on_means = f"by their means {words.counted(len(found.on_means), 'net')} of {len(found.groups)} are on the frontier"
+def _certainty(found: Frontier) -> Certainty:
+    among = f"after correction for {words.counted(found.pairs, 'comparison')}, all pairs of sizes"
     if len(found.steps) == 1:
-        return f"No net is clearly better than the smallest, {steps}; {on_means}."
-    return f"Of these sizes {words.counted(len(found.steps), 'step')} are clear: {steps}; {on_means}."
+        return Certainty("not shown", f"No size is shown to be above the smallest, {among}.")
+    return Certainty("clear", f"The 95 % interval of each step's difference to the step before excludes 0, also {among}.")
+
+
+def _steps_sentence(found: Frontier, *, brief: bool = False) -> str:
+    steps = words.listed([f"{named(cell)} with {share_text(cell.accuracy, brief=brief)}" for cell in found.steps])
+    nets = words.counted(len(found.on_means), "net")
+    on_means = "" if brief else f"; by their means {nets} of {len(found.groups)} are on the frontier"
+    if len(found.steps) == 1:
+        return f"No net is clearly better than the smallest, {steps}{on_means}."
+    return f"Of these sizes {words.counted(len(found.steps), 'step')} are clear: {steps}{on_means}."
 
 
 def _ratio_sentence(found: Frontier) -> str:

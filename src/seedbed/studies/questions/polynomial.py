@@ -13,7 +13,7 @@ import numpy as np
 from seedbed import words
 from seedbed.figures.polynomials import Fit, error_parts, fit_panels
 from seedbed.groups import Request
-from seedbed.groups.statements import Certainty
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.statistics import Floats, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card
@@ -137,13 +137,17 @@ def _card(found: Measured) -> Card:
     others = words.listed([error for each, error in zip(found.shown, errors, strict=True) if each is not best])
     answer = f"Too little follows the noise, too much misses the curve. Lambda {words.value(best.strength)} is best: error "
     answer += f"{best.error.mean:.2f}, against {others}."
-    decided = len(found.undecided) < 2
-    rule = f"Over {found.count:,} samples, the paired 95 % intervals of the error against"
-    certainty = Certainty("clear", f"{rule} the least and the most penalty exclude 0.")
-    if not decided:
-        values = [words.value(strength) for strength in found.undecided if strength != best.strength]
-        certainty = replace(certainty, rule=f"{certainty.rule} Lambda {words.listed(values)} may be as good as the best.")
-    return Card("What does weight decay do to a polynomial?", answer, certainty, _fit_picture(found, size=(84, 110)))
+    return Card("What does weight decay do to a polynomial?", answer, _certainty(found), _fit_picture(found, size=(84, 110)))
+
+
+def _certainty(found: Measured) -> Certainty:
+    """How sure it is that the best strength is better than little and much."""
+    equal = [strength for strength in found.undecided if strength != found.best.strength]
+    ends = "the paired 95 % intervals of the error against the least and the most penalty"
+    if {found.splits[0].strength, found.splits[-1].strength} & set(equal):
+        return Certainty("not shown", f"Over {found.count:,} samples, one of {ends} includes 0.")
+    rest = f" Lambda {words.listed([words.value(strength) for strength in equal])} may be as good as the best." if equal else ""
+    return Certainty("clear", f"Over {found.count:,} samples, {ends} exclude 0.{rest}")
 
 
 # Three fits to one sample
@@ -237,14 +241,15 @@ def _split(found: Measured) -> AnswerPart:
         figures=[_split_figure(found)],
         tables=[_split_table(found)],
         why=[_why(found)],
+        finding=Statement(_best_sentence(found, brief=True), _certainty(found), _best_sentence(found)),
         cells=[_cell(found, each) for each in found.splits],
         caveats=found.caveats,
         data={"task": vars(task), "samples": found.count, "best": found.best.strength, "undecided": found.undecided},
     )
 
 
-def _best_sentence(found: Measured) -> str:
-    errors = [f"{error_text(each.error)} with lambda {words.value(each.strength)}" for each in found.shown]
+def _best_sentence(found: Measured, *, brief: bool = False) -> str:
+    errors = [f"{error_text(each.error, brief=brief)} with lambda {words.value(each.strength)}" for each in found.shown]
     return (
         f"Of {len(found.splits)} strengths lambda {words.value(found.best.strength)} is the best: the test error is "
         f"{words.listed(errors)}; the noise alone is {found.task.noise**2:g}."

@@ -249,6 +249,7 @@ def _effect(setup: Setup, home: RunStore, found: Penalized, *, alone: bool) -> A
         shown=2,
         tables=[_table(found)],
         why=_why(found),
+        reason=" ".join(_norms(found, brief=True)[:1]),
         cells=[_json(cell, found) for cell in found.cells],
         contrasts=found.contrasts,
         caveats=found.caveats,
@@ -281,19 +282,32 @@ def _means_text(norms: Sequence[Interval | None]) -> str:
 
 
 def _why(found: Penalized) -> list[str]:
-    plain, sentences = found.plain, []
-    strong = max((cell for cell in found.cells if cell.n), key=strength, default=plain)
-    if strong is not plain and plain.n:
-        before, after = (probed(cell, "weights") for cell in (plain, strong))
-        sentences += [
-            f"The norm of {layer}'s weights is {number_text(after[layer])} with {l2_name(strong)}, and "
-            f"{number_text(before[layer])} without penalty."
-            for layer in before
-        ]
+    plain, strong = found.plain, _strongest(found)
+    sentences = _norms(found)
+    if sentences:
         with_, without = (share_text(found.near_zero[strength(cell)], 0) for cell in (strong, plain))
         sentences.append(f"With {l2_name(strong)} {with_} of the weights lie near 0, without penalty {without}.")
     shown = dict.fromkeys([plain, best(found.cells) or plain, strong])
     return [*sentences, *(sentence for cell in shown for sentence in explained(cell))]
+
+
+def _strongest(found: Penalized) -> Group:
+    """The setting with the greatest strength that has a run left."""
+    return max((cell for cell in found.cells if cell.n), key=strength, default=found.plain)
+
+
+def _norms(found: Penalized, *, brief: bool = False) -> list[str]:
+    """The norm of each layer's weights with the most penalty and without, where both have a run left."""
+    plain, strong = found.plain, _strongest(found)
+    if strong is plain or not plain.n:
+        return []
+    before, after = (probed(cell, "weights") for cell in (plain, strong))
+    text = partial(number_text, brief=brief)
+    return [
+        f"The norm of {layer}'s weights is {text(after[layer])} with {l2_name(strong)}, and {text(before[layer])} without "
+        "penalty."
+        for layer in before
+    ]
 
 
 # The second part: harder data
