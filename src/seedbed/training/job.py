@@ -193,6 +193,8 @@ class Job:
         norms: dict[str, Any] = {}
         for chunk in self._source.chunks(self._epoch, self._step, plans):
             loaded = self._loaded
+            if loaded.population.self_contained:  # here nothing compiles in threads, so it would say so too late
+                yield from self._begin()
             loaded.program.prepare(loaded.train_state, loaded.best, chunk.feed, loaded.settings, loaded.eval_batches.shapes)
             yield from self._begin()
             at = chunk.start
