@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -367,7 +368,7 @@ class Result:
         at = f"best epoch {self.best} of {self.history.epochs}"
         return f"Result({self.name!r}: {self.run.model.title}, seed {self.run.seed}, {at}, {self.verdict.label})"
 
-    @property
+    @cached_property
     def best(self) -> int:
         """The epoch whose network is kept, from 1; 0 where no epoch has a finite validation loss."""
         return best_epoch(self.history, self.run.plan.select, EpochColumns.of(self.run.plan))
@@ -439,10 +440,16 @@ def finite_fields(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: finite(value) for name, value in fields.items()}
 
 
+PLAIN = (int, str, bool, type(None))
+
+
 def finite(value: Any) -> Any:
     """Replace every NaN and infinity by None, tuples by lists, NumPy's numbers by Python's and records by their fields."""
-    if type(value) is float:  # first, since most values are
+    kind = type(value)
+    if kind is float:  # first, since most values are
         return value if math.isfinite(value) else None
+    if kind in PLAIN:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return finite(asdict(value))
     if isinstance(value, dict):

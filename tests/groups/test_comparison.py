@@ -186,9 +186,9 @@ def test_nans_and_collapses_enter_no_mean_and_are_counted_beside(home: RunStore)
     assert comparison.groups[0].accuracy is not None
     assert comparison.groups[0].accuracy.mean > 0.9
     assert comparison.sentences()[1:] == [
-        "1 of 5 runs diverged and is excluded: 1 of 5 of sgd.",
-        "1 of 5 runs collapsed and is excluded: 1 of 5 of sgd.",
-        "1 of 5 runs was still improving at the last epoch: 1 of 5 of sgd.",
+        "1 of 5 runs of sgd diverged and is excluded.",
+        "1 of 5 runs of sgd collapsed and is excluded.",
+        "1 of 5 runs of sgd was still improving at the last epoch.",
     ]
 
 
@@ -197,8 +197,8 @@ def test_a_group_that_diverged_throughout_has_no_pair(home: RunStore) -> None:
     add(home, "fine", {0: 0.95, 1: 0.95}, hidden=(9,))
     comparison = compare(home, ["boom", "fine"])
     assert comparison.pairs == []
-    assert comparison.sentences() == ["2 of 2 runs diverged and are excluded: 2 of 2 of boom."]
-    with pytest.raises(RunError, match="2 of 2 runs diverged and are excluded: 2 of 2 of boom"):
+    assert comparison.sentences() == ["2 of 2 runs of boom diverged and are excluded."]
+    with pytest.raises(RunError, match="2 of 2 runs of boom diverged and are excluded"):
         comparison.figure()
 
 

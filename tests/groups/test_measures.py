@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from groups.samples import group, right
 from seedbed.groups import ACCURACY, LAST_ACCURACY, Measure, at_last
+from seedbed.records import History
 from seedbed.statistics import interval_of
 
 
 def test_accuracy_is_that_of_the_best_epoch_and_a_column_that_of_the_last():
-    result = group(right(0.9)).kept[0]
-    result.history["validation_accuracy"][:] = [0.5, 0.9, 0.8, 0.7, 0.6, 0.55]
+    made = group(right(0.9)).kept[0]
+    accuracies = np.array([0.5, 0.9, 0.8, 0.7, 0.6, 0.55])
+    result = replace(made, history=History({**made.history.columns, "validation_accuracy": accuracies}))
     assert ACCURACY.of(result) == 0.8, "0.5, 0.9 and 0.8 have the highest mean"
     best = replace(result, run=result.run.changed(plan=result.run.plan.changed(select="accuracy")))
     assert ACCURACY.of(best) == 0.9

@@ -96,10 +96,10 @@ def test_sliders_keys_and_the_clear_button_change_the_answer(opened: tuple[Any, 
     for _ in range(40):
         page.keyboard.press("ArrowRight")
     assert shares(page) != drawn
-    page.get_by_role("button", name="Move back").click()
+    page.get_by_role("button", name="Undo shifts and turn").click()
     assert shares(page) == drawn
     page.keyboard.press("Tab")
-    page.get_by_text("Show the pixels that matter").click()
+    page.get_by_text("Show the pixels that speak").click()
     page.get_by_text("What each layer gives").click()
     shares(page)
     sizes = page.evaluate("() => [...document.querySelectorAll('.layer canvas')].map((each) => each.width * each.height > 1)")

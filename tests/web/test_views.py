@@ -125,6 +125,21 @@ def test_runs_are_grouped_by_settings_with_an_interval_over_them(app: Guard) -> 
     assert all(row["low"] <= row["accuracy"] <= row["high"] for row in rows)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("query", ["name=good&name=fair.0", "name=good.1&name=good.0&name=fair.0"])
+def test_the_runs_of_a_selected_group_are_ticked(app: Guard, query: str) -> None:
+    page = ask(app, "/runs", query).text
+    boxes = {name: "checked" in rest for name, rest in re.findall(r'id="select-([^"]+)"([^>]*)', page)}
+    assert boxes == {"fair.0": True, "fair.1": False, "good.0": True, "good.1": True}
+    assert "selected: 3" in page
+    grouped = ask(app, "/runs", f"{query}&group=group").text
+    assert re.findall(r'id="select-([^"]+)"[^>]* checked', grouped) == ["good"]
+
+
+def test_the_runs_of_a_selected_sweep_are_ticked(tmp_path: Path) -> None:
+    page = ask(app_of(swept(tmp_path)), "/runs", "name=s").text
+    assert len(re.findall(r'id="select-[^"]+"[^>]* checked', page)) == 8
+
+
 def test_the_accuracy_is_that_of_the_epoch_asked_for(app: Guard) -> None:
     at = {epoch: runs_of(app, f"epoch={epoch}&q=good.0")[0]["accuracy"] for epoch in ("1", "6", "last", "best")}
     assert at["1"] == pytest.approx(0.47)
@@ -286,6 +301,12 @@ def test_settings_of_one_sweep_lead_to_its_main_effects(tmp_path: Path) -> None:
     page = ask(app, "/compare", f"name={names[0]}&name={names[1]}").text
     assert 'href="/compare?name=s"' in page
     assert "charts/effects" not in page
+
+
+def test_single_seeds_of_a_setting_lead_to_the_comparison_of_all_its_seeds(app: Guard) -> None:
+    page = ask(app, "/compare", "name=good.0&name=good.1&name=fair.0").text
+    assert 'href="/compare?name=good&amp;name=fair"' in page
+    assert "with all its seeds" not in ask(app, "/compare", BOTH).text
 
 
 def test_one_setting_alone_is_not_compared(app: Guard) -> None:

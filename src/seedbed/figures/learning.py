@@ -31,6 +31,9 @@ HEADINGS: dict[Panel, tuple[str, str]] = {
     "loss": ("Loss (without penalty)", "mean cross-entropy (nats)"),
     "penalty": ("Penalty", "l2 and l1 terms (nats)"),
 }
+MOST_APART = 20
+"""Seeds that a reader distinguishes. Of more, training curves are drawn as their mean alone, and the pointer finds means."""
+
 LOG_FROM = 10.0
 """A loss that falls by this factor is drawn on a logarithmic axis."""
 
@@ -66,6 +69,11 @@ class LearningPoints:
         """The panels that have something to show: the penalty only where some run pays one."""
         paid = any(row["mean"] for row in self.raw if row["panel"] == "penalty")
         return ["accuracy", "loss", "penalty"] if paid else ["accuracy", "loss"]
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are too many seeds to distinguish them."""
+        return bool(self.mean) and len({row["seed"] for row in self.raw}) > MOST_APART
 
     def smoothed(self, weight: float) -> LearningPoints:
         """The same points; those of the main lines, the mean or else the runs, with their moving average."""
@@ -149,9 +157,12 @@ def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
     diamonds = axes.mark(best, "point", coloured=True, style="best")
     if not mean:
         return [*axes.smoothed(raw, detail="seed", point=points.epochs == 1), diamonds]
+    over = scales.bounded(mean) if panel == "accuracy" else mean
+    if points.crowded:
+        faint = axes.bundle([row for row in raw if row["line"] == "validation"], "seed", strokeWidth=1, strokeOpacity=0.4)
+        return [*faint, *axes.smoothed(over), diamonds]
     faint = axes.lines(raw, detail="seed", strokeWidth=1, strokeOpacity=0.4)
-    averaged = replace(axes, tooltip=()).smoothed(scales.bounded(mean) if panel == "accuracy" else mean)
-    return [*faint, *averaged, diamonds]
+    return [*faint, *replace(axes, tooltip=()).smoothed(over), diamonds]
 
 
 def _subtitle(results: Sequence[Result], points: LearningPoints) -> list[str]:
@@ -173,7 +184,8 @@ def _seeds(results: Sequence[Result], points: LearningPoints) -> str:
     if not points.mean:
         return f"n = {len(results)} seeds, each drawn by itself: fewer than two can be averaged"
     bests = [result.best for result in results if result.run.seed not in points.left_out]
-    shown = f"n = {points.mean[0]['n']} seeds: mean with 95 % interval (Student t), single seeds faint behind"
+    single = "the validation curves of single seeds" if points.crowded else "single seeds"
+    shown = f"n = {points.mean[0]['n']} seeds: mean with 95 % interval (Student t), {single} faint behind"
     spread = f"{min(bests)} to {max(bests)}" if min(bests) != max(bests) else str(bests[0])
     excluded = [f"seed {seed} {verdict}" for seed, verdict in points.left_out.items()]
     return f"{shown}; best epochs {spread} (diamonds)" + (f"; not in the mean: {words.listed(excluded)}" if excluded else "")

@@ -96,7 +96,9 @@ def _quantity(scale: Scale, title: str | Sequence[str] | None, axis: Mapping[str
         labels = {"labelExpr": SMALL_WITH_EXPONENT}
     if scale.logarithmic and isinstance(title, str):
         title = f"{title[:-1]}, log scale)" if title.endswith(")") else f"{title} (log scale)"
-    kind = {"type": "log" if scale.logarithmic else "linear", "domain": list(scale.domain), "nice": False, "zero": False}
+    kind = {"type": "log", "domain": list(scale.domain), "nice": False}
+    if not scale.logarithmic:
+        kind |= {"type": "linear", "zero": False}
     return {"title": title, "scale": kind, "axis": {**ticks, **labels, **axis}}
 
 
@@ -230,6 +232,22 @@ class Axes:
         behind = area.encode(self.x, alt.Y("low:Q", scale=self.y["scale"]), alt.Y2("high:Q"), *self.by.colour)
         drawn = chart(rows).mark_line(**look).encode(self.x, self.y, *self.by.colour, *self.by.dash, *along, *channels)
         return [*([behind] if banded else []), drawn, *([self.mark(rows, "point", style="hover")] if self.tooltip else [])]
+
+    def bundle(self, rows: Rows, detail: str, **look: Any) -> Layers:
+        """Lines that are too many to be distinguished, or to be found with the pointer.
+
+        The chart gets one row for each line, with lists of its values, which it takes apart as it is drawn.
+        """
+        along, by = _field(self.x), (self.by.field, detail)
+        lines: dict[tuple[Any, ...], Rows] = {}
+        for row in rows:
+            lines.setdefault(tuple(row[name] for name in by), []).append(row)
+        folded = [
+            {**dict(zip(by, key, strict=True)), **{name: [row[name] for row in line] for name in (along, "mean")}}
+            for key, line in lines.items()
+        ]
+        drawn = chart(folded).transform_flatten([along, "mean"]).mark_line(**look)
+        return [drawn.encode(self.x, self.y, *self.by.colour, *self.by.dash, alt.Detail(f"{detail}:N"))]
 
     def smoothed(self, rows: Rows, *, detail: str = "", **look: Any) -> Layers:
         """Lines of the field `smoothed`, the measured ones faint behind; plain lines where the rows have no such field."""

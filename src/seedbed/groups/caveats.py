@@ -28,15 +28,19 @@ def caveats(groups: Sequence[Group], *, name: bool = False) -> list[str]:
         name: whether groups are called by their names. False means by their settings.
     """
     runs, sentences = sum(len(group.results) for group in groups), []
-    total = words.counted(runs, "run")
     for verdict, (singular, plural) in HAPPENED.items():
         counts = [(group, group.verdicts[verdict]) for group in groups if verdict in group.verdicts]
         count = sum(number for _, number in counts)
         if count:
-            plain = not name if len(groups) == 1 else count == runs
-            places = "" if plain else ": " + _places(counts, name)
-            sentences.append(f"{count} of {total} {singular if count == 1 else plural}{places}.")
+            places = "" if len(groups) == 1 or count == runs else ": " + _places(counts, name)
+            sentences.append(f"{_subject(count, groups, name)} {singular if count == 1 else plural}{places}.")
     return sentences + same_start(groups, name=name)
+
+
+def _subject(count: int, groups: Sequence[Group], name: bool) -> str:
+    runs = sum(len(group.results) for group in groups)
+    only = groups[0].name if name and len(groups) == 1 else ""
+    return only if only and runs == 1 else f"{count} of {words.counted(runs, 'run')}{f' of {only}' if only else ''}"
 
 
 def same_start(groups: Sequence[Group], *, name: bool = False) -> list[str]:

@@ -41,6 +41,7 @@ class PlaygroundSession:
         self._phase: Phase = "off"
         self._message = ""
         self._for_good = False
+        self._finished = False
         self._entries: tuple[NamedRun, ...] = ()
         self._rows: dict[str, list[dict[str, float]]] = {}
         self._weights: dict[str, Snapshot] = {}
@@ -72,6 +73,7 @@ class PlaygroundSession:
         with self._changing:
             self._check_free()
             self._entries, self._rows, self._weights = entries, {entry.name: [] for entry in entries}, {}
+            self._finished = False
             self._send(TrainEntries(entries))
             self._set("training")
         return [entry.name for entry in entries]
@@ -119,11 +121,13 @@ class PlaygroundSession:
             self._set("training")
 
     def as_json(self) -> dict[str, Any]:
-        """Phase, message, the runs of the current or last training with their metrics so far, and which have weights."""
+        """Phase, message, the runs of the current or last training with their metrics so far, which have weights, and whether
+        all of it is finished."""
         with self._changing:
             return {
                 "phase": self._phase,
                 "message": self._message,
+                "finished": self._finished,
                 "runs": [
                     {"name": entry.name, "group": entry.group, "seed": entry.run.seed, "epochs": entry.run.plan.epochs}
                     for entry in self._entries
@@ -216,6 +220,7 @@ class PlaygroundSession:
             case Note():
                 self._on_news({"phase": self._phase, "message": message.text})
             case TrainingEnded():
+                self._finished = message.how == "finished"
                 paused = message.how == "interrupted" and not self._for_good
                 reason = (
                     "" if paused or message.how == "finished" else message.reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from seedbed.errors import SeedbedError, UnknownRun, nearest
@@ -70,6 +70,22 @@ def select(site: PageSite, names: Sequence[str]) -> Selection:
     settings = _varying({name: runs[0] for name, runs in results.items()})
     groups = [Group(name, runs, settings[name]) for name, runs in results.items()]
     return Selection(groups, waiting, running, tuple(key))
+
+
+def covered_runs(listing: Sequence[Listed], names: Iterable[str]) -> dict[str, list[str]]:
+    """Runs of each of the names that is one of a group or a sweep; other names are left out."""
+    groups: dict[str, list[str]] = {}
+    for run in listing:
+        if run.record:
+            groups.setdefault(run.record.group, []).append(run.name)
+    wanted = set(names)
+    covers = {name: groups[name] for name in wanted & groups.keys() if groups[name] != [name]}
+    unknown = wanted - groups.keys() - {run.name for run in listing}
+    if unknown:
+        for group, sweep in stored_sweeps(listing).items():
+            if sweep in unknown:
+                covers.setdefault(sweep, []).extend(groups[group])
+    return covers
 
 
 def latest_pair(site: PageSite) -> list[str]:

@@ -184,7 +184,7 @@ export function drawing(root, panels) {
   };
   const controls = [
     element("button", { type: "button", onclick: () => sketch.clear() }, "Clear"),
-    element("button", { type: "button", onclick: back }, "Move back"),
+    element("button", { type: "button", onclick: back }, "Undo shifts and turn"),
     reading,
   ];
   for (const { input } of Object.values(sliders)) input.addEventListener("input", show);
@@ -198,7 +198,7 @@ export function drawing(root, panels) {
       canvas,
       element("div", { class: "buttons" }, ...controls),
       ...Object.values(sliders).map(({ row }) => row),
-      element("label", { class: "tick" }, explain, "Show the pixels that matter"),
+      element("label", { class: "tick" }, explain, "Show the pixels that speak for the answer (blue) and against it (orange)"),
     ),
     element("div", { class: "panels" }, ...panels.map((panel) => panel.root)),
   );

@@ -44,15 +44,24 @@ export function post(address, values = {}) {
 const drawing = new WeakMap();
 
 /**
- * Draw the charts below an element whose address changed or whose values may have.
+ * Draw the charts below an element whose address changed or whose values may have: those in sight at once, then the others in
+ * turn.
  * @param {ParentNode} place
  * @param {string} [topic] only those that follow this topic
  */
-function drawCharts(place, topic) {
-  for (const figure of place.querySelectorAll("[data-chart-of]")) {
-    const chart = /** @type {HTMLElement} */ (figure);
-    if (!topic || chart.dataset.follows === topic) drawChart(chart);
-  }
+async function drawCharts(place, topic) {
+  /** @type {NodeListOf<HTMLElement>} */
+  const found = place.querySelectorAll(topic ? `[data-chart-of][data-follows="${topic}"]` : "[data-chart-of]");
+  const charts = [...found];
+  const near = new Set(charts.filter(isInSight));
+  await Promise.all([...near].map(drawChart));
+  for (const chart of charts) if (!near.has(chart) && chart.isConnected) await drawChart(chart);
+}
+
+/** @param {Element} element */
+function isInSight(element) {
+  const { top, bottom, height } = element.getBoundingClientRect();
+  return height > 0 && bottom > 0 && top < innerHeight;
 }
 
 /** Draw a chart; while it is being drawn, further wishes become one. @param {HTMLElement} figure */
@@ -278,15 +287,40 @@ async function copy(button) {
   setTimeout(() => (button.textContent = label), 1500);
 }
 
+/**
+ * The selected names after a row was ticked or not. What covers the row's runs is split into the others; a group of which all
+ * runs are selected is selected by its own name, since views take it as one setting with its seeds.
+ * @param {string[]} names
+ * @param {string} row name of a run or a group
+ * @param {boolean} ticked
+ * @param {Record<string, string[]>} covers name of a group or a sweep -> its runs
+ */
+export function reselected(names, row, ticked, covers) {
+  const runsOf = (/** @type {string} */ name) => covers[name] ?? [name];
+  const chosen = new Set(ticked ? [...names, row] : names);
+  const left = runsOf(row);
+  for (const name of ticked ? [] : names) {
+    const runs = runsOf(name);
+    if (!left.some((run) => runs.includes(run))) continue;
+    chosen.delete(name);
+    for (const run of runs) if (!left.includes(run)) chosen.add(run);
+  }
+  for (const [group, runs] of Object.entries(covers)) {
+    if (!runs.every((run) => chosen.has(run))) continue;
+    for (const run of runs) chosen.delete(run);
+    chosen.add(group);
+  }
+  return [...chosen];
+}
+
 document.addEventListener("change", (event) => {
   const box = /** @type {HTMLInputElement} */ (event.target);
-  if (box.type !== "checkbox" || box.name !== "name") return;
+  if (!box.matches("[data-select]")) return;
   const here = new URL(location.href);
-  const chosen = new Set(here.searchParams.getAll("name"));
-  if (box.checked) chosen.add(box.value);
-  else chosen.delete(box.value);
+  const covers = JSON.parse(box.form?.dataset.covers ?? "{}");
+  const names = reselected(here.searchParams.getAll("name"), box.value, box.checked, covers);
   here.searchParams.delete("name");
-  for (const name of chosen) here.searchParams.append("name", name);
+  for (const name of names) here.searchParams.append("name", name);
   readdress(here);
 });
 

@@ -73,7 +73,8 @@ async function start(run) {
     const number = Number(image.value);
     remember("image", number);
     const { pixels, labels } = await imagesOf(run, `part=validation&start=${number}`);
-    await panel.look(pixels, `Validation image ${number}: the label says ${shown.classes[labels[0]]}.`);
+    const about = `Validation image ${number}: its class is ${shown.classes[labels[0]]}.`;
+    await panel.look(pixels, `${about} Beside it, the pixels that speak for the answer (blue) and against it (orange).`, true);
   }
 
   let searching = 0;

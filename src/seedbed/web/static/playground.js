@@ -14,7 +14,7 @@ const TYPED = 350;
 
 const WORDS = {
   off: "The trainer starts when a setting changes, or with Start.",
-  warming: "The trainer loads and compiles.",
+  warming: "Getting ready: it loads and compiles. Start can be pressed already.",
   ready: "Ready: the first epoch follows at once.",
   training: "Training.",
   stopping: "Saving.",
@@ -115,23 +115,30 @@ function showPhase() {
 /** @param {Record<string, Record<string, number>[]>} rows @param {Trained[]} runs */
 function showProgress(rows, runs) {
   const items = runs.flatMap((run) => {
+    const link = element("a", { href: `/run?name=${encodeURIComponent(run.name)}` }, run.name);
     const row = rows[run.name]?.at(-1);
-    if (!row) return [];
+    if (!row) return [element("li", {}, link, `: before the first of ${run.epochs} epochs`)];
     const share = (/** @type {number | null} */ value) => (value === null ? "not finite" : `${(100 * value).toFixed(1)} %`);
     const [training, validation] = [share(row.train_accuracy), share(row.validation_accuracy)];
-    const link = element("a", { href: `/run?name=${encodeURIComponent(run.name)}` }, run.name);
     const text = `: epoch ${rows[run.name].length} of ${run.epochs}, training ${training}, validation ${validation}`;
     return [element("li", {}, link, text)];
   });
   part("progress").replaceChildren(...items);
-  const groups = [...new Set(runs.map((run) => run.group))];
-  const link = /** @type {HTMLAnchorElement} */ (part("compare"));
-  link.hidden = groups.length < 2 || !runs.every((run) => rows[run.name]?.length === run.epochs);
-  link.href = `/compare?${new URLSearchParams(groups.map((group) => ["name", group]))}`;
 }
 
-/** @type {{runs: Trained[], rows: Record<string, Record<string, number>[]>}} */
-let session = { runs: [], rows: {} };
+/** Where to go from a finished training. */
+function showNext() {
+  const { runs, finished } = session;
+  const groups = [...new Set(runs.map((run) => run.group))];
+  part("next").hidden = !finished;
+  part("compare").hidden = groups.length < 2;
+  for (const link of part("next").querySelectorAll("a")) {
+    link.href = `/${link.dataset.view}?${new URLSearchParams(groups.map((group) => ["name", group]))}`;
+  }
+}
+
+/** @type {{runs: Trained[], rows: Record<string, Record<string, number>[]>, finished: boolean}} */
+let session = { runs: [], rows: {}, finished: false };
 
 /**
  * Show a whole state of the trainer. An answer may be older than what was heard while it was on its way: then the phase
@@ -143,10 +150,15 @@ async function showSession(state, heard = trainer.heard) {
   const names = state.runs.map((/** @type {Trained} */ run) => run.name).join();
   const other = names !== session.runs.map((run) => run.name).join();
   const newer = Object.entries(session.rows).filter(([name, rows]) => rows.length > (state.rows[name]?.length ?? Infinity));
-  session = { runs: state.runs, rows: { ...state.rows, ...Object.fromEntries(newer) } };
+  session = { runs: state.runs, rows: { ...state.rows, ...Object.fromEntries(newer) }, finished: state.finished };
   if (heard === trainer.heard) Object.assign(trainer, { phase: state.phase, message: state.message });
   showPhase();
-  if (other) await watch(state.runs);
+  showNext();
+  if (other) {
+    part("curves").hidden = true; // until the new training has an epoch
+    part("curves").querySelector(".chart")?.replaceChildren();
+    await watch(state.runs);
+  }
   showProgress(session.rows, session.runs);
   showPhase();
   if (Object.values(session.rows).some((rows) => rows.length)) showCurves();

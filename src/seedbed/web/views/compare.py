@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
 from pydantic import Field
 
@@ -90,6 +91,12 @@ class CompareState:
         return list(self.asked.name) or [group.name for group in self.selection.groups]
 
     @property
+    def whole_settings(self) -> str:
+        """The query that compares groups with all their seeds, where now single seeds of one group are compared; else empty."""
+        groups = [group.results[0].group for group in self.selection.groups]
+        return urlencode({"name": list(dict.fromkeys(groups))}, doseq=True) if len(set(groups)) < len(groups) else ""
+
+    @property
     def command(self) -> str:
         """The command that says the same, without its home."""
         against = [f"--against {self.asked.against}"] if self.sweep and self.asked.against else []
@@ -149,7 +156,7 @@ class CompareState:
         def value(name: str) -> Column[str]:
             return Column(name, lambda setting: comparison.differs[setting].get(name), _setting, align="left")
 
-        first: Column[str] = Column("setting that differs", lambda setting: setting, align="left")
+        first: Column[str] = Column("setting that differs", _field, align="left")
         return Table([first, *(value(group.name) for group in comparison.groups)], list(comparison.differs))
 
     @property
@@ -180,6 +187,11 @@ def _share(value: float | None) -> str:
 
 def _setting(value: object) -> str:
     return words.value(tuple(value) if isinstance(value, list) else value)
+
+
+def _field(setting: str) -> str:
+    """A setting by the name that users type: `plan.learning_rate` is the learning rate."""
+    return setting.removeprefix("model.").removeprefix("plan.").replace("_", " ")
 
 
 def _overlaps(pair: Difference) -> list[Overlap]:

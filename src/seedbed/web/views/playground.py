@@ -45,7 +45,7 @@ class PlaygroundQuery(ViewQuery):
     """
 
     data: FieldText = "digits"
-    epochs: FieldText = "20"
+    epochs: FieldText = "100"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)] = 1
     called: Annotated[str, Field(max_length=100)] = ""

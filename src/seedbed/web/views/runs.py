@@ -22,6 +22,7 @@ from seedbed.runs import Listed, LiveRuns
 from seedbed.runs.record import Record
 from seedbed.statistics import SHARE, Interval, interval_of
 from seedbed.tables import Column, Table
+from seedbed.web.selection import covered_runs
 from seedbed.web.site import PageSite, View, ViewQuery
 
 PER_PAGE = 100
@@ -344,6 +345,7 @@ class RunsState:
         total, matching: numbers of runs in the home, and of those that the filter leaves.
         table: one page of rows: runs, or groups of them.
         rows: number of rows on all pages.
+        covers: groups of this page, and selected names that are not those of runs -> their runs.
     """
 
     asked: RunsQuery
@@ -351,6 +353,7 @@ class RunsState:
     matching: int
     table: Table[Any]
     rows: int
+    covers: Mapping[str, Sequence[str]]
 
     @property
     def grouped(self) -> bool:
@@ -369,6 +372,15 @@ class RunsState:
         """Selected names that are on another page."""
         seen = {row.name for row in self.table.rows}
         return [name for name in self.asked.name if name not in seen]
+
+    @cached_property
+    def selected(self) -> frozenset[str]:
+        """The runs that are selected, each by its own name or by that of its group or sweep."""
+        return frozenset(run for name in self.asked.name for run in self.covers.get(name, [name]))
+
+    def is_selected(self, row: RunRow | RowGroup) -> bool:
+        """Whether all runs of a row are selected."""
+        return self.selected.issuperset(self.covers.get(row.name, [row.name]))
 
     def sparks(self) -> dict[str, str | None]:
         """Run -> its sparkline, for the runs of this page; None where it follows with the next look."""
@@ -419,7 +431,8 @@ def _state(site: PageSite, asked: RunsQuery) -> RunsState:
     shown = _ordered(shown, column, descending=asked.sort.startswith("-"))
     first = PER_PAGE * (asked.page - 1)
     table = Table(columns, shown[first : first + PER_PAGE])
-    return RunsState(asked.model_copy(update={"group": keys}), len(listing), len(matching), table, len(shown))
+    covers = covered_runs(listing, [*asked.name, *(row.name if keys else row.group for row in table.rows)])
+    return RunsState(asked.model_copy(update={"group": keys}), len(listing), len(matching), table, len(shown), covers)
 
 
 def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[RowGroup]:
