@@ -33,6 +33,8 @@ TOO_MANY_SHAPES = {
 ONE_OF_EACH = dict.fromkeys(
     ("2 processes", "channels first", "compiled", "Keras on TensorFlow", "Keras on PyTorch"), "this is a quick look"
 )
+WITHOUT_TARGET = {("mixed", True), ("conv", False)}
+"""Cases and whether their ratio of an epoch, or else that of shell to shell, has no target."""
 
 
 @dataclass(frozen=True)
@@ -131,16 +133,17 @@ def _race(settings: Settings, name: str, title: str, text: str, job: Job, how: H
 def _measured(name: str, run: Race, only: str) -> list[Measured]:
     found: list[Measured] = []
     share = race.share(run)
-    if name == "mixed" and share is not None:
-        found.append(Measured("mixed-share", "an epoch", share))
+    if name in ("mixed", "conv4") and share is not None:
+        found.append(Measured(f"{name}-share", "an epoch", share))
     for whose, by_epoch, how in (
         (OURS.name, True, "an epoch"),
         (OURS_COLD.name, False, "shell to shell, nothing compiled before"),
         (OURS.name, False, "shell to shell, our programs kept from before"),
     ):
         ratio = race.against(run, whose, by_epoch=by_epoch, only=only)
-        if ratio is not None and not (name == "mixed" and by_epoch):  # its target is one of shell to shell
-            found.append(Measured(name, f"{how}, over {ratio[0]}", ratio[1]))
+        if ratio is not None and (name, by_epoch) not in WITHOUT_TARGET:
+            target = "conv4-shell" if name == "conv4" and not by_epoch else name
+            found.append(Measured(target, f"{how}, over {ratio[0]}", ratio[1]))
     return found
 
 

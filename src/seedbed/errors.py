@@ -125,14 +125,11 @@ class Interrupted(KeyboardInterrupt):
         return [f"{type(self).__name__}: {self}"]
 
 
-def nearest(name: str, known: Iterable[str], least: float = 0.5) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
     """Suggest the nearest known name as a question with a space before it; empty if none is near.
-
-    Args:
-        least: least similarity of two names, from 0 (nothing in common) to 1 (equal).
 
     >>> nearest("rleu", ["relu", "tanh"])
     " Did you mean 'relu'?"
     """
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=least)
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""

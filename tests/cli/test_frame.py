@@ -140,6 +140,8 @@ def test_help_is_a_command_too(capsys):
         ("--epoch", "'--epochs'", "--head"),
         ("--learn", "'--learning-rate'", "--separable"),
         ("--quirk", "", "Did you mean"),
+        ("--vary", "", "Did you mean"),
+        ("--layers", "'--hidden'", "--label"),
     ],
 )
 def test_the_nearest_option_is_near(capsys, option, says, never):
@@ -147,3 +149,8 @@ def test_the_nearest_option_is_near(capsys, option, says, never):
     said = capsys.readouterr().err
     assert says in said
     assert never not in said
+
+
+def test_what_other_programs_call_an_option_is_known(capsys):
+    assert run(["sweep", "-m", "x", "--vary", "l2=0,1"]) == 2
+    assert "Did you mean '--set'?" in capsys.readouterr().err

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 an error, in one line; 2 wrong usage; 128 + signal (130, 1
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import signal
@@ -41,6 +42,9 @@ COMMANDS = {
 """Every command with its line in `seedbed --help`, in the order of a day's work; known without loading the command."""
 
 DEBUG = "--debug"
+
+ELSEWHERE = {"vary": "--set", "grid": "--set", "param": "--set", "layers": "--hidden", "units": "--hidden", "gpu": "--device"}
+"""What other programs call an option: name -> the option here, where a command has it."""
 
 
 class CommandGroup(click.Group):
@@ -196,12 +200,17 @@ def _by_name(error: click.ClickException, context: click.Context, arguments: Seq
 
 
 def _near_option(name: str, known: Sequence[str]) -> str:
-    """Suggest an option: for one letter those that begin with it, else one that begins likewise or is spelt nearly so."""
+    """Suggest an option: for one letter those that begin with it, else one of the same meaning, beginning or spelling."""
     if re.fullmatch(r"-[a-zA-Z]", name):
         begins = [option for option in known if option.startswith(f"--{name[1].lower()}")]
         return f" Did you mean {' or '.join(map(repr, begins[:3]))}?" if begins else ""
-    longer = [option for option in known if option.startswith(name)]
-    return f" Did you mean {longer[0]!r}?" if len(longer) == 1 else nearest(name, known, least=0.7)
+    meant = ELSEWHERE.get(name.removeprefix("--"))
+    longer = [meant] if meant in known else [option for option in known if option.startswith(name)]
+    if len(longer) == 1:
+        return f" Did you mean {longer[0]!r}?"
+    bare = {option.removeprefix("--"): option for option in known}
+    near = difflib.get_close_matches(name.removeprefix("--"), bare, n=1, cutoff=0.65)
+    return f" Did you mean {bare[near[0]]!r}?" if near else ""
 
 
 def _print_line(line: str, code: int = 1) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,19 @@ from seedbed import data, figures, words
 from seedbed.data import Dataset, Part
 from seedbed.figures import Picture
 from seedbed.groups import Group
+from seedbed.groups.statements import Certainty, Statement
 from seedbed.records import finite
 from seedbed.runs import RunStore
-from seedbed.statistics import Floats, accuracy_difference, independence_p
+from seedbed.statistics import SHARE, Floats, Interval, accuracy_difference, independence_p, interval_of
+from seedbed.studies.answers import AnswerPart, Figure
+from seedbed.studies.context import StudyContext
+from seedbed.studies.texts import number_text, share_text, subtitle
+from seedbed.tables import Column, Table
+
+SHOWN = 10
+"""The most pictures of either kind: images that one setting gets right and the other wrong."""
+
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -127,3 +138,89 @@ def _pictures(judged: _JudgedImages, columns: list[int], predictions: Floats, pa
         above = (f"{classes[label]}, not {classes[predicted]}", f"{count} of {words.counted(len(seen), 'seed')}")
         pictures.append(Picture(panel, address, above))
     return pictures
+
+
+# The answer
+
+
+def part(study: StudyContext, a: Group, b: Group, *, names: tuple[str, str]) -> AnswerPart:
+    """Answer whether two settings, trained on the same images, fail on the same ones; `names` without an article."""
+    found = FailedTogether(overlaps(a, b), a.folds, names)
+    pictures = differing(study.home, a, b, most=SHOWN, names=names)
+    said = ["validation images on which most seeds differ", "above: the label, and the class that was predicted instead"]
+    title = "Images that one net gets right and the other wrong"
+    chart = pictures and figures.picture_panels(pictures, title, subtitle(study.setup, [a, b], *said), columns=5)
+    caption = f"Upper panel: only the {names[0]} is right; lower: only the {names[1]}."
+    return AnswerPart(
+        name="mistakes",
+        question="Do both nets fail on the same images?",
+        answer=found.sentences()
+        if found.pairs
+        else ["All runs of one of the nets are excluded, so there is nothing to compare."],
+        finding=found.finding(),
+        method="Seed by seed, each validation image at the best epoch; each pair of networks compared image by image.",
+        figures=[Figure("conv_mistakes", chart, caption)] if chart else [],
+        tables=[found.table()] if found.pairs else [],
+        data={"pairs": [each.as_json() for each in found.pairs]},
+    )
+
+
+@dataclass(frozen=True)
+class FailedTogether:
+    """The overlaps of all pairs of networks, in words; `names` of the two settings without an article."""
+
+    pairs: Sequence[Overlap]
+    folds: int
+    names: tuple[str, str]
+
+    def finding(self) -> Statement | None:
+        """How often the first is wrong where the second is, and elsewhere; clear where each pair shows that these differ.
+
+        None where the second makes no mistake.
+        """
+        if not self._mean("shared"):
+            return None
+        in_all = max(each.independent_p for each in self.pairs) < ALPHA
+        tested = f"{words.counted(len(self.pairs), 'pair')} of networks, each by Fisher's exact test over the images"
+        which, less = ("In every pair", f", p < {ALPHA:g}") if in_all else ("Not in every pair do", "")
+        sure = Certainty(
+            "clear" if in_all else "not shown", f"{which} the two tend to fail on the same images: {tested}{less}."
+        )
+        return Statement(self._where_wrong(brief=True), sure, self._where_wrong())
+
+    def sentences(self) -> list[str]:
+        """How many images each has right alone, how often both fail, and how many pairs differ in accuracy."""
+        images, of_fold = max(each.images for each in self.pairs), " of a fold" if self.folds > 1 else ""
+        one, other, both = (number_text(self._mean(name), digits=1) for name in ("only_a", "only_b", "both_wrong"))
+        said = [
+            f"Of {images:,} validation images{of_fold} only the {self.names[0]} is right on {one}, only the {self.names[1]} on "
+            f"{other}, and neither on {both} (means over {words.counted(len(self.pairs), 'pair')} of networks)."
+        ]
+        if self._mean("shared"):
+            said.append(self._where_wrong())
+        clear = f"in {sum(each.p < ALPHA for each in self.pairs)} of {len(self.pairs)} pairs"
+        return [*said, f"The two networks differ in accuracy (p < {ALPHA:g}, uncorrected) {clear}."]
+
+    def table(self) -> Table[Overlap]:
+        columns: list[Column[Overlap]] = [
+            Column("seed", lambda overlap: overlap.seed),
+            Column("both right", lambda overlap: overlap.both_right, ","),
+            Column(f"only {self.names[0]} right", lambda overlap: overlap.only_a, ","),
+            Column(f"only {self.names[1]} right", lambda overlap: overlap.only_b, ","),
+            Column("neither", lambda overlap: overlap.both_wrong, ","),
+            Column("p", lambda overlap: overlap.p, ".2g"),
+        ]
+        return Table(columns, self.pairs, "Validation images at the best epoch of each network.")
+
+    def _where_wrong(self, *, brief: bool = False) -> str:
+        shared, alone = (share_text(self._mean(name), 1, brief=brief) for name in ("shared", "alone"))
+        first, second = self.names
+        return (
+            f"The {first} is wrong on {shared} of the images that the {second} gets wrong, and on {alone} of those that it "
+            "gets right."
+        )
+
+    def _mean(self, name: str) -> Interval | None:
+        """The mean of a count or share over the pairs."""
+        limits = SHARE if name in ("shared", "alone") else (0, max((each.images for each in self.pairs), default=0))
+        return interval_of([getattr(each, name) for each in self.pairs], folds=self.folds, limits=limits)

@@ -15,16 +15,16 @@ from seedbed.groups.statements import Certainty, Statement
 from seedbed.models import facts
 from seedbed.runs import RunStore
 from seedbed.specs import Conv, Dense
-from seedbed.statistics import SHARE, Interval, interval_of
+from seedbed.statistics import Interval
+from seedbed.studies import mistakes
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card, accuracies_picture
 from seedbed.studies.charts import compared, weight_pictures
 from seedbed.studies.context import Steps, StudyContext, request, side_by_side
-from seedbed.studies.mistakes import Overlap, differing, overlaps
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import Shifted, advantage, distances, shifted_accuracy
 from seedbed.studies.tables import GROUP_COLUMNS
-from seedbed.studies.texts import TOO_SMALL, best_epoch, interval_text, number_text, share_text, sized, subtitle
+from seedbed.studies.texts import TOO_SMALL, best_epoch, interval_text, share_text, sized, subtitle
 from seedbed.tables import Column, Table
 
 CONV = Conv()
@@ -35,8 +35,6 @@ LADDER, QUICK_LADDER = ((25, 12), (50, 25), (100, 50)), ((25, 12),)
 
 PAIR: tuple[Conv | Dense, ...] = (CONV, Dense(hidden=NET))
 """The nets that are compared on all images and on changed ones."""
-
-ALPHA = 0.05
 
 PERMUTATION = 1
 """The seed of the one permutation of the pixels."""
@@ -52,10 +50,6 @@ SHUFFLED = 6
 
 FILTERS = 20
 """The most filters of the first layer that are shown."""
-
-SHOWN = 10
-"""The most pictures of either kind: images that one net gets right and the other wrong."""
-
 CONTRASTS = (
     "conv against the 200-100 net",
     "conv against a dense net of as many parameters",
@@ -139,7 +133,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     decided = _decided(study, whole, dense[1], permuted, fewer)
     return [
         _nets(setup, study.home, conv, dense, decided[:2]),
-        _mistakes(study, whole),
+        mistakes.part(study, *whole.cells, names=("conv net", f"{words.value(NET)} net")),
         _permuted(setup, whole, permuted, decided[2:4]),
         _shifted(study, whole),
         _fewer(setup, whole, fewer, decided[4:]),
@@ -256,95 +250,6 @@ def _table(cells: Sequence[Group], *, images: Sequence[TrainingImages] = ()) -> 
         *GROUP_COLUMNS,
     ]
     return Table(columns, cells, "In brackets 95 % intervals; operations are multiplications and additions of inference.")
-
-
-# Mistakes
-
-
-def _mistakes(study: StudyContext, pair: NetPair) -> AnswerPart:
-    found = overlaps(*pair.cells)
-    pictures = differing(study.home, *pair.cells, most=SHOWN, names=("conv net", f"{words.value(NET)} net"))
-    chart = pictures and figures.picture_panels(
-        pictures,
-        "Images that one net gets right and the other wrong",
-        subtitle(
-            study.setup,
-            pair.cells,
-            "validation images on which most seeds differ",
-            "above: the label, and the class that was predicted instead",
-        ),
-        columns=5,
-    )
-    none = "All runs of one of the nets are excluded, so their mistakes cannot be compared."
-    return AnswerPart(
-        name="mistakes",
-        question="Do both nets fail on the same images?",
-        answer=_overlap_sentences(found, pair.conv.folds) if found else [none],
-        finding=_overlap_finding(found, pair.conv.folds) if found else None,
-        method="Seed by seed, each validation image at the best epoch; each pair of networks compared image by image.",
-        figures=[Figure("conv_mistakes", chart, "Upper panel: only the conv net is right; lower: only the dense one.")]
-        if chart
-        else [],
-        tables=[_overlap_table(found)] if found else [],
-        data={"pairs": [each.as_json() for each in found]},
-    )
-
-
-def _overlap_finding(found: Sequence[Overlap], folds: int) -> Statement | None:
-    """How often the conv net is wrong where the dense one is, and elsewhere; clear where each pair shows that these differ.
-
-    None where the dense net makes no mistake.
-    """
-    if not _mean_overlap(found, folds, "shared"):
-        return None
-    least = max(each.independent_p for each in found)
-    rule = f"the mistakes of {words.counted(len(found), 'pair')} of networks, pair by pair (Fisher's exact test, images)"
-    if least >= ALPHA:
-        sure = Certainty("not shown", f"Not in every pair do the two tend to fail on the same images: {rule}.")
-    else:
-        sure = Certainty("clear", f"In every pair the two tend to fail on the same images: {rule}, p < {ALPHA:g}.")
-    return Statement(_shared_sentence(found, folds, brief=True), sure, _shared_sentence(found, folds))
-
-
-def _mean_overlap(found: Sequence[Overlap], folds: int, name: str) -> Interval | None:
-    limits = SHARE if name in ("shared", "alone") else (0, max(each.images for each in found))
-    return interval_of([getattr(each, name) for each in found], folds=folds, limits=limits)
-
-
-def _shared_sentence(found: Sequence[Overlap], folds: int, *, brief: bool = False) -> str:
-    shared, alone = (share_text(_mean_overlap(found, folds, name), 1, brief=brief) for name in ("shared", "alone"))
-    return (
-        f"The conv net is wrong on {shared} of the images that {THE_DENSE} gets wrong, and on {alone} of those that it gets "
-        "right."
-    )
-
-
-def _overlap_sentences(found: Sequence[Overlap], folds: int) -> list[str]:
-    images = max(each.images for each in found)
-    of_fold = " of a fold" if folds > 1 else ""
-    conv, dense, both = (
-        number_text(_mean_overlap(found, folds, name), digits=1) for name in ("only_a", "only_b", "both_wrong")
-    )
-    sentences = [
-        f"Of {images:,} validation images{of_fold} only the conv net is right on {conv}, only {THE_DENSE} on {dense}, and "
-        f"neither on {both} (means over {words.counted(len(found), 'pair')} of networks)."
-    ]
-    if _mean_overlap(found, folds, "shared"):
-        sentences.append(_shared_sentence(found, folds))
-    clear = sum(each.p < ALPHA for each in found)
-    return [*sentences, f"The two networks differ in accuracy (p < {ALPHA:g}, uncorrected) in {clear} of {len(found)} pairs."]
-
-
-def _overlap_table(found: Sequence[Overlap]) -> Table[Overlap]:
-    columns: list[Column[Overlap]] = [
-        Column("seed", lambda overlap: overlap.seed),
-        Column("both right", lambda overlap: overlap.both_right, ","),
-        Column("only conv right", lambda overlap: overlap.only_a, ","),
-        Column("only dense right", lambda overlap: overlap.only_b, ","),
-        Column("neither", lambda overlap: overlap.both_wrong, ","),
-        Column("p", lambda overlap: overlap.p, ".2g"),
-    ]
-    return Table(columns, found, "Validation images at the best epoch of each network.")
 
 
 # Permuted pixels
