@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise, product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from seedbed import devices
+from seedbed.errors import ModelError
 from seedbed.kinds import OPTIMIZERS
 from seedbed.models import facts
 from seedbed.populations import (
@@ -26,7 +29,9 @@ from seedbed.populations import (
     workers_that_fit,
 )
 from seedbed.records import DataFacts
-from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, RunSpec
+from seedbed.runs import NamedRun
+from seedbed.scheduler import planning
+from seedbed.specs import Conv, DataSpec, Dense, Keras, ModelSpec, Plan, RunSpec
 from seedbed.training.footprint import Site, certainly, footprint
 from seedbed.training.members import JobState
 from seedbed.training.reports import Checkpoint, Task
@@ -149,6 +154,33 @@ def test_the_tasks_can_be_dealt_out_evenly(seeds: int, workers: int, parts: int)
     tasks = planned(wanted, workers=workers)
     assert len(tasks) == parts
     assert len({len(task.blocks[0]) for task in tasks}) == 1
+
+
+def test_seeds_of_one_network_of_the_users_own_are_planned_without_building_it(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("def build():\n    raise RuntimeError('built')\n")
+    own = Keras.of(f"{tmp_path / 'net.py'}:build")
+    tasks = plan(runs([own], seeds=3), DATA, limits=ON_CPU, workers=2)
+    assert [[run.seed for _, run in task.runs] for task in tasks] == [[0], [1], [2]]
+    assert not any(want_of_memory(task, DATA, 0) for task in tasks)
+    with pytest.raises(ModelError, match="built"):
+        plan(runs([own], [Plan(), Plan(learning_rate=0.1)]), DATA, limits=ON_CPU, workers=2)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "cores", "workers"), [(1, 2, 1), (2, 2, 2), (3, 2, 1), (5, 2, 1), (11, 2, 2), (5, 8, 2), (100, 16, 15)]
+)
+def test_seeds_of_one_network_of_the_users_own_share_the_cores_evenly(
+    seeds: int, cores: int, workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "cores", lambda: cores)
+    (tmp_path / "net.py").write_text("def build():\n    pass\n")
+    own = Keras.of(f"{tmp_path / 'net.py'}:build")
+
+    def entries(model: ModelSpec) -> list[NamedRun]:
+        return [NamedRun(f"a.{run.seed}", "a", run) for run in runs([model], seeds=seeds)]
+
+    assert planning.fastest_workers(entries(own)) == workers
+    assert planning.fastest_workers(entries(Dense())) is None
 
 
 def test_settings_that_train_quickly_stay_in_one_program() -> None:

@@ -14,10 +14,9 @@ from typing import Any
 from seedbed.models import FAMILIES, facts
 from seedbed.records import DataFacts
 from seedbed.specs import RunSpec
-from seedbed.training.footprint import UINT8_ON_CPU, Site, certainly, footprint
+from seedbed.training.footprint import UINT8_ON_CPU, Site, footprint, shortage
 from seedbed.training.reports import Checkpoint, Task
 
-GIB = 2**30
 WORTH_SPLITTING = 2e11
 """Least work for which settings that fit in one program are split over workers, which compiles more programs (operations)."""
 WORTH_A_PROGRAM = 2e12
@@ -64,7 +63,8 @@ def plan(runs: Sequence[RunSpec], data: DataFacts, *, limits: Limits, workers: i
     for group in _groups(runs, _program_group):
         for block in _equal_blocks(group):
             tasks += _split(block, data, limits, workers, site)
-    return sorted(tasks, key=lambda task: -_cost(task, data))
+    alike = len({run.setting for task in tasks for run in task.blocks[0]}) <= 1
+    return tasks if alike else sorted(tasks, key=lambda task: -_cost(task, data))
 
 
 def _groups(runs: Iterable[RunSpec], key: Any) -> list[list[RunSpec]]:
@@ -101,6 +101,8 @@ def _split(blocks: list[list[RunSpec]], data: DataFacts, limits: Limits, workers
     first fewer seeds train at once, then fewer settings.
     """
     settings = blocks[0]
+    if len(settings) == limits.blocks == 1:  # nothing to divide, so that no network needs to be built for its size
+        return [_task((tuple(block),)) for block in blocks]
     sizes = [facts(run.model, data.image_shape, len(data.classes)) for run in settings]
     costs = [size.operations * run.plan.epochs for size, run in zip(sizes, settings, strict=True)]
     parameters = sum(size.parameters for size in sizes)
@@ -135,17 +137,14 @@ def workers_that_fit(runs: Iterable[RunSpec], data: DataFacts, *, memory: int, w
 
 
 def want_of_memory(task: Task, data: DataFacts, memory: int) -> str:
-    """Error message if a task certainly needs more than `memory` bytes; else ""."""
-    runs = [run for _, run in task.runs]
-    needed = certainly(runs, data)
-    if len(runs) > 1 or needed <= memory:
+    """Error message if a task certainly needs more than `memory` bytes; else "".
+
+    A network whose size is known only once it is built is checked by its worker, which builds it.
+    """
+    [run, *others] = (run for _, run in task.runs)
+    if others or FAMILIES[run.model.family].weight_shapes(run.model, data.image_shape, len(data.classes)) is None:
         return ""
-    [run] = runs
-    parameters = facts(run.model, data.image_shape, len(data.classes)).parameters
-    return (
-        f"Out of memory: a network of {parameters:,} parameters with {run.plan.optimizer!r} takes at least "
-        f"{needed / GIB:.1f} GiB, and {memory / GIB:.1f} GiB are free. Use a smaller network, or a machine with more memory."
-    )
+    return shortage(run.plan, facts(run.model, data.image_shape, len(data.classes)).parameters, memory)
 
 
 def _parts(fewest: int, settings: int, seeds: int, workers: int) -> int:

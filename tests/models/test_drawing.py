@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
@@ -20,6 +24,24 @@ def test_uniform_numbers_are_those_of_jax(shape: tuple[int, ...], low: float, hi
         np.testing.assert_array_equal(threefry(np.asarray(key), 11), jax.random.bits(key, (11,), "uint32"))
         expected = jax.random.uniform(key, shape, minval=low, maxval=high)
         np.testing.assert_allclose(drawn_uniform(np.asarray(key), shape, low, high), expected, rtol=0, atol=ROUNDING)
+
+
+def test_seeding_leaves_tensorflow_alone_unless_the_process_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras would import it for its seed, if it is installed, which takes seconds in each process."""
+    imported: list[str] = []
+    tensorflow = SimpleNamespace(random=SimpleNamespace(set_seed=lambda seed: imported.append(f"seed {seed}")))
+    rng = importlib.import_module("keras.src.utils.rng_utils")
+    lazy = type(rng.tf)("tensorflow")
+    monkeypatch.setattr(lazy, "initialize", lambda: imported.append("import"))
+    monkeypatch.setattr(rng, "tf", lazy)
+    with keras_session(seed=3):
+        pass
+    assert imported == []
+    monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
+    monkeypatch.setattr(lazy, "module", tensorflow)
+    with keras_session(seed=3):
+        pass
+    assert imported == ["import", "seed 3"]
 
 
 def test_initializers_draw_the_same_weights_as_without() -> None:

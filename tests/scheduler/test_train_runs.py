@@ -266,14 +266,25 @@ DRIVER = """
 import json, sys
 from seedbed.runs import NamedRun
 from seedbed.scheduler import Execution, train_runs
-from seedbed.specs import DataSpec, Dense, Plan, RunSpec
-run = RunSpec(model=Dense(hidden=(5,)), plan=Plan(epochs=2, batch_size=32), data=DataSpec(name="digits", first=100))
+from seedbed.specs import DataSpec, Keras, Plan, RunSpec
+model = Keras.of(sys.argv[1] + "/net.py:build")
+run = RunSpec(model=model, plan=Plan(epochs=2, batch_size=32), data=DataSpec(name="digits", first=100))
 (result,) = train_runs([NamedRun("a", "a", run)], Execution.of(home=sys.argv[1], device="cpu"))
 print(json.dumps([result.history.epochs, sorted({"jax", "keras", "altair", "torch", "tensorflow"} & sys.modules.keys())]))
 """
 
 
+OWN_NETWORK = """
+import keras
+def build():
+    dense = keras.layers.Dense(10, activation="softmax")
+    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), dense])
+"""
+
+
 def test_the_driver_never_loads_what_the_workers_compute_with(tmp_path: Path) -> None:
+    """Not even for a network of the user's own, which only its worker builds."""
+    (tmp_path / "net.py").write_text(OWN_NETWORK)
     command = [sys.executable, "-W", "error", "-c", DRIVER, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
     assert json.loads(done.stdout) == [2, []]

@@ -15,6 +15,7 @@ from pathlib import Path
 from seedbed import data
 from seedbed.executor.channel import STOP, Channel, of_standard_streams
 from seedbed.executor.serving import Server
+from seedbed.lazy import loaded_when_used
 from seedbed.training.reports import Task
 
 
@@ -27,9 +28,10 @@ def main() -> None:
     threading.Thread(target=_listen, args=(channel, tasks, stop), daemon=True).start()
     server = Server(data.load, stop.is_set, Path(os.environ["JAX_COMPILATION_CACHE_DIR"]))
     importlib.import_module("seedbed.training.job")  # the slow imports, while the driver plans
-    while True:
-        for report in server.reports(tasks.get()):
-            channel.send(report)
+    with loaded_when_used("pandas"):  # Keras imports it to train on data frames
+        while True:
+            for report in server.reports(tasks.get()):
+                channel.send(report)
 
 
 def _listen(channel: Channel, tasks: queue.Queue[Task], stop: threading.Event) -> None:

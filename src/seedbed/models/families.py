@@ -273,7 +273,7 @@ def known_layers(spec: ModelSpec, image_shape: ImageShape, classes: int) -> tupl
 
 def facts(spec: ModelSpec, image_shape: ImageShape, classes: int) -> ModelFacts:
     """Parameters, operations for one image, and hidden units (dense units before the last layer, convolution filters)."""
-    layers = describe(spec, image_shape, classes)
+    layers = known_layers(spec, image_shape, classes)
     units = sum(layer.output_shape[-1] for layer in layers[:-1] if layer.parameters and layer.output_shape)
     traits = FAMILIES[spec.family].traits(spec, image_shape, classes)
     return ModelFacts(sum(layer.parameters for layer in layers), sum(layer.operations for layer in layers), units, traits)

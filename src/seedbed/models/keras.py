@@ -42,10 +42,10 @@ class KerasPopulation(StackedPopulation):
         self.image_shape = image_shape
         self.classes = classes
         self._on_cpu = on_cpu
-        self._network = KerasNetwork(build_model(self.spec, image_shape, classes, seed=0), image_shape, fast=on_cpu)
-        whole = self._network.state or self._network.adds_losses or self._network.mixes_images
-        parts = self._network.has_convolutions and on_cpu and not whole and not maps.kernels_name()
-        super().__init__(specs, microbatch=MICROBATCH if parts else None, vectorized=not on_cpu)
+        self._network = _network(self.spec, image_shape, classes, fast=on_cpu)
+        in_parts = self._network.has_convolutions and on_cpu and not maps.kernels_name()
+        whole = in_parts and (self._network.state or self._network.adds_losses or self._network.mixes_images)
+        super().__init__(specs, microbatch=MICROBATCH if in_parts and not whole else None, vectorized=not on_cpu)
 
     @property
     def signature(self) -> Hashable:
@@ -90,6 +90,12 @@ class KerasPopulation(StackedPopulation):
         self, params: Params, state: State, x: Array, count: int, dropout: Array, key: Array
     ) -> tuple[Array, State, Array]:
         return self._network.call(params, state, x, key)
+
+
+@lru_cache(maxsize=4)
+def _network(spec: Keras, image_shape: ImageShape, classes: int, *, fast: bool) -> KerasNetwork:
+    """The network in the form that the engine trains, built and tried once for all seeds of a worker."""
+    return KerasNetwork(build_model(spec, image_shape, classes, seed=0), image_shape, fast=fast)
 
 
 def initial_weights(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -> Weights:

@@ -14,8 +14,14 @@ from typing import Any, Self
 import numpy as np
 
 from seedbed.errors import ModelError
+from seedbed.lazy import loaded_when_used
 
 BACKEND = "KERAS_BACKEND"
+
+TENSORFLOW = "tensorflow"
+RARELY_USED = ("keras.wrappers", "jax.experimental.sparse.linalg")
+"""Modules that Keras imports for other work than building networks: with scikit-learn and most of SciPy they take 0.65 of the
+1.0 s of its import."""
 
 
 def load_keras() -> Any:
@@ -28,7 +34,8 @@ def load_keras() -> Any:
         asked = os.environ.get(BACKEND)
         os.environ[BACKEND] = "jax"
         try:
-            import keras
+            with loaded_when_used(*RARELY_USED):
+                import keras
         finally:
             _restore(asked)
     import keras
@@ -47,6 +54,18 @@ def _restore(asked: str | None) -> None:
         os.environ.pop(BACKEND, None)
     else:
         os.environ[BACKEND] = asked
+
+
+def _seed(keras: Any, seed: int) -> None:
+    """Seed all random numbers, those of TensorFlow only if this process uses it: importing it takes seconds."""
+    tensorflow = importlib.import_module("keras.src.utils.rng_utils").tf
+    known = tensorflow._available
+    if TENSORFLOW not in sys.modules:
+        tensorflow._available = False
+    try:
+        keras.utils.set_random_seed(seed)
+    finally:
+        tensorflow._available = known
 
 
 @dataclass(frozen=True)
@@ -109,7 +128,7 @@ def keras_session(seed: int, settings: KerasSettings | None = None) -> Iterator[
     try:
         keras.utils.clear_session(free_memory=False)  # the garbage collector runs on its own schedule
         (settings or KerasSettings.default()).apply()
-        keras.utils.set_random_seed(seed)
+        _seed(keras, seed)
         with contextlib.redirect_stdout(sys.stderr):
             yield keras
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from seedbed.errors import ModelError, nearest
 from seedbed.models import user_code
 from seedbed.models.architecture import ImageShape
-from seedbed.models.keras_backend import keras_session, quick_compilation
+from seedbed.models.keras_backend import TENSORFLOW, keras_session, quick_compilation
 from seedbed.models.keras_drawing import quick_draws
 from seedbed.models.keras_layers import all_layers
 from seedbed.specs import Keras
@@ -31,7 +32,7 @@ def build_model(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -
     Raises:
         ModelError: the file changed, raises, or does not return a network for these images and classes.
     """
-    module = user_code.loaded(spec)
+    module, seeded = user_code.loaded(spec), TENSORFLOW in sys.modules
     with keras_session(seed, module.settings) as keras, module.imports(), quick_compilation(), quick_draws():
         try:
             model = _returned(spec, module.attribute(spec.function), keras.Model, image_shape, classes)
@@ -46,6 +47,8 @@ def build_model(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -
         _check_training(spec, keras, model)
         if spec.start == "drawn" and not _drawn(model):
             raise ModelError(f"{where(spec)}: its start cannot be drawn by the seed, since no layer has a random initializer.")
+    if not seeded and TENSORFLOW in sys.modules:  # the function has just imported it, and may have drawn numbers without a seed
+        return build_model(spec, image_shape, classes, seed)
     return model
 
 

@@ -8,6 +8,7 @@ weights, and is used only where they agree.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import jax
@@ -49,8 +50,6 @@ class KerasNetwork:
         outputs: what the network returns.
         state: names of the variables that training changes without a gradient.
         raw_pixels: whether the network takes pixels as stored.
-        mixes_images: whether an image's output depends on the others of its batch, so that batches must not be divided.
-        adds_losses: whether layers add losses of their outputs, by `add_loss` or an activity regularizer.
         has_convolutions: whether there is a convolution.
         rewritten: whether its trace is rewritten.
     """
@@ -70,7 +69,8 @@ class KerasNetwork:
         self._constraints = {name: v.constraint for name, v in named if getattr(v, "constraint", None)}
         self.has_convolutions = any("Conv" in type(layer).__name__ for layer in all_layers(model))
         self.raw_pixels = takes_raw_pixels(model, image_shape)
-        self._choose_forms(image_shape, fast=fast)
+        self._trial = self._drawn_trial(image_shape)
+        self._choose_forms(fast=fast)
 
     def call(self, params: Params, state: State, images: Array, key: Array | None) -> tuple[Array, State, Array]:
         """Logits `(C, B)` of images, the new state, and the sum of the losses that layers added, without regularizers.
@@ -127,42 +127,55 @@ class KerasNetwork:
         out = out.astype(jnp.float32)
         return (out if self._logits else jnp.log(jnp.clip(out, TINY, 1.0))).T
 
-    def _choose_forms(self, image_shape: ImageShape, *, fast: bool) -> None:
-        """Find what the network returns, and the forms that leave it as it is."""
+    @cached_property
+    def mixes_images(self) -> bool:
+        """Whether an image's output depends on the others of its batch, so that batches must not be divided."""
+        params, state, images = self._trial
+
+        def outputs(count: int) -> Array:
+            return self._called(params, state, jnp.asarray(images[:count]), None, [], fast=False)[0].astype(jnp.float32)
+
+        with quick_compilation():
+            whole, half = jax.jit(lambda: (outputs(TRIED), outputs(TRIED // 2)))()
+        return not _close(np.asarray(half, np.float64), np.asarray(whole, np.float64)[: TRIED // 2])
+
+    @cached_property
+    def adds_losses(self) -> bool:
+        """Whether layers add losses of their outputs, by `add_loss` or an activity regularizer."""
+        key = jax.random.key(0)
+        return bool(jax.eval_shape(lambda p, s, x: self._called(p, s, x, key, [], fast=False)[2], *self._trial))
+
+    def _drawn_trial(self, image_shape: ImageShape) -> tuple[Params, State, NDArray[Any]]:
+        """Random weights, states and images on which forms are compared."""
         draws = np.random.default_rng(0)
         images = draws.random((TRIED, *image_shape), np.float32) * (255 if self.raw_pixels else 1)
         params = {name: _moved(v, draws) for name, v in zip(self._trainable, self._model.trainable_variables, strict=True)}
         fixed = zip(self._fixed, self._model.non_trainable_variables, strict=True)
-        state = {name: np.asarray(v) for name, v in fixed if name in self.state}
+        return params, {name: np.asarray(v) for name, v in fixed if name in self.state}, images
 
+    def _choose_forms(self, *, fast: bool) -> None:
+        """Find what the network returns, and the forms that leave it as it is."""
         removed = logits_form(self._model)
-        outputs = self._tried(params, state, images, removed, fast=fast)
+        outputs = self._tried(removed, fast=fast)
         original = outputs["original"]
-        self.mixes_images = not _close(outputs["half"], original[: TRIED // 2])
         self.outputs = output_kind(original)
         self.rewritten = fast and _close(outputs["fast"], original)
         without = removed is not None and self.outputs == "probabilities" and _close(_softmax(outputs["removed"]), original)
         self._forms = [removed] if removed and without else []
         self._logits = without or self.outputs == "logits"
-        key = jax.random.key(0)
-        added = jax.eval_shape(lambda p, s, x: self._called(p, s, x, key, [], fast=False)[2], params, state, images)
-        self.adds_losses = bool(added)
 
-    def _tried(
-        self, params: Params, state: State, images: NDArray[Any], removed: LayerForm | None, *, fast: bool
-    ) -> dict[str, NDArray[np.float64]]:
-        """Outputs of the network, on half of the images, rewritten, and without its last softmax, by one program."""
+    def _tried(self, removed: LayerForm | None, *, fast: bool) -> dict[str, NDArray[np.float64]]:
+        """Outputs of the network, rewritten, and without its last softmax, by one program."""
 
         def outputs(params: Params, state: State, images: Array) -> dict[str, Array]:
-            def out(forms: Sequence[LayerForm] = (), count: int = TRIED, *, fast: bool = False) -> Array:
-                return self._called(params, state, images[:count], None, forms, fast=fast)[0].astype(jnp.float32)
+            def out(forms: Sequence[LayerForm] = (), *, fast: bool = False) -> Array:
+                return self._called(params, state, images, None, forms, fast=fast)[0].astype(jnp.float32)
 
-            found = {"original": out(), "half": out(count=TRIED // 2)}
-            found |= {"fast": out(fast=True)} if fast else {}
+            found = {"original": out()} | ({"fast": out(fast=True)} if fast else {})
             return found | ({"removed": out([removed])} if removed else {})
 
         with quick_compilation():
-            return {name: np.asarray(out, np.float64) for name, out in jax.jit(outputs)(params, state, images).items()}
+            return {name: np.asarray(out, np.float64) for name, out in jax.jit(outputs)(*self._trial).items()}
 
 
 def takes_raw_pixels(model: Any, image_shape: ImageShape) -> bool:

@@ -26,6 +26,9 @@ from seedbed.training.events import Note, Progress, Snapshot, Started
 from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Begun, Checkpoint, EpochWeights, Failed, Outcome, Segment, Task
 
+MOST_REMARKS = 6
+"""Notes after which remarks on the user's own networks are no longer shown, as in a sweep over many."""
+
 _SLOW = {
     "segment": "After {seconds:.0f} s a worker is still setting up: loading images, building the networks or compiling them. "
     "A function of your own that never returns would look the same. Ctrl-C stops at once.",
@@ -98,8 +101,6 @@ class Scheduler:
             kinds = [replace(kind, threads=max(threads for _, threads in resumed)) for kind in kinds]
         self._threads = kinds[0].threads
         with self._request.execution.engine.executor(kinds) as executor, signals(executor.stop) as received, self._marked():
-            for remark in planning.remarks(self._request, self.ingest.missing()):
-                self._on_event(Note(remark))
             tasks = [task for task, _ in resumed]
             for task, want in list(
                 planning.composed_now(self._request, self._claim, self.ingest.missing(), tasks, kinds, memory)
@@ -109,7 +110,7 @@ class Scheduler:
                 else:
                     tasks.append(task)
             snapshots = self._request.execution.snapshots
-            tasks = [replace(task, save_every=save_every, snapshots=snapshots) for task in tasks]
+            tasks = [replace(task, save_every=save_every, snapshots=snapshots, memory=memory) for task in tasks]
             self._begin(tasks)
             self._dispatch(executor, tasks, received, until)
         self._conclude(received)
@@ -152,6 +153,9 @@ class Scheduler:
                 names = tuple(self.ingest.names(task).values())
                 for text in report.notes:
                     self._note(text)
+                for text in report.remarks:
+                    if len(self._noted) < MOST_REMARKS:
+                        self._note(text)
                 self._on_event(Started(names, report.device, report.epochs, report.steps_per_epoch))
             case Segment():
                 self._segment(task, report)

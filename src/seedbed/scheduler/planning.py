@@ -16,15 +16,16 @@ from seedbed.scheduler.execution import Execution
 from seedbed.specs import DataSpec, Plan, RunSpec
 from seedbed.training import saves
 from seedbed.training.events import Note
-from seedbed.training.footprint import Site
+from seedbed.training.footprint import GIB, Site
 from seedbed.training.members import JobState
 from seedbed.training.pruning import Pruning
 from seedbed.training.reports import Checkpoint, Task
 
-MOST_REMARKS = 6
-
 DEFAULT_BATCH = int(Plan.model_fields["batch_size"].default)
 """The default number of images of a minibatch; where there are fewer, it holds all of them."""
+
+ONE_THREAD = 0.1
+"""Share of the training of a network of the user's own that further threads do not shorten (LeNet-5, MLP-Mixer)."""
 
 WORKERS_WHERE_PRUNED = 2
 """Number of workers for which populations with pruning are composed, whatever the number of actual workers."""
@@ -91,22 +92,14 @@ def continued(request: TrainRequest, claim: ClaimedRuns, missing: Sequence[Named
     return tasks
 
 
-def remarks(request: TrainRequest, missing: Sequence[NamedRun]) -> list[str]:
-    """Sentences for the user about networks of their own that are about to be trained, each once."""
-    sentences: dict[str, None] = {}
-    for entry in missing:
-        facts, model = request.datasets[entry.run.data].facts(), entry.run.model
-        found = FAMILIES[model.family].remarks(model, facts.image_shape, len(facts.classes), entry.run.plan)
-        sentences.update(dict.fromkeys(found))
-    return list(sentences)[:MOST_REMARKS]
-
-
 def workers(request: TrainRequest, missing: Sequence[NamedRun]) -> tuple[list[WorkerKind], int | None]:
     """The workers, fewer if memory is short, and the memory of each (bytes); None if it is unknown, or on other machines."""
     execution, composed = request.execution, _composed(request, missing)
     kinds = execution.kinds(len(composed))
     if execution.engine.name != "local":
         return kinds, None
+    if execution.workers is None and kinds[0].device == "cpu":
+        kinds = devices.workers("cpu", fastest_workers(composed), len(composed))
     if kinds[0].device == "gpu":
         return kinds, devices.free_gpu_memory()
     memory = devices.free_memory()
@@ -118,10 +111,27 @@ def workers(request: TrainRequest, missing: Sequence[NamedRun]) -> tuple[list[Wo
             for runs, facts, site in _by_data(request, composed, on_cpu=True)
         )
         if fitting < len(kinds):
-            free = f"{memory / populations.GIB:.1f} GiB of memory are free"
+            free = f"{memory / GIB:.1f} GiB of memory are free"
             execution.on_event(Note(f"{free}, which is enough for {fitting} of {len(kinds)} workers at a time."))
             kinds = devices.workers(execution.device, fitting, len(composed))
     return kinds, memory // len(kinds)
+
+
+def fastest_workers(entries: Sequence[NamedRun]) -> int | None:
+    """Number of workers for seeds of one network of the user's own; None for other runs: one per core.
+
+    Each seed is a population of its own, so five seeds in two workers leave a core without work at the end. One worker with two
+    threads takes less time, and builds and compiles the network once.
+    """
+    family = FAMILIES[entries[0].run.model.family]
+    if family.program(entries[0].run.model) != entries[0].run.model or len({entry.run.setting for entry in entries}) > 1:
+        return None
+
+    def turns(workers: int) -> float:
+        threads = devices.cores() // workers
+        return -(-len(entries) // workers) * (ONE_THREAD + (1 - ONE_THREAD) / threads)
+
+    return min(range(1, min(devices.cores(), len(entries)) + 1), key=turns)
 
 
 def composed_now(

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from seedbed.kinds import OPTIMIZERS
 from seedbed.models.families import FAMILIES, known_layers
 from seedbed.records import DataFacts
-from seedbed.specs import ModelSpec, RunSpec
+from seedbed.specs import ModelSpec, Plan, RunSpec
 
-MIB = 2**20
+MIB, GIB = 2**20, 2**30
 FLOAT = 4
 
 RESIDENT_BYTES = 256 * MIB
@@ -114,8 +114,22 @@ def footprint(runs: Sequence[RunSpec], data: DataFacts, site: Site = UINT8_ON_CP
 
 def certainly(runs: Sequence[RunSpec], data: DataFacts) -> int:
     """Lower bound on the memory in which these runs can be trained together (bytes), whatever the errors of the estimate."""
-    numbers = sum(_parameters(run.model, data) for run in runs)
-    return (3 + len(OPTIMIZERS[runs[0].plan.optimizer].slots)) * FLOAT * numbers
+    return _least(runs[0].plan, sum(_parameters(run.model, data) for run in runs))
+
+
+def _least(plan: Plan, parameters: int) -> int:
+    return (3 + len(OPTIMIZERS[plan.optimizer].slots)) * FLOAT * parameters
+
+
+def shortage(plan: Plan, parameters: int, memory: int) -> str:
+    """Error message if one network of this size certainly needs more than `memory` bytes; else ""."""
+    needed = _least(plan, parameters)
+    if needed <= memory:
+        return ""
+    return (
+        f"Out of memory: a network of {parameters:,} parameters with {plan.optimizer!r} takes at least "
+        f"{needed / GIB:.1f} GiB, and {memory / GIB:.1f} GiB are free. Use a smaller network, or a machine with more memory."
+    )
 
 
 def _parameters(model: ModelSpec, data: DataFacts) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from seedbed import kernels, models
 from seedbed.data import Dataset
+from seedbed.errors import DeviceError
 from seedbed.models.forms import KERNELS, PRODUCTS
 from seedbed.models.protocol import Population
 from seedbed.records import BALANCED_LOSSES, LATER_COLUMNS, History
@@ -49,6 +50,7 @@ class Job:
 
     Raises:
         ModelError, SpecError: a network cannot be built for these images.
+        DeviceError: a single network takes more than the memory.
     """
 
     def __init__(self, task: Task, dataset: Dataset, programs: Programs, stop: Callable[[], bool] = lambda: False) -> None:
@@ -67,19 +69,23 @@ class Job:
         self._last_logits: Any = None  # from the last complete epoch
         population = self._population()
         arrays = task.resume.arrays if task.resume else fresh_arrays(population, self._members)
+        self._check_memory(arrays)
         self._loaded = self._load(population, arrays, EvalBatches(dataset, population.eval_batch_size))
+        self._begun = False
 
     def reports(self) -> Iterator[JobReport]:
         """Train the population and yield reports; ends with `Stopped`, or when all members are finished."""
-        yield Begun(device_name(), self.task.epochs, self._steps(), tuple(self._notes()))
         saved = time.monotonic()
         if self._epoch and not self._step:  # saved at an epoch's end, before its outcomes
+            yield from self._begin()
             self._last_logits = self._loaded.evaluated().logits
             yield from self._settle()
         while self._members.alive.any():
-            for segment in self._epoch_of_segments():
-                yield segment
-                if segment.rows:
+            for report in self._epoch_of_segments():
+                yield report
+                if isinstance(report, Begun):
+                    continue
+                if report.rows:
                     yield from self._snapshots()
                     yield from self._saved_whole()
                     yield from self._settle()
@@ -90,6 +96,12 @@ class Job:
                 if self._due(saved):
                     yield self.checkpoint()
                     saved = time.monotonic()
+
+    def _begin(self) -> Iterator[Begun]:
+        """Say once that the job begins; what is to be known of the networks is found out while threads compile."""
+        if not self._begun:
+            self._begun = True
+            yield Begun(device_name(), self.task.epochs, self._steps(), tuple(self._notes()), self._remarks())
 
     def checkpoint(self) -> Checkpoint:
         """Everything that is needed to continue the job from here, bit for bit."""
@@ -113,6 +125,15 @@ class Job:
                 f"The save was made with the form {saved!r} of convolutions, and training continues with {form!r}: equally "
                 f"good, but not to the last bit what an uninterrupted run gives. {kernels.SWITCH} chooses the form."
             )
+
+    def _remarks(self) -> tuple[str, ...]:
+        """What is to be said about networks of the user's own, each sentence once."""
+        facts, sentences = self._dataset.facts(), dict[str, None]()
+        for run in self.task.blocks[0]:
+            models.facts(run.model, facts.image_shape, len(facts.classes))  # for the outcome
+            found = models.FAMILIES[run.model.family].remarks(run.model, facts.image_shape, len(facts.classes), run.plan)
+            sentences.update(dict.fromkeys(found))
+        return tuple(sentences)
 
     def _snapshots(self) -> Iterator[EpochWeights]:
         """The weights of members whose plans keep this epoch; of all members, where a snapshot is due or they end."""
@@ -147,6 +168,15 @@ class Job:
         facts, on_cpu = self._dataset.facts(), jax.default_backend() == "cpu"
         return models.build(specs, facts.image_shape, len(facts.classes), precision=self.task.plan.precision, on_cpu=on_cpu)
 
+    def _check_memory(self, arrays: NamedArrays) -> None:
+        """Refuse a single network that cannot fit; its driver does not know the size of one that must be built first."""
+        if self.task.memory is None or len(self.task.runs) > 1:
+            return
+        parameters = sum(array.size for name, array in arrays.items() if "/weights/" in name)
+        want = footprint.shortage(self.task.plan, parameters, self.task.memory)
+        if want:
+            raise DeviceError(want)
+
     def _load(self, population: Population, arrays: NamedArrays, eval_batches: EvalBatches) -> Loaded:
         blocks, shared = len(self.task.blocks), self._source.shared
         program = self._programs.of(population, self.task.plan, blocks, self._dataset.normalization, shared=shared)
@@ -157,13 +187,16 @@ class Job:
     def _steps(self) -> int:
         return -(-len(self._dataset.train) // int(self.task.plan.batch_size))
 
-    def _epoch_of_segments(self) -> Iterator[Segment]:
+    def _epoch_of_segments(self) -> Iterator[Begun | Segment]:
         plans = [[block[s].plan for s in self._members.settings] for block in self.task.blocks]
         epoch_began = self._training_seconds
         norms: dict[str, Any] = {}
         for chunk in self._source.chunks(self._epoch, self._step, plans):
             loaded = self._loaded
+            if loaded.population.self_contained:  # here nothing compiles in threads, so it would say so too late
+                yield from self._begin()
             loaded.program.prepare(loaded.train_state, loaded.best, chunk.feed, loaded.settings, loaded.eval_batches.shapes)
+            yield from self._begin()
             at = chunk.start
             while at < chunk.stop:
                 stop = self._segment_stop(chunk, at)

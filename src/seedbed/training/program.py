@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -133,6 +134,7 @@ class Program:
         compiled: Callable[[Hashable, Callable[[], Any]], Any] = compile_always,
     ) -> None:
         self._population = population
+        self._own = not population.self_contained
         self._plan = plan
         self._normalization = normalization
         images = None if shared else 0
@@ -143,19 +145,42 @@ class Program:
         self._norms = jax.jit(_over_blocks(self._norms_of_block, blocks, (0, 0, 0, 0)))
         self._find = compiled
         self._compiled: dict[Hashable, Any] = {}
+        self._compiling: dict[Hashable, Future[Any]] = {}
         self.compile_seconds = 0.0
 
     def prepare(self, train_state: TrainState, best: Best, feed: Feed, settings: MemberSettings, eval_set: EvalSet) -> None:
         """Compile all functions before an epoch's first step, so that other workers find all of them in the cache.
 
+        Without a cache they are compiled in threads, and each is waited for when it is first called.
+
         Args:
             train_state, best, feed, settings: arguments of the functions.
             eval_set: a chunk of the evaluation, or its shapes.
         """
-        self._ready("segment", self._segment, train_state, feed, settings, jnp.int32(0), jnp.int32(0))
-        self._ready("evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set)
-        self._ready("norms", self._norms, train_state, train_state, feed.rates[:, 0], settings.momentum)
-        self._ready("best", self._better, best, best, settings.alive)
+        wanted: list[tuple[str, Any, tuple[Any, ...]]] = [
+            ("segment", self._segment, (train_state, feed, settings, jnp.int32(0), jnp.int32(0))),
+            ("evaluation", self._evaluate, (train_state.params, train_state.state, settings.hyper, eval_set)),
+            ("norms", self._norms, (train_state, train_state, feed.rates[:, 0], settings.momentum)),
+            ("best", self._better, (best, best, settings.alive)),
+        ]
+        if self._find is compile_always:
+            self._compile_side_by_side(wanted)
+        else:
+            for name, function, arguments in wanted:
+                self._ready(name, function, *arguments)
+
+    def _compile_side_by_side(self, wanted: Sequence[tuple[str, Any, tuple[Any, ...]]]) -> None:
+        """Trace the functions that are not compiled yet, and let threads compile them, each until it is first called."""
+        known = self._compiled.keys() | self._compiling.keys()
+        missing = {key: each for each in wanted if (key := _key(each[0], each[2])) not in known}
+        if not missing:
+            return
+        started, threads = time.perf_counter(), ThreadPoolExecutor(COMPILERS)
+        for key, (name, function, arguments) in missing.items():
+            lowered, options = function.lower(*arguments), _options(name, own=self._own)
+            self._compiling[key] = threads.submit(lowered.compile, compiler_options=options)
+        threads.shutdown(wait=False)
+        self.compile_seconds += time.perf_counter() - started
 
     def run_segment(self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: int, stop: int) -> TrainState:
         """Take steps `start` to `stop - 1` of the feed; the buffers of `train_state` are donated."""
@@ -184,15 +209,17 @@ class Program:
 
     def _ready(self, name: str, function: Any, *arguments: Any) -> Any:
         """The function compiled for arguments of these shapes; adds the compilation time to `compile_seconds`."""
-        leaves, tree = jax.tree.flatten(arguments)
-        key = (name, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
+        key = _key(name, arguments)
         if key not in self._compiled:
             started = time.perf_counter()
-            self._compiled[key] = self._find(
-                (*key, tree, _wanted(name)), lambda: function.lower(*arguments).compile(compiler_options=_options(name))
-            )
+            compiling = self._compiling.pop(key, None)
+            self._compiled[key] = compiling.result() if compiling else self._compile(name, function, arguments)
             self.compile_seconds += time.perf_counter() - started
         return self._compiled[key]
+
+    def _compile(self, name: str, function: Any, arguments: tuple[Any, ...]) -> Any:
+        key = (*_key(name, arguments), jax.tree.structure(arguments), _wanted(name, own=self._own))
+        return self._find(key, lambda: function.lower(*arguments).compile(compiler_options=_options(name, own=self._own)))
 
     def _segment_of_block(
         self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: Array, stop: Array
@@ -310,19 +337,33 @@ from cuBLAS only: trying XLA's own kernels for every product takes half a minute
 ONCE_AN_EPOCH: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
 """Further options on a CPU, for functions other than training steps: XLA's older loop emitters, which jax 0.11 has no more.
 
-They compile faster, but leave many loops scalar, an optimizer's above all.
+They compile faster, but leave many loops scalar, an optimizer's above all. Not for the evaluation of users' networks: that of a
+small transformer took them 25 s, against 1.4.
 """
+COMPILERS = 2
+"""Threads that compile side by side. The first function takes about as long as all others."""
 
 
-def _wanted(name: str) -> dict[str, str | bool]:
-    """Compiler options for a function on this process's device."""
+def _wanted(name: str, *, own: bool = False) -> dict[str, str | bool]:
+    """Compiler options for a function on this process's device.
+
+    Args:
+        name: name of the function.
+        own: whether it is that of a user's own network.
+    """
     device = jax.default_backend()
-    return OPTIONS.get(device, {}) | (ONCE_AN_EPOCH if device == "cpu" and name != "segment" else {})
+    older = device == "cpu" and name != "segment" and not (own and name == "evaluation")
+    return OPTIONS.get(device, {}) | (ONCE_AN_EPOCH if older else {})
 
 
-def _options(name: str) -> dict[str, str | bool]:
+def _options(name: str, *, own: bool = False) -> dict[str, str | bool]:
     """Compiler options, without those that this release of JAX does not support."""
-    return {option: value for option, value in _wanted(name).items() if _known(option, value)}
+    return {option: value for option, value in _wanted(name, own=own).items() if _known(option, value)}
+
+
+def _key(name: str, arguments: Any) -> tuple[Hashable, ...]:
+    """Name of a function and shapes of its arguments, for which it is compiled."""
+    return name, tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(arguments))
 
 
 @cache
@@ -370,7 +411,7 @@ def _over_blocks(function: Callable[..., Any], blocks: int, axes: tuple[Any, ...
 
     def alone(*arguments: Any) -> Any:
         squeezed = [_dropped(argument, axis) for argument, axis in zip(arguments, axes, strict=True)]
-        return jax.tree.map(lambda leaf: leaf[None], function(*squeezed))
+        return jax.tree.map(lambda leaf: jax.lax.expand_dims(leaf, (0,)), function(*squeezed))
 
     return alone
 
@@ -380,4 +421,4 @@ def _dropped(argument: Any, axis: Any) -> Any:
         return argument
     if isinstance(axis, tuple):
         return type(argument)(*(_dropped(part, its) for part, its in zip(argument, axis, strict=True)))
-    return jax.tree.map(lambda leaf: leaf[0], argument)
+    return jax.tree.map(lambda leaf: jax.lax.squeeze(leaf, (0,)), argument)  # indexing takes ten times as long to trace

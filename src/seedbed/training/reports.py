@@ -28,6 +28,7 @@ class Task:
         resume: checkpoint to continue from. None means a new population.
         pruning: epochs at which the worse members stop. None trains all members to the end.
         snapshots: time between reports of all members' weights (s). None reports those alone that a plan keeps.
+        memory: memory of the worker (bytes). None means unknown.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Task:
     resume: Checkpoint | None = None
     pruning: Pruning | None = None
     snapshots: float | None = None
+    memory: int | None = None
 
     @property
     def plan(self) -> Plan:
@@ -72,12 +74,13 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Begun:
-    """The job is set up: device, number of epochs, steps per epoch, and notes for the user."""
+    """The job begins: device, number of epochs, steps per epoch, notes for the user, and remarks on networks of their own."""
 
     device: str
     epochs: int
     steps_per_epoch: int
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
