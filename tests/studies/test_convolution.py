@@ -17,6 +17,7 @@ from seedbed.specs import Conv, DataSpec, Dense
 from seedbed.statistics import accuracy_difference
 from seedbed.studies.answers import Answer
 from seedbed.studies.mistakes import Overlap, overlaps
+from seedbed.studies.questions import convolution
 from seedbed.studies.questions.convolution import CONV, equal_width
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import distances, shifted
@@ -75,7 +76,9 @@ def test_an_overlap_counts_every_image_once() -> None:
 
 @pytest.fixture(scope="module")
 def answer(study_home: Path) -> Answer:
-    return studies.convolution(data="digits", quick=True, seeds=2, workers=1, home=study_home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "STEPS", 200)
+        return studies.convolution(data="digits", quick=True, seeds=2, workers=1, home=study_home)
 
 
 @pytest.mark.slow

@@ -94,8 +94,14 @@ class KerasPopulation(StackedPopulation):
 
 @lru_cache(maxsize=4)
 def _network(spec: Keras, image_shape: ImageShape, classes: int, *, fast: bool) -> KerasNetwork:
-    """The network in the form that the engine trains, built and tried once for all seeds of a worker."""
-    return KerasNetwork(build_model(spec, image_shape, classes, seed=0), image_shape, fast=fast)
+    """The network in the form that the engine trains, tried once for all seeds of a worker."""
+    return KerasNetwork(_built(spec, image_shape, classes), image_shape, fast=fast)
+
+
+@lru_cache(maxsize=4)
+def _built(spec: Keras, image_shape: ImageShape, classes: int) -> Any:
+    """The network for what does not depend on its weights: a function may return one network for all seeds."""
+    return build_model(spec, image_shape, classes, seed=0)
 
 
 def initial_weights(spec: Keras, image_shape: ImageShape, classes: int, seed: int) -> Weights:
@@ -107,7 +113,7 @@ def initial_weights(spec: Keras, image_shape: ImageShape, classes: int, seed: in
 
 def describe_keras(spec: Keras, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
     """Layers of the user's network, with the operations of their matrix products and convolutions."""
-    model = build_model(spec, image_shape, classes, seed=0)
+    model = _built(spec, image_shape, classes)
     dtype = str(model.inputs[0].dtype) if integer_input(model) else "float32"
     return layer_facts(model, input_shape(model, image_shape), dtype)
 
@@ -115,7 +121,7 @@ def describe_keras(spec: Keras, image_shape: ImageShape, classes: int) -> list[L
 @lru_cache(maxsize=256)
 def traits(spec: Keras, image_shape: ImageShape, classes: int) -> tuple[str, ...]:
     """What is to be known of the user's network besides its size, see `ModelFacts`."""
-    found = [RAW_PIXELS] if takes_raw_pixels(build_model(spec, image_shape, classes, seed=0), image_shape) else []
+    found = [RAW_PIXELS] if takes_raw_pixels(_built(spec, image_shape, classes), image_shape) else []
     one, other = (initial_weights(spec, image_shape, classes, seed) for seed in (0, 1))
     same = all(np.array_equal(one[name], other[name]) for name in one)
     return (*found, *([SAME_START] if same else []))
@@ -129,7 +135,7 @@ def remarks(spec: Keras, image_shape: ImageShape, classes: int, plan: Plan) -> l
     if SAME_START in known:
         way_out = "--start drawn draws them by the seed"
         sentences.append(f"{spec.title} returns the same weights for every seed, so all seeds start alike ({way_out}).")
-    asked = _compiled(build_model(spec, image_shape, classes, seed=0))
+    asked = _compiled(_built(spec, image_shape, classes))
     if asked and asked != (plan.optimizer, plan.learning_rate):
         compiled, used = f"{asked[0]} at {asked[1]:g}", f"{plan.optimizer} at {plan.learning_rate:g}"
         sentences.append(f"{spec.title}: compile() asks for {compiled}; the plan's {used} is used (--optimizer, --lr).")

@@ -71,21 +71,18 @@ class Job:
         arrays = task.resume.arrays if task.resume else fresh_arrays(population, self._members)
         self._check_memory(arrays)
         self._loaded = self._load(population, arrays, EvalBatches(dataset, population.eval_batch_size))
-        self._begun = False
 
     def reports(self) -> Iterator[JobReport]:
         """Train the population and yield reports; ends with `Stopped`, or when all members are finished."""
+        yield Begun(device_name(), self.task.epochs, self._steps(), tuple(self._notes()), self._remarks())
         saved = time.monotonic()
         if self._epoch and not self._step:  # saved at an epoch's end, before its outcomes
-            yield from self._begin()
             self._last_logits = self._loaded.evaluated().logits
             yield from self._settle()
         while self._members.alive.any():
-            for report in self._epoch_of_segments():
-                yield report
-                if isinstance(report, Begun):
-                    continue
-                if report.rows:
+            for segment in self._epoch_of_segments():
+                yield segment
+                if segment.rows:
                     yield from self._snapshots()
                     yield from self._saved_whole()
                     yield from self._settle()
@@ -96,12 +93,6 @@ class Job:
                 if self._due(saved):
                     yield self.checkpoint()
                     saved = time.monotonic()
-
-    def _begin(self) -> Iterator[Begun]:
-        """Say once that the job begins; what is to be known of the networks is found out while threads compile."""
-        if not self._begun:
-            self._begun = True
-            yield Begun(device_name(), self.task.epochs, self._steps(), tuple(self._notes()), self._remarks())
 
     def checkpoint(self) -> Checkpoint:
         """Everything that is needed to continue the job from here, bit for bit."""
@@ -130,7 +121,6 @@ class Job:
         """What is to be said about networks of the user's own, each sentence once."""
         facts, sentences = self._dataset.facts(), dict[str, None]()
         for run in self.task.blocks[0]:
-            models.facts(run.model, facts.image_shape, len(facts.classes))  # for the outcome
             found = models.FAMILIES[run.model.family].remarks(run.model, facts.image_shape, len(facts.classes), run.plan)
             sentences.update(dict.fromkeys(found))
         return tuple(sentences)
@@ -187,16 +177,13 @@ class Job:
     def _steps(self) -> int:
         return -(-len(self._dataset.train) // int(self.task.plan.batch_size))
 
-    def _epoch_of_segments(self) -> Iterator[Begun | Segment]:
+    def _epoch_of_segments(self) -> Iterator[Segment]:
         plans = [[block[s].plan for s in self._members.settings] for block in self.task.blocks]
         epoch_began = self._training_seconds
         norms: dict[str, Any] = {}
         for chunk in self._source.chunks(self._epoch, self._step, plans):
             loaded = self._loaded
-            if loaded.population.self_contained:  # here nothing compiles in threads, so it would say so too late
-                yield from self._begin()
             loaded.program.prepare(loaded.train_state, loaded.best, chunk.feed, loaded.settings, loaded.eval_batches.shapes)
-            yield from self._begin()
             at = chunk.start
             while at < chunk.stop:
                 stop = self._segment_stop(chunk, at)

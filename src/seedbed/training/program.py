@@ -341,7 +341,10 @@ They compile faster, but leave many loops scalar, an optimizer's above all. Not 
 small transformer took them 25 s, against 1.4.
 """
 COMPILERS = 2
-"""Threads that compile side by side. The first function takes about as long as all others."""
+"""Threads that compile side by side. The first function takes about as long as all others.
+
+Meanwhile no network is built, since `quick_compilation` changes JAX's options for all threads.
+"""
 
 
 def _wanted(name: str, *, own: bool = False) -> dict[str, str | bool]:
