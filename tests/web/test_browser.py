@@ -162,6 +162,9 @@ def test_everything_is_done_by_keyboard(browser: Any, address: str) -> None:
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile(r"/curves\?name=fair$"))
         drawn(page)
+        page.focus(".vega-embed summary")
+        page.keyboard.press("Enter")
+        page.get_by_text("Save as SVG").wait_for()
 
 
 def test_sorting_keeps_the_page_and_its_address(browser: Any, address: str) -> None:

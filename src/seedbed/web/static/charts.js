@@ -52,6 +52,7 @@ export async function draw(figure, spec) {
     actions: { export: true, source: false, compiled: false, editor: false },
     downloadFileName: figure.id.replace("chart-", ""),
     defaultStyle: false,
+    forceActionsMenu: true, // without its style it would be a list that covers the page
     tooltip: { theme: mode, disableDefaultStyle: true },
     hover: !still.matches,
   });
@@ -70,6 +71,7 @@ export async function draw(figure, spec) {
   else place.removeAttribute("tabindex");
   const title = titleOf(spec);
   plainPicture(made, title);
+  made.querySelector("summary")?.setAttribute("aria-label", "Save the chart");
   if (title) figure.setAttribute("aria-label", `Chart: ${title}. The table below it holds its numbers.`);
   figure.querySelector(".waiting")?.remove();
   numbersBelow(figure);

@@ -14,7 +14,7 @@ const TYPED = 350;
 
 const WORDS = {
   off: "The trainer starts when a setting changes, or with Start.",
-  warming: "Getting ready: it loads and compiles. Start can be pressed already.",
+  warming: "Loads and compiles; Start can be pressed already.",
   ready: "Ready: the first epoch follows at once.",
   training: "Training.",
   stopping: "Saving.",
