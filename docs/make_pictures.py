@@ -44,10 +44,13 @@ SHOWN = {
 """View -> the look of its picture in the documentation."""
 HIGHEST = 960
 """Height at which a picture of the documentation is cut (pixels)."""
+CARDS = 4
+"""Cards of a report in the documentation's picture, two in a row."""
 COLOURS = 256
 """Colours of a picture of the documentation, which makes it a third as large."""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-DRAWN = "[...document.querySelectorAll('[data-chart-of]')].every((figure) => figure.dataset.drawn)"
+DRAWN = """[...document.querySelectorAll('[data-chart-of]')].every((figure) => figure.dataset.drawn)
+  && !document.querySelector('[data-unread]')"""
 LONGEST = 20.0
 """Seconds that charts may take."""
 
@@ -60,13 +63,17 @@ def addresses(names: Sequence[str], first: str) -> dict[str, str]:
 
 
 def take(page: Any, address: str, file: Path) -> None:
-    """One picture of a whole page, once its charts are drawn."""
+    """One picture of a whole page, once its charts are drawn, on a screen that is high enough for all of it."""
     page.goto(address)
     for _ in range(int(LONGEST / 0.1)):
         if page.evaluate(DRAWN):
             break
         page.wait_for_timeout(100)
-    page.screenshot(path=str(file), full_page=True)
+    width = page.viewport_size["width"]
+    height = page.viewport_size["height"]
+    page.set_viewport_size({"width": width, "height": max(height, page.evaluate("document.documentElement.scrollHeight"))})
+    page.screenshot(path=str(file))
+    page.set_viewport_size({"width": width, "height": height})
 
 
 def views(browser: Any, home: Path, folder: Path, names: Sequence[str]) -> None:
@@ -86,7 +93,9 @@ def cards(browser: Any, report: Path, file: Path) -> None:
     page = browser.new_context(color_scheme="light", viewport={"width": 900, "height": 1250}).new_page()
     page.goto(report.resolve().as_uri())
     page.wait_for_timeout(3000)
-    page.locator(".cards").first.screenshot(path=str(file))
+    place = page.locator(".cards").first.bounding_box()
+    last = page.locator(".cards .card").nth(CARDS - 1).bounding_box()
+    page.screenshot(path=str(file), clip={**place, "height": last["y"] + last["height"] - place["y"] + 1}, full_page=True)
 
 
 def light(source: Path, target: Path) -> None:

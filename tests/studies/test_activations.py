@@ -137,7 +137,9 @@ def test_a_gradient_of_0_has_no_place_on_a_logarithmic_axis() -> None:
 
 @pytest.fixture(scope="module")
 def answer(study_home: Path) -> Answer:
-    return studies.activations(data="digits", quick=True, seeds=2, workers=1, home=study_home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(activations, "STEPS", 200)
+        return studies.activations(data="digits", quick=True, seeds=2, workers=1, home=study_home)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from seedbed.specs import Conv, DataSpec, Dense
 from seedbed.statistics import accuracy_difference
 from seedbed.studies.answers import Answer
 from seedbed.studies.mistakes import Overlap, overlaps
+from seedbed.studies.questions import convolution
 from seedbed.studies.questions.convolution import CONV, equal_width
 from seedbed.studies.setup import Setup
 from seedbed.studies.shifts import distances, shifted
@@ -69,13 +70,15 @@ def test_an_overlap_counts_every_image_once() -> None:
     assert one.p == accuracy_difference(a, b).p < 0.1
     assert (other.seed, other.both_right, other.both_wrong, other.p) == (5, 83, 17, 1.0)
     assert other.independent_p < one.independent_p == pytest.approx(0.00329, abs=1e-5)
-    assert np.isnan(Overlap(0, 100, 0, 0, 0, 1.0, 1.0).shared)
-    assert Overlap(0, 100, 0, 0, 0, 1.0, 1.0).as_json()["shared"] is None
+    assert np.isnan(Overlap(0, 100, 0, 0, 0, 1.0).shared)
+    assert Overlap(0, 100, 0, 0, 0, 1.0).as_json()["shared"] is None
 
 
 @pytest.fixture(scope="module")
 def answer(study_home: Path) -> Answer:
-    return studies.convolution(data="digits", quick=True, seeds=2, workers=1, home=study_home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "STEPS", 200)
+        return studies.convolution(data="digits", quick=True, seeds=2, workers=1, home=study_home)
 
 
 @pytest.mark.slow

@@ -77,8 +77,26 @@ def fields_in_name(prefix: str, group: str, run: RunSpec) -> tuple[str, ...]:
     begin = f"{prefix}-"
     if not group.startswith(begin):
         return ()
-    parts = [(name, _part(name, value)) for name, value in values_of(run).items()]
-    return _matched(group.removeprefix(begin), parts) or ()
+    return _matched(group.removeprefix(begin), _parts(run)) or ()
+
+
+def prefix_in_name(group: str, run: RunSpec) -> tuple[str, tuple[str, ...]] | None:
+    """Find the shortest beginning of a group's name after which only values of its setting follow, and their fields.
+
+    >>> from seedbed.specs import Dense, Plan
+    >>> prefix_in_name("my-first-h16-tanh", RunSpec(model=Dense(hidden=(16,), activation="tanh"), plan=Plan()))
+    ('my-first', ('hidden', 'activation'))
+    """
+    parts, words = _parts(run), group.split("-")
+    for count in range(1, len(words)):
+        fields = _matched("-".join(words[count:]), parts)
+        if fields:
+            return "-".join(words[:count]), fields
+    return None
+
+
+def _parts(run: RunSpec) -> list[tuple[str, str]]:
+    return [(name, _part(name, value)) for name, value in values_of(run).items()]
 
 
 def _matched(text: str, parts: Sequence[tuple[str, str]]) -> tuple[str, ...] | None:

@@ -36,7 +36,6 @@ class Overlap:
 
     Attributes:
         p: p-value of "both are right equally often".
-        independent_p: p-value of "on which images one is wrong says nothing about the other" (Fisher's exact test).
     """
 
     seed: int
@@ -45,11 +44,15 @@ class Overlap:
     only_b: int
     both_wrong: int
     p: float
-    independent_p: float
 
     @property
     def images(self) -> int:
         return self.both_right + self.only_a + self.only_b + self.both_wrong
+
+    @property
+    def independent_p(self) -> float:
+        """The p-value of "on which images one is wrong says nothing about the other" (Fisher's exact test)."""
+        return independence_p([[self.both_right, self.only_a], [self.only_b, self.both_wrong]])
 
     @property
     def shared(self) -> float:
@@ -64,7 +67,7 @@ class Overlap:
         return self.only_b / right if right else math.nan
 
     def as_json(self) -> dict[str, Any]:
-        plain: dict[str, Any] = finite({**vars(self), "shared": self.shared})
+        plain: dict[str, Any] = finite({**vars(self), "independent_p": self.independent_p, "shared": self.shared})
         return plain
 
 
@@ -75,8 +78,7 @@ def overlaps(a: Group, b: Group) -> list[Overlap]:
 
 def _overlap(seed: int, a: NDArray[np.bool_], b: NDArray[np.bool_]) -> Overlap:
     both_right, only_a, only_b, both_wrong = (int(np.sum(kind)) for kind in (a & b, a & ~b, ~a & b, ~a & ~b))
-    independent = independence_p([[both_right, only_a], [only_b, both_wrong]])
-    return Overlap(seed, both_right, only_a, only_b, both_wrong, accuracy_difference(a, b).p, independent)
+    return Overlap(seed, both_right, only_a, only_b, both_wrong, accuracy_difference(a, b).p)
 
 
 def differing(home: RunStore, a: Group, b: Group, *, most: int, names: tuple[str, str]) -> list[Picture]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from seedbed.errors import RunError, UnknownRun
 from seedbed.groups import Group
 from seedbed.groups.fields import Setting, Value, in_order, values_of, varying_fields
-from seedbed.groups.naming import fields_in_name, group_name
+from seedbed.groups.naming import fields_in_name, group_name, prefix_in_name
 from seedbed.records import Result
 from seedbed.runs import Listed, RunStore
 from seedbed.specs import RunSpec
@@ -51,19 +51,14 @@ def sweep_among(listed: Iterable[Listed], name: str) -> StoredSweep | None:
 
 def stored_sweeps(listed: Iterable[Listed]) -> dict[str, str]:
     """Group -> name of its sweep, for groups of whose kind there are two or more."""
+    records = [run.record for run in listed if run.record and "-" in run.record.group]
+    settings = {(each.group, each.run.model, each.run.plan, each.run.data): each for each in records}
     sweeps: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
-    for run in listed:
-        found = _prefix(run.record.group, run.record.run) if run.record else None
-        if found and run.record:
-            sweeps.setdefault(found, {})[run.record.group] = None
+    for each in settings.values():
+        found = prefix_in_name(each.group, each.run)
+        if found:
+            sweeps.setdefault(found, {})[each.group] = None
     return {group: name for (name, _), groups in sweeps.items() if len(groups) > 1 for group in groups}
-
-
-def _prefix(group: str, run: RunSpec) -> tuple[str, tuple[str, ...]] | None:
-    """The shortest beginning of a group's name after which only values of its setting follow, with their fields."""
-    parts = group.split("-")
-    prefixes = ("-".join(parts[:count]) for count in range(1, len(parts)))
-    return next(((prefix, fields) for prefix in prefixes if (fields := fields_in_name(prefix, group, run))), None)
 
 
 def _is_named(name: str, group: str, run: RunSpec, fields: Sequence[str]) -> bool:

@@ -128,8 +128,14 @@ function showPage(page, focus) {
   document.title = page.title;
   swapNavigation(page);
   if (focus) /** @type {HTMLElement | null} */ (document.querySelector(focus))?.focus();
+  showTarget();
   drawCharts(here);
   unread();
+}
+
+/** Scroll to what the address names after `#`, once it is there. */
+export function showTarget() {
+  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
 /** The selection is part of the links to other views. @param {Document} page */

@@ -1,5 +1,6 @@
 // Charts: Vega-Lite from the server, drawn in the colours of the page, each with its numbers as a table and as CSV.
 
+import { element } from "./elements.js";
 import { fitted, narrower } from "./narrow.js";
 
 /** @typedef {{columns: string[], rows: Record<string, any>[]}} Numbers */
@@ -71,7 +72,7 @@ export async function draw(figure, spec) {
   plainPicture(made, title);
   if (title) figure.setAttribute("aria-label", `Chart: ${title}. The table below it holds its numbers.`);
   figure.querySelector(".waiting")?.remove();
-  numbersBelow(figure, spec);
+  numbersBelow(figure);
   figure.dataset.drawn = mode;
   figure.dispatchEvent(new CustomEvent("drawn", { bubbles: true, detail: { view: result.view } }));
 }
@@ -177,61 +178,53 @@ export function csv(numbers) {
   return lines.map((line) => line.map(quoted).join(",")).join("\n") + "\n";
 }
 
-/** @param {HTMLElement} figure @param {any} spec */
-function numbersBelow(figure, spec) {
-  const before = /** @type {HTMLDetailsElement | null} */ (figure.querySelector(".numbers"));
-  const fold = document.createElement("details");
-  fold.className = "numbers";
-  const summary = document.createElement("summary");
-  summary.textContent = "Numbers";
-  fold.append(summary);
-  const fill = () => {
-    if (fold.open && fold.children.length === 1) fold.append(...table(numbersOf(spec), figure.id));
-  };
-  fold.addEventListener("toggle", fill);
-  fold.open = before?.open ?? false;
-  if (before) before.replaceWith(fold);
-  else figure.append(fold);
-  fill();
+/** The numbers of what is drawn; a fold that stays while the chart follows a training, so that it can be opened. @param {HTMLElement} figure */
+function numbersBelow(figure) {
+  const fold = /** @type {HTMLDetailsElement} */ (figure.querySelector(".numbers") ?? foldOf(figure));
+  if (fold.open) fillNumbers(figure, fold);
 }
 
-/** @param {Numbers} numbers @param {string} name */
-function table(numbers, name) {
-  const shown = numbers.rows.slice(0, MOST_ROWS);
-  const save = document.createElement("button");
-  save.type = "button";
-  save.textContent = "Save as CSV";
+/** @param {HTMLElement} figure */
+function numbersOfFigure(figure) {
+  return numbersOf(drawn.get(figure)?.spec ?? {});
+}
+
+/** @param {HTMLElement} figure */
+function foldOf(figure) {
+  const name = figure.id.replace("chart-", "");
+  const fold = element("details", { class: "numbers" }, element("summary", {}, "Numbers"));
+  const save = element("button", { type: "button" }, "Save as CSV");
   save.addEventListener("click", () => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([csv(numbers)], { type: "text/csv" }));
-    link.download = `${name.replace("chart-", "")}.csv`;
+    link.href = URL.createObjectURL(new Blob([csv(numbersOfFigure(figure))], { type: "text/csv" }));
+    link.download = `${name}.csv`;
     link.click();
     URL.revokeObjectURL(link.href);
   });
+  const label = `Numbers of the chart: ${name.replaceAll("_", " ")}`;
+  const grid = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, element("table", {}));
+  fold.append(save, grid, element("p", { class: "quiet" }));
+  fold.addEventListener("toggle", () => fold.open && fillNumbers(figure, fold));
+  figure.append(fold);
+  return fold;
+}
+
+/** @param {HTMLElement} figure @param {HTMLElement} fold */
+function fillNumbers(figure, fold) {
+  const { columns, rows } = numbersOfFigure(figure);
+  const shown = rows.slice(0, MOST_ROWS);
   const grid = document.createElement("table");
   const head = grid.createTHead().insertRow();
-  for (const column of numbers.columns) {
-    const heading = document.createElement("th");
-    heading.scope = "col";
-    heading.textContent = column;
-    head.append(heading);
-  }
+  for (const column of columns) head.append(element("th", { scope: "col" }, column));
   const body = grid.createTBody();
   for (const row of shown) {
     const line = body.insertRow();
-    for (const column of numbers.columns) line.insertCell().textContent = cell(row[column]);
+    for (const column of columns) line.insertCell().textContent = cell(row[column]);
   }
-  const scroll = document.createElement("div");
-  scroll.className = "scroll";
-  scroll.tabIndex = 0;
-  scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", "Numbers of the chart");
-  scroll.append(grid);
-  const rest = document.createElement("p");
-  rest.className = "quiet";
-  const hidden = numbers.rows.length - shown.length;
+  fold.querySelector("table")?.replaceWith(grid);
+  const hidden = rows.length - shown.length;
+  const rest = /** @type {HTMLElement} */ (fold.querySelector("p"));
   rest.textContent = hidden ? `${hidden} more rows are in the CSV.` : "";
-  return [save, scroll, rest];
 }
 
 for (const look of [dark, narrow]) {

@@ -1,6 +1,6 @@
 // Network: the weights of an epoch, an image layer by layer, and the training images that excite a unit.
 
-import { fetchJson } from "./app.js";
+import { fetchJson, showTarget } from "./app.js";
 import { computed, Panel, weightPictures } from "./drawing.js";
 import { element } from "./elements.js";
 import { Network } from "./network.js";
@@ -51,6 +51,7 @@ async function start(run) {
   let panel = new Panel(shown, () => ({ probabilities: [] }));
   let network = /** @type {Network | null} */ (null);
   let turn = 0;
+  let arrived = false;
 
   async function load() {
     const name = names[Number(epoch.value)];
@@ -66,6 +67,8 @@ async function start(run) {
     panel.onOpen = look;
     part("activations", HTMLDivElement).replaceChildren(panel.root);
     await look();
+    if (!arrived) showTarget();
+    arrived = true;
     await excite();
   }
 
