@@ -105,8 +105,9 @@ class Sitting:
 
 def machine(settings: Settings) -> dict[str, Any]:
     """This machine, its versions and the hour."""
-    from seedbed import devices
+    from seedbed import __version__, devices
 
+    installed = {name: version for name in PACKAGES if (version := _version(name))}
     return {
         "date": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
         "device": settings.device,
@@ -119,7 +120,7 @@ def machine(settings: Settings) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "revision": _revision(),
-        "versions": {name: version for name in PACKAGES if (version := _version(name))},
+        "versions": {**installed, "seedbed": __version__},  # of this checkout, whatever is installed
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
 

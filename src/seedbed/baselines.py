@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from seedbed import data, storage
 from seedbed.data import Dataset, Part
 from seedbed.data.content import evenly
+from seedbed.devices import cores
 from seedbed.errors import StorageError
 from seedbed.runs import RunStore
 from seedbed.specs import DataSpec
@@ -108,12 +110,15 @@ def computed(dataset: Dataset) -> list[Baseline]:
     from threadpoolctl import threadpool_limits
 
     labels, everything = dataset.validation.labels, len(dataset.train)
-    found = []
-    with threadpool_limits(1):  # hundreds of small products: threads would mostly wait, and next to other work, spin
-        for name, (size, answers) in CLASSIFIERS.items():
-            rows = evenly(everything, max(size(dataset), LEAST))
-            found.append(Baseline(name, len(rows), everything, answers(dataset, rows) == labels))
-    return found
+
+    def fitted(name: str) -> Baseline:
+        size, answers = CLASSIFIERS[name]
+        rows = evenly(everything, max(size(dataset), LEAST))
+        return Baseline(name, len(rows), everything, answers(dataset, rows) == labels)
+
+    # Each has hundreds of small products: in threads of its own it would mostly wait, and next to other work, spin.
+    with threadpool_limits(1), ThreadPoolExecutor(cores()) as threads:
+        return list(threads.map(fitted, CLASSIFIERS))
 
 
 def _read(path: Path) -> list[Baseline] | None:
