@@ -47,5 +47,10 @@ def _kept() -> str | None:
     return None
 
 
+def vega_version() -> str:
+    """What the script depends on."""
+    return importlib.metadata.version("vl-convert-python")
+
+
 def _file() -> Path:
-    return cache_folder() / "figures" / f"vega-{importlib.metadata.version('vl-convert-python')}.js"
+    return cache_folder() / "figures" / f"vega-{vega_version()}.js"

@@ -142,8 +142,8 @@ class LiveRuns:
             return kept[1]
         folder = self.home.folder(name)
         result = listed.record.result(folder) if listed.record.ended else self._so_far(listed.record, folder)
+        self._results.pop(name, None)  # so that it is the last, also where another thread drops the first at this moment
         self._results[name] = stamp, result
-        self._results.move_to_end(name)
         while len(self._results) > KEPT_RESULTS:
             self._results.popitem(last=False)
         return result

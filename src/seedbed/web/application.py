@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -102,10 +103,17 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
             await watching
 
 
+def _prepare(site: PageSite) -> None:
+    """Make and load what the first chart and the first interval need, before someone waits for it."""
+    site.static.find(static.VEGA)
+    for module in ("altair", "scipy.special"):
+        importlib.import_module(module)
+
+
 async def _watch(site: PageSite) -> None:
     await asyncio.to_thread(_look, site)
     await asyncio.sleep(INTERVAL)  # the first page goes before
-    threading.Thread(target=site.static.find, args=("vega.js",), daemon=True).start()  # the first chart needs it
+    threading.Thread(target=_prepare, args=(site,), daemon=True).start()
     while True:
         changed, seconds = await asyncio.to_thread(_look, site)
         if changed:

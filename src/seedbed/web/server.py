@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import secrets
 import socket
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
 PORT = 8000
 CONNECTIONS = 256
 """Connections at the same time; further ones get 503."""
-
-USED_LATER = ("altair", "scipy.special", "PIL.Image")
-"""Modules that functions import when they draw or compute, loaded before the first request: where two threads import a package
-from both ends, by its name and by that of a part of it, Python raises "deadlock detected" in one of them."""
 
 IDLE = 5
 """Seconds after which an idle connection is closed."""
@@ -125,8 +120,6 @@ def _own_names(name: str) -> frozenset[str]:
 def _server(home: RunStore, access: Access) -> uvicorn.Server:
     import uvicorn
 
-    for module in USED_LATER:
-        importlib.import_module(module)
     guard = application(home, access)
 
     class StreamingServer(uvicorn.Server):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from seedbed import pages
 from seedbed.figures import theme
-from seedbed.pages.bundle import vega_made_elsewhere
+from seedbed.pages.bundle import vega_made_elsewhere, vega_version
 from seedbed.palette import COLOURS
 from seedbed.storage import sha256
 
@@ -20,6 +20,9 @@ FOLDERS = (Path(pages.__file__).parent / "static", Path(__file__).parent / "stat
 """Files that exported pages use too, and the page's own."""
 
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json"}
+
+VEGA = "vega.js"
+"""What draws charts, made when it is first asked for."""
 
 STYLES = ("chart.css", "page.css", "answers.css", "drawing.css")
 """Styles of the report that the page takes over; its own come after them."""
@@ -38,7 +41,11 @@ class StaticFile:
 
 
 class StaticFiles:
-    """All static files: those of the folders `static`, the style of all pages, the themes of charts, and what draws these."""
+    """All static files: those of the folders `static`, the style of all pages, the themes of charts, and what draws these.
+
+    Attributes:
+        stamp: changes with the content of any file; part of their addresses, so that browsers may keep them.
+    """
 
     def __init__(self) -> None:
         found = [path for folder in FOLDERS for path in sorted(folder.iterdir()) if path.suffix in TYPES]
@@ -46,18 +53,22 @@ class StaticFiles:
         own["themes.json"] = json.dumps({mode: theme.config(mode) for mode in COLOURS}).encode()
         own["style.css"] = _style(own.pop("serve.css"))
         self._files = {name: StaticFile(content, TYPES[Path(name).suffix]) for name, content in own.items()}
-        self._made: dict[str, Callable[[], str]] = {"vega.js": vega_made_elsewhere}
-
-    @cached_property
-    def stamp(self) -> str:
-        """Changes with the content of any file; part of their addresses, so that browsers may keep them."""
-        return sha256("".join(file.tag for file in self._files.values()).encode())[:12]
+        self._drawing: StaticFile | None = None
+        self._making = threading.Lock()
+        self.stamp = sha256("".join([vega_version(), *(file.tag for file in self._files.values())]).encode())[:12]
 
     def find(self, name: str) -> StaticFile | None:
-        """The file of this name; None where there is none."""
-        if name in self._made and name not in self._files:
-            self._files[name] = StaticFile(self._made[name]().encode(), TYPES[Path(name).suffix])
+        """The file of this name; None where there is none. The first call for `vega.js` waits until it is made."""
+        if name == VEGA:
+            return self._vega
         return self._files.get(name)
+
+    @property
+    def _vega(self) -> StaticFile:
+        with self._making:  # of several threads that ask, one makes it
+            if self._drawing is None:
+                self._drawing = StaticFile(vega_made_elsewhere().encode(), TYPES[Path(VEGA).suffix])
+            return self._drawing
 
 
 def _style(own: bytes) -> bytes:
