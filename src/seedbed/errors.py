@@ -125,11 +125,16 @@ class Interrupted(KeyboardInterrupt):
         return [f"{type(self).__name__}: {self}"]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], least: float = 0.5) -> str:
     """Suggest the nearest known name as a question with a space before it; empty if none is near.
+
+    Args:
+        name, known: names; the dashes that options begin with make none of them more alike.
+        least: least similarity of two names, from 0 (nothing in common) to 1 (equal).
 
     >>> nearest("rleu", ["relu", "tanh"])
     " Did you mean 'relu'?"
     """
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    bare = {each.lstrip("-"): each for each in known}
+    near = difflib.get_close_matches(name.lstrip("-"), bare, n=1, cutoff=least)
+    return f" Did you mean {bare[near[0]]!r}?" if near else ""

@@ -5,7 +5,6 @@ Exit codes: 0 done; 1 an error, in one line; 2 wrong usage; 128 + signal (130, 1
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import signal
@@ -206,11 +205,7 @@ def _near_option(name: str, known: Sequence[str]) -> str:
         return f" Did you mean {' or '.join(map(repr, begins[:3]))}?" if begins else ""
     meant = ELSEWHERE.get(name.removeprefix("--"))
     longer = [meant] if meant in known else [option for option in known if option.startswith(name)]
-    if len(longer) == 1:
-        return f" Did you mean {longer[0]!r}?"
-    bare = {option.removeprefix("--"): option for option in known}
-    near = difflib.get_close_matches(name.removeprefix("--"), bare, n=1, cutoff=0.65)
-    return f" Did you mean {bare[near[0]]!r}?" if near else ""
+    return f" Did you mean {longer[0]!r}?" if len(longer) == 1 else nearest(name, known, least=0.65)
 
 
 def _print_line(line: str, code: int = 1) -> int:

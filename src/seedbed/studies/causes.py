@@ -6,7 +6,7 @@ The probes are read at the end of the first epoch, before the outcome that they 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -84,9 +84,7 @@ def part(setup: Setup, cells: Sequence[Group]) -> AnswerPart:
     return AnswerPart(
         name="why",
         question="Why: which units saturate, where do gradients vanish, how far do the layers move?",
-        answer=[
-            f"At depth {deepest}, after one epoch, {each}" for each in (*_gradients(deep), *_saturated(deep), *_paces(deep))
-        ],
+        answer=_after_one_epoch(deepest, (*_gradients(deep), *_saturated(deep), *_paces(deep))),
         method=(
             "Probes at the end of each epoch: the share of saturated outputs (|tanh| > 0.97, sigmoid outside [0.03, 0.97]; "
             "else of units that are off for a whole batch) on training images, and the last minibatch's gradient norm "
@@ -114,15 +112,16 @@ def part(setup: Setup, cells: Sequence[Group]) -> AnswerPart:
 
 def _finding(cells: Sequence[Group], depth: int) -> Statement | None:
     """By how much the gradient changes on its way back, and whether the activations differ in that."""
-    known = [cell for cell in cells if cell.measured(IMBALANCE)]
-    brief, whole = (
-        [f"At depth {depth}, after one epoch, {each}" for each in _gradients(cells, brief=at)] for at in (True, False)
-    )
+    known = sorted((cell for cell in cells if cell.measured(IMBALANCE)), key=_gradient_ratio)
     if len(known) < 2:
         return None
-    smallest, *_, largest = sorted(known, key=_gradient_ratio)
-    [apart] = differences([Contrast(largest, smallest, measure=IMBALANCE)], others=math.comb(len(known), 2) - 1)
+    [apart] = differences([Contrast(known[-1], known[0], measure=IMBALANCE)], others=math.comb(len(known), 2) - 1)
+    brief, whole = (_after_one_epoch(depth, _gradients(known, brief=at)) for at in (True, False))
     return Statement(brief[0], apart.certainty("The largest against the smallest"), whole[0])
+
+
+def _after_one_epoch(depth: int, found: Iterable[str]) -> list[str]:
+    return [f"At depth {depth}, after one epoch, {each}" for each in found]
 
 
 def _gradient_ratio(cell: Group) -> float:

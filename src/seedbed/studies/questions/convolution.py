@@ -50,6 +50,7 @@ SHUFFLED = 6
 
 FILTERS = 20
 """The most filters of the first layer that are shown."""
+
 CONTRASTS = (
     "conv against the 200-100 net",
     "conv against a dense net of as many parameters",
