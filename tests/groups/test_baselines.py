@@ -26,6 +26,10 @@ def baseline(name: str, share: float) -> Baseline:
     return Baseline(name, 1000, 1000, right(share))
 
 
+def told(comparison: BaselineComparison, *, name: bool = False) -> list[str]:
+    return [statement.sentence for statement in comparison.statements(name=name)]
+
+
 @pytest.fixture
 def compared(tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
     """Compare groups with a majority of 20 % and a neighbour of 90 %."""
@@ -36,31 +40,31 @@ def compared(tmp_path, monkeypatch):  # type: ignore[no-untyped-def]
 
 def test_a_network_that_is_below_a_baseline_is_named_with_its_interval(compared) -> None:  # type: ignore[no-untyped-def]
     [comparison] = compared(group([right(0.8)] * 3))
-    first, second = comparison.sentences()
+    first, second = told(comparison)
     assert first == "Baselines: largest class 20.0 %, nearest neighbour 90.0 %."
     assert second.startswith("The network is below nearest neighbour (90.0 %) by 10.0 points (95 % interval ")
 
 
 def test_a_network_within_chance_of_a_baseline_gets_the_line_alone(compared) -> None:  # type: ignore[no-untyped-def]
     [comparison] = compared(group([right(0.896)]))
-    assert len(comparison.sentences()) == 1
+    assert len(told(comparison)) == 1
 
 
 def test_of_several_settings_those_below_are_named(compared) -> None:  # type: ignore[no-untyped-def]
     [comparison] = compared(group([right(0.5)], l2=1.0), group([right(0.95)], l2=0.0), group([right(0.4)], l2=2.0))
-    assert comparison.sentences()[1] == "Below nearest neighbour, each beyond chance: l2 1 and l2 2."
-    assert comparison.sentences(name=True)[1].endswith("l2-1.0 and l2-2.0.")
+    assert told(comparison)[1] == "Below nearest neighbour, each beyond chance: l2 1 and l2 2."
+    assert told(comparison, name=True)[1].endswith("l2-1.0 and l2-2.0.")
 
 
 def test_a_sentence_names_a_few_of_many_settings(compared) -> None:  # type: ignore[no-untyped-def]
     below = [group([right(0.5)], l2=float(number)) for number in range(9)]
     [comparison] = compared(*below, group([right(0.95)], l2=9.0))
-    assert comparison.sentences()[1].endswith("l2 5 and 3 more settings.")
+    assert told(comparison)[1].endswith("l2 5 and 3 more settings.")
 
 
 def test_where_all_settings_are_below_none_is_named(compared) -> None:  # type: ignore[no-untyped-def]
     [comparison] = compared(group([right(0.5)], l2=1.0), group([right(0.4)], l2=2.0))
-    assert comparison.sentences()[1] == "Both settings are below nearest neighbour, each beyond chance."
+    assert told(comparison)[1] == "Both settings are below nearest neighbour, each beyond chance."
 
 
 def test_a_group_without_a_run_left_is_not_compared(compared) -> None:  # type: ignore[no-untyped-def]

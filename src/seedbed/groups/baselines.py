@@ -65,19 +65,15 @@ class BaselineComparison:
         return found
 
     def statements(self, *, name: bool = False) -> list[Statement]:
-        """The baselines in one line, and a statement for each baseline that groups are below; `name` as for `sentences`."""
-        return [*remarks([line(self.baselines)]), *self._below_statements(name)]
-
-    def sentences(self, *, name: bool = False) -> list[str]:
-        """The baselines in one line, and a sentence for each baseline that groups are below.
+        """The baselines in one line, and a statement for each baseline that groups are below.
 
         Args:
             name: whether groups are called by their names. False means by their settings.
         """
-        return [statement.sentence for statement in self.statements(name=name)]
+        return [*remarks([line(self.baselines)]), *self._below_statements(name)]
 
     def below_sentences(self, *, name: bool = False) -> list[str]:
-        """A sentence for each baseline that groups are below; `name` as for `sentences`."""
+        """A sentence for each baseline that groups are below; `name` as for `statements`."""
         return [statement.sentence for statement in self._below_statements(name)]
 
     def _below_statements(self, name: bool) -> list[Statement]:

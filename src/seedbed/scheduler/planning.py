@@ -98,8 +98,9 @@ def workers(request: TrainRequest, missing: Sequence[NamedRun]) -> tuple[list[Wo
     kinds = execution.kinds(len(composed))
     if execution.engine.name != "local":
         return kinds, None
-    if execution.workers is None and kinds[0].device == "cpu":
-        kinds = devices.workers("cpu", fastest_workers(composed), len(composed))
+    fewer = fastest_workers(composed) if execution.workers is None and kinds[0].device == "cpu" else None
+    if fewer is not None:
+        kinds = devices.workers("cpu", fewer, len(composed))
     if kinds[0].device == "gpu":
         return kinds, devices.free_gpu_memory()
     memory = devices.free_memory()

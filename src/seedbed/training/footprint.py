@@ -112,18 +112,14 @@ def footprint(runs: Sequence[RunSpec], data: DataFacts, site: Site = UINT8_ON_CP
     )
 
 
-def certainly(runs: Sequence[RunSpec], data: DataFacts) -> int:
-    """Lower bound on the memory in which these runs can be trained together (bytes), whatever the errors of the estimate."""
-    return _least(runs[0].plan, sum(_parameters(run.model, data) for run in runs))
-
-
-def _least(plan: Plan, parameters: int) -> int:
+def certainly(plan: Plan, parameters: int) -> int:
+    """Lower bound on the memory in which a network of this size can be trained (bytes), whatever the errors of the estimate."""
     return (3 + len(OPTIMIZERS[plan.optimizer].slots)) * FLOAT * parameters
 
 
 def shortage(plan: Plan, parameters: int, memory: int) -> str:
     """Error message if one network of this size certainly needs more than `memory` bytes; else ""."""
-    needed = _least(plan, parameters)
+    needed = certainly(plan, parameters)
     if needed <= memory:
         return ""
     return (
