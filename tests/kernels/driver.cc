@@ -127,6 +127,24 @@ void depthwise(const Variant& v, Geometry g) {
   check(near(dot(dx.get(), x.get(), inputs), whole, whole), "depthwise gradient of the input", g, v.lanes);
 }
 
+// Maxima are linear around x, with the same places; all arrays of exactly their size.
+void pooling(const Variant& v) {
+  seedbed::Pooling p{draw(1, 9), draw(1, 9), draw(1, 20), draw(1, 4), draw(1, 4), draw(1, 3), draw(1, 3), 0, 0, 1, 1};
+  p.top = draw(0, p.rows - 1), p.left = draw(0, p.columns - 1);
+  p.pooled_height = (p.height + p.top + p.rows - 1) / p.down, p.pooled_width = (p.width + p.left + p.columns - 1) / p.across;
+  if (p.pooled_height < 1) p.pooled_height = 1;
+  if (p.pooled_width < 1) p.pooled_width = 1;
+  size_t inputs = p.height * p.width * p.channels, outputs = p.pooled_height * p.pooled_width * p.channels;
+  auto x = normal(inputs), dy = normal(outputs), y = array<float>(outputs), dx = array<float>(inputs);
+  auto where = array<uint8_t>(outputs);
+  v.max_pool(p, x.get(), y.get(), where.get());
+  v.spread_maxima(p, dy.get(), where.get(), dx.get());
+  for (size_t i = 0; i < outputs; i++)
+    if (std::isinf(y[i])) y[i] = 0;  // a window beside the maps
+  double whole = dot(dy.get(), y.get(), outputs);
+  check(near(dot(dx.get(), x.get(), inputs), whole, whole), "gradient of maxima", Geometry{}, v.lanes);
+}
+
 // Some images as a block, and back: in arrays of exactly their size.
 void copies(const Variant& v) {
   int size = draw(1, 40), count = draw(1, v.lanes);
@@ -147,6 +165,7 @@ int main() {
       Geometry g = layer(i % 4 == 3);
       if (g.pooled_height < 1 || g.pooled_width < 1) continue;
       copies(*v);
+      pooling(*v);
       g.relu = i % 4 == 1, g.inner = i % 8 < 4;
       if (i % 4 == 3)
         depthwise(*v, g);

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.samples import QUICK, VARIANTS, close
-from seedbed.kernels.calls import ConvGeometry, blocked, convolve, convolve_depthwise, unblocked
+from seedbed.kernels.calls import ConvGeometry, PoolGeometry, blocked, convolve, convolve_depthwise, max_pool, unblocked
 from seedbed.kernels.library import INSTRUCTION_SETS
 
 pytestmark = pytest.mark.skipif(not VARIANTS, reason="the kernels were not built here")
@@ -145,6 +145,71 @@ def test_arrays_of_images_give_the_bits_of_blocks(variant: str) -> None:
 
     for ours, theirs in zip(*(_with_gradients(each, x, kernel) for each in (of_images, of_blocks)), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("images", [16, 37])
+def test_the_output_can_have_the_other_layout(variant: str, images: int) -> None:
+    case = replace(LAYER, lanes=INSTRUCTION_SETS[variant], images=images)
+    x, kernel, bias, dy = arrays(case)
+    expected = by_kernels(case, x, kernel, bias, dy)
+    geometry = replace(case.geometry, lanes=case.lanes, turned=True)
+    y, backward = jax.vjp(lambda *parts: convolve(geometry, *parts), x, kernel, bias)
+    found = (images_first(y, case), *backward(blocked(dy, case.lanes)))
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    y, backward = jax.vjp(lambda *parts: convolve(geometry, *parts), blocked(x, case.lanes), kernel, bias)
+    dx, *rest = backward(jnp.zeros(y.shape).at[:images].set(dy))
+    for ours, theirs in zip((y[:images], images_first(dx, case), *rest), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@st.composite
+def poolings(draw: Any) -> tuple[PoolGeometry, tuple[int, ...]]:
+    """A pooling, and the shape of its maps."""
+    sizes, strides = ((draw(st.integers(1, 4)), draw(st.integers(1, 4))) for _ in range(2))
+    before = tuple(draw(st.integers(0, size - 1)) for size in sizes)
+    sides = tuple(draw(st.integers(max(1, size - zeros), 9)) for size, zeros in zip(sizes, before, strict=True))
+    after = tuple(draw(st.integers(0, size - 1)) for size in sizes)
+    around = zip(sides, sizes, strides, before, after, strict=True)
+    pooled = tuple((side + first + last - size) // step + 1 for side, size, step, first, last in around)
+    lanes = INSTRUCTION_SETS[draw(st.sampled_from(VARIANTS))]
+    return PoolGeometry(sizes, strides, before, pooled, lanes), (draw(st.integers(1, 3)), *sides, draw(st.integers(1, 19)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(drawn=poolings())
+def test_maxima_and_their_gradient_are_those_of_the_windows(drawn: Any) -> None:
+    geometry, shape = drawn
+    draws = np.random.default_rng(0)
+    x = draws.integers(-3, 3, shape).astype(np.float32)  # with many equal ones
+    y, backward = jax.vjp(lambda x: max_pool(geometry, x), x)
+    dy = draws.normal(size=y.shape).astype(np.float32)
+    expected, gradient = np.empty(y.shape, np.float32), np.zeros(shape)
+    for place in np.ndindex(*y.shape):
+        image, *at, number = place
+        starts = [p * step - zeros for p, step, zeros in zip(at, geometry.strides, geometry.before, strict=True)]
+        rows, columns = (slice(max(start, 0), start + size) for start, size in zip(starts, geometry.sizes, strict=True))
+        window = x[image, rows, columns, number]
+        expected[place] = window.max()
+        row, column = np.unravel_index(np.argmax(window), window.shape)
+        gradient[image, rows, columns, number][row, column] += dy[place]
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_allclose(backward(dy)[0], gradient, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_maximum_of_what_is_not_a_number_is_none(variant: str) -> None:
+    geometry = PoolGeometry((1, 3), (1, 3), (0, 0), (1, 3), INSTRUCTION_SETS[variant])
+    x = np.array([np.nan, 1, 2, 1, np.nan, 2, 1, 2, np.nan], np.float32).reshape(1, 1, 9, 1)
+    assert np.isnan(max_pool(geometry, x)).all()
+
+
+@pytest.mark.parametrize("wrong", [{"sizes": (16, 16)}, {"strides": (0, 1)}, {"before": (-1, 0)}])
+def test_a_pooling_that_no_byte_counts_is_an_error(wrong: dict[str, Any]) -> None:
+    geometry = PoolGeometry((2, 2), (2, 2), (0, 0), (2, 2), INSTRUCTION_SETS[VARIANTS[0]])
+    with pytest.raises(jax.errors.JaxRuntimeError, match="the shapes do not fit"):
+        max_pool(replace(geometry, **wrong), jnp.ones((1, 4, 4, 3))).block_until_ready()
 
 
 def _with_gradients(function: Any, *given_arrays: Any) -> tuple[Any, ...]:

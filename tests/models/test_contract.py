@@ -111,7 +111,7 @@ def test_a_member_alone_is_as_in_a_population_dropout_included(family: Family) -
         assert all(np.isnan(probes[name][member]) for name in probes.keys() - its_probes.keys())
         expected = family.population.unpack(gradients, new_state, member)
         for name, array in alone.unpack(its_gradients, its_state, 0).items():
-            close(array, expected[name], 2e-6)
+            close(array, expected[name], 2e-6, least=0.25)  # of summands that cancel each other
 
 
 def test_inference_ignores_dropout_and_leaves_the_state(family: Family) -> None:

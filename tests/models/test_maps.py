@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 from models.samples import QUICK, VARIANTS, close, switched
 from seedbed.models import maps
 from seedbed.models.keras_rewriting import rewritten
+
+FULL, SQUARE = (16, 9, 8, 3), (3, 3, 3, 3)
+"""Shapes of images that fill whole blocks of every kernel, and of weights that keep the channels."""
 
 LAST, FIRST = ("NHWC", "HWIO", "NHWC"), ("NCHW", "OIHW", "NCHW")
 
@@ -41,6 +45,31 @@ def pool(start: float, reduce: Any, sizes: Any, strides: Any, padding: Any) -> C
     return lambda x, w: jax.lax.reduce_window(x * w, start, reduce, sizes, strides, padding)
 
 
+def normalized(y: Any, axes: tuple[int, ...]) -> Any:
+    mean, variance = jnp.mean(y, axes, keepdims=True), jnp.var(y, axes, keepdims=True)
+    return (y - mean) * jax.lax.rsqrt(variance + 1e-2) + jnp.arange(3.0).reshape(1, 1, 1, 3)
+
+
+def between(*steps: Callable[..., Any], strides: Any = (1, 1)) -> Callable[..., Any]:
+    """What stands between two convolutions of as many channels."""
+
+    def compute(x: Any, w: Any) -> Any:
+        y = conv(strides, "SAME")(x, w)
+        for step in steps:
+            y = step(y)
+        return conv((1, 1), "SAME")(y, w)
+
+    return compute
+
+
+def by_channel(y: Any) -> Any:
+    return conv((2, 2), "SAME", feature_group_count=3)(y, jnp.sin(jnp.arange(27.0)).reshape(3, 3, 1, 3))
+
+
+def overlapping(y: Any) -> Any:
+    return jax.lax.reduce_window(y, -np.inf, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), "SAME")
+
+
 CASES: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]] = {
     "plain": (conv((1, 1), "SAME"), (5, 9, 8, 3), (3, 3, 3, 4)),
     "strides": (conv((2, 2), "SAME"), (5, 9, 8, 3), (3, 3, 3, 4)),
@@ -66,6 +95,20 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]] = 
     "sums": (pool(0.0, jax.lax.add, (1, 3, 2, 1), (1, 2, 2, 1), "SAME"), (5, 9, 8, 3), (3,)),
     "sums, channels first": (pool(0.0, jax.lax.add, (1, 1, 2, 2), (1, 1, 2, 2), "VALID"), (5, 3, 9, 8), (8,)),
     "variance": (lambda x, w: jnp.var(50 + x * w, axis=(0, 1), keepdims=True), (5, 9, 3), (3,)),
+    "in blocks, normalized images": (between(lambda y: normalized(y, (0, 1, 2)), jax.nn.relu6), FULL, SQUARE),
+    "in blocks, normalized pixels": (between(lambda y: normalized(y, (3,)), jax.nn.leaky_relu), FULL, SQUARE),
+    "in blocks, strides": (between(jnp.tanh, strides=(2, 2)), FULL, SQUARE),
+    "in blocks, strided points": (between(jnp.tanh, strides=(2, 2)), FULL, (1, 1, 3, 3)),
+    "in blocks, depthwise, pooling": (between(by_channel, overlapping), FULL, SQUARE),
+    "in blocks, a sum": (between(lambda y: jax.nn.relu(y) + jnp.sin(y)), FULL, SQUARE),
+    "in blocks, means of maps": (lambda x, w: jnp.mean(jnp.exp(conv((1, 1), "SAME")(x, w)), (1, 2)), FULL, SQUARE),
+    "in blocks, largest of all": (lambda x, w: jnp.max(jnp.exp(conv((1, 1), "SAME")(x, w)), (0, 2)), FULL, SQUARE),
+    "in blocks, one number for each image": (between(lambda y: y * jnp.arange(16.0).reshape(16, 1, 1, 1)), FULL, SQUARE),
+    "in blocks, then dense": (
+        lambda x, w: jnp.tanh(conv((1, 1), "SAME")(x, w)).reshape(16, -1) @ jnp.ones((216, 2)),
+        FULL,
+        SQUARE,
+    ),
     "custom gradient": (lambda x, w: jax.nn.relu(conv((1, 1), "SAME")(x, w)), (2, 4, 4, 1), (3, 3, 1, 2)),
 }
 RULED = ("conv_general_dilated", "reduce_window_max", "reduce_window_sum")
@@ -122,6 +165,15 @@ def test_what_follows_a_convolution_joins_its_native_call() -> None:
     names = [equation.primitive.name for equation in trace.jaxpr.eqns]
     assert set(names) == {"slice", "squeeze", "reshape", "custom_vjp_call"}
     assert names.count("custom_vjp_call") == 1
+
+
+@pytest.mark.skipif(not maps.kernels_name(), reason="this machine has no native kernels")
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("in blocks, n")])
+def test_maps_stay_in_blocks_between_two_convolutions(name: str) -> None:
+    function, x, w = CASES[name]
+    program = jax.jit(rewritten(function)).lower(jnp.ones(x), jnp.ones(w)).as_text()
+    assert len(re.findall("stablehlo.custom_call @seedbed_forward", program)) == 2
+    assert not re.findall(r"stablehlo.transpose .*tensor<16x9x8", program)
 
 
 @pytest.mark.skipif(not maps.kernels_name(), reason="this machine has no native kernels")

@@ -101,7 +101,9 @@ def test_outputs_are_told_by_their_values(tmp_path: Path, last: str, outputs: st
 def test_a_form_that_differs_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = network(tmp_path, f"{IMAGE}x = layers.Conv2D(2, 3)(i)\n{OUT}")
     assert formed(spec).rewritten
-    monkeypatch.setattr("seedbed.models.maps.convolve", lambda _, images, kernel, *__: images[:, 2:, 2:] + 0 * kernel[0, 0])
+    monkeypatch.setattr(
+        "seedbed.models.maps.convolve", lambda _, images, kernel, *__, **___: images[:, 2:, 2:] + 0 * kernel[0, 0]
+    )
     assert not formed(spec).rewritten
 
 

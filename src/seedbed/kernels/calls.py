@@ -1,9 +1,9 @@
 """The kernels as differentiable functions of JAX.
 
 Images lie innermost, in blocks of as many as a vector holds: maps are `(blocks, height, width, channels, lanes)`. Arrays
-`(images, height, width, channels)` are taken too, and brought into blocks where they are computed. Each block is computed alone
-and gradients of weights are added up block by block, so that results depend neither on the number of threads nor on what else
-runs.
+`(images, height, width, channels)` are taken and returned too; they are brought into blocks where they are computed, and back.
+Each block is computed alone and gradients of weights are added up block by block, so that results depend neither on the number
+of threads nor on what else runs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class ConvGeometry:
         pooled: height and width of the output (pixels).
         relu: whether ReLU follows the pooling.
         inner: whether the gradient with respect to the input is wanted; without it that gradient is returned as 0.
-        lanes: images per block where the arrays hold images; 0 where they hold blocks.
+        lanes: images per block where the input holds images; 0 where it holds blocks.
+        turned: whether the output is in the other layout than the input: blocks of images, or the images of full blocks.
     """
 
     stride: int
@@ -38,12 +39,29 @@ class ConvGeometry:
     relu: bool = False
     inner: bool = True
     lanes: int = 0
+    turned: bool = False
 
-    @property
-    def _attributes(self) -> dict[str, Any]:
+    def attributes(self, x: Array) -> dict[str, Any]:
+        """Attributes of a native call on this input."""
         top, left = self.before
-        values = {"stride": self.stride, "pool": self.pool, "top": top, "left": left, "relu": self.relu, "lanes": self.lanes}
-        return {name: np.int64(value) for name, value in values.items()}
+        sizes = {"stride": self.stride, "pool": self.pool, "top": top, "left": left}
+        return {name: np.int64(value) for name, value in {**sizes, "relu": self.relu, "lanes": self.lanes_of(x)}.items()}
+
+    def lanes_of(self, x: Array) -> int:
+        """Images per block for this input."""
+        return x.shape[4] if x.ndim == 5 else self.lanes
+
+    def outputs(self, x: Array, filters: int) -> tuple[int, ...]:
+        """Shape of the output."""
+        lanes = self.lanes_of(x)
+        if (x.ndim == 4) != self.turned:
+            return (x.shape[0] if x.ndim == 4 else x.shape[0] * lanes, *self.pooled, filters)
+        return self.blocks(x, filters)
+
+    def blocks(self, x: Array, filters: int) -> tuple[int, ...]:
+        """Shape of the output in blocks."""
+        lanes = self.lanes_of(x)
+        return (x.shape[0] if x.ndim == 5 else -(-x.shape[0] // lanes), *self.pooled, filters, lanes)
 
     @property
     def places(self) -> bool:
@@ -78,11 +96,10 @@ def convolve(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array) -> Ar
 
 def _maps(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array, *, places: bool) -> tuple[Array, Array]:
     """The output, and if asked for, the place of each maximum in its window."""
-    lanes, filters = geometry.lanes, kernel.shape[-1]
-    shape = (x.shape[0], *geometry.pooled, filters, *x.shape[4:])
-    noted = (-(-x.shape[0] // lanes), *geometry.pooled, filters, lanes) if lanes else shape
-    results = (_floats(*shape), _array(noted if places else (0,), jnp.uint8))
-    y, where = _call("forward", results)(x, kernel, bias, **geometry._attributes)
+    filters = kernel.shape[-1]
+    noted = geometry.blocks(x, filters) if places else (0,)
+    results = (_floats(*geometry.outputs(x, filters)), _array(noted, jnp.uint8))
+    y, where = _call("forward", results)(x, kernel, bias, **geometry.attributes(x))
     return y, where
 
 
@@ -106,7 +123,7 @@ def _forward(geometry: ConvGeometry, x: Any, kernel: Any, bias: Any) -> tuple[Ar
 def _backward(geometry: ConvGeometry, residuals: _Residuals, dy: Array) -> tuple[Array, Array, Array]:
     x, kernel, where, wanted = residuals
     results = (_floats(*kernel.shape), _floats(kernel.shape[-1]), _floats(*(x.shape if wanted.inner else (0,))))
-    dkernel, dbias, dx = _call("backward", results)(dy, where, x, kernel, **geometry._attributes)
+    dkernel, dbias, dx = _call("backward", results)(dy, where, x, kernel, **geometry.attributes(x))
     return dx if wanted.inner else jnp.zeros_like(x), dkernel, dbias
 
 
@@ -126,19 +143,76 @@ def convolve_depthwise(geometry: ConvGeometry, x: Array, kernel: Array) -> Array
 
 
 def _depthwise_forward(geometry: ConvGeometry, x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
-    y = _call("depthwise_forward", _floats(x.shape[0], *geometry.pooled, *x.shape[3:]))(x, kernel, **geometry._attributes)
-    return y, (x, kernel)
+    result = _floats(*geometry.outputs(x, x.shape[3]))
+    return _call("depthwise_forward", result)(x, kernel, **geometry.attributes(x)), (x, kernel)
 
 
 def _depthwise_backward(geometry: ConvGeometry, residuals: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
     x, kernel = residuals
     dkernel, dx = _call("depthwise_backward", (_floats(*kernel.shape), _floats(*x.shape)))(
-        dy, x, kernel, **geometry._attributes
+        dy, x, kernel, **geometry.attributes(x)
     )
     return dx, dkernel
 
 
 convolve_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
+
+
+@dataclass(frozen=True)
+class PoolGeometry:
+    """What a pooling does besides the shape of its maps, each pair for height and width (pixels).
+
+    Attributes:
+        sizes: the window's, with at most 254 places.
+        strides: steps of the window.
+        before: pixels around the maps, which never count.
+        pooled: height and width of the output.
+        lanes: floats per vector.
+    """
+
+    sizes: tuple[int, int]
+    strides: tuple[int, int]
+    before: tuple[int, int]
+    pooled: tuple[int, int]
+    lanes: int
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Attributes of a native call."""
+        names = ("rows", "columns", "down", "across", "top", "left")
+        values = (*self.sizes, *self.strides, *self.before)
+        return {name: np.int64(value) for name, value in (*zip(names, values, strict=True), ("lanes", self.lanes))}
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def max_pool(geometry: PoolGeometry, x: Array) -> Array:
+    """Maxima `(images, pooled height, pooled width, numbers)` over windows; of equal values the first gets the gradient.
+
+    Args:
+        geometry: windows and steps.
+        x: maps in any layout, `(images, height, width, numbers)`.
+    """
+    return _maxima(geometry, x, places=False)[0]
+
+
+def _maxima(geometry: PoolGeometry, x: Array, *, places: bool) -> tuple[Array, Array]:
+    shape = (x.shape[0], *geometry.pooled, x.shape[3])
+    results = (_floats(*shape), _array(shape if places else (0,), jnp.uint8))
+    y, where = _call("max_pool", results)(x, **geometry.attributes)
+    return y, where
+
+
+def _max_pool_forward(geometry: PoolGeometry, x: Array) -> tuple[Array, tuple[Array, Array]]:
+    y, where = _maxima(geometry, x, places=True)
+    return y, (where, jnp.zeros(x.shape, jnp.uint8))
+
+
+def _max_pool_backward(geometry: PoolGeometry, residuals: tuple[Array, Array], dy: Array) -> tuple[Array]:
+    where, like = residuals
+    return (_call("spread_maxima", _floats(*like.shape))(dy, where, **geometry.attributes),)
+
+
+max_pool.defvjp(_max_pool_forward, _max_pool_backward)
 
 
 def _floats(*shape: int) -> Any:

@@ -31,7 +31,7 @@ OutputKind = Literal["logits", "probabilities", "shares"]
 RAW_FACTOR = 0.1
 """A network that first multiplies its images by less than this takes pixels as stored, not from 0 to 1."""
 
-TRIED = 6
+TRIED = 16
 """Images on which forms are compared."""
 
 TINY = 1e-30

@@ -1,7 +1,7 @@
 """A network's trace with its convolutions and poolings in the engine's own forms.
 
 What a network computes is read from its trace, whatever it was written with: a layer of Keras, an operation of `keras.ops`, or
-JAX. Operations without a rule stay as they are.
+JAX. Operations without a rule stay as they are. Between native kernels, maps stay in the kernels' layout (`keras_blocks`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
-from seedbed.models import maps
+from seedbed.models import keras_blocks, maps
+from seedbed.models.keras_blocks import Blocked
 from seedbed.models.maps import ConvWindow, Epilogue
 
 Rule = Callable[..., Any]
@@ -27,8 +28,11 @@ Rule = Callable[..., Any]
 CALLS = ("jit", "pjit", "closed_call")
 """Operations that stand for a traced function, which is rewritten too."""
 
-VARIANCE, RELU = "_var", "relu"
-"""Names under which `jax.numpy.var` and `jax.nn.relu` are traced."""
+VARIANCE = "_var"
+"""Name under which `jax.numpy.var` is traced."""
+
+ACTIVATIONS = {"relu": jax.nn.relu, "relu6": jax.nn.relu6}
+"""Functions of each number with a gradient of their own, by the names under which they are traced."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,7 @@ class Convolved:
     """A convolution that is not computed yet: a bias, ReLU or max pooling that follow may join its native call.
 
     Attributes:
-        window, x, kernel, epilogue: see `maps.convolve`.
+        window, x, kernel, epilogue: see `maps.convolve`; x may be in blocks.
         shared: whether several operations use the result, so that none of them may join.
     """
 
@@ -49,7 +53,16 @@ class Convolved:
     @cached_property
     def value(self) -> Array:
         """The result, `(images, height, width, filters)`."""
-        return maps.convolve(self.window, self.x, self.kernel, self.epilogue)
+        if "laid" in self.__dict__ and isinstance(self.laid, Blocked):
+            return self.laid.value
+        return maps.convolve(self.window, self.x, self.kernel, self.epilogue, blocks=False)
+
+    @cached_property
+    def laid(self) -> Blocked | Array:
+        """The result in blocks, where it can be."""
+        if not maps.takes_blocks(self.window, self.kernel, _images(self.x)):
+            return self.value
+        return Blocked(maps.convolve(self.window, self.x, self.kernel, self.epilogue, blocks=True))
 
     def joined(self, **changes: Any) -> Convolved:
         """The convolution with more in its epilogue."""
@@ -67,12 +80,21 @@ def rewritten(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _images(x: Array) -> int:
+    """Number of images of maps, which may be in blocks."""
+    return x.shape[0] * (x.shape[4] if x.ndim == 5 else 1)
+
+
 def _computed(value: Any) -> Any:
-    return value.value if isinstance(value, Convolved) else value
+    return value.value if isinstance(value, Convolved | Blocked) else value
+
+
+def _laid(value: Any) -> Any:
+    return value.laid if isinstance(value, Convolved) else value
 
 
 def _evaluated(jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list[Any]:
-    """The results of a trace, some of them `Convolved`."""
+    """The results of a trace, some of them `Convolved` or `Blocked`."""
     values = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*constants, *arguments), strict=True))
     used = [argument for equation in jaxpr.eqns for argument in equation.invars] + list(jaxpr.outvars)
     uses = Counter(argument for argument in used if not isinstance(argument, Literal))
@@ -102,9 +124,10 @@ def _by_rule(equation: Any, arguments: list[Any]) -> Sequence[Any] | None:
     name, parameters = equation.primitive.name, equation.params
     if name in CALLS and parameters.get("name") != VARIANCE:
         return _inside(parameters, arguments)
-    joined = _joined(name, parameters, arguments)
-    if joined is not None:
-        return [joined]
+    joined = _joined(equation, arguments)
+    result = _of_blocks(equation, arguments) if joined is None else joined
+    if result is not None:
+        return [result]
     arguments = list(map(_computed, arguments))
     if name in CALLS:
         variance = _variance(arguments, parameters["jaxpr"])
@@ -113,37 +136,69 @@ def _by_rule(equation: Any, arguments: list[Any]) -> Sequence[Any] | None:
     return None if result is None else [result]
 
 
+def _of_blocks(equation: Any, arguments: Sequence[Any]) -> Any:
+    """The result of an operation on maps that are in blocks, or that can be; None where it needs the usual order."""
+    name, parameters = equation.primitive.name, equation.params
+    if not any(isinstance(argument, Convolved | Blocked) for argument in arguments):
+        return None
+    activation = _activation(equation)
+    if not (activation or name in RULES or name in CALLS or keras_blocks.covers(name)):
+        return None
+    laid = list(map(_laid, arguments))
+    first = laid[0]
+    if not any(isinstance(argument, Blocked) for argument in laid):
+        return None
+    if keras_blocks.covers(name):
+        return keras_blocks.result(equation, laid)
+    if not isinstance(first, Blocked):
+        return None
+    if activation:
+        return Blocked(activation(first.array))
+    if name in CALLS:
+        return _variance(laid, parameters["jaxpr"])
+    if name in POOLINGS:
+        more = {key: (*parameters[key], one) for key, one in LANES.items() if key in parameters}
+        pooled = RULES[name](first.array, **{**parameters, **more})
+        return None if pooled is None else Blocked(pooled)
+    return _convolution(first, _computed(laid[1]), **parameters)
+
+
 def _inside(parameters: dict[str, Any], arguments: list[Any]) -> list[Any]:
     inner = parameters["jaxpr" if "jaxpr" in parameters else "call_jaxpr"]
     return _evaluated(inner.jaxpr, inner.consts, arguments)
 
 
-def _joined(name: str, parameters: dict[str, Any], arguments: Sequence[Any]) -> Convolved | None:
+def _joined(equation: Any, arguments: Sequence[Any]) -> Convolved | None:
     """The convolution among the arguments with this operation in its epilogue; None where it cannot join."""
+    name, parameters = equation.primitive.name, equation.params
     free = [place for place, argument in enumerate(arguments) if isinstance(argument, Convolved) and not argument.shared]
     if len(free) != 1:
         return None
     convolved: Convolved = arguments[free[0]]
-    others = [_computed(argument) for place, argument in enumerate(arguments) if place != free[0]]
+    others = [argument for place, argument in enumerate(arguments) if place != free[0]]
     epilogue = convolved.epilogue
     if name == "add" and epilogue.bias is None and epilogue.pool == 1 and not epilogue.relu:
         [other] = others
         filters = (1, 1, 1, convolved.kernel.shape[-1])
-        return convolved.joined(bias=jnp.reshape(other, filters[3:])) if jnp.shape(other) == filters else None
-    if name == "custom_jvp_call" and _is_relu(parameters["call_jaxpr"].jaxpr):
+        return convolved.joined(bias=jnp.reshape(other, filters[3:])) if getattr(other, "shape", ()) == filters else None
+    if _activation(equation) is jax.nn.relu:
         return convolved.joined(relu=True)
     pool = _squares(parameters) if name == "reduce_window_max" and epilogue.pool == 1 else 1
     joins = pool > 1 and maps.takes_epilogue(convolved.window, convolved.kernel, pool)
     return convolved.joined(pool=pool) if joins else None
 
 
-def _is_relu(jaxpr: Any) -> bool:
-    """Whether a function with a gradient of its own is `jax.nn.relu`: a compiled function of this name, max(x, 0)."""
-    names = [equation.params.get("name") for equation in jaxpr.eqns if equation.primitive.name in CALLS]
-    if len(jaxpr.eqns) != 1 or names != [RELU]:
-        return False
-    inner = jaxpr.eqns[0].params["jaxpr"].jaxpr.eqns
-    return [equation.primitive.name for equation in inner] == ["max"] and getattr(inner[0].invars[1], "val", None) == 0
+def _activation(equation: Any) -> Callable[[Array], Array] | None:
+    """Which of the `ACTIVATIONS` an operation is; None for another one."""
+    if equation.primitive.name != "custom_jvp_call":
+        return None
+    called = equation.params["call_jaxpr"]
+    names = [inner.params.get("name") for inner in called.jaxpr.eqns if inner.primitive.name in CALLS]
+    function = ACTIVATIONS.get(names[0]) if len(names) == len(called.jaxpr.eqns) == 1 else None
+    if function is None:
+        return None
+    [own] = jax.make_jaxpr(function)(*called.in_avals).jaxpr.eqns
+    return function if str(own.params["call_jaxpr"]) == str(called) else None
 
 
 def _squares(parameters: dict[str, Any]) -> int:
@@ -154,9 +209,9 @@ def _squares(parameters: dict[str, Any]) -> int:
     return int(sizes[1]) if divides and not dilated and sizes[1] ** 2 <= maps.MOST_PLACES else 1
 
 
-def _convolution(x: Array, kernel: Array, **parameters: Any) -> Array | Convolved | None:
+def _convolution(x: Array | Blocked, kernel: Array, **parameters: Any) -> Array | Blocked | Convolved | None:
     """A convolution along one or two axes of pixels, in any layout."""
-    numbers, pixels = parameters["dimension_numbers"], x.ndim - 2
+    numbers, pixels = parameters["dimension_numbers"], len(x.shape) - 2
     if not (pixels in (1, 2) and parameters["batch_group_count"] == 1 and x.dtype == kernel.dtype == jnp.float32):
         return None
 
@@ -175,12 +230,21 @@ def _convolution(x: Array, kernel: Array, **parameters: Any) -> Array | Convolve
     )
     images, channels, *sides = numbers.lhs_spec
     filters, own, *taps = numbers.rhs_spec
-    x, kernel = jnp.transpose(x, (images, *sides, channels)), jnp.transpose(kernel, (*taps, own, filters))
+    kernel = jnp.transpose(kernel, (*taps, own, filters))
+    places = (numbers.out_spec[0], *numbers.out_spec[2:], numbers.out_spec[1])
+    if isinstance(x, Blocked):
+        usual = (images, *sides, channels) == places == (0, 1, 2, 3)
+        if not (usual and maps.takes_blocks(window, kernel, x.shape[0])):
+            return None
+        x = x.array
+    else:
+        x = jnp.transpose(x, (images, *sides, channels))
     if pixels == 1:
         x, kernel = x[:, None], kernel[None]
-    places = (numbers.out_spec[0], *numbers.out_spec[2:], numbers.out_spec[1])
     if places == (0, 1, 2, 3) and maps.takes_epilogue(window, kernel):
         return Convolved(window, x, kernel)
+    if places == (0, 1, 2, 3) and maps.takes_blocks(window, kernel, _images(x)):
+        return Blocked(maps.convolve(window, x, kernel, blocks=True))
     y = maps.convolve(window, x, kernel)
     y = y[:, 0] if pixels == 1 else y
     return jnp.transpose(y, [places.index(axis) for axis in range(y.ndim)])
@@ -208,21 +272,31 @@ def _pooled(pool: Callable[[ConvWindow, maps.Pair, Array], Array]) -> Rule:
     return rule
 
 
-def _variance(arguments: Sequence[Any], trace: Any) -> Array | None:
+def _variance(arguments: Sequence[Any], trace: Any) -> Array | Blocked | None:
     """The variance of `jnp.var`, which is traced as a function of an array and the lost degrees of freedom."""
     if len(arguments) != 2:
         return None
     x, ddof = arguments
     sums = [equation.params["axes"] for equation in trace.jaxpr.eqns if equation.primitive.name == "reduce_sum"]
-    known = x.dtype == jnp.float32 and not isinstance(ddof, jax.core.Tracer) and ddof == 0
+    array = x.array if isinstance(x, Blocked) else x
+    known = array.dtype == jnp.float32 and not isinstance(ddof, jax.core.Tracer) and ddof == 0
     if not (known and len(sums) == 2 and sums[0] == sums[1] and sums[0]):
         return None
-    variance: Array = maps.variance(x, sums[0]).reshape(trace.out_avals[0].shape)
-    return variance
+    axes, shape = tuple(sums[0]), trace.out_avals[0].shape
+    if not isinstance(x, Blocked):
+        return maps.variance(x, axes).reshape(shape)
+    if 0 in axes:
+        return maps.variance(array, (*axes, array.ndim - 1)).reshape(shape)
+    blocks, *_, lanes = array.shape
+    return Blocked(maps.variance(array, axes).reshape(blocks, *shape[1:], lanes))
 
+
+POOLINGS: dict[str, Rule] = {"reduce_window_max": _pooled(maps.max_pool), "reduce_window_sum": _pooled(maps.sum_pool)}
+
+LANES = {**dict.fromkeys(("window_dimensions", "window_strides", "base_dilation", "window_dilation"), 1), "padding": (0, 0)}
+"""What a pooling does along the lanes of blocks, by the parameter's name."""
 
 RULES: dict[str, Rule] = {
     "conv_general_dilated": _convolution,
-    "reduce_window_max": _pooled(maps.max_pool),
-    "reduce_window_sum": _pooled(maps.sum_pool),
+    **POOLINGS,
 }

@@ -1,7 +1,8 @@
 """Convolution and pooling of maps `(images, height, width, channels)` in forms that are fast inside compiled loops on a CPU.
 
 XLA turns its own convolutions inside a loop, grouped ones above all, into naive code on CPUs, and its gradient of max pooling
-scatters. Here they become native kernels, matrix products, and sums of shifted maps.
+scatters. Here they become native kernels, matrix products, and sums of shifted maps. What is said to take blocks takes maps in
+the kernels' layout, too: `(blocks, height, width, channels, lanes)`, without empty lanes.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from jax import Array
 from numpy.typing import NDArray
 
 from seedbed import kernels
+from seedbed.kernels import calls
+from seedbed.kernels.calls import ConvGeometry
 from seedbed.models.forms import KERNELS
 from seedbed.models.pooling import tournament
 
-JOINED = "joined"
-"""Part of the name of the form: bias, ReLU and pooling join the convolution before them. Other arithmetic has another name."""
+JOINED = "joined, in blocks"
+"""Part of the name of the form: bias, ReLU and pooling join the convolution before them, and maps stay in the kernels' layout.
+Other arithmetic has another name."""
 
 Pair = tuple[int, int]
 
@@ -86,29 +90,62 @@ def takes_epilogue(window: ConvWindow, kernel: Array, pool: int = 1) -> bool:
     return bool(square and plain and window.groups == 1 and kernels.support().lanes)
 
 
-def convolve(window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
+def takes_blocks(window: ConvWindow, kernel: Array, images: int) -> bool:
+    """Whether a convolution of this many images can take and return blocks: one native call, all of whose lanes are full."""
+    own, filters = kernel.shape[2:]
+    simple = window.spread == window.dilation == (1, 1) and kernel.shape[0] == kernel.shape[1]
+    grouped = window.groups == 1 or (own == 1 and filters == window.groups)
+    return simple and grouped and _within(window, kernel) and window.strides[0] == window.strides[1] and fills_blocks(images)
+
+
+def fills_blocks(images: int) -> bool:
+    """Whether this many images fill whole blocks of the kernels' layout."""
+    lanes = kernels.support().lanes
+    return bool(lanes) and images % lanes == 0
+
+
+def in_blocks(maps: Array) -> Array:
+    """Arrange what belongs to images, `(images, ...)`, in full blocks, `(blocks, ..., lanes)`."""
+    lanes = kernels.support().lanes
+    return jnp.moveaxis(maps.reshape(-1, lanes, *maps.shape[1:]), 1, -1)
+
+
+def of_images(maps: Array) -> Array:
+    """Arrange blocks `(blocks, ..., lanes)` as images, `(images, ...)`."""
+    return jnp.moveaxis(maps, -1, 1).reshape(-1, *maps.shape[1:-1])
+
+
+def convolve(
+    window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue = NO_EPILOGUE, *, blocks: bool | None = None
+) -> Array:
     """Convolution `(images, height, width, filters)` of maps with a kernel `(k, l, channels / groups, filters)`.
 
     Args:
         window: the geometry.
-        x: maps, `(images, height, width, channels)`.
+        x: maps, `(images, height, width, channels)`; or in blocks, where `takes_blocks`.
         kernel: weights.
         epilogue: what follows; only where `takes_epilogue`.
+        blocks: whether to return blocks, only where `takes_blocks`; None means like the input.
     """
     if window.spread != (1, 1):
         return _of_spread(window, x, kernel, epilogue)
     if window.dilation != (1, 1):
         return _dilated(window, x, kernel, epilogue)
-    sizes = kernel.shape[:2]
-    if any(not 0 <= zeros < size for pair in (window.before, window.after) for zeros, size in zip(pair, sizes, strict=True)):
+    if not _within(window, kernel):
         return convolve(replace(window, before=(0, 0), after=(0, 0)), _padded(window, x), kernel, epilogue)
     if window.groups > 1:
-        return _grouped(window, x, kernel)
+        return _grouped(window, x, kernel, blocks)
     if takes_epilogue(window, kernel):
-        return _native(window, x, kernel, epilogue)
-    if sizes == (1, 1):
+        return _native(window, x, kernel, epilogue, blocks)
+    if kernel.shape[:2] == (1, 1):
         return jnp.tensordot(x[:, :: window.strides[0], :: window.strides[1]], kernel[0, 0], 1)
     return _products(window, x, kernel)
+
+
+def _within(window: ConvWindow, kernel: Array) -> bool:
+    """Whether the zeros around the input are fewer than the kernel's taps, and none is cut."""
+    around = (zip(pair, kernel.shape[:2], strict=True) for pair in (window.before, window.after))
+    return all(0 <= zeros < size for pairs in around for zeros, size in pairs)
 
 
 def _outputs(window: ConvWindow, x: Array, sizes: Sequence[int]) -> Pair:
@@ -122,7 +159,7 @@ def _outputs(window: ConvWindow, x: Array, sizes: Sequence[int]) -> Pair:
 def _padded(window: ConvWindow, x: Array) -> Array:
     """The input with zeros around and between its pixels."""
     (top, left), (bottom, right), (down, across) = window.before, window.after, window.spread
-    around = ((0, 0, 0), (top, bottom, down - 1), (left, right, across - 1), (0, 0, 0))
+    around = ((0, 0, 0), (top, bottom, down - 1), (left, right, across - 1), *[(0, 0, 0)] * (x.ndim - 3))
     return jax.lax.pad(x, jnp.zeros((), x.dtype), around)
 
 
@@ -153,8 +190,9 @@ def _in_phases(window: ConvWindow, outputs: Pair, x: Array, kernel: Array, epilo
     after = (height + size - 1 - before[0] - x.shape[1], width + size - 1 - before[1] - x.shape[2])
     bias = None if epilogue.bias is None else jnp.tile(epilogue.bias, down * across)
     y = convolve(ConvWindow(before=before, after=after), x, taps, replace(epilogue, bias=bias))
-    y = jnp.transpose(y.reshape(-1, height, width, down, across, filters), (0, 1, 3, 2, 4, 5))
-    return y.reshape(-1, height * down, width * across, filters)[:, : outputs[0], : outputs[1]]
+    lanes = y.shape[4:]
+    y = jnp.swapaxes(y.reshape(-1, height, width, down, across, filters, *lanes), 2, 3)
+    return y.reshape(-1, height * down, width * across, filters, *lanes)[:, : outputs[0], : outputs[1]]
 
 
 class _Phases(NamedTuple):
@@ -202,10 +240,10 @@ def _dilated(window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue) ->
     return y[:, :height, :width]
 
 
-def _grouped(window: ConvWindow, x: Array, kernel: Array) -> Array:
-    channels, (*_, own, filters) = x.shape[-1], kernel.shape
+def _grouped(window: ConvWindow, x: Array, kernel: Array, blocks: bool | None) -> Array:
+    channels, (*_, own, filters) = x.shape[3], kernel.shape
     if own == 1 and filters == channels:
-        return _depthwise(window, x, kernel)
+        return _depthwise(window, x, kernel, blocks)
     one = replace(window, groups=1)
     parts = zip(jnp.split(x, window.groups, axis=-1), jnp.split(kernel, window.groups, axis=-1), strict=True)
     return jnp.concatenate([convolve(one, *part) for part in parts], axis=-1)
@@ -214,59 +252,57 @@ def _grouped(window: ConvWindow, x: Array, kernel: Array) -> Array:
 # Native kernels
 
 
-def _native(window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue) -> Array:
+def _native(window: ConvWindow, x: Array, kernel: Array, epilogue: Epilogue, blocks: bool | None) -> Array:
     bias = jnp.zeros(kernel.shape[-1], kernel.dtype) if epilogue.bias is None else epilogue.bias
+    geometry = _geometry(window, x, kernel, blocks, epilogue.pool, relu=epilogue.relu)
     if window.strides != (1, 1) and epilogue.pool == 1:
-        return _strided(window, epilogue.relu, x, kernel, bias)
-    return _call(window, epilogue.pool, epilogue.relu, x, kernel, bias)
+        return _strided(geometry, x, kernel, bias)
+    return calls.convolve(geometry, x, kernel, bias)
 
 
-def _call(window: ConvWindow, pool: int, relu: bool, x: Array, kernel: Array, bias: Array) -> Array:
-    from seedbed.kernels.calls import ConvGeometry
-    from seedbed.kernels.calls import convolve as native
-
-    height, width = _outputs(window, x, kernel.shape[:2])
+def _geometry(
+    window: ConvWindow, x: Array, kernel: Array, blocks: bool | None, pool: int = 1, *, relu: bool = False
+) -> ConvGeometry:
+    height, width = (side // pool for side in _outputs(window, x, kernel.shape[:2]))
+    turned = blocks is not None and blocks != (x.ndim == 5)
     lanes = kernels.support().lanes
-    geometry = ConvGeometry(window.strides[0], pool, window.before, (height // pool, width // pool), relu=relu, lanes=lanes)
-    return native(geometry, x, kernel, bias)
+    return calls.ConvGeometry(window.strides[0], pool, window.before, (height, width), relu=relu, lanes=lanes, turned=turned)
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _strided(window: ConvWindow, relu: bool, x: Array, kernel: Array, bias: Array) -> Array:
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _strided(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array) -> Array:
     """A convolution with strides, whose gradient with respect to its input is a transposed convolution in phases."""
-    return _call(window, 1, relu, x, kernel, bias)
+    return calls.convolve(geometry, x, kernel, bias)
 
 
-def _strided_forward(window: ConvWindow, relu: bool, x: Array, kernel: Array, bias: Array) -> tuple[Array, Any]:
-    y, of_weights = jax.vjp(partial(_call, window, 1, relu, x), kernel, bias)
-    return y, (of_weights, kernel, y if relu else None, jnp.zeros(x.shape, jnp.uint8))
+def _strided_forward(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array) -> tuple[Array, Any]:
+    y, of_weights = jax.vjp(partial(calls.convolve, geometry, x), kernel, bias)
+    return y, (of_weights, kernel, y if geometry.relu else None, jnp.zeros(x.shape, jnp.uint8))
 
 
-def _strided_backward(window: ConvWindow, relu: bool, residuals: Any, gradient: Array) -> tuple[Array, Array, Array]:
+def _strided_backward(geometry: ConvGeometry, residuals: Any, gradient: Array) -> tuple[Array, Array, Array]:
     of_weights, kernel, y, like = residuals
-    inner = jnp.where(y > 0, gradient, jnp.zeros((), gradient.dtype)) if relu else gradient
+    inner = jnp.where(y > 0, gradient, jnp.zeros((), gradient.dtype)) if geometry.relu else gradient
+    if geometry.turned:
+        inner = in_blocks(inner) if like.ndim == 5 else of_images(inner)
     turned = jnp.swapaxes(kernel[::-1, ::-1], 2, 3)
-    outputs, strides = like.shape[1:3], window.strides
+    outputs, strides = like.shape[1:3], (geometry.stride, geometry.stride)
     if kernel.shape[0] == 1:  # never with zeros around the input
         apart = _padded(ConvWindow(spread=strides), convolve(ConvWindow(), inner, turned))
         return _fitted(apart, *outputs), *of_weights(gradient)
-    before = tuple(size - 1 - zeros for size, zeros in zip(kernel.shape[:2], window.before, strict=True))
+    before = tuple(size - 1 - zeros for size, zeros in zip(kernel.shape[:2], geometry.before, strict=True))
     return _in_phases(ConvWindow(before=before, spread=strides), outputs, inner, turned, NO_EPILOGUE), *of_weights(gradient)
 
 
 _strided.defvjp(_strided_forward, _strided_backward)
 
 
-def _depthwise(window: ConvWindow, x: Array, kernel: Array) -> Array:
-    from seedbed.kernels.calls import ConvGeometry, convolve_depthwise
-
+def _depthwise(window: ConvWindow, x: Array, kernel: Array, blocks: bool | None) -> Array:
     sizes = kernel.shape[:2]
     square = sizes[0] == sizes[1] and window.strides[0] == window.strides[1]
-    lanes = kernels.support().lanes if square else 0
-    if not lanes:
+    if not (square and kernels.support().lanes):
         return _shifted(window, x, kernel)
-    geometry = ConvGeometry(window.strides[0], 1, window.before, _outputs(window, x, sizes), lanes=lanes)
-    return convolve_depthwise(geometry, x, jnp.swapaxes(kernel, 2, 3))
+    return calls.convolve_depthwise(_geometry(window, x, kernel, blocks), x, jnp.swapaxes(kernel, 2, 3))
 
 
 # Shifted maps
@@ -287,7 +323,7 @@ def _cuts(x: Array, sizes: Sequence[int], strides: Pair, outputs: Pair) -> Itera
 
 def _fitted(x: Array, height: int, width: int) -> Array:
     """Cropped or padded with zeros at the lower right."""
-    around = ((0, 0, 0), (0, height - x.shape[1], 0), (0, width - x.shape[2], 0), (0, 0, 0))
+    around = ((0, 0, 0), (0, height - x.shape[1], 0), (0, width - x.shape[2], 0), *[(0, 0, 0)] * (x.ndim - 3))
     return jax.lax.pad(x, jnp.zeros((), x.dtype), around)
 
 
@@ -313,6 +349,10 @@ def _shifted(window: ConvWindow, x: Array, kernel: Array) -> Array:
 def max_pool(window: ConvWindow, sizes: Pair, x: Array) -> Array:
     """Maxima over windows of these sizes; of equal values the first gets the gradient. What is around the maps never counts."""
     (top, left), (bottom, right) = window.before, window.after
+    lanes = kernels.support().lanes
+    if lanes and min(top, left) >= 0:
+        geometry = calls.PoolGeometry(sizes, window.strides, window.before, _outputs(window, x, sizes), lanes)
+        return calls.max_pool(geometry, x)
     around = ((0, 0, 0), (top, bottom, 0), (left, right, 0), (0, 0, 0))
     return _maxima(sizes, window.strides, jax.lax.pad(x, jnp.array(-math.inf, x.dtype), around))
 
@@ -396,7 +436,21 @@ def _spread(own: Callable[..., Array], sizes: Pair, strides: Pair, shape: Sequen
     return _fitted(tiles, shape[1], shape[2])
 
 
-# Normalization
+# Sums and normalization
+
+
+def reduced(reduce: Callable[..., Array], x: Array, axes: Sequence[int]) -> Array:
+    """A sum or maximum over axes; over the last one by itself and last, since XLA goes along it one by one."""
+    *others, last = sorted(axes)
+    if last < x.ndim - 1 or not others:
+        return reduce(x, tuple(axes))
+    return reduce(apart(reduce(x, tuple(others))), -1)
+
+
+def apart(x: Array) -> Array:
+    """The same array, for XLA: what comes before is not merged with what follows."""
+    same: Array = jax.lax.optimization_barrier(x)  # type: ignore[no-untyped-call]
+    return same
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
@@ -406,13 +460,19 @@ def variance(x: Array, axes: tuple[int, ...]) -> Array:
     Source: Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", shifted data.
     """
     first = tuple(slice(1) if axis in axes else slice(None) for axis in range(x.ndim))
-    apart = x - x[first]
-    return jnp.maximum(jnp.mean(jnp.square(apart), axes, keepdims=True) - jnp.square(jnp.mean(apart, axes, keepdims=True)), 0)
+    shifted = x - x[first]
+    return jnp.maximum(_mean(jnp.square(shifted), axes) - jnp.square(_mean(shifted, axes)), 0)
+
+
+def _mean(x: Array, axes: tuple[int, ...]) -> Array:
+    """The mean over axes, which stay with length 1."""
+    count = math.prod(x.shape[axis] for axis in axes)
+    return jnp.expand_dims(reduced(jnp.sum, x, axes), axes) * (1 / count)
 
 
 def _variance_backward(axes: tuple[int, ...], x: Array, gradient: Array) -> tuple[Array]:
     count = math.prod(x.shape[axis] for axis in axes)
-    return ((x - jnp.mean(x, axes, keepdims=True)) * (gradient * (2 / count)),)
+    return ((x - _mean(x, axes)) * (gradient * (2 / count)),)
 
 
 variance.defvjp(lambda x, axes: (variance(x, axes), x), _variance_backward)

@@ -77,24 +77,25 @@ class Blocks {
 };
 
 // A call on blocks of images x (blocks, height, width, channels, lanes), a kernel (k, k, channels, filters), and outputs y
-// (blocks, pooled height, pooled width, filters, lanes); or, with an attribute `lanes`, on images (images, height, width,
-// channels) with outputs (images, pooled height, pooled width, filters), which are brought into blocks one at a time.
+// (blocks, pooled height, pooled width, filters, lanes). Each of x and y may hold images instead, (images, height, width,
+// channels) or (images, pooled height, pooled width, filters), which are brought into blocks one at a time.
 struct Layer {
   Geometry geometry{};
   const Variant* variant = nullptr;
-  int64_t blocks = 0, images = 0;               // images: 0 where the arrays are blocks
+  int64_t blocks = 0, images = 0;               // images: those of all blocks, if no array says how many there are
   size_t inputs = 0, outputs = 0, weights = 0;  // numbers of a block, and of the kernel
   bool places = false;                          // whether there are places of maxima
 
   // Whether the array holds `numbers` of each block, or so many of each image.
   bool holds(const Buffer& buffer, size_t numbers) const {
-    return floats(buffer, images ? images * (numbers / variant->lanes) : blocks * numbers);
+    return floats(buffer, of_images(buffer) ? images * (numbers / variant->lanes) : blocks * numbers);
   }
+  static bool of_images(const Buffer& buffer) { return buffer.rank == 4; }
 
   // Block n of an array, with `numbers` of a block; images are copied to `memory`, which then moves behind them.
   const float* in(const Buffer& buffer, int64_t n, size_t numbers, float*& memory) const {
     const float* all = seedbed::numbers(buffer);
-    if (!images) return all + n * numbers;
+    if (!of_images(buffer)) return all + n * numbers;
     size_t size = numbers / variant->lanes;
     float* block = memory;
     memory += numbers;
@@ -104,29 +105,30 @@ struct Layer {
 
   // Where block n of an array is to be written; `done` then brings it to the images.
   float* out(const Buffer& buffer, int64_t n, size_t numbers, float*& memory) const {
-    if (!images) return seedbed::numbers(buffer) + n * numbers;
+    if (!of_images(buffer)) return seedbed::numbers(buffer) + n * numbers;
     float* block = memory;
     memory += numbers;
     return block;
   }
   void done(const Buffer& buffer, int64_t n, size_t numbers, const float* block) const {
     size_t size = numbers / variant->lanes;
-    if (images) variant->unblocked(block, size, filled(n), seedbed::numbers(buffer) + n * variant->lanes * size);
+    if (of_images(buffer)) variant->unblocked(block, size, filled(n), seedbed::numbers(buffer) + n * variant->lanes * size);
   }
+  // Whether the array can be used as it is: of images, or aligned to vectors.
+  bool in_place(const Buffer& buffer) const { return of_images(buffer) || aligned(buffer, variant->lanes); }
   int filled(int64_t n) const { return (int)std::min<int64_t>(variant->lanes, images - n * variant->lanes); }
 
   // What is wrong with the call, or null.
   const char* read(const Call& call, const Buffer& x, const Buffer& kernel, const Buffer& y, bool depthwise) {
-    bool first = x.rank == 4;
-    if ((x.rank != 5 && !first) || kernel.rank != 4 || y.rank != x.rank) return kShapes;
+    if (x.rank < 4 || x.rank > 5 || y.rank < 4 || y.rank > 5 || kernel.rank != 4) return kShapes;
     for (const Buffer* buffer : {&x, &kernel, &y})
       for (int64_t axis = 0; axis < buffer->rank; axis++)
         if (buffer->dims[axis] < 1 || buffer->dims[axis] > (1 << 24)) return kShapes;
-    int64_t k = kernel.dims[0], filters = depthwise ? x.dims[3] : kernel.dims[3], lanes = first ? call.attribute("lanes") : x.dims[4];
+    int64_t k = kernel.dims[0], filters = depthwise ? x.dims[3] : kernel.dims[3], lanes = call.attribute("lanes");
     int64_t stride = call.attribute("stride"), pool = call.attribute("pool"), top = call.attribute("top"),
             left = call.attribute("left"), relu = call.attribute("relu");
     if (kernel.dims[1] != k || kernel.dims[2] != x.dims[3] || (depthwise && (kernel.dims[3] != 1 || pool != 1 || relu)) ||
-        y.dims[0] != x.dims[0] || y.dims[3] != filters || (!first && y.dims[4] != lanes))
+        y.dims[3] != filters)
       return kShapes;
     if (stride < 1 || stride > 1024 || pool < 1 || pool > LARGEST_POOL || top < 0 || left < 0 || top >= k || left >= k || k > 1024 ||
         relu < 0)
@@ -140,14 +142,17 @@ struct Layer {
     if (!fits(y.dims[1], x.dims[1], top) || !fits(y.dims[2], x.dims[2], left)) return kShapes;
     variant = seedbed::variant((int)lanes);
     if (!variant) return kLanes;
-    images = first ? x.dims[0] : 0;
-    blocks = first ? (images + lanes - 1) / lanes : x.dims[0];
+    auto blocked = [&](const Buffer& maps) { return of_images(maps) ? (maps.dims[0] + lanes - 1) / lanes : maps.dims[0]; };
+    blocks = blocked(x);
+    images = of_images(x) ? x.dims[0] : of_images(y) ? y.dims[0] : blocks * lanes;
     inputs = geometry.inputs() * lanes;
     outputs = geometry.outputs() * lanes;
     weights = count(kernel);
     places = pool > 1 || relu == 1;
+    for (const Buffer* maps : {&x, &y})
+      if (blocked(*maps) != blocks || (!of_images(*maps) && maps->dims[4] != lanes)) return kShapes;
     if (!holds(x, inputs) || !floats(kernel, weights) || !holds(y, outputs)) return kShapes;
-    return first || (aligned(x, lanes) && aligned(y, lanes)) ? nullptr : kAlignment;
+    return in_place(x) && in_place(y) ? nullptr : kAlignment;
   }
 };
 
@@ -198,7 +203,7 @@ XLA_FFI_Error* backward(const Call& call) {
   if (const char* wrong = layer.read(call, x, kernel, dy, false)) return call.error(wrong);
   Geometry& g = layer.geometry;
   g.inner = count(dx) > 0;
-  if (g.inner && !layer.images && !aligned(dx, x.dims[4])) return call.error(kAlignment);
+  if (g.inner && (dx.rank != x.rank || !layer.in_place(dx))) return call.error(dx.rank != x.rank ? kShapes : kAlignment);
   if (!floats(dkernel, layer.weights) || !floats(dbias, g.filters) || !layer.holds(dx, g.inner ? layer.inputs : 0) ||
       !bytes(where, layer.places ? layer.blocks * layer.outputs : 0))
     return call.error(kShapes);
@@ -242,7 +247,7 @@ XLA_FFI_Error* depthwise_backward(const Call& call) {
   const Buffer &dkernel = call.result(0), &dx = call.result(1);
   if (const char* wrong = layer.read(call, x, kernel, dy, true)) return call.error(wrong);
   layer.geometry.inner = true;
-  if (!layer.images && !aligned(dx, x.dims[4])) return call.error(kAlignment);
+  if (dx.rank != x.rank || !layer.in_place(dx)) return call.error(dx.rank != x.rank ? kShapes : kAlignment);
   if (!floats(dkernel, layer.weights) || !layer.holds(dx, layer.inputs)) return call.error(kShapes);
   std::vector<float> parts(layer.blocks * layer.weights);
   size_t floats = 2 * layer.inputs + layer.outputs + layer.variant->backward_scratch(layer.geometry);
@@ -255,6 +260,60 @@ XLA_FFI_Error* depthwise_backward(const Call& call) {
   });
   add_up(parts.data(), layer.blocks, layer.weights, layer.weights, numbers(dkernel));
   return error;
+}
+
+// Maps x (images, height, width, numbers) and their maxima y (images, pooled height, pooled width, numbers).
+struct Pool {
+  Pooling pooling{};
+  const Variant* variant = nullptr;
+  int64_t images = 0, inputs = 0, outputs = 0;  // numbers of an image
+
+  const char* read(const Call& call, const Buffer& x, const Buffer& y) {
+    if (x.rank != 4 || y.rank != 4) return kShapes;
+    for (const Buffer* buffer : {&x, &y})
+      for (int64_t axis = 0; axis < 4; axis++)
+        if (buffer->dims[axis] < 1 || buffer->dims[axis] > (1 << 24)) return kShapes;
+    int64_t rows = call.attribute("rows"), columns = call.attribute("columns"), down = call.attribute("down"),
+            across = call.attribute("across"), top = call.attribute("top"), left = call.attribute("left");
+    for (int64_t size : {rows, columns, down, across})
+      if (size < 1 || size > 1024) return kShapes;
+    for (int64_t size : {top, left})
+      if (size < 0 || size > 1024) return kShapes;
+    images = x.dims[0], inputs = count(x) / images, outputs = count(y) / images;
+    if (rows * columns > 254 || y.dims[0] != images || y.dims[3] != x.dims[3] || !floats(x, count(x)) || !floats(y, count(y)))
+      return kShapes;
+    pooling = Pooling{x.dims[1],   x.dims[2], x.dims[3],  (int)rows, (int)columns, (int)down,
+                      (int)across, (int)top,  (int)left, y.dims[1], y.dims[2]};
+    variant = seedbed::variant((int)call.attribute("lanes"));
+    return variant ? nullptr : kLanes;
+  }
+};
+
+// x -> (y, where); where is empty where no gradient is wanted
+XLA_FFI_Error* max_pool(const Call& call) {
+  Pool pool;
+  if (!call.has(1, 2)) return call.error(kShapes);
+  const Buffer &x = call.argument(0), &y = call.result(0), &where = call.result(1);
+  if (const char* wrong = pool.read(call, x, y)) return call.error(wrong);
+  bool noted = count(where) > 0;
+  if (!bytes(where, noted ? count(y) : 0)) return call.error(kShapes);
+  return Blocks::run(call, pool.images, 0, [&](int64_t n, float*) {
+    uint8_t* places = noted ? static_cast<uint8_t*>(where.data) + n * pool.outputs : nullptr;
+    pool.variant->max_pool(pool.pooling, numbers(x) + n * pool.inputs, numbers(y) + n * pool.outputs, places);
+  });
+}
+
+// (dy, where) -> dx
+XLA_FFI_Error* spread_maxima(const Call& call) {
+  Pool pool;
+  if (!call.has(2, 1)) return call.error(kShapes);
+  const Buffer &dy = call.argument(0), &where = call.argument(1), &dx = call.result(0);
+  if (const char* wrong = pool.read(call, dx, dy)) return call.error(wrong);
+  if (!bytes(where, count(dy))) return call.error(kShapes);
+  return Blocks::run(call, pool.images, 0, [&](int64_t n, float*) {
+    const uint8_t* places = static_cast<uint8_t*>(where.data) + n * pool.outputs;
+    pool.variant->spread_maxima(pool.pooling, numbers(dy) + n * pool.outputs, places, numbers(dx) + n * pool.inputs);
+  });
 }
 
 // A handler of XLA: no exception may leave it.
@@ -280,4 +339,8 @@ EXPORT XLA_FFI_Error* seedbed_depthwise_forward(XLA_FFI_CallFrame* frame) {
 }
 EXPORT XLA_FFI_Error* seedbed_depthwise_backward(XLA_FFI_CallFrame* frame) {
   return seedbed::handled<seedbed::depthwise_backward>(frame);
+}
+EXPORT XLA_FFI_Error* seedbed_max_pool(XLA_FFI_CallFrame* frame) { return seedbed::handled<seedbed::max_pool>(frame); }
+EXPORT XLA_FFI_Error* seedbed_spread_maxima(XLA_FFI_CallFrame* frame) {
+  return seedbed::handled<seedbed::spread_maxima>(frame);
 }

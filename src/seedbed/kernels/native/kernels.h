@@ -328,23 +328,67 @@ void backward(const Geometry& g, const float* dy, const uint8_t* where, const fl
            [&](size_t pixel, int c, vec sum) { out[pixel * g.channels + c] = sum; });
 }
 
+// P outputs of a depthwise convolution next to each other, of one channel; weights: (taps, channels), read from the last tap
+// where `next` is negative. T and S are the kernel's side and the step where they are known, else 0.
+template <int T, int S, int P>
+void depthwise_products(const vec* in, size_t row, int channels, int kernel, int step, const float* weights, ptrdiff_t next,
+                        vec* out) {
+  const int taps = T ? T : kernel, right = S ? S : step;
+  vec acc[P] = {};
+  for (int y = 0; y < taps; y++, in += row)
+#pragma GCC unroll 8
+    for (int j = 0; j < taps; j++, weights += next) {
+      vec w = splat(*weights);
+#pragma GCC unroll 4
+      for (int p = 0; p < P; p++) acc[p] += w * in[(ptrdiff_t)(p * right + j) * channels];
+    }
+  for (int p = 0; p < P; p++) out[(size_t)p * channels] = acc[p];
+}
+
+// The function for a number of outputs.
+template <int T, int S>
+struct Depthwise {
+  static constexpr decltype(&depthwise_products<0, 0, 1>) of[] = {
+      &depthwise_products<T, S, 1>, &depthwise_products<T, S, 2>, &depthwise_products<T, S, 3>, &depthwise_products<T, S, 4>};
+};
+
+inline auto depthwise_of(int kernel, int step) {
+  if (kernel == 3) return step == 1 ? Depthwise<3, 1>::of : Depthwise<3, 0>::of;
+  if (kernel == 5) return step == 1 ? Depthwise<5, 1>::of : Depthwise<5, 0>::of;
+  return Depthwise<0, 0>::of;
+}
+
 // Depthwise: out[y][x][c] = sum over the kernel of in[y * step + ky][x * step + kx][c]; turned: by 180 degrees.
 void convolve_depthwise(const vec* x, size_t row, int channels, int kernel, int step, const float* weights, bool turned,
                         int height, int width, vec* out) {
-  int last = kernel * kernel - 1;
+  size_t last = (size_t)(kernel * kernel - 1) * channels;
+  const auto* products = depthwise_of(kernel, step);
   for (int y = 0; y < height; y++)
     split(width, 4, [&](int first, int count) {
-      for (int c = 0; c < channels; c++) {
-        vec acc[4] = {};
-        for (int k = 0; k <= last; k++) {
-          vec w = splat(weights[(size_t)(turned ? last - k : k) * channels + c]);
-          const vec* in = x + ((size_t)y * step + k / kernel) * row + ((size_t)first * step + k % kernel) * channels + c;
-          for (int p = 0; p < count; p++) acc[p] += w * in[(size_t)p * step * channels];
-        }
-        for (int p = 0; p < count; p++) out[((size_t)y * width + first + p) * channels + c] = acc[p];
-      }
+      const vec* in = x + (size_t)y * step * row + (size_t)first * step * channels;
+      vec* to = out + ((size_t)y * width + first) * channels;
+      for (int c = 0; c < channels; c++)
+        products[count - 1](in + c, row, channels, kernel, step, weights + c + (turned ? last : 0),
+                            turned ? -(ptrdiff_t)channels : channels, to + c);
     });
 }
+
+// sums[t * channels] += sum over a row's pixels of x[.. + t * channels] times g, for T taps next to each other.
+template <int T>
+void depthwise_correlations(const vec* x, size_t x_step, const vec* g, int channels, int width, vec* sums) {
+  vec acc[T];
+  for (int t = 0; t < T; t++) acc[t] = sums[(size_t)t * channels];
+  for (int p = 0; p < width; p++, x += x_step, g += channels) {
+    vec d = *g;
+#pragma GCC unroll 8
+    for (int t = 0; t < T; t++) acc[t] += x[(size_t)t * channels] * d;
+  }
+  for (int t = 0; t < T; t++) sums[(size_t)t * channels] = acc[t];
+}
+
+constexpr decltype(&depthwise_correlations<1>) depthwise_correlations_of[] = {
+    &depthwise_correlations<1>, &depthwise_correlations<2>, &depthwise_correlations<3>, &depthwise_correlations<4>,
+    &depthwise_correlations<5>};
 
 void depthwise_forward(const Geometry& g, const float* x, const float* kernel, float* y, float* scratch) {
   pad(g, (const vec*)x, (vec*)scratch);
@@ -354,24 +398,68 @@ void depthwise_forward(const Geometry& g, const float* x, const float* kernel, f
 
 void depthwise_backward(const Geometry& g, const float* gradient, const float* x, const float* kernel, float* dkernel,
                         float* dx, float* scratch) {
-  vec *padded = (vec*)scratch, *around = padded + g.padded(), *biases = around + g.spread();
+  int weights = g.kernel * g.kernel * g.channels;
+  vec *padded = (vec*)scratch, *around = padded + g.padded(), *sums = around + g.spread(), *biases = sums + weights;
   pad(g, (const vec*)x, padded);
-  std::memset((void*)around, 0, sizeof(vec) * (g.spread() + g.filters));
+  std::memset((void*)around, 0, sizeof(vec) * (g.spread() + weights + g.filters));
   spread(g, (const vec*)gradient, nullptr, 0, g.pooled_height, around, biases);
   size_t row = (size_t)g.padded_width() * g.channels;
-  const vec* dy = (const vec*)gradient;
-  for (int k = 0; k < g.kernel * g.kernel; k++)
-    for (int c = 0; c < g.channels; c++) {
-      vec acc[4] = {};
-      for (int y = 0; y < g.rows(); y++) {
-        const vec* in = padded + ((size_t)y * g.stride + k / g.kernel) * row + (size_t)(k % g.kernel) * g.channels + c;
-        for (int p = 0; p < g.columns(); p++)
-          acc[p % 4] += in[(size_t)p * g.stride * g.channels] * dy[((size_t)y * g.columns() + p) * g.channels + c];
-      }
-      dkernel[(size_t)k * g.channels + c] = sum((acc[0] + acc[1]) + (acc[2] + acc[3]));
-    }
+  for (int y = 0; y < g.rows(); y++)
+    for (int ky = 0; ky < g.kernel; ky++)
+      split(g.kernel, 5, [&](int kx, int count) {
+        const vec* in = padded + ((size_t)y * g.stride + ky) * row + (size_t)kx * g.channels;
+        const vec* dy = (const vec*)gradient + (size_t)y * g.columns() * g.channels;
+        for (int c = 0; c < g.channels; c++)
+          depthwise_correlations_of[count - 1](in + c, (size_t)g.stride * g.channels, dy + c, g.channels, g.columns(),
+                                               sums + ((size_t)ky * g.kernel + kx) * g.channels + c);
+      });
+  for (int i = 0; i < weights; i++) dkernel[i] = sum(sums[i]);
   convolve_depthwise(around, (size_t)g.spread_width() * g.channels, g.channels, g.kernel, 1, kernel, true, g.height, g.width,
                      (vec*)dx);
+}
+
+// Calls f(place, pixel) for each place of a pooling window that lies on the maps.
+template <class F>
+inline void each_place(const Pooling& p, int64_t y, int64_t x, F f) {
+  for (int i = 0; i < p.rows; i++)
+    for (int j = 0; j < p.columns; j++) {
+      int64_t down = y * p.down + i - p.top, right = x * p.across + j - p.left;
+      if (down >= 0 && down < p.height && right >= 0 && right < p.width) f(i * p.columns + j, down * p.width + right);
+    }
+}
+
+// The maxima of some windows, and if asked for, their places; what is not a number is the largest.
+void max_pool(const Pooling& p, const float* x, float* y, uint8_t* where) {
+  const size_t numbers = p.channels;
+  for (int64_t down = 0; down < p.pooled_height; down++)
+    for (int64_t right = 0; right < p.pooled_width; right++) {
+      size_t pixel = (down * p.pooled_width + right) * numbers;
+      float* __restrict most = y + pixel;
+      uint8_t* __restrict place = where ? where + pixel : nullptr;
+      std::fill(most, most + numbers, -INFINITY);
+      if (place) std::memset(place, OFF, numbers);
+      each_place(p, down, right, [&](int number, int64_t from) {
+        const float* __restrict v = x + from * numbers;
+        if (place)
+          for (size_t i = 0; i < numbers; i++) place[i] = v[i] > most[i] || v[i] != v[i] ? number : place[i];
+        for (size_t i = 0; i < numbers; i++) most[i] = v[i] > most[i] || v[i] != v[i] ? v[i] : most[i];
+      });
+    }
+}
+
+void spread_maxima(const Pooling& p, const float* dy, const uint8_t* where, float* dx) {
+  const size_t numbers = p.channels;
+  std::memset(dx, 0, sizeof(float) * p.height * p.width * numbers);
+  for (int64_t down = 0; down < p.pooled_height; down++)
+    for (int64_t right = 0; right < p.pooled_width; right++) {
+      size_t pixel = (down * p.pooled_width + right) * numbers;
+      const float* __restrict d = dy + pixel;
+      const uint8_t* __restrict place = where + pixel;
+      each_place(p, down, right, [&](int number, int64_t from) {
+        float* __restrict to = dx + from * numbers;
+        for (size_t i = 0; i < numbers; i++) to[i] += place[i] == number ? d[i] : 0.0f;
+      });
+    }
 }
 
 constexpr size_t TILE = 16;  // numbers of each image that are brought into a block at a time: a line of the cache
@@ -396,6 +484,6 @@ void unblocked(const float* block, size_t size, int count, float* images) {
 }  // namespace
 
 const Variant VARIANT = {LANES,    forward_scratch,   backward_scratch,   forward,
-                         backward, depthwise_forward, depthwise_backward, blocked, unblocked};
+                         backward, depthwise_forward, depthwise_backward, max_pool, spread_maxima, blocked, unblocked};
 
 }  // namespace seedbed

@@ -35,10 +35,17 @@ struct Geometry {
 
   // Pooled rows whose gradient is spread at a time: all, or as many as stay in the cache of a core.
   int band() const {
-    if (inner) return pooled_height;
-    int fit = (int)(2048 / ((size_t)pool * columns() * filters));
+    int fit = (int)(256 / ((size_t)pool * columns() * filters));
     return fit < 1 ? 1 : fit > pooled_height ? pooled_height : fit;
   }
+};
+
+// A max pooling of maps of any layout (rows, columns, ...): `channels` counts the numbers of a pixel.
+struct Pooling {
+  int64_t height, width, channels;
+  int rows, columns, down, across;  // of the window, and its steps
+  int top, left;                    // pixels around the maps, which never count
+  int64_t pooled_height, pooled_width;
 };
 
 // Arrays hold LANES images side by side, images innermost: (rows, columns, channels, LANES). Kernels are (k, k, channels,
@@ -56,6 +63,9 @@ struct Variant {
   void (*depthwise_forward)(const Geometry&, const float* x, const float* kernel, float* y, float* scratch);
   void (*depthwise_backward)(const Geometry&, const float* dy, const float* x, const float* kernel, float* dkernel,
                              float* dx, float* scratch);
+  // `where` may be null; a place that no window has belongs to no pixel.
+  void (*max_pool)(const Pooling&, const float* x, float* y, uint8_t* where);
+  void (*spread_maxima)(const Pooling&, const float* dy, const uint8_t* where, float* dx);
   // Some images of `size` numbers each, one after the other, as a block; lanes without an image hold zeros. And back.
   void (*blocked)(const float* images, size_t size, int count, float* block);
   void (*unblocked)(const float* block, size_t size, int count, float* images);
