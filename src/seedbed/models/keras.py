@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 
 from seedbed.models import maps
-from seedbed.models.architecture import LARGEST_MICROBATCH, MICROBATCH, ImageShape, LayerFacts, Weights
+from seedbed.models.architecture import MICROBATCH, ImageShape, LayerFacts, Weights
 from seedbed.models.forms import KERNELS, PRODUCTS
 from seedbed.models.keras_building import build_model, canonical_names, input_shape, integer_input
 from seedbed.models.keras_forms import KerasNetwork, takes_raw_pixels
@@ -59,7 +59,7 @@ class KerasPopulation(StackedPopulation):
 
     @property
     def eval_batch_size(self) -> int:
-        return LARGEST_MICROBATCH if self.form.startswith(KERNELS) else super().eval_batch_size
+        return MICROBATCH if self.form.startswith(KERNELS) else super().eval_batch_size
 
     @property
     def self_contained(self) -> bool:

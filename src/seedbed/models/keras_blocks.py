@@ -59,7 +59,7 @@ def covers(name: str) -> bool:
     return name in EACH_NUMBER.split() or name in RULES
 
 
-def result(equation: Any, arguments: Sequence[Any]) -> Any:
+def result(equation: Any, *arguments: Any) -> Any:
     """The result of an operation on blocks, `Blocked` or an array of what no longer belongs to images; None without a rule.
 
     Args:

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -138,29 +138,37 @@ def _by_rule(equation: Any, arguments: list[Any]) -> Sequence[Any] | None:
 
 def _of_blocks(equation: Any, arguments: Sequence[Any]) -> Any:
     """The result of an operation on maps that are in blocks, or that can be; None where it needs the usual order."""
-    name, parameters = equation.primitive.name, equation.params
-    if not any(isinstance(argument, Convolved | Blocked) for argument in arguments):
-        return None
-    activation = _activation(equation)
-    if not (activation or name in RULES or name in CALLS or keras_blocks.covers(name)):
+    rule = _rule_of_blocks(equation)
+    if rule is None or not any(isinstance(argument, Convolved | Blocked) for argument in arguments):
         return None
     laid = list(map(_laid, arguments))
-    first = laid[0]
-    if not any(isinstance(argument, Blocked) for argument in laid):
-        return None
+    return rule(*laid) if any(isinstance(argument, Blocked) for argument in laid) else None
+
+
+def _rule_of_blocks(equation: Any) -> Callable[..., Any] | None:
+    """What an operation does with arguments of which one or more are `Blocked`."""
+    name, parameters = equation.primitive.name, equation.params
     if keras_blocks.covers(name):
-        return keras_blocks.result(equation, laid)
-    if not isinstance(first, Blocked):
-        return None
-    if activation:
-        return Blocked(activation(first.array))
-    if name in CALLS:
-        return _variance(laid, parameters["jaxpr"])
+        return partial(keras_blocks.result, equation)
+    if name == "conv_general_dilated":
+        return lambda x, kernel: _convolution(x, _computed(kernel), **parameters) if isinstance(x, Blocked) else None
     if name in POOLINGS:
-        more = {key: (*parameters[key], one) for key, one in LANES.items() if key in parameters}
-        pooled = RULES[name](first.array, **{**parameters, **more})
-        return None if pooled is None else Blocked(pooled)
-    return _convolution(first, _computed(laid[1]), **parameters)
+        in_lanes = {key: (*parameters[key], one) for key, one in LANES.items() if key in parameters}
+        return _on_blocks(partial(RULES[name], **{**parameters, **in_lanes}))
+    if name in CALLS:
+        return lambda x, *ddof: _variance([x, *ddof], parameters["jaxpr"])
+    activation = _activation(equation)
+    return _on_blocks(activation) if activation else None
+
+
+def _on_blocks(function: Callable[[Array], Array | None]) -> Callable[[Blocked], Blocked | None]:
+    """The function of an array as one of blocks."""
+
+    def call(blocked: Blocked) -> Blocked | None:
+        result = function(blocked.array)
+        return None if result is None else Blocked(result)
+
+    return call
 
 
 def _inside(parameters: dict[str, Any], arguments: list[Any]) -> list[Any]:
