@@ -209,6 +209,21 @@ def test_curves_are_smoothed_by_keyboard_on_a_narrow_screen(browser: Any, addres
         assert page.evaluate(fits)
 
 
+def test_settings_apart_are_small_panels_that_fit_a_narrow_screen(browser: Any, address: str) -> None:
+    with opened(browser, address, **LOOKS["narrow"]) as page:
+        page.goto(f"{address}/curves?{BOTH}&layout=apart")
+        drawn(page)
+        assert page.locator("figure.drawn").count() == 2
+        assert page.locator("svg.marks text:text-is('hidden 16')").count() == 2
+        assert page.evaluate(
+            "[...document.querySelectorAll('.chart')].every((chart) => chart.scrollWidth <= chart.clientWidth)"
+        )
+        places = [page.locator(f"svg.marks text:text-is('hidden {units}')").first.bounding_box() for units in (16, 24)]
+        assert places[0]["x"] == places[1]["x"], "one below the other"
+        page.locator("summary", has_text="Numbers").first.click()
+        assert page.locator(".numbers td:text-is('hidden 24')").count() > 12
+
+
 def test_a_page_of_another_origin_can_neither_read_nor_change(browser: Any, address: str, tmp_path: Path) -> None:
     with served(RunStore(tmp_path)) as other:
         context = browser.new_context()

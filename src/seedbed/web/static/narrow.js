@@ -23,6 +23,7 @@ export function fitted(spec, width) {
   const room = width - MARGIN;
   const fit = { ...spec, ...(spec.title ? { title: broken(spec.title, room) } : {}) };
   if (spec.concat) return stacked(fit, room);
+  if (spec.encoding?.facet) return fewerColumns(fit, room);
   if (hasNamedColumns(spec)) return lyingDown(fit, room);
   return isForest(spec) ? forest(fit, room) : fit;
 }
@@ -54,6 +55,13 @@ function stacked(spec, room) {
   return { ...spec, columns };
 }
 
+/** Small panels on common axes, in as few columns as there is room for. @param {any} spec @param {number} room */
+function fewerColumns(spec, room) {
+  const { facet } = spec.encoding;
+  const columns = Math.max(1, Math.min(facet.columns, Math.floor((room - AXIS) / (spec.width + facet.spacing))));
+  return { ...spec, encoding: { ...spec.encoding, facet: { ...facet, columns } } };
+}
+
 /**
  * The same specification, narrower by what was too much of the drawing (pixels); null where little of it would be left, which
  * would be hard to read.
@@ -63,7 +71,8 @@ function stacked(spec, room) {
 export function narrower(spec, excess) {
   /** @param {any} view @param {number} less */
   const shrunk = (view, less) => (typeof view.width === "number" && view.width - less >= LEAST * view.width ? view.width - less : 0);
-  if (!spec.concat) return shrunk(spec, excess) ? { ...spec, width: shrunk(spec, excess) } : null;
+  const abreast = spec.encoding?.facet?.columns ?? 1;
+  if (!spec.concat) return shrunk(spec, excess / abreast) ? { ...spec, width: shrunk(spec, excess / abreast) } : null;
   const panels = spec.concat.map((/** @type {any} */ panel) => ({ ...panel, width: shrunk(panel, excess / spec.columns) }));
   return panels.every((/** @type {any} */ panel) => panel.width) ? { ...spec, concat: panels } : null;
 }
