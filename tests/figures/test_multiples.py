@@ -47,9 +47,12 @@ def test_good_accuracies_are_errors_on_a_logarithmic_axis() -> None:
 
 def test_runs_that_diverged_are_counted_and_stretch_no_axis() -> None:
     lost = NamedCurves("lost", [result(name="lost", verdict="diverged")])
-    mixed = NamedCurves("mixed", [result(0), result(1, verdict="diverged")])
+    mixed = NamedCurves("mixed", [result(0), result(1, verdict="diverged"), result(2)])
     chart = small_multiples([mixed, lost], "loss")
-    assert {line["setting"] for line in lines(chart)} == {"mixed"}
+    assert {(line["setting"], line["seed"]) for line in lines(chart)} == {
+        ("mixed", name) for name in ("seed 0", "seed 2", "mean")
+    }
+    assert None not in [value for line in lines(chart) for value in line["mean"]]
     assert "not drawn: 2 runs that diverged or collapsed" in texts(chart)
     with pytest.raises(StatisticsError, match="every run diverged"):
         small_multiples([lost], "loss")
