@@ -167,6 +167,26 @@ def test_everything_is_done_by_keyboard(browser: Any, address: str) -> None:
         page.get_by_text("Save as SVG").wait_for()
 
 
+def test_access_keys_switch_views_and_are_none_that_browsers_use(browser: Any, address: str) -> None:
+    with opened(browser, address, **LOOKS["light"]) as page:
+        page.goto(f"{address}/runs")
+        protocol = page.context.new_cdp_session(page)
+
+        def pressed_with_alt(key: str) -> None:
+            """As an operating system sends it: Playwright leaves out the letter, which is what an access key is found by."""
+            code = {"modifiers": 1, "key": key, "code": f"Key{key.upper()}"}
+            for kind, letter in (("rawKeyDown", {}), ("char", {"text": key, "unmodifiedText": key}), ("keyUp", {})):
+                protocol.send("Input.dispatchKeyEvent", {"type": kind, **code, **letter})
+
+        pressed_with_alt("i")
+        assert page.evaluate("document.activeElement.id") == "filter"
+        keys = {view.name: view.key for view in VIEWS if view.listed}
+        assert len({*keys.values(), "i", "s"} - set("def0123456789")) == len(keys) + 2
+        for name, key in keys.items():
+            pressed_with_alt(key)
+            page.wait_for_url(re.compile(rf"/{name}\b"))
+
+
 def test_sorting_keeps_the_page_and_its_address(browser: Any, address: str) -> None:
     with opened(browser, address, **LOOKS["light"]) as page:
         page.goto(f"{address}/runs")

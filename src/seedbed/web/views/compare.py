@@ -254,5 +254,6 @@ VIEW = View(
     "Compare",
     CompareQuery,
     state,
+    key="p",
     charts={"differences": _differences, "effects": _effects, "learning_curves": _curves},
 )

@@ -110,4 +110,4 @@ CHARTS: dict[str, Callable[[PageSite, CurvesQuery], AnyChart]] = {
     "apart_loss": _apart("loss"),
 }
 
-VIEW = View("curves", "Curves", CurvesQuery, state, charts=CHARTS)
+VIEW = View("curves", "Curves", CurvesQuery, state, key="c", charts=CHARTS)

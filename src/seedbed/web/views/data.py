@@ -229,4 +229,4 @@ def survey_chart(site: Here, data: str, chart: Annotated[str, Query(max_length=4
     return dict(charts[chart])
 
 
-VIEW = View("data", "Data", DataQuery, state, charts={"class_balance": _balance}, router=router, script=True)
+VIEW = View("data", "Data", DataQuery, state, key="a", charts={"class_balance": _balance}, router=router, script=True)

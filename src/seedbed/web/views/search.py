@@ -192,4 +192,4 @@ def _chart(name: str) -> Any:
     return draw
 
 
-VIEW = View("search", "Search", SearchQuery, state, charts={name: _chart(name) for name in CHARTS})
+VIEW = View("search", "Search", SearchQuery, state, key="h", charts={name: _chart(name) for name in CHARTS})
