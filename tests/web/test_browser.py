@@ -217,6 +217,8 @@ def test_curves_are_smoothed_by_keyboard_on_a_narrow_screen(browser: Any, addres
         drawn(page)
         fits = "[...document.querySelectorAll('.chart')].every((chart) => chart.scrollWidth <= chart.clientWidth)"
         assert page.evaluate(fits)
+        assert page.locator("svg.marks .role-legend text:text-is('hidden 16')").count() == 1, "no room at the ends of lines"
+        assert page.locator("svg.marks text:text-is('hidden 16')").count() == 1
         page.focus("#smoothing")
         for _ in range(5):
             page.keyboard.press("ArrowRight")

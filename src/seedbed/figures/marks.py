@@ -104,7 +104,7 @@ def _quantity(scale: Scale, title: str | Sequence[str] | None, axis: Mapping[str
 
 def names_axis(channel: str, name: str, order: Sequence[str], title: str = "", *, padding: float = 0.0, **axis: Any) -> Any:
     """A column (`channel` x) or a row (y) for each value of a field, from the left or the top."""
-    scale = {"domain": list(order), "paddingInner": padding, "paddingOuter": padding / 2}
+    scale = {"domain": list(order), **({"paddingInner": padding, "paddingOuter": padding / 2} if padding else {})}
     look = {"grid": False, **axis}
     return getattr(alt, channel.upper())(f"{name}:N", title=title or None, sort=list(order), scale=scale, axis=look)
 

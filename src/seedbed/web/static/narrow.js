@@ -50,9 +50,24 @@ function wrapped(text, most) {
 
 /** Panels in as few columns as there is room for. @param {any} spec @param {number} room */
 function stacked(spec, room) {
+  const concat = spec.concat.map(withLegend);
   const widest = Math.max(...spec.concat.map((/** @type {any} */ panel) => panel.width ?? 0));
   const columns = Math.max(1, Math.min(spec.columns ?? spec.concat.length, Math.floor(room / (widest + AXIS))));
-  return { ...spec, columns };
+  return { ...spec, concat, columns };
+}
+
+/** A panel whose lines have a legend instead of names at their ends, for which there is no room. @param {any} panel */
+function withLegend(panel) {
+  const { layer } = panel;
+  const isName = (/** @type {any} */ each) => each.mark?.type === "text" && each.mark.x === "width" && each.encoding?.color;
+  if (!layer?.some(isName)) return panel;
+  const legend = { orient: "top", columns: 1, title: null, symbolType: "stroke", symbolSize: 300, symbolOpacity: 1 };
+  /** @param {any} each */
+  const named = (each) => {
+    const { color } = each.encoding ?? {};
+    return color?.legend === null ? { ...each, encoding: { ...each.encoding, color: { ...color, legend } } } : each;
+  };
+  return { ...panel, layer: layer.filter((/** @type {any} */ each) => !isName(each)).map(named) };
 }
 
 /** Small panels on common axes, in as few columns as there is room for. @param {any} spec @param {number} room */
@@ -137,7 +152,7 @@ function forest(spec, room) {
     if (!isNumber(each)) return [row];
     for (const { contrast } of each.data.values) rows.add(contrast);
     const name = { ...row, encoding: { ...row.encoding, text: { field: y.field, type: "nominal" } } };
-    return [...onPaper(name, { align: "left", x: 0, dx: 0, dy: -ROW / 3 }), ...onPaper(row, { align: "right", dx: 0, dy: ROW / 3 })];
+    return [...onPaper(name, { align: "left", x: 0, dx: 0, dy: -ROW / 3, limit: room }), ...onPaper(row, { align: "right", dx: 0, dy: ROW / 3 })];
   });
   return { ...spec, layer, width: room, height: ROW * rows.size };
 }

@@ -186,6 +186,8 @@ def _share(value: float | None) -> str:
 
 
 def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return words.value(tuple(value) if isinstance(value, list) else value)
 
 
