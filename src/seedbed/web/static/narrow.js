@@ -4,13 +4,15 @@ const MARGIN = 28;
 /** Width of an axis next to a panel (pixels). */
 const AXIS = 56;
 /** Mean width of a letter of a title and of a subtitle (pixels). */
-const LETTERS = { text: 8, subtitle: 6 };
+const LETTERS = { text: 9, subtitle: 6 };
 /** Share of its width below which a chart is not made narrower, but moved to and fro. */
 const LEAST = 0.4;
 /** Height of a row with its name above and its number below (pixels). */
 const ROW = 54;
 /** Height of a setting with its name above its values (pixels). */
 const SETTING = 74;
+/** Most names in a row of a legend. */
+const IN_LEGEND = 2;
 /** Most words of a setting that stand on one line. */
 const ABREAST = 4;
 
@@ -21,11 +23,23 @@ const ABREAST = 4;
  */
 export function fitted(spec, width) {
   const room = width - MARGIN;
-  const fit = { ...spec, ...(spec.title ? { title: broken(spec.title, room) } : {}) };
-  if (spec.concat) return stacked(fit, room);
+  const fit = { ...withShortLegends(spec), ...(spec.title ? { title: broken(spec.title, room) } : {}) };
+  if (fit.concat) return stacked(fit, room);
   if (spec.encoding?.facet) return fewerColumns(fit, room);
   if (hasNamedColumns(spec)) return lyingDown(fit, room);
   return isForest(spec) ? forest(fit, room) : fit;
+}
+
+/** A part whose legends have at most `IN_LEGEND` names in a row. @param {any} part @returns {any} */
+function withShortLegends(part) {
+  const short = { ...part };
+  for (const name of ["layer", "concat"]) if (part[name]) short[name] = part[name].map(withShortLegends);
+  if (!part.encoding) return short;
+  const channels = Object.entries(part.encoding).map(([name, channel]) => {
+    if (!(channel?.legend?.columns > IN_LEGEND)) return [name, channel];
+    return [name, { ...channel, legend: { ...channel.legend, columns: IN_LEGEND } }];
+  });
+  return { ...short, encoding: Object.fromEntries(channels) };
 }
 
 /** @param {any} title @param {number} room */
