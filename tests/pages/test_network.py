@@ -45,7 +45,9 @@ RUN = """async ({ cases, saliency }) => {
     return images.map((image) => {
       const { logits, layers } = network.run(image);
       const shapes = layers.map(({ name, shape, values }) => [name, shape, values.length]);
-      return { logits: [...logits], shapes, saliency: saliency ? [...network.saliency(2)] : [] };
+      const gradient = saliency ? [...network.saliency(2)] : [];
+      const single = layers.every(({ name, values }) => String(network.output(image, name)) === String(values));
+      return { logits: [...logits], shapes, saliency: gradient, single };
     });
   });
 }"""
@@ -96,6 +98,7 @@ def test_convolutional_networks_give_the_engines_logits_in_every_form(modules: A
         described = [[layer.name, list(layer.output_shape)] for layer in models.describe(spec, shape, CLASSES)]
         assert [layer[:2] for layer in own[0]["shapes"]] == described, name
         assert all(length == np.prod(sides) for _, sides, length in own[0]["shapes"])
+        assert all(each["single"] for each in own), "a layer by itself is what it is among all"
 
 
 @pytest.mark.parametrize("spec", [DENSE[5], CONV["separable"], CONV["pools"], CONV["gelu"]], ids=lambda spec: spec.title)

@@ -167,6 +167,28 @@ def test_everything_is_done_by_keyboard(browser: Any, address: str) -> None:
         page.get_by_text("Save as SVG").wait_for()
 
 
+def test_access_keys_switch_views_and_are_none_that_browsers_use(browser: Any, address: str) -> None:
+    with opened(browser, address, **LOOKS["light"]) as page:
+        page.goto(f"{address}/runs")
+        protocol = page.context.new_cdp_session(page)
+
+        def pressed_with_alt(key: str) -> None:
+            """As an operating system sends it: Playwright leaves out the letter, which is what an access key is found by."""
+            code = {"modifiers": 1, "key": key, "code": f"Key{key.upper()}"}
+            for kind, letter in (("rawKeyDown", {}), ("char", {"text": key, "unmodifiedText": key}), ("keyUp", {})):
+                protocol.send("Input.dispatchKeyEvent", {"type": kind, **code, **letter})
+
+        pressed_with_alt("i")
+        assert page.evaluate("document.activeElement.id") == "filter"
+        keys = {view.name: view.key for view in VIEWS if view.listed}
+        assert len({*keys.values(), "i", "s"} - set("def0123456789")) == len(keys) + 2
+        first, *others = keys.items()
+        for name, key in [*others, first]:  # the first is open: going there from itself is not seen
+            pressed_with_alt(key)
+            page.wait_for_url(re.compile(rf"/{name}\b"))
+            until(page, "document.readyState === 'complete'")
+
+
 def test_sorting_keeps_the_page_and_its_address(browser: Any, address: str) -> None:
     with opened(browser, address, **LOOKS["light"]) as page:
         page.goto(f"{address}/runs")
@@ -197,6 +219,8 @@ def test_curves_are_smoothed_by_keyboard_on_a_narrow_screen(browser: Any, addres
         drawn(page)
         fits = "[...document.querySelectorAll('.chart')].every((chart) => chart.scrollWidth <= chart.clientWidth)"
         assert page.evaluate(fits)
+        assert page.locator("svg.marks .role-legend text:text-is('hidden 16')").count() == 1, "no room at the ends of lines"
+        assert page.locator("svg.marks text:text-is('hidden 16')").count() == 1
         page.focus("#smoothing")
         for _ in range(5):
             page.keyboard.press("ArrowRight")
@@ -204,9 +228,25 @@ def test_curves_are_smoothed_by_keyboard_on_a_narrow_screen(browser: Any, addres
         until(page, "document.querySelector('svg.marks').textContent.includes('smoothed:')")
         assert "smoothing=0.05" in page.url
         assert page.evaluate("document.activeElement.id") == "smoothing"
-        page.goto(f"{address}/compare?{BOTH}")
+        for view in (f"compare?{BOTH}", "overfitting"):  # the latter has a legend of four names
+            page.goto(f"{address}/{view}")
+            drawn(page)
+            assert page.evaluate(fits), view
+
+
+def test_settings_apart_are_small_panels_that_fit_a_narrow_screen(browser: Any, address: str) -> None:
+    with opened(browser, address, **LOOKS["narrow"]) as page:
+        page.goto(f"{address}/curves?{BOTH}&layout=apart")
         drawn(page)
-        assert page.evaluate(fits)
+        assert page.locator("figure.drawn").count() == 2
+        assert page.locator("svg.marks text:text-is('hidden 16')").count() == 2
+        assert page.evaluate(
+            "[...document.querySelectorAll('.chart')].every((chart) => chart.scrollWidth <= chart.clientWidth)"
+        )
+        places = [page.locator(f"svg.marks text:text-is('hidden {units}')").first.bounding_box() for units in (16, 24)]
+        assert places[0]["x"] == places[1]["x"], "one below the other"
+        page.locator("summary", has_text="Numbers").first.click()
+        assert page.locator(".numbers td:text-is('hidden 24')").count() > 12
 
 
 def test_a_page_of_another_origin_can_neither_read_nor_change(browser: Any, address: str, tmp_path: Path) -> None:

@@ -53,6 +53,28 @@ def test_a_port_that_is_taken_is_an_error_only_if_it_was_asked_for(tmp_path: Pat
         other.listening.close()
 
 
+def test_the_server_listens_once_it_has_what_a_first_page_needs(tmp_path: Path) -> None:
+    program = """
+import sys
+from seedbed import pages
+from seedbed.runs import RunStore
+from seedbed.web import PageServer, server
+from pathlib import Path
+
+def listening(host, port):
+    print("scipy.special" in sys.modules, "h11" in sys.modules, "shell.html.jinja" in str(list(environment.cache.keys())))
+    return bound(host, port)
+
+environment = pages.environment("seedbed.web")
+bound, server._listening = server._listening, listening
+page = PageServer.of(RunStore(Path(sys.argv[1])), port=0)
+page.listening.close()
+print(*(name in sys.modules for name in ("numpy.f2py.crackfortran", "altair", "jax")))
+"""
+    run = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines() == ["True True True", "False False False"], run.stderr
+
+
 def test_a_notebook_shows_the_page_in_a_frame_and_can_stop_it(tmp_path: Path) -> None:
     page = sb.serve(str(tmp_path), port=0)
     try:

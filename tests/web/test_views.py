@@ -374,26 +374,6 @@ def test_only_known_data_sets_are_surveyed(app: Guard) -> None:
         assert answer.status in (404, 422)
 
 
-def test_a_survey_is_made_by_another_process_and_shown_when_it_is_there(app: Guard) -> None:
-    from seedbed import storage
-    from seedbed.web import surveys
-
-    digest = app.app.state.site.live.find("good.0").record.run.data.digest
-    sections = dict.fromkeys(("pixels", "duplicates", "leakage", "embedding"), ("A sentence of the survey.",))
-    file = surveys._file(digest)
-    assert "data-survey=" in ask(app, "/data", "data=digits").text
-    storage.write_json(file, {"format": surveys.FORMAT, "sentences": sections, "pictures": {}, "charts": {"embedding_pca": {}}})
-    page = ask(app, "/data", "data=digits").text
-    assert page.count("A sentence of the survey.") == 4
-    assert "chart=embedding_pca" in page
-    storage.remove(file)
-    hub = app.app.state.site.hub
-    before = hub.last
-    surveys.Surveys(hub)._make("no-such-data")
-    assert [event.data["done"] for event in hub.after(before)][-1]
-    assert "no-such-data" in hub.after(before)[-1].data["problem"]
-
-
 # Overfitting
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seedbed.records import DataFacts, EpochSeries, History, best_epoch
 from seedbed.specs import ClassWeight, RunSpec
 from seedbed.statistics import Interval, MetricTable, losses, slope, wilson
+from seedbed.statistics.interval import special
 
 SHORTEST, LONGEST = 5, 20
 """Bounds of the last epochs that the trend is taken over (a third of the run); a shorter run has no trend."""
@@ -133,11 +134,9 @@ def _reach_of_noise(values: EpochSeries, width: int) -> float:
 
     Source: Gasser, Sroka, Jennen-Steinmetz 1986, "Residual variance and residual pattern in nonlinear regression".
     """
-    from scipy.special import stdtrit
-
     noise = float(np.median(np.abs(np.diff(values, 2)))) / NORMAL_MEDIAN / math.sqrt(6)
     freedom = max(1.0, (len(values) - 2) / 2)
-    quantile = float(stdtrit(freedom, 1 - FALSE_ALARM / len(values)))
+    quantile = float(special().stdtrit(freedom, 1 - FALSE_ALARM / len(values)))
     return quantile * noise * math.sqrt(1 / width + 1 / 3)
 
 

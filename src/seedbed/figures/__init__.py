@@ -9,6 +9,7 @@ from seedbed.figures.folder import RESULTS, alone_in, remove_earlier, save_resul
 from seedbed.figures.frontier import Sized, accuracy_over_size, frontier
 from seedbed.figures.learning import learning_curves, probes_over_epochs
 from seedbed.figures.letters import missing_letters
+from seedbed.figures.multiples import small_multiples
 from seedbed.figures.panels import Dot, Picture, dot_panels, measures_over, picture_panels, share_table
 from seedbed.figures.pictures import picture_address, picture_bytes, picture_grid, thumbnails
 from seedbed.figures.saving import save
@@ -58,6 +59,7 @@ __all__ = [
     "search_importance",
     "setting_means",
     "share_table",
+    "small_multiples",
     "specification",
     "thumbnails",
     "time_by_phase",

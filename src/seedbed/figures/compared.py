@@ -227,8 +227,19 @@ def _scale(points: ComparedPoints, rows: Rows, *, accuracy: bool) -> Scale:
         return scales.logarithmic(values) if wide else scales.linear(values)
     if not points.log_error:
         return scales.shares(values)
-    low, high = max(min(values) / 1.1, points.floor), min(1.0, max(values) * 1.1)
-    ticks = _separate([tick for tick in ERRORS if low <= tick <= high], math.log(high / low) * LINE / SIZE[1])
+    return error_scale(values, points.floor, SIZE[1])
+
+
+def error_scale(values: Sequence[float], floor: float, height: float) -> Scale:
+    """A logarithmic axis of errors, labelled with their accuracies.
+
+    Args:
+        values: errors, above 0.
+        floor: the error that stands for none.
+        height: height of the axis (pixels).
+    """
+    low, high = max(min(values) / 1.1, floor), min(1.0, max(values) * 1.1)
+    ticks = _separate([tick for tick in ERRORS if low <= tick <= high], math.log(high / low) * LINE / height)
     return Scale((high, low), logarithmic=True, ticks=ticks, labels={tick: f"{100 * (1 - tick):.4g} %" for tick in ticks})
 
 

@@ -104,7 +104,7 @@ def _quantity(scale: Scale, title: str | Sequence[str] | None, axis: Mapping[str
 
 def names_axis(channel: str, name: str, order: Sequence[str], title: str = "", *, padding: float = 0.0, **axis: Any) -> Any:
     """A column (`channel` x) or a row (y) for each value of a field, from the left or the top."""
-    scale = {"domain": list(order), "paddingInner": padding, "paddingOuter": padding / 2}
+    scale = {"domain": list(order), **({"paddingInner": padding, "paddingOuter": padding / 2} if padding else {})}
     look = {"grid": False, **axis}
     return getattr(alt, channel.upper())(f"{name}:N", title=title or None, sort=list(order), scale=scale, axis=look)
 
@@ -377,15 +377,15 @@ def finish(
     panels: Sequence[alt.LayerChart], title: str, subtitle: str | Sequence[str], *, columns: int = 4, spacing: float = 28
 ) -> AnyChart:
     """Panels in rows below their legend, with the figure's title."""
-    return _titled(alt.concat(*panels, columns=min(columns, len(panels)), spacing=spacing, align="each"), title, subtitle)
+    return titled(alt.concat(*panels, columns=min(columns, len(panels)), spacing=spacing, align="each"), title, subtitle)
 
 
 def single(layers: Layers, title: str, subtitle: str | Sequence[str], size: tuple[float, float]) -> AnyChart:
     """A figure of one panel without a heading."""
-    return _titled(panel(layers, "", size), title, subtitle)
+    return titled(panel(layers, "", size), title, subtitle)
 
 
-def _titled(whole: AnyChart, title: str, subtitle: str | Sequence[str]) -> AnyChart:
+def titled(whole: AnyChart, title: str, subtitle: str | Sequence[str]) -> AnyChart:
     """Add the title, a description for screen readers, and the light theme, as notebooks show it."""
     below = subtitle if isinstance(subtitle, str) else list(subtitle)
     whole = whole.properties(title=alt.Title(title, subtitle=below), description=title, usermeta=offline.mark())

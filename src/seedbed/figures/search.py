@@ -92,7 +92,9 @@ def search_coordinates(rows: Rows, ends: Rows) -> AnyChart:
     strong = marks.strength("accuracy", course_scale(rows))
     lines = replace(axes, tooltip=()).lines(rows, strong, detail="trial", strokeWidth=1.4)
     points = axes.mark(rows, "point", strong, coloured=True, size=16, filled=True)
-    values = marks.texts(ends, "text", x, y, align="left", dx=6)
+    values = [
+        layer for style in ("halo", "label") for layer in marks.texts(ends, "text", x, y, style=style, align="left", dx=6)
+    ]
     subtitle = ["one line per trial; the stronger, the higher its validation accuracy; pruned trials stopped early"]
     return marks.single([*lines, points, *values], "Settings of the trials", subtitle, (96 * len(names), 300))
 

@@ -39,6 +39,7 @@ def config(mode: Mode = "light") -> dict[str, Any]:
         "axis": {"labelColor": quiet, "titleColor": ink, "titlePadding": 8, "labelLimit": 160, **small, **plain, **lines},
         "axisQuantitative": {"labelFlush": False},
         "legend": {"labelColor": ink, "titleColor": quiet, "symbolSize": 110, "labelLimit": 220, **large, **plain},
+        "header": {"labelColor": ink, "labelFontSize": 12},
         "range": {name: colours[name] for name in ("category", "ramp", "heatmap", "ordinal")} | {"symbol": list(SHAPES)},
         "text": {"color": ink, "fontSize": 11},
         "line": {"color": colours["accent"], "strokeWidth": 2, "strokeJoin": "round", "strokeCap": "butt"},

@@ -24,8 +24,12 @@ def learning_curves(groups: Sequence[Group], title: str = "Learning curves", *, 
     """
     if len(groups) == 1:
         return figures.learning_curves(groups[0].results, smoothing=smoothing)
-    named = [NamedCurves(name, group.results) for name, group in zip(short_names(groups), groups, strict=True)]
-    return figures.compared_curves(named, title, smoothing=smoothing)
+    return figures.compared_curves(named_curves(groups), title, smoothing=smoothing)
+
+
+def named_curves(groups: Sequence[Group]) -> list[NamedCurves]:
+    """The runs of each group under its short name."""
+    return [NamedCurves(name, group.results) for name, group in zip(short_names(groups), groups, strict=True)]
 
 
 def short_names(groups: Sequence[Group], between: str = ", ") -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,10 @@ class Importance:
     share: float
     low: float
     high: float
+
+
+ImportanceEstimate = Callable[..., list[Importance]]
+"""A function with the arguments and the result of `importances`."""
 
 
 def importances(

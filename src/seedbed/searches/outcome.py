@@ -18,7 +18,7 @@ from seedbed.kinds import OPTIMIZERS
 from seedbed.records import Result, finite, finite_fields
 from seedbed.runs import RunStore
 from seedbed.searches.finalists import Finalist
-from seedbed.searches.importance import Importance, importances
+from seedbed.searches.importance import Importance, ImportanceEstimate, importances
 from seedbed.searches.space import ADAPTIVE_RATES, STEP_RATES
 from seedbed.searches.terms import Terms
 from seedbed.searches.trial import Trial
@@ -46,6 +46,7 @@ class Search(Tabular):
         dimensions: Optuna's distributions of the space.
         dashboard: the command that shows the study in a browser.
         test: accuracy of the winner on the test part. None means that it was not looked at.
+        estimate: computes the importances; a server has that done by another process.
     """
 
     terms: Terms
@@ -54,6 +55,7 @@ class Search(Tabular):
     dimensions: Mapping[str, Any]
     dashboard: str = ""
     test: Interval | None = None
+    estimate: ImportanceEstimate = importances
 
     @property
     def name(self) -> str:
@@ -123,7 +125,7 @@ class Search(Tabular):
         """Importance of each dimension for the accuracy at the first rung, which all trials but those that diverged reached."""
         comparable = [trial for trial in self.trials if trial.state in ("complete", "pruned")]
         values = [trial.curve.get(self.compared_at, trial.score) for trial in comparable]
-        return importances([trial.point for trial in comparable], values, self.dimensions, seed=self.terms.seed)
+        return self.estimate([trial.point for trial in comparable], values, self.dimensions, seed=self.terms.seed)
 
     @property
     def compared_at(self) -> int:
@@ -271,6 +273,10 @@ class Search(Tabular):
 
     def charts(self) -> dict[str, AnyChart]:
         """Draw the course of the search, the frontier over each cost, and the importances: name -> figure."""
+        return {**self.charts_of_trials(), **self.charts_of_importance()}
+
+    def charts_of_trials(self) -> dict[str, AnyChart]:
+        """Draw the course of the search and the frontier over each cost, without waiting for the importances."""
         measure = MEASURES[self.terms.space.metric].name
         drawn: dict[str, AnyChart] = {"trials": figures.search_course(course_rows(self), measure=measure)}
         rows, ends = coordinate_rows(self.trials)
@@ -280,10 +286,14 @@ class Search(Tabular):
             rows = frontier_rows(self, cost)
             if len({row["cost"] for row in rows if row["kind"] == "finalist"}) > 1:
                 drawn[f"accuracy_over_{cost}"] = figures.search_frontier(rows, cost, measure=measure)
-        if self.importances:
-            shares = [vars(each) for each in self.importances]
-            drawn["importance"] = figures.search_importance(shares, trials=len(self.trials), epoch=self.compared_at)
         return drawn
+
+    def charts_of_importance(self) -> dict[str, AnyChart]:
+        """Draw the importances; none where there are none."""
+        if not self.importances:
+            return {}
+        shares = [vars(each) for each in self.importances]
+        return {"importance": figures.search_importance(shares, trials=len(self.trials), epoch=self.compared_at)}
 
 
 def _lead(over_others: Sequence[Difference]) -> Certainty | None:

@@ -14,6 +14,7 @@ from seedbed.records import DataFacts, Result
 from seedbed.runs import RunStore
 from seedbed.searches.budget import Budget
 from seedbed.searches.finalists import Finalist, ranked
+from seedbed.searches.importance import ImportanceEstimate, importances
 from seedbed.searches.naming import finalist_group, finalist_number
 from seedbed.searches.outcome import Search
 from seedbed.searches.sampling import quiet
@@ -33,11 +34,17 @@ def stored_searches(home: RunStore) -> list[str]:
     return [path.stem for path in journals]
 
 
-def read_search(home: RunStore, name: str, groups: Mapping[str, Sequence[Result]]) -> Search:
+def read_search(
+    home: RunStore,
+    name: str,
+    groups: Mapping[str, Sequence[Result]],
+    estimate: ImportanceEstimate = importances,
+) -> Search:
     """Read a search from its journal: the trials so far, and of the best ones the runs with fresh seeds.
 
     Args:
         groups: group -> its finished runs; those of the finalists are taken from it.
+        estimate: computes the importances of the settings, once they are asked for.
 
     Raises:
         UnknownRun: the home has no journal of this search.
@@ -55,7 +62,8 @@ def read_search(home: RunStore, name: str, groups: Mapping[str, Sequence[Result]
     ]
     spec = DataSpec(**settings["data"])
     terms = _terms(name, settings, spec, _facts(spec, best.values()), finalists)
-    return Search(terms, trials, ranked(finalists), terms.space.dimensions(), f"optuna-dashboard {journal(home, name)}")
+    dashboard = f"optuna-dashboard {journal(home, name)}"
+    return Search(terms, trials, ranked(finalists), terms.space.dimensions(), dashboard, estimate=estimate)
 
 
 def _finalist_runs(name: str, groups: Mapping[str, Sequence[Result]], folds: int) -> dict[int, list[Result]]:

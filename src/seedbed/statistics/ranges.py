@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
-from seedbed.statistics.interval import Floats, t_quantile
+from seedbed.statistics.interval import Floats, special, t_quantile
 from seedbed.statistics.seeds import share_of_mean
 
 
@@ -30,8 +30,7 @@ def mean_over_ranges(
 
     Source: for bounds from ranges of the data Manski 2003, "Partial Identification of Probability Distributions", chapter 1.
     """
-    from scipy.special import stdtr
-
+    stdtr = special().stdtr
     lows, highs = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
     if not (lows.ndim == 1 and len(lows) >= 2 and lows.shape == highs.shape and (lows <= highs).all()):
         raise StatisticsError(f"Two ranges at least are needed, each with its lower end first; got {lows} and {highs}.")

@@ -104,10 +104,9 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _prepare(site: PageSite) -> None:
-    """Make and load what the first chart and the first interval need, before someone waits for it."""
+    """Make and load what the first chart needs, before someone waits for it."""
     site.static.find(static.VEGA)
-    for module in ("altair", "scipy.special"):
-        importlib.import_module(module)
+    importlib.import_module("altair")
 
 
 async def _watch(site: PageSite) -> None:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from seedbed import pages
 from seedbed.errors import SeedbedError, SpecError
 from seedbed.runs import RunStore
+from seedbed.statistics.interval import t_quantile
 from seedbed.web.application import application
 from seedbed.web.guard import LOOPBACK, Access
 
@@ -25,6 +27,9 @@ CONNECTIONS = 256
 
 IDLE = 5
 """Seconds after which an idle connection is closed."""
+
+SHARED_TEMPLATES = ("shell.html.jinja", "views.html.jinja", "parts.html.jinja")
+"""Templates that each view's own one extends or reads."""
 
 NOTEBOOKS = ("http://localhost:*", "http://127.0.0.1:*", "https://localhost:*", "https://127.0.0.1:*", "vscode-webview:")
 """Origins of notebooks on this machine, which may show the page in a frame."""
@@ -46,7 +51,7 @@ class PageServer:
     def of(
         cls, home: RunStore, *, host: str = "127.0.0.1", port: int | None = None, token: str = "", framed: bool = False
     ) -> PageServer:
-        """Listen on an address, and make the application that will answer there.
+        """Make the application, and listen on an address where it will answer; the first page has nothing to wait for then.
 
         Args:
             home: the run store that the page shows.
@@ -63,12 +68,13 @@ class PageServer:
             raise SpecError(
                 f"--host = {host!r}: a page that others can reach needs a token; give one by --token, or leave --host out."
             )
-        listening = _listening(host, port)
         name = f"[{host}]" if ":" in host else host
         hosts = frozenset({*LOOPBACK, name.lower()}) if name in LOOPBACK else _own_names(name)
-        access = Access(secrets.token_urlsafe(24), hosts, token, NOTEBOOKS if framed else ())
+        server = _server(home, Access(secrets.token_urlsafe(24), hosts, token, NOTEBOOKS if framed else ()))
+        _load(server)
+        listening = _listening(host, port)
         address = f"http://{name}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
-        return cls(address, listening, _server(home, access))
+        return cls(address, listening, server)
 
     def run(self) -> None:
         """Answer until SIGINT or SIGTERM, or until `stop` is called from another thread."""
@@ -78,6 +84,14 @@ class PageServer:
     def stop(self) -> None:
         """Stop answering; trainings are not affected."""
         self.server.should_exit = True
+
+
+def _load(server: uvicorn.Server) -> None:
+    """Load what any first page needs and what takes a while: the protocol, the frame of all pages, and Student's t."""
+    server.config.load()
+    for template in SHARED_TEMPLATES:
+        pages.environment("seedbed.web").get_template(template)
+    t_quantile(0.95, 1)
 
 
 def _listening(host: str, port: int | None) -> socket.socket:

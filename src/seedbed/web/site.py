@@ -70,6 +70,7 @@ class View(Generic[Q]):
         title: what the navigation calls it.
         query: class of its URL's parameters.
         state: computes what it shows.
+        key: letter of its access key: none that browsers use themselves, as they do digits, D, E and F (Chromium on Linux).
         charts: name -> chart for the same parameters, at `/api/NAME/charts/CHART`; drawn live.
         router: further routes of its own; below `/api/NAME/`.
         script: whether the page loads `static/NAME.js`.
@@ -80,6 +81,7 @@ class View(Generic[Q]):
     title: str
     query: type[Q]
     state: Callable[[PageSite, Q], ViewState]
+    key: str = ""
     charts: Mapping[str, Callable[[PageSite, Q], AnyChart]] = field(default_factory=dict)
     router: APIRouter | None = None
     script: bool = False

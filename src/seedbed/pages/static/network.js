@@ -358,17 +358,35 @@ export class Network {
    * @returns {Answer}
    */
   run(image) {
-    const { image_shape: shape, normalization } = this.description;
-    if (image.length !== size(shape)) throw new Error(`An image must have ${size(shape)} values, and has ${image.length}.`);
-    const { scale, mean, deviation } = normalization;
-    /** @type {Float32Array} */
-    let x = Float32Array.from(image, (value, i) => (value / scale - mean[i % mean.length]) / deviation[i % deviation.length]);
+    let x = this.#seen(image);
     const layers = this.layers.map(({ name, kind, shape, steps }) => {
       for (const step of steps) x = step.forward(x);
       return { name, kind, shape, values: x };
     });
     const probabilities = softmax(x);
     return { logits: x, probabilities, layers };
+  }
+
+  /**
+   * What one layer gives, without computing those after it.
+   * @param {Float32Array} image pixels as stored
+   * @param {string} name of the layer
+   */
+  output(image, name) {
+    let x = this.#seen(image);
+    for (const layer of this.layers) {
+      for (const step of layer.steps) x = step.forward(x);
+      if (layer.name === name) return x;
+    }
+    throw new Error(`This network has no layer ${name}.`);
+  }
+
+  /** The image as the first layer gets it. @param {Float32Array} image @returns {Float32Array} */
+  #seen(image) {
+    const { image_shape: shape, normalization } = this.description;
+    if (image.length !== size(shape)) throw new Error(`An image must have ${size(shape)} values, and has ${image.length}.`);
+    const { scale, mean, deviation } = normalization;
+    return Float32Array.from(image, (value, i) => (value / scale - mean[i % mean.length]) / deviation[i % deviation.length]);
   }
 
   /**

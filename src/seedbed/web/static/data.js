@@ -21,7 +21,7 @@ listen("data", (news) => {
   if (!survey || survey.dataset.name !== news.data) return;
   const status = survey.querySelector("[role=status]");
   if (news.done) refreshNow();
-  else if (status) status.textContent = `Working: ${news.doing}.`;
+  else if (status && news.kind === "survey") status.textContent = `Working: ${news.doing}.`;
 });
 
 document.addEventListener("drawn", (event) => {

@@ -14,7 +14,10 @@ const SEARCHED = 2000;
 const FOUND = 12;
 
 /** Milliseconds of computing between two looks at what the user does. */
-const TURN = 12;
+const TURN = 24;
+
+/** Milliseconds between two pictures of the most exciting images so far. */
+const SHOWN = 250;
 
 /** @template {HTMLElement} Kind @param {string} id @param {new () => Kind} kind @returns {Kind} */
 function part(id, kind) {
@@ -95,26 +98,35 @@ async function start(run) {
     searched ??= imagesOf(run, `part=training&count=${SEARCHED}`);
     const { pixels, labels } = await searched;
     const size = shown.image_shape.reduce((product, side) => product * side, 1);
-    const scores = new Float64Array(labels.length);
-    for (let number = 0, until = performance.now() + TURN; number < labels.length; number++) {
+    /** @type {number[]} */
+    const scores = [];
+    /** @param {number} number */
+    const imageAt = (number) => pixels.subarray(number * size, (number + 1) * size);
+    const show = () => {
+      const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, FOUND);
+      const items = order.map((number) => {
+        const canvas = element("canvas", { class: "pixels", role: "img", "aria-label": `Training image ${number}` });
+        paintImage(canvas, imageAt(number), shown.image_shape, shown.pictures);
+        return element("li", {}, canvas, `${shown.classes[labels[number]]}: ${scores[number].toPrecision(3)}`);
+      });
+      part("excite", HTMLUListElement).replaceChildren(...items);
+    };
+    let [turned, painted] = [performance.now(), performance.now()];
+    while (scores.length < labels.length) {
       if (mine !== searching || !network) return;
-      const output = network.run(pixels.subarray(number * size, (number + 1) * size)).layers.find(({ name }) => name === layer.value);
-      if (!output) return;
-      scores[number] = strongest(output.values, units, chosen);
-      if (performance.now() > until) {
-        status.textContent = `Computing: ${number + 1} of ${labels.length} training images.`;
-        await new Promise((resolve) => setTimeout(resolve));
-        until = performance.now() + TURN;
+      scores.push(strongest(network.output(imageAt(scores.length), layer.value), units, chosen));
+      const now = performance.now();
+      if (now - turned < TURN) continue;
+      if (now - painted > SHOWN) {
+        status.textContent = `These are the largest of ${scores.length} training images; ${labels.length} are looked at.`;
+        show();
+        painted = now;
       }
+      await new Promise((resolve) => setTimeout(resolve));
+      turned = performance.now();
     }
-    const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a]).slice(0, FOUND);
     status.textContent = `Of the first ${labels.length} training images these make ${layer.value}, unit ${chosen}, largest.`;
-    const items = order.map((number) => {
-      const canvas = element("canvas", { class: "pixels", role: "img", "aria-label": `Training image ${number}` });
-      paintImage(canvas, pixels.subarray(number * size, (number + 1) * size), shown.image_shape, shown.pictures);
-      return element("li", {}, canvas, `${shown.classes[labels[number]]}: ${scores[number].toPrecision(3)}`);
-    });
-    part("excite", HTMLUListElement).replaceChildren(...items);
+    show();
   }
 
   epoch.addEventListener("input", load);

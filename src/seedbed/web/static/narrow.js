@@ -4,13 +4,15 @@ const MARGIN = 28;
 /** Width of an axis next to a panel (pixels). */
 const AXIS = 56;
 /** Mean width of a letter of a title and of a subtitle (pixels). */
-const LETTERS = { text: 8, subtitle: 6 };
+const LETTERS = { text: 9, subtitle: 6 };
 /** Share of its width below which a chart is not made narrower, but moved to and fro. */
 const LEAST = 0.4;
 /** Height of a row with its name above and its number below (pixels). */
 const ROW = 54;
 /** Height of a setting with its name above its values (pixels). */
 const SETTING = 74;
+/** Most names in a row of a legend. */
+const IN_LEGEND = 2;
 /** Most words of a setting that stand on one line. */
 const ABREAST = 4;
 
@@ -21,10 +23,23 @@ const ABREAST = 4;
  */
 export function fitted(spec, width) {
   const room = width - MARGIN;
-  const fit = { ...spec, ...(spec.title ? { title: broken(spec.title, room) } : {}) };
-  if (spec.concat) return stacked(fit, room);
+  const fit = { ...withShortLegends(spec), ...(spec.title ? { title: broken(spec.title, room) } : {}) };
+  if (fit.concat) return stacked(fit, room);
+  if (spec.encoding?.facet) return fewerColumns(fit, room);
   if (hasNamedColumns(spec)) return lyingDown(fit, room);
   return isForest(spec) ? forest(fit, room) : fit;
+}
+
+/** A part whose legends have at most `IN_LEGEND` names in a row. @param {any} part @returns {any} */
+function withShortLegends(part) {
+  const short = { ...part };
+  for (const name of ["layer", "concat"]) if (part[name]) short[name] = part[name].map(withShortLegends);
+  if (!part.encoding) return short;
+  const channels = Object.entries(part.encoding).map(([name, channel]) => {
+    if (!(channel?.legend?.columns > IN_LEGEND)) return [name, channel];
+    return [name, { ...channel, legend: { ...channel.legend, columns: IN_LEGEND } }];
+  });
+  return { ...short, encoding: Object.fromEntries(channels) };
 }
 
 /** @param {any} title @param {number} room */
@@ -49,9 +64,31 @@ function wrapped(text, most) {
 
 /** Panels in as few columns as there is room for. @param {any} spec @param {number} room */
 function stacked(spec, room) {
+  const concat = spec.concat.map(withLegend);
   const widest = Math.max(...spec.concat.map((/** @type {any} */ panel) => panel.width ?? 0));
   const columns = Math.max(1, Math.min(spec.columns ?? spec.concat.length, Math.floor(room / (widest + AXIS))));
-  return { ...spec, columns };
+  return { ...spec, concat, columns };
+}
+
+/** A panel whose lines have a legend instead of names at their ends, for which there is no room. @param {any} panel */
+function withLegend(panel) {
+  const { layer } = panel;
+  const isName = (/** @type {any} */ each) => each.mark?.type === "text" && each.mark.x === "width" && each.encoding?.color;
+  if (!layer?.some(isName)) return panel;
+  const legend = { orient: "top", columns: 1, title: null, symbolType: "stroke", symbolSize: 300, symbolOpacity: 1 };
+  /** @param {any} each */
+  const named = (each) => {
+    const { color } = each.encoding ?? {};
+    return color?.legend === null ? { ...each, encoding: { ...each.encoding, color: { ...color, legend } } } : each;
+  };
+  return { ...panel, layer: layer.filter((/** @type {any} */ each) => !isName(each)).map(named) };
+}
+
+/** Small panels on common axes, in as few columns as there is room for. @param {any} spec @param {number} room */
+function fewerColumns(spec, room) {
+  const { facet } = spec.encoding;
+  const columns = Math.max(1, Math.min(facet.columns, Math.floor((room - AXIS) / (spec.width + facet.spacing))));
+  return { ...spec, encoding: { ...spec.encoding, facet: { ...facet, columns } } };
 }
 
 /**
@@ -63,7 +100,8 @@ function stacked(spec, room) {
 export function narrower(spec, excess) {
   /** @param {any} view @param {number} less */
   const shrunk = (view, less) => (typeof view.width === "number" && view.width - less >= LEAST * view.width ? view.width - less : 0);
-  if (!spec.concat) return shrunk(spec, excess) ? { ...spec, width: shrunk(spec, excess) } : null;
+  const abreast = spec.encoding?.facet?.columns ?? 1;
+  if (!spec.concat) return shrunk(spec, excess / abreast) ? { ...spec, width: shrunk(spec, excess / abreast) } : null;
   const panels = spec.concat.map((/** @type {any} */ panel) => ({ ...panel, width: shrunk(panel, excess / spec.columns) }));
   return panels.every((/** @type {any} */ panel) => panel.width) ? { ...spec, concat: panels } : null;
 }
@@ -128,7 +166,7 @@ function forest(spec, room) {
     if (!isNumber(each)) return [row];
     for (const { contrast } of each.data.values) rows.add(contrast);
     const name = { ...row, encoding: { ...row.encoding, text: { field: y.field, type: "nominal" } } };
-    return [...onPaper(name, { align: "left", x: 0, dx: 0, dy: -ROW / 3 }), ...onPaper(row, { align: "right", dx: 0, dy: ROW / 3 })];
+    return [...onPaper(name, { align: "left", x: 0, dx: 0, dy: -ROW / 3, limit: room }), ...onPaper(row, { align: "right", dx: 0, dy: ROW / 3 })];
   });
   return { ...spec, layer, width: room, height: ROW * rows.size };
 }

@@ -198,7 +198,12 @@ listen("playground", (news) => {
     showPhase();
     if (news.phase === "training" || news.phase === "warming" || news.phase === "paused") reload();
   }
-  for (const [name, row] of Object.entries(news.rows ?? {})) {
+  const rows = Object.entries(news.rows ?? {});
+  if (rows.some(([name]) => (session.rows[name]?.length ?? 0) < news.epoch - 1)) {
+    reload(); // epochs were missed, as those of a run that was trained before under another name
+    return;
+  }
+  for (const [name, row] of rows) {
     session.rows[name] = [...(session.rows[name] ?? []).slice(0, news.epoch - 1), row];
   }
   if (news.rows) {

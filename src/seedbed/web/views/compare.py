@@ -186,6 +186,8 @@ def _share(value: float | None) -> str:
 
 
 def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return words.value(tuple(value) if isinstance(value, list) else value)
 
 
@@ -254,5 +256,6 @@ VIEW = View(
     "Compare",
     CompareQuery,
     state,
+    key="p",
     charts={"differences": _differences, "effects": _effects, "learning_curves": _curves},
 )

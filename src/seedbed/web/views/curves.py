@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from seedbed import words
+from seedbed import figures, words
 from seedbed.errors import StatisticsError
 from seedbed.groups import ACCURACY, Group
-from seedbed.groups.curves import learning_curves
+from seedbed.groups.curves import learning_curves, named_curves
 from seedbed.groups.speed import speed_columns
 from seedbed.tables import Column, Table
 from seedbed.web.selection import Selection, select
@@ -19,8 +20,8 @@ from seedbed.web.site import PageSite, View, ViewQuery
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
-MOST_APART = 24
-"""Figures on one page."""
+MOST_APART = 60
+"""Settings that get a panel each."""
 
 
 class CurvesQuery(ViewQuery):
@@ -48,7 +49,7 @@ class CurvesState:
 
     @property
     def apart(self) -> list[Group]:
-        """The settings that get a figure of their own."""
+        """The settings that get panels of their own."""
         return self.groups[:MOST_APART] if self.asked.layout == "apart" and len(self.groups) > 1 else []
 
     @property
@@ -91,4 +92,22 @@ def _learning(site: PageSite, asked: CurvesQuery) -> AnyChart:
     return site.once(key, lambda: learning_curves(selection.groups, smoothing=asked.smoothing))
 
 
-VIEW = View("curves", "Curves", CurvesQuery, state, charts={"learning_curves": _learning})
+def _apart(measure: Literal["accuracy", "loss"]) -> Callable[[PageSite, CurvesQuery], AnyChart]:
+    def draw(site: PageSite, asked: CurvesQuery) -> AnyChart:
+        selection = select(site, asked.name)
+        if not selection.groups:
+            raise StatisticsError("There is nothing to draw yet: no selected run has an epoch.")
+        named = named_curves(selection.groups[:MOST_APART])
+        key = ("apart", measure, selection.key, asked.smoothing)
+        return site.once(key, lambda: figures.small_multiples(named, measure, smoothing=asked.smoothing))
+
+    return draw
+
+
+CHARTS: dict[str, Callable[[PageSite, CurvesQuery], AnyChart]] = {
+    "learning_curves": _learning,
+    "apart_accuracy": _apart("accuracy"),
+    "apart_loss": _apart("loss"),
+}
+
+VIEW = View("curves", "Curves", CurvesQuery, state, key="c", charts=CHARTS)

@@ -11,21 +11,24 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from seedbed import data, figures
+from seedbed.background import Background, BackgroundWork
 from seedbed.data import Dataset
 from seedbed.data.description import Known
 from seedbed.data.embedding import stratified
-from seedbed.data.facts import ClassPictures, class_balance, class_pictures
+from seedbed.data.facts import class_balance
 from seedbed.errors import SeedbedError
 from seedbed.tables import Column, Table
 from seedbed.web import images
 from seedbed.web.images import ShownPart
 from seedbed.web.site import Here, PageSite, View, ViewQuery
-from seedbed.web.surveys import Surveys
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
 
 EXAMPLES = 24
+MOST_MEANS = 40
+"""Classes of which the mean image is shown."""
+
 DEFAULT = "digits"
 
 
@@ -64,8 +67,10 @@ class DataState:
         name: the data set's name.
         dataset: None where it is not on this machine.
         unavailable: why it is not.
+        means: mean image of each class as an address; None until they are computed.
         survey: duplicates, leakage and map; None until it was asked for.
         surveying: what the survey is doing; empty if none is made.
+        problem: why the last survey or the mean images could not be made.
     """
 
     asked: DataQuery
@@ -73,11 +78,12 @@ class DataState:
     known: list[Known]
     dataset: Dataset | None
     unavailable: str
-    means: list[str]
+    means: list[str] | None
     examples: list[Example]
     counts: dict[str, Any]
     survey: Mapping[str, Any] | None
     surveying: str
+    problem: str = ""
 
     @property
     def table(self) -> Table[str]:
@@ -125,25 +131,49 @@ def _name(site: PageSite, asked: DataQuery) -> str:
 
 def state(site: PageSite, asked: DataQuery) -> DataState:
     name, known = _name(site, asked), data.known()
-    surveys = _surveys(site)
     try:
         dataset = images.known_dataset(site, name)
     except SeedbedError as error:
         return DataState(asked, name, known, None, str(error), [], [], {}, None, "")
     counts = {part: numbers.tolist() for part, numbers in class_balance(dataset).items()}
-    survey, doing = surveys.find(dataset.spec.digest), surveys.doing(name)
-    return DataState(asked, name, known, dataset, "", _means(site, dataset), _examples(dataset, asked), counts, survey, doing)
+    background, work = _background(site), _survey(dataset)
+    means = _means(site, dataset)
+    problem = background.problem(work) or background.problem(_mean_images(dataset))
+    survey, doing = work.find(), background.doing(work)
+    return DataState(asked, name, known, dataset, "", means, _examples(dataset, asked), counts, survey, doing, problem)
 
 
-def _means(site: PageSite, dataset: Dataset) -> list[str]:
-    """The mean image of each class, as addresses; of many classes the first."""
+def _survey(dataset: Dataset) -> BackgroundWork:
+    return BackgroundWork.of("survey", data_spec=_identity(dataset))
 
-    def make() -> list[str]:
-        pictures: ClassPictures = class_pictures(dataset.train, len(dataset.classes))
-        shown = np.nan_to_num(pictures.mean[:40])
-        return figures.thumbnails(dataset.pictures.shown(shown), side=images.SIDE)
 
-    return site.once(("means", dataset.spec.identity), make)
+def _mean_images(dataset: Dataset) -> BackgroundWork:
+    return BackgroundWork.of("class_means", data_spec=_identity(dataset), most=MOST_MEANS, side=images.SIDE)
+
+
+def _identity(dataset: Dataset) -> dict[str, Any]:
+    return dataset.spec.model_dump(mode="json", exclude_defaults=True)
+
+
+def _means(site: PageSite, dataset: Dataset) -> list[str] | None:
+    """The mean image of each class, as addresses; None while another process reads all images for them."""
+    work = _mean_images(dataset)
+    means: list[str] | None = work.find()
+    if means is None and not _background(site).problem(work):
+        _begin(site, dataset.spec.name, work)
+    return means
+
+
+def _begin(site: PageSite, name: str, work: BackgroundWork) -> None:
+    """Begin work on a data set; pages hear of it under the topic `data`."""
+
+    def heard(line: str) -> None:
+        site.hub.publish("data", {"data": name, "kind": work.kind, "done": False, "doing": line})
+
+    def ended(problem: str) -> None:
+        site.hub.publish("data", {"data": name, "kind": work.kind, "done": True, "problem": problem})
+
+    _background(site).begin(work, heard, ended)
 
 
 def _examples(dataset: Dataset, asked: DataQuery) -> list[Example]:
@@ -159,9 +189,9 @@ def _examples(dataset: Dataset, asked: DataQuery) -> list[Example]:
     return [Example(*each) for each in zip(rows.tolist(), labels, pictures, strict=True)]
 
 
-def _surveys(site: PageSite) -> Surveys:
-    surveys: Surveys = site.kept.setdefault("data", Surveys(site.hub))
-    return surveys
+def _background(site: PageSite) -> Background:
+    background: Background = site.kept.setdefault("data", Background())
+    return background
 
 
 def _balance(site: PageSite, asked: DataQuery) -> AnyChart:
@@ -185,19 +215,18 @@ class SurveyRequest(BaseModel):
 @router.post("/survey", status_code=202)
 def begin(site: Here, request: SurveyRequest) -> dict[str, str]:
     """Begin a survey of a data set: duplicates, leakage, and a map of its images. Its end is an event of the topic `data`."""
-    images.known_dataset(site, request.data)
-    _surveys(site).begin(request.data)
+    _begin(site, request.data, _survey(images.known_dataset(site, request.data)))
     return {"data": request.data}
 
 
 @router.get("/survey/chart")
 def survey_chart(site: Here, data: str, chart: Annotated[str, Query(max_length=40)]) -> dict[str, Any]:
     """A chart of a survey that is done, as Vega-Lite."""
-    survey = _surveys(site).find(images.known_dataset(site, data).spec.digest)
+    survey = _survey(images.known_dataset(site, data)).find()
     charts: dict[str, Any] = survey["charts"] if survey else {}
     if chart not in charts:
         raise SeedbedError(f"There is no chart {chart!r} yet: begin a survey.")
     return dict(charts[chart])
 
 
-VIEW = View("data", "Data", DataQuery, state, charts={"class_balance": _balance}, router=router, script=True)
+VIEW = View("data", "Data", DataQuery, state, key="a", charts={"class_balance": _balance}, router=router, script=True)

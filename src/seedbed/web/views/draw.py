@@ -91,4 +91,4 @@ async def predict(site: Here, request: Request, run: str, invert: Annotated[Inve
     return await asyncio.to_thread(networks.predict, site, run, content, invert)
 
 
-VIEW = View("draw", "Draw", ViewQuery, state, router=router, script=True)
+VIEW = View("draw", "Draw", ViewQuery, state, key="w", router=router, script=True)

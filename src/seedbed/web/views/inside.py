@@ -172,6 +172,7 @@ VIEW = View(
     "Network",
     InsideQuery,
     state,
+    key="n",
     charts={name: _chart(kind) for name, kind in PROBES.items()},
     router=router,
     script=True,

@@ -301,5 +301,6 @@ VIEW = View(
     "Mistakes",
     MistakesQuery,
     state,
+    key="m",
     charts={"confusion": _confusion, "per_class": _per_class, "reliability": _reliability},
 )

@@ -150,4 +150,4 @@ def _parts(_site: PageSite, asked: OverfittingQuery) -> AnyChart:
     return error_parts(parts, title, subtitle, best=best, undecided=(best, best), y="squared error")
 
 
-VIEW = View("overfitting", "Overfitting", OverfittingQuery, state, charts={"fit": _fit, "parts": _parts})
+VIEW = View("overfitting", "Overfitting", OverfittingQuery, state, key="o", charts={"fit": _fit, "parts": _parts})

@@ -230,4 +230,4 @@ def weights(site: Here, run: str) -> Response:
     return Response(browser_weights(arrays), media_type="application/octet-stream", headers={"x-epoch": str(epoch)})
 
 
-VIEW = View("playground", "Playground", PlaygroundQuery, state, charts={"curves": _curves}, router=router, script=True)
+VIEW = View("playground", "Playground", PlaygroundQuery, state, key="g", charts={"curves": _curves}, router=router, script=True)

@@ -442,4 +442,4 @@ def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[RowGroup]:
     return [RowGroup(values, some) for values, some in groups.items()]
 
 
-VIEW = View("runs", "Runs", RunsQuery, state)
+VIEW = View("runs", "Runs", RunsQuery, state, key="r")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from seedbed import words
+from seedbed.background import BackgroundWork
 from seedbed.errors import RunError, StatisticsError
 from seedbed.groups.statements import Statement
 from seedbed.records import Result
 from seedbed.searches import Search
 from seedbed.searches.files import trial_table
 from seedbed.searches.finalists import Finalist
+from seedbed.searches.importance import LEAST_TRIALS, Importance, ImportanceEstimate
 from seedbed.searches.naming import finalist_number
 from seedbed.searches.store import journal
 from seedbed.searches.stored import read_search, stored_searches
@@ -102,7 +105,7 @@ class SearchState:
             return []
         models = [finalist.trial.model for finalist in self.found.best]
         enough = {
-            "importance": len(self.found.trials) >= 20,
+            "importance": len(self.found.trials) >= LEAST_TRIALS,
             "settings": len(self.found.trials) > 1,
             "accuracy_over_parameters": len({model.parameters for model in models}) > 1,
             "accuracy_over_operations": len({model.operations for model in models}) > 1,
@@ -149,9 +152,26 @@ def _found(site: PageSite, asked: SearchQuery) -> Search | None:
             result = site.live.result(run)
             if result:
                 groups.setdefault(result.group, []).append(result)
-        return read_search(site.home, name, groups)
+        return read_search(site.home, name, groups, _estimate(site))
 
     return site.once(("search", name, size, stamps), read)
+
+
+def _estimate(site: PageSite) -> ImportanceEstimate:
+    """Computes importances by another process, since it takes scikit-learn and pandas, 130 MiB; waits for it."""
+
+    def importances(
+        points: Sequence[Mapping[str, Any]], values: Sequence[float], dimensions: Mapping[str, Any], *, seed: int = 0
+    ) -> list[Importance]:
+        if len(points) < LEAST_TRIALS:
+            return []
+        from optuna.distributions import distribution_to_json
+
+        plain = {name: distribution_to_json(dimension) for name, dimension in dimensions.items()}
+        work = BackgroundWork.of("importances", points=list(points), values=list(values), dimensions=plain, seed=seed)
+        return [Importance(**each) for each in site.once(work, work.result)]
+
+    return importances
 
 
 def state(site: PageSite, asked: SearchQuery) -> SearchState:
@@ -163,7 +183,8 @@ def _chart(name: str) -> Any:
         search = _found(site, asked)
         if search is None:
             raise RunError("This home holds no search.")
-        charts = site.once(("search charts", id(search), len(search.trials)), search.charts)
+        own = search.charts_of_importance if name == "importance" else search.charts_of_trials
+        charts = site.once(("search charts", search, own.__name__), own)
         if name not in charts:
             raise StatisticsError("There is nothing to draw yet: the search has too few trials, or no finalists.")
         return charts[name]
@@ -171,4 +192,4 @@ def _chart(name: str) -> Any:
     return draw
 
 
-VIEW = View("search", "Search", SearchQuery, state, charts={name: _chart(name) for name in CHARTS})
+VIEW = View("search", "Search", SearchQuery, state, key="h", charts={name: _chart(name) for name in CHARTS})
