@@ -369,7 +369,7 @@ export class Network {
 
   /**
    * What one layer gives, without computing those after it.
-   * @param {Float32Array} image pixels as stored
+   * @param {ArrayLike<number>} image pixels as stored, (height, width, channels)
    * @param {string} name of the layer
    */
   output(image, name) {
@@ -381,7 +381,7 @@ export class Network {
     throw new Error(`This network has no layer ${name}.`);
   }
 
-  /** The image as the first layer gets it. @param {Float32Array} image @returns {Float32Array} */
+  /** The image as the first layer gets it. @param {ArrayLike<number>} image @returns {Float32Array} */
   #seen(image) {
     const { image_shape: shape, normalization } = this.description;
     if (image.length !== size(shape)) throw new Error(`An image must have ${size(shape)} values, and has ${image.length}.`);
