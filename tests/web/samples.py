@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -90,10 +90,10 @@ def home(root: Path, groups: Mapping[str, float], seeds: int = 2) -> RunStore:
     return store
 
 
-def swept(root: Path) -> RunStore:
-    """A home with a sweep named `s` of two settings by two settings with two seeds each, none of it trained."""
+def swept(root: Path, penalties: Sequence[float] = (0.0, 0.001)) -> RunStore:
+    """A home with a sweep named `s` of two widths by some penalties with two seeds each, none of it trained."""
     store = RunStore(root)
-    settings = [(hidden, l2) for hidden in (8, 16) for l2 in (0.0, 0.001)]
+    settings = [(hidden, l2) for hidden in (8, 16) for l2 in penalties]
     for hidden, l2 in settings:
         group = group_name("s", {"hidden": (hidden,), "l2": l2})
         some = [entry(group, seed, hidden=hidden, l2=l2) for seed in range(2)]

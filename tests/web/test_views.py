@@ -12,6 +12,7 @@ import pytest
 from seedbed.cli.settings import chosen, flags
 from seedbed.commands import train_call, train_command
 from seedbed.groups import compare
+from seedbed.groups.naming import group_name
 from seedbed.runs import RunStore
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 from seedbed.sweeps.comparison import compare_sweep
@@ -138,6 +139,13 @@ def test_the_runs_of_a_selected_group_are_ticked(app: Guard, query: str) -> None
 def test_the_runs_of_a_selected_sweep_are_ticked(tmp_path: Path) -> None:
     page = ask(app_of(swept(tmp_path)), "/runs", "name=s").text
     assert len(re.findall(r'id="select-[^"]+"[^>]* checked', page)) == 8
+
+
+def test_the_settings_of_a_sweep_come_in_the_order_of_their_values(tmp_path: Path) -> None:
+    app = app_of(swept(tmp_path, (0.0, 0.01, 0.001)))  # by their letters 1e-2 comes before 1e-3
+    groups = [each["group"] for each in ask(app, "/api/curves", "name=s").json()["groups"]]
+    settings = [{"hidden": (hidden,), "l2": l2} for hidden in (8, 16) for l2 in (0.0, 0.001, 0.01)]
+    assert groups == [group_name("s", setting) for setting in settings]
 
 
 def test_the_accuracy_is_that_of_the_epoch_asked_for(app: Guard) -> None:

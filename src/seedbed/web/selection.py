@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seedbed.errors import SeedbedError, UnknownRun, nearest
 from seedbed.groups import Group
-from seedbed.groups.fields import Setting, values_of, varying_fields
+from seedbed.groups.fields import Setting, in_order, values_of, varying_fields
 from seedbed.records import Result
 from seedbed.runs import Listed, LiveRuns
 from seedbed.runs.live import Stamp
@@ -69,7 +69,14 @@ def select(site: PageSite, names: Sequence[str]) -> Selection:
                 results.setdefault(name, []).append(result)
     settings = _varying({name: runs[0] for name, runs in results.items()})
     groups = [Group(name, runs, settings[name]) for name, runs in results.items()]
-    return Selection(groups, waiting, running, tuple(key))
+    return Selection(groups if len(names) > 1 else _by_values(groups), waiting, running, tuple(key))
+
+
+def _by_values(groups: Sequence[Group]) -> list[Group]:
+    """The groups of one name in the order of the values that vary among them, as in a sweep's table."""
+    fields = list(groups[0].setting) if groups else []
+    ranks = {field: in_order(field, [group.setting.get(field) for group in groups]) for field in fields}
+    return sorted(groups, key=lambda group: [ranks[field].index(group.setting.get(field)) for field in fields])
 
 
 def covered_runs(listing: Sequence[Listed], names: Iterable[str]) -> dict[str, list[str]]:
