@@ -70,9 +70,8 @@ class ConvGeometry:
 
 
 def blocked(images: Array, lanes: int) -> Array:
-    """Arrange images `(B, h, w, c)` in blocks, `(blocks, h, w, c, lanes)`; the last block is filled up with zeros."""
-    count = images.shape[0]
-    filled = jnp.pad(images, ((0, -count % lanes), (0, 0), (0, 0), (0, 0)))
+    """Arrange what belongs to images, `(B, ...)`, in blocks, `(blocks, ..., lanes)`; the last one is filled up with zeros."""
+    filled = jnp.pad(images, ((0, -images.shape[0] % lanes), *[(0, 0)] * (images.ndim - 1)))
     return jnp.moveaxis(filled.reshape(-1, lanes, *images.shape[1:]), 1, -1)
 
 

@@ -18,10 +18,11 @@ from jax import Array
 from seedbed import kernels
 from seedbed.models import maps
 
-EACH_NUMBER = """
+_EACH_NUMBER = """
 abs add and ceil clamp convert_element_type copy cos div eq erf exp exp2 expm1 floor ge gt integer_pow is_finite le log log1p
 logistic lt max min mul ne neg not or pow rem round rsqrt select_n sign sin sqrt square sub tanh
 """
+EACH_NUMBER = frozenset(_EACH_NUMBER.split())
 """Operations on each number alone."""
 
 SUMS: dict[str, Callable[..., Array]] = {"reduce_sum": jnp.sum, "reduce_max": jnp.max, "reduce_min": jnp.min}
@@ -56,7 +57,7 @@ class Blocked:
 
 def covers(name: str) -> bool:
     """Whether there is a rule for an operation."""
-    return name in EACH_NUMBER.split() or name in RULES
+    return name in EACH_NUMBER or name in RULES
 
 
 def result(equation: Any, *arguments: Any) -> Any:
@@ -67,7 +68,7 @@ def result(equation: Any, *arguments: Any) -> Any:
         arguments: arrays and `Blocked`, at least one of them.
     """
     name, parameters = equation.primitive.name, equation.params
-    if name in EACH_NUMBER.split():
+    if name in EACH_NUMBER:
         laid = list(map(_laid, arguments))
         return None if any(argument is None for argument in laid) else Blocked(equation.primitive.bind(*laid, **parameters))
     return RULES[name](arguments[0], parameters, equation.outvars[0].aval.shape)

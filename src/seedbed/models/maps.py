@@ -105,9 +105,8 @@ def fills_blocks(images: int) -> bool:
 
 
 def in_blocks(maps: Array) -> Array:
-    """Arrange what belongs to images, `(images, ...)`, in full blocks, `(blocks, ..., lanes)`."""
-    lanes = kernels.support().lanes
-    return jnp.moveaxis(maps.reshape(-1, lanes, *maps.shape[1:]), 1, -1)
+    """Arrange what belongs to images, `(images, ...)`, in blocks of this process's kernels, `(blocks, ..., lanes)`."""
+    return calls.blocked(maps, kernels.support().lanes)
 
 
 def of_images(maps: Array) -> Array:

@@ -27,6 +27,11 @@ size_t count(const Buffer& buffer) {
   return numbers;
 }
 
+// Whether no axis is empty, or so long that products of sizes overflow.
+bool sized(const Buffer& buffer) {
+  return std::all_of(buffer.dims, buffer.dims + buffer.rank, [](int64_t size) { return size >= 1 && size <= (1 << 24); });
+}
+
 bool floats(const Buffer& buffer, size_t numbers) { return buffer.dtype == XLA_FFI_DataType_F32 && count(buffer) == numbers; }
 bool bytes(const Buffer& buffer, size_t numbers) { return buffer.dtype == XLA_FFI_DataType_U8 && count(buffer) == numbers; }
 bool aligned(const Buffer& buffer, int64_t lanes) { return (uintptr_t)buffer.data % (sizeof(float) * lanes) == 0; }
@@ -82,7 +87,7 @@ class Blocks {
 struct Layer {
   Geometry geometry{};
   const Variant* variant = nullptr;
-  int64_t blocks = 0, images = 0;               // images: those of all blocks, if no array says how many there are
+  int64_t blocks = 0, images = 0;               // images: of full blocks, where both x and y hold blocks
   size_t inputs = 0, outputs = 0, weights = 0;  // numbers of a block, and of the kernel
   bool places = false;                          // whether there are places of maxima
 
@@ -116,14 +121,16 @@ struct Layer {
   }
   // Whether the array can be used as it is: of images, or aligned to vectors.
   bool in_place(const Buffer& buffer) const { return of_images(buffer) || aligned(buffer, variant->lanes); }
+  // What is wrong with the layout of an input's gradient, or null.
+  const char* unlike(const Buffer& dx, const Buffer& x) const {
+    return dx.rank != x.rank ? kShapes : in_place(dx) ? nullptr : kAlignment;
+  }
   int filled(int64_t n) const { return (int)std::min<int64_t>(variant->lanes, images - n * variant->lanes); }
 
   // What is wrong with the call, or null.
   const char* read(const Call& call, const Buffer& x, const Buffer& kernel, const Buffer& y, bool depthwise) {
     if (x.rank < 4 || x.rank > 5 || y.rank < 4 || y.rank > 5 || kernel.rank != 4) return kShapes;
-    for (const Buffer* buffer : {&x, &kernel, &y})
-      for (int64_t axis = 0; axis < buffer->rank; axis++)
-        if (buffer->dims[axis] < 1 || buffer->dims[axis] > (1 << 24)) return kShapes;
+    if (!sized(x) || !sized(kernel) || !sized(y)) return kShapes;
     int64_t k = kernel.dims[0], filters = depthwise ? x.dims[3] : kernel.dims[3], lanes = call.attribute("lanes");
     int64_t stride = call.attribute("stride"), pool = call.attribute("pool"), top = call.attribute("top"),
             left = call.attribute("left"), relu = call.attribute("relu");
@@ -203,7 +210,7 @@ XLA_FFI_Error* backward(const Call& call) {
   if (const char* wrong = layer.read(call, x, kernel, dy, false)) return call.error(wrong);
   Geometry& g = layer.geometry;
   g.inner = count(dx) > 0;
-  if (g.inner && (dx.rank != x.rank || !layer.in_place(dx))) return call.error(dx.rank != x.rank ? kShapes : kAlignment);
+  if (const char* wrong = g.inner ? layer.unlike(dx, x) : nullptr) return call.error(wrong);
   if (!floats(dkernel, layer.weights) || !floats(dbias, g.filters) || !layer.holds(dx, g.inner ? layer.inputs : 0) ||
       !bytes(where, layer.places ? layer.blocks * layer.outputs : 0))
     return call.error(kShapes);
@@ -247,7 +254,7 @@ XLA_FFI_Error* depthwise_backward(const Call& call) {
   const Buffer &dkernel = call.result(0), &dx = call.result(1);
   if (const char* wrong = layer.read(call, x, kernel, dy, true)) return call.error(wrong);
   layer.geometry.inner = true;
-  if (dx.rank != x.rank || !layer.in_place(dx)) return call.error(dx.rank != x.rank ? kShapes : kAlignment);
+  if (const char* wrong = layer.unlike(dx, x)) return call.error(wrong);
   if (!floats(dkernel, layer.weights) || !layer.holds(dx, layer.inputs)) return call.error(kShapes);
   std::vector<float> parts(layer.blocks * layer.weights);
   size_t floats = 2 * layer.inputs + layer.outputs + layer.variant->backward_scratch(layer.geometry);
@@ -269,10 +276,7 @@ struct Pool {
   int64_t images = 0, inputs = 0, outputs = 0;  // numbers of an image
 
   const char* read(const Call& call, const Buffer& x, const Buffer& y) {
-    if (x.rank != 4 || y.rank != 4) return kShapes;
-    for (const Buffer* buffer : {&x, &y})
-      for (int64_t axis = 0; axis < 4; axis++)
-        if (buffer->dims[axis] < 1 || buffer->dims[axis] > (1 << 24)) return kShapes;
+    if (x.rank != 4 || y.rank != 4 || !sized(x) || !sized(y)) return kShapes;
     int64_t rows = call.attribute("rows"), columns = call.attribute("columns"), down = call.attribute("down"),
             across = call.attribute("across"), top = call.attribute("top"), left = call.attribute("left");
     for (int64_t size : {rows, columns, down, across})
