@@ -23,7 +23,7 @@ from bench.summary import ratios, summarize
 
 RUNS = 2_000
 PER_SECOND = 1_000
-PAIRS = 5
+PAIRS = 9
 TRAINING = "-d --seeds 2"
 
 

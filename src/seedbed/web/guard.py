@@ -86,7 +86,7 @@ class RequestLimits:
     seconds: float = 10.0
     rate: float = 30.0
     burst: int = 400
-    wait: float = 2.0
+    wait: float = 5.0
 
 
 class Refusal(Exception):  # an answer, not a fault

@@ -6,17 +6,17 @@ import os
 import secrets
 import socket
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from seedbed import pages
-from seedbed.errors import SeedbedError, SpecError
-from seedbed.runs import RunStore
+from seedbed.errors import SeedbedError, SpecError, StorageError
+from seedbed.runs import LiveRuns, RunStore
 from seedbed.statistics.interval import t_quantile
 from seedbed.web.application import application
-from seedbed.web.guard import LOOPBACK, Access
+from seedbed.web.guard import LOOPBACK, Access, Guard
 
 if TYPE_CHECKING:
     import uvicorn
@@ -70,8 +70,9 @@ class PageServer:
             )
         name = f"[{host}]" if ":" in host else host
         hosts = frozenset({*LOOPBACK, name.lower()}) if name in LOOPBACK else _own_names(name)
-        server = _server(home, Access(secrets.token_urlsafe(24), hosts, token, NOTEBOOKS if framed else ()))
-        _load(server)
+        guard = application(home, Access(secrets.token_urlsafe(24), hosts, token, NOTEBOOKS if framed else ()))
+        server = _server(guard)
+        _load(server, guard.app.state.site.live)
         listening = _listening(host, port)
         address = f"http://{name}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
         return cls(address, listening, server)
@@ -86,9 +87,11 @@ class PageServer:
         self.server.should_exit = True
 
 
-def _load(server: uvicorn.Server) -> None:
-    """Load what any first page needs and what takes a while: the protocol, the frame of all pages, and Student's t."""
+def _load(server: uvicorn.Server, live: LiveRuns) -> None:
+    """Load what any first page needs and what takes a while: the protocol, all runs, the frame of all pages, Student's t."""
     server.config.load()
+    with suppress(StorageError):  # the pages say so
+        live.refresh()
     for template in SHARED_TEMPLATES:
         pages.environment("seedbed.web").get_template(template)
     t_quantile(0.95, 1)
@@ -131,10 +134,8 @@ def _own_names(name: str) -> frozenset[str]:
     return frozenset(each.lower() for each in names)
 
 
-def _server(home: RunStore, access: Access) -> uvicorn.Server:
+def _server(guard: Guard) -> uvicorn.Server:
     import uvicorn
-
-    guard = application(home, access)
 
     class StreamingServer(uvicorn.Server):
         """Ends the streams of events first: without that it would wait for pages to close them."""
