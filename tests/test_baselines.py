@@ -7,11 +7,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from seedbed import baselines as module
 from seedbed import data
-from seedbed.baselines import Baseline, baselines, computed, line
+from seedbed.baselines import Baseline, baselines, computed, computed_meanwhile, line
+from seedbed.errors import DataError
 from seedbed.runs import RunStore
 from seedbed.specs import DataSpec
 
@@ -41,7 +43,12 @@ def found(home: RunStore) -> dict[str, Baseline]:
 def computing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The data specs that baselines are computed for from now on."""
     asked: list[str] = []
-    monkeypatch.setattr(module, "computed", lambda dataset: asked.append(dataset.spec.identity) or computed(dataset))
+
+    def counted(dataset: data.Dataset, threads: int = 0) -> list[Baseline]:
+        asked.append(dataset.spec.identity)
+        return computed(dataset, threads)
+
+    monkeypatch.setattr(module, "computed", counted)
     return asked
 
 
@@ -68,6 +75,37 @@ def test_a_sample_is_even_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     by_name = {each.name: each for each in computed(data.load(SPEC))}
     assert by_name["logistic regression"].images == 200
     assert "(fitted to 200 images)" in line(list(by_name.values()))
+
+
+def test_computed_meanwhile_they_are_the_same_and_there_in_the_end(
+    tmp_path: Path, found: dict[str, Baseline], computing: list[str]
+) -> None:
+    home, dataset = RunStore(tmp_path / "other"), data.load(SPEC)
+    before = psutil.Process().nice()
+    for _ in range(2):
+        with computed_meanwhile(home, dataset):
+            assert psutil.Process().nice() == before
+    meanwhile = baselines(home, SPEC)
+    assert computing == [SPEC.identity]
+    assert all(np.array_equal(each.correct, found[each.name].correct) for each in meanwhile)
+
+
+def test_what_fails_meanwhile_keeps_nothing_and_is_said_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, computing: list[str]
+) -> None:
+    home, dataset = RunStore(tmp_path), data.load(SPEC)
+    with pytest.raises(KeyboardInterrupt), computed_meanwhile(home, dataset):
+        raise KeyboardInterrupt
+    assert not (tmp_path / module.FOLDER).exists()
+    monkeypatch.setattr(module, "computed", unreadable)
+    with computed_meanwhile(home, dataset):
+        pass
+    with pytest.raises(DataError):
+        baselines(home, SPEC)
+
+
+def unreadable(dataset: data.Dataset, threads: int = 0) -> list[Baseline]:
+    raise DataError(f"{dataset.spec.name}: gone")
 
 
 def test_they_are_computed_once_per_data_and_split(home: RunStore, found: dict[str, Baseline], computing: list[str]) -> None:

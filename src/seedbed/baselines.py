@@ -7,9 +7,11 @@ training image, the others an even sample of them where there are many.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,8 @@ from numpy.typing import NDArray
 from seedbed import data, storage
 from seedbed.data import Dataset, Part
 from seedbed.data.content import evenly
-from seedbed.devices import cores
-from seedbed.errors import StorageError
+from seedbed.devices import cores, yield_to_other_threads
+from seedbed.errors import DataError, StorageError
 from seedbed.runs import RunStore
 from seedbed.specs import DataSpec
 from seedbed.statistics import Interval, wilson
@@ -96,17 +98,46 @@ def baselines(home: RunStore, spec: DataSpec) -> list[Baseline]:
         DataError: the data cannot be found.
         StorageError: the baselines could not be kept.
     """
-    path = home.root / FOLDER / f"{spec.identity}.jsonl"
+    path = _path(home, spec)
     kept = _read(path)
     if kept is None:
         kept = computed(data.load(spec))
-        rows = [{"format": FORMAT, "name": each.name, "images": each.images, "of": each.of} | _bits(each) for each in kept]
-        storage.write_lines(path, rows)
+        _keep(kept, path)
     return kept
 
 
-def computed(dataset: Dataset) -> list[Baseline]:
-    """Fit the baselines to the training part, and answer for the validation part."""
+@contextmanager
+def computed_meanwhile(home: RunStore, dataset: Dataset) -> Iterator[None]:
+    """Compute the baselines of a data set while something else is done, in time that no one else needs, and then keep them.
+
+    Raises:
+        StorageError: the baselines could not be kept.
+    """
+    path = _path(home, dataset.spec)
+    if _read(path) is not None:
+        yield
+        return
+    future: Future[list[Baseline]] = Future()
+    threading.Thread(target=_compute, args=(dataset, future), daemon=True).start()
+    yield
+    with suppress(DataError):  # told where the baselines are asked for
+        _keep(future.result(), path)
+
+
+def _compute(dataset: Dataset, future: Future[list[Baseline]]) -> None:
+    yield_to_other_threads()
+    try:
+        future.set_result(computed(dataset, threads=1))
+    except BaseException as error:  # raised where the result is asked for
+        future.set_exception(error)
+
+
+def computed(dataset: Dataset, threads: int = 0) -> list[Baseline]:
+    """Fit the baselines to the training part, and answer for the validation part.
+
+    Args:
+        threads: number of threads. 0 means one for each core.
+    """
     from threadpoolctl import threadpool_limits
 
     labels, everything = dataset.validation.labels, len(dataset.train)
@@ -117,8 +148,20 @@ def computed(dataset: Dataset) -> list[Baseline]:
         return Baseline(name, len(rows), everything, answers(dataset, rows) == labels)
 
     # Each has hundreds of small products: in threads of its own it would mostly wait, and next to other work, spin.
-    with threadpool_limits(1), ThreadPoolExecutor(cores()) as threads:
-        return list(threads.map(fitted, CLASSIFIERS))
+    with threadpool_limits(1):
+        if threads == 1:
+            return list(map(fitted, CLASSIFIERS))  # in this thread: a pool's are waited for when the process ends
+        with ThreadPoolExecutor(threads or cores()) as pool:
+            return list(pool.map(fitted, CLASSIFIERS))
+
+
+def _path(home: RunStore, spec: DataSpec) -> Path:
+    return home.root / FOLDER / f"{spec.identity}.jsonl"
+
+
+def _keep(found: Sequence[Baseline], path: Path) -> None:
+    rows = [{"format": FORMAT, "name": each.name, "images": each.images, "of": each.of} | _bits(each) for each in found]
+    storage.write_lines(path, rows)
 
 
 def _read(path: Path) -> list[Baseline] | None:

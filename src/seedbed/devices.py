@@ -43,6 +43,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def yield_to_other_threads() -> None:
+    """From now on run this thread only where a core has nothing else to do; without effect where threads have no priorities."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+
+
 def processor() -> str:
     """Name of the machine's processor."""
     return processor_facts().get("model name") or platform.processor() or platform.machine()

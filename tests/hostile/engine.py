@@ -67,9 +67,9 @@ _load, _resolve = cache(data.load), cache(data.resolve)
 _fit, _fitted = baselines.computed, dict[DataSpec, list[Baseline]]()
 
 
-def _computed(dataset: Dataset) -> list[Baseline]:
+def _computed(dataset: Dataset, threads: int = 0) -> list[Baseline]:
     if dataset.spec not in _fitted:
-        _fitted[dataset.spec] = _fit(dataset)
+        _fitted[dataset.spec] = _fit(dataset, threads)
     return _fitted[dataset.spec]
 
 

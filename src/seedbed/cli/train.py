@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
@@ -95,6 +96,7 @@ def command(
 def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result], Watcher]:
     """Return the results, and what was seen while they were trained."""
     from seedbed import data
+    from seedbed.baselines import computed_meanwhile
     from seedbed.groups.folds import on_fold
     from seedbed.groups.seeds import entries
     from seedbed.scheduler import train_runs
@@ -110,7 +112,8 @@ def _train(name: str, choice: Choice, execution: Execution) -> tuple[list[Result
         note(f"note: {line}")
     if choice.folds > 1:
         note(f"The {len(requested)} seeds validate on {choice.folds} folds in turn; the note above is about the first.")
-    with watching(name, requested) as watcher:
+    meanwhile = computed_meanwhile(execution.home, dataset) if choice.folds == 1 else nullcontext()
+    with meanwhile, watching(name, requested) as watcher:
         results = train_runs(requested, replace(execution, on_event=watcher))
     return results, watcher
 
