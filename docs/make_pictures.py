@@ -50,7 +50,7 @@ COLOURS = 256
 """Colours of a picture of the documentation, which makes it a third as large."""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 DRAWN = """[...document.querySelectorAll('[data-chart-of]')].every((figure) => figure.dataset.drawn)
-  && !document.querySelector('[data-unread]')"""
+  && !document.querySelector('[data-unread], [data-networks]:not([data-networks="[]"]):empty')"""
 LONGEST = 20.0
 """Seconds that charts may take."""
 
