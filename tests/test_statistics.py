@@ -25,6 +25,25 @@ def ends(interval: st.Interval) -> tuple[float, float]:
 # One value per seed
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 8, 10, 33])
+@pytest.mark.parametrize("folds", [1, 5])
+def test_intervals_of_many_rows_are_those_of_each_bit_for_bit(seeds: int, folds: int) -> None:
+    rows = np.random.default_rng(seeds).normal(size=(200, seeds))
+    each = [st.mean_interval(row, folds=folds) for row in rows]
+    assert st.mean_intervals(rows, folds=folds) == each
+    assert st.mean_intervals(np.asfortranarray(rows), folds=folds) == each
+    assert st.mean_intervals(rows, folds=folds, limits=(0.0, 1.0)) == [mean.within(0.0, 1.0) for mean in each]
+
+
+def test_of_a_row_with_one_value_or_one_that_is_not_finite_the_ends_are_unknown() -> None:
+    [alone] = st.mean_intervals([[0.9]])
+    assert (alone.mean, alone.n) == (0.9, 1)
+    for wrong in (math.nan, math.inf):
+        [found, right] = st.mean_intervals([[0.5, wrong], [0.5, 0.6]], limits=(0.0, 1.0))
+        assert all(math.isnan(end) for end in (*alone.pair(), *found.pair()))
+        assert right == st.mean_interval([0.5, 0.6]).within(0.0, 1.0)
+
+
 def test_the_mean_interval_is_scipys() -> None:
     found = st.mean_interval(SLEEP_A, confidence=0.9)
     low, high = stats.t.interval(0.9, 9, SLEEP_A.mean(), stats.sem(SLEEP_A))

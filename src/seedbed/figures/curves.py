@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from seedbed.errors import StatisticsError
 from seedbed.figures import marks, scales
 from seedbed.figures.scales import Rows, Scale
 from seedbed.records import Result, finite, limits
-from seedbed.statistics import UNLIMITED, Interval, mean_interval
+from seedbed.statistics import UNLIMITED, Interval, mean_intervals
 
 if TYPE_CHECKING:
     from seedbed.figures.theme import AnyChart
@@ -62,16 +62,8 @@ def mean_curve(results: Sequence[Result], column: str, *, panel: str, line: str)
     first, _, second = column.partition("-")
     ends = UNLIMITED if second else limits(column)
     rows = [history[first][:shared] - (history[second][:shared] if second else 0.0) for history in kept]
-    points = [
-        (float(n), _mean(np.array(values), folds).within(*ends)) for n, values in enumerate(zip(*rows, strict=True), start=1)
-    ]
-    return Curve(panel, line, points)
-
-
-def _mean(values: np.ndarray[Any, Any], folds: int) -> Interval:
-    if len(values) > 1 and np.isfinite(values).all():
-        return mean_interval(values, folds=folds)
-    return Interval(float(values.mean()), math.nan, math.nan, len(values))
+    means = mean_intervals(np.stack(rows, axis=1), folds=folds, limits=ends) if rows else []
+    return Curve(panel, line, [(float(n), mean) for n, mean in enumerate(means, start=1)])
 
 
 def curve_rows(curves: Sequence[Curve], *, logarithmic: bool = False) -> Rows:

@@ -27,7 +27,14 @@ from seedbed.statistics.interval import SHARE, UNLIMITED, Claim, Estimate, Float
 from seedbed.statistics.metrics import MetricTable, balanced_accuracy, macro_f1, metric_difference, metric_value
 from seedbed.statistics.ranges import mean_over_ranges
 from seedbed.statistics.ratios import log_ratio
-from seedbed.statistics.seeds import interval_of, mean_estimate, mean_interval, paired_difference, paired_estimate
+from seedbed.statistics.seeds import (
+    interval_of,
+    mean_estimate,
+    mean_interval,
+    mean_intervals,
+    paired_difference,
+    paired_estimate,
+)
 from seedbed.statistics.selection import frontier
 from seedbed.statistics.shares import wilson
 
@@ -65,6 +72,7 @@ __all__ = [
     "macro_f1",
     "mean_estimate",
     "mean_interval",
+    "mean_intervals",
     "mean_over_ranges",
     "metric_difference",
     "metric_value",

@@ -40,7 +40,7 @@ class Interval:
 
     def within(self, low: float, high: float) -> Interval:
         """The same mean with ends not beyond these; unknown ends (NaN) stay."""
-        return replace(self, low=float(np.clip(self.low, low, high)), high=float(np.clip(self.high, low, high)))
+        return replace(self, low=min(max(self.low, low), high), high=min(max(self.high, low), high))
 
     def pair(self) -> list[float]:
         """`[low, high]`, as the JSON contracts give it."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
-from seedbed.statistics.interval import UNLIMITED, Estimate, Interval, ValueRange, checked
+from seedbed.statistics.interval import UNLIMITED, Estimate, Interval, ValueRange, checked, t_quantile
 
 
 def mean_estimate(values: ArrayLike, *, folds: int = 1) -> Estimate:
@@ -41,6 +41,25 @@ def share_of_mean(n: int, folds: int) -> float:
 def mean_interval(values: ArrayLike, *, confidence: float = 0.95, folds: int = 1) -> Interval:
     """The mean of one value per seed, shape `(n,)`, and its Student-t interval with n - 1 degrees of freedom."""
     return mean_estimate(values, folds=folds).interval(confidence)
+
+
+def mean_intervals(values: ArrayLike, *, folds: int = 1, limits: ValueRange = UNLIMITED) -> list[Interval]:
+    """Mean and Student's 95 % interval of each row of values, shape `(k, n)`; bit for bit what `mean_interval` says of each.
+
+    Args:
+        values: a row for each epoch, say, and in it one value per seed. In a row of one value, or with one that is not finite,
+            the ends are NaN.
+        folds: as `mean_estimate` takes it.
+        limits: range of possible values, beyond which no interval reaches.
+    """
+    sample = np.ascontiguousarray(values, dtype=np.float64)
+    n = sample.shape[1]
+    with np.errstate(invalid="ignore"):
+        means, reach = sample.mean(axis=1), np.full(len(sample), math.nan)
+        if n > 1:
+            reach = t_quantile(0.95, n - 1) * (sample.std(axis=1, ddof=1) * math.sqrt(share_of_mean(n, folds)))
+        low, high = (np.clip(ends, *limits).tolist() for ends in (means - reach, means + reach))
+    return [Interval(*ends, n) for ends in zip(means.tolist(), low, high, strict=True)]
 
 
 def interval_of(values: Sequence[float], *, folds: int = 1, limits: ValueRange = UNLIMITED) -> Interval | None:

@@ -35,6 +35,11 @@ function themed() {
   return themes;
 }
 
+/** Load what draws charts while their specifications are on the way; `draw` says what went wrong. */
+export function prepare() {
+  Promise.all([themed(), loaded()]).catch(() => {});
+}
+
 /**
  * Draw a specification into a figure, or draw it again; what was drawn before stays until the new picture is there.
  * @param {HTMLElement} figure element with an element `.chart` in it
