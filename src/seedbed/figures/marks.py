@@ -7,6 +7,7 @@ value is always the field `mean`, and its interval `low` to `high`; a row withou
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -188,6 +189,9 @@ class Groups:
 
 # Layers
 
+MOST_FOUND = 40
+"""Points of a line that the pointer finds; in a panel of 340 pixels they are closer than a pointer is exact."""
+
 
 @dataclass(frozen=True)
 class Axes:
@@ -231,7 +235,15 @@ class Axes:
         area = chart(banded).mark_area(opacity=0.18, clip=look.get("clip", False))
         behind = area.encode(self.x, alt.Y("low:Q", scale=self.y["scale"]), alt.Y2("high:Q"), *self.by.colour)
         drawn = chart(rows).mark_line(**look).encode(self.x, self.y, *self.by.colour, *self.by.dash, *along, *channels)
-        return [*([behind] if banded else []), drawn, *([self.mark(rows, "point", style="hover")] if self.tooltip else [])]
+        found = self.mark(self._to_find(rows, detail), "point", style="hover")
+        return [*([behind] if banded else []), drawn, *([found] if self.tooltip else [])]
+
+    def _to_find(self, rows: Rows, detail: str) -> Rows:
+        """The rows of lines that the pointer finds: of long ones an even sample with the last, since each point takes time."""
+        lines: dict[tuple[Any, ...], Rows] = {}
+        for row in rows:
+            lines.setdefault((row.get(self.by.field), row.get(detail)), []).append(row)
+        return [row for line in lines.values() for row in line[:: -math.ceil(len(line) / MOST_FOUND)][::-1]]
 
     def bundle(self, rows: Rows, detail: str, **look: Any) -> Layers:
         """Lines that are too many to be distinguished, or to be found with the pointer.
