@@ -72,7 +72,7 @@ def test_no_line_about_an_argument_begins_with_of() -> None:
 
 
 def test_the_pages_have_no_banned_word() -> None:
-    logs = {"log.md", "speed.md", "mnist.md"}  # dated: what was said then stands
+    logs = {"log.md", "speed.md", "speed-avx2.md", "mnist.md"}  # dated: what was said then stands
     found = [
         named(path, number, match.group())
         for path in PAGES
