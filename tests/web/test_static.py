@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from seedbed.runs import RunStore
 from seedbed.web import static
 from seedbed.web.static import VEGA, StaticFiles
+from web.samples import app_of, ask
 
 
 def test_what_draws_is_made_once_and_changes_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,3 +36,16 @@ def test_addresses_change_with_the_version_of_what_draws(monkeypatch: pytest.Mon
     before = StaticFiles().stamp
     monkeypatch.setattr(static, "vega_version", lambda: "0.0")
     assert StaticFiles().stamp != before
+
+
+def imported(name: str) -> set[str]:
+    """The modules that a script imports, and those that they import."""
+    script = StaticFiles().find(name)
+    assert script is not None
+    direct = set(re.findall(r'^import .* from "\./(.+)";$', script.content.decode(), flags=re.MULTILINE))
+    return direct.union(*map(imported, direct))
+
+
+def test_every_page_fetches_at_once_what_its_script_imports(tmp_path: Path) -> None:
+    page = ask(app_of(RunStore(tmp_path)), "/runs").text
+    assert set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', page)) == imported("app.js")

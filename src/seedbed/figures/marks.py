@@ -235,28 +235,30 @@ class Axes:
         area = chart(banded).mark_area(opacity=0.18, clip=look.get("clip", False))
         behind = area.encode(self.x, alt.Y("low:Q", scale=self.y["scale"]), alt.Y2("high:Q"), *self.by.colour)
         drawn = chart(rows).mark_line(**look).encode(self.x, self.y, *self.by.colour, *self.by.dash, *along, *channels)
-        found = self.mark(self._to_find(rows, detail), "point", style="hover")
-        return [*([behind] if banded else []), drawn, *([found] if self.tooltip else [])]
+        found = [self.mark(self._to_find(rows, detail), "point", style="hover")] if self.tooltip else []
+        return [*([behind] if banded else []), drawn, *found]
 
     def _to_find(self, rows: Rows, detail: str) -> Rows:
         """The rows of lines that the pointer finds: of long ones an even sample with the last, since each point takes time."""
-        lines: dict[tuple[Any, ...], Rows] = {}
+        lines = self._by_line(rows, detail).values()
+        return [row for line in lines for row in line[:: -math.ceil(len(line) / MOST_FOUND)][::-1]]
+
+    def _by_line(self, rows: Rows, detail: str) -> dict[tuple[Any, Any], Rows]:
+        """Group and value of `detail` -> the rows of that line, in their order."""
+        lines: dict[tuple[Any, Any], Rows] = {}
         for row in rows:
             lines.setdefault((row.get(self.by.field), row.get(detail)), []).append(row)
-        return [row for line in lines.values() for row in line[:: -math.ceil(len(line) / MOST_FOUND)][::-1]]
+        return lines
 
     def bundle(self, rows: Rows, detail: str, **look: Any) -> Layers:
         """Lines that are too many to be distinguished, or to be found with the pointer.
 
         The chart gets one row for each line, with lists of its values, which it takes apart as it is drawn.
         """
-        along, by = _field(self.x), (self.by.field, detail)
-        lines: dict[tuple[Any, ...], Rows] = {}
-        for row in rows:
-            lines.setdefault(tuple(row[name] for name in by), []).append(row)
+        along = _field(self.x)
         folded = [
-            {**dict(zip(by, key, strict=True)), **{name: [row[name] for row in line] for name in (along, "mean")}}
-            for key, line in lines.items()
+            {self.by.field: group, detail: own, **{name: [row[name] for row in line] for name in (along, "mean")}}
+            for (group, own), line in self._by_line(rows, detail).items()
         ]
         drawn = chart(folded).transform_flatten([along, "mean"]).mark_line(**look)
         return [drawn.encode(self.x, self.y, *self.by.colour, *self.by.dash, alt.Detail(f"{detail}:N"))]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from seedbed.errors import StatisticsError
-from seedbed.statistics.interval import UNLIMITED, Estimate, Interval, ValueRange, checked, t_quantile
+from seedbed.statistics.interval import UNLIMITED, Estimate, Floats, Interval, ValueRange, checked, t_quantile
 
 
 def mean_estimate(values: ArrayLike, *, folds: int = 1) -> Estimate:
@@ -29,8 +29,13 @@ def mean_estimate(values: ArrayLike, *, folds: int = 1) -> Estimate:
     "Evaluating the Replicability of Significance Tests for Comparing Learning Algorithms".
     """
     sample = checked("values", values, least=2)
-    error = float(sample.std(ddof=1)) * math.sqrt(share_of_mean(len(sample), folds))
-    return Estimate(float(sample.mean()), error, len(sample) - 1, len(sample))
+    return Estimate(float(sample.mean()), float(_standard_errors(sample, folds)), len(sample) - 1, len(sample))
+
+
+def _standard_errors(samples: Floats, folds: int) -> Floats:
+    """Of the mean along the last axis; see `mean_estimate`."""
+    errors: Floats = samples.std(axis=-1, ddof=1) * math.sqrt(share_of_mean(samples.shape[-1], folds))
+    return errors
 
 
 def share_of_mean(n: int, folds: int) -> float:
@@ -57,7 +62,7 @@ def mean_intervals(values: ArrayLike, *, folds: int = 1, limits: ValueRange = UN
     with np.errstate(invalid="ignore"):
         means, reach = sample.mean(axis=1), np.full(len(sample), math.nan)
         if n > 1:
-            reach = t_quantile(0.95, n - 1) * (sample.std(axis=1, ddof=1) * math.sqrt(share_of_mean(n, folds)))
+            reach = t_quantile(0.95, n - 1) * _standard_errors(sample, folds)
         low, high = (np.clip(ends, *limits).tolist() for ends in (means - reach, means + reach))
     return [Interval(*ends, n) for ends in zip(means.tolist(), low, high, strict=True)]
 

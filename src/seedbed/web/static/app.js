@@ -1,7 +1,7 @@
 // What every page does: it follows the runs without reloading, swaps its main part for forms and links that ask for that,
 // keeps the selection in the address, and draws its charts.
 
-import { draw, explain, prepare } from "./charts.js";
+import { draw, explain } from "./charts.js";
 import { connect, listen } from "./events.js";
 
 const PAUSE = 200;
@@ -73,11 +73,10 @@ export async function drawChart(figure) {
     return;
   }
   state.busy = true;
-  prepare();
   do {
     state.again = false;
     try {
-      await draw(figure, await fetchJson(/** @type {string} */ (figure.dataset.chartOf)));
+      await draw(figure, fetchJson(/** @type {string} */ (figure.dataset.chartOf)));
     } catch (error) {
       explain(figure, error instanceof Error ? error.message : String(error));
     }

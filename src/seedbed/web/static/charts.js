@@ -35,19 +35,14 @@ function themed() {
   return themes;
 }
 
-/** Load what draws charts while their specifications are on the way; `draw` says what went wrong. */
-export function prepare() {
-  Promise.all([themed(), loaded()]).catch(() => {});
-}
-
 /**
  * Draw a specification into a figure, or draw it again; what was drawn before stays until the new picture is there.
  * @param {HTMLElement} figure element with an element `.chart` in it
- * @param {any} spec
+ * @param {any} asked the specification, or a promise of it: what draws charts is loaded meanwhile
  */
-export async function draw(figure, spec) {
+export async function draw(figure, asked) {
   const place = /** @type {HTMLElement} */ (figure.querySelector(".chart"));
-  const [themesByMode] = await Promise.all([themed(), loaded()]);
+  const [spec, themesByMode] = await Promise.all([asked, themed(), loaded()]);
   const mode = dark.matches ? "dark" : "light";
   const made = document.createElement("div");
   /** @param {any} shown */
