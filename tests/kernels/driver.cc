@@ -1,5 +1,6 @@
 // Every variant that this processor runs, over many small layers, in arrays of exactly the size that they may touch. The output
-// is compared with plain loops, and the gradients with them by their products: for a linear layer <dy, y(x)> = <dx, x>.
+// is compared with plain loops, and the gradients with them by their products: for a linear layer <dy, y(x)> = <dx, x>. Matrix
+// products are compared with plain loops.
 
 #include <cmath>
 #include <cstdio>
@@ -156,6 +157,30 @@ void copies(const Variant& v) {
     for (int lane = count; lane < v.lanes; lane++) check(block[i * v.lanes + lane] == 0, "lanes without images", Geometry{}, v.lanes);
 }
 
+// Each layout of both factors, and now and then sizes beyond those that are worked on at a time.
+void product(const Variant& v, int64_t rows, int64_t columns, int64_t depth) {
+  bool a_turned = draw(0, 1), b_turned = draw(0, 1), biased = draw(0, 1);
+  seedbed::Product p{rows, columns, depth, (size_t)(a_turned ? rows : depth), (size_t)(b_turned ? depth : columns),
+                     (size_t)columns, a_turned, b_turned};
+  auto a = normal(rows * depth), b = normal(depth * columns), bias = normal(rows);
+  auto c = array<float>(rows * columns), scratch = array<float>(v.product_scratch(p)), sums = array<float>(rows);
+  v.product(p, a.get(), b.get(), biased ? bias.get() : nullptr, c.get(), scratch.get());
+  v.row_sums(c.get(), rows, columns, sums.get());
+  for (int64_t i = 0; i < rows; i++) {
+    double whole = 0, size = 0;
+    for (int64_t j = 0; j < columns; j++) {
+      double expected = biased ? bias[i] : 0, terms = 1;
+      for (int64_t k = 0; k < depth; k++) {
+        double term = (double)a[a_turned ? k * rows + i : i * depth + k] * b[b_turned ? j * depth + k : k * columns + j];
+        expected += term, terms += std::abs(term);
+      }
+      check(std::abs(c[i * columns + j] - expected) <= 1e-6 * terms, "product", Geometry{}, v.lanes);
+      whole += c[i * columns + j], size += std::abs(c[i * columns + j]);
+    }
+    check(std::abs(sums[i] - whole) <= 1e-5 * (1 + size), "sum of a row", Geometry{}, v.lanes);
+  }
+}
+
 int main() {
   for (int lanes : {16, 8, 4}) {
     const Variant* v = seedbed::variant(lanes);
@@ -166,6 +191,8 @@ int main() {
       if (g.pooled_height < 1 || g.pooled_width < 1) continue;
       copies(*v);
       pooling(*v);
+      product(*v, draw(1, 40), draw(1, 70), draw(1, 50));
+      if (i % 100 == 0) product(*v, draw(90, 200), draw(500, 600), draw(390, 810));
       g.relu = i % 4 == 1, g.inner = i % 8 < 4;
       if (i % 4 == 3)
         depthwise(*v, g);

@@ -14,7 +14,7 @@ import pytest
 from seedbed import kernels, models
 from seedbed.errors import SpecError
 from seedbed.kernels import library
-from seedbed.specs import Conv
+from seedbed.specs import Conv, Dense
 
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 BUILT = sorted(library.FOLDER.glob("_native*"))
@@ -81,8 +81,9 @@ def test_bf16_and_large_windows_take_the_other_form(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv(kernels.SWITCH, raising=False)
     wide = Conv(filters=(2,), pool=(16,))
     assert models.build([wide], (32, 32, 1), 3).form == "products"
-    assert models.build([Conv(filters=(2,))], (8, 8, 1), 3, precision="bf16").form == "products"
-    assert models.build([Conv(filters=(2,))], (8, 8, 1), 3, on_cpu=False).form == "xla"
+    for spec in (Conv(filters=(2,)), Dense(hidden=(2,))):
+        assert models.build([spec], (8, 8, 1), 3, precision="bf16").form == "products"
+        assert models.build([spec], (8, 8, 1), 3, on_cpu=False).form == "xla"
 
 
 OTHER = """

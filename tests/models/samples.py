@@ -151,6 +151,7 @@ def families() -> list[Family]:
     keras = user_spec()
     return [
         Family("dense", DENSE),
+        *(Family("dense-kernels", DENSE, switch=name) for name in VARIANTS[:1]),
         Family("conv", CONV),
         Family("conv-xla", CONV, on_cpu=False),
         *(Family("conv-kernels", CONV, switch=name) for name in VARIANTS[:1]),

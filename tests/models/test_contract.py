@@ -224,9 +224,10 @@ def test_different_programs_have_different_signatures(one: list[ModelSpec], othe
 def test_what_the_device_runs_is_part_of_the_signature() -> None:
     for specs in ([Conv(filters=(2,))], [user_spec()]):
         assert len({models.build(specs, IMAGE_SHAPE, CLASSES, on_cpu=on_cpu).signature for on_cpu in (True, False)}) == 2
-    forms = {switch: Family("conv", CONV, switch=switch).population for switch in ("off", *VARIANTS)}
-    assert len({population.signature for population in forms.values()}) == len(forms)
-    assert [population.form for population in forms.values()] == ["products", *(f"kernels {name}" for name in VARIANTS)]
+    for family, members in (("conv", CONV), ("dense", DENSE)):
+        forms = {switch: Family(family, members, switch=switch).population for switch in ("off", *VARIANTS)}
+        assert len({population.signature for population in forms.values()}) == len(forms)
+        assert [population.form for population in forms.values()] == ["products", *(f"kernels {name}" for name in VARIANTS)]
     assert len({models.build([Dense()], IMAGE_SHAPE, CLASSES, precision=p).signature for p in ("f32", "bf16")}) == 2
 
 

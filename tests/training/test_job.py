@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -47,13 +49,23 @@ def straight() -> Ran:
         return ran(task(PAIR, seeds=(0, 3)))
 
 
-def test_options_that_this_release_of_jax_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = program.OPTIONS["cpu"]
-    older = program.ONCE_AN_EPOCH if jax.__version_info__ < (0, 11) else {}
-    assert program._options("evaluation") == usual | older
-    monkeypatch.setitem(program.OPTIONS, "cpu", usual | {"xla_of_another_time": True})
-    assert program._options("evaluation") == usual | older
-    assert program._options("segment") == usual
+def test_options_that_this_release_of_jax_does_not_know_are_left_out() -> None:
+    lowered = jax.jit(jnp.sin).lower(np.float32(1))
+    for options in ({}, program.OPTIONS["cpu"], program.ONCE_AN_EPOCH, {"xla_of_another_time": True, **program.OPTIONS["cpu"]}):
+        assert program.compiled(lowered, options)(np.float32(0)) == 0
+    assert not program._known("xla_of_another_time", value=True)
+    assert program._known(*next(iter(program.OPTIONS["cpu"].items())))
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 3)])
+def test_a_job_compiles_four_functions_and_nothing_beside_them(seeds: tuple[int, ...], caplog: pytest.LogCaptureFixture) -> None:
+    """Each small operation on an array would be one more program for every shape."""
+    jax.clear_caches()
+    with jax.log_compiles(), caplog.at_level(logging.DEBUG, logger="jax"):
+        ran(at_every_step(task(PAIR, seeds=seeds)), pace=1.0)
+    messages = [record.getMessage().split() for record in caplog.records]
+    found = [words[1] for words in messages if words[0] == "Compiling"]
+    assert sorted(found) == [f"jit(_{name}_of_block)" for name in ("best", "evaluation", "norms", "segment")]
 
 
 # Segments and checkpoints

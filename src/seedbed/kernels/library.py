@@ -28,7 +28,16 @@ AGAIN = (
     "checkout with `pip install -e .`"
 )
 
-FUNCTIONS = ("forward", "backward", "depthwise_forward", "depthwise_backward", "max_pool", "spread_maxima")
+FUNCTIONS = (
+    "forward",
+    "backward",
+    "depthwise_forward",
+    "depthwise_backward",
+    "max_pool",
+    "spread_maxima",
+    "multiply",
+    "multiply_backward",
+)
 SUFFIXES = (".so", *EXTENSION_SUFFIXES)
 """Endings of the library's name: one for every Python, or as versions before 0.2 built it."""
 

@@ -1,19 +1,22 @@
 """Populations of fully connected networks.
 
 The first layers of all members are one matrix `[sum of widths, inputs]`: one large product does most of the work for any mix
-of widths, and no gradient with respect to the images is computed. Members with equal later layers form a *shape bucket* and
-run as one batched product per layer. The later layers of all buckets are stored in one vector of kernels and one of biases,
-so that an optimizer's step is four loops for any number of members. Activations are units x images, images innermost.
+of widths, and no gradient with respect to the images is computed. Each later layer of all members is one matrix, too, with a
+block for every member, so that neighbouring members with equal layers, a *shape bucket*, may run as one batched product. The
+numbers of these blocks are in one vector of kernels and one of biases, so that an optimizer's step is four loops for any number
+of members. Activations are units x images, images innermost, the units of all members one after the other.
+
+On a CPU, native code multiplies with these matrices, `seedbed.kernels.products`: it takes the blocks as data, so that compiling
+a program of many different networks takes no longer than one of a single network.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from itertools import accumulate, groupby, islice
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +24,12 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.kernels.products import Block, Diagonal, multiply
 from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
 from seedbed.models.architecture import ImageShape, Weights, dense_weight_shapes, each_initial
-from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Outputs, Params, Penalty, State, cross_entropy
+from seedbed.models.forms import KERNELS, PRODUCTS, XLA, native_kernels
+from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Outputs, Params, Penalty, Probes, State, cross_entropy
 from seedbed.specs import Dense
 
 Constants = NDArray[np.float32]
@@ -39,15 +44,12 @@ class ShapeBucket:
         activation: name of the hidden layers' activation.
         widths: inputs, hidden widths, classes.
         start, stop: range of the members.
-        top, bottom: range of their rows in the first layer's matrix.
     """
 
     activation: str
     widths: tuple[int, ...]
     start: int
     stop: int
-    top: int
-    bottom: int
 
     @property
     def members(self) -> int:
@@ -58,47 +60,24 @@ class ShapeBucket:
         """Number of layers with weights."""
         return len(self.widths) - 1
 
+    def units(self, layer: int) -> int:
+        """Units of all its members in a layer."""
+        return self.members * self.widths[layer + 1]
+
 
 @dataclass(frozen=True)
-class Block:
-    """Position of a bucket's later layer in the vectors of kernels and biases.
+class Run:
+    """Neighbouring units of a layer that are treated alike.
 
     Attributes:
-        at, bias_at: offsets of its first kernel value and first bias.
-        shape: members, outputs, inputs.
+        activation: name of their activation; None for logits.
+        start: first of their members.
+        units: number of the units.
     """
 
-    at: int
-    bias_at: int
-    shape: tuple[int, int, int]
-
-    def kernel(self, later: Any) -> Any:
-        """View of the kernels, `(members, out, in)`."""
-        return later["kernels"][self.at : self.at + math.prod(self.shape)].reshape(self.shape)
-
-    def bias(self, later: Any) -> Any:
-        """View of the biases, `(members, out, 1)`."""
-        members, outputs, _ = self.shape
-        return later["biases"][self.bias_at : self.bias_at + members * outputs].reshape(members, outputs, 1)
-
-
-def _blocks_apart(blocks: Sequence[Sequence[Block]], later: Any) -> list[list[tuple[Array, Array]]]:
-    """Split the vectors into each bucket's kernels `(members, out, in)` and biases `(members, out, 1)`, layer by layer."""
-    flat = [block for layers in blocks for block in layers]
-    kernels = _cut(later["kernels"], [math.prod(block.shape) for block in flat])
-    biases = _cut(later["biases"], [math.prod(block.shape[:2]) for block in flat])
-    pairs = zip(flat, kernels, biases, strict=True)
-    apart = iter([(kernel.reshape(block.shape), bias.reshape(*block.shape[:2], 1)) for block, kernel, bias in pairs])
-    return [[next(apart) for _ in layers] for layers in blocks]
-
-
-def _cut(x: Array, sizes: Sequence[int]) -> list[Array]:
-    """Split into consecutive rows. The gradient of `lax.split` is one concatenation, that of slices a sum of padded arrays."""
-    return list(jax.lax.split(x, sizes)) if sizes else []
-
-
-Shares = dict[str, list[tuple[ShapeBucket, Array]]]
-"""Name of a probe -> buckets with the shares of their members."""
+    activation: str | None
+    start: int
+    units: int
 
 
 class Owners(NamedTuple):
@@ -109,38 +88,94 @@ class Owners(NamedTuple):
     biases: Indices
 
 
-def _laid_out(buckets: Sequence[ShapeBucket]) -> tuple[list[list[Block]], Owners]:
-    """Positions of the later layers of each bucket, and the owners of all values."""
-    rows, kernels, biases, laid_out = [], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], []
-    at = bias_at = 0
-    for bucket in buckets:
-        members = np.arange(bucket.start, bucket.stop, dtype=np.int32)
-        rows.append(np.repeat(members, bucket.widths[1]))
-        blocks = []
-        for inputs, outputs in pairwise(bucket.widths[1:]):
-            blocks.append(Block(at, bias_at, (bucket.members, outputs, inputs)))
-            kernels.append(np.repeat(members, outputs * inputs))
-            biases.append(np.repeat(members, outputs))
-            at, bias_at = at + len(kernels[-1]), bias_at + len(biases[-1])
-        laid_out.append(blocks)
-    return laid_out, Owners(*map(np.concatenate, (rows, kernels, biases)))
+class Layer:
+    """A layer of all members that have it, bucket after bucket.
+
+    Args:
+        number: its number, from 0.
+        buckets: all buckets.
+
+    Attributes:
+        buckets: those whose members have this layer.
+        blocks: block of each bucket in the layer's matrix.
+        owners: the member that each unit belongs to.
+        runs: the units, in ranges.
+    """
+
+    def __init__(self, number: int, buckets: Sequence[ShapeBucket]) -> None:
+        self.number = number
+        self.buckets = tuple(bucket for bucket in buckets if bucket.depth > number)
+        shapes = [(bucket.members, bucket.widths[number + 1], bucket.widths[number]) for bucket in self.buckets]
+        starts = accumulate((members * inputs for members, _, inputs in shapes), initial=0)
+        self.blocks = tuple(Block(*shape, start) for shape, start in zip(shapes, starts, strict=False))
+        self.owners = np.concatenate([self._of_bucket(bucket, bucket.widths[number + 1]) for bucket in self.buckets])
+        self.runs = self._runs()
+
+    @staticmethod
+    def _of_bucket(bucket: ShapeBucket, repeats: int) -> Indices:
+        return np.repeat(np.arange(bucket.start, bucket.stop, dtype=np.int32), repeats)
+
+    def _runs(self) -> list[Run]:
+        """The units in the fewest ranges of one activation, or of the logits of neighbouring members."""
+        runs: list[Run] = []
+        ended = 0
+        for bucket in self.buckets:
+            activation = bucket.activation if self._hides(bucket) else None
+            last = runs[-1] if runs else None
+            if last and last.activation == activation and (activation or ended == bucket.start):
+                runs[-1] = replace(last, units=last.units + bucket.units(self.number))
+            else:
+                runs.append(Run(activation, bucket.start, bucket.units(self.number)))
+            ended = bucket.stop
+        return runs
+
+    def _hides(self, bucket: ShapeBucket) -> bool:
+        """Whether this layer is a hidden one of these members."""
+        return bucket.depth > self.number + 1
+
+    @property
+    def units(self) -> int:
+        return len(self.owners)
+
+    @property
+    def kernel_owners(self) -> Indices:
+        """The member that each number of the layer's kernels belongs to."""
+        sizes = [bucket.widths[self.number + 1] * bucket.widths[self.number] for bucket in self.buckets]
+        return np.concatenate([self._of_bucket(bucket, size) for bucket, size in zip(self.buckets, sizes, strict=True)])
+
+    def place(self, member: int) -> tuple[int, int, tuple[int, int]]:
+        """Where a member's kernel and bias begin in those of the layer, and the kernel's shape (outputs, inputs)."""
+        at = bias_at = 0
+        for bucket, block in zip(self.buckets, self.blocks, strict=True):
+            before = min(member, bucket.stop) - bucket.start
+            at, bias_at = at + before * block.outputs * block.inputs, bias_at + before * block.outputs
+            if member < bucket.stop:
+                return at, bias_at, (block.outputs, block.inputs)
+        raise IndexError(member)
+
+    def member_means(self, values: Array, members: int) -> Array:
+        """Means of one value per hidden unit over each member's units, `(M,)`; NaN for those without hidden units here."""
+        hidden = [bucket for bucket in self.buckets if self._hides(bucket)]
+        owners = np.concatenate([self._of_bucket(bucket, bucket.widths[self.number + 1]) for bucket in hidden])
+        counts = np.bincount(owners, minlength=members).astype(np.float32)
+        means = jax.ops.segment_sum(values / counts[owners], owners, num_segments=members, indices_are_sorted=True)
+        return jnp.where(counts > 0, means, jnp.nan)
+
+
+def _cut(x: Array, sizes: Sequence[int]) -> list[Array]:
+    """Split into consecutive rows. The gradient of `lax.split` is one concatenation, that of slices a sum of padded arrays."""
+    return list(jax.lax.split(x, sizes)) if len(sizes) > 1 else [x] if sizes else []
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else jnp.concatenate(parts)
 
 
 def buckets(specs: Sequence[Dense], inputs: int, classes: int) -> tuple[ShapeBucket, ...]:
     """Group neighbouring members with equal activation and hidden widths."""
-    result: list[ShapeBucket] = []
-    top = 0
     keys = [(spec.activation, (inputs, *spec.hidden, classes)) for spec in specs]
-    for (activation, widths), group in groupby(range(len(keys)), key=lambda member: keys[member]):
-        members = list(group)
-        bottom = top + len(members) * widths[1]
-        result.append(ShapeBucket(activation, widths, members[0], members[-1] + 1, top, bottom))
-        top = bottom
-    return tuple(result)
-
-
-def _rows(*buckets: ShapeBucket) -> int:
-    return buckets[-1].bottom - buckets[0].top
+    found = [(key, list(group)) for key, group in groupby(range(len(keys)), key=lambda member: keys[member])]
+    return tuple(ShapeBucket(*key, members[0], members[-1] + 1) for key, members in found)
 
 
 class DensePopulation:
@@ -151,31 +186,43 @@ class DensePopulation:
         image_shape: shape of one image, (h, w, c).
         classes: number of classes.
         precision: precision of the matrix products.
+        on_cpu: whether a CPU runs it, by native code where that is at hand.
     """
 
-    def __init__(self, specs: Sequence[Dense], image_shape: ImageShape, classes: int, *, precision: str = "f32") -> None:
+    def __init__(
+        self, specs: Sequence[Dense], image_shape: ImageShape, classes: int, *, precision: str = "f32", on_cpu: bool = True
+    ) -> None:
         self.specs = tuple(specs)
         self.image_shape = image_shape
         self.classes = classes
         self.buckets = buckets(self.specs, math.prod(image_shape), classes)
         self.drops = any(spec.dropout > 0 for spec in specs)
         self._matmul = MatMul(precision)
-        self._blocks, self._owners = _laid_out(self.buckets)
-        self._rows, self._later = segments.Owned(self._owners.rows), segments.Owned(self._kernels_of_layers())
+        self._native = native_kernels(self._matmul, on_cpu=on_cpu)
+        self._on_cpu = on_cpu
+        self._first, *self._later = (Layer(number, self.buckets) for number in range(max(b.depth for b in self.buckets)))
+        self._owners = self._owners_of_all()
+        self._rows, self._numbers = segments.Owned(self._owners.rows), segments.Owned(self._kernels_of_layers())
+
+    def _owners_of_all(self) -> Owners:
+        nothing = np.zeros(0, np.int32)
+        kernels = [nothing, *(layer.kernel_owners for layer in self._later)]
+        biases = [nothing, *(layer.owners for layer in self._later)]
+        return Owners(self._first.owners, np.concatenate(kernels), np.concatenate(biases))
 
     def _kernels_of_layers(self) -> Indices:
         """Segment of each value in the vector of later kernels: layer times the number of members, plus member."""
-        layers = [np.full(math.prod(block.shape), n) for blocks in self._blocks for n, block in enumerate(blocks, start=1)]
+        layers = [np.full(len(layer.kernel_owners), layer.number) for layer in self._later]
         segment = np.concatenate([np.zeros(0, np.int32), *layers]) * len(self.specs) + self._owners.kernels
         return segment.astype(np.int32)
 
     @property
     def signature(self) -> Hashable:
-        return ("dense", self.image_shape, self.buckets, self.drops, self._matmul)
+        return ("dense", self.image_shape, self.buckets, self.drops, self.form, self._matmul)
 
     @property
     def form(self) -> str:
-        return ""
+        return f"{KERNELS} {self._native.name}" if self._native.lanes else PRODUCTS if self._on_cpu else XLA
 
     @property
     def self_contained(self) -> bool:
@@ -193,48 +240,64 @@ class DensePopulation:
         return params
 
     def apply(self, params: Params, state: State, images: Array, hyper: Hyperparameters, key: Array | None) -> Outputs:
-        shares: Shares = defaultdict(list)
-        logits = self._logits(params, images, hyper, key, shares)
-        return logits, state, {name: self._of_all_members(parts) for name, parts in shares.items()}
-
-    def _of_all_members(self, parts: Sequence[tuple[ShapeBucket, Array]]) -> Array:
-        """Values of some buckets as one array `(M,)`, NaN for the members of other buckets."""
-        whole, at = [], 0
-        for bucket, values in parts:
-            whole += [jnp.full(bucket.start - at, jnp.nan), values]
-            at = bucket.stop
-        return jnp.concatenate([*whole, jnp.full(len(self.specs) - at, jnp.nan)])
+        shares: Probes = {}
+        return self._logits(params, images, hyper, key, shares), state, shares
 
     def _logits(
-        self, params: Params, images: Array, hyper: Hyperparameters, key: Array | None, shares: Shares | None = None
+        self, params: Params, images: Array, hyper: Hyperparameters, key: Array | None, shares: Probes | None = None
     ) -> Array:
         """Logits of all members; `shares`, if given, collects the shares of saturated units, which no training step uses."""
         x = images.reshape(images.shape[0], -1)
-        first = self._matmul("hd,bd->hb", params["first"]["kernel"], x) + params["first"]["bias"][:, None]
-        later = _blocks_apart(self._blocks, params["later"])
-        logits = []
-        for bucket, top, layers in zip(self.buckets, self._tops(first), later, strict=True):
-            a = top.reshape(bucket.members, bucket.widths[1], -1)
-            for number, (kernel, bias) in enumerate(layers):
-                if shares is not None:
-                    units = ACTIVATIONS[bucket.activation].saturated(a, ()).astype(jnp.float32)
-                    share = jnp.sum(units * np.full(units.shape, 1 / units.shape[1], np.float32), axis=1)
-                    shares[f"saturation/dense_{number}"].append((bucket, share))
-                if self.drops and key is not None:
-                    a = dropout(a, hyper.dropout[bucket.start : bucket.stop, None, None], jax.random.fold_in(key, number))
-                z = self._matmul("goi,gib->gob", kernel, a) + bias
-                a = ACTIVATIONS[bucket.activation].function(z) if number + 1 < len(layers) else z
-            logits.append(a)
-        return jnp.concatenate(logits)
+        logits: dict[int, Array] = {}
+        for layer, kernels, biases in self._layers(params):
+            z = self._multiplied(layer, kernels, biases, x)
+            runs = list(zip(layer.runs, _cut(z, [run.units for run in layer.runs]), strict=True))
+            logits |= {run.start: part for run, part in runs if run.activation is None}
+            hidden = [(ACTIVATIONS[run.activation], part) for run, part in runs if run.activation is not None]
+            outputs = [activation.function(part) for activation, part in hidden]
+            if not hidden:
+                continue
+            if shares is not None:
+                saturated = [activation.saturated(part, ()) for (activation, _), part in zip(hidden, outputs, strict=True)]
+                values = _joined([part.astype(jnp.float32) for part in saturated])
+                shares[f"saturation/dense_{layer.number}"] = layer.member_means(values, len(self.specs))
+            x = _joined(outputs)
+            if self.drops and key is not None:
+                x = self._dropped(layer, x, hyper.dropout, jax.random.fold_in(key, layer.number))
+        return _joined([logits[start] for start in sorted(logits)]).reshape(len(self.specs), self.classes, -1)
 
-    def _tops(self, first: Array) -> list[Array]:
-        """First layer's outputs for each bucket, activated together for neighbouring buckets of one activation."""
-        followed = groupby(self.buckets, key=lambda bucket: bucket.activation if bucket.depth > 1 else None)
-        groups = [(activation, list(group)) for activation, group in followed]
-        tops: list[Array] = []
-        for (activation, group), part in zip(groups, _cut(first, [_rows(*group) for _, group in groups]), strict=True):
-            tops += _cut(ACTIVATIONS[activation].function(part) if activation else part, [_rows(bucket) for bucket in group])
-        return tops
+    def _layers(self, params: Params) -> Iterator[tuple[Layer, Array, Array]]:
+        """Each layer with its kernels as a vector, and its biases."""
+        first, later = params["first"], params["later"]
+        kernels = _cut(later["kernels"], [len(layer.kernel_owners) for layer in self._later])
+        biases = _cut(later["biases"], [layer.units for layer in self._later])
+        yield self._first, first["kernel"].reshape(-1), first["bias"]
+        yield from zip(self._later, kernels, biases, strict=True)
+
+    def _multiplied(self, layer: Layer, kernels: Array, biases: Array, x: Array) -> Array:
+        """Pre-activations `(units, images)` from images `(images, inputs)` in the first layer, else from `(inputs, images)`."""
+        if self._native.lanes:
+            blocks = (Block(1, layer.units, x.shape[1]),) if layer is self._first else layer.blocks
+            return multiply(Diagonal(blocks, self._native.lanes, images=layer is self._first), kernels, biases, x)
+        if layer is self._first:
+            return self._matmul("hd,bd->hb", kernels.reshape(layer.units, -1), x) + biases[:, None]
+        apart = _cut(kernels, [block.members * block.outputs * block.inputs for block in layer.blocks])
+        inputs = _cut(x, [block.members * block.inputs for block in layer.blocks])
+        products = []
+        for block, kernel, rows in zip(layer.blocks, apart, inputs, strict=True):
+            kernel = kernel.reshape(block.members, block.outputs, block.inputs)
+            z = self._matmul("goi,gib->gob", kernel, rows.reshape(block.members, block.inputs, -1))
+            products.append(z.reshape(block.members * block.outputs, -1))
+        return _joined(products) + biases[:, None]
+
+    def _dropped(self, layer: Layer, x: Array, rates: Array, key: Array) -> Array:
+        """Dropout of the hidden units: equal layers drop the same units in any population."""
+        following = self._later[layer.number]
+        widths = sorted({block.inputs for block in following.blocks})
+        draws = dict(zip(widths, (jax.random.uniform(key, (width, x.shape[1])) for width in widths), strict=True))
+        of_units = _joined([draws[block.inputs] for block in following.blocks for _ in range(block.members)])
+        owners = np.concatenate([np.repeat(np.arange(b.start, b.stop), b.widths[layer.number + 1]) for b in following.buckets])
+        return dropped(x, rates[owners][:, None], of_units)
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         def total(params: Params) -> Array:
@@ -261,7 +324,7 @@ class DensePopulation:
         rows = jnp.sum(jnp.stack([tree["first"]["kernel"] for tree in trees]), axis=2)
         later = jnp.stack([tree["later"]["kernels"] for tree in trees])
         layers, members = max(bucket.depth for bucket in self.buckets), len(self.specs)
-        sums = segments.sums([(self._rows, rows), (self._later, later)], layers * members)
+        sums = segments.sums([(self._rows, rows), (self._numbers, later)], layers * members)
         return {f"dense_{number}": sums[:, number * members : (number + 1) * members] for number in range(layers)}
 
     def broadcast(self, values: Array, params: Params) -> Params:
@@ -300,16 +363,20 @@ class DensePopulation:
 
     def _slots(self, params: Params, member: int) -> Iterator[tuple[Constants, Constants]]:
         """Views of each layer's kernel `(out, in)` and bias `(out,)` of one member."""
-        number, bucket = next((n, s) for n, s in enumerate(self.buckets) if s.start <= member < s.stop)
-        row = member - bucket.start
-        top = bucket.top + row * bucket.widths[1]
-        yield tuple(np.asarray(params["first"][name])[top : top + bucket.widths[1]] for name in ("kernel", "bias"))  # type: ignore[misc]
-        for block in self._blocks[number]:
-            yield block.kernel(_hosted(params["later"]))[row], block.bias(_hosted(params["later"]))[row, :, 0]
+        hosted = jax.tree.map(np.asarray, params)
+        depth = len(self.specs[member].hidden) + 1
+        for layer, kernels, biases in islice(self._views(hosted), depth):
+            at, bias_at, shape = layer.place(member)
+            yield kernels[at : at + math.prod(shape)].reshape(shape), biases[bias_at : bias_at + shape[0]]
 
-
-def _hosted(later: Any) -> Any:
-    return {name: np.asarray(leaf) for name, leaf in later.items()}
+    def _views(self, params: Params) -> Iterator[tuple[Layer, Constants, Constants]]:
+        """Each layer with views of its kernels and its biases."""
+        yield self._first, params["first"]["kernel"].reshape(-1), params["first"]["bias"]
+        at = bias_at = 0
+        for layer in self._later:
+            numbers = len(layer.kernel_owners)
+            yield layer, params["later"]["kernels"][at:][:numbers], params["later"]["biases"][bias_at:][: layer.units]
+            at, bias_at = at + numbers, bias_at + layer.units
 
 
 def dropout(a: Array, rate: Array, key: Array) -> Array:
@@ -322,5 +389,9 @@ def dropout(a: Array, rate: Array, key: Array) -> Array:
 
     Source: Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting".
     """
-    draws = jax.random.uniform(key, a.shape[1:])
-    return jnp.where(draws[None] >= rate, a / (1.0 - rate), 0.0)
+    return dropped(a, rate, jax.random.uniform(key, a.shape[1:])[None])
+
+
+def dropped(a: Array, rate: Array, draws: Array) -> Array:
+    """Dropout by numbers drawn from 0 to 1, broadcast against `a`."""
+    return jnp.where(draws >= rate, a / (1.0 - rate), 0.0)

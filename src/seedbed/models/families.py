@@ -141,7 +141,7 @@ class DenseFamily(Family[Dense]):
     def population(self, specs: Sequence[Dense], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
         from seedbed.models.dense import DensePopulation
 
-        return DensePopulation(specs, shape, classes, precision=precision)
+        return DensePopulation(specs, shape, classes, precision=precision, on_cpu=on_cpu)
 
     def layers(self, spec: Dense, image_shape: ImageShape, classes: int) -> list[LayerFacts]:
         drop = f", dropout {spec.dropout:g}" if spec.dropout else ""

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from seedbed import kernels
+from seedbed.kernels import KernelSupport
 from seedbed.kinds.activations import Activation
 from seedbed.models.architecture import LARGEST_MICROBATCH, ConvShape, microbatch
 from seedbed.models.convolution import max_pool, phases, separable_phases, separable_xla, xla
@@ -210,12 +211,18 @@ def conv_form(shapes: Sequence[ConvShape], activation: Activation, matmul: MatMu
     Args:
         shapes: geometry of its blocks.
         activation: activation of its blocks.
-        matmul: matrix product at its precision; the kernels compute in float32 only.
+        matmul: matrix product at its precision.
         on_cpu: whether a CPU runs it.
     """
     if not on_cpu:
         return XlaConvolutions(activation, matmul)
-    covered = matmul.precision == "f32" and all(shape.pool <= LARGEST_POOL for shape in shapes)
-    if covered and jax.default_backend() == "cpu" and (found := kernels.support()).lanes:
+    found = native_kernels(matmul, on_cpu=on_cpu)
+    if found.lanes and all(shape.pool <= LARGEST_POOL for shape in shapes):
         return NativeKernels(activation, found.lanes, found.name)
     return Products(activation, matmul, microbatch(shapes))
+
+
+def native_kernels(matmul: MatMul, *, on_cpu: bool) -> KernelSupport:
+    """The kernels that can compute a network: on a CPU, and in float32 only."""
+    wanted = on_cpu and matmul.precision == "f32" and jax.default_backend() == "cpu"
+    return kernels.support() if wanted else KernelSupport()

@@ -13,7 +13,6 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -116,9 +115,9 @@ class Resident:
     def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         orders = self._orders
         order = jax.device_put(orders.order(epoch))
-        rates, decays = map(jnp.asarray, orders.step_sizes(plans, epoch))
-        keys = jnp.asarray(orders.keys(epoch))
-        feed = Feed(self._images, self._labels, order, jnp.int32(orders.images), rates, decays, keys, jnp.int32(0))
+        rates, decays = map(jax.device_put, orders.step_sizes(plans, epoch))
+        keys = jax.device_put(orders.keys(epoch))
+        feed = Feed(self._images, self._labels, order, np.int32(orders.images), rates, decays, keys, np.int32(0))
         yield Chunk(feed, from_step, orders.steps, 0)
 
 
@@ -143,16 +142,16 @@ class Streamed:
         steps = min(self._steps, self._orders.steps - first)
         rows = np.zeros((len(order), self._steps * size), np.int64)
         rows[:, : steps * size] = order[:, first * size : (first + steps) * size]
-        rates, decays = (jnp.asarray(_cut(array, first, self._steps)) for array in sizes)
+        rates, decays = (jax.device_put(_cut(array, first, self._steps)) for array in sizes)
         feed = Feed(
             jax.device_put(_gathered(self._part, rows)),
             jax.device_put(self._part.labels[rows].astype(np.int32)),
             jax.device_put(np.broadcast_to(np.arange(rows.shape[1], dtype=np.int32), rows.shape)),
-            jnp.int32(min(self._orders.images - first * size, steps * size)),
+            np.int32(min(self._orders.images - first * size, steps * size)),
             rates,
             decays,
-            jnp.asarray(self._orders.keys(epoch)),
-            jnp.int32(first),
+            jax.device_put(self._orders.keys(epoch)),
+            np.int32(first),
         )
         return Chunk(feed, 0, steps, first)
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,17 +103,17 @@ class Job:
         return Checkpoint(self._loaded.arrays(members), state)
 
     def _notes(self) -> Iterator[str]:
-        """Notes on the form of the convolutions: not the fastest, or not that of the save."""
+        """Notes on the form in which the networks are computed: not the fastest, or not that of the save."""
         form = self._loaded.population.form
         saved = self.task.resume.state.form if self.task.resume else form
         if form == PRODUCTS and (support := kernels.support()).broken:
-            yield f"Convolutions train without native kernels, at about half the speed: {support.reason}"
+            yield f"The networks train without native kernels, convolutional ones at about half the speed: {support.reason}"
         if not saved and form.startswith(KERNELS):
             saved = PRODUCTS  # an older seedbed made the save
         if saved and saved != form:
             yield (
-                f"The save was made with the form {saved!r} of convolutions, and training continues with {form!r}: equally "
-                f"good, but not to the last bit what an uninterrupted run gives. {kernels.SWITCH} chooses the form."
+                f"The save was made with the form {saved!r}, and training continues with {form!r}: equally good, but not to the "
+                f"last bit what an uninterrupted run gives. {kernels.SWITCH} chooses the form."
             )
 
     def _remarks(self) -> tuple[str, ...]:
@@ -230,14 +229,14 @@ class Job:
     def _last_step(self, chunk: Chunk, step: int) -> dict[str, Any]:
         """Take an epoch's last step, and return the norms of its gradient and update."""
         loaded = self._loaded
-        before = jax.tree.map(jnp.copy, loaded.train_state)
+        before = jax.tree.map(lambda leaf: jax.device_put(leaf, may_alias=False), loaded.train_state)
         train_state = loaded.program.run_segment(loaded.train_state, chunk.feed, loaded.settings, step, step + 1)
         self._loaded = replace(loaded, train_state=train_state)
-        return loaded.program.norms(before, train_state, chunk.feed.rates[:, step], loaded.settings.momentum)
+        return loaded.program.norms(before, train_state, chunk.feed.rates, step, loaded.settings.momentum)
 
     def _rows(self, metrics: EvalMetrics, norms: dict[str, Any], seconds: float) -> dict[Member, EpochMetrics]:
         """The epoch's metrics of all members that trained; also updates the best networks."""
-        losses, accuracies = metrics.losses, metrics.accuracies
+        losses, accuracies = np.asarray(metrics.losses), np.asarray(metrics.accuracies)
         measured = {"train_loss": losses[0], "train_penalty": metrics.penalties, "train_accuracy": accuracies[0]}
         measured |= {"validation_loss": losses[1], "validation_accuracy": accuracies[1]}
         columns = {name: np.asarray(value, np.float64) for name, value in (measured | norms | metrics.probes).items()}
@@ -252,7 +251,7 @@ class Job:
             better[block, column] = self._members.add(member, rows[member])
         loaded = self._loaded
         now = Best(loaded.train_state.params, loaded.train_state.state, metrics.logits)
-        best = loaded.program.keep_best(loaded.best, now, jnp.asarray(better))
+        best = loaded.program.keep_best(loaded.best, now, better)
         self._loaded = replace(loaded, best=best)
         return rows
 
@@ -281,7 +280,7 @@ class Job:
         for block, column, member in done:
             yield self._outcome(host, logits[block][column], block, column, member, pruned=member in pruned)
             self._members.alive[block, column] = False
-        self._loaded = replace(loaded, settings=loaded.settings._replace(alive=jnp.array(self._members.alive)))
+        self._loaded = replace(loaded, settings=loaded.settings._replace(alive=self._members.alive.copy()))
         useful = [bool(column.any()) for column in self._members.alive.T]
         if 0 < 2 * sum(useful) <= len(useful) and self._worth_compiling(useful):
             self._compact(useful)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -85,7 +84,7 @@ class Loaded:
             {setting: _layers(arrays, f"0.{setting}/weights/") for setting in members.settings},
             _settings(members, dataset),
             TrainState(params, state, slots),
-            Best(best_params, best_state, jnp.asarray(np.array(best_logits))),
+            Best(best_params, best_state, jax.device_put(np.array(best_logits), may_alias=False)),
             program.compile_seconds,
         )
 
@@ -107,8 +106,8 @@ class Loaded:
     def glance(self) -> dict[str, float]:
         """Training loss and validation accuracy of the first member, on one batch of images each."""
         metrics = self.program.evaluate(self.train_state, self.settings, self.eval_batches.glimpse)
-        values = {"train_loss": metrics.losses[0], "validation_accuracy": metrics.accuracies[1]}
-        return {name: float(value[0, 0]) for name, value in values.items()}
+        losses, accuracies = np.asarray(metrics.losses), np.asarray(metrics.accuracies)
+        return {"train_loss": float(losses[0, 0, 0]), "validation_accuracy": float(accuracies[1, 0, 0])}
 
     def arrays(self, members: Members) -> dict[str, NDArray[Any]]:
         """Each member's arrays, from which `of` restores the population."""
@@ -158,8 +157,9 @@ def _packed(population: Population, members: Members, arrays: NamedArrays, kind:
 def _settings(members: Members, dataset: Dataset) -> MemberSettings:
     dropout = members.values(lambda run: run.model.dropout)
     l1, l2 = members.values(lambda run: run.plan.l1), members.values(lambda run: run.plan.l2)
-    hyper = Hyperparameters(jnp.asarray(l1), jnp.asarray(l2), jnp.asarray(dropout), _class_weights(members, dataset))
-    return MemberSettings(hyper, jnp.asarray(members.values(lambda run: run.plan.momentum)), jnp.array(members.alive))
+    momentum = members.values(lambda run: run.plan.momentum)
+    hyper = Hyperparameters(*map(jax.device_put, (l1, l2, dropout)), _class_weights(members, dataset))
+    return MemberSettings(hyper, jax.device_put(momentum), members.alive.copy())
 
 
 def _class_weights(members: Members, dataset: Dataset) -> jax.Array | None:
@@ -169,7 +169,7 @@ def _class_weights(members: Members, dataset: Dataset) -> jax.Array | None:
         return None
     counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
     weights = len(dataset.train) / (len(counts) * counts)
-    return jnp.asarray(np.where(balanced > 0, weights, 1.0).astype(np.float32))
+    return jax.device_put(np.where(balanced > 0, weights, 1.0).astype(np.float32))
 
 
 def _layers(arrays: NamedArrays, prefix: str) -> set[str]:

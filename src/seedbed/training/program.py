@@ -140,9 +140,9 @@ class Program:
         images = None if shared else 0
         feed: Any = Feed(images, images, 0, None, 0, 0, 0, None)  # type: ignore[arg-type]
         self._segment = jax.jit(_over_blocks(self._segment_of_block, blocks, (0, feed, 0, None, None)), donate_argnums=0)
-        self._evaluate = jax.jit(_over_blocks(self._evaluation_of_block, blocks, (0, 0, 0, None)))
+        self._evaluate = jax.jit(_parts_first(_over_blocks(self._evaluation_of_block, blocks, (0, 0, 0, None))))
         self._better = jax.jit(_over_blocks(self._best_of_block, blocks, (0, 0, 0)), donate_argnums=0)
-        self._norms = jax.jit(_over_blocks(self._norms_of_block, blocks, (0, 0, 0, 0)))
+        self._norms = jax.jit(_over_blocks(self._norms_of_block, blocks, (0, 0, 0, None, 0)))
         self._find = compiled
         self._compiled: dict[Hashable, Any] = {}
         self._compiling: dict[Hashable, Future[Any]] = {}
@@ -158,9 +158,9 @@ class Program:
             eval_set: a chunk of the evaluation, or its shapes.
         """
         wanted: list[tuple[str, Any, tuple[Any, ...]]] = [
-            ("segment", self._segment, (train_state, feed, settings, jnp.int32(0), jnp.int32(0))),
+            ("segment", self._segment, (train_state, feed, settings, np.int32(0), np.int32(0))),
             ("evaluation", self._evaluate, (train_state.params, train_state.state, settings.hyper, eval_set)),
-            ("norms", self._norms, (train_state, train_state, feed.rates[:, 0], settings.momentum)),
+            ("norms", self._norms, (train_state, train_state, feed.rates, np.int32(0), settings.momentum)),
             ("best", self._better, (best, best, settings.alive)),
         ]
         if self._find is compile_always:
@@ -177,32 +177,35 @@ class Program:
             return
         started, threads = time.perf_counter(), ThreadPoolExecutor(COMPILERS)
         for key, (name, function, arguments) in missing.items():
-            lowered, options = function.lower(*arguments), _options(name, own=self._own)
-            self._compiling[key] = threads.submit(lowered.compile, compiler_options=options)
+            lowered = function.lower(*arguments)
+            self._compiling[key] = threads.submit(compiled, lowered, _wanted(name, own=self._own))
         threads.shutdown(wait=False)
         self.compile_seconds += time.perf_counter() - started
 
     def run_segment(self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: int, stop: int) -> TrainState:
         """Take steps `start` to `stop - 1` of the feed; the buffers of `train_state` are donated."""
-        bounds = (jnp.int32(start), jnp.int32(stop))
+        bounds = (np.int32(start), np.int32(stop))
         return cast("TrainState", self._call("segment", self._segment, train_state, feed, settings, *bounds))
 
     def evaluate(self, train_state: TrainState, settings: MemberSettings, eval_set: EvalSet) -> EvalMetrics:
         """Evaluate all members, without dropout."""
-        metrics: EvalMetrics = self._call(
-            "evaluation", self._evaluate, train_state.params, train_state.state, settings.hyper, eval_set
-        )
-        parts = (metrics.losses, metrics.accuracies, metrics.of_classes)
-        losses, accuracies, of_classes = (jnp.moveaxis(part, 1, 0) for part in parts)
-        return metrics._replace(losses=losses, accuracies=accuracies, of_classes=of_classes)
+        arguments = (train_state.params, train_state.state, settings.hyper, eval_set)
+        return cast("EvalMetrics", self._call("evaluation", self._evaluate, *arguments))
 
     def keep_best(self, best: Best, now: Best, better: Array) -> Best:
         """Replace the best networks by the current ones where `better` `(S, M)` is True."""
         return cast("Best", self._call("best", self._better, best, now, better))
 
-    def norms(self, before: TrainState, after: TrainState, rates: Array, momentum: Array) -> dict[str, Array]:
-        """Norms of the last step: `gradient/layer`, and `update/layer`, the change relative to the kernel's norm."""
-        return cast("dict[str, Array]", self._call("norms", self._norms, before, after, rates, momentum))
+    def norms(self, before: TrainState, after: TrainState, rates: Array, step: int, momentum: Array) -> dict[str, Array]:
+        """Norms of a step: `gradient/layer`, and `update/layer`, the change relative to the kernel's norm.
+
+        Args:
+            before, after: around the step.
+            rates: step sizes of the chunk.
+            step: number of the step in the chunk.
+            momentum: of each member, `(S, M)`.
+        """
+        return cast("dict[str, Array]", self._call("norms", self._norms, before, after, rates, np.int32(step), momentum))
 
     def _call(self, name: str, function: Any, *arguments: Any) -> Any:
         return self._ready(name, function, *arguments)(*arguments)
@@ -218,8 +221,9 @@ class Program:
         return self._compiled[key]
 
     def _compile(self, name: str, function: Any, arguments: tuple[Any, ...]) -> Any:
-        key = (*_key(name, arguments), jax.tree.structure(arguments), _wanted(name, own=self._own))
-        return self._find(key, lambda: function.lower(*arguments).compile(compiler_options=_options(name, own=self._own)))
+        wanted = _wanted(name, own=self._own)
+        key = (*_key(name, arguments), jax.tree.structure(arguments), wanted)
+        return self._find(key, lambda: compiled(function.lower(*arguments), wanted))
 
     def _segment_of_block(
         self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: Array, stop: Array
@@ -306,9 +310,11 @@ class Program:
         logits = jnp.where(better[:, None, None], now.logits, best.logits)
         return Best(params, self._kept(better, now.state, best.state), logits)
 
-    def _norms_of_block(self, before: TrainState, after: TrainState, rates: Array, momentum: Array) -> dict[str, Array]:
+    def _norms_of_block(
+        self, before: TrainState, after: TrainState, rates: Array, step: Array, momentum: Array
+    ) -> dict[str, Array]:
         squares, broadcast = self._population.squares, self._population.broadcast
-        broadcasts = (broadcast(rates, before.params), broadcast(momentum, before.params))
+        broadcasts = (broadcast(rates[step], before.params), broadcast(momentum, before.params))
         around = ((before.params, before.slots), (after.params, after.slots))
         gradient = last_gradient(self._plan.optimizer, *around, *broadcasts)
         change = jax.tree.map(jnp.subtract, after.params, before.params)
@@ -359,9 +365,15 @@ def _wanted(name: str, *, own: bool = False) -> dict[str, str | bool]:
     return OPTIONS.get(device, {}) | (ONCE_AN_EPOCH if older else {})
 
 
-def _options(name: str, *, own: bool = False) -> dict[str, str | bool]:
-    """Compiler options, without those that this release of JAX does not support."""
-    return {option: value for option, value in _wanted(name, own=own).items() if _known(option, value)}
+def compiled(lowered: Any, wanted: dict[str, str | bool]) -> Any:
+    """Compile with these options, as far as this release of JAX supports them."""
+    try:
+        return lowered.compile(compiler_options=wanted)
+    except jax.errors.JaxRuntimeError:
+        known = {option: value for option, value in wanted.items() if _known(option, value)}
+        if known == wanted:
+            raise
+        return lowered.compile(compiler_options=known)
 
 
 def _key(name: str, arguments: Any) -> tuple[Hashable, ...]:
@@ -416,7 +428,22 @@ def _over_blocks(function: Callable[..., Any], blocks: int, axes: tuple[Any, ...
         squeezed = [_dropped(argument, axis) for argument, axis in zip(arguments, axes, strict=True)]
         return jax.tree.map(lambda leaf: jax.lax.expand_dims(leaf, (0,)), function(*squeezed))
 
+    alone.__name__ = function.__name__
     return alone
+
+
+def _parts_first(evaluation: Callable[..., EvalMetrics]) -> Callable[..., EvalMetrics]:
+    """Bring the axis of sample and validation part before that of the blocks."""
+
+    def function(*arguments: Any) -> EvalMetrics:
+        metrics = evaluation(*arguments)
+        losses, accuracies, of_classes = (
+            jnp.moveaxis(part, 1, 0) for part in (metrics.losses, metrics.accuracies, metrics.of_classes)
+        )
+        return metrics._replace(losses=losses, accuracies=accuracies, of_classes=of_classes)
+
+    function.__name__ = evaluation.__name__
+    return function
 
 
 def _dropped(argument: Any, axis: Any) -> Any:

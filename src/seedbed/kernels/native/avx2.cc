@@ -5,4 +5,5 @@
 #define FILTERS 3
 #define TAPS 4
 #define GRADIENTS 3
-#include "kernels.h"
+#define ROWS 6
+#include "table.h"

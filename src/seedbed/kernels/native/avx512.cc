@@ -5,4 +5,5 @@
 #define FILTERS 6
 #define TAPS 5
 #define GRADIENTS 5
-#include "kernels.h"
+#define ROWS 12
+#include "table.h"

@@ -1,9 +1,16 @@
 // A call from a compiled program by XLA's C interface: its arrays, attributes, threads and errors.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "xla/ffi/api/c_api.h"
 
@@ -24,11 +31,21 @@ class Call {
     const XLA_FFI_Attrs& all = frame_->attrs;
     for (int64_t i = 0; i < all.size; i++) {
       const auto* scalar = static_cast<const XLA_FFI_Scalar*>(all.attrs[i]);
-      bool same = all.names[i]->len == std::strlen(name) && !std::strncmp(all.names[i]->ptr, name, all.names[i]->len);
-      if (same && all.types[i] == XLA_FFI_AttrType_SCALAR && scalar->dtype == XLA_FFI_DataType_S64)
+      if (named(all, i, name) && all.types[i] == XLA_FFI_AttrType_SCALAR && scalar->dtype == XLA_FFI_DataType_S64)
         return *static_cast<const int64_t*>(scalar->value);
     }
     return -1;
+  }
+
+  // A list of integers, or nothing without it.
+  std::vector<int64_t> attributes(const char* name) const {
+    const XLA_FFI_Attrs& all = frame_->attrs;
+    for (int64_t i = 0; i < all.size; i++) {
+      const auto* list = static_cast<const XLA_FFI_Array*>(all.attrs[i]);
+      if (named(all, i, name) && all.types[i] == XLA_FFI_AttrType_ARRAY && list->dtype == XLA_FFI_DataType_S64)
+        return {static_cast<const int64_t*>(list->data), static_cast<const int64_t*>(list->data) + list->size};
+    }
+    return {};
   }
 
   // Threads of the program; 1 where it has no pool.
@@ -67,6 +84,10 @@ class Call {
   }
 
  private:
+  static bool named(const XLA_FFI_Attrs& all, int64_t i, const char* name) {
+    return all.names[i]->len == std::strlen(name) && !std::strncmp(all.names[i]->ptr, name, all.names[i]->len);
+  }
+
   // Whether there was no error; one that there was is freed.
   bool drop(XLA_FFI_Error* error) const {
     if (!error) return true;
@@ -78,4 +99,87 @@ class Call {
   XLA_FFI_CallFrame* frame_;
 };
 
+using Buffer = XLA_FFI_Buffer;
+
+constexpr const char* kShapes = "seedbed's kernels: the shapes do not fit each other.";
+constexpr const char* kLanes = "seedbed's kernels: this processor has no such vectors.";
+constexpr const char* kAlignment = "seedbed's kernels: the arrays are not aligned to vectors.";
+constexpr const char* kMemory = "seedbed's kernels: out of memory.";
+
+inline size_t count(const Buffer& buffer) {
+  size_t numbers = 1;
+  for (int64_t axis = 0; axis < buffer.rank; axis++) numbers *= buffer.dims[axis];
+  return numbers;
+}
+
+// Whether no axis is empty, or so long that products of sizes overflow.
+inline bool sized(const Buffer& buffer) {
+  return std::all_of(buffer.dims, buffer.dims + buffer.rank, [](int64_t size) { return size >= 1 && size <= (1 << 24); });
+}
+
+inline bool floats(const Buffer& buffer, size_t numbers) { return buffer.dtype == XLA_FFI_DataType_F32 && count(buffer) == numbers; }
+inline bool bytes(const Buffer& buffer, size_t numbers) { return buffer.dtype == XLA_FFI_DataType_U8 && count(buffer) == numbers; }
+inline bool aligned(const Buffer& buffer, int64_t lanes) { return (uintptr_t)buffer.data % (sizeof(float) * lanes) == 0; }
+inline float* numbers(const Buffer& buffer) { return static_cast<float*>(buffer.data); }
+
+struct Free {
+  void operator()(float* memory) const { std::free(memory); }
+};
+
+// Calls work(block, scratch) for each block, on this thread and those of the program's pool. The caller never waits for a task
+// that has not started, since the pool's threads may all be busy, or be this one; a task that starts late finds nothing to do.
+class Blocks {
+ public:
+  using Work = std::function<void(int64_t, float*)>;
+
+  // `floats` is the scratch memory of each thread. This one takes `spare`, where that is large enough: to allocate as much for
+  // every call would take a tenth of the time of small ones.
+  static XLA_FFI_Error* run(const Call& call, int64_t blocks, size_t floats, Work work, const Buffer* spare = nullptr) {
+    auto shared = std::make_shared<Blocks>(blocks, floats, std::move(work));
+    int64_t helpers = std::min(call.threads(), blocks) - 1;
+    for (int64_t helper = 0; helper < helpers; helper++) call.schedule([shared] { shared->take(nullptr); });
+    shared->take(spare && count(*spare) >= floats && aligned(*spare, 16) ? numbers(*spare) : nullptr);
+    std::unique_lock<std::mutex> lock(shared->mutex_);
+    shared->ended_.wait(lock, [&] { return shared->done_ == shared->blocks_; });
+    return shared->failed_ ? call.error(kMemory) : nullptr;
+  }
+
+  Blocks(int64_t blocks, size_t floats, Work work) : blocks_(blocks), floats_(floats), work_(std::move(work)) {}
+
+ private:
+  void take(float* scratch) {
+    std::unique_ptr<float, Free> own;
+    for (int64_t block; (block = next_++) < blocks_;) {
+      if (!scratch) own.reset(scratch = static_cast<float*>(std::aligned_alloc(64, (floats_ * sizeof(float) + 127) / 64 * 64)));
+      if (scratch) work_(block, scratch);
+      std::lock_guard<std::mutex> lock(mutex_);
+      failed_ = failed_ || !scratch;
+      if (++done_ == blocks_) ended_.notify_all();
+    }
+  }
+
+  const int64_t blocks_;
+  const size_t floats_;
+  const Work work_;
+  std::atomic<int64_t> next_{0};
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  int64_t done_ = 0;
+  bool failed_ = false;
+};
+
+// A handler of XLA: no exception may leave it.
+template <XLA_FFI_Error* (*function)(const Call&)>
+XLA_FFI_Error* handled(XLA_FFI_CallFrame* frame) {
+  Call call(frame);
+  if (call.answered()) return nullptr;
+  try {
+    return function(call);
+  } catch (...) {  // no memory for sums or threads
+    return call.error(kMemory);
+  }
+}
+
 }  // namespace seedbed
+
+#define EXPORT extern "C" __attribute__((visibility("default")))

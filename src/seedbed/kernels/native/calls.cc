@@ -1,11 +1,6 @@
-// The kernels as functions of a compiled program: checks of all shapes, threads, and sums over the images.
+// Convolutions and poolings as functions of a compiled program: checks of all shapes, and sums over the images.
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <cstdlib>
-#include <memory>
-#include <mutex>
 #include <vector>
 
 #include "call.h"
@@ -13,73 +8,6 @@
 
 namespace seedbed {
 namespace {
-
-using Buffer = XLA_FFI_Buffer;
-
-const char* const kShapes = "seedbed's kernels: the shapes do not fit each other.";
-const char* const kLanes = "seedbed's kernels: this processor has no such vectors.";
-const char* const kAlignment = "seedbed's kernels: the arrays are not aligned to vectors.";
-const char* const kMemory = "seedbed's kernels: out of memory.";
-
-size_t count(const Buffer& buffer) {
-  size_t numbers = 1;
-  for (int64_t axis = 0; axis < buffer.rank; axis++) numbers *= buffer.dims[axis];
-  return numbers;
-}
-
-// Whether no axis is empty, or so long that products of sizes overflow.
-bool sized(const Buffer& buffer) {
-  return std::all_of(buffer.dims, buffer.dims + buffer.rank, [](int64_t size) { return size >= 1 && size <= (1 << 24); });
-}
-
-bool floats(const Buffer& buffer, size_t numbers) { return buffer.dtype == XLA_FFI_DataType_F32 && count(buffer) == numbers; }
-bool bytes(const Buffer& buffer, size_t numbers) { return buffer.dtype == XLA_FFI_DataType_U8 && count(buffer) == numbers; }
-bool aligned(const Buffer& buffer, int64_t lanes) { return (uintptr_t)buffer.data % (sizeof(float) * lanes) == 0; }
-float* numbers(const Buffer& buffer) { return static_cast<float*>(buffer.data); }
-
-struct Free {
-  void operator()(float* memory) const { std::free(memory); }
-};
-
-// Calls work(block, scratch) for each block, on this thread and those of the program's pool. The caller never waits for a task
-// that has not started, since the pool's threads may all be busy, or be this one; a task that starts late finds nothing to do.
-class Blocks {
- public:
-  using Work = std::function<void(int64_t, float*)>;
-
-  static XLA_FFI_Error* run(const Call& call, int64_t blocks, size_t floats, Work work) {
-    auto shared = std::make_shared<Blocks>(blocks, floats, std::move(work));
-    int64_t helpers = std::min(call.threads(), blocks) - 1;
-    for (int64_t helper = 0; helper < helpers; helper++) call.schedule([shared] { shared->take(); });
-    shared->take();
-    std::unique_lock<std::mutex> lock(shared->mutex_);
-    shared->ended_.wait(lock, [&] { return shared->done_ == shared->blocks_; });
-    return shared->failed_ ? call.error(kMemory) : nullptr;
-  }
-
-  Blocks(int64_t blocks, size_t floats, Work work) : blocks_(blocks), floats_(floats), work_(std::move(work)) {}
-
- private:
-  void take() {
-    std::unique_ptr<float, Free> scratch;
-    for (int64_t block; (block = next_++) < blocks_;) {
-      if (!scratch) scratch.reset(static_cast<float*>(std::aligned_alloc(64, (floats_ * sizeof(float) + 127) / 64 * 64)));
-      if (scratch) work_(block, scratch.get());
-      std::lock_guard<std::mutex> lock(mutex_);
-      failed_ = failed_ || !scratch;
-      if (++done_ == blocks_) ended_.notify_all();
-    }
-  }
-
-  const int64_t blocks_;
-  const size_t floats_;
-  const Work work_;
-  std::atomic<int64_t> next_{0};
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  int64_t done_ = 0;
-  bool failed_ = false;
-};
 
 // A call on blocks of images x (blocks, height, width, channels, lanes), a kernel (k, k, channels, filters), and outputs y
 // (blocks, pooled height, pooled width, filters, lanes). Each of x and y may hold images instead, (images, height, width,
@@ -320,22 +248,9 @@ XLA_FFI_Error* spread_maxima(const Call& call) {
   });
 }
 
-// A handler of XLA: no exception may leave it.
-template <XLA_FFI_Error* (*function)(const Call&)>
-XLA_FFI_Error* handled(XLA_FFI_CallFrame* frame) {
-  Call call(frame);
-  if (call.answered()) return nullptr;
-  try {
-    return function(call);
-  } catch (...) {  // no memory for sums or threads
-    return call.error(kMemory);
-  }
-}
-
 }  // namespace
 }  // namespace seedbed
 
-#define EXPORT extern "C" __attribute__((visibility("default")))
 EXPORT XLA_FFI_Error* seedbed_forward(XLA_FFI_CallFrame* frame) { return seedbed::handled<seedbed::forward>(frame); }
 EXPORT XLA_FFI_Error* seedbed_backward(XLA_FFI_CallFrame* frame) { return seedbed::handled<seedbed::backward>(frame); }
 EXPORT XLA_FFI_Error* seedbed_depthwise_forward(XLA_FFI_CallFrame* frame) {

@@ -1,4 +1,4 @@
-// The kernels, once per instruction set: each variant includes this file with its own LANES, VARIANT and register blocks.
+// Convolutions and poolings, once per instruction set: each variant has its own LANES and register blocks.
 //
 // A convolution is a sum over the kernel's rows; within a row, columns and channels of the window are contiguous, so that a
 // register block of POSITIONS outputs x FILTERS filters runs along them: each pixel is loaded once per FILTERS products, each
@@ -10,37 +10,12 @@
 #include <utility>
 
 #include "variant.h"
+#include "vectors.h"
 
 namespace seedbed {
 namespace {
 
-typedef float vec __attribute__((vector_size(4 * LANES)));
-typedef int32_t ints __attribute__((vector_size(4 * LANES)));
-typedef uint8_t bytes __attribute__((vector_size(LANES)));
-
 constexpr int OFF = 255;  // place of a maximum that ReLU sets to 0
-
-inline vec splat(float a) { return a - vec{}; }
-
-inline float sum(vec v) {
-  float parts[LANES];
-  std::memcpy(parts, &v, sizeof v);
-  for (int half = LANES / 2; half; half /= 2)
-    for (int i = 0; i < half; i++) parts[i] += parts[i + half];
-  return parts[0];
-}
-
-inline int tiles(int count, int most) { return (count + most - 1) / most; }
-
-// Calls f(first, size) for parts of almost equal size, each at most `most`.
-template <class F>
-inline void split(int count, int most, F f) {
-  int parts = tiles(count, most);
-  for (int part = 0; part < parts; part++) {
-    int first = (int)((int64_t)count * part / parts), next = (int)((int64_t)count * (part + 1) / parts);
-    f(first, next - first);
-  }
-}
 
 // acc[p][r] = sum over rows and taps of in[p] times weights; weights: (rows, taps, filters), of which R are used.
 template <int P, int R>
@@ -482,8 +457,5 @@ void unblocked(const float* block, size_t size, int count, float* images) {
 }
 
 }  // namespace
-
-const Variant VARIANT = {LANES,    forward_scratch,   backward_scratch,   forward,
-                         backward, depthwise_forward, depthwise_backward, max_pool, spread_maxima, blocked, unblocked};
 
 }  // namespace seedbed

@@ -5,4 +5,5 @@
 #define FILTERS 3
 #define TAPS 5
 #define GRADIENTS 2
-#include "kernels.h"
+#define ROWS 6
+#include "table.h"

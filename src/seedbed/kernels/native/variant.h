@@ -48,6 +48,14 @@ struct Pooling {
   int64_t pooled_height, pooled_width;
 };
 
+// A matrix product c (rows, columns) = a (rows, depth) b (depth, columns). Of a, either the numbers of a row lie next to each
+// other, or those of a column where it is turned; the others are `a_step` apart. So are those of b; rows of c are `c_step` apart.
+struct Product {
+  int64_t rows, columns, depth;
+  size_t a_step, b_step, c_step;
+  bool a_turned, b_turned;
+};
+
 // Arrays hold LANES images side by side, images innermost: (rows, columns, channels, LANES). Kernels are (k, k, channels,
 // filters), or (k, k, channels) in a depthwise convolution, whose filters are its channels.
 struct Variant {
@@ -69,6 +77,10 @@ struct Variant {
   // Some images of `size` numbers each, one after the other, as a block; lanes without an image hold zeros. And back.
   void (*blocked)(const float* images, size_t size, int count, float* block);
   void (*unblocked)(const float* block, size_t size, int count, float* images);
+  // Floats of scratch memory, aligned to 64 bytes, that a product takes. To each row of c its `bias` is added, unless it is null.
+  size_t (*product_scratch)(const Product&);
+  void (*product)(const Product&, const float* a, const float* b, const float* bias, float* c, float* scratch);
+  void (*row_sums)(const float* a, int64_t rows, int64_t columns, float* sums);
 };
 
 // The widest variant that this processor can run with vectors of this number of floats; null if there is none.

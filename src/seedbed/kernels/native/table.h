@@ -1,0 +1,23 @@
+// A variant of all kernels: included by each with its own LANES, VARIANT and register blocks.
+
+#include "kernels.h"
+#include "products.h"
+
+namespace seedbed {
+
+const Variant VARIANT = {LANES,
+                         forward_scratch,
+                         backward_scratch,
+                         forward,
+                         backward,
+                         depthwise_forward,
+                         depthwise_backward,
+                         max_pool,
+                         spread_maxima,
+                         blocked,
+                         unblocked,
+                         product_scratch,
+                         product,
+                         row_sums};
+
+}  // namespace seedbed

@@ -1,0 +1,68 @@
+// What the kernels of all kinds share, once per instruction set: vectors of LANES floats.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace seedbed {
+namespace {
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+typedef uint8_t bytes __attribute__((vector_size(LANES)));
+
+typedef float unaligned __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+inline vec load(const float* from) { return *(const unaligned*)from; }
+inline void store(vec v, float* to) { *(unaligned*)to = v; }
+inline vec splat(float a) { return a - vec{}; }
+
+inline float sum(vec v) {
+  float parts[LANES];
+  std::memcpy(parts, &v, sizeof v);
+  for (int half = LANES / 2; half; half /= 2)
+    for (int i = 0; i < half; i++) parts[i] += parts[i + half];
+  return parts[0];
+}
+
+// Exchanges the numbers of a at places with bit D for those of b at places without it.
+template <int D>
+inline void exchange(vec& a, vec& b) {
+#ifdef __clang__
+  vec low, high;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++) low[i] = i & D ? b[i ^ D] : a[i], high[i] = i & D ? b[i] : a[i ^ D];
+  a = low, b = high;
+#else
+  ints low, high;
+#pragma GCC unroll 16
+  for (int i = 0; i < LANES; i++) low[i] = i & D ? LANES + (i ^ D) : i, high[i] = i & D ? LANES + i : i ^ D;
+  vec both = __builtin_shuffle(a, b, low);
+  b = __builtin_shuffle(a, b, high);
+  a = both;
+#endif
+}
+
+// Turns a square of numbers: number i of row j becomes number j of row i.
+template <int D = 1>
+inline void turn(vec (&rows)[LANES]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < LANES; i++)
+    if (!(i & D)) exchange<D>(rows[i], rows[i | D]);
+  if constexpr (2 * D < LANES) turn<2 * D>(rows);
+}
+
+inline int tiles(int count, int most) { return (count + most - 1) / most; }
+
+// Calls f(first, size) for parts of almost equal size, each at most `most`.
+template <class F>
+inline void split(int count, int most, F f) {
+  int parts = tiles(count, most);
+  for (int part = 0; part < parts; part++) {
+    int first = (int)((int64_t)count * part / parts), next = (int)((int64_t)count * (part + 1) / parts);
+    f(first, next - first);
+  }
+}
+
+}  // namespace
+}  // namespace seedbed
