@@ -70,7 +70,12 @@ def test_outputs_and_gradients_are_those_of_the_whole_matrix_in_float64(layer: D
     matrix, rows = whole(layer, kernels.astype(np.float64)), x.T if layer.images else x
     close(z, matrix @ rows + biases[:, None], 3e-6, least=1)
     close(dbiases, dz.sum(axis=1, dtype=np.float64), 3e-6, least=1)
-    close(whole(layer, np.asarray(dkernels)), (whole(layer, np.ones(len(kernels))) > 0) * (dz.astype(float) @ rows.T), 3e-6, least=1)
+    close(
+        whole(layer, np.asarray(dkernels)),
+        (whole(layer, np.ones(len(kernels))) > 0) * (dz.astype(float) @ rows.T),
+        3e-6,
+        least=1,
+    )
     close(dx, 0 * x if layer.images else matrix.T @ dz, 3e-6, least=1)
 
 

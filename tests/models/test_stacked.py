@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
-from models.samples import CONV, IMAGE_SHAPE
+from models.samples import CLASSES, CONV, IMAGE_SHAPE, SEPARABLE
 from seedbed import models
 
 
 def test_a_layer_of_two_kernels_counts_both() -> None:
     """As Keras's SeparableConv2D has them."""
-    kernels = {"apart/depthwise_kernel": jnp.full((2, 3, 3, 1), 2.0), "apart/pointwise_kernel": jnp.full((2, 4), 3.0)}
-    tree = {**kernels, "apart/bias": jnp.full((2, 4), 9.0), "say/kernel": jnp.ones((2, 5))}
-    sums = models.build(CONV, IMAGE_SHAPE, 4).squares([tree, tree])
-    assert sums.keys() == {"apart", "say"}
-    np.testing.assert_allclose(sums["apart"], np.full((2, 2), 9 * 4.0 + 4 * 9.0))
-    np.testing.assert_allclose(sums["say"], np.full((2, 2), 5.0))
+    population = models.build(SEPARABLE, IMAGE_SHAPE, CLASSES)
+    weights = population.initial(0)
+    params, _ = population.pack([{name: np.full_like(array, 2.0) for name, array in own.items()} for own in weights])
+    sums = population.squares([params, params])
+    both = sum(weights[0][f"conv_1/{name}"].size for name in ("depthwise_kernel", "pointwise_kernel"))
+    np.testing.assert_allclose(sums["conv_1"], np.full((2, 2), 4.0 * both))
+    np.testing.assert_allclose(sums["dense_0"], np.full((2, 2), 4.0 * weights[0]["dense_0/kernel"].size))
+
+
+def test_arrays_apart_are_joined_to_the_same_rows() -> None:
+    population = models.build(CONV, IMAGE_SHAPE, CLASSES)
+    params, _ = population.pack([population.initial(seed)[0] for seed in (0, 1)])
+    arrays = population.apart(params)
+    assert {name: array.shape[1:] for name, array in arrays.items()} == {
+        n: a.shape for n, a in population.initial(0)[0].items()
+    }
+    assert jax.tree.all(jax.tree.map(np.array_equal, population.joined(arrays), params))

@@ -58,7 +58,9 @@ def test_options_that_this_release_of_jax_does_not_know_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 3)])
-def test_a_job_compiles_four_functions_and_nothing_beside_them(seeds: tuple[int, ...], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_job_compiles_four_functions_and_nothing_beside_them(
+    seeds: tuple[int, ...], caplog: pytest.LogCaptureFixture
+) -> None:
     """Each small operation on an array would be one more program for every shape."""
     jax.clear_caches()
     with jax.log_compiles(), caplog.at_level(logging.DEBUG, logger="jax"):

@@ -15,7 +15,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-
 SPARE = 2**18
 """Floats of memory that a call may use; where it needs more, and on further threads, it allocates its own."""
 
@@ -43,7 +42,7 @@ class Diagonal:
     Attributes:
         blocks: the blocks; each row of the inputs belongs to one of them.
         lanes: floats per vector.
-        images: whether the inputs are images `(B, inputs)` of a single block with one network. Nothing is differentiated by them.
+        images: whether the inputs are images `(B, inputs)` of a single block with one network. They get no gradient.
     """
 
     blocks: tuple[Block, ...]

@@ -46,7 +46,11 @@ class ConvPopulation(StackedPopulation):
         self._matmul = MatMul(precision)
         self._form = conv_form(self.shapes, self._activation, self._matmul, on_cpu=on_cpu)
         super().__init__(
-            specs, microbatch=self._form.microbatch, vectorized=self._form.vectorized, multiple=self._form.multiple
+            specs,
+            conv_weight_shapes(self.spec, image_shape, classes),
+            microbatch=self._form.microbatch,
+            vectorized=self._form.vectorized,
+            multiple=self._form.multiple,
         )
 
     @property

@@ -66,7 +66,7 @@ class ShapeBucket:
 
 
 @dataclass(frozen=True)
-class Run:
+class UnitRange:
     """Neighbouring units of a layer that are treated alike.
 
     Attributes:
@@ -88,7 +88,7 @@ class Owners(NamedTuple):
     biases: Indices
 
 
-class Layer:
+class DenseLayer:
     """A layer of all members that have it, bucket after bucket.
 
     Args:
@@ -99,7 +99,7 @@ class Layer:
         buckets: those whose members have this layer.
         blocks: block of each bucket in the layer's matrix.
         owners: the member that each unit belongs to.
-        runs: the units, in ranges.
+        ranges: the units, by how they are treated.
     """
 
     def __init__(self, number: int, buckets: Sequence[ShapeBucket]) -> None:
@@ -109,25 +109,25 @@ class Layer:
         starts = accumulate((members * inputs for members, _, inputs in shapes), initial=0)
         self.blocks = tuple(Block(*shape, start) for shape, start in zip(shapes, starts, strict=False))
         self.owners = np.concatenate([self._of_bucket(bucket, bucket.widths[number + 1]) for bucket in self.buckets])
-        self.runs = self._runs()
+        self.ranges = self._ranges()
 
     @staticmethod
     def _of_bucket(bucket: ShapeBucket, repeats: int) -> Indices:
         return np.repeat(np.arange(bucket.start, bucket.stop, dtype=np.int32), repeats)
 
-    def _runs(self) -> list[Run]:
+    def _ranges(self) -> list[UnitRange]:
         """The units in the fewest ranges of one activation, or of the logits of neighbouring members."""
-        runs: list[Run] = []
+        ranges: list[UnitRange] = []
         ended = 0
         for bucket in self.buckets:
             activation = bucket.activation if self._hides(bucket) else None
-            last = runs[-1] if runs else None
+            last = ranges[-1] if ranges else None
             if last and last.activation == activation and (activation or ended == bucket.start):
-                runs[-1] = replace(last, units=last.units + bucket.units(self.number))
+                ranges[-1] = replace(last, units=last.units + bucket.units(self.number))
             else:
-                runs.append(Run(activation, bucket.start, bucket.units(self.number)))
+                ranges.append(UnitRange(activation, bucket.start, bucket.units(self.number)))
             ended = bucket.stop
-        return runs
+        return ranges
 
     def _hides(self, bucket: ShapeBucket) -> bool:
         """Whether this layer is a hidden one of these members."""
@@ -136,6 +136,11 @@ class Layer:
     @property
     def units(self) -> int:
         return len(self.owners)
+
+    @property
+    def numbers(self) -> int:
+        """Count of the numbers in the layer's kernels."""
+        return sum(block.members * block.outputs * block.inputs for block in self.blocks)
 
     @property
     def kernel_owners(self) -> Indices:
@@ -175,7 +180,7 @@ def buckets(specs: Sequence[Dense], inputs: int, classes: int) -> tuple[ShapeBuc
     """Group neighbouring members with equal activation and hidden widths."""
     keys = [(spec.activation, (inputs, *spec.hidden, classes)) for spec in specs]
     found = [(key, list(group)) for key, group in groupby(range(len(keys)), key=lambda member: keys[member])]
-    return tuple(ShapeBucket(*key, members[0], members[-1] + 1) for key, members in found)
+    return tuple(ShapeBucket(named, widths, members[0], members[-1] + 1) for (named, widths), members in found)
 
 
 class DensePopulation:
@@ -200,7 +205,7 @@ class DensePopulation:
         self._matmul = MatMul(precision)
         self._native = native_kernels(self._matmul, on_cpu=on_cpu)
         self._on_cpu = on_cpu
-        self._first, *self._later = (Layer(number, self.buckets) for number in range(max(b.depth for b in self.buckets)))
+        self._first, *self._later = (DenseLayer(number, self.buckets) for number in range(max(b.depth for b in self.buckets)))
         self._owners = self._owners_of_all()
         self._rows, self._numbers = segments.Owned(self._owners.rows), segments.Owned(self._kernels_of_layers())
 
@@ -212,7 +217,7 @@ class DensePopulation:
 
     def _kernels_of_layers(self) -> Indices:
         """Segment of each value in the vector of later kernels: layer times the number of members, plus member."""
-        layers = [np.full(len(layer.kernel_owners), layer.number) for layer in self._later]
+        layers = [np.full(layer.numbers, layer.number) for layer in self._later]
         segment = np.concatenate([np.zeros(0, np.int32), *layers]) * len(self.specs) + self._owners.kernels
         return segment.astype(np.int32)
 
@@ -251,9 +256,9 @@ class DensePopulation:
         logits: dict[int, Array] = {}
         for layer, kernels, biases in self._layers(params):
             z = self._multiplied(layer, kernels, biases, x)
-            runs = list(zip(layer.runs, _cut(z, [run.units for run in layer.runs]), strict=True))
-            logits |= {run.start: part for run, part in runs if run.activation is None}
-            hidden = [(ACTIVATIONS[run.activation], part) for run, part in runs if run.activation is not None]
+            parts = list(zip(layer.ranges, _cut(z, [units.units for units in layer.ranges]), strict=True))
+            logits |= {units.start: part for units, part in parts if units.activation is None}
+            hidden = [(ACTIVATIONS[units.activation], part) for units, part in parts if units.activation is not None]
             outputs = [activation.function(part) for activation, part in hidden]
             if not hidden:
                 continue
@@ -266,15 +271,15 @@ class DensePopulation:
                 x = self._dropped(layer, x, hyper.dropout, jax.random.fold_in(key, layer.number))
         return _joined([logits[start] for start in sorted(logits)]).reshape(len(self.specs), self.classes, -1)
 
-    def _layers(self, params: Params) -> Iterator[tuple[Layer, Array, Array]]:
+    def _layers(self, params: Params) -> Iterator[tuple[DenseLayer, Array, Array]]:
         """Each layer with its kernels as a vector, and its biases."""
         first, later = params["first"], params["later"]
-        kernels = _cut(later["kernels"], [len(layer.kernel_owners) for layer in self._later])
+        kernels = _cut(later["kernels"], [layer.numbers for layer in self._later])
         biases = _cut(later["biases"], [layer.units for layer in self._later])
         yield self._first, first["kernel"].reshape(-1), first["bias"]
         yield from zip(self._later, kernels, biases, strict=True)
 
-    def _multiplied(self, layer: Layer, kernels: Array, biases: Array, x: Array) -> Array:
+    def _multiplied(self, layer: DenseLayer, kernels: Array, biases: Array, x: Array) -> Array:
         """Pre-activations `(units, images)` from images `(images, inputs)` in the first layer, else from `(inputs, images)`."""
         if self._native.lanes:
             blocks = (Block(1, layer.units, x.shape[1]),) if layer is self._first else layer.blocks
@@ -285,12 +290,12 @@ class DensePopulation:
         inputs = _cut(x, [block.members * block.inputs for block in layer.blocks])
         products = []
         for block, kernel, rows in zip(layer.blocks, apart, inputs, strict=True):
-            kernel = kernel.reshape(block.members, block.outputs, block.inputs)
-            z = self._matmul("goi,gib->gob", kernel, rows.reshape(block.members, block.inputs, -1))
+            stacked = kernel.reshape(block.members, block.outputs, block.inputs)
+            z = self._matmul("goi,gib->gob", stacked, rows.reshape(block.members, block.inputs, -1))
             products.append(z.reshape(block.members * block.outputs, -1))
         return _joined(products) + biases[:, None]
 
-    def _dropped(self, layer: Layer, x: Array, rates: Array, key: Array) -> Array:
+    def _dropped(self, layer: DenseLayer, x: Array, rates: Array, key: Array) -> Array:
         """Dropout of the hidden units: equal layers drop the same units in any population."""
         following = self._later[layer.number]
         widths = sorted({block.inputs for block in following.blocks})
@@ -369,12 +374,12 @@ class DensePopulation:
             at, bias_at, shape = layer.place(member)
             yield kernels[at : at + math.prod(shape)].reshape(shape), biases[bias_at : bias_at + shape[0]]
 
-    def _views(self, params: Params) -> Iterator[tuple[Layer, Constants, Constants]]:
+    def _views(self, params: Params) -> Iterator[tuple[DenseLayer, Constants, Constants]]:
         """Each layer with views of its kernels and its biases."""
         yield self._first, params["first"]["kernel"].reshape(-1), params["first"]["bias"]
         at = bias_at = 0
         for layer in self._later:
-            numbers = len(layer.kernel_owners)
+            numbers = layer.numbers
             yield layer, params["later"]["kernels"][at:][:numbers], params["later"]["biases"][bias_at:][: layer.units]
             at, bias_at = at + numbers, bias_at + layer.units
 

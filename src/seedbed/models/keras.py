@@ -45,7 +45,8 @@ class KerasPopulation(StackedPopulation):
         self._network = _network(self.spec, image_shape, classes, fast=on_cpu)
         in_parts = self._network.has_convolutions and on_cpu and not maps.kernels_name()
         whole = in_parts and (self._network.state or self._network.adds_losses or self._network.mixes_images)
-        super().__init__(specs, microbatch=MICROBATCH if in_parts and not whole else None, vectorized=not on_cpu)
+        microbatch = MICROBATCH if in_parts and not whole else None
+        super().__init__(specs, self._network.shapes, microbatch=microbatch, vectorized=not on_cpu)
 
     @property
     def signature(self) -> Hashable:
@@ -79,8 +80,11 @@ class KerasPopulation(StackedPopulation):
         return self._network.penalty(params)
 
     def constrained(self, params: Params, alive: Params) -> Params:
-        fitting = jax.vmap(self._network.constrained)(params)
-        return {**params, **{name: jnp.where(alive[name], new, params[name]) for name, new in fitting.items()}}
+        if not self._network.constrains:
+            return params
+        arrays = self.apart(params)
+        fitting = self.joined(arrays | jax.vmap(self._network.constrained)(arrays))
+        return jax.tree.map(jnp.where, alive, fitting, params)
 
     def one(self, params: Params, state: State, x: Array, count: int, dropout: Array, key: Array | None) -> Outputs:
         logits, state, _ = self._network.call(params, state, x, key)

@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from seedbed.models.architecture import ImageShape
+from seedbed.models.architecture import ImageShape, Shapes
 from seedbed.models.keras_backend import quick_compilation
 from seedbed.models.keras_building import canonical_names, input_shape, integer_input
 from seedbed.models.keras_layers import LayerForm, all_layers, logits_form, replaced
@@ -48,6 +48,7 @@ class KerasNetwork:
 
     Attributes:
         outputs: what the network returns.
+        shapes: name -> shape of the variables that training changes by a gradient.
         state: names of the variables that training changes without a gradient.
         raw_pixels: whether the network takes pixels as stored.
         has_convolutions: whether there is a convolution.
@@ -67,6 +68,7 @@ class KerasNetwork:
         named = list(zip(self._trainable, model.trainable_variables, strict=True))
         self._regularizers = {name: v.regularizer for name, v in named if getattr(v, "regularizer", None)}
         self._constraints = {name: v.constraint for name, v in named if getattr(v, "constraint", None)}
+        self.shapes: Shapes = {name: tuple(v.shape) for name, v in named}
         self.has_convolutions = any("Conv" in type(layer).__name__ for layer in all_layers(model))
         self.raw_pixels = takes_raw_pixels(model, image_shape)
         self._trial = self._drawn_trial(image_shape)
@@ -138,6 +140,11 @@ class KerasNetwork:
         with quick_compilation():
             whole, half = jax.jit(lambda: (outputs(TRIED), outputs(TRIED // 2)))()
         return not _close(np.asarray(half, np.float64), np.asarray(whole, np.float64)[: TRIED // 2])
+
+    @property
+    def constrains(self) -> bool:
+        """Whether any variable has a constraint."""
+        return bool(self._constraints)
 
     @cached_property
     def adds_losses(self) -> bool:

@@ -1,23 +1,29 @@
-"""Populations whose members have equal shapes: every array is stacked along a leading axis, one entry per member.
+"""Populations whose members have equal shapes: the numbers of a member are a row of a matrix of kernels, and one of the others.
 
-A convolutional member works on more values than the caches hold, so on a CPU members and microbatches run in a loop, each
-forward and backward at once; on a GPU they are vectorized (`vmap`).
+So an optimizer's step is two loops, however many arrays a network has, and these compile in a fraction of the time of one per
+array. A convolutional member works on more values than the caches hold, so on a CPU members and microbatches run in a loop,
+each forward and backward at once; on a GPU they are vectorized (`vmap`).
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
-from seedbed.models.architecture import Weights
+from seedbed.models.architecture import Shapes, Weights
 from seedbed.models.protocol import Batch, Hyperparameters, Outputs, Params, Penalty, State, image_losses
 from seedbed.specs import ModelSpec
+
+KERNELS, OTHERS = "kernels", "others"
+"""Parts of the parameters, each `(M, numbers)`: kernels, which are penalized, and all others."""
 
 
 class StackedPopulation(ABC):
@@ -25,13 +31,18 @@ class StackedPopulation(ABC):
 
     Args:
         specs: the members, with equal shapes.
+        shapes: names and shapes of the arrays that training changes by a gradient.
         microbatch: images per microbatch in training. None means the whole minibatch.
         vectorized: whether to run all members at once instead of one after the other.
         multiple: microbatches are padded to a multiple of this number of images.
     """
 
-    def __init__(self, specs: Sequence[ModelSpec], *, microbatch: int | None, vectorized: bool, multiple: int = 1) -> None:
+    def __init__(
+        self, specs: Sequence[ModelSpec], shapes: Shapes, *, microbatch: int | None, vectorized: bool, multiple: int = 1
+    ) -> None:
         self.specs = tuple(specs)
+        self._shapes = shapes
+        self._parts = {part: [name for name in shapes if is_kernel(name) == (part == KERNELS)] for part in (KERNELS, OTHERS)}
         self.microbatch = microbatch
         self._multiple = multiple
         self.vectorized = vectorized
@@ -90,7 +101,8 @@ class StackedPopulation(ABC):
         x, count = self.enter(images), len(images)
 
         def member(arguments: tuple[Params, State, Array]) -> Outputs:
-            return self.one(*arguments[:2], x, count, arguments[2], key)
+            params, state, dropout = arguments
+            return self.one(self.apart(params), state, x, count, dropout, key)
 
         return cast("Outputs", self._over_members(member, (params, state, hyper.dropout)))
 
@@ -118,7 +130,8 @@ class StackedPopulation(ABC):
         count, size = parts.labels.shape
 
         def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
-            logits, state, added = self.one_with_loss(params, state, part.images, size, hyper.dropout, key)
+            arrays = self.apart(params)
+            logits, state, added = self.one_with_loss(arrays, state, part.images, size, hyper.dropout, key)
             return jnp.sum(image_losses(logits[None], part.labels, of_classes)[0] * part.weights) / images + added, state
 
         def step(train_state: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
@@ -138,38 +151,67 @@ class StackedPopulation(ABC):
         return total, state
 
     def _penalty(self, params: Params, l1: Array, l2: Array) -> Array:
-        kernels = [leaf for name, leaf in params.items() if is_kernel(name)]
-        squares = sum((jnp.sum(jnp.square(kernel)) for kernel in kernels), jnp.zeros(()))
-        sizes = sum((jnp.sum(jnp.abs(kernel)) for kernel in kernels), jnp.zeros(()))
-        return l2 * squares + l1 * sizes + self.own_penalty(params)
+        kernels = params[KERNELS]
+        return l2 * jnp.sum(jnp.square(kernels)) + l1 * jnp.sum(jnp.abs(kernels)) + self.own_penalty(self.apart(params))
 
     def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
         squares = {name: sums[0] for name, sums in self.squares([params]).items()}
         return Penalty(jax.vmap(self._penalty)(params, hyper.l1, hyper.l2), squares)
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
+        squares = jnp.square(jnp.stack([tree[KERNELS] for tree in trees]))
         sums: dict[str, Array] = {}
-        for name in filter(is_kernel, trees[0]):
-            stacked = jnp.stack([tree[name] for tree in trees])
-            own = jnp.sum(jnp.square(stacked), axis=tuple(range(2, stacked.ndim)))
-            layer = name.rpartition("/")[0]
+        for name, part in zip(self._parts[KERNELS], self._cut(KERNELS, squares), strict=True):
+            layer, own = name.rpartition("/")[0], jnp.sum(part, axis=-1)
             sums[layer] = sums[layer] + own if layer in sums else own  # a separable convolution has two kernels
         return sums
 
+    def apart(self, params: Params) -> dict[str, Array]:
+        """Each array by its name, from the rows of one member or of all."""
+        found: dict[str, Array] = {}
+        for part, names in self._parts.items():
+            pieces = self._cut(part, params[part]) if names else []
+            found |= {name: x.reshape(*x.shape[:-1], *self._shapes[name]) for name, x in zip(names, pieces, strict=True)}
+        return found
+
+    def _cut(self, part: str, rows: Array) -> list[Array]:
+        """Split the last axis into the arrays of a part. The gradient of `lax.split` is one concatenation."""
+        return list(jax.lax.split(rows, [math.prod(self._shapes[name]) for name in self._parts[part]], axis=rows.ndim - 1))
+
+    def joined(self, arrays: Mapping[str, Array]) -> Params:
+        """Invert `apart`, for arrays of all members."""
+        rows = {name: x.reshape(len(self.specs), -1) for name, x in arrays.items()}
+        nothing = jnp.zeros((len(self.specs), 0), jnp.float32)
+        return {
+            part: jnp.concatenate([rows[name] for name in names], axis=1) if names else nothing
+            for part, names in self._parts.items()
+        }
+
     def broadcast(self, values: Array, params: Params) -> Params:
-        return {name: values.reshape(-1, *(1,) * (leaf.ndim - 1)) for name, leaf in params.items()}
+        return dict.fromkeys(self._parts, values[:, None])
 
     def kernels(self, params: Params) -> Params:
-        return {name: is_kernel(name) for name in params}
+        return {part: part == KERNELS for part in self._parts}
 
     def unpack(self, params: Params, state: State, member: int) -> Weights:
-        return {name: np.array(leaf[member]) for name, leaf in {**params, **state}.items()}
+        weights: Weights = {}
+        for part, names in self._parts.items():
+            row, at = np.asarray(params[part][member]), 0
+            for name in names:
+                size = math.prod(self._shapes[name])
+                weights[name] = row[at : at + size].reshape(self._shapes[name]).copy()
+                at += size
+        return {name: weights[name] for name in self._shapes} | {name: np.array(leaf[member]) for name, leaf in state.items()}
 
     def pack(self, members: Sequence[Weights]) -> tuple[Params, State]:
-        names = self.state_names()
-        stacked = {name: np.stack([weights[name] for weights in members]) for name in members[0]}
-        state = {name: stacked.pop(name) for name in names if name in stacked}
-        return stacked, state
+        nothing = np.zeros(0, np.float32)
+
+        def row(weights: Weights, names: Sequence[str]) -> NDArray[np.float32]:
+            return np.concatenate([nothing, *(weights[name].ravel() for name in names)])
+
+        params = {part: np.stack([row(own, names) for own in members]) for part, names in self._parts.items()}
+        names = [name for name in self.state_names() if name in members[0]]
+        return params, {name: np.stack([weights[name] for weights in members]) for name in names}
 
     def state_names(self) -> tuple[str, ...]:
         """Names of the arrays that training changes without a gradient."""

@@ -117,7 +117,16 @@ class Resident:
         order = jax.device_put(orders.order(epoch))
         rates, decays = map(jax.device_put, orders.step_sizes(plans, epoch))
         keys = jax.device_put(orders.keys(epoch))
-        feed = Feed(self._images, self._labels, order, np.int32(orders.images), rates, decays, keys, np.int32(0))
+        feed = Feed(
+            self._images,
+            self._labels,
+            order,
+            jax.device_put(np.int32(orders.images)),
+            rates,
+            decays,
+            keys,
+            jax.device_put(np.int32(0)),
+        )
         yield Chunk(feed, from_step, orders.steps, 0)
 
 
@@ -147,11 +156,11 @@ class Streamed:
             jax.device_put(_gathered(self._part, rows)),
             jax.device_put(self._part.labels[rows].astype(np.int32)),
             jax.device_put(np.broadcast_to(np.arange(rows.shape[1], dtype=np.int32), rows.shape)),
-            np.int32(min(self._orders.images - first * size, steps * size)),
+            jax.device_put(np.int32(min(self._orders.images - first * size, steps * size))),
             rates,
             decays,
             jax.device_put(self._orders.keys(epoch)),
-            np.int32(first),
+            jax.device_put(np.int32(first)),
         )
         return Chunk(feed, 0, steps, first)
 

@@ -112,8 +112,8 @@ class Job:
             saved = PRODUCTS  # an older seedbed made the save
         if saved and saved != form:
             yield (
-                f"The save was made with the form {saved!r}, and training continues with {form!r}: equally good, but not to the "
-                f"last bit what an uninterrupted run gives. {kernels.SWITCH} chooses the form."
+                f"The save was made with the form {saved!r}, and training continues with {form!r}: equally good, but not to "
+                f"the last bit what an uninterrupted run gives. {kernels.SWITCH} chooses the form."
             )
 
     def _remarks(self) -> tuple[str, ...]:
@@ -251,7 +251,7 @@ class Job:
             better[block, column] = self._members.add(member, rows[member])
         loaded = self._loaded
         now = Best(loaded.train_state.params, loaded.train_state.state, metrics.logits)
-        best = loaded.program.keep_best(loaded.best, now, better)
+        best = loaded.program.keep_best(loaded.best, now, jax.device_put(better))
         self._loaded = replace(loaded, best=best)
         return rows
 
@@ -280,7 +280,9 @@ class Job:
         for block, column, member in done:
             yield self._outcome(host, logits[block][column], block, column, member, pruned=member in pruned)
             self._members.alive[block, column] = False
-        self._loaded = replace(loaded, settings=loaded.settings._replace(alive=self._members.alive.copy()))
+        self._loaded = replace(
+            loaded, settings=loaded.settings._replace(alive=jax.device_put(self._members.alive, may_alias=False))
+        )
         useful = [bool(column.any()) for column in self._members.alive.T]
         if 0 < 2 * sum(useful) <= len(useful) and self._worth_compiling(useful):
             self._compact(useful)

@@ -158,8 +158,9 @@ def _settings(members: Members, dataset: Dataset) -> MemberSettings:
     dropout = members.values(lambda run: run.model.dropout)
     l1, l2 = members.values(lambda run: run.plan.l1), members.values(lambda run: run.plan.l2)
     momentum = members.values(lambda run: run.plan.momentum)
-    hyper = Hyperparameters(*map(jax.device_put, (l1, l2, dropout)), _class_weights(members, dataset))
-    return MemberSettings(hyper, jax.device_put(momentum), members.alive.copy())
+    put = jax.device_put
+    hyper = Hyperparameters(put(l1), put(l2), put(dropout), _class_weights(members, dataset))
+    return MemberSettings(hyper, put(momentum), put(members.alive, may_alias=False))
 
 
 def _class_weights(members: Members, dataset: Dataset) -> jax.Array | None:
@@ -169,7 +170,8 @@ def _class_weights(members: Members, dataset: Dataset) -> jax.Array | None:
         return None
     counts = np.bincount(dataset.train.labels, minlength=len(dataset.classes))
     weights = len(dataset.train) / (len(counts) * counts)
-    return jax.device_put(np.where(balanced > 0, weights, 1.0).astype(np.float32))
+    found: jax.Array = jax.device_put(np.where(balanced > 0, weights, 1.0).astype(np.float32))
+    return found
 
 
 def _layers(arrays: NamedArrays, prefix: str) -> set[str]:

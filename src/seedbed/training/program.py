@@ -203,7 +203,7 @@ class Program:
             before, after: around the step.
             rates: step sizes of the chunk.
             step: number of the step in the chunk.
-            momentum: of each member, `(S, M)`.
+            momentum: each member's, `(S, M)`.
         """
         return cast("dict[str, Array]", self._call("norms", self._norms, before, after, rates, np.int32(step), momentum))
 
