@@ -116,9 +116,9 @@ devices (another 10 to 15 %).""",
         1.5,
         " s",
         more=False,
-        tried="""The slowest is the step of 20 different nets, and LLVM's work on its loops. Done: LLVM at level 1, the
-older of XLA's two ways to write loops, one scatter for the norms and penalties of all layers. In vain: level 0
-(steps take twice as long), splitting a program's code, narrower vectors.""",
+        tried="""What is left are an optimizer's loops and those of the evaluation. Done: layers of different nets as one
+native product whose blocks are data, parameters of equal nets in two matrices, LLVM at level 1, the older of XLA's
+two ways to write loops. In vain: level 0 (steps take twice as long), splitting a program's code, narrower vectors.""",
     ),
     Target("compile-kept", "compilation of a program, kept from before", 0.6, 0.3, " s", more=False),
     Target("sweep", "cost of a run in a sweep of 1,000, over that in a sweep of 20", 1.05, 0.9, "x", more=False),

@@ -346,7 +346,8 @@ class Result:
     """A finished run, as `train_runs` returns it and figures, statistics and reports take it.
 
     A run that was `pruned` stopped at a rung of a search before its last epoch; it is not comparable with whole runs. `form`
-    names the form of its convolutions: native kernels, matrix products, or XLA's own; "" if it has none, or it is not known.
+    names the form in which it was computed: native kernels, matrix products, or XLA's own; "" if there is only one, or it is
+    not known.
     """
 
     name: str

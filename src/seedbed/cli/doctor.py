@@ -126,7 +126,7 @@ def _show(facts: Mapping[str, Any]) -> None:
     _show_workers(facts["workers"])
     result(f"NumPy's own products: {facts['blas']['name']} {facts['blas']['version']}")
     for support in [worker["kernels"] for worker in facts["workers"] if worker["kernels"]][:1]:
-        result(f"Convolutions: {_kernels(support)}")
+        result(f"Networks: {_kernels(support)}")
     result(f"Versions: {', '.join(f'{name} {version}' for name, version in facts['versions'].items())}")
     for name, value in facts["variables"].items():
         result(f"{name} = {value}")
@@ -147,7 +147,10 @@ def _show(facts: Mapping[str, Any]) -> None:
 def _kernels(support: Mapping[str, Any]) -> str:
     if support["lanes"]:
         return f"native kernels with vectors of {support['lanes']} numbers"
-    return f"by matrix products, about half as fast as by native kernels, which are not there: {support['reason']}"
+    return (
+        "by XLA's products; convolutional ones are about half as fast, and compiling takes up to twice as long, as with native "
+        f"kernels, which are not there: {support['reason']}"
+    )
 
 
 def _show_workers(workers: list[dict[str, Any]]) -> None:

@@ -1,7 +1,8 @@
-"""Native kernels: convolution with bias, pooling and ReLU, forward and backward, in C++ for compiled programs on a CPU.
+"""Native kernels in C++ for compiled programs on a CPU: convolutions and poolings, and the layers of many dense networks.
 
 They are an optional part of the package, since a C++ compiler builds them at installation. `library` finds and checks the
-built library; `calls` has its functions for JAX. Where there are no kernels, `seedbed.models.forms` chooses other arithmetic.
+built library; `calls` and `products` have its functions for JAX. Where there are no kernels, `seedbed.models.forms` chooses
+other arithmetic.
 """
 
 from __future__ import annotations

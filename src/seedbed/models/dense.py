@@ -143,6 +143,12 @@ class DenseLayer:
         return sum(block.members * block.outputs * block.inputs for block in self.blocks)
 
     @property
+    def hidden_owners(self) -> Indices:
+        """The member that each hidden unit belongs to."""
+        hidden = [bucket for bucket in self.buckets if self._hides(bucket)]
+        return np.concatenate([self._of_bucket(bucket, bucket.widths[self.number + 1]) for bucket in hidden])
+
+    @property
     def kernel_owners(self) -> Indices:
         """The member that each number of the layer's kernels belongs to."""
         sizes = [bucket.widths[self.number + 1] * bucket.widths[self.number] for bucket in self.buckets]
@@ -160,8 +166,7 @@ class DenseLayer:
 
     def member_means(self, values: Array, members: int) -> Array:
         """Means of one value per hidden unit over each member's units, `(M,)`; NaN for those without hidden units here."""
-        hidden = [bucket for bucket in self.buckets if self._hides(bucket)]
-        owners = np.concatenate([self._of_bucket(bucket, bucket.widths[self.number + 1]) for bucket in hidden])
+        owners = self.hidden_owners
         counts = np.bincount(owners, minlength=members).astype(np.float32)
         means = jax.ops.segment_sum(values / counts[owners], owners, num_segments=members, indices_are_sorted=True)
         return jnp.where(counts > 0, means, jnp.nan)
@@ -301,8 +306,7 @@ class DensePopulation:
         widths = sorted({block.inputs for block in following.blocks})
         draws = dict(zip(widths, (jax.random.uniform(key, (width, x.shape[1])) for width in widths), strict=True))
         of_units = _joined([draws[block.inputs] for block in following.blocks for _ in range(block.members)])
-        owners = np.concatenate([np.repeat(np.arange(b.start, b.stop), b.widths[layer.number + 1]) for b in following.buckets])
-        return dropped(x, rates[owners][:, None], of_units)
+        return dropped(x, rates[layer.hidden_owners][:, None], of_units)
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         def total(params: Params) -> Array:

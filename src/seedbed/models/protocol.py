@@ -79,7 +79,7 @@ class Population(Protocol):
 
     @property
     def form(self) -> str:
-        """Name of the form of its convolutions, on which results depend in the last bits; "" if there is only one."""
+        """Name of the form of its computing, on which results depend in the last bits; "" if there is only one."""
 
     @property
     def eval_batch_size(self) -> int:

@@ -57,7 +57,7 @@ class StackedPopulation(ABC):
 
     @property
     def form(self) -> str:
-        """Name of the form of the convolutions; "" if there is only one."""
+        """Name of the form of its computing; "" if there is only one."""
         return ""
 
     def enter(self, images: Array) -> Array:

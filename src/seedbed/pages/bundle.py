@@ -8,8 +8,9 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Thread
 
-from seedbed.devices import cache_folder
+from seedbed.devices import cache_folder, yield_to_other_threads
 from seedbed.errors import StorageError
 from seedbed.storage import sha256, write
 
@@ -33,9 +34,25 @@ def vega() -> str:
 
 def vega_made_elsewhere() -> str:
     """The same for a process that stays: another one joins the parts, since vl-convert keeps 130 MiB for itself."""
-    if _kept() is None:
-        subprocess.run([sys.executable, "-c", "from seedbed.pages.bundle import vega; vega()"], check=False)
+    _make_elsewhere()
     return vega()
+
+
+def make_vega_meanwhile() -> None:
+    """Have the script joined while other things are done, where a core is free: a page that is written later finds it."""
+
+    def make() -> None:
+        yield_to_other_threads()
+        _make_elsewhere()
+
+    Thread(target=make, name="joining the script that draws charts", daemon=True).start()
+
+
+def _make_elsewhere() -> None:
+    """Have another process join the parts; if it cannot, the next call of `vega` says why."""
+    if _kept() is None:
+        command = [sys.executable, "-c", "from seedbed.pages.bundle import vega; vega()"]
+        subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
 
 
 def _kept() -> str | None:

@@ -8,6 +8,7 @@ from seedbed import studies
 from seedbed.errors import SpecError
 from seedbed.groups import Group, Request
 from seedbed.groups.baselines import against_baselines
+from seedbed.pages.bundle import make_vega_meanwhile
 from seedbed.report.environment import examine
 from seedbed.report.notes import Notes
 from seedbed.report.page import Report
@@ -47,6 +48,7 @@ def make(setup: Setup, trainer: StudyTrainer, names: Sequence[str] = (), *, note
     asked = chosen(names)
     if not asked:
         raise SpecError("A report needs one study at least.")
+    make_vega_meanwhile()
     answers = trainer.run(side_by_side([_reported(study, setup, trainer) for study in asked]))
     trainer.execution.on_event(StageStarted("measuring this machine"))
     results = [result for answer in answers for result in answer.results]

@@ -35,7 +35,7 @@ class FinishedState:
         arrays: `kind/name` -> array, as in a population's checkpoint.
         history: metrics of the epochs so far.
         seconds: training time so far (s).
-        form: form of its convolutions, "" if it has none or it is not known.
+        form: form of its computing, "" if it is not known.
     """
 
     arrays: Arrays

@@ -47,7 +47,7 @@ class JobState:
         alive: whether each of them still trains, block by block.
         rows: metrics of each epoch of each member, dropped members included.
         training_seconds: training time without compilation (s).
-        form: name of the form of the convolutions, see `models.protocol.Population.form`.
+        form: name of the form of computing, see `models.protocol.Population.form`.
     """
 
     epoch: _Count

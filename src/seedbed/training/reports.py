@@ -112,7 +112,7 @@ class Outcome:
     """A member ended: best and last weights, and both networks' predictions for the validation images, `(n, C)`.
 
     `optimizer` holds what else a checkpoint has of the member; it is empty where the schedule is at its end. A `pruned` member
-    was not trained to its last epoch. `form` is the form of its convolutions, if there are some.
+    was not trained to its last epoch. `form` is that of its computing.
     """
 
     member: Member
