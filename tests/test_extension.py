@@ -129,16 +129,15 @@ class PrototypePopulation(StackedPopulation):
     self_contained = False
 
     def __init__(self, specs: Sequence[Prototypes], image_shape: tuple[int, int, int], classes: int) -> None:
-        super().__init__(specs, microbatch=None, vectorized=True)
-        self.shapes: dict[str, tuple[int, ...]] = {"prototypes/kernel": (int(np.prod(image_shape)), classes)}
+        super().__init__(specs, {"prototypes/kernel": (int(np.prod(image_shape)), classes)}, microbatch=None, vectorized=True)
         self.sharpness = specs[0].sharpness
 
     @property
     def signature(self) -> Hashable:
-        return "prototypes", self.sharpness, len(self.specs), str(self.shapes)
+        return "prototypes", self.sharpness, len(self.specs), str(self.weight_shapes)
 
     def initial(self, seed: int) -> list[Weights]:
-        return each_initial([self.shapes] * len(self.specs), seed)
+        return each_initial([self.weight_shapes] * len(self.specs), seed)
 
     def one(self, params: Any, state: Any, x: Any, count: int, dropout: Any, key: Any) -> Any:
         x, kernel = x.reshape(count, -1), params["prototypes/kernel"]

@@ -174,8 +174,8 @@ def test_without_a_gpu_asking_for_one_fails_at_once(tmp_path: Path, monkeypatch:
 def test_bit_rot_in_the_programs_kept_from_before_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
     assert run(*training(tmp_path / "a", epochs=3)).returncode == 0
-    kept = [path for path in (tmp_path / "cache" / "programs").iterdir() if path.name.endswith("-cache")]
-    assert len(kept) > 5
+    kept = list((tmp_path / "cache" / "programs").iterdir())
+    assert len(kept) >= 4
     for number, path in enumerate(kept):
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 0xFF

@@ -170,6 +170,7 @@ class ConvFamily(Family[Conv]):
 
     name = "conv"
     pace = Pace(share=0.4, compilation=1.5, member=0.2)
+    compilation = 100 * MIB
 
     def population(self, specs: Sequence[Conv], shape: ImageShape, classes: int, precision: str, on_cpu: bool) -> Population:
         from seedbed.models.conv import ConvPopulation

@@ -41,7 +41,7 @@ class StackedPopulation(ABC):
         self, specs: Sequence[ModelSpec], shapes: Shapes, *, microbatch: int | None, vectorized: bool, multiple: int = 1
     ) -> None:
         self.specs = tuple(specs)
-        self._shapes = shapes
+        self.weight_shapes = shapes
         self._parts = {part: [name for name in shapes if is_kernel(name) == (part == KERNELS)] for part in (KERNELS, OTHERS)}
         self.microbatch = microbatch
         self._multiple = multiple
@@ -171,12 +171,14 @@ class StackedPopulation(ABC):
         found: dict[str, Array] = {}
         for part, names in self._parts.items():
             pieces = self._cut(part, params[part]) if names else []
-            found |= {name: x.reshape(*x.shape[:-1], *self._shapes[name]) for name, x in zip(names, pieces, strict=True)}
+            found |= {name: x.reshape(*x.shape[:-1], *self.weight_shapes[name]) for name, x in zip(names, pieces, strict=True)}
         return found
 
     def _cut(self, part: str, rows: Array) -> list[Array]:
         """Split the last axis into the arrays of a part. The gradient of `lax.split` is one concatenation."""
-        return list(jax.lax.split(rows, [math.prod(self._shapes[name]) for name in self._parts[part]], axis=rows.ndim - 1))
+        return list(
+            jax.lax.split(rows, [math.prod(self.weight_shapes[name]) for name in self._parts[part]], axis=rows.ndim - 1)
+        )
 
     def joined(self, arrays: Mapping[str, Array]) -> Params:
         """Invert `apart`, for arrays of all members."""
@@ -198,10 +200,12 @@ class StackedPopulation(ABC):
         for part, names in self._parts.items():
             row, at = np.asarray(params[part][member]), 0
             for name in names:
-                size = math.prod(self._shapes[name])
-                weights[name] = row[at : at + size].reshape(self._shapes[name]).copy()
+                size = math.prod(self.weight_shapes[name])
+                weights[name] = row[at : at + size].reshape(self.weight_shapes[name]).copy()
                 at += size
-        return {name: weights[name] for name in self._shapes} | {name: np.array(leaf[member]) for name, leaf in state.items()}
+        return {name: weights[name] for name in self.weight_shapes} | {
+            name: np.array(leaf[member]) for name, leaf in state.items()
+        }
 
     def pack(self, members: Sequence[Weights]) -> tuple[Params, State]:
         nothing = np.zeros(0, np.float32)
