@@ -69,7 +69,7 @@ class _Bench:
 
     def norms(self) -> None:
         """What an epoch's last step does beside its step: a copy, and the norms of what changed."""
-        before = jax.tree.map(lambda leaf: jax.device_put(leaf, may_alias=False), self.train_state)
+        before = jax.device_put(self.train_state, may_alias=False)
         _done(self.program.norms(before, self.train_state, self.chunk.feed.rates, 0, self.settings.momentum))
 
     def passes(self, *, probed: bool) -> Callable[[], None]:

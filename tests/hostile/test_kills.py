@@ -171,16 +171,32 @@ def test_without_a_gpu_asking_for_one_fails_at_once(tmp_path: Path, monkeypatch:
     assert "Training" not in ended.stderr
 
 
-def test_bit_rot_in_the_programs_kept_from_before_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+OWN = """
+import keras
+def net():
+    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+"""
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["the engine's", "those that JAX keeps of a user's network"])
+def test_bit_rot_in_the_programs_kept_from_before_only_costs_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
-    assert run(*training(tmp_path / "a", epochs=3)).returncode == 0
-    kept = list((tmp_path / "cache" / "programs").iterdir())
-    assert len(kept) >= 4
+    (tmp_path / "net.py").write_text(OWN)
+
+    def command(home: Path) -> tuple[object, ...]:
+        network = ("--model", f"{tmp_path / 'net.py'}:net", "--epochs", 3, "--workers", 1, "--home", home)
+        return ("train", "-m", "k", "--data", "digits", *network) if own else training(home, epochs=3)
+
+    assert run(*command(tmp_path / "a")).returncode == 0
+    kept = [path for path in (tmp_path / "cache" / "programs").iterdir() if path.name.endswith("-cache") == own]
+    assert len(kept) > 5 if own else len(kept) == 4
     for number, path in enumerate(kept):
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 0xFF
         path.write_bytes(content if number % 2 else content[: len(content) // 2])
-    ended = run(*training(tmp_path / "b", epochs=3))
+    ended = run(*command(tmp_path / "b"))
     assert ended.returncode == 0, ended.stderr
     assert outcome(tmp_path / "a", ["k"]) == outcome(tmp_path / "b", ["k"])
 

@@ -15,6 +15,7 @@ def test_a_layer_of_two_kernels_counts_both() -> None:
     weights = population.initial(0)
     params, _ = population.pack([{name: np.full_like(array, 2.0) for name, array in own.items()} for own in weights])
     sums = population.squares([params, params])
+    assert sums.keys() == {"conv_0", "conv_1", "dense_0"}
     both = sum(weights[0][f"conv_1/{name}"].size for name in ("depthwise_kernel", "pointwise_kernel"))
     np.testing.assert_allclose(sums["conv_1"], np.full((2, 2), 4.0 * both))
     np.testing.assert_allclose(sums["dense_0"], np.full((2, 2), 4.0 * weights[0]["dense_0/kernel"].size))

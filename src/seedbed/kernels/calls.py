@@ -97,8 +97,8 @@ def _maps(geometry: ConvGeometry, x: Array, kernel: Array, bias: Array, *, place
     """The output, and if asked for, the place of each maximum in its window."""
     filters = kernel.shape[-1]
     noted = geometry.blocks(x, filters) if places else (0,)
-    results = (_floats(*geometry.outputs(x, filters)), _array(noted, jnp.uint8))
-    y, where = _call("forward", results)(x, kernel, bias, **geometry.attributes(x))
+    results = (floats(*geometry.outputs(x, filters)), _array(noted, jnp.uint8))
+    y, where = native_call("forward", results)(x, kernel, bias, **geometry.attributes(x))
     return y, where
 
 
@@ -121,8 +121,8 @@ def _forward(geometry: ConvGeometry, x: Any, kernel: Any, bias: Any) -> tuple[Ar
 
 def _backward(geometry: ConvGeometry, residuals: _Residuals, dy: Array) -> tuple[Array, Array, Array]:
     x, kernel, where, wanted = residuals
-    results = (_floats(*kernel.shape), _floats(kernel.shape[-1]), _floats(*(x.shape if wanted.inner else (0,))))
-    dkernel, dbias, dx = _call("backward", results)(dy, where, x, kernel, **geometry.attributes(x))
+    results = (floats(*kernel.shape), floats(kernel.shape[-1]), floats(*(x.shape if wanted.inner else (0,))))
+    dkernel, dbias, dx = native_call("backward", results)(dy, where, x, kernel, **geometry.attributes(x))
     return dx if wanted.inner else jnp.zeros_like(x), dkernel, dbias
 
 
@@ -142,13 +142,13 @@ def convolve_depthwise(geometry: ConvGeometry, x: Array, kernel: Array) -> Array
 
 
 def _depthwise_forward(geometry: ConvGeometry, x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
-    result = _floats(*geometry.outputs(x, x.shape[3]))
-    return _call("depthwise_forward", result)(x, kernel, **geometry.attributes(x)), (x, kernel)
+    result = floats(*geometry.outputs(x, x.shape[3]))
+    return native_call("depthwise_forward", result)(x, kernel, **geometry.attributes(x)), (x, kernel)
 
 
 def _depthwise_backward(geometry: ConvGeometry, residuals: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
     x, kernel = residuals
-    dkernel, dx = _call("depthwise_backward", (_floats(*kernel.shape), _floats(*x.shape)))(
+    dkernel, dx = native_call("depthwise_backward", (floats(*kernel.shape), floats(*x.shape)))(
         dy, x, kernel, **geometry.attributes(x)
     )
     return dx, dkernel
@@ -196,8 +196,8 @@ def max_pool(geometry: PoolGeometry, x: Array) -> Array:
 
 def _maxima(geometry: PoolGeometry, x: Array, *, places: bool) -> tuple[Array, Array]:
     shape = (x.shape[0], *geometry.pooled, x.shape[3])
-    results = (_floats(*shape), _array(shape if places else (0,), jnp.uint8))
-    y, where = _call("max_pool", results)(x, **geometry.attributes)
+    results = (floats(*shape), _array(shape if places else (0,), jnp.uint8))
+    y, where = native_call("max_pool", results)(x, **geometry.attributes)
     return y, where
 
 
@@ -208,13 +208,14 @@ def _max_pool_forward(geometry: PoolGeometry, x: Array) -> tuple[Array, tuple[Ar
 
 def _max_pool_backward(geometry: PoolGeometry, residuals: tuple[Array, Array], dy: Array) -> tuple[Array]:
     where, like = residuals
-    return (_call("spread_maxima", _floats(*like.shape))(dy, where, **geometry.attributes),)
+    return (native_call("spread_maxima", floats(*like.shape))(dy, where, **geometry.attributes),)
 
 
 max_pool.defvjp(_max_pool_forward, _max_pool_backward)
 
 
-def _floats(*shape: int) -> Any:
+def floats(*shape: int) -> Any:
+    """A result of a native call, float32."""
     return _array(shape, jnp.float32)
 
 
@@ -222,5 +223,6 @@ def _array(shape: tuple[int, ...], dtype: Any) -> Any:
     return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]
 
 
-def _call(name: str, results: Any) -> Any:
+def native_call(name: str, results: Any) -> Any:
+    """A native function with these results; where a program is vectorized, it is called once for each."""
     return jax.ffi.ffi_call(f"seedbed_{name}", results, vmap_method="sequential")

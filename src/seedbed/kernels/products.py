@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from seedbed.kernels.calls import floats, native_call
+
 SPARE = 2**18
 """Floats of memory that a call may use; where it needs more, and on further threads, it allocates its own."""
 
@@ -34,6 +36,16 @@ class Block:
     inputs: int
     start: int = 0
 
+    @property
+    def rows(self) -> int:
+        """Rows of their outputs."""
+        return self.members * self.outputs
+
+    @property
+    def numbers(self) -> int:
+        """Numbers of all matrices."""
+        return self.rows * self.inputs
+
 
 @dataclass(frozen=True)
 class Diagonal:
@@ -52,7 +64,7 @@ class Diagonal:
     @property
     def outputs(self) -> int:
         """Rows of the outputs."""
-        return sum(block.members * block.outputs for block in self.blocks)
+        return sum(block.rows for block in self.blocks)
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -76,24 +88,16 @@ def multiply(layer: Diagonal, kernels: Array, biases: Array, x: Array) -> Array:
 
 def _forward(layer: Diagonal, kernels: Array, biases: Array, x: Array) -> tuple[Array, tuple[Array, Array]]:
     images = x.shape[0] if layer.images else x.shape[1]
-    results = (_floats(layer.outputs, images), _floats(SPARE))
-    z, _ = _call("multiply", results)(kernels, biases, x, **layer.attributes)
+    results = (floats(layer.outputs, images), floats(SPARE))
+    z, _ = native_call("multiply", results)(kernels, biases, x, **layer.attributes)
     return z, (kernels, x)
 
 
 def _backward(layer: Diagonal, residuals: tuple[Array, Array], dz: Array) -> tuple[Array, Array, Array]:
     kernels, x = residuals
-    results = (_floats(*kernels.shape), _floats(layer.outputs), _floats(*((0,) if layer.images else x.shape)), _floats(SPARE))
-    dkernels, dbiases, dx, _ = _call("multiply_backward", results)(dz, kernels, x, **layer.attributes)
+    results = (floats(*kernels.shape), floats(layer.outputs), floats(*((0,) if layer.images else x.shape)), floats(SPARE))
+    dkernels, dbiases, dx, _ = native_call("multiply_backward", results)(dz, kernels, x, **layer.attributes)
     return dkernels, dbiases, jnp.zeros_like(x) if layer.images else dx
 
 
 multiply.defvjp(_forward, _backward)
-
-
-def _floats(*shape: int) -> Any:
-    return jax.ShapeDtypeStruct(shape, jnp.float32)  # type: ignore[no-untyped-call]
-
-
-def _call(name: str, results: Any) -> Any:
-    return jax.ffi.ffi_call(f"seedbed_{name}", results, vmap_method="sequential")

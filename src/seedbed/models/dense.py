@@ -13,10 +13,10 @@ a program of many different networks takes no longer than one of a single networ
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -140,7 +140,7 @@ class DenseLayer:
     @property
     def numbers(self) -> int:
         """Count of the numbers in the layer's kernels."""
-        return sum(block.members * block.outputs * block.inputs for block in self.blocks)
+        return sum(block.numbers for block in self.blocks)
 
     @property
     def hidden_owners(self) -> Indices:
@@ -170,11 +170,6 @@ class DenseLayer:
         counts = np.bincount(owners, minlength=members).astype(np.float32)
         means = jax.ops.segment_sum(values / counts[owners], owners, num_segments=members, indices_are_sorted=True)
         return jnp.where(counts > 0, means, jnp.nan)
-
-
-def _cut(x: Array, sizes: Sequence[int]) -> list[Array]:
-    """Split into consecutive rows. The gradient of `lax.split` is one concatenation, that of slices a sum of padded arrays."""
-    return list(jax.lax.split(x, sizes)) if len(sizes) > 1 else [x] if sizes else []
 
 
 def _joined(parts: Sequence[Array]) -> Array:
@@ -261,7 +256,7 @@ class DensePopulation:
         logits: dict[int, Array] = {}
         for layer, kernels, biases in self._layers(params):
             z = self._multiplied(layer, kernels, biases, x)
-            parts = list(zip(layer.ranges, _cut(z, [units.units for units in layer.ranges]), strict=True))
+            parts = list(zip(layer.ranges, segments.cut(z, [units.units for units in layer.ranges]), strict=True))
             logits |= {units.start: part for units, part in parts if units.activation is None}
             hidden = [(ACTIVATIONS[units.activation], part) for units, part in parts if units.activation is not None]
             outputs = [activation.function(part) for activation, part in hidden]
@@ -276,11 +271,11 @@ class DensePopulation:
                 x = self._dropped(layer, x, hyper.dropout, jax.random.fold_in(key, layer.number))
         return _joined([logits[start] for start in sorted(logits)]).reshape(len(self.specs), self.classes, -1)
 
-    def _layers(self, params: Params) -> Iterator[tuple[DenseLayer, Array, Array]]:
+    def _layers(self, params: Params, cut: Callable[..., list[Any]] = segments.cut) -> Iterator[tuple[DenseLayer, Any, Any]]:
         """Each layer with its kernels as a vector, and its biases."""
         first, later = params["first"], params["later"]
-        kernels = _cut(later["kernels"], [layer.numbers for layer in self._later])
-        biases = _cut(later["biases"], [layer.units for layer in self._later])
+        kernels = cut(later["kernels"], [layer.numbers for layer in self._later])
+        biases = cut(later["biases"], [layer.units for layer in self._later])
         yield self._first, first["kernel"].reshape(-1), first["bias"]
         yield from zip(self._later, kernels, biases, strict=True)
 
@@ -291,13 +286,13 @@ class DensePopulation:
             return multiply(Diagonal(blocks, self._native.lanes, images=layer is self._first), kernels, biases, x)
         if layer is self._first:
             return self._matmul("hd,bd->hb", kernels.reshape(layer.units, -1), x) + biases[:, None]
-        apart = _cut(kernels, [block.members * block.outputs * block.inputs for block in layer.blocks])
-        inputs = _cut(x, [block.members * block.inputs for block in layer.blocks])
+        apart = segments.cut(kernels, [block.numbers for block in layer.blocks])
+        inputs = segments.cut(x, [block.members * block.inputs for block in layer.blocks])
         products = []
         for block, kernel, rows in zip(layer.blocks, apart, inputs, strict=True):
             stacked = kernel.reshape(block.members, block.outputs, block.inputs)
             z = self._matmul("goi,gib->gob", stacked, rows.reshape(block.members, block.inputs, -1))
-            products.append(z.reshape(block.members * block.outputs, -1))
+            products.append(z.reshape(block.rows, -1))
         return _joined(products) + biases[:, None]
 
     def _dropped(self, layer: DenseLayer, x: Array, rates: Array, key: Array) -> Array:
@@ -374,18 +369,9 @@ class DensePopulation:
         """Views of each layer's kernel `(out, in)` and bias `(out,)` of one member."""
         hosted = jax.tree.map(np.asarray, params)
         depth = len(self.specs[member].hidden) + 1
-        for layer, kernels, biases in islice(self._views(hosted), depth):
+        for layer, kernels, biases in islice(self._layers(hosted, segments.views), depth):
             at, bias_at, shape = layer.place(member)
             yield kernels[at : at + math.prod(shape)].reshape(shape), biases[bias_at : bias_at + shape[0]]
-
-    def _views(self, params: Params) -> Iterator[tuple[DenseLayer, Constants, Constants]]:
-        """Each layer with views of its kernels and its biases."""
-        yield self._first, params["first"]["kernel"].reshape(-1), params["first"]["bias"]
-        at = bias_at = 0
-        for layer in self._later:
-            numbers = layer.numbers
-            yield layer, params["later"]["kernels"][at:][:numbers], params["later"]["biases"][bias_at:][: layer.units]
-            at, bias_at = at + numbers, bias_at + layer.units
 
 
 def dropout(a: Array, rate: Array, key: Array) -> Array:

@@ -18,7 +18,6 @@ import jax.numpy as jnp
 from jax import Array
 
 from seedbed import kernels
-from seedbed.kernels import KernelSupport
 from seedbed.kinds.activations import Activation
 from seedbed.models.architecture import LARGEST_MICROBATCH, ConvShape, microbatch
 from seedbed.models.convolution import max_pool, phases, separable_phases, separable_xla, xla
@@ -222,7 +221,7 @@ def conv_form(shapes: Sequence[ConvShape], activation: Activation, matmul: MatMu
     return Products(activation, matmul, microbatch(shapes))
 
 
-def native_kernels(matmul: MatMul, *, on_cpu: bool) -> KernelSupport:
+def native_kernels(matmul: MatMul, *, on_cpu: bool) -> kernels.KernelSupport:
     """The kernels that can compute a network: on a CPU, and in float32 only."""
     wanted = on_cpu and matmul.precision == "f32" and jax.default_backend() == "cpu"
-    return kernels.support() if wanted else KernelSupport()
+    return kernels.support() if wanted else kernels.KernelSupport()

@@ -1,4 +1,4 @@
-"""Segment sums of long vectors, in a handful of operations for any number of owners.
+"""Long vectors that hold several arrays: cut into these, and summed per owner in a few operations for any number of owners.
 
 One reduction per owner would be one loop to compile for each. Here values are first summed in chunks; a scatter then adds the
 chunks to their owners, and adds the values of chunks with several owners one by one.
@@ -7,12 +7,24 @@ chunks to their owners, and adds the values of chunks with several owners one by
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
+
+
+def cut(x: Array, sizes: Sequence[int], axis: int = 0) -> list[Array]:
+    """Split into consecutive parts. The gradient of `lax.split` is one concatenation, that of slices a sum of padded arrays."""
+    return list(jax.lax.split(x, sizes, axis=axis)) if len(sizes) > 1 else [x] if sizes else []
+
+
+def views(x: Any, sizes: Sequence[int]) -> list[Any]:
+    """The same of an array in host memory, without a copy."""
+    return np.split(x, np.cumsum(sizes)[:-1]) if sizes else []
+
 
 CHUNK = 64
 """Values per chunk: a scatter takes about as long for one value as a reduction for a hundred."""

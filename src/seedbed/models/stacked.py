@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import jax
@@ -18,6 +18,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.models import segments
 from seedbed.models.architecture import Shapes, Weights
 from seedbed.models.protocol import Batch, Hyperparameters, Outputs, Params, Penalty, State, image_losses
 from seedbed.specs import ModelSpec
@@ -42,7 +43,9 @@ class StackedPopulation(ABC):
     ) -> None:
         self.specs = tuple(specs)
         self.weight_shapes = shapes
-        self._parts = {part: [name for name in shapes if is_kernel(name) == (part == KERNELS)] for part in (KERNELS, OTHERS)}
+        self._parts: dict[str, Shapes] = {KERNELS: {}, OTHERS: {}}
+        for name, shape in shapes.items():
+            self._parts[KERNELS if is_kernel(name) else OTHERS][name] = shape
         self.microbatch = microbatch
         self._multiple = multiple
         self.vectorized = vectorized
@@ -161,7 +164,8 @@ class StackedPopulation(ABC):
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
         squares = jnp.square(jnp.stack([tree[KERNELS] for tree in trees]))
         sums: dict[str, Array] = {}
-        for name, part in zip(self._parts[KERNELS], self._cut(KERNELS, squares), strict=True):
+        parts = segments.cut(squares, self._sizes(KERNELS), axis=2)
+        for name, part in zip(self._parts[KERNELS], parts, strict=True):
             layer, own = name.rpartition("/")[0], jnp.sum(part, axis=-1)
             sums[layer] = sums[layer] + own if layer in sums else own  # a separable convolution has two kernels
         return sums
@@ -169,16 +173,14 @@ class StackedPopulation(ABC):
     def apart(self, params: Params) -> dict[str, Array]:
         """Each array by its name, from the rows of one member or of all."""
         found: dict[str, Array] = {}
-        for part, names in self._parts.items():
-            pieces = self._cut(part, params[part]) if names else []
-            found |= {name: x.reshape(*x.shape[:-1], *self.weight_shapes[name]) for name, x in zip(names, pieces, strict=True)}
+        for part, shapes in self._parts.items():
+            pieces = segments.cut(params[part], self._sizes(part), axis=params[part].ndim - 1)
+            found |= {n: x.reshape(*x.shape[:-1], *shape) for (n, shape), x in zip(shapes.items(), pieces, strict=True)}
         return found
 
-    def _cut(self, part: str, rows: Array) -> list[Array]:
-        """Split the last axis into the arrays of a part. The gradient of `lax.split` is one concatenation."""
-        return list(
-            jax.lax.split(rows, [math.prod(self.weight_shapes[name]) for name in self._parts[part]], axis=rows.ndim - 1)
-        )
+    def _sizes(self, part: str) -> list[int]:
+        """Count of the numbers in each array of a part."""
+        return [math.prod(shape) for shape in self._parts[part].values()]
 
     def joined(self, arrays: Mapping[str, Array]) -> Params:
         """Invert `apart`, for arrays of all members."""
@@ -197,12 +199,9 @@ class StackedPopulation(ABC):
 
     def unpack(self, params: Params, state: State, member: int) -> Weights:
         weights: Weights = {}
-        for part, names in self._parts.items():
-            row, at = np.asarray(params[part][member]), 0
-            for name in names:
-                size = math.prod(self.weight_shapes[name])
-                weights[name] = row[at : at + size].reshape(self.weight_shapes[name]).copy()
-                at += size
+        for part, shapes in self._parts.items():
+            pieces = segments.views(np.asarray(params[part][member]), self._sizes(part))
+            weights |= {n: x.reshape(shape).copy() for (n, shape), x in zip(shapes.items(), pieces, strict=True)}
         return {name: weights[name] for name in self.weight_shapes} | {
             name: np.array(leaf[member]) for name, leaf in state.items()
         }
@@ -210,7 +209,7 @@ class StackedPopulation(ABC):
     def pack(self, members: Sequence[Weights]) -> tuple[Params, State]:
         nothing = np.zeros(0, np.float32)
 
-        def row(weights: Weights, names: Sequence[str]) -> NDArray[np.float32]:
+        def row(weights: Weights, names: Iterable[str]) -> NDArray[np.float32]:
             return np.concatenate([nothing, *(weights[name].ravel() for name in names)])
 
         params = {part: np.stack([row(own, names) for own in members]) for part, names in self._parts.items()}

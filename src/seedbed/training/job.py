@@ -229,7 +229,7 @@ class Job:
     def _last_step(self, chunk: Chunk, step: int) -> dict[str, Any]:
         """Take an epoch's last step, and return the norms of its gradient and update."""
         loaded = self._loaded
-        before = jax.tree.map(lambda leaf: jax.device_put(leaf, may_alias=False), loaded.train_state)
+        before = jax.device_put(loaded.train_state, may_alias=False)
         train_state = loaded.program.run_segment(loaded.train_state, chunk.feed, loaded.settings, step, step + 1)
         self._loaded = replace(loaded, train_state=train_state)
         return loaded.program.norms(before, train_state, chunk.feed.rates, step, loaded.settings.momentum)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from seedbed import data, models
@@ -61,10 +60,11 @@ class Stepper:
         self._chunk: Chunk = next(source.chunks(0, 0, [[plan]]))
         self._steps = len(dataset.train) // batch_size
         self._program = Program(population, plan, 1, dataset.normalization)
-        params, state = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[None]), population.pack(population.initial(0)))
+        packed = jax.tree.map(lambda leaf: np.asarray(leaf)[None], population.pack(population.initial(0)))
+        params, state = jax.device_put(packed, may_alias=False)
         self._train_state = TrainState(params, state, empty_slots(plan.optimizer, params))
-        zero = jnp.zeros((1, 1), jnp.float32)
-        self._settings = MemberSettings(Hyperparameters(zero, zero, zero), zero, jnp.ones((1, 1), bool))
+        zero, alive = jax.device_put((np.zeros((1, 1), np.float32), np.ones((1, 1), bool)))
+        self._settings = MemberSettings(Hyperparameters(zero, zero, zero), zero, alive)
         self._pace = 0.0
         for _ in range(2):  # the first call compiles, the second measures the pace
             self._pace = self._timed(min(8, self._steps))
