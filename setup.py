@@ -19,7 +19,7 @@ from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
 FOLDER = Path("src/seedbed/kernels/native")
-FLAGS = ["-std=c++17", "-O3", "-g0", "-ffp-contract=fast", "-fvisibility=hidden", "-Wall", "-Wextra"]
+FLAGS = ["-std=c++17", "-O3", "-g0", "-ffp-contract=fast", "-fno-math-errno", "-fvisibility=hidden", "-Wall", "-Wextra"]
 VARIANTS = {
     "avx2.cc": ["-mavx2", "-mfma"],
     "avx512.cc": [*(f"-mavx512{part}" for part in ("f", "bw", "cd", "dq", "vl")), "-mfma", "-mprefer-vector-width=512"],

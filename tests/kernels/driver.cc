@@ -1,7 +1,8 @@
 // Every variant that this processor runs, over many small layers, in arrays of exactly the size that they may touch. The output
 // is compared with plain loops, and the gradients with them by their products: for a linear layer <dy, y(x)> = <dx, x>. Matrix
-// products are compared with plain loops.
+// products are compared with plain loops, and optimizers' steps with them in double precision.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -181,6 +182,35 @@ void product(const Variant& v, int64_t rows, int64_t columns, int64_t depth) {
   }
 }
 
+// A step of each rule on arrays of exactly their size, from any place in memory.
+void step(const Variant& v, seedbed::Rule rule, int count) {
+  seedbed::StepValues of{0.01f * draw(1, 50), 0.1f * draw(0, 9), 0.01f * draw(0, 9), 0.1f * draw(0, 3), 0.1f * draw(0, 3)};
+  auto w = normal(count), g = normal(count), first = normal(count), second = normal(count);
+  for (int i = 0; i < count; i++) first[i] = std::abs(first[i]), second[i] = std::abs(second[i]);
+  w[draw(0, count - 1)] = 0;
+  auto copy = [&](const Array<float>& from) {
+    auto to = array<float>(count);
+    std::copy(from.get(), from.get() + count, to.get());
+    return to;
+  };
+  auto w0 = copy(w), a0 = copy(first), b0 = copy(second);
+  int start = draw(0, count - 1);
+  auto at = [&](const Array<float>& array, int slot) { return slot <= seedbed::kSlots[rule] ? array.get() + start : nullptr; };
+  v.step(rule, of, count - start, at(w, 0), at(g, 0), at(first, 1), at(second, 2));
+  for (int i = 0; i < count; i++) {
+    double l = w0[i], d = g[i] + 2.0 * of.l2 * l + of.l1 * ((l > 0) - (l < 0)), a = a0[i], b = b0[i], to = l - of.decay * l;
+    if (rule == seedbed::kDescent) to -= of.rate * d;
+    if (rule == seedbed::kMomentum) a = of.momentum * a - of.rate * d, to += a;
+    if (rule == seedbed::kNesterov) a = of.momentum * a - of.rate * d, to += of.momentum * a - of.rate * d;
+    if (rule == seedbed::kRmsprop) a = 0.9 * a + 0.1 * d * d, to -= of.rate * d / std::sqrt(a + 1e-7);
+    if (rule == seedbed::kAdam)
+      a = 0.9 * a + 0.1 * d, b = 0.999 * b + 0.001 * d * d, to -= of.rate * a / (std::sqrt(b) + 1e-7);
+    if (i < start) to = l, a = a0[i], b = b0[i];  // not its numbers
+    bool right = near(w[i], to, 0.1) && near(first[i], a, a) && near(second[i], b, b);
+    check(right, "step of an optimizer", Geometry{}, v.lanes);
+  }
+}
+
 int main() {
   for (int lanes : {16, 8, 4}) {
     const Variant* v = seedbed::variant(lanes);
@@ -192,6 +222,7 @@ int main() {
       copies(*v);
       pooling(*v);
       product(*v, draw(1, 40), draw(1, 70), draw(1, 50));
+      step(*v, (seedbed::Rule)(i % seedbed::kRules), draw(1, 70));
       if (i % 100 == 0) product(*v, draw(90, 200), draw(500, 600), draw(390, 810));
       g.relu = i % 4 == 1, g.inner = i % 8 < 4;
       if (i % 4 == 3)

@@ -21,6 +21,7 @@ from seedbed.models.keras_backend import load_keras
 from seedbed.models.plain import plain_layers
 from seedbed.models.protocol import Batch, Hyperparameters, Population
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
+from seedbed.training.optimizers import penalized
 
 IMAGE_SHAPE = (7, 6, 2)
 CLASSES = 4
@@ -129,11 +130,22 @@ class Family:
         population = population or self.population
         key = (method, id(population))
         if key not in self._compiled:
-            self._compiled[key] = jax.jit(getattr(population, method), compiler_options=QUICK)
+            function = gradients_of(population) if method == "gradients" else getattr(population, method)
+            self._compiled[key] = jax.jit(function, compiler_options=QUICK)
         return self._compiled[key]
 
     def __str__(self) -> str:
         return self.name
+
+
+def gradients_of(population: Population) -> Any:
+    """Gradients of the loss plus penalty as a step takes them, and the new state."""
+
+    def both(params: Any, state: Any, batch: Batch, hyper: Hyperparameters, key: Any) -> Any:
+        gradients, state = population.gradients(params, state, batch, hyper, key)
+        return penalized(population, params, gradients, hyper.l1, hyper.l2), state
+
+    return both
 
 
 def in_training(population: Population) -> Any:
@@ -141,7 +153,7 @@ def in_training(population: Population) -> Any:
 
     def both(params: Any, state: Any, batch: Batch, hyper: Hyperparameters, key: Any) -> Any:
         logits, _, probes = population.apply(params, state, batch.images, hyper, key)
-        gradients, state = population.gradients(params, state, batch, hyper, key)
+        gradients, state = gradients_of(population)(params, state, batch, hyper, key)
         return logits, state, probes, gradients
 
     return jax.jit(both, compiler_options=QUICK)

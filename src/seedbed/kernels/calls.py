@@ -8,6 +8,7 @@ of threads nor on what else runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -223,6 +224,13 @@ def _array(shape: tuple[int, ...], dtype: Any) -> Any:
     return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]
 
 
-def native_call(name: str, results: Any) -> Any:
-    """A native function with these results; where a program is vectorized, it is called once for each."""
-    return jax.ffi.ffi_call(f"seedbed_{name}", results, vmap_method="sequential")
+def native_call(name: str, results: Any, in_place: Iterable[int] = ()) -> Any:
+    """A native function with these results; where a program is vectorized, it is called once for each.
+
+    Args:
+        name: name of the function.
+        results: shapes of its results.
+        in_place: numbers of the arguments that become the results of the same numbers.
+    """
+    same = {number: number for number in in_place}
+    return jax.ffi.ffi_call(f"seedbed_{name}", results, vmap_method="sequential", input_output_aliases=same)

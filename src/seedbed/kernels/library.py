@@ -37,6 +37,7 @@ FUNCTIONS = (
     "spread_maxima",
     "multiply",
     "multiply_backward",
+    "step",
 )
 SUFFIXES = (".so", *EXTENSION_SUFFIXES)
 """Endings of the library's name: one for every Python, or as versions before 0.2 built it."""

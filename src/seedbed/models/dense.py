@@ -308,11 +308,7 @@ class DensePopulation:
             logits = self._logits(params, batch.images, hyper, key)
             return jnp.sum(cross_entropy(logits, batch.labels, batch.weights, hyper.class_weights))
 
-        def with_penalty(gradient: Array, kernel: bool, w: Array, l1: Array, l2: Array) -> Array:
-            return gradient + (2 * l2 * w + l1 * jnp.sign(w)) if kernel else gradient
-
-        broadcasts = (self.broadcast(hyper.l1, params), self.broadcast(hyper.l2, params))
-        return jax.tree.map(with_penalty, jax.grad(total)(params), self.kernels(params), params, *broadcasts), state
+        return jax.grad(total)(params), state
 
     def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
         sums = self._sums([jax.tree.map(norm, params) for norm in (jnp.square, jnp.abs)])

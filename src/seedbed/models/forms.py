@@ -225,3 +225,9 @@ def native_kernels(matmul: MatMul, *, on_cpu: bool) -> kernels.KernelSupport:
     """The kernels that can compute a network: on a CPU, and in float32 only."""
     wanted = on_cpu and matmul.precision == "f32" and jax.default_backend() == "cpu"
     return kernels.support() if wanted else kernels.KernelSupport()
+
+
+def native_lanes(form: str) -> int:
+    """Floats per vector of the kernels that compute a population of this form; 0 where they do not."""
+    kind, _, rest = form.partition(" ")
+    return kernels.INSTRUCTION_SETS[rest.partition(",")[0]] if kind == KERNELS else 0

@@ -93,7 +93,10 @@ class Population(Protocol):
         """Compute logits `(M, C, B)` of images `(B, h, w, c)`. Without a key: inference, no dropout, state unchanged."""
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
-        """Compute gradients of each member's mean cross-entropy plus penalty, laid out as `params`, and the new state."""
+        """Compute gradients of each member's mean cross-entropy, laid out as `params`, and the new state.
+
+        The gradient of `penalty` is a part of each step; penalties of a user's own layers belong to the loss.
+        """
 
     def constrained(self, params: Params, alive: Params) -> Params:
         """The parameters after a step, brought back to their constraints where a member is alive."""

@@ -127,7 +127,7 @@ class StackedPopulation(ABC):
     def _member_gradients(
         self, params: Params, state: State, hyper: Hyperparameters, parts: Batch, key: Array
     ) -> tuple[Params, State]:
-        """Sum the gradients of the penalty and, over microbatches, of the minibatch's mean loss."""
+        """Sum the gradients of the layers' own penalties and, over microbatches, of the minibatch's mean loss."""
         images = jnp.sum(parts.weights)
         of_classes = None if hyper.class_weights is None else hyper.class_weights[None]
         count, size = parts.labels.shape
@@ -143,10 +143,7 @@ class StackedPopulation(ABC):
             gradients, state = jax.grad(loss, has_aux=True)(params, state, part, jax.random.fold_in(key, number))
             return (jax.tree.map(jnp.add, total, gradients), state), None
 
-        def penalty(params: Params) -> Array:
-            return self._penalty(params, hyper.l1, hyper.l2)
-
-        start = jax.grad(penalty)(params)
+        start = jax.grad(lambda params: self.own_penalty(self.apart(params)))(params)
         if count == 1:
             (total, state), _ = step((start, state), (jnp.zeros((), jnp.int32), jax.tree.map(lambda leaf: leaf[0], parts)))
             return total, state

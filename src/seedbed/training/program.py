@@ -19,11 +19,12 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.kernels.steps import StepValues
 from seedbed.kinds import AUGMENTATIONS
 from seedbed.models.protocol import Batch, Hyperparameters, Params, Population, State, image_losses
 from seedbed.records import Normalization
 from seedbed.specs import Plan
-from seedbed.training.optimizers import OptimizerState, StepSizes, last_gradient, update
+from seedbed.training.optimizers import OptimizerState, last_gradient, step_of
 
 
 class TrainState(NamedTuple):
@@ -228,20 +229,17 @@ class Program:
     def _segment_of_block(
         self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: Array, stop: Array
     ) -> TrainState:
-        size = self._plan.batch_size
-        broadcast = self._population.broadcast
-        kernels = self._population.kernels(train_state.params)
-        momentum, alive = (broadcast(values, train_state.params) for values in (settings.momentum, settings.alive))
+        size, population, hyper = self._plan.batch_size, self._population, settings.hyper
+        alive = population.broadcast(settings.alive, train_state.params)
+        values = StepValues(settings.momentum, hyper.l1, hyper.l2, settings.alive)
+        take_step = step_of(population, self._plan.optimizer, train_state.params, values)
 
         def step(number: Array, train_state: TrainState) -> TrainState:
             batch, key = self._minibatch(feed, number, size)
             params, state, slots = train_state
-            gradients, new_state = self._population.gradients(params, state, batch, settings.hyper, key)
-            step_sizes = StepSizes(
-                broadcast(feed.rates[number], params), broadcast(feed.decays[number], params), momentum, alive
-            )
-            params, slots = update(self._plan.optimizer, params, gradients, slots, step_sizes, kernels)
-            params = self._population.constrained(params, alive)
+            gradients, new_state = population.gradients(params, state, batch, hyper, key)
+            params, slots = take_step(params, gradients, slots, feed.rates[number], feed.decays[number])
+            params = population.constrained(params, alive)
             return TrainState(params, self._kept(settings.alive, new_state, state), slots)
 
         return cast("TrainState", jax.lax.fori_loop(start, stop, step, train_state))

@@ -2,6 +2,7 @@
 
 #include "kernels.h"
 #include "products.h"
+#include "steps.h"
 
 namespace seedbed {
 
@@ -18,6 +19,7 @@ const Variant VARIANT = {LANES,
                          unblocked,
                          product_scratch,
                          product,
-                         row_sums};
+                         row_sums,
+                         step};
 
 }  // namespace seedbed

@@ -56,6 +56,16 @@ struct Product {
   bool a_turned, b_turned;
 };
 
+// How an optimizer moves weights, with Keras's definitions. It keeps so many slots, arrays laid out as the weights.
+enum Rule { kDescent, kMomentum, kNesterov, kRmsprop, kAdam, kRules };
+constexpr int kSlots[kRules] = {0, 1, 1, 1, 2};
+
+// A member's values in a step: of the optimizer, the share by which weights shrink before it, and coefficients of the penalty
+// l2 w^2 + l1 |w|, whose gradient is added.
+struct StepValues {
+  float rate, momentum, decay, l1, l2;
+};
+
 // Arrays hold LANES images side by side, images innermost: (rows, columns, channels, LANES). Kernels are (k, k, channels,
 // filters), or (k, k, channels) in a depthwise convolution, whose filters are its channels.
 struct Variant {
@@ -81,6 +91,8 @@ struct Variant {
   size_t (*product_scratch)(const Product&);
   void (*product)(const Product&, const float* a, const float* b, const float* bias, float* c, float* scratch);
   void (*row_sums)(const float* a, int64_t rows, int64_t columns, float* sums);
+  // One step of a member's weights w and of the slots that the rule has.
+  void (*step)(Rule, const StepValues&, int64_t count, float* w, const float* g, float* first, float* second);
 };
 
 // The widest variant that this processor can run with vectors of this number of floats; null if there is none.
