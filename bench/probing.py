@@ -62,15 +62,14 @@ class _Bench:
     def steps(self) -> None:
         """All steps of an epoch."""
         feed, stop = self.chunk.feed, self.chunk.stop
-        self.train_state = _done(self.program.run_segment(self.train_state, feed, self.settings, 0, stop))
+        self.train_state, _ = _done(self.program.run_segment(self.train_state, feed, self.settings, 0, stop))
 
     def evaluate(self) -> None:
         _done(self.program.evaluate(self.train_state, self.settings, self.eval_set))
 
     def norms(self) -> None:
-        """What an epoch's last step does beside its step: a copy, and the norms of what changed."""
-        before = jax.device_put(self.train_state, may_alias=False)
-        _done(self.program.norms(before, self.train_state, self.chunk.feed.rates, 0, self.settings.momentum))
+        """What a segment does beside its steps: copies, and the norms of what the last step changed."""
+        self.train_state, _ = _done(self.program.run_segment(self.train_state, self.chunk.feed, self.settings, 0, 0))
 
     def passes(self, *, probed: bool) -> Callable[[], None]:
         """Inference on all images of the evaluation, with or without the probes."""
@@ -114,10 +113,10 @@ def _best(work: Callable[[], None]) -> float:
 def measured(job: Job) -> dict[str, float]:
     """Seconds of an epoch's parts, of the job's first population."""
     bench = _Bench(*_first(job))
-    steps, evaluated, norms = (_best(part) for part in (bench.steps, bench.evaluate, bench.norms))
+    segment, evaluated, norms = (_best(part) for part in (bench.steps, bench.evaluate, bench.norms))
     saturation = max(0.0, _best(bench.passes(probed=True)) - _best(bench.passes(probed=False)))
-    epoch = steps + evaluated + norms
-    return {"epoch": epoch, "steps": steps, "exam": evaluated, "norms": norms, "saturation": saturation}
+    parts = {"steps": segment - norms, "exam": evaluated, "norms": norms}
+    return {"epoch": segment + evaluated, **parts, "saturation": saturation}
 
 
 def main() -> None:

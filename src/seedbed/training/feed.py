@@ -114,20 +114,9 @@ class Resident:
 
     def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         orders = self._orders
-        order = jax.device_put(orders.order(epoch))
-        rates, decays = map(jax.device_put, orders.step_sizes(plans, epoch))
-        keys = jax.device_put(orders.keys(epoch))
-        feed = Feed(
-            self._images,
-            self._labels,
-            order,
-            jax.device_put(np.int32(orders.images)),
-            rates,
-            decays,
-            keys,
-            jax.device_put(np.int32(0)),
-        )
-        yield Chunk(feed, from_step, orders.steps, 0)
+        first, images = np.int32(0), np.int32(orders.images)
+        drawn = (orders.order(epoch), images, *orders.step_sizes(plans, epoch), orders.keys(epoch), first)
+        yield Chunk(Feed(self._images, self._labels, *jax.device_put(drawn)), from_step, orders.steps, 0)
 
 
 class Streamed:
@@ -151,18 +140,18 @@ class Streamed:
         steps = min(self._steps, self._orders.steps - first)
         rows = np.zeros((len(order), self._steps * size), np.int64)
         rows[:, : steps * size] = order[:, first * size : (first + steps) * size]
-        rates, decays = (jax.device_put(_cut(array, first, self._steps)) for array in sizes)
-        feed = Feed(
-            jax.device_put(_gathered(self._part, rows)),
-            jax.device_put(self._part.labels[rows].astype(np.int32)),
-            jax.device_put(np.broadcast_to(np.arange(rows.shape[1], dtype=np.int32), rows.shape)),
-            jax.device_put(np.int32(min(self._orders.images - first * size, steps * size))),
+        rates, decays = (_cut(array, first, self._steps) for array in sizes)
+        gathered = (
+            _gathered(self._part, rows),
+            self._part.labels[rows].astype(np.int32),
+            np.broadcast_to(np.arange(rows.shape[1], dtype=np.int32), rows.shape),
+            np.int32(min(self._orders.images - first * size, steps * size)),
             rates,
             decays,
-            jax.device_put(self._orders.keys(epoch)),
-            jax.device_put(np.int32(first)),
+            self._orders.keys(epoch),
+            np.int32(first),
         )
-        return Chunk(feed, 0, steps, first)
+        return Chunk(Feed(*jax.device_put(gathered)), 0, steps, first)
 
 
 def _cut(array: NDArray[np.float32], first: int, steps: int) -> NDArray[np.float32]:

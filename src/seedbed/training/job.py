@@ -186,10 +186,7 @@ class Job:
             at = chunk.start
             while at < chunk.stop:
                 stop = self._segment_stop(chunk, at)
-                if chunk.offset + stop == self._steps() and stop - at == 1:
-                    norms = self._timed(self._last_step, chunk, at)
-                else:
-                    self._segment(chunk, at, stop)
+                norms = self._segment(chunk, at, stop)
                 at, self._step = stop, chunk.offset + stop
                 if self._step < self._steps():
                     yield Segment(self._epoch + 1, self._step, self._steps(), {}, self._glance())
@@ -200,10 +197,9 @@ class Job:
         yield Segment(self._epoch, self._steps(), self._steps(), rows)
 
     def _segment_stop(self, chunk: Chunk, at: int) -> int:
-        """Last step of a segment of about `SEGMENT_SECONDS`; an epoch's last step is a segment of its own, for its norms."""
+        """Last step of a segment of about `SEGMENT_SECONDS`."""
         steps = int(SEGMENT_SECONDS / self._pace) if self._pace else 16
-        last = chunk.stop - (chunk.offset + chunk.stop == self._steps())
-        return max(at + 1, min(last, at + max(1, steps)))
+        return min(chunk.stop, at + max(1, steps))
 
     def _glance(self) -> EpochMetrics | None:
         """Loss and accuracy in the midst of an epoch, where one waits for its end; it does not count as training time."""
@@ -220,19 +216,14 @@ class Job:
         self._training_seconds += time.perf_counter() - began - (program.compile_seconds - compiled)
         return result
 
-    def _segment(self, chunk: Chunk, start: int, stop: int) -> None:
+    def _segment(self, chunk: Chunk, start: int, stop: int) -> Any:
+        """Take some steps, and return the norms of the last one's gradient and update."""
         before, loaded = self._training_seconds, self._loaded
-        train_state = self._timed(loaded.program.run_segment, loaded.train_state, chunk.feed, loaded.settings, start, stop)
+        arguments = (loaded.train_state, chunk.feed, loaded.settings, start, stop)
+        train_state, norms = self._timed(loaded.program.run_segment, *arguments)
         self._loaded = replace(loaded, train_state=train_state)
         self._pace = (self._training_seconds - before) / (stop - start)
-
-    def _last_step(self, chunk: Chunk, step: int) -> dict[str, Any]:
-        """Take an epoch's last step, and return the norms of its gradient and update."""
-        loaded = self._loaded
-        before = jax.device_put(loaded.train_state, may_alias=False)
-        train_state = loaded.program.run_segment(loaded.train_state, chunk.feed, loaded.settings, step, step + 1)
-        self._loaded = replace(loaded, train_state=train_state)
-        return loaded.program.norms(before, train_state, chunk.feed.rates, step, loaded.settings.momentum)
+        return norms
 
     def _rows(self, metrics: EvalMetrics, norms: dict[str, Any], seconds: float) -> dict[Member, EpochMetrics]:
         """The epoch's metrics of all members that trained; also updates the best networks."""
@@ -249,10 +240,10 @@ class Job:
             own = {name: value for name, value in values.items() if self._has(member, name, value)}
             rows[member] = own | {"seconds": float(share)}
             better[block, column] = self._members.add(member, rows[member])
-        loaded = self._loaded
-        now = Best(loaded.train_state.params, loaded.train_state.state, metrics.logits)
-        best = loaded.program.keep_best(loaded.best, now, jax.device_put(better))
-        self._loaded = replace(loaded, best=best)
+        if better.any():
+            loaded = self._loaded
+            now = Best(loaded.train_state.params, loaded.train_state.state, metrics.logits)
+            self._loaded = replace(loaded, best=loaded.program.keep_best(loaded.best, now, better))
         return rows
 
     def _has(self, member: Member, column: str, value: float) -> bool:

@@ -143,7 +143,6 @@ class Program:
         self._segment = jax.jit(_over_blocks(self._segment_of_block, blocks, (0, feed, 0, None, None)), donate_argnums=0)
         self._evaluate = jax.jit(_parts_first(_over_blocks(self._evaluation_of_block, blocks, (0, 0, 0, None))))
         self._better = jax.jit(_over_blocks(self._best_of_block, blocks, (0, 0, 0)), donate_argnums=0)
-        self._norms = jax.jit(_over_blocks(self._norms_of_block, blocks, (0, 0, 0, None, 0)))
         self._find = compiled
         self._compiled: dict[Hashable, Any] = {}
         self._compiling: dict[Hashable, Future[Any]] = {}
@@ -161,7 +160,6 @@ class Program:
         wanted: list[tuple[str, Any, tuple[Any, ...]]] = [
             ("segment", self._segment, (train_state, feed, settings, np.int32(0), np.int32(0))),
             ("evaluation", self._evaluate, (train_state.params, train_state.state, settings.hyper, eval_set)),
-            ("norms", self._norms, (train_state, train_state, feed.rates, np.int32(0), settings.momentum)),
             ("best", self._better, (best, best, settings.alive)),
         ]
         if self._find is compile_always:
@@ -183,30 +181,27 @@ class Program:
         threads.shutdown(wait=False)
         self.compile_seconds += time.perf_counter() - started
 
-    def run_segment(self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: int, stop: int) -> TrainState:
-        """Take steps `start` to `stop - 1` of the feed; the buffers of `train_state` are donated."""
-        bounds = (np.int32(start), np.int32(stop))
-        return cast("TrainState", self._call("segment", self._segment, train_state, feed, settings, *bounds))
+    def run_segment(
+        self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: int, stop: int
+    ) -> tuple[TrainState, dict[str, Array]]:
+        """Take steps `start` to `stop - 1` of the feed; the buffers of `train_state` are donated.
+
+        Returns:
+            The state after them.
+            Norms of the last of them, each `(S, M)`: `gradient/layer`, and `update/layer`, the change relative to the kernel's
+            norm.
+        """
+        arguments = (train_state, feed, settings, np.int32(start), np.int32(stop))
+        return cast("tuple[TrainState, dict[str, Array]]", self._call("segment", self._segment, *arguments))
 
     def evaluate(self, train_state: TrainState, settings: MemberSettings, eval_set: EvalSet) -> EvalMetrics:
         """Evaluate all members, without dropout."""
         arguments = (train_state.params, train_state.state, settings.hyper, eval_set)
         return cast("EvalMetrics", self._call("evaluation", self._evaluate, *arguments))
 
-    def keep_best(self, best: Best, now: Best, better: Array) -> Best:
+    def keep_best(self, best: Best, now: Best, better: NDArray[np.bool_]) -> Best:
         """Replace the best networks by the current ones where `better` `(S, M)` is True."""
         return cast("Best", self._call("best", self._better, best, now, better))
-
-    def norms(self, before: TrainState, after: TrainState, rates: Array, step: int, momentum: Array) -> dict[str, Array]:
-        """Norms of a step: `gradient/layer`, and `update/layer`, the change relative to the kernel's norm.
-
-        Args:
-            before, after: around the step.
-            rates: step sizes of the chunk.
-            step: number of the step in the chunk.
-            momentum: each member's, `(S, M)`.
-        """
-        return cast("dict[str, Array]", self._call("norms", self._norms, before, after, rates, np.int32(step), momentum))
 
     def _call(self, name: str, function: Any, *arguments: Any) -> Any:
         return self._ready(name, function, *arguments)(*arguments)
@@ -228,7 +223,7 @@ class Program:
 
     def _segment_of_block(
         self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: Array, stop: Array
-    ) -> TrainState:
+    ) -> tuple[TrainState, dict[str, Array]]:
         size, population, hyper = self._plan.batch_size, self._population, settings.hyper
         alive = population.broadcast(settings.alive, train_state.params)
         values = StepValues(settings.momentum, hyper.l1, hyper.l2, settings.alive)
@@ -242,7 +237,15 @@ class Program:
             params = population.constrained(params, alive)
             return TrainState(params, self._kept(settings.alive, new_state, state), slots)
 
-        return cast("TrainState", jax.lax.fori_loop(start, stop, step, train_state))
+        last = jnp.maximum(start, stop - 1)
+
+        def part(number: Array, around: tuple[TrainState, TrainState]) -> tuple[TrainState, TrainState]:
+            """All steps but the last, then that one: a step is compiled once, and its start is kept for its norms."""
+            first, end = jnp.where(number == 0, start, last), jnp.where(number == 0, last, stop)
+            return around[1], jax.lax.fori_loop(first, end, step, around[1])
+
+        before, after = jax.lax.fori_loop(0, 2, part, (train_state, train_state))
+        return after, self._norms(before, after, feed.rates[last], settings.momentum)
 
     def _kept(self, alive: Array, new: State, old: State) -> State:
         """The new state, but the old one for frozen members."""
@@ -308,11 +311,10 @@ class Program:
         logits = jnp.where(better[:, None, None], now.logits, best.logits)
         return Best(params, self._kept(better, now.state, best.state), logits)
 
-    def _norms_of_block(
-        self, before: TrainState, after: TrainState, rates: Array, step: Array, momentum: Array
-    ) -> dict[str, Array]:
+    def _norms(self, before: TrainState, after: TrainState, rates: Array, momentum: Array) -> dict[str, Array]:
+        """Norms of a step from what it changed."""
         squares, broadcast = self._population.squares, self._population.broadcast
-        broadcasts = (broadcast(rates[step], before.params), broadcast(momentum, before.params))
+        broadcasts = (broadcast(rates, before.params), broadcast(momentum, before.params))
         around = ((before.params, before.slots), (after.params, after.slots))
         gradient = last_gradient(self._plan.optimizer, *around, *broadcasts)
         change = jax.tree.map(jnp.subtract, after.params, before.params)

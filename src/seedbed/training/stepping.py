@@ -80,7 +80,7 @@ class Stepper:
 
     def _timed(self, steps: int) -> float:
         began = time.perf_counter()
-        self._train_state = self._program.run_segment(self._train_state, self._chunk.feed, self._settings, 0, steps)
+        self._train_state, _ = self._program.run_segment(self._train_state, self._chunk.feed, self._settings, 0, steps)
         for leaf in jax.tree.leaves(self._train_state):
             leaf.block_until_ready()
         return (time.perf_counter() - began) / steps
