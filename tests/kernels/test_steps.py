@@ -120,6 +120,13 @@ def test_in_a_loop_of_steps_nothing_is_copied() -> None:
     assert not re.findall(rf"f32\[{LONG}\]\S* copy\(", compiled)
 
 
+def test_a_network_of_many_millions_of_weights_takes_a_step() -> None:
+    w, g = np.zeros((1, 2**24 + 3), np.float32), np.ones((1, 2**24 + 3), np.float32)
+    layout = StepLayout(((1, w.size),), kernel=True)
+    (moved,) = take_step("sgd", layout, LANES, *values([True] * MEMBERS), w, g)  # type: ignore[arg-type]
+    assert np.array_equal(moved, np.full_like(w, -0.02))
+
+
 def test_an_array_without_numbers_stays() -> None:
     nothing = jnp.zeros((MEMBERS, 0))
     found = take_step("sgd", StepLayout((), kernel=False), LANES, *values([True] * MEMBERS), nothing, nothing)

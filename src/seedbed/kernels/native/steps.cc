@@ -30,8 +30,8 @@ XLA_FFI_Error* step(const Call& call) {
   for (int i = 0; i <= slots + 1; i++) {
     const Buffer& array = call.argument(i);
     bool moved = i <= slots && call.result(i).data == array.data && floats(call.result(i), total);
-    if (!sized(array) || !floats(array, total) || (i <= slots && !moved)) return call.error(kShapes);
-    arrays[i == 0 ? 0 : i > slots ? 1 : i + 1] = numbers(array);
+    if (!floats(array, total) || (i <= slots && !moved)) return call.error(kShapes);
+    arrays[i == 0 ? 0 : i <= slots ? i + 1 : 1] = numbers(array);
   }
   const float* values[VALUES - 1];
   for (int i = 0; i < VALUES - 1; i++) {
