@@ -72,7 +72,7 @@ def test_a_step_is_the_rule_in_float64_and_leaves_frozen_members_as_they_are(
     owners = np.repeat([member for member, _ in ranges], [count for _, count in ranges])
     stay, rates, decays = values(alive)
     old = arrays(optimizer, len(owners))
-    layout = StepLayout.of(owners, kernel=kernel)
+    layout = StepLayout.of(owners, len(owners), kernel=kernel)
     found = take_step(optimizer, layout, INSTRUCTION_SETS[variant], stay, rates, decays, *old)
     of_kernels = [part * kernel for part in (decays, stay.l1, stay.l2)]
     of = [np.asarray(part, np.float64)[owners] for part in (rates, of_kernels[0], stay.momentum, *of_kernels[1:])]
@@ -84,7 +84,9 @@ def test_a_step_is_the_rule_in_float64_and_leaves_frozen_members_as_they_are(
 
 
 def test_a_layout_joins_neighbouring_numbers_of_a_member() -> None:
-    assert StepLayout.of(np.array([[0, 0], [2, 2], [0, 1]]), kernel=True).ranges == ((0, 2), (2, 2), (0, 1), (1, 1))
+    assert StepLayout.of(np.array([0, 0, 2, 2, 0, 1]), 6, kernel=True).ranges == ((0, 2), (2, 2), (0, 1), (1, 1))
+    assert StepLayout.of(np.array([[0], [0], [2], [1]]), 4 * 784, kernel=True).ranges == ((0, 1568), (2, 784), (1, 784))
+    assert StepLayout.of(np.array([], np.int32), 0, kernel=False).ranges == ()
 
 
 LONG = 200_000

@@ -46,11 +46,11 @@ class StepLayout:
     kernel: bool
 
     @classmethod
-    def of(cls, owners: NDArray[Any], *, kernel: bool) -> StepLayout:
-        """The layout of an array whose numbers belong to these members."""
+    def of(cls, owners: NDArray[Any], numbers: int, *, kernel: bool) -> StepLayout:
+        """The layout of an array of so many numbers, an equal share of them for each of these owners, one after the other."""
         flat = owners.ravel()
         starts = np.flatnonzero(np.diff(flat, prepend=-1))
-        counts = np.diff(starts, append=flat.size)
+        counts = np.diff(starts, append=flat.size) * (numbers // max(1, flat.size))
         return cls(tuple(zip(flat[starts].tolist(), counts.tolist(), strict=True)), kernel)
 
 

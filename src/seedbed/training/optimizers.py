@@ -58,9 +58,8 @@ def step_of(population: Population, optimizer: str, params: Params, values: Step
     if not lanes or optimizer not in RULES:
         return _elementwise(population, optimizer, params, values)
     owners = population.broadcast(np.arange(len(population.specs)), params)  # type: ignore[arg-type]
-    kernels = population.kernels(params)
     layouts = jax.tree.map(
-        lambda leaf, owner, kernel: StepLayout.of(np.broadcast_to(owner, leaf.shape), kernel=kernel), params, owners, kernels
+        lambda leaf, owner, kernel: StepLayout.of(owner, leaf.size, kernel=kernel), params, owners, population.kernels(params)
     )
 
     def step(
