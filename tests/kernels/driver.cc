@@ -206,7 +206,7 @@ void step(const Variant& v, seedbed::Rule rule, int count) {
     if (rule == seedbed::kAdam)
       a = 0.9 * a + 0.1 * d, b = 0.999 * b + 0.001 * d * d, to -= of.rate * a / (std::sqrt(b) + 1e-7);
     if (i < start) to = l, a = a0[i], b = b0[i];  // not its numbers
-    bool right = near(w[i], to, 0.1) && near(first[i], a, a) && near(second[i], b, b);
+    bool right = near(w[i], to, to) && near(first[i], a, a) && near(second[i], b, b);
     check(right, "step of an optimizer", Geometry{}, v.lanes);
   }
 }
