@@ -90,7 +90,7 @@ def test_what_was_measured_after_the_last_save_is_measured_anew(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("after", "begun"), [(2, [(4, 0), (2, 2), (1, 2), (1, 2), (2, 2), (1, 2), (1, 2)]), (0, [(4, 0), (2, 0)])]
+    ("after", "begun"), [(2, [(4, 0), (2, 2), (1, 3), (1, 3), (2, 2), (1, 3), (1, 3)]), (0, [(4, 0), (2, 0)])]
 )
 def test_out_of_memory_goes_on_in_halves_from_the_last_save(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, begun: list[tuple[int, int]]

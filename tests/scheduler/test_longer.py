@@ -63,7 +63,7 @@ def test_stopped_on_the_way_the_shorter_result_stays_and_the_longer_run_resumes(
     short = trained(tmp_path / "a", 3)
     reports = iter(range(100))
     with pytest.raises(Interrupted):
-        trained(tmp_path / "a", 8, until=lambda: next(reports) > 5)
+        trained(tmp_path / "a", 8, until=lambda: next(reports) > 2)
     home = RunStore(tmp_path / "a")
     assert {listed.status for listed in home.listing()} == {"interrupted"}
     assert {result.history.epochs for result in home.results()} == {3}
