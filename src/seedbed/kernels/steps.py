@@ -47,7 +47,7 @@ class StepLayout:
 
     @classmethod
     def of(cls, owners: NDArray[Any], numbers: int, *, kernel: bool) -> StepLayout:
-        """The layout of an array of so many numbers, an equal share of them for each of these owners, one after the other."""
+        """The layout of an array with this count of numbers, an equal share for each of these owners, one after the other."""
         flat = owners.ravel()
         starts = np.flatnonzero(np.diff(flat, prepend=-1))
         counts = np.diff(starts, append=flat.size) * (numbers // max(1, flat.size))
