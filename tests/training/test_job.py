@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from seedbed import models
 from seedbed.models.dense import DensePopulation
 from seedbed.records import best_epoch
 from seedbed.specs import Conv, Dense, Plan, Select
@@ -51,15 +52,15 @@ def straight() -> Ran:
 
 def test_options_that_this_release_of_jax_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     usual = program.OPTIONS["cpu"]
-    older = program.ONCE_AN_EPOCH if jax.__version_info__ < (0, 11) else {}
-    assert used("evaluation") == usual | older
+    older = program.OLDER_EMITTERS if jax.__version_info__ < (0, 11) else {}
+    assert used(older=True) == usual | older
     monkeypatch.setitem(program.OPTIONS, "cpu", usual | {"xla_of_another_time": True})
-    assert used("evaluation") == usual | older
-    assert used("segment") == usual
+    assert used(older=True) == usual | older
+    assert used(older=False) == usual
 
 
-def used(name: str) -> dict[str, str | bool]:
-    """The options with which a function of this name is compiled in the end."""
+def used(*, older: bool) -> dict[str, str | bool]:
+    """The options with which a function is compiled in the end."""
     lowered, tried = jax.jit(jnp.sin).lower(np.float32(1)), list[dict[str, str | bool]]()
 
     class Recorded:
@@ -67,8 +68,25 @@ def used(name: str) -> dict[str, str | bool]:
             tried.append(compiler_options)
             return lowered.compile(compiler_options=compiler_options)
 
-    assert program.compiled(Recorded(), program._wanted(name))(np.float32(0)) == 0
+    assert program.compiled(Recorded(), program._options(older=older))(np.float32(0)) == 0
     return tried[-1]
+
+
+@pytest.mark.parametrize(
+    ("model", "plan", "lanes", "older"),
+    [
+        (Dense(hidden=(3,)), Plan(), 8, {"segment", "evaluation", "best"}),
+        (Dense(hidden=(3,)), Plan(), 0, {"evaluation", "best"}),
+        (Dense(hidden=(3,), dropout=0.1), Plan(), 8, {"evaluation", "best"}),
+        (Dense(hidden=(3,)), Plan(augment="affine"), 8, {"evaluation", "best"}),
+    ],
+)
+def test_steps_are_compiled_in_less_time_where_the_kernels_do_what_takes_long(
+    model: Dense, plan: Plan, lanes: int, older: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "native_lanes", lambda _: lanes)
+    population = models.build([model], (8, 8, 1), 10)
+    assert program._by_older_emitters(population, plan) == older
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 3)])

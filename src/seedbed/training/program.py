@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from seedbed.kernels.steps import StepValues
 from seedbed.kinds import AUGMENTATIONS
+from seedbed.models.forms import native_lanes
 from seedbed.models.protocol import Batch, Hyperparameters, Params, Population, State, image_losses
 from seedbed.records import Normalization
 from seedbed.specs import Plan
@@ -135,7 +136,6 @@ class Program:
         compiled: Callable[[Hashable, Callable[[], Any]], Any] = compile_always,
     ) -> None:
         self._population = population
-        self._own = not population.self_contained
         self._plan = plan
         self._normalization = normalization
         images = None if shared else 0
@@ -144,6 +144,7 @@ class Program:
         self._evaluate = jax.jit(_parts_first(_over_blocks(self._evaluation_of_block, blocks, (0, 0, 0, None))))
         self._better = jax.jit(_over_blocks(self._best_of_block, blocks, (0, 0, 0)), donate_argnums=0)
         self._find = compiled
+        self._older = _by_older_emitters(population, plan)
         self._compiled: dict[Hashable, Any] = {}
         self._compiling: dict[Hashable, Future[Any]] = {}
         self.compile_seconds = 0.0
@@ -177,7 +178,7 @@ class Program:
         started, threads = time.perf_counter(), ThreadPoolExecutor(COMPILERS)
         for key, (name, function, arguments) in missing.items():
             lowered = function.lower(*arguments)
-            self._compiling[key] = threads.submit(compiled, lowered, _wanted(name, own=self._own))
+            self._compiling[key] = threads.submit(compiled, lowered, _options(older=name in self._older))
         threads.shutdown(wait=False)
         self.compile_seconds += time.perf_counter() - started
 
@@ -217,7 +218,7 @@ class Program:
         return self._compiled[key]
 
     def _compile(self, name: str, function: Any, arguments: tuple[Any, ...]) -> Any:
-        wanted = _wanted(name, own=self._own)
+        wanted = _options(older=name in self._older)
         key = (*_key(name, arguments), jax.tree.structure(arguments), wanted)
         return self._find(key, lambda: compiled(function.lower(*arguments), wanted))
 
@@ -340,12 +341,8 @@ OPTIONS: dict[str, dict[str, str | bool]] = {
 On a CPU, LLVM optimizes less: programs are as fast, and compile in three quarters of the time. On a GPU, matrix products come
 from cuBLAS only: trying XLA's own kernels for every product takes half a minute, without a gain.
 """
-ONCE_AN_EPOCH: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
-"""Further options on a CPU, for functions other than training steps: XLA's older loop emitters, which jax 0.11 has no more.
-
-They compile faster, but leave many loops scalar, an optimizer's above all. Not for the evaluation of users' networks: that of a
-small transformer took them 25 s, against 1.4.
-"""
+OLDER_EMITTERS: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
+"""On a CPU, XLA's older loop emitters, which jax 0.11 has no more: they compile faster, but leave many loops scalar."""
 COMPILERS = 2
 """Threads that compile side by side. The first function takes about as long as all others.
 
@@ -353,16 +350,22 @@ Meanwhile no network is built, since `quick_compilation` changes JAX's options f
 """
 
 
-def _wanted(name: str, *, own: bool = False) -> dict[str, str | bool]:
-    """Compiler options for a function on this process's device.
+def _by_older_emitters(population: Population, plan: Plan) -> set[str]:
+    """Names of the functions whose loops may be scalar: they run once an epoch, or the kernels do what takes long.
 
-    Args:
-        name: name of the function.
-        own: whether it is that of a user's own network.
+    Not those of users' own networks: the evaluation of a small transformer took 25 s so, against 1.4. Nor steps that draw
+    random numbers for dropout, or change images: they took 1.1 to 1.4 times as long.
     """
+    if not population.self_contained:
+        return {"best"}
+    drawing = plan.augment != "none" or any(getattr(spec, "dropout", 0) for spec in population.specs)
+    return {"best", "evaluation"} | ({"segment"} if native_lanes(population.form) and not drawing else set())
+
+
+def _options(*, older: bool) -> dict[str, str | bool]:
+    """Compiler options for a function on this process's device."""
     device = jax.default_backend()
-    older = device == "cpu" and name != "segment" and not (own and name == "evaluation")
-    return OPTIONS.get(device, {}) | (ONCE_AN_EPOCH if older else {})
+    return OPTIONS.get(device, {}) | (OLDER_EMITTERS if older and device == "cpu" else {})
 
 
 def compiled(lowered: Any, wanted: dict[str, str | bool]) -> Any:
