@@ -7,10 +7,9 @@ training image, the others an even sample of them where there are many.
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from seedbed.errors import DataError, StorageError
 from seedbed.runs import RunStore
 from seedbed.specs import DataSpec
 from seedbed.statistics import Interval, wilson
+from seedbed.threads import meanwhile
 from seedbed.words import counted, percent
 
 FORMAT = 1
@@ -117,19 +117,15 @@ def computed_meanwhile(home: RunStore, dataset: Dataset) -> Iterator[None]:
     if _read(path) is not None:
         yield
         return
-    future: Future[list[Baseline]] = Future()
-    threading.Thread(target=_compute, args=(dataset, future), daemon=True).start()
+    future = meanwhile(_computed_in_spare_time, dataset)
     yield
     with suppress(DataError):  # told where the baselines are asked for
         _keep(future.result(), path)
 
 
-def _compute(dataset: Dataset, future: Future[list[Baseline]]) -> None:
+def _computed_in_spare_time(dataset: Dataset) -> list[Baseline]:
     yield_to_other_threads()
-    try:
-        future.set_result(computed(dataset, threads=1))
-    except BaseException as error:  # raised where the result is asked for
-        future.set_exception(error)
+    return computed(dataset, threads=1)
 
 
 def computed(dataset: Dataset, threads: int = 0) -> list[Baseline]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,80 @@ def test_runs_that_are_asked_for_after_a_search_come_before_the_next_one(setup: 
     steps, returned = driven(side_by_side([study("a"), study("b")]), answering)
     assert [step.key if isinstance(step, Work) else len(step) for step in steps] == ["a", 1, "b", 1]
     assert returned == ["a", "b"]
+
+
+# What is left once all is trained
+
+
+def test_a_study_that_is_trained_comes_to_its_end_while_the_others_train(setup: Setup) -> None:
+    answered, lines = threading.Event(), list[str]()
+
+    def answers() -> Steps[str]:
+        yield from context().trained()
+        answered.set()
+        return "an answer"
+
+    def trains() -> Steps[str]:
+        yield asked(setup, 0.1)
+        lines.append("trained")
+        return "another answer"
+
+    def training(_: Any) -> list[object]:
+        assert answered.wait(60)  # forever, if answering waited for training
+        return [object()]
+
+    steps, found = driven(side_by_side([answers(), trains()], lines.append), training)
+    assert found == ["an answer", "another answer"]
+    assert len(steps) == 1
+    assert sorted(lines) == ["an answer", "another answer", "trained"]
+
+
+def test_studies_come_to_their_ends_one_by_one_and_the_thread_that_runs_them_tells_of_it() -> None:
+    inside, told = list[str](), list[threading.Thread]()
+
+    def study(name: str) -> Steps[str]:
+        yield from context().trained()
+        inside.append(name)
+        time.sleep(0.02)
+        assert inside == [name]
+        inside.remove(name)
+        return name
+
+    _, found = driven(side_by_side([study(name) for name in "abc"], lambda _: told.append(threading.current_thread())), len)
+    assert found == ["a", "b", "c"]
+    assert told == [threading.current_thread()] * 3
+
+
+def test_what_a_study_measures_before_it_asks_is_measured_alone() -> None:
+    begun = []
+
+    def answers() -> Steps[None]:
+        yield from context().trained()
+        begun.append("answering")
+
+    def measures() -> Steps[list[str]]:
+        time.sleep(0.02)
+        alone = list(begun)
+        yield []
+        return alone
+
+    _, found = driven(side_by_side([answers(), measures()]), lambda _: [])
+    assert found == [None, []]
+
+
+def test_a_failure_in_an_answer_is_raised_and_no_study_asks_once_it_is_trained(setup: Setup) -> None:
+    def fails() -> Steps[None]:
+        yield from context().trained()
+        raise ZeroDivisionError
+
+    def asks() -> Steps[None]:
+        yield from context().trained()
+        yield asked(setup, 0.1)
+
+    with pytest.raises(ZeroDivisionError):
+        driven(side_by_side([fails()]), len)
+    with pytest.raises(TypeError, match="TRAINED ask for more"):
+        driven(side_by_side([asks()]), len)
 
 
 # One trainer

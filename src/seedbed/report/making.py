@@ -13,7 +13,7 @@ from seedbed.report.environment import examine
 from seedbed.report.notes import Notes
 from seedbed.report.page import Report
 from seedbed.studies.answers import Answer, Study
-from seedbed.studies.context import Steps, StudyTrainer, side_by_side
+from seedbed.studies.context import StudyTrainer, side_by_side
 from seedbed.studies.setup import Setup
 from seedbed.training.events import Finding, StageStarted
 
@@ -49,8 +49,14 @@ def make(setup: Setup, trainer: StudyTrainer, names: Sequence[str] = (), *, note
     if not asked:
         raise SpecError("A report needs one study at least.")
     make_vega_meanwhile()
-    answers = trainer.run(side_by_side([_reported(study, setup, trainer) for study in asked]))
-    trainer.execution.on_event(StageStarted("measuring this machine"))
+    on_event = trainer.execution.on_event
+    answers = trainer.run(
+        side_by_side(
+            [study.steps(setup, trainer) for study in asked],
+            lambda answer: on_event(Finding(f"Answered: {answer.title}")),
+        )
+    )
+    on_event(StageStarted("measuring this machine"))
     results = [result for answer in answers for result in answer.results]
     environment = examine(results, trainer.execution.device, trainer.execution.workers)
     baselines = against_baselines(trainer.home, _on_all_images(answers, setup))
@@ -61,9 +67,3 @@ def _on_all_images(answers: Sequence[Answer], setup: Setup) -> list[Group]:
     """The groups that trained on the report's own images: no subset, no flipped labels, no permuted pixels."""
     groups = {group.name: group for answer in answers for group in answer.groups}
     return [group for group in groups.values() if group.run.data == setup.data]
-
-
-def _reported(study: Study, setup: Setup, trainer: StudyTrainer) -> Steps[Answer]:
-    answer = yield from study.steps(setup, trainer)
-    trainer.execution.on_event(Finding(f"Answered: {study.title}"))
-    return answer

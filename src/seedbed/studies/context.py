@@ -2,14 +2,17 @@
 
 A study is a generator. Where it needs runs it yields requests, and is sent the groups; where it needs something that trains by
 itself, such as a search, it yields `Work`, and is sent the outcome. So the requests of several studies are trained together,
-and each study runs once, from its first line to its last.
+and each study runs once, from its first line to its last. A study that needs no more runs yields `TRAINED`: what is left of
+it, to compute and draw its answer, is done while others train.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from seedbed.errors import Interrupted, StatisticsError
@@ -20,6 +23,7 @@ from seedbed.records import Result
 from seedbed.runs import RunStore
 from seedbed.specs import RunSpec
 from seedbed.studies.setup import Setup
+from seedbed.threads import meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +44,13 @@ class Work:
     do: Callable[[], Any]
 
 
-Steps = Generator[Sequence[Request] | Work, Any, T]
+class Trained:
+    """Says that no more runs and no more work are needed."""
+
+
+TRAINED = Trained()
+
+Steps = Generator[Sequence[Request] | Work | Trained, Any, T]
 """Requests groups and work, is sent them, and returns a T."""
 
 
@@ -114,21 +124,48 @@ class StudyTrainer:
             except StopIteration as end:
                 outcome: T = end.value
                 return outcome
-            answer = self.do(asked) if isinstance(asked, Work) else self.train(asked)
+            match asked:
+                case Trained():
+                    answer = None
+                case Work():
+                    answer = self.do(asked)
+                case _:
+                    answer = self.train(asked)
 
 
-def side_by_side(several: Sequence[Steps[T]]) -> Steps[list[T]]:
-    """Run several steps side by side: their requests are made together, and work is done where no runs are requested."""
+def side_by_side(several: Sequence[Steps[T]], on_end: Callable[[T], None] = lambda _: None) -> Steps[list[T]]:
+    """Run several steps side by side: their requests are made together, and work is done where no runs are requested.
+
+    Steps that are `TRAINED` come to their ends in another thread, one after the other, while others train or work.
+
+    Args:
+        several: the steps.
+        on_end: called with each outcome, in the thread that runs these steps.
+    """
     ended: dict[int, T] = {}
+    ending: dict[int, Future[T]] = {}
     asked: dict[int, Sequence[Request] | Work] = {}
     answers: dict[int, Any] = dict.fromkeys(range(len(several)))
+    turn = Lock()
+
+    def end(place: int, outcome: T) -> None:
+        ended[place] = outcome
+        on_end(outcome)
+
     while len(ended) < len(several):
+        last: list[int] = []
         for place, answer in answers.items():
+            asked.pop(place, None)
             try:
-                asked[place] = several[place].send(answer)
-            except StopIteration as end:
-                ended[place] = end.value
-                asked.pop(place, None)
+                step = several[place].send(answer)
+            except StopIteration as stopped:
+                end(place, stopped.value)
+                continue
+            if isinstance(step, Trained):
+                last.append(place)
+            else:
+                asked[place] = step
+        ending |= {place: meanwhile(_last, several[place], turn) for place in last}
         wanted = {place: step for place, step in asked.items() if not isinstance(step, Work)}
         if wanted:
             groups = iter((yield [each for requested in wanted.values() for each in requested]))
@@ -136,7 +173,22 @@ def side_by_side(several: Sequence[Steps[T]]) -> Steps[list[T]]:
         elif asked:
             place, work = next(iter(asked.items()))
             answers = {place: (yield work)}
+        else:
+            answers = {}
+        for place in [place for place, future in ending.items() if future.done() or not asked]:
+            end(place, ending.pop(place).result())
     return [ended[place] for place in range(len(several))]
+
+
+def _last(steps: Steps[T], turn: Lock) -> T:
+    """The outcome of steps that need nothing more."""
+    with turn:
+        try:
+            steps.send(None)
+        except StopIteration as stopped:
+            outcome: T = stopped.value
+            return outcome
+    raise TypeError("Steps that said that they are TRAINED ask for more.")
 
 
 def _key(request: Request) -> tuple[str, tuple[int, ...]]:
@@ -186,6 +238,10 @@ class StudyContext:
     def confirm(self, asked: Sequence[Request]) -> Steps[list[Group]]:
         """The groups of these settings with fresh seeds: a setting selected for its mean is evaluated on other runs."""
         return self.train(asked, self.setup.fresh)
+
+    def trained(self) -> Steps[None]:
+        """Say that the study needs no more runs: what follows may be done in another thread, while others train."""
+        yield TRAINED
 
     def do(self, key: Hashable, work: Callable[[], T]) -> Steps[T]:
         """The outcome of something that trains by itself, done once for each key, whichever study requests it."""

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,7 @@ from seedbed.devices import WorkerKind
 from seedbed.errors import DeviceError, WorkerError
 from seedbed.executor.channel import OWN_GROUP
 from seedbed.executor.protocol import Death
+from seedbed.threads import meanwhile
 
 KNOCK_SECONDS = 5.0
 """Time limit for the head of a cluster to accept a connection at its port (s)."""
@@ -157,30 +158,17 @@ def opening(address: str | None, cores: int, gpus: int) -> Future[Cluster]:
     Returns:
         The future connection; it raises `DeviceError` if there is no cluster.
     """
-    future: Future[Cluster] = Future()
-
-    def settle(settled: Callable[[], None]) -> None:
-        with contextlib.suppress(InvalidStateError):  # the connection or the timeout was first
-            settled()
-
-    def work() -> None:
-        try:
-            cluster = _opened(address, cores, gpus)
-        except BaseException as error:
-            failure = error
-            settle(lambda: future.set_exception(failure))
-        else:
-            settle(lambda: future.set_result(cluster))
+    future = meanwhile(_opened, address, cores, gpus)
 
     def give_up() -> None:
         late = f"--engine ray: no cluster after {CONNECT_SECONDS:.0f} s{f' at --address {address}' if address else ''}."
-        settle(lambda: future.set_exception(DeviceError(late)))
+        with contextlib.suppress(InvalidStateError):  # the connection was first
+            future.set_exception(DeviceError(late))
 
     patience = threading.Timer(CONNECT_SECONDS, give_up)
     patience.daemon = True
     patience.start()
     future.add_done_callback(lambda _: patience.cancel())
-    threading.Thread(target=work, daemon=True).start()
     return future
 
 

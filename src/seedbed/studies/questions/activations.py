@@ -223,6 +223,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     plain = yield from study.train(swapped(setup))
     rates = yield from tuned(study)
     cells = yield from study.train([deep(setup, each.activation, each.depth, each.rate, deep_epochs(setup)) for each in rates])
+    yield from study.trained()
     decided = _decided(study, plain, cells)
     early = _at_first(plain)
     swap = replace(_swap(setup, study.home, plain, decided[:2], early), card=_card(plain, cells, early))

@@ -103,6 +103,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     search = yield from study.do(asked.name, lambda: searches.run(asked, execution))
     study.others += [*_trial_results(study.home, search), *search.results]
     winners = yield from study.train([_request(search.winner)] if search.winner else [])
+    yield from study.trained()
     many, few = by(cells, hidden=(UNITS,)), by(cells, hidden=(FEW,))
     names = f"{UNITS} units in one layer", f"{FEW} units in one layer"
     layer = f"one plain layer of {UNITS} units"

@@ -131,6 +131,7 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     conv, *dense = yield from study.train([everything(setup).request(setup, model) for model in all_nets(setup)])
     whole = NetPair(everything(setup), conv, dense[0])
     permuted, *fewer = yield from side_by_side([_pair(study, images) for images in changed(setup)])
+    yield from study.trained()
     decided = _decided(study, whole, dense[1], permuted, fewer)
     return [
         _nets(setup, study.home, conv, dense, decided[:2]),

@@ -70,6 +70,7 @@ def part(study: StudyContext, net: Callable[[tuple[int, int]], Request]) -> Step
     free: dict[float, Smallest] = {}
     for target in () if setup.quick else TARGETS:
         free[target] = yield from freely(study, target)
+    yield from study.trained()
     answers: list[Size | Attempt | None] = [
         *(found.smallest for found in within),
         *(found.confirmed for found in free.values()),

@@ -106,15 +106,16 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     plot = Plot.of(setup)
     cells = yield from study.train(nets(setup, plot.all))
     control = yield from study.train(nets(setup, plot.control))
-    contrasts = _decided(study, plot, cells, control)
     ladder = nets(setup, fewest_parameters.ladder(setup))
     top = best(cells)
     again = [request(top.setting, top.run)] if top else []
     confirmed = yield from study.train([*again, *ladder], fresh_seeds(setup))
+    fewest = yield from fewest_parameters.part(study, lambda hidden: nets(setup, [hidden])[0])
+    contrasts = _decided(study, plot, cells, control)
     return [
         replace(_widths(setup, cells, contrasts), card=_card(cells, contrasts)),
         _frontier(setup, cells, confirmed[0] if top else None),
-        (yield from fewest_parameters.part(study, lambda hidden: nets(setup, [hidden])[0])),
+        fewest,
     ]
 
 

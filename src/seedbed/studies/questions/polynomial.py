@@ -17,7 +17,7 @@ from seedbed.groups.statements import Certainty, Statement
 from seedbed.statistics import Floats, Interval
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import Card
-from seedbed.studies.context import StudyContext
+from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.edges import beyond, extension_text
 from seedbed.studies.polynomials import (
     CUBIC,
@@ -121,7 +121,8 @@ def measured(task: PolynomialTask, strengths: Sequence[float], *, count: int, se
     return found
 
 
-def parts(study: StudyContext) -> list[AnswerPart]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
+    yield from study.trained()
     setup, began = study.setup, time.perf_counter()
     found = measured(TASK, STRENGTHS, count=setup.pick(SAMPLES, QUICK_SAMPLES), seed=setup.seeds[0])
     answers = [replace(_fits(found), card=_card(found)), _split(found)]

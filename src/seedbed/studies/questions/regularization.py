@@ -117,9 +117,11 @@ def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
         ]
     )
     decided = yield from _decided(study, {where: sweep.cells for where, sweep in zip(conditions(setup), sweeps, strict=True)})
-    for where, sweep in zip(conditions(setup), sweeps, strict=True):
+    nets = yield from side_by_side([study.train(smaller(setup, where)) for where in conditions(setup)])
+    yield from study.trained()
+    for where, sweep, others in zip(conditions(setup), sweeps, nets, strict=True):
         cells = sweep.cells
-        ladder = [cells[0], *(yield from study.train(smaller(setup, where)))]
+        ladder = [cells[0], *others]
         near = {strength(cell): cell.interval([near_zero(study.home, each) for each in cell.kept], SHARE) for cell in cells}
         like = likeness(cells[1:], ladder) if cells[0].n and sum(cell.n > 0 for cell in ladder) > 1 else []
         mine = [each for each in decided if each.contrast.a.run.data == where.images]
