@@ -1,6 +1,6 @@
 // Every variant that this processor runs, over many small layers, in arrays of exactly the size that they may touch. The output
 // is compared with plain loops, and the gradients with them by their products: for a linear layer <dy, y(x)> = <dx, x>. Matrix
-// products are compared with plain loops, and optimizers' steps with them in double precision.
+// products are compared with plain loops, and optimizers' steps and sums with them in double precision.
 
 #include <algorithm>
 #include <cmath>
@@ -211,6 +211,32 @@ void step(const Variant& v, seedbed::Rule rule, int count) {
   }
 }
 
+// Scores and norms of arrays of exactly their size.
+void sums(const Variant& v, int classes, int images) {
+  auto logits = normal((size_t)classes * images), weights = normal(images);
+  auto labels = array<int32_t>(images);
+  for (int i = 0; i < images; i++) labels[i] = draw(0, classes - 1), weights[i] = (float)draw(0, 1);
+  auto found = array<double>(3 * classes), norms = array<double>(3);
+  std::fill(found.get(), found.get() + 3 * classes, 0.0), std::fill(norms.get(), norms.get() + 3, 1.0);
+  v.scores(logits.get(), classes, images, labels.get(), weights.get(), found.get());
+  v.norms(logits.get(), (int64_t)classes * images, norms.get());
+  double right = 0, called = 0, loss = 0, all = 0, numbers = 1, sizes = 1, squares = 1;
+  for (int i = 0; i < images; i++) {
+    double total = 0;
+    int largest = 0;
+    for (int c = 0; c < classes; c++) {
+      double x = logits[c * images + i];
+      total += std::exp(x), numbers += x, sizes += std::abs(x), squares += x * x;
+      if (x > logits[largest * images + i]) largest = c;
+    }
+    all += weights[i], right += weights[i] * (largest == labels[i]);
+    loss += weights[i] * (std::log(total) - logits[labels[i] * images + i]);
+  }
+  for (int c = 0; c < classes; c++) right -= found[c], called += found[classes + c], loss -= found[2 * classes + c];
+  bool fit = near(right, 0, 0) && near(called, all, all) && near(loss, 0, images) && near(norms[0], numbers, sizes);
+  check(fit && near(norms[1], sizes, sizes) && near(norms[2], squares, squares), "sums", Geometry{}, v.lanes);
+}
+
 int main() {
   for (int lanes : {16, 8, 4}) {
     const Variant* v = seedbed::variant(lanes);
@@ -223,6 +249,7 @@ int main() {
       pooling(*v);
       product(*v, draw(1, 40), draw(1, 70), draw(1, 50));
       step(*v, (seedbed::Rule)(i % seedbed::kRules), draw(1, 70));
+      sums(*v, draw(1, 12), draw(1, 70));
       if (i % 100 == 0) product(*v, draw(90, 200), draw(500, 600), draw(390, 810));
       g.relu = i % 4 == 1, g.inner = i % 8 < 4;
       if (i % 4 == 3)

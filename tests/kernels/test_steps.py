@@ -83,12 +83,6 @@ def test_a_step_is_the_rule_in_float64_and_leaves_frozen_members_as_they_are(
         np.testing.assert_array_equal(np.asarray(new)[~moving], before[~moving])
 
 
-def test_a_layout_joins_neighbouring_numbers_of_a_member() -> None:
-    assert StepLayout.of(np.array([0, 0, 2, 2, 0, 1]), 6, kernel=True).ranges == ((0, 2), (2, 2), (0, 1), (1, 1))
-    assert StepLayout.of(np.array([[0], [0], [2], [1]]), 4 * 784, kernel=True).ranges == ((0, 1568), (2, 784), (1, 784))
-    assert StepLayout.of(np.array([], np.int32), 0, kernel=False).ranges == ()
-
-
 LONG = 200_000
 """Numbers that several threads divide."""
 

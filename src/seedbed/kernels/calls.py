@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,18 @@ def _max_pool_backward(geometry: PoolGeometry, residuals: tuple[Array, Array], d
 
 
 max_pool.defvjp(_max_pool_forward, _max_pool_backward)
+
+
+Ranges = tuple[tuple[int, int], ...]
+"""Owner and count of each range of neighbouring numbers, in their order."""
+
+
+def ranges_of(owners: NDArray[Any], numbers: int) -> Ranges:
+    """The ranges of an array with this count of numbers, an equal share for each of these owners, one after the other."""
+    flat = owners.ravel()
+    starts = np.flatnonzero(np.diff(flat, prepend=-1))
+    counts = np.diff(starts, append=flat.size) * (numbers // max(1, flat.size))
+    return tuple(zip(flat[starts].tolist(), counts.tolist(), strict=True))
 
 
 def floats(*shape: int) -> Any:

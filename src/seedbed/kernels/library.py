@@ -38,6 +38,8 @@ FUNCTIONS = (
     "multiply",
     "multiply_backward",
     "step",
+    "scores",
+    "norms",
 )
 SUFFIXES = (".so", *EXTENSION_SUFFIXES)
 """Endings of the library's name: one for every Python, or as versions before 0.2 built it."""

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from seedbed.kernels.calls import floats, native_call
+from seedbed.kernels.calls import Ranges, floats, native_call, ranges_of
 
 RULES = {"sgd": 0, "momentum": 1, "nesterov": 2, "rmsprop": 3, "adam": 4, "adamw": 4}
 """Optimizer -> number of its rule in the native code."""
@@ -38,20 +38,17 @@ class StepLayout:
     """What an array of several networks holds.
 
     Attributes:
-        ranges: member and count of each range of neighbouring numbers, in their order.
+        ranges: whose numbers they are.
         kernel: whether these are kernels: they alone shrink, and have a penalty.
     """
 
-    ranges: tuple[tuple[int, int], ...]
+    ranges: Ranges
     kernel: bool
 
     @classmethod
     def of(cls, owners: NDArray[Any], numbers: int, *, kernel: bool) -> StepLayout:
         """The layout of an array with this count of numbers, an equal share for each of these owners, one after the other."""
-        flat = owners.ravel()
-        starts = np.flatnonzero(np.diff(flat, prepend=-1))
-        counts = np.diff(starts, append=flat.size) * (numbers // max(1, flat.size))
-        return cls(tuple(zip(flat[starts].tolist(), counts.tolist(), strict=True)), kernel)
+        return cls(ranges_of(owners, numbers), kernel)
 
 
 def take_step(

@@ -24,13 +24,17 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.kernels.calls import ranges_of
 from seedbed.kernels.products import Block, Diagonal, multiply
+from seedbed.kernels.sums import NUMBERS, SIZES, SQUARES, norms
 from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
 from seedbed.models.architecture import ImageShape, Weights, dense_weight_shapes, each_initial
 from seedbed.models.forms import KERNELS, PRODUCTS, XLA, native_kernels
 from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Outputs, Params, Penalty, Probes, State, cross_entropy
 from seedbed.specs import Dense
+
+ELEMENTWISE = {SIZES: jnp.abs, SQUARES: jnp.square}
 
 Constants = NDArray[np.float32]
 Indices = NDArray[np.int32]
@@ -164,12 +168,19 @@ class DenseLayer:
                 return at, bias_at, (block.outputs, block.inputs)
         raise IndexError(member)
 
-    def member_means(self, values: Array, members: int) -> Array:
-        """Means of one value per hidden unit over each member's units, `(M,)`; NaN for those without hidden units here."""
+    def member_means(self, values: Array, members: int, lanes: int) -> Array:
+        """Means of one value per hidden unit over each member's units, `(M,)`; NaN for those without hidden units here.
+
+        Args:
+            lanes: floats per vector of the kernels that sum; 0 without them.
+        """
         owners = self.hidden_owners
         counts = np.bincount(owners, minlength=members).astype(np.float32)
-        means = jax.ops.segment_sum(values / counts[owners], owners, num_segments=members, indices_are_sorted=True)
-        return jnp.where(counts > 0, means, jnp.nan)
+        if lanes:
+            sums = norms(values, ranges_of(owners, values.size), members, lanes)[NUMBERS]
+        else:
+            sums = jax.ops.segment_sum(values, owners, num_segments=members, indices_are_sorted=True)
+        return sums / np.where(counts > 0, counts, np.nan).astype(np.float32)
 
 
 def _joined(parts: Sequence[Array]) -> Array:
@@ -265,7 +276,7 @@ class DensePopulation:
             if shares is not None:
                 saturated = [activation.saturated(part, ()) for (activation, _), part in zip(hidden, outputs, strict=True)]
                 values = _joined([part.astype(jnp.float32) for part in saturated])
-                shares[f"saturation/dense_{layer.number}"] = layer.member_means(values, len(self.specs))
+                shares[f"saturation/dense_{layer.number}"] = layer.member_means(values, len(self.specs), self._native.lanes)
             x = _joined(outputs)
             if self.drops and key is not None:
                 x = self._dropped(layer, x, hyper.dropout, jax.random.fold_in(key, layer.number))
@@ -311,20 +322,35 @@ class DensePopulation:
         return jax.grad(total)(params), state
 
     def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
-        sums = self._sums([jax.tree.map(norm, params) for norm in (jnp.square, jnp.abs)])
+        sums = self._sums([params], (SQUARES, SIZES))
         squares, sizes = ({name: of_both[kind] for name, of_both in sums.items()} for kind in range(2))
         whole = hyper.l2 * sum(squares.values(), jnp.zeros(())) + hyper.l1 * sum(sizes.values(), jnp.zeros(()))
         return Penalty(whole, squares)
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
-        return self._sums([jax.tree.map(jnp.square, tree) for tree in trees])
+        return self._sums(trees, (SQUARES,))
 
-    def _sums(self, trees: Sequence[Params]) -> dict[str, Array]:
-        """Sum of each layer's kernel, layer -> `(trees, M)`; 0 for members without that layer."""
-        rows = jnp.sum(jnp.stack([tree["first"]["kernel"] for tree in trees]), axis=2)
-        later = jnp.stack([tree["later"]["kernels"] for tree in trees])
+    def _sums(self, trees: Sequence[Params], kinds: tuple[int, ...]) -> dict[str, Array]:
+        """Sums over each layer's kernel, layer -> `(trees * kinds, M)`; 0 for members without that layer.
+
+        Args:
+            kinds: which sums, as `kernels.sums` numbers them.
+        """
         layers, members = max(bucket.depth for bucket in self.buckets), len(self.specs)
-        sums = segments.sums([(self._rows, rows), (self._numbers, later)], layers * members)
+        parts = [("first", "kernel", self._owners.rows), ("later", "kernels", self._kernels_of_layers())]
+        if lanes := self._native.lanes:
+
+            def of_tree(tree: Params) -> Array:
+                arrays = [(tree[part][name], owners) for part, name, owners in parts if tree[part][name].size]
+                each = [norms(x, ranges_of(owners, x.size), layers * members, lanes) for x, owners in arrays]
+                return jnp.stack([sum((sums[kind] for sums in each[1:]), each[0][kind]) for kind in kinds])
+
+            sums = _joined([of_tree(tree) for tree in trees])
+        else:
+            changed = [jax.tree.map(ELEMENTWISE[kind], tree) for tree in trees for kind in kinds]
+            rows = jnp.sum(jnp.stack([tree["first"]["kernel"] for tree in changed]), axis=2)
+            later = jnp.stack([tree["later"]["kernels"] for tree in changed])
+            sums = segments.sums([(self._rows, rows), (self._numbers, later)], layers * members)
         return {f"dense_{number}": sums[:, number * members : (number + 1) * members] for number in range(layers)}
 
     def broadcast(self, values: Array, params: Params) -> Params:

@@ -70,6 +70,10 @@ class Population(Protocol):
         """The members."""
 
     @property
+    def classes(self) -> int:
+        """Number of classes."""
+
+    @property
     def signature(self) -> Hashable:
         """Key of the compiled program: populations with equal signatures share one."""
 

@@ -18,8 +18,10 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.kernels.sums import SIZES, SQUARES, norms
 from seedbed.models import segments
 from seedbed.models.architecture import Shapes, Weights
+from seedbed.models.forms import native_lanes
 from seedbed.models.protocol import Batch, Hyperparameters, Outputs, Params, Penalty, State, image_losses
 from seedbed.specs import ModelSpec
 
@@ -49,6 +51,8 @@ class StackedPopulation(ABC):
         self.microbatch = microbatch
         self._multiple = multiple
         self.vectorized = vectorized
+
+    classes: int
 
     @property
     @abstractmethod
@@ -150,22 +154,30 @@ class StackedPopulation(ABC):
         (total, state), _ = jax.lax.scan(step, (start, state), (jnp.arange(count), parts))
         return total, state
 
-    def _penalty(self, params: Params, l1: Array, l2: Array) -> Array:
-        kernels = params[KERNELS]
-        return l2 * jnp.sum(jnp.square(kernels)) + l1 * jnp.sum(jnp.abs(kernels)) + self.own_penalty(self.apart(params))
-
     def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
-        squares = {name: sums[0] for name, sums in self.squares([params]).items()}
-        return Penalty(jax.vmap(self._penalty)(params, hyper.l1, hyper.l2), squares)
+        sums = self._sums(params[KERNELS])
+        squares, sizes = (sum((of_both[kind] for of_both in sums.values()), jnp.zeros(())) for kind in (SQUARES, SIZES))
+        own = jax.vmap(lambda params: self.own_penalty(self.apart(params)))(params)
+        return Penalty(hyper.l2 * squares + hyper.l1 * sizes + own, {layer: of[SQUARES] for layer, of in sums.items()})
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
-        squares = jnp.square(jnp.stack([tree[KERNELS] for tree in trees]))
-        sums: dict[str, Array] = {}
-        parts = segments.cut(squares, self._sizes(KERNELS), axis=2)
-        for name, part in zip(self._parts[KERNELS], parts, strict=True):
-            layer, own = name.rpartition("/")[0], jnp.sum(part, axis=-1)
-            sums[layer] = sums[layer] + own if layer in sums else own  # a separable convolution has two kernels
-        return sums
+        several = [self._sums(tree[KERNELS]) for tree in trees]
+        return {layer: jnp.stack([sums[layer][SQUARES] for sums in several]) for layer in several[0]}
+
+    def _sums(self, kernels: Array) -> dict[str, Array]:
+        """Sums over each layer's kernels, layer -> `(3, M)`: numbers, sizes and squares, as `kernels.sums` orders them."""
+        layers = [name.rpartition("/")[0] for name in self._parts[KERNELS]]  # a separable convolution has two kernels
+        names, members = list(dict.fromkeys(layers)), len(self.specs)
+        if (lanes := native_lanes(self.form)) and names:
+            of_arrays = [(names.index(layer) * members, size) for layer, size in zip(layers, self._sizes(KERNELS), strict=True)]
+            ranges = tuple((first + member, size) for member in range(members) for first, size in of_arrays)
+            sums = norms(kernels, ranges, len(names) * members, lanes)
+            return dict(zip(names, jnp.moveaxis(sums.reshape(3, len(names), members), 1, 0), strict=True))
+        found: dict[str, Array] = {}
+        for layer, part in zip(layers, segments.cut(kernels, self._sizes(KERNELS), axis=1), strict=True):
+            own = jnp.stack([jnp.sum(function(part), axis=-1) for function in (jnp.asarray, jnp.abs, jnp.square)])
+            found[layer] = found[layer] + own if layer in found else own
+        return found
 
     def apart(self, params: Params) -> dict[str, Array]:
         """Each array by its name, from the rows of one member or of all."""

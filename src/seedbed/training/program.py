@@ -20,6 +20,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from seedbed.kernels.steps import StepValues
+from seedbed.kernels.sums import add_scores
 from seedbed.kinds import AUGMENTATIONS
 from seedbed.models.forms import native_lanes
 from seedbed.models.protocol import Batch, Hyperparameters, Params, Population, State, image_losses
@@ -278,30 +279,30 @@ class Program:
         return (images - mean) * (1 / deviation)
 
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
-        def batch(images: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array, Array, dict[str, Array]]:
+        lanes, (sampled, judged) = native_lanes(self._population.form), map(len, eval_set.weights)
+
+        def batch(sums: Array, piece: tuple[Array, Array, Array, Array]) -> tuple[Array, tuple[Array, dict[str, Array]]]:
+            part, images, labels, weights = piece
             logits, _, probes = self._population.apply(params, state, self._fed(self._seen(images)), hyper, None)
-            losses, predicted = image_losses(logits, labels) * weights, jnp.argmax(logits, axis=1)
-            hits = jnp.where(predicted == labels, weights, 0.0)
-            of_classes = _sums_of_classes(losses, hits, predicted, labels, weights, logits.shape[1])
-            return jnp.sum(losses, axis=-1), jnp.sum(hits, axis=-1), of_classes, logits, probes
+            if lanes:
+                return add_scores(sums, part, logits, labels, weights, lanes), (logits, probes)
+            return sums.at[part].add(_scores(logits, labels, weights)), (logits, probes)
 
-        pieces = (eval_set.images, eval_set.labels, jnp.concatenate(eval_set.weights))
-        losses, hits, of_classes, logits, probes = jax.lax.map(lambda piece: batch(*piece), pieces)
-        sampled = len(eval_set.weights[0])
-
-        def means(sums: Array) -> Array:
-            parts = zip((sums[:sampled], sums[sampled:]), eval_set.weights, strict=True)
-            return jnp.stack([jnp.sum(part, axis=0) / jnp.sum(weights) for part, weights in parts])
-
+        parts = jnp.asarray(np.repeat(np.arange(2, dtype=np.int32), [sampled, judged]))
+        pieces = (parts, eval_set.images, eval_set.labels, jnp.concatenate(eval_set.weights))
+        nothing = jnp.zeros((2, len(self._population.specs), 3, self._population.classes), jnp.float32)
+        of_classes, (logits, probes) = jax.lax.scan(batch, nothing, pieces)
+        hits, _, losses = jnp.moveaxis(jnp.sum(of_classes, axis=-1), 2, 0)
+        counts = jnp.stack([jnp.sum(weights) for weights in eval_set.weights])[:, None]
         penalty = self._population.penalty(params, hyper)
         weights = {f"weights/{name}": jnp.sqrt(squares) for name, squares in penalty.squares.items()}
         real = jnp.sum(eval_set.weights[0], axis=1, keepdims=True)  # a batch of padding has weight 0
         measured = {name: jnp.sum(values[:sampled] * (real / jnp.sum(real)), axis=0) for name, values in probes.items()}
         return EvalMetrics(
-            means(losses),
-            means(hits),
+            losses / counts,
+            hits / counts,
             penalty.whole,
-            jnp.stack([jnp.sum(part, axis=0) for part in (of_classes[:sampled], of_classes[sampled:])]),
+            of_classes,
             jnp.moveaxis(logits[sampled:], 0, 2).reshape(*logits.shape[1:3], -1),
             measured | weights,
         )
@@ -324,8 +325,10 @@ class Program:
         return gradients | {f"update/{name}": change / size for name, (_, change, size) in norms.items()}
 
 
-def _sums_of_classes(losses: Array, hits: Array, predicted: Array, labels: Array, weights: Array, classes: int) -> Array:
-    """Right images, predictions and sum of the losses of each class, `(M, 3, C)`; of values `(M, B)`, labels `(B,)`."""
+def _scores(logits: Array, labels: Array, weights: Array) -> Array:
+    """Weights of right images and of predictions, and weighted losses, of each class, `(M, 3, C)`; of logits `(M, C, B)`."""
+    classes, predicted = logits.shape[1], jnp.argmax(logits, axis=1)
+    hits, losses = jnp.where(predicted == labels, weights, 0.0), image_losses(logits, labels) * weights
     of_label = jax.nn.one_hot(labels, classes, dtype=jnp.float32)
     called = jnp.where(predicted[:, None, :] == jnp.arange(classes)[:, None], weights, 0.0)
     sums = jnp.einsum("kmb,bc->mkc", jnp.stack([hits, losses]), of_label, precision="highest")

@@ -3,6 +3,7 @@
 #include "kernels.h"
 #include "products.h"
 #include "steps.h"
+#include "sums.h"
 
 namespace seedbed {
 
@@ -20,6 +21,8 @@ const Variant VARIANT = {LANES,
                          product_scratch,
                          product,
                          row_sums,
-                         step};
+                         step,
+                         scores,
+                         norms};
 
 }  // namespace seedbed

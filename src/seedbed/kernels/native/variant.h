@@ -93,6 +93,10 @@ struct Variant {
   void (*row_sums)(const float* a, int64_t rows, int64_t columns, float* sums);
   // One step of a member's weights w and of the slots that the rule has.
   void (*step)(Rule, const StepValues&, int64_t count, float* w, const float* g, float* first, float* second);
+  // Sums over images by their classes, and over numbers; both add to what is there.
+  void (*scores)(const float* logits, int64_t classes, int64_t images, const int32_t* labels, const float* weights,
+                 double* sums);
+  void (*norms)(const float* x, int64_t count, double* sums);
 };
 
 // The widest variant that this processor can run with vectors of this number of floats; null if there is none.

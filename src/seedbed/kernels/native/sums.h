@@ -1,0 +1,75 @@
+// What an evaluation sums, once per instruction set: scores of images by their classes, and norms of arrays.
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "variant.h"
+#include "vectors.h"
+
+namespace seedbed {
+namespace {
+
+typedef uint32_t words __attribute__((vector_size(4 * LANES)));
+
+// e^x for x <= 0, to 1 in 10^7; below -87 that of -87. Not a number stays so. Source of the constants: S. L. Moshier's Cephes.
+inline vec exponential(vec x) {
+  x = x < splat(-87) ? splat(-87) : x;
+  vec rounded = x * splat(1.44269504f) + splat(12582912.0f);  // 1.5 * 2^23: what is left behind the point is rounded away
+  vec power = rounded - splat(12582912.0f);
+  vec rest = x - power * splat(0.693359375f) + power * splat(2.12194440e-4f);
+  vec p = splat(1.9875691500e-4f);
+  for (float next : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+    p = p * rest + splat(next);
+  return (p * rest * rest + rest + splat(1)) * (vec)(((words)rounded - 0x4B400000u + 127u) << 23);
+}
+
+// Of logits (classes, images), adds to sums (3, classes): weights of right images of each class, weights
+// of images that are called so, and weighted losses. The first of several largest logits counts, and before all what is no number.
+void scores(const float* logits, int64_t classes, int64_t images, const int32_t* labels, const float* weights, double* sums) {
+  for (int64_t first = 0; first < images; first += LANES) {
+    int64_t size = images - first < LANES ? images - first : LANES;
+    auto of_class = [&](int64_t number) {
+      const float* from = logits + number * images + first;
+      if (size == LANES) return load(from);
+      float some[LANES] = {};
+      std::memcpy(some, from, size * sizeof(float));
+      return load(some);
+    };
+    vec largest = of_class(0), total{};
+    ints called{};
+    for (int64_t number = 1; number < classes; number++) {
+      vec v = of_class(number);
+      ints better = (v > largest) | ((v != v) & (largest == largest));
+      largest = better ? v : largest;
+      called = better ? ints{} + (int32_t)number : called;
+    }
+    for (int64_t number = 0; number < classes; number++) total += exponential(of_class(number) - largest);
+    for (int64_t i = 0; i < size; i++) {
+      int32_t label = labels[first + i];
+      double weight = weights[first + i];
+      if (weight == 0 || label < 0 || label >= classes) continue;
+      sums[label] += called[i] == label ? weight : 0;
+      sums[classes + called[i]] += weight;
+      sums[2 * classes + label] += weight * (std::log(total[i]) - (logits[label * images + first + i] - largest[i]));
+    }
+  }
+}
+
+// Adds to sums the numbers, their sizes and their squares.
+void norms(const float* x, int64_t count, double* sums) {
+  constexpr int64_t CHUNK = 64 * LANES;  // floats are summed so far
+  int64_t i = 0;
+  for (; i + LANES <= count;) {
+    vec plain{}, sizes{}, squares{};
+    for (int64_t end = i + CHUNK < count ? i + CHUNK : count; i + LANES <= end; i += LANES) {
+      vec v = load(x + i);
+      plain += v, sizes += v < vec{} ? -v : v, squares += v * v;
+    }
+    sums[0] += sum(plain), sums[1] += sum(sizes), sums[2] += sum(squares);
+  }
+  for (; i < count; i++) sums[0] += x[i], sums[1] += std::abs(x[i]), sums[2] += (double)x[i] * x[i];
+}
+
+}  // namespace
+}  // namespace seedbed
