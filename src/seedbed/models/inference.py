@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from seedbed.models.protocol import Params, Population, State
 
 
+STEP = 64
+"""Above this number of images, functions are compiled for its multiples."""
+
+
 def probabilities(
     spec: ModelSpec,
     weights: Weights,
@@ -27,7 +31,7 @@ def probabilities(
     *,
     normalization: Normalization,
     classes: int,
-    batch: int = 1000,
+    batch: int = 1_024,
 ) -> NDArray[np.float32]:
     """Class probabilities `(n, classes)` of a network for images.
 
@@ -37,7 +41,7 @@ def probabilities(
         images: images as stored, `(n, h, w, c)`.
         normalization: what the network gets of stored images; one that takes pixels as stored gets these instead.
         classes: number of classes.
-        batch: images per call of the compiled function.
+        batch: images per call of the compiled function at most.
 
     Raises:
         ModelError: the weights do not fit the network.
@@ -49,12 +53,22 @@ def probabilities(
     population, softmax = alone(spec, image_shape, classes)
     params, state = population.pack([weights])
     fed = Normalization(1.0) if population.raw_pixels else normalization
+    size = min(batch, _compiled_for(len(images)))
     parts = []
-    for start in range(0, len(images), batch):
-        part = images[start : start + batch]
-        filled = np.pad(part, ((0, batch - len(part)), (0, 0), (0, 0), (0, 0))) if start else part
+    for start in range(0, len(images), size):
+        part = images[start : start + size]
+        filled = np.pad(part, ((0, size - len(part)), (0, 0), (0, 0), (0, 0)))
         parts.append(np.asarray(softmax(params, state, fed.inputs(filled)))[: len(part)])
     return np.concatenate(parts) if parts else np.zeros((0, classes), np.float32)
+
+
+def _compiled_for(images: int) -> int:
+    """A number of images that are filled up, so that folds of almost equal size share a compiled function.
+
+    >>> [_compiled_for(images) for images in (1, 3, 60, 270, 271)]
+    [1, 4, 64, 320, 320]
+    """
+    return -(-images // STEP) * STEP if images > STEP else 1 << max(0, images - 1).bit_length()
 
 
 @lru_cache(maxsize=32)

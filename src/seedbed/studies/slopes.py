@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +23,15 @@ from seedbed.studies.causes import activation_of
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import number_text
 
+if TYPE_CHECKING:
+    from jax import Array
+
 IMAGES = 500
 """Validation images, the first ones, whose pre-activations are computed."""
+
+
+PLACES = 4_096
+"""Places at which slopes are computed at a time, so that one function is compiled for each activation."""
 
 
 def pre_activations(weights: Weights, activation: str, inputs: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -45,10 +54,19 @@ def pre_activations(weights: Weights, activation: str, inputs: NDArray[np.float3
 
 def slope_at(activation: str, places: NDArray[np.floating]) -> NDArray[np.float32]:
     """The derivative of an activation at each of these places, of the same shape."""
+    flat = places.astype(np.float32).ravel()
+    filled = np.pad(flat, (0, -len(flat) % PLACES)).reshape(-1, PLACES)
+    slopes = np.stack([np.asarray(_slopes(activation)(part)) for part in filled])
+    return slopes.ravel()[: len(flat)].reshape(places.shape)
+
+
+@cache
+def _slopes(activation: str) -> Callable[[NDArray[np.float32]], Array]:
+    """The derivative at `PLACES` places."""
     import jax
 
-    flat = jax.vmap(jax.grad(ACTIVATIONS[activation].function))(places.astype(np.float32).ravel())
-    return np.asarray(flat).reshape(places.shape)
+    derivative: Callable[[NDArray[np.float32]], Array] = jax.jit(jax.vmap(jax.grad(ACTIVATIONS[activation].function)))
+    return derivative
 
 
 def mean_slopes(home: RunStore, cells: Sequence[Group]) -> dict[str, Interval]:
