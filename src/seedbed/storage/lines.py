@@ -98,16 +98,20 @@ def _line(path: Path, row: dict[str, Any]) -> bytes:
 
 def _row(line: bytes) -> dict[str, Any] | None:
     """Decode a line with its line feed; None where it is torn or damaged."""
-    if not (line.endswith(b'"}\n') and line[-19:-11] == b'"crc": "'):
-        return None
-    body = line[:-19].removesuffix(b", ")
-    if line[-11:-3] != b"%08x" % zlib.crc32(body):
+    if not _sound(line):
         return None
     try:
         row = json.loads(line, parse_constant=no_constant)
     except (ValueError, RecursionError):
         return None
     return {name: value for name, value in row.items() if name != "crc"} if isinstance(row, dict) else None
+
+
+def _sound(line: bytes) -> bool:
+    """Whether a line is whole by its checksum."""
+    if not (line.endswith(b'"}\n') and line[-19:-11] == b'"crc": "'):
+        return False
+    return line[-11:-3] == b"%08x" % zlib.crc32(line[:-19].removesuffix(b", "))
 
 
 def _split(data: bytes) -> list[bytes]:
@@ -138,14 +142,14 @@ def _sound_lines(path: Path, most: int | None = None) -> list[tuple[dict[str, An
 def _sound_size(path: Path, file: BinaryIO) -> int:
     """Offset at which the last sound line ends; read backwards, so that the cost does not grow with the file."""
     size = file.seek(0, os.SEEK_END)
-    window = 1 << 14
+    window = 1 << 12
     while size:
         start = max(0, size - window)
         file.seek(start)
         lines = _split(file.read(size - start))
         end = size
         for line in reversed(lines if start == 0 else lines[1:]):
-            if _row(line) is not None:
+            if _sound(line):
                 return end
             end -= len(line)
         if start == 0:
