@@ -84,7 +84,7 @@ def used(*, older: bool) -> dict[str, str | bool]:
 def test_steps_are_compiled_in_less_time_where_the_kernels_do_what_takes_long(
     model: Dense, plan: Plan, lanes: int, older: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "native_lanes", lambda _: lanes)
+    monkeypatch.setattr(DensePopulation, "lanes", lanes)
     population = models.build([model], (8, 8, 1), 10)
     assert program._by_older_emitters(population, plan) == older
 

@@ -58,6 +58,10 @@ class ConvPopulation(StackedPopulation):
         return self._form.name
 
     @property
+    def lanes(self) -> int:
+        return self._form.lanes
+
+    @property
     def signature(self) -> Hashable:
         shape = self.spec.changed(dropout=0.0)
         return ("conv", shape, self.image_shape, self.classes, len(self.specs), self.drops, self.form, self._matmul)

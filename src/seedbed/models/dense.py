@@ -241,6 +241,10 @@ class DensePopulation:
         return f"{KERNELS} {self._native.name}" if self._native.lanes else PRODUCTS if self._on_cpu else XLA
 
     @property
+    def lanes(self) -> int:
+        return self._native.lanes
+
+    @property
     def self_contained(self) -> bool:
         return True
 
@@ -276,7 +280,7 @@ class DensePopulation:
             if shares is not None:
                 saturated = [activation.saturated(part, ()) for (activation, _), part in zip(hidden, outputs, strict=True)]
                 values = _joined([part.astype(jnp.float32) for part in saturated])
-                shares[f"saturation/dense_{layer.number}"] = layer.member_means(values, len(self.specs), self._native.lanes)
+                shares[f"saturation/dense_{layer.number}"] = layer.member_means(values, len(self.specs), self.lanes)
             x = _joined(outputs)
             if self.drops and key is not None:
                 x = self._dropped(layer, x, hyper.dropout, jax.random.fold_in(key, layer.number))
@@ -292,9 +296,9 @@ class DensePopulation:
 
     def _multiplied(self, layer: DenseLayer, kernels: Array, biases: Array, x: Array) -> Array:
         """Pre-activations `(units, images)` from images `(images, inputs)` in the first layer, else from `(inputs, images)`."""
-        if self._native.lanes:
+        if self.lanes:
             blocks = (Block(1, layer.units, x.shape[1]),) if layer is self._first else layer.blocks
-            return multiply(Diagonal(blocks, self._native.lanes, images=layer is self._first), kernels, biases, x)
+            return multiply(Diagonal(blocks, self.lanes, images=layer is self._first), kernels, biases, x)
         if layer is self._first:
             return self._matmul("hd,bd->hb", kernels.reshape(layer.units, -1), x) + biases[:, None]
         apart = segments.cut(kernels, [block.numbers for block in layer.blocks])
@@ -338,11 +342,11 @@ class DensePopulation:
         """
         layers, members = max(bucket.depth for bucket in self.buckets), len(self.specs)
         parts = [("first", "kernel", self._owners.rows), ("later", "kernels", self._kernels_of_layers())]
-        if lanes := self._native.lanes:
+        if self.lanes:
 
             def of_tree(tree: Params) -> Array:
                 arrays = [(tree[part][name], owners) for part, name, owners in parts if tree[part][name].size]
-                each = [norms(x, ranges_of(owners, x.size), layers * members, lanes) for x, owners in arrays]
+                each = [norms(x, ranges_of(owners, x.size), layers * members, self.lanes) for x, owners in arrays]
                 return jnp.stack([sum((sums[kind] for sums in each[1:]), each[0][kind]) for kind in kinds])
 
             sums = _joined([of_tree(tree) for tree in trees])

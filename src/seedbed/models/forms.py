@@ -37,6 +37,7 @@ class ConvForm(Protocol):
 
     Attributes:
         name: name in records of runs.
+        lanes: floats per vector of the native kernels; 0 without them.
         microbatch: images per microbatch in training. None means the whole minibatch.
         multiple: images are padded to a multiple of this number.
         eval_batch_size: images per evaluation batch.
@@ -45,6 +46,9 @@ class ConvForm(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def lanes(self) -> int: ...
 
     @property
     def microbatch(self) -> int | None: ...
@@ -92,6 +96,7 @@ class _Plain:
     matmul: MatMul
     microbatch: int | None = None
     multiple: int = 1
+    lanes: int = 0
 
     def enter(self, images: Array) -> Array:
         return jnp.transpose(images, (3, 1, 2, 0))
@@ -225,9 +230,3 @@ def native_kernels(matmul: MatMul, *, on_cpu: bool) -> kernels.KernelSupport:
     """The kernels that can compute a network: on a CPU, and in float32 only."""
     wanted = on_cpu and matmul.precision == "f32" and jax.default_backend() == "cpu"
     return kernels.support() if wanted else kernels.KernelSupport()
-
-
-def native_lanes(form: str) -> int:
-    """Floats per vector of the kernels that compute a population of this form; 0 where they do not."""
-    kind, _, rest = form.partition(" ")
-    return kernels.INSTRUCTION_SETS[rest.partition(",")[0]] if kind == KERNELS else 0

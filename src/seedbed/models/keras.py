@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from seedbed import kernels
 from seedbed.models import maps
 from seedbed.models.architecture import MICROBATCH, ImageShape, LayerFacts, Weights
 from seedbed.models.forms import KERNELS, PRODUCTS
@@ -51,6 +52,10 @@ class KerasPopulation(StackedPopulation):
     @property
     def signature(self) -> Hashable:
         return ("keras", self.spec.identity, self.image_shape, self.classes, len(self.specs), self._on_cpu, self.form)
+
+    @property
+    def lanes(self) -> int:
+        return kernels.support().lanes if self.form.startswith(KERNELS) else 0
 
     @property
     def form(self) -> str:

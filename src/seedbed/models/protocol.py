@@ -86,6 +86,10 @@ class Population(Protocol):
         """Name of the form of its computing, on which results depend in the last bits; "" if there is only one."""
 
     @property
+    def lanes(self) -> int:
+        """Floats per vector of the native kernels that compute the networks; 0 where they do not."""
+
+    @property
     def eval_batch_size(self) -> int:
         """Preferred number of images per evaluation batch."""
 

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from seedbed.kernels.sums import SIZES, SQUARES, norms
 from seedbed.models import segments
 from seedbed.models.architecture import Shapes, Weights
-from seedbed.models.forms import native_lanes
 from seedbed.models.protocol import Batch, Hyperparameters, Outputs, Params, Penalty, State, image_losses
 from seedbed.specs import ModelSpec
 
@@ -66,6 +65,10 @@ class StackedPopulation(ABC):
     def form(self) -> str:
         """Name of the form of its computing; "" if there is only one."""
         return ""
+
+    @property
+    def lanes(self) -> int:
+        return 0
 
     def enter(self, images: Array) -> Array:
         """Bring images `(B, h, w, c)` into the layout that `one` takes; once for all members."""
@@ -168,10 +171,10 @@ class StackedPopulation(ABC):
         """Sums over each layer's kernels, layer -> `(3, M)`: numbers, sizes and squares, as `kernels.sums` orders them."""
         layers = [name.rpartition("/")[0] for name in self._parts[KERNELS]]  # a separable convolution has two kernels
         names, members = list(dict.fromkeys(layers)), len(self.specs)
-        if (lanes := native_lanes(self.form)) and names:
+        if self.lanes and names:
             of_arrays = [(names.index(layer) * members, size) for layer, size in zip(layers, self._sizes(KERNELS), strict=True)]
             ranges = tuple((first + member, size) for member in range(members) for first, size in of_arrays)
-            sums = norms(kernels, ranges, len(names) * members, lanes)
+            sums = norms(kernels, ranges, len(names) * members, self.lanes)
             return dict(zip(names, jnp.moveaxis(sums.reshape(3, len(names), members), 1, 0), strict=True))
         found: dict[str, Array] = {}
         for layer, part in zip(layers, segments.cut(kernels, self._sizes(KERNELS), axis=1), strict=True):

@@ -16,7 +16,6 @@ from jax import Array
 
 from seedbed.kernels.steps import RULES, StepLayout, StepValues, take_step
 from seedbed.kinds import OPTIMIZERS
-from seedbed.models.forms import native_lanes
 from seedbed.models.protocol import Params, Population
 
 OptimizerState = dict[str, Params]
@@ -54,8 +53,7 @@ def step_of(population: Population, optimizer: str, params: Params, values: Step
         params: parameters, for their shapes.
         values: values of the members.
     """
-    lanes = native_lanes(population.form)
-    if not lanes or optimizer not in RULES:
+    if not population.lanes or optimizer not in RULES:
         return _elementwise(population, optimizer, params, values)
     owners = population.broadcast(np.arange(len(population.specs)), params)  # type: ignore[arg-type]
     layouts = jax.tree.map(
@@ -66,7 +64,7 @@ def step_of(population: Population, optimizer: str, params: Params, values: Step
         params: Params, gradients: Params, slots: OptimizerState, rates: Array, decays: Array
     ) -> tuple[Params, OptimizerState]:
         def leaf(w: Array, g: Array, layout: StepLayout, *slots: Array) -> tuple[Array, ...]:
-            return take_step(optimizer, layout, lanes, values, rates, decays, w, g, *slots)
+            return take_step(optimizer, layout, population.lanes, values, rates, decays, w, g, *slots)
 
         return _over_leaves(leaf, params, gradients, slots, layouts)
 

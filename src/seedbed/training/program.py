@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from seedbed.kernels.steps import StepValues
 from seedbed.kernels.sums import add_scores
 from seedbed.kinds import AUGMENTATIONS
-from seedbed.models.forms import native_lanes
 from seedbed.models.protocol import Batch, Hyperparameters, Params, Population, State, image_losses
 from seedbed.records import Normalization
 from seedbed.specs import Plan
@@ -279,7 +278,7 @@ class Program:
         return (images - mean) * (1 / deviation)
 
     def _evaluation_of_block(self, params: Params, state: State, hyper: Hyperparameters, eval_set: EvalSet) -> EvalMetrics:
-        lanes, (sampled, judged) = native_lanes(self._population.form), map(len, eval_set.weights)
+        lanes, (sampled, judged) = self._population.lanes, map(len, eval_set.weights)
 
         def batch(sums: Array, piece: tuple[Array, Array, Array, Array]) -> tuple[Array, tuple[Array, dict[str, Array]]]:
             part, images, labels, weights = piece
@@ -362,7 +361,7 @@ def _by_older_emitters(population: Population, plan: Plan) -> set[str]:
     if not population.self_contained:
         return {"best"}
     drawing = plan.augment != "none" or any(getattr(spec, "dropout", 0) for spec in population.specs)
-    return {"best", "evaluation"} | ({"segment"} if native_lanes(population.form) and not drawing else set())
+    return {"best", "evaluation"} | ({"segment"} if population.lanes and not drawing else set())
 
 
 def _options(*, older: bool) -> dict[str, str | bool]:
