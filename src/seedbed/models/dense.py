@@ -34,8 +34,6 @@ from seedbed.models.forms import KERNELS, PRODUCTS, XLA, native_kernels
 from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Outputs, Params, Penalty, Probes, State, cross_entropy
 from seedbed.specs import Dense
 
-ELEMENTWISE = {SIZES: jnp.abs, SQUARES: jnp.square}
-
 Constants = NDArray[np.float32]
 Indices = NDArray[np.int32]
 
@@ -351,7 +349,7 @@ class DensePopulation:
 
             sums = _joined([of_tree(tree) for tree in trees])
         else:
-            changed = [jax.tree.map(ELEMENTWISE[kind], tree) for tree in trees for kind in kinds]
+            changed = [jax.tree.map(segments.ELEMENTWISE[kind], tree) for tree in trees for kind in kinds]
             rows = jnp.sum(jnp.stack([tree["first"]["kernel"] for tree in changed]), axis=2)
             later = jnp.stack([tree["later"]["kernels"] for tree in changed])
             sums = segments.sums([(self._rows, rows), (self._numbers, later)], layers * members)

@@ -15,6 +15,8 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.kernels.sums import SIZES, SQUARES
+
 
 def cut(x: Array, sizes: Sequence[int], axis: int = 0) -> list[Array]:
     """Split into consecutive parts. The gradient of `lax.split` is one concatenation, that of slices a sum of padded arrays."""
@@ -25,6 +27,9 @@ def views(x: Any, sizes: Sequence[int]) -> list[Any]:
     """The same of an array in host memory, without a copy."""
     return np.split(x, np.cumsum(sizes)[:-1]) if sizes else []
 
+
+ELEMENTWISE = {SIZES: jnp.abs, SQUARES: jnp.square}
+"""What is summed for norms, as `kernels.sums` numbers it."""
 
 CHUNK = 64
 """Values per chunk: a scatter takes about as long for one value as a reduction for a hundred."""

@@ -158,27 +158,32 @@ class StackedPopulation(ABC):
         return total, state
 
     def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
-        sums = self._sums(params[KERNELS])
-        squares, sizes = (sum((of_both[kind] for of_both in sums.values()), jnp.zeros(())) for kind in (SQUARES, SIZES))
+        sums = self._sums([params], (SQUARES, SIZES))
+        squares, sizes = (sum((of_both[kind] for of_both in sums.values()), jnp.zeros(())) for kind in range(2))
         own = jax.vmap(lambda params: self.own_penalty(self.apart(params)))(params)
-        return Penalty(hyper.l2 * squares + hyper.l1 * sizes + own, {layer: of[SQUARES] for layer, of in sums.items()})
+        return Penalty(hyper.l2 * squares + hyper.l1 * sizes + own, {layer: of_both[0] for layer, of_both in sums.items()})
 
     def squares(self, trees: Sequence[Params]) -> dict[str, Array]:
-        several = [self._sums(tree[KERNELS]) for tree in trees]
-        return {layer: jnp.stack([sums[layer][SQUARES] for sums in several]) for layer in several[0]}
+        return self._sums(trees, (SQUARES,))
 
-    def _sums(self, kernels: Array) -> dict[str, Array]:
-        """Sums over each layer's kernels, layer -> `(3, M)`: numbers, sizes and squares, as `kernels.sums` orders them."""
+    def _sums(self, trees: Sequence[Params], kinds: tuple[int, ...]) -> dict[str, Array]:
+        """Sums over each layer's kernels, layer -> `(trees * kinds, M)`.
+
+        Args:
+            kinds: which sums, as `kernels.sums` numbers them.
+        """
         layers = [name.rpartition("/")[0] for name in self._parts[KERNELS]]  # a separable convolution has two kernels
         names, members = list(dict.fromkeys(layers)), len(self.specs)
         if self.lanes and names:
             of_arrays = [(names.index(layer) * members, size) for layer, size in zip(layers, self._sizes(KERNELS), strict=True)]
             ranges = tuple((first + member, size) for member in range(members) for first, size in of_arrays)
-            sums = norms(kernels, ranges, len(names) * members, self.lanes)
-            return dict(zip(names, jnp.moveaxis(sums.reshape(3, len(names), members), 1, 0), strict=True))
+            each = [norms(tree[KERNELS], ranges, len(names) * members, self.lanes) for tree in trees]
+            sums = jnp.stack([of_tree[kind] for of_tree in each for kind in kinds])
+            return {name: sums[:, place * members : (place + 1) * members] for place, name in enumerate(names)}
+        changed = jnp.stack([segments.ELEMENTWISE[kind](tree[KERNELS]) for tree in trees for kind in kinds])
         found: dict[str, Array] = {}
-        for layer, part in zip(layers, segments.cut(kernels, self._sizes(KERNELS), axis=1), strict=True):
-            own = jnp.stack([jnp.sum(function(part), axis=-1) for function in (jnp.asarray, jnp.abs, jnp.square)])
+        for layer, part in zip(layers, segments.cut(changed, self._sizes(KERNELS), axis=2), strict=True):
+            own = jnp.sum(part, axis=-1)
             found[layer] = found[layer] + own if layer in found else own
         return found
 
