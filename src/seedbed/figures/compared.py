@@ -264,7 +264,7 @@ def _end_labels(rows: Rows, scale: Scale, by: marks.Groups) -> marks.Layers:
     layers: marks.Layers = []
     for name, at in apart(wanted).items():
         text = marks.chart([{"line": name, "label": _cut(name)}]).mark_text(align="left", x="width", dx=6, y=at, fontSize=11)
-        layers.append(text.encode(*by.colour, text="label:N"))
+        layers.append(text.encode(*by.colour, marks.channel("Text", "label:N")))
     return layers
 
 

@@ -107,7 +107,7 @@ def embedding_scatter(
     plane = marks.Axes(x, y, by, marks.tips("class", "image"))
     if letters:
         text = plane.mark(rows, "text", coloured=True, fontSize=10, fontWeight="bold", fillOpacity=0.85)
-        layers = [text.encode(text="class:N")]
+        layers = [text.encode(marks.channel("Text", "class:N"))]
     else:  # shapes and colours repeat only together
         layers = [plane.mark(rows, "point", *plane.by.shape, coloured=True, fillOpacity=0.8, size=34)]
     subtitle = [f"n = {words.counted(len(rows), 'training image')}", *([note] if note else [])]

@@ -206,7 +206,7 @@ def picture_panels(pictures: Sequence[Picture], title: str, subtitle: Sequence[s
             "yOffset": (tall - SIDE) / 2 - 4 if lines else 0,
             "smooth": False,
         }
-        images = marks.Axes(x, y).mark(rows, "image", **look).encode(url="address:N")
+        images = marks.Axes(x, y).mark(rows, "image", **look).encode(marks.channel("Url", "address:N"))
         above = marks.texts(rows, "above", x, y, baseline="top", dy=6 - tall / 2, lineBreak="\n") if lines else []
         panels.append(marks.panel([images, *above], panel, (wide * columns, tall * down)))
     return marks.finish(panels, title, subtitle, columns=1)

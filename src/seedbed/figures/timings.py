@@ -52,7 +52,7 @@ def time_by_phase(rows: Rows, title: str, subtitle: Sequence[str]) -> AnyChart:
     down = marks.names_axis("y", "row", list(bars), padding=0.1, ticks=False, domain=False, labelLimit=320)
     axes = marks.Axes(across, down, marks.Groups(PHASES, field="phase"), marks.tips("row", "phase", seconds=".3g"))
     ordered = [{**row, "order": PHASES.index(row["phase"])} for row in rows]
-    drawn = axes.mark(ordered, "bar", coloured=True).encode(order="order:Q")
+    drawn = axes.mark(ordered, "bar", coloured=True).encode(marks.channel("Order", "order:Q"))
     return marks.single([drawn], title, subtitle, (360, 22 * len(bars)))
 
 
