@@ -15,6 +15,8 @@ T = TypeVar("T")
 def meanwhile(function: Callable[..., T], *arguments: Any) -> Future[T]:
     """Call a function in a thread of its own, which does not keep the process from ending.
 
+    Before Python 3.13 a process is aborted that ends while such a thread runs C++, as XLA's compiler: wait for that.
+
     Returns:
         The future result. What the function raises is raised where the result is asked for. Others may settle it first.
     """

@@ -208,6 +208,43 @@ def test_a_failure_in_an_answer_is_raised_and_no_study_asks_once_it_is_trained(s
         driven(side_by_side([asks()]), len)
 
 
+def test_who_stops_waits_for_the_answer_under_way_and_no_other_begins(setup: Setup) -> None:
+    began, go, made = threading.Event(), threading.Event(), list[str]()
+
+    def answers(name: str) -> Steps[None]:
+        yield from context().trained()
+        began.set()
+        assert go.wait(60)
+        made.append(name)
+
+    def trains() -> Steps[None]:
+        yield asked(setup, 0.1)
+
+    steps = side_by_side([answers("a"), answers("b"), trains()])
+    next(steps)
+    assert began.wait(60)
+    threading.Timer(0.02, go.set).start()
+    steps.close()
+    assert len(made) == 1
+    time.sleep(0.02)
+    assert len(made) == 1
+
+
+def test_steps_are_closed_where_training_fails(tmp_path: Path, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, closed = StudyTrainer(Execution(RunStore(tmp_path), workers=1)), []
+    monkeypatch.setattr(trainer, "train", lambda _: 1 / 0)
+
+    def study() -> Steps[None]:
+        try:
+            yield asked(setup, 0.1)
+        finally:
+            closed.append(True)
+
+    with pytest.raises(ZeroDivisionError):
+        trainer.run(study())
+    assert closed == [True]
+
+
 # One trainer
 
 

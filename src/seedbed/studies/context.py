@@ -9,10 +9,10 @@ it, to compute and draw its answer, is done while others train.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import CancelledError, Future, wait
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from seedbed.errors import Interrupted, StatisticsError
@@ -118,25 +118,27 @@ class StudyTrainer:
     def run(self, steps: Steps[T]) -> T:
         """Run steps to their end, and return their result."""
         answer: Any = None
-        while True:
-            try:
-                asked = steps.send(answer)
-            except StopIteration as end:
-                outcome: T = end.value
-                return outcome
-            match asked:
-                case Trained():
-                    answer = None
-                case Work():
-                    answer = self.do(asked)
-                case _:
-                    answer = self.train(asked)
+        with closing(steps):
+            while True:
+                try:
+                    asked = steps.send(answer)
+                except StopIteration as end:
+                    outcome: T = end.value
+                    return outcome
+                match asked:
+                    case Trained():
+                        answer = None
+                    case Work():
+                        answer = self.do(asked)
+                    case _:
+                        answer = self.train(asked)
 
 
 def side_by_side(several: Sequence[Steps[T]], on_end: Callable[[T], None] = lambda _: None) -> Steps[list[T]]:
     """Run several steps side by side: their requests are made together, and work is done where no runs are requested.
 
-    Steps that are `TRAINED` come to their ends in another thread, one after the other, while others train or work.
+    Steps that are `TRAINED` come to their ends in another thread, one after the other, while others train or work. Who closes
+    this before its end waits for the one that is under way: no process may end while a thread of it compiles.
 
     Args:
         several: the steps.
@@ -146,47 +148,53 @@ def side_by_side(several: Sequence[Steps[T]], on_end: Callable[[T], None] = lamb
     ending: dict[int, Future[T]] = {}
     asked: dict[int, Sequence[Request] | Work] = {}
     answers: dict[int, Any] = dict.fromkeys(range(len(several)))
-    turn = Lock()
+    turn, stopped = Lock(), Event()
 
     def end(place: int, outcome: T) -> None:
         ended[place] = outcome
         on_end(outcome)
 
-    while len(ended) < len(several):
-        last: list[int] = []
-        for place, answer in answers.items():
-            asked.pop(place, None)
-            try:
-                step = several[place].send(answer)
-            except StopIteration as stopped:
-                end(place, stopped.value)
-                continue
-            if isinstance(step, Trained):
-                last.append(place)
+    try:
+        while len(ended) < len(several):
+            last: list[int] = []
+            for place, answer in answers.items():
+                asked.pop(place, None)
+                try:
+                    step = several[place].send(answer)
+                except StopIteration as returned:
+                    end(place, returned.value)
+                    continue
+                if isinstance(step, Trained):
+                    last.append(place)
+                else:
+                    asked[place] = step
+            ending |= {place: meanwhile(_last, several[place], turn, stopped) for place in last}
+            wanted = {place: step for place, step in asked.items() if not isinstance(step, Work)}
+            if wanted:
+                groups = iter((yield [each for requested in wanted.values() for each in requested]))
+                answers = {place: [next(groups) for _ in requested] for place, requested in wanted.items()}
+            elif asked:
+                place, work = next(iter(asked.items()))
+                answers = {place: (yield work)}
             else:
-                asked[place] = step
-        ending |= {place: meanwhile(_last, several[place], turn) for place in last}
-        wanted = {place: step for place, step in asked.items() if not isinstance(step, Work)}
-        if wanted:
-            groups = iter((yield [each for requested in wanted.values() for each in requested]))
-            answers = {place: [next(groups) for _ in requested] for place, requested in wanted.items()}
-        elif asked:
-            place, work = next(iter(asked.items()))
-            answers = {place: (yield work)}
-        else:
-            answers = {}
-        for place in [place for place, future in ending.items() if future.done() or not asked]:
-            end(place, ending.pop(place).result())
+                answers = {}
+            for place in [place for place, future in ending.items() if future.done() or not asked]:
+                end(place, ending.pop(place).result())
+    finally:
+        stopped.set()
+        wait(ending.values())
     return [ended[place] for place in range(len(several))]
 
 
-def _last(steps: Steps[T], turn: Lock) -> T:
-    """The outcome of steps that need nothing more."""
+def _last(steps: Steps[T], turn: Lock, stopped: Event) -> T:
+    """The outcome of steps that need nothing more; not begun once all is stopped."""
     with turn:
+        if stopped.is_set():
+            raise CancelledError
         try:
             steps.send(None)
-        except StopIteration as stopped:
-            outcome: T = stopped.value
+        except StopIteration as returned:
+            outcome: T = returned.value
             return outcome
     raise TypeError("Steps that said that they are TRAINED ask for more.")
 
