@@ -130,7 +130,7 @@ class PrototypePopulation(StackedPopulation):
 
     def __init__(self, specs: Sequence[Prototypes], image_shape: tuple[int, int, int], classes: int) -> None:
         super().__init__(specs, {"prototypes/kernel": (int(np.prod(image_shape)), classes)}, microbatch=None, vectorized=True)
-        self.sharpness = specs[0].sharpness
+        self.sharpness, self.classes = specs[0].sharpness, classes
 
     @property
     def signature(self) -> Hashable:

@@ -12,13 +12,14 @@ import pytest
 from seedbed import data
 from seedbed.devices import WorkerKind
 from seedbed.executor import LocalExecutor
+from seedbed.kernels.library import SWITCH
 from seedbed.populations import key_of
 from seedbed.specs import Conv, DataSpec, Dense, ModelSpec, Plan, RunSpec
 from seedbed.training.footprint import footprint
 from seedbed.training.reports import Failed, Task
 
-TOO_CAREFUL = 2.2
-"""The estimate over what was taken, at most: of what is set aside for compiling products, kernels need half."""
+TOO_CAREFUL = 1.6
+"""The estimate over what is taken without native kernels, at most; with them, compiling takes a half of that or less."""
 
 POPULATIONS: dict[str, Sequence[ModelSpec]] = {
     "wide": [Dense(hidden=(2000, 1500))],
@@ -43,7 +44,9 @@ def _worker() -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", POPULATIONS)
-def test_a_worker_takes_about_what_was_estimated_and_not_more(name: str) -> None:
+@pytest.mark.parametrize("kernels", ["", "off"])
+def test_a_worker_takes_about_what_was_estimated_and_not_more(name: str, kernels: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, kernels)
     spec = data.resolve(DataSpec(name="digits"))
     plan = Plan(epochs=1, batch_size=128)
     block = tuple(RunSpec(model=model, plan=plan.changed(l2=n / 1000), data=spec) for n, model in enumerate(POPULATIONS[name]))
@@ -52,4 +55,5 @@ def test_a_worker_takes_about_what_was_estimated_and_not_more(name: str) -> None
         peak = _private_peak(_worker())
     assert not any(isinstance(report, Failed) for report in reports)
     estimated = footprint(block, data.load(spec).facts())
-    assert peak <= estimated.total - estimated.message <= TOO_CAREFUL * peak
+    assert peak <= estimated.total - estimated.message
+    assert not kernels or estimated.total - estimated.message <= TOO_CAREFUL * peak
