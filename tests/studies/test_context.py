@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +209,7 @@ def test_a_failure_in_an_answer_is_raised_and_no_study_asks_once_it_is_trained(s
         driven(side_by_side([asks()]), len)
 
 
-def test_who_stops_waits_for_the_answer_under_way_and_no_other_begins(setup: Setup) -> None:
+def test_who_stops_waits_for_the_answer_under_way_and_no_other_begins(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     began, go, made = threading.Event(), threading.Event(), list[str]()
 
     def answers(name: str) -> Steps[None]:
@@ -223,7 +224,14 @@ def test_who_stops_waits_for_the_answer_under_way_and_no_other_begins(setup: Set
     steps = side_by_side([answers("a"), answers("b"), trains()])
     next(steps)
     assert began.wait(60)
-    threading.Timer(0.02, go.set).start()
+    real = ThreadPoolExecutor.shutdown
+
+    def in_two_steps(pool: ThreadPoolExecutor, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        real(pool, wait=False, cancel_futures=cancel_futures)
+        go.set()
+        real(pool, wait)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", in_two_steps)
     steps.close()
     assert len(made) == 1
     time.sleep(0.02)

@@ -76,7 +76,6 @@ def small_multiples(settings: Sequence[NamedCurves], measure: DrawnMeasure, *, s
         alt.StrokeOpacity("kind:O", scale=STRENGTH, legend=None),
         alt.Facet("setting:N", columns=COLUMNS, sort=names, header=header, spacing=18),
         coloured=True,
-        clip=True,
     )
     panels = layer.transform_flatten(["x", "mean"]).properties(width=width, height=height)
     drawn, *lost = _subtitle(settings, known)

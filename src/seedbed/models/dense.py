@@ -216,7 +216,8 @@ class DensePopulation:
         self._on_cpu = on_cpu
         self._first, *self._later = (DenseLayer(number, self.buckets) for number in range(max(b.depth for b in self.buckets)))
         self._owners = self._owners_of_all()
-        self._rows, self._numbers = segments.Owned(self._owners.rows), segments.Owned(self._kernels_of_layers())
+        self._of_layers = self._kernels_of_layers()
+        self._rows, self._numbers = segments.Owned(self._owners.rows), segments.Owned(self._of_layers)
 
     def _owners_of_all(self) -> Owners:
         nothing = np.zeros(0, np.int32)
@@ -339,7 +340,7 @@ class DensePopulation:
             kinds: which sums, as `kernels.sums` numbers them.
         """
         layers, members = max(bucket.depth for bucket in self.buckets), len(self.specs)
-        parts = [("first", "kernel", self._owners.rows), ("later", "kernels", self._kernels_of_layers())]
+        parts = [("first", "kernel", self._owners.rows), ("later", "kernels", self._of_layers)]
         if self.lanes:
 
             def of_tree(tree: Params) -> Array:

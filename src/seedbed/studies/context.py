@@ -9,10 +9,9 @@ it, to compute and draw its answer, is done while others train.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from seedbed.errors import Interrupted, StatisticsError
@@ -23,7 +22,6 @@ from seedbed.records import Result
 from seedbed.runs import RunStore
 from seedbed.specs import RunSpec
 from seedbed.studies.setup import Setup
-from seedbed.threads import meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +146,7 @@ def side_by_side(several: Sequence[Steps[T]], on_end: Callable[[T], None] = lamb
     ending: dict[int, Future[T]] = {}
     asked: dict[int, Sequence[Request] | Work] = {}
     answers: dict[int, Any] = dict.fromkeys(range(len(several)))
-    turn, stopped = Lock(), Event()
+    thread = ThreadPoolExecutor(1)
 
     def end(place: int, outcome: T) -> None:
         ended[place] = outcome
@@ -168,7 +166,7 @@ def side_by_side(several: Sequence[Steps[T]], on_end: Callable[[T], None] = lamb
                     last.append(place)
                 else:
                     asked[place] = step
-            ending |= {place: meanwhile(_last, several[place], turn, stopped) for place in last}
+            ending |= {place: thread.submit(_last, several[place]) for place in last}
             wanted = {place: step for place, step in asked.items() if not isinstance(step, Work)}
             if wanted:
                 groups = iter((yield [each for requested in wanted.values() for each in requested]))
@@ -181,21 +179,17 @@ def side_by_side(several: Sequence[Steps[T]], on_end: Callable[[T], None] = lamb
             for place in [place for place, future in ending.items() if future.done() or not asked]:
                 end(place, ending.pop(place).result())
     finally:
-        stopped.set()
-        wait(ending.values())
+        thread.shutdown(cancel_futures=True)
     return [ended[place] for place in range(len(several))]
 
 
-def _last(steps: Steps[T], turn: Lock, stopped: Event) -> T:
-    """The outcome of steps that need nothing more; not begun once all is stopped."""
-    with turn:
-        if stopped.is_set():
-            raise CancelledError
-        try:
-            steps.send(None)
-        except StopIteration as returned:
-            outcome: T = returned.value
-            return outcome
+def _last(steps: Steps[T]) -> T:
+    """The outcome of steps that need nothing more."""
+    try:
+        steps.send(None)
+    except StopIteration as returned:
+        outcome: T = returned.value
+        return outcome
     raise TypeError("Steps that said that they are TRAINED ask for more.")
 
 
