@@ -122,6 +122,25 @@ inline bool bytes(const Buffer& buffer, size_t numbers) { return buffer.dtype ==
 inline bool aligned(const Buffer& buffer, int64_t lanes) { return (uintptr_t)buffer.data % (sizeof(float) * lanes) == 0; }
 inline float* numbers(const Buffer& buffer) { return static_cast<float*>(buffer.data); }
 
+// Neighbouring numbers of one owner.
+struct Range {
+  int64_t owner, start, stop;
+};
+
+// The ranges of an array of so many numbers, from the attribute `ranges` (owner, count, ...); nothing where they do not fit it.
+inline std::vector<Range> ranges(const Call& call, size_t total, size_t owners) {
+  std::vector<int64_t> sizes = call.attributes("ranges");
+  std::vector<Range> found;
+  int64_t end = 0;
+  for (size_t i = 0; i + 1 < sizes.size(); i += 2) {
+    int64_t owner = sizes[i], size = sizes[i + 1];
+    if (owner < 0 || owner >= (int64_t)owners || size < 1 || size > (int64_t)total - end) return {};
+    found.push_back({owner, end, end + size});
+    end += size;
+  }
+  return end == (int64_t)total ? found : std::vector<Range>{};
+}
+
 struct Free {
   void operator()(float* memory) const { std::free(memory); }
 };

@@ -12,11 +12,6 @@ namespace {
 constexpr int64_t PIECE = 1 << 15;  // numbers that a thread takes at a time
 constexpr int VALUES = 6;           // arguments with a value for each member
 
-// Neighbouring numbers of one member.
-struct Range {
-  int64_t member, start, stop;
-};
-
 // (weights, slots ..., gradients, rates, decays, momentum, l1, l2, alive) -> (weights, slots ...), in the same memory
 XLA_FFI_Error* step(const Call& call) {
   int64_t rule = call.attribute("rule");
@@ -41,23 +36,15 @@ XLA_FFI_Error* step(const Call& call) {
   const Buffer& alive = call.argument(slots + 1 + VALUES);
   if (alive.dtype != XLA_FFI_DataType_PRED || count(alive) != members) return call.error(kShapes);
 
-  std::vector<int64_t> sizes = call.attributes("ranges");
-  std::vector<Range> ranges;
-  int64_t end = 0;
-  for (size_t i = 0; i + 1 < sizes.size(); i += 2) {
-    int64_t member = sizes[i], size = sizes[i + 1];
-    if (member < 0 || member >= (int64_t)members || size < 1 || size > (int64_t)total - end) return call.error(kShapes);
-    ranges.push_back({member, end, end + size});
-    end += size;
-  }
-  if (end != (int64_t)total) return call.error(kShapes);
+  std::vector<Range> all = ranges(call, total, members);
+  if (all.empty()) return call.error(kShapes);
 
   bool kernel = call.attribute("kernel") == 1;  // only kernels shrink, and have a penalty
   int64_t pieces = std::max<int64_t>(1, total / PIECE);
   return Blocks::run(call, pieces, 0, [&](int64_t piece, float*) {
     int64_t first = total * piece / pieces, next = total * (piece + 1) / pieces;
-    for (const Range& range : ranges) {
-      int64_t start = std::max(first, range.start), size = std::min(next, range.stop) - start, m = range.member;
+    for (const Range& range : all) {
+      int64_t start = std::max(first, range.start), size = std::min(next, range.stop) - start, m = range.owner;
       if (size < 1 || !static_cast<const bool*>(alive.data)[m]) continue;
       StepValues of{values[0][m], values[2][m], kernel ? values[1][m] : 0, kernel ? values[3][m] : 0, kernel ? values[4][m] : 0};
       auto at = [&](float* array) { return array ? array + start : nullptr; };

@@ -42,16 +42,10 @@ XLA_FFI_Error* norms(const Call& call) {
   const Buffer &x = call.argument(0), &result = call.result(0);
   size_t owners = count(result) / 3, total = count(x);
   if (!floats(x, total) || !floats(result, 3 * owners)) return call.error(kShapes);
-  std::vector<int64_t> ranges = call.attributes("ranges");
+  std::vector<Range> all = ranges(call, total, owners);
+  if (all.empty()) return call.error(kShapes);
   std::vector<double> sums(3 * owners);
-  size_t at = 0;
-  for (size_t i = 0; i + 1 < ranges.size(); i += 2) {
-    int64_t owner = ranges[i], size = ranges[i + 1];
-    if (owner < 0 || owner >= (int64_t)owners || size < 1 || size > (int64_t)(total - at)) return call.error(kShapes);
-    variant->norms(numbers(x) + at, size, &sums[3 * owner]);
-    at += size;
-  }
-  if (at != total) return call.error(kShapes);
+  for (const Range& range : all) variant->norms(numbers(x) + range.start, range.stop - range.start, &sums[3 * range.owner]);
   for (size_t owner = 0; owner < owners; owner++)
     for (size_t kind = 0; kind < 3; kind++) numbers(result)[kind * owners + owner] = (float)sums[3 * owner + kind];
   return nullptr;

@@ -24,8 +24,8 @@ inline vec exponential(vec x) {
   return (p * rest * rest + rest + splat(1)) * (vec)(((words)rounded - 0x4B400000u + 127u) << 23);
 }
 
-// Of logits (classes, images), adds to sums (3, classes): weights of right images of each class, weights
-// of images that are called so, and weighted losses. The first of several largest logits counts, and before all what is no number.
+// Of logits (classes, images), adds to sums (3, classes): weights of right images of each class, weights of images that are called
+// so, and weighted losses. The first of several largest logits counts, and before all what is no number.
 void scores(const float* logits, int64_t classes, int64_t images, const int32_t* labels, const float* weights, double* sums) {
   for (int64_t first = 0; first < images; first += LANES) {
     int64_t size = images - first < LANES ? images - first : LANES;
