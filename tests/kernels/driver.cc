@@ -1,6 +1,6 @@
 // Every variant that this processor runs, over many small layers, in arrays of exactly the size that they may touch. The output
 // is compared with plain loops, and the gradients with them by their products: for a linear layer <dy, y(x)> = <dx, x>. Matrix
-// products are compared with plain loops, and optimizers' steps and sums with them in double precision.
+// products are compared with plain loops, and optimizers' steps, sums and activations with them in double precision.
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <random>
+#include <vector>
 
 #include "variant.h"
 
@@ -158,20 +159,27 @@ void copies(const Variant& v) {
     for (int lane = count; lane < v.lanes; lane++) check(block[i * v.lanes + lane] == 0, "lanes without images", Geometry{}, v.lanes);
 }
 
-// Each layout of both factors, and now and then sizes beyond those that are worked on at a time.
+// Each layout of both factors, some of the rows, and now and then sizes beyond those that are worked on at a time.
 void product(const Variant& v, int64_t rows, int64_t columns, int64_t depth) {
   bool a_turned = draw(0, 1), b_turned = draw(0, 1), biased = draw(0, 1);
-  seedbed::Product p{rows, columns, depth, (size_t)(a_turned ? rows : depth), (size_t)(b_turned ? depth : columns),
+  std::vector<seedbed::Rows> wanted;
+  std::vector<bool> is_wanted(rows);
+  for (int64_t row = draw(0, 3); row < rows; row += wanted.back().count + draw(0, 3)) {
+    wanted.push_back({row, std::min<int64_t>(rows - row, draw(1, (int)rows))});
+    std::fill_n(is_wanted.begin() + row, wanted.back().count, true);
+  }
+  seedbed::Product p{wanted, columns, depth, (size_t)(a_turned ? rows : depth), (size_t)(b_turned ? depth : columns),
                      (size_t)columns, a_turned, b_turned};
   auto a = normal(rows * depth), b = normal(depth * columns), bias = normal(rows);
   auto c = array<float>(rows * columns), scratch = array<float>(v.product_scratch(p)), sums = array<float>(rows);
+  std::fill_n(c.get(), rows * columns, 7.0f);
   v.product(p, a.get(), b.get(), biased ? bias.get() : nullptr, c.get(), scratch.get());
   v.row_sums(c.get(), rows, columns, sums.get());
   for (int64_t i = 0; i < rows; i++) {
     double whole = 0, size = 0;
     for (int64_t j = 0; j < columns; j++) {
-      double expected = biased ? bias[i] : 0, terms = 1;
-      for (int64_t k = 0; k < depth; k++) {
+      double expected = !is_wanted[i] ? 7 : biased ? bias[i] : 0, terms = 1;
+      for (int64_t k = 0; k < depth && is_wanted[i]; k++) {
         double term = (double)a[a_turned ? k * rows + i : i * depth + k] * b[b_turned ? j * depth + k : k * columns + j];
         expected += term, terms += std::abs(term);
       }
@@ -237,6 +245,33 @@ void sums(const Variant& v, int classes, int images) {
   check(fit && near(norms[1], sizes, sizes) && near(norms[2], squares, squares), "sums", Geometry{}, v.lanes);
 }
 
+// Outputs and gradients of each activation on arrays of exactly their size.
+void activations(const Variant& v, seedbed::Activation activation, int count) {
+  auto z = normal(count), dy = normal(count), y = array<float>(count), dz = array<float>(count);
+  for (int i = 0; i < count; i++) z[i] *= 3;
+  v.activate(activation, z.get(), count, y.get());
+  v.activate_backward(activation, z.get(), y.get(), dy.get(), count, dz.get());
+  double saturated = 0;
+  for (int i = 0; i < count; i++) {
+    double x = z[i], s = 1 / (1 + std::exp(-x)), below = std::erfc(-x / std::sqrt(2.0)) / 2;
+    double of[][2] = {{std::max(x, 0.0), x > 0},
+                      {std::tanh(x), 1 - std::tanh(x) * std::tanh(x)},
+                      {s, s * (1 - s)},
+                      {x < 0 ? 0.2 * x : x, x < 0 ? 0.2 : 1},
+                      {x > 0 ? x : std::expm1(x), x > 0 ? 1 : std::exp(x)},
+                      {x * below, below + x * std::exp(-x * x / 2) / std::sqrt(2 * std::acos(-1.0))},
+                      {x * s, s * (1 + x * (1 - s))}};
+    bool right = near(y[i], of[activation][0], 0) && near(dz[i], dy[i] * of[activation][1], dy[i]);
+    check(right, "activation", Geometry{}, v.lanes);
+    if (activation == seedbed::kTanh) saturated += std::abs(y[i]) > 0.97f;
+    if (activation == seedbed::kSigmoid) saturated += y[i] < 0.03f || y[i] > 0.97f;
+  }
+  bool bounded = activation == seedbed::kTanh || activation == seedbed::kSigmoid;
+  if (!bounded) saturated = std::all_of(y.get(), y.get() + count, [](float v) { return v <= 0; });
+  double share = v.saturated(activation, y.get(), 1, count);
+  check(near(share, saturated / (bounded ? count : 1), 0), "saturated units", Geometry{}, v.lanes);
+}
+
 int main() {
   for (int lanes : {16, 8, 4}) {
     const Variant* v = seedbed::variant(lanes);
@@ -250,6 +285,7 @@ int main() {
       product(*v, draw(1, 40), draw(1, 70), draw(1, 50));
       step(*v, (seedbed::Rule)(i % seedbed::kRules), draw(1, 70));
       sums(*v, draw(1, 12), draw(1, 70));
+      activations(*v, (seedbed::Activation)(i % seedbed::kActivations), draw(1, 70));
       if (i % 100 == 0) product(*v, draw(90, 200), draw(500, 600), draw(390, 810));
       g.relu = i % 4 == 1, g.inner = i % 8 < 4;
       if (i % 4 == 3)

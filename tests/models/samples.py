@@ -180,7 +180,8 @@ def knobs_of(specs: Sequence[ModelSpec]) -> Hyperparameters:
     numbers = np.arange(len(specs), dtype=np.float32)
     weights = 1 + 0.5 * numbers[:, None] * np.arange(CLASSES)  # those of the first member are 1
     knobs = (0.01 * numbers, 0.02 + 0.01 * numbers, dropout, weights)
-    return Hyperparameters(*(np.array(part, np.float32) for part in knobs))  # type: ignore[arg-type]
+    alive = np.ones(len(specs), bool)
+    return Hyperparameters(*(np.array(part, np.float32) for part in knobs), alive)  # type: ignore[arg-type]
 
 
 def knob(hyper: Hyperparameters, member: int) -> Hyperparameters:

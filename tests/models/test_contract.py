@@ -114,6 +114,19 @@ def test_a_member_alone_is_as_in_a_population_dropout_included(family: Family) -
             close(array, expected[name], 2e-6, least=0.25)  # of summands that cancel each other
 
 
+def test_members_that_train_are_the_same_to_the_bit_whether_others_train(family: Family) -> None:
+    alive = np.arange(len(family.specs)) > 0
+    logits, state, probes, gradients = family.trained
+    found = family.program(*family.packed, batch(), family.hyper._replace(alive=alive), KEY)
+    np.testing.assert_array_equal(found[0][1:], logits[1:])
+    for name, values in probes.items():
+        np.testing.assert_array_equal(found[2][name][1:], values[1:])
+    for member in np.flatnonzero(alive):
+        of_all = family.population.unpack(gradients, state, member)
+        for name, array in family.population.unpack(found[3], found[1], member).items():
+            np.testing.assert_array_equal(array, of_all[name])
+
+
 def test_inference_ignores_dropout_and_leaves_the_state(family: Family) -> None:
     apply = jax.jit(lambda *arguments: family.population.apply(*arguments, None), compiler_options=QUICK)
     params, state = family.packed

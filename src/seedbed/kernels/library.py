@@ -40,6 +40,9 @@ FUNCTIONS = (
     "step",
     "scores",
     "norms",
+    "activate",
+    "activate_backward",
+    "saturation",
 )
 SUFFIXES = (".so", *EXTENSION_SUFFIXES)
 """Endings of the library's name: one for every Python, or as versions before 0.2 built it."""

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from seedbed.kernels.calls import floats, native_call
+from seedbed.kernels.calls import Ranges, floats, native_call
 
 SPARE = 2**18
 """Floats of memory that a call may use; where it needs more, and on further threads, it allocates its own."""
@@ -53,11 +53,13 @@ class Diagonal:
 
     Attributes:
         blocks: the blocks; each row of the inputs belongs to one of them.
+        owners: the networks to which the rows of outputs belong.
         lanes: floats per vector.
         images: whether the inputs are images `(B, inputs)` of a single block with one network. They get no gradient.
     """
 
     blocks: tuple[Block, ...]
+    owners: Ranges
     lanes: int
     images: bool = False
 
@@ -70,34 +72,39 @@ class Diagonal:
     def attributes(self) -> dict[str, Any]:
         """Attributes of a native call."""
         sizes = [(block.members, block.outputs, block.inputs, block.start) for block in self.blocks]
-        return {"blocks": np.array(sizes, np.int64).ravel(), "lanes": np.int64(self.lanes), "images": np.int64(self.images)}
+        lists = {"blocks": sizes, "ranges": self.owners}
+        numbers = {"lanes": self.lanes, "images": self.images}
+        return {name: np.array(of, np.int64).ravel() for name, of in lists.items()} | {
+            name: np.int64(of) for name, of in numbers.items()
+        }
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def multiply(layer: Diagonal, kernels: Array, biases: Array, x: Array) -> Array:
+def multiply(layer: Diagonal, alive: Array, kernels: Array, biases: Array, x: Array) -> Array:
     """Pre-activations of a layer, `(outputs, B)`.
 
     Args:
         layer: the blocks.
+        alive: which networks are computed, `(M,)` bool. Outputs of others are 0, and so are all gradients of their numbers.
         kernels: their numbers, `(N,)`.
         biases: `(outputs,)`.
         x: rows of inputs `(inputs, B)`, or images.
     """
-    return _forward(layer, kernels, biases, x)[0]
+    return _forward(layer, alive, kernels, biases, x)[0]
 
 
-def _forward(layer: Diagonal, kernels: Array, biases: Array, x: Array) -> tuple[Array, tuple[Array, Array]]:
+def _forward(layer: Diagonal, alive: Array, kernels: Array, biases: Array, x: Array) -> tuple[Array, tuple[Array, ...]]:
     images = x.shape[0] if layer.images else x.shape[1]
     results = (floats(layer.outputs, images), floats(SPARE))
-    z, _ = native_call("multiply", results)(kernels, biases, x, **layer.attributes)
-    return z, (kernels, x)
+    z, _ = native_call("multiply", results)(alive, kernels, biases, x, **layer.attributes)
+    return z, (alive, kernels, x)
 
 
-def _backward(layer: Diagonal, residuals: tuple[Array, Array], dz: Array) -> tuple[Array, Array, Array]:
-    kernels, x = residuals
+def _backward(layer: Diagonal, residuals: tuple[Array, ...], dz: Array) -> tuple[None, Array, Array, Array]:
+    alive, kernels, x = residuals
     results = (floats(*kernels.shape), floats(layer.outputs), floats(*((0,) if layer.images else x.shape)), floats(SPARE))
-    dkernels, dbiases, dx, _ = native_call("multiply_backward", results)(dz, kernels, x, **layer.attributes)
-    return dkernels, dbiases, jnp.zeros_like(x) if layer.images else dx
+    dkernels, dbiases, dx, _ = native_call("multiply_backward", results)(alive, dz, kernels, x, **layer.attributes)
+    return None, dkernels, dbiases, jnp.zeros_like(x) if layer.images else dx
 
 
 multiply.defvjp(_forward, _backward)

@@ -24,9 +24,10 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from seedbed.kernels.activations import LOGITS, NUMBERS, Units, activate, saturation
 from seedbed.kernels.calls import ranges_of
 from seedbed.kernels.products import Block, Diagonal, multiply
-from seedbed.kernels.sums import NUMBERS, SIZES, SQUARES, norms
+from seedbed.kernels.sums import SIZES, SQUARES, norms
 from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
 from seedbed.models.architecture import ImageShape, Weights, dense_weight_shapes, each_initial
@@ -140,6 +141,11 @@ class DenseLayer:
         return len(self.owners)
 
     @property
+    def hides(self) -> bool:
+        """Whether it has hidden units."""
+        return any(map(self._hides, self.buckets))
+
+    @property
     def numbers(self) -> int:
         """Count of the numbers in the layer's kernels."""
         return sum(block.numbers for block in self.blocks)
@@ -166,18 +172,21 @@ class DenseLayer:
                 return at, bias_at, (block.outputs, block.inputs)
         raise IndexError(member)
 
-    def member_means(self, values: Array, members: int, lanes: int) -> Array:
-        """Means of one value per hidden unit over each member's units, `(M,)`; NaN for those without hidden units here.
+    def treated(self, lanes: int) -> Units:
+        """What native code of these vectors does with the layer's units."""
+        return Units(
+            tuple(
+                (NUMBERS[bucket.activation] if self._hides(bucket) else LOGITS, member, bucket.widths[self.number + 1])
+                for bucket in self.buckets
+                for member in range(bucket.start, bucket.stop)
+            ),
+            lanes,
+        )
 
-        Args:
-            lanes: floats per vector of the kernels that sum; 0 without them.
-        """
-        owners = self.hidden_owners
-        counts = np.bincount(owners, minlength=members).astype(np.float32)
-        if lanes:
-            sums = norms(values, ranges_of(owners, values.size), members, lanes)[NUMBERS]
-        else:
-            sums = jax.ops.segment_sum(values, owners, num_segments=members, indices_are_sorted=True)
+    def member_means(self, values: Array, members: int) -> Array:
+        """Means of one value per hidden unit over each member's units, `(M,)`; NaN for those without hidden units here."""
+        counts = np.bincount(self.hidden_owners, minlength=members).astype(np.float32)
+        sums = jax.ops.segment_sum(values, self.hidden_owners, num_segments=members, indices_are_sorted=True)
         return sums / np.where(counts > 0, counts, np.nan).astype(np.float32)
 
 
@@ -213,6 +222,7 @@ class DensePopulation:
         self.drops = any(spec.dropout > 0 for spec in specs)
         self._matmul = MatMul(precision)
         self._native = native_kernels(self._matmul, on_cpu=on_cpu)
+        self._activates = self.lanes > 0 and all(spec.activation in NUMBERS for spec in self.specs)
         self._on_cpu = on_cpu
         self._first, *self._later = (DenseLayer(number, self.buckets) for number in range(max(b.depth for b in self.buckets)))
         self._owners = self._owners_of_all()
@@ -266,24 +276,40 @@ class DensePopulation:
         self, params: Params, images: Array, hyper: Hyperparameters, key: Array | None, shares: Probes | None = None
     ) -> Array:
         """Logits of all members; `shares`, if given, collects the shares of saturated units, which no training step uses."""
-        x = images.reshape(images.shape[0], -1)
-        logits: dict[int, Array] = {}
+        x, members = images.reshape(images.shape[0], -1), len(self.specs)
+        logits = jnp.zeros((members * self.classes, len(images)))
+        alive = jnp.ones(members, bool) if hyper.alive is None else hyper.alive
         for layer, kernels, biases in self._layers(params):
-            z = self._multiplied(layer, kernels, biases, x)
-            parts = list(zip(layer.ranges, segments.cut(z, [units.units for units in layer.ranges]), strict=True))
-            logits |= {units.start: part for units, part in parts if units.activation is None}
-            hidden = [(ACTIVATIONS[units.activation], part) for units, part in parts if units.activation is not None]
-            outputs = [activation.function(part) for activation, part in hidden]
-            if not hidden:
-                continue
-            if shares is not None:
-                saturated = [activation.saturated(part, ()) for (activation, _), part in zip(hidden, outputs, strict=True)]
-                values = _joined([part.astype(jnp.float32) for part in saturated])
-                shares[f"saturation/dense_{layer.number}"] = layer.member_means(values, len(self.specs), self.lanes)
-            x = _joined(outputs)
-            if self.drops and key is not None:
+            z = self._multiplied(layer, alive, kernels, biases, x)
+            logits, x = self._activated(layer, alive, z, logits)
+            if shares is not None and layer.hides:
+                shares[f"saturation/dense_{layer.number}"] = self._saturation(layer, alive, x)
+            if self.drops and key is not None and layer.hides:
                 x = self._dropped(layer, x, hyper.dropout, jax.random.fold_in(key, layer.number))
-        return _joined([logits[start] for start in sorted(logits)]).reshape(len(self.specs), self.classes, -1)
+        return logits.reshape(members, self.classes, -1)
+
+    def _activated(self, layer: DenseLayer, alive: Array, z: Array, logits: Array) -> tuple[Array, Array]:
+        """All logits `(M * C, images)` with those of the layer, and outputs of its hidden units."""
+        if z.shape == logits.shape and not layer.hides:
+            return z, z
+        if self._activates:
+            return activate(layer.treated(self.lanes), logits, alive, z)
+        hidden = []
+        for units, part in zip(layer.ranges, segments.cut(z, [units.units for units in layer.ranges]), strict=True):
+            if units.activation is None:
+                logits = jax.lax.dynamic_update_slice(logits, part, (units.start * self.classes, 0))
+            else:
+                hidden.append(ACTIVATIONS[units.activation].function(part))
+        return logits, _joined(hidden) if hidden else z
+
+    def _saturation(self, layer: DenseLayer, alive: Array, x: Array) -> Array:
+        """Share of saturated units of each member, `(M,)`; NaN for those without hidden units here."""
+        if self._activates:
+            return saturation(layer.treated(self.lanes), alive, x)
+        hidden = [(ACTIVATIONS[units.activation], units.units) for units in layer.ranges if units.activation is not None]
+        parts = segments.cut(x, [count for _, count in hidden])
+        shares = [activation.saturated(part, ()) for (activation, _), part in zip(hidden, parts, strict=True)]
+        return layer.member_means(_joined([share.astype(jnp.float32) for share in shares]), len(self.specs))
 
     def _layers(self, params: Params, cut: Callable[..., list[Any]] = segments.cut) -> Iterator[tuple[DenseLayer, Any, Any]]:
         """Each layer with its kernels as a vector, and its biases."""
@@ -293,11 +319,12 @@ class DensePopulation:
         yield self._first, first["kernel"].reshape(-1), first["bias"]
         yield from zip(self._later, kernels, biases, strict=True)
 
-    def _multiplied(self, layer: DenseLayer, kernels: Array, biases: Array, x: Array) -> Array:
+    def _multiplied(self, layer: DenseLayer, alive: Array, kernels: Array, biases: Array, x: Array) -> Array:
         """Pre-activations `(units, images)` from images `(images, inputs)` in the first layer, else from `(inputs, images)`."""
         if self.lanes:
             blocks = (Block(1, layer.units, x.shape[1]),) if layer is self._first else layer.blocks
-            return multiply(Diagonal(blocks, self.lanes, images=layer is self._first), kernels, biases, x)
+            owners = ranges_of(layer.owners, layer.units)
+            return multiply(Diagonal(blocks, owners, self.lanes, images=layer is self._first), alive, kernels, biases, x)
         if layer is self._first:
             return self._matmul("hd,bd->hb", kernels.reshape(layer.units, -1), x) + biases[:, None]
         apart = segments.cut(kernels, [block.numbers for block in layer.blocks])

@@ -33,12 +33,15 @@ class Hyperparameters(NamedTuple):
     Attributes:
         l1, l2, dropout: `(M,)` float32.
         class_weights: weight of an image of each class in the loss that training minimizes, `(M, C)`. None means 1 for all.
+        alive: whether a member trains, `(M,)` bool. Outputs and gradients of one that does not count for nothing, and need not
+            be computed. None means that all train.
     """
 
     l1: Array
     l2: Array
     dropout: Array
     class_weights: Array | None = None
+    alive: Array | None = None
 
 
 class Batch(NamedTuple):

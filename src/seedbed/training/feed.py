@@ -77,9 +77,11 @@ class _Orders:
 
         The last minibatch is padded with the epoch's first images; they have weight 0, but enter batch normalization.
         """
-        missing = self.steps * self.batch_size - self.images
-        orders = [np.pad(minibatch_order(seed, epoch, self.images), (0, missing), mode="wrap") for seed in self.seeds]
-        return np.pad(np.stack(orders), ((0, 0), (0, (self._room - self.steps) * self.batch_size)))
+        rows = np.zeros((len(self.seeds), self._room * self.batch_size), np.int32)
+        used = self.steps * self.batch_size
+        for own, seed in zip(rows, self.seeds, strict=True):
+            own[:used] = np.resize(minibatch_order(seed, epoch, self.images), used)
+        return rows
 
     def step_sizes(self, plans: Sequence[Sequence[Plan]], epoch: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Rates and decays of all blocks in an epoch, each `(S, steps with room, M)`."""
@@ -92,6 +94,8 @@ class _Orders:
 
 class Resident:
     """A source with all training images on the device; an epoch is one chunk.
+
+    What is small stays in host memory until a segment takes it: to put it on the device took longer than a step on small images.
 
     Args:
         part: training images.
@@ -114,9 +118,8 @@ class Resident:
 
     def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         orders = self._orders
-        first, images = np.int32(0), np.int32(orders.images)
-        drawn = (orders.order(epoch), images, *orders.step_sizes(plans, epoch), orders.keys(epoch), first)
-        yield Chunk(Feed(self._images, self._labels, *jax.device_put(drawn)), from_step, orders.steps, 0)
+        drawn: Any = (orders.order(epoch), np.int32(orders.images), *orders.step_sizes(plans, epoch), orders.keys(epoch), np.int32(0))
+        yield Chunk(Feed(self._images, self._labels, *drawn), from_step, orders.steps, 0)
 
 
 class Streamed:
@@ -157,7 +160,9 @@ class Streamed:
 def _cut(array: NDArray[np.float32], first: int, steps: int) -> NDArray[np.float32]:
     """Some steps of `(S, steps, M)`, padded with zeros."""
     part = array[:, first : first + steps]
-    return np.pad(part, ((0, 0), (0, steps - part.shape[1]), (0, 0)))
+    padded = np.zeros((len(array), steps, array.shape[2]), np.float32)
+    padded[:, : part.shape[1]] = part
+    return padded
 
 
 class EvalPiece(NamedTuple):

@@ -26,7 +26,7 @@ from seedbed.training import footprint
 from seedbed.training.feed import Chunk, EvalBatches, Resident, Source, Streamed
 from seedbed.training.loaded import Loaded, NamedArrays, fresh_arrays
 from seedbed.training.members import EpochMetrics, JobState, Member, Members, class_columns
-from seedbed.training.program import Best, EvalMetrics
+from seedbed.training.program import Best, EvalMetrics, Program
 from seedbed.training.programs import Programs
 from seedbed.training.reports import Begun, Checkpoint, EpochWeights, JobReport, Outcome, Segment, Stopped, Task
 
@@ -63,6 +63,7 @@ class Job:
         self._epoch, self._step = state.epoch, state.step
         self._training_seconds = state.training_seconds
         self._pace = 0.0  # seconds per step
+        self._prepared: Program | None = None
         self._saved_before_end = task.resume is not None
         self._looked = -math.inf  # time of the last snapshot (s, monotonic)
         self._last_logits: Any = None  # from the last complete epoch
@@ -181,8 +182,7 @@ class Job:
         epoch_began = self._training_seconds
         norms: dict[str, Any] = {}
         for chunk in self._source.chunks(self._epoch, self._step, plans):
-            loaded = self._loaded
-            loaded.program.prepare(loaded.train_state, loaded.best, chunk.feed, loaded.settings, loaded.eval_batches.shapes)
+            self._prepare(chunk)
             at = chunk.start
             while at < chunk.stop:
                 stop = self._segment_stop(chunk, at)
@@ -195,6 +195,13 @@ class Job:
         rows = self._rows(metrics, norms, self._training_seconds - epoch_began)
         self._epoch, self._step = self._epoch + 1, 0
         yield Segment(self._epoch, self._steps(), self._steps(), rows)
+
+    def _prepare(self, chunk: Chunk) -> None:
+        """Compile the program, whose shapes are the same for all chunks."""
+        loaded = self._loaded
+        if loaded.program is not self._prepared:
+            loaded.program.prepare(loaded.train_state, loaded.best, chunk.feed, loaded.settings, loaded.eval_batches.shapes)
+            self._prepared = loaded.program
 
     def _segment_stop(self, chunk: Chunk, at: int) -> int:
         """Last step of a segment of about `SEGMENT_SECONDS`."""

@@ -91,11 +91,9 @@ def class_columns(sums: NDArray[np.float32], counts: NDArray[np.int64]) -> dict[
         counts: number of images, `(2, C)`.
     """
     hits, called, _ = np.moveaxis(sums[1], -2, 0)
-    columns = {METRIC_COLUMNS["balanced"]: balanced_accuracy(hits, counts[1])}
-    columns[METRIC_COLUMNS["f1"]] = macro_f1(hits, called, counts[1])
-    for name, of_part, images in zip(BALANCED_LOSSES, sums[:, :, :, 2], counts, strict=True):
-        columns[name] = balanced_accuracy(of_part, images)  # the mean over the classes of their means
-    return columns
+    means = balanced_accuracy([hits, *sums[:, :, :, 2]], counts[[1, 0, 1], None, None])  # over the classes of their means
+    columns = dict(zip((METRIC_COLUMNS["balanced"], *BALANCED_LOSSES), means, strict=True))
+    return columns | {METRIC_COLUMNS["f1"]: macro_f1(hits, called, counts[1])}
 
 
 class BestEpoch(NamedTuple):

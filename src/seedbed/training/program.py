@@ -51,6 +51,11 @@ class MemberSettings(NamedTuple):
     momentum: Array
     alive: Array
 
+    @property
+    def computed(self) -> Hyperparameters:
+        """The hyperparameters, which say whose networks need to be computed."""
+        return self.hyper._replace(alive=self.alive)
+
 
 class Feed(NamedTuple):
     """The training images of a chunk of steps.
@@ -160,7 +165,7 @@ class Program:
         """
         wanted: list[tuple[str, Any, tuple[Any, ...]]] = [
             ("segment", self._segment, (train_state, feed, settings, np.int32(0), np.int32(0))),
-            ("evaluation", self._evaluate, (train_state.params, train_state.state, settings.hyper, eval_set)),
+            ("evaluation", self._evaluate, (train_state.params, train_state.state, settings.computed, eval_set)),
             ("best", self._better, (best, best, settings.alive)),
         ]
         if self._find is compile_always:
@@ -197,7 +202,7 @@ class Program:
 
     def evaluate(self, train_state: TrainState, settings: MemberSettings, eval_set: EvalSet) -> EvalMetrics:
         """Evaluate all members, without dropout."""
-        arguments = (train_state.params, train_state.state, settings.hyper, eval_set)
+        arguments = (train_state.params, train_state.state, settings.computed, eval_set)
         return cast("EvalMetrics", self._call("evaluation", self._evaluate, *arguments))
 
     def keep_best(self, best: Best, now: Best, better: NDArray[np.bool_]) -> Best:
@@ -225,7 +230,7 @@ class Program:
     def _segment_of_block(
         self, train_state: TrainState, feed: Feed, settings: MemberSettings, start: Array, stop: Array
     ) -> tuple[TrainState, dict[str, Array]]:
-        size, population, hyper = self._plan.batch_size, self._population, settings.hyper
+        size, population, hyper = self._plan.batch_size, self._population, settings.computed
         alive = population.broadcast(settings.alive, train_state.params)
         values = StepValues(settings.momentum, hyper.l1, hyper.l2, settings.alive)
         take_step = step_of(population, self._plan.optimizer, train_state.params, values)

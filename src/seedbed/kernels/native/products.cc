@@ -18,16 +18,20 @@ struct Block {
   size_t kernel;
 };
 
-// Some rows of the result of one member's product; of a gradient either those of its matrix, or those of its inputs.
+// Some rows of the result of one member's product; of a gradient either those of its matrix, or those of its inputs. Only the
+// `wanted` ones are computed: others belong to members that are not alive, and are 0.
 struct Part {
   const Block* block;
-  int64_t member, first, rows;
+  int64_t member;
+  Rows all;
+  std::vector<Rows> wanted;
   bool inner;
 };
 
 // kernels (numbers), x (rows of inputs, columns), z (rows of outputs, columns); or images x (columns, inputs) of one block.
 struct Diagonal {
   std::vector<Block> blocks;
+  std::vector<Rows> living;  // rows of outputs whose owners are alive
   std::vector<Part> parts;
   const Variant* variant = nullptr;
   int64_t inputs = 0, outputs = 0, columns = 0;
@@ -35,7 +39,7 @@ struct Diagonal {
   bool images = false;
 
   // What is wrong with the call, or null.
-  const char* read(const Call& call, const Buffer& kernels, const Buffer& x, const Buffer& z) {
+  const char* read(const Call& call, const Buffer& alive, const Buffer& kernels, const Buffer& x, const Buffer& z) {
     std::vector<int64_t> sizes = call.attributes("blocks");
     images = call.attribute("images") == 1;
     variant = seedbed::variant((int)call.attribute("lanes"));
@@ -61,6 +65,13 @@ struct Diagonal {
       next += count;
     }
     if (images && (blocks.size() != 1 || blocks[0].members != 1)) return kShapes;
+    std::vector<Range> owned = ranges(call, outputs, count(alive));
+    if (owned.empty() || alive.dtype != XLA_FFI_DataType_PRED) return kShapes;
+    for (Range range : owned) {
+      if (!static_cast<const bool*>(alive.data)[range.owner]) continue;
+      if (living.empty() || living.back().first + living.back().count < range.start) living.push_back({range.start, 0});
+      living.back().count = range.stop - living.back().first;
+    }
     bool fits = x.dims[images] == inputs && x.dims[!images] == columns && z.dims[0] == outputs;
     return fits && floats(kernels, weights) && floats(x, count(x)) && floats(z, count(z)) ? nullptr : kShapes;
   }
@@ -73,9 +84,23 @@ struct Diagonal {
       for (int64_t member = 0; member < block.members; member++)
         for (int64_t piece = 0; piece < pieces; piece++) {
           int64_t first = rows * piece / pieces, next = rows * (piece + 1) / pieces;
-          parts.push_back({&block, member, first, next - first, inner});
+          Part part{&block, member, {first, next - first}, {}, inner};
+          part.wanted = inner ? living_of(part, {0, block.outputs}) : living_of(part, part.all);
+          if (inner && !part.wanted.empty()) part.wanted = {part.all};
+          parts.push_back(std::move(part));
         }
     }
+  }
+
+  // Those of a member's rows of outputs whose owners are alive.
+  std::vector<Rows> living_of(const Part& part, Rows rows) const {
+    std::vector<Rows> found;
+    for (Rows some : living) {
+      int64_t first = std::max(some.first - (int64_t)out(part), rows.first);
+      int64_t count = std::min(some.first + some.count - (int64_t)out(part), rows.first + rows.count) - first;
+      if (count > 0) found.push_back({first, count});
+    }
+    return found;
   }
 
   // Calls work(part, scratch) for all parts.
@@ -93,33 +118,43 @@ struct Diagonal {
   size_t matrix(const Part& part) const { return part.block->kernel + part.member * part.block->outputs * part.block->inputs; }
 };
 
-// (kernels, biases, x) -> (z, memory of which nothing is read)
+// Fills the rows that are not wanted, of `size` numbers each, with zeros.
+void clear(const Part& part, float* result, size_t size) {
+  int64_t next = part.all.first;
+  auto clear_to = [&](int64_t stop) { std::fill_n(result + next * size, (stop - next) * size, 0.0f); };
+  for (Rows rows : part.wanted) clear_to(rows.first), next = rows.first + rows.count;
+  clear_to(part.all.first + part.all.count);
+}
+
+// (alive, kernels, biases, x) -> (z, memory of which nothing is read)
 XLA_FFI_Error* multiply(const Call& call) {
   Diagonal layer;
-  if (!call.has(3, 2)) return call.error(kShapes);
-  const Buffer &kernels = call.argument(0), &biases = call.argument(1), &x = call.argument(2), &z = call.result(0);
-  if (const char* wrong = layer.read(call, kernels, x, z)) return call.error(wrong);
+  if (!call.has(4, 2)) return call.error(kShapes);
+  const Buffer &kernels = call.argument(1), &biases = call.argument(2), &x = call.argument(3), &z = call.result(0);
+  if (const char* wrong = layer.read(call, call.argument(0), kernels, x, z)) return call.error(wrong);
   if (!floats(biases, layer.outputs)) return call.error(kShapes);
   layer.divide(call, false);
   size_t width = layer.columns;
   auto product = [&](const Part& part) {
     size_t inputs = part.block->inputs;
-    return Product{part.rows, (int64_t)width, (int64_t)inputs, inputs, layer.images ? inputs : width, width, false, layer.images};
+    size_t step = layer.images ? inputs : width;
+    return Product{part.wanted, (int64_t)width, (int64_t)inputs, inputs, step, width, false, layer.images};
   };
   return layer.run(call, call.result(1), product, [&](const Part& part, const Product& p, float* memory) {
-    size_t row = layer.out(part) + part.first;
-    const float* kernel = numbers(kernels) + layer.matrix(part) + part.first * p.depth;
+    size_t row = layer.out(part);
+    const float* kernel = numbers(kernels) + layer.matrix(part);
+    clear(part, numbers(z) + row * width, width);
     layer.variant->product(p, kernel, numbers(x) + layer.in(part), numbers(biases) + row, numbers(z) + row * width, memory);
   });
 }
 
-// (dz, kernels, x) -> (dkernels, dbiases, dx, memory of which nothing is read); dx is empty where it is not wanted
+// (alive, dz, kernels, x) -> (dkernels, dbiases, dx, memory of which nothing is read); dx is empty where it is not wanted
 XLA_FFI_Error* multiply_backward(const Call& call) {
   Diagonal layer;
-  if (!call.has(3, 4)) return call.error(kShapes);
-  const Buffer &dz = call.argument(0), &kernels = call.argument(1), &x = call.argument(2);
+  if (!call.has(4, 4)) return call.error(kShapes);
+  const Buffer &dz = call.argument(1), &kernels = call.argument(2), &x = call.argument(3);
   const Buffer &dkernels = call.result(0), &dbiases = call.result(1), &dx = call.result(2);
-  if (const char* wrong = layer.read(call, kernels, x, dz)) return call.error(wrong);
+  if (const char* wrong = layer.read(call, call.argument(0), kernels, x, dz)) return call.error(wrong);
   bool inner = count(dx) > 0;
   if (!floats(dkernels, layer.weights) || !floats(dbiases, layer.outputs) || !floats(dx, inner ? count(x) : 0) ||
       (inner && layer.images))
@@ -129,21 +164,19 @@ XLA_FFI_Error* multiply_backward(const Call& call) {
   size_t width = layer.columns;
   auto product = [&](const Part& part) {
     size_t inputs = part.block->inputs, outputs = part.block->outputs;
-    if (part.inner) return Product{part.rows, (int64_t)width, (int64_t)outputs, inputs, width, width, true, false};
+    if (part.inner) return Product{part.wanted, (int64_t)width, (int64_t)outputs, inputs, width, width, true, false};
     size_t step = layer.images ? inputs : width;
-    return Product{part.rows, (int64_t)inputs, (int64_t)width, width, step, inputs, false, !layer.images};
+    return Product{part.wanted, (int64_t)inputs, (int64_t)width, width, step, inputs, false, !layer.images};
   };
   return layer.run(call, call.result(3), product, [&](const Part& part, const Product& p, float* memory) {
     const float *matrix = numbers(kernels) + layer.matrix(part), *from = numbers(dz) + layer.out(part) * width;
-    if (part.inner) {
-      float* to = numbers(dx) + layer.in(part) + part.first * width;
-      layer.variant->product(p, matrix + part.first, from, nullptr, to, memory);
-      return;
-    }
-    from += part.first * width;
-    float* to = numbers(dkernels) + layer.matrix(part) + part.first * p.columns;
+    float* to = part.inner ? numbers(dx) + layer.in(part) : numbers(dkernels) + layer.matrix(part);
+    clear(part, to, p.columns);
+    if (part.inner) return layer.variant->product(p, matrix, from, nullptr, to, memory);
     layer.variant->product(p, from, numbers(x) + layer.in(part), nullptr, to, memory);
-    layer.variant->row_sums(from, part.rows, width, numbers(dbiases) + layer.out(part) + part.first);
+    float* sums = numbers(dbiases) + layer.out(part);
+    clear(part, sums, 1);
+    for (Rows rows : part.wanted) layer.variant->row_sums(from + rows.first * width, rows.count, width, sums + rows.first);
   });
 }
 

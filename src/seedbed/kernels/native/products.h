@@ -99,18 +99,19 @@ void product(const Product& p, const float* a, const float* b, const float* bias
     split((int)p.depth, (int)DEPTH, [&](int start, int depth) {
       for (int64_t n = 0; n < width; n += STRIP)
         pack(p, b, start, depth, side + n, std::min(STRIP, width - n), scratch + n * depth);
-      for (int64_t top = 0; top < p.rows; top += RESIDENT)
-        for (int64_t n = 0; n < width; n += STRIP) {
-          const vec* strip = (const vec*)(scratch + n * depth);
-          int64_t count = std::min(STRIP, width - n), bottom = std::min(p.rows, top + RESIDENT);
-          for (int64_t row = top; row < bottom; row += ROWS) {
-            int size = (int)std::min<int64_t>(ROWS, bottom - row);
-            const float* from = p.a_turned ? a + row + start * p.a_step : a + row * p.a_step + start;
-            float* to = c + row * p.c_step + side + n;
-            strip_products_of(size, p.a_turned)(from, p.a_step, strip, depth, out);
-            for (int r = 0; r < size; r++) finish(out[r], start > 0, bias ? bias[row + r] : 0.0f, to + r * p.c_step, count);
+      for (Rows rows : p.rows)
+        for (int64_t top = rows.first, end = rows.first + rows.count; top < end; top += RESIDENT)
+          for (int64_t n = 0; n < width; n += STRIP) {
+            const vec* strip = (const vec*)(scratch + n * depth);
+            int64_t count = std::min(STRIP, width - n), bottom = std::min(end, top + RESIDENT);
+            for (int64_t row = top; row < bottom; row += ROWS) {
+              int size = (int)std::min<int64_t>(ROWS, bottom - row);
+              const float* from = p.a_turned ? a + row + start * p.a_step : a + row * p.a_step + start;
+              float* to = c + row * p.c_step + side + n;
+              strip_products_of(size, p.a_turned)(from, p.a_step, strip, depth, out);
+              for (int r = 0; r < size; r++) finish(out[r], start > 0, bias ? bias[row + r] : 0.0f, to + r * p.c_step, count);
+            }
           }
-        }
     });
   }
 }

@@ -4,25 +4,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "exponential.h"
 #include "variant.h"
-#include "vectors.h"
 
 namespace seedbed {
 namespace {
-
-typedef uint32_t words __attribute__((vector_size(4 * LANES)));
-
-// e^x for x <= 0, to 1 in 10^7; below -87 that of -87. Not a number stays so. Source of the constants: S. L. Moshier's Cephes.
-inline vec exponential(vec x) {
-  x = x < splat(-87) ? splat(-87) : x;
-  vec rounded = x * splat(1.44269504f) + splat(12582912.0f);  // 1.5 * 2^23: what is left behind the point is rounded away
-  vec power = rounded - splat(12582912.0f);
-  vec rest = x - power * splat(0.693359375f) + power * splat(2.12194440e-4f);
-  vec p = splat(1.9875691500e-4f);
-  for (float next : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
-    p = p * rest + splat(next);
-  return (p * rest * rest + rest + splat(1)) * (vec)(((words)rounded - 0x4B400000u + 127u) << 23);
-}
 
 // Of logits (classes, images), adds to sums (3, classes): weights of right images of each class, weights of images that are called
 // so, and weighted losses. The first of several largest logits counts, and before all what is no number.

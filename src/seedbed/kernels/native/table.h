@@ -1,5 +1,6 @@
 // A variant of all kernels: included by each with its own LANES, VARIANT and register blocks.
 
+#include "activations.h"
 #include "kernels.h"
 #include "products.h"
 #include "steps.h"
@@ -23,6 +24,9 @@ const Variant VARIANT = {LANES,
                          row_sums,
                          step,
                          scores,
-                         norms};
+                         norms,
+                         activate,
+                         activate_backward,
+                         saturated};
 
 }  // namespace seedbed

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace seedbed {
 
@@ -48,10 +49,17 @@ struct Pooling {
   int64_t pooled_height, pooled_width;
 };
 
-// A matrix product c (rows, columns) = a (rows, depth) b (depth, columns). Of a, either the numbers of a row lie next to each
-// other, or those of a column where it is turned; the others are `a_step` apart. So are those of b; rows of c are `c_step` apart.
+// Neighbouring rows of a matrix.
+struct Rows {
+  int64_t first, count;
+};
+
+// Some rows of a matrix product c (_, columns) = a (_, depth) b (depth, columns). Of a, either the numbers of a row lie next to
+// each other, or those of a column where it is turned; the others are `a_step` apart. So are those of b; rows of c are `c_step`
+// apart.
 struct Product {
-  int64_t rows, columns, depth;
+  std::vector<Rows> rows;
+  int64_t columns, depth;
   size_t a_step, b_step, c_step;
   bool a_turned, b_turned;
 };
@@ -65,6 +73,8 @@ constexpr int kSlots[kRules] = {0, 1, 1, 1, 2};
 struct StepValues {
   float rate, momentum, decay, l1, l2;
 };
+
+enum Activation { kRelu, kTanh, kSigmoid, kLeakyRelu, kElu, kGelu, kSilu, kActivations };
 
 // Arrays hold LANES images side by side, images innermost: (rows, columns, channels, LANES). Kernels are (k, k, channels,
 // filters), or (k, k, channels) in a depthwise convolution, whose filters are its channels.
@@ -97,6 +107,11 @@ struct Variant {
   void (*scores)(const float* logits, int64_t classes, int64_t images, const int32_t* labels, const float* weights,
                  double* sums);
   void (*norms)(const float* x, int64_t count, double* sums);
+  // Outputs y of pre-activations z; the gradient dz of these; and the share of y (units, images) that counts as saturated, as
+  // `seedbed.kinds.activations` defines it.
+  void (*activate)(Activation, const float* z, int64_t count, float* y);
+  void (*activate_backward)(Activation, const float* z, const float* y, const float* dy, int64_t count, float* dz);
+  double (*saturated)(Activation, const float* y, int64_t units, int64_t images);
 };
 
 // The widest variant that this processor can run with vectors of this number of floats; null if there is none.
