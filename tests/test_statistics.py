@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -543,3 +545,10 @@ def test_a_margin_is_above_0() -> None:
 def test_rows_and_columns_are_independent_as_fishers_tea_taster_shows() -> None:
     assert st.independence_p([[3, 1], [1, 3]]) == pytest.approx(34 / 70)  # Fisher 1935, "The Design of Experiments", chapter 2
     assert st.independence_p([[50, 0], [0, 50]]) < 1e-20
+
+
+@settings(max_examples=100, deadline=None)
+@given(cells=strategies.lists(strategies.integers(0, 40) | strategies.integers(0, 3000), min_size=4, max_size=4))
+def test_independence_is_tested_as_by_scipy(cells: list[int]) -> None:
+    table = np.reshape(cells, (2, 2))
+    assert st.independence_p(table) == pytest.approx(float(stats.fisher_exact(table).pvalue), rel=1e-9, abs=1e-300)

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -28,6 +29,9 @@ Format 2 has verdicts with advice.
 
 MOST_BYTES = 4 << 20
 """Largest accepted size of a `run.json` (bytes)."""
+
+KEPT = 512
+"""Number of last read records that a process keeps: a report reads each record several times, which takes longer than a file."""
 
 TOGETHER = 32
 """Number of runs whose files are synced to the disk at once; some systems limit a process to 256 open files."""
@@ -272,14 +276,19 @@ def read(folder: Path, name: str | None = None) -> Record:
         CorruptFile: it is damaged, or seedbed did not write it.
     """
     path = folder / RUN_FILE
-    plain = storage.read_json(path, MOST_BYTES)
+    return _read(path, name or folder.name, storage.json_text(path, MOST_BYTES))
+
+
+@lru_cache(KEPT)
+def _read(path: Path, name: str, text: bytes) -> Record:
+    plain = storage.parsed_json(path, text)
     if not isinstance(plain, dict):
         raise CorruptFile(f"{path}: it must hold a JSON object, and holds {type(plain).__name__}.")
     version = plain.get("format")
     if isinstance(version, int) and version > FORMAT:
         newer = f"a newer seedbed wrote it (format {version}; this one reads up to {FORMAT})"
         raise StorageError(f"{path}: {newer}. Update seedbed.")
-    return _parsed(path, {**plain, "name": name or folder.name})
+    return _parsed(path, {**plain, "name": name})
 
 
 def folders(root: Path) -> Iterator[Path]:

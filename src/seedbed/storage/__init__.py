@@ -23,7 +23,7 @@ from seedbed.storage.files import (
 from seedbed.storage.folders import GONE, make_folder, names, remove_tree, rename
 from seedbed.storage.lines import append_lines, cut_lines, lines, read_lines, write_lines
 from seedbed.storage.locks import holder, lock
-from seedbed.storage.values import json_content, read_json, write_json
+from seedbed.storage.values import json_content, json_text, parsed_json, read_json, write_json
 
 __all__ = [
     "GONE",
@@ -35,10 +35,12 @@ __all__ = [
     "holder",
     "is_file",
     "json_content",
+    "json_text",
     "lines",
     "lock",
     "make_folder",
     "names",
+    "parsed_json",
     "read_json",
     "read_lines",
     "remove",

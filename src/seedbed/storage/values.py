@@ -35,10 +35,20 @@ def read_json(path: Path, most: int = MOST_JSON) -> Any:
         StorageError: there is no such file, or it cannot be read.
         CorruptFile: it is not JSON, holds NaN, or is too large.
     """
+    return parsed_json(path, json_text(path, most))
+
+
+def json_text(path: Path, most: int = MOST_JSON) -> bytes:
+    """The text of a JSON file, as `read_json` reads it."""
     with explained("read", path), path.open("rb") as file:
         text = file.read(most + 1)
     if len(text) > most:
         raise CorruptFile(f"{path}: this JSON file may have {most:,} bytes, and it has more.")
+    return text
+
+
+def parsed_json(path: Path, text: bytes) -> Any:
+    """The value of a JSON file with this text."""
     try:
         return json.loads(text, parse_constant=no_constant)
     except (ValueError, RecursionError) as error:

@@ -93,6 +93,7 @@ size_t product_scratch(const Product& p) {
 }
 
 void product(const Product& p, const float* a, const float* b, const float* bias, float* c, float* scratch) {
+  if (p.rows.empty()) return;
   vec out[ROWS][2];
   for (int64_t side = 0; side < p.columns; side += WIDTH) {
     int64_t width = std::min(WIDTH, p.columns - side);
