@@ -51,7 +51,7 @@ def design(setup: Setup) -> list[Request]:
     return []
 
 
-def parts(study: StudyContext) -> list[AnswerPart]:
+def parts(study: StudyContext) -> Steps[list[AnswerPart]]:
     """Measure what is missing, merge what was measured elsewhere, and answer."""
     setup, execution = study.setup, study.trainer.execution
     few = setup.quick and setup.facts.train > QUICK_IMAGES
@@ -60,6 +60,7 @@ def parts(study: StudyContext) -> list[AnswerPart]:
     stopwatch = Stopwatch(spec, images, extent(setup, images.train), execution.device, setup.quick, execution.on_event)
     here, seconds = stopwatch.measure(study.home, again=setup.again)
     study.seconds += seconds
+    yield from study.trained()
     summary = TimingSummary(records.joined(here, setup.merge))
     return [training(summary), crossover(summary)]
 
