@@ -219,7 +219,7 @@ void step(const Variant& v, seedbed::Rule rule, int count) {
   }
 }
 
-// Scores and norms of arrays of exactly their size.
+// Scores, norms and gradients of the loss, of arrays of exactly their size.
 void sums(const Variant& v, int classes, int images) {
   auto logits = normal((size_t)classes * images), weights = normal(images);
   auto labels = array<int32_t>(images);
@@ -228,6 +228,10 @@ void sums(const Variant& v, int classes, int images) {
   std::fill(found.get(), found.get() + 3 * classes, 0.0), std::fill(norms.get(), norms.get() + 3, 1.0);
   v.scores(logits.get(), classes, images, labels.get(), weights.get(), found.get());
   v.norms(logits.get(), (int64_t)classes * images, norms.get());
+  auto gradients = array<float>((size_t)classes * images), of_classes = normal(classes);
+  bool balanced = draw(0, 1);
+  v.loss_gradients(logits.get(), classes, images, labels.get(), weights.get(), balanced ? of_classes.get() : nullptr,
+                   gradients.get());
   double right = 0, called = 0, loss = 0, all = 0, numbers = 1, sizes = 1, squares = 1;
   for (int i = 0; i < images; i++) {
     double total = 0;
@@ -239,6 +243,11 @@ void sums(const Variant& v, int classes, int images) {
     }
     all += weights[i], right += weights[i] * (largest == labels[i]);
     loss += weights[i] * (std::log(total) - logits[labels[i] * images + i]);
+    double weight = weights[i] * (balanced ? of_classes[labels[i]] : 1);
+    for (int c = 0; c < classes; c++) {
+      double gradient = weight * (std::exp(logits[c * images + i]) / total - (c == labels[i]));
+      check(near(gradients[c * images + i], gradient, weight), "gradient of the loss", Geometry{}, v.lanes);
+    }
   }
   for (int c = 0; c < classes; c++) right -= found[c], called += found[classes + c], loss -= found[2 * classes + c];
   bool fit = near(right, 0, 0) && near(called, all, all) && near(loss, 0, images) && near(norms[0], numbers, sizes);

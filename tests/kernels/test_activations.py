@@ -64,8 +64,7 @@ def test_outputs_gradients_and_shares_are_those_of_float64(units: Units, images:
     count = 1 + max(member for _, member, _ in units.members)
     alive = np.array(draws.draw(st.lists(st.booleans(), min_size=count, max_size=count)))
     numbers = np.random.default_rng(images)
-    z, dz = (numbers.normal(size=(units.rows, images)).astype(np.float32) for _ in range(2))
-    z *= spread
+    z = (spread * numbers.normal(size=(units.rows, images))).astype(np.float32)
     logits, dlogits = (numbers.normal(size=(count * CLASSES, images)).astype(np.float32) for _ in range(2))
     (gathered, x), backward = jax.vjp(lambda logits, z: activate(units, logits, alive, z), logits, z)
     dx = numbers.normal(size=x.shape).astype(np.float32)
@@ -138,7 +137,9 @@ def test_several_sets_of_networks_are_computed_one_by_one() -> None:
             np.testing.assert_array_equal(part, expected)
 
 
-@pytest.mark.parametrize("members", [((7, 0, 6),), ((-2, 0, 6),), ((0, 3, 6),), ((0, -1, 6),), ((0, 0, 5),), ((0, 0, 0), (0, 0, 6))])
+@pytest.mark.parametrize(
+    "members", [((7, 0, 6),), ((-2, 0, 6),), ((0, 3, 6),), ((0, -1, 6),), ((0, 0, 5),), ((0, 0, 0), (0, 0, 6))]
+)
 def test_units_that_do_not_fit_the_arrays_are_an_error(members: tuple[tuple[int, int, int], ...]) -> None:
     logits, z = jnp.zeros((3 * CLASSES, 2)), np.ones((6, 2), np.float32)
     alive = jnp.ones(3, bool)
@@ -159,4 +160,6 @@ def test_logits_of_another_number_of_classes_are_an_error() -> None:
 
 def test_vectors_that_no_processor_has_are_an_error() -> None:
     with pytest.raises(jax.errors.JaxRuntimeError, match="no such vectors"):
-        activate(replace(UNITS, lanes=3), *numbers_of(UNITS, 2)[:1], jnp.asarray(ALL), numbers_of(UNITS, 2)[1])[1].block_until_ready()
+        activate(replace(UNITS, lanes=3), *numbers_of(UNITS, 2)[:1], jnp.asarray(ALL), numbers_of(UNITS, 2)[1])[
+            1
+        ].block_until_ready()

@@ -1,6 +1,6 @@
 """Activations of several networks as one native pass, differentiable.
 
-XLA joins ranges with different activations in one loop, which for every number reads the ranges of all others too, behind masks.
+XLA joins ranges with different activations in one loop, which for every number also reads all other ranges, behind masks.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -28,8 +27,8 @@ class Units:
     """How the rows of a layer's pre-activations are treated.
 
     Attributes:
-        members: activation's number or `LOGITS`, network, and count of each range of neighbouring rows, in their order. A network
-            has as many logits as there are classes.
+        members: activation's number or `LOGITS`, network, and count of each range of neighbouring rows, in their order. A
+            network has as many logits as there are classes.
         lanes: floats per vector.
     """
 
@@ -39,7 +38,7 @@ class Units:
     @property
     def hidden(self) -> Units:
         """Those with an activation."""
-        return Units(tuple(range for range in self.members if range[0] != LOGITS), self.lanes)
+        return Units(tuple(some for some in self.members if some[0] != LOGITS), self.lanes)
 
     @property
     def rows(self) -> int:
@@ -71,9 +70,7 @@ def _forward(units: Units, logits: Array, alive: Array, z: Array) -> tuple[tuple
     return (gathered, x), (alive, z, x)
 
 
-def _backward(
-    units: Units, residuals: tuple[Array, ...], gradients: tuple[Array, Array]
-) -> tuple[Array, None, Array]:
+def _backward(units: Units, residuals: tuple[Array, ...], gradients: tuple[Array, Array]) -> tuple[Array, None, Array]:
     alive, z, x = residuals
     dlogits, dx = gradients
     return dlogits, None, native_call("activate_backward", floats(*z.shape))(dlogits, alive, z, x, dx, **units.attributes)

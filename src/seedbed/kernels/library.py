@@ -43,6 +43,7 @@ FUNCTIONS = (
     "activate",
     "activate_backward",
     "saturation",
+    "loss_gradients",
 )
 SUFFIXES = (".so", *EXTENSION_SUFFIXES)
 """Endings of the library's name: one for every Python, or as versions before 0.2 built it."""

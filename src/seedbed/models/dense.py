@@ -32,7 +32,7 @@ from seedbed.kinds import ACTIVATIONS
 from seedbed.models import segments
 from seedbed.models.architecture import ImageShape, Weights, dense_weight_shapes, each_initial
 from seedbed.models.forms import KERNELS, PRODUCTS, XLA, native_kernels
-from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Outputs, Params, Penalty, Probes, State, cross_entropy
+from seedbed.models.protocol import Batch, Hyperparameters, MatMul, Outputs, Params, Penalty, Probes, State, loss_gradients
 from seedbed.specs import Dense
 
 Constants = NDArray[np.float32]
@@ -345,11 +345,10 @@ class DensePopulation:
         return dropped(x, rates[layer.hidden_owners][:, None], of_units)
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
-        def total(params: Params) -> Array:
-            logits = self._logits(params, batch.images, hyper, key)
-            return jnp.sum(cross_entropy(logits, batch.labels, batch.weights, hyper.class_weights))
-
-        return jax.grad(total)(params), state
+        logits, backward = jax.vjp(lambda params: self._logits(params, batch.images, hyper, key), params)
+        shares = batch.weights / jnp.sum(batch.weights)
+        (gradients,) = backward(loss_gradients(logits, batch.labels, shares, hyper.class_weights, lanes=self.lanes))
+        return gradients, state
 
     def penalty(self, params: Params, hyper: Hyperparameters) -> Penalty:
         sums = self._sums([params], (SQUARES, SIZES))

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from seedbed.kernels import losses
 from seedbed.models.architecture import Weights
 from seedbed.specs import ModelSpec
 
@@ -141,6 +142,24 @@ def cross_entropy(logits: Array, labels: Array, weights: Array, class_weights: A
         class_weights: as `Hyperparameters` has them. The sum is divided by the number of images, as by Keras.
     """
     return jnp.sum(image_losses(logits, labels, class_weights) * weights, axis=-1) / jnp.sum(weights)
+
+
+def loss_gradients(
+    logits: Array, labels: Array, weights: Array, class_weights: Array | None = None, *, lanes: int = 0
+) -> Array:
+    """Gradients of each member's sum of weighted `image_losses` with respect to its logits, `(M, C, B)`.
+
+    Args:
+        lanes: floats per vector of the native kernels that compute it; 0 without them.
+    """
+    if lanes:
+        return losses.loss_gradients(logits, labels, weights, class_weights, lanes)
+
+    def total(logits: Array) -> Array:
+        return jnp.sum(image_losses(logits, labels, class_weights) * weights)
+
+    gradients: Array = jax.grad(total)(logits)
+    return gradients
 
 
 def image_losses(logits: Array, labels: Array, class_weights: Array | None = None) -> Array:

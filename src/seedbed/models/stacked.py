@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from seedbed.kernels.sums import SIZES, SQUARES, norms
 from seedbed.models import segments
 from seedbed.models.architecture import Shapes, Weights
-from seedbed.models.protocol import Batch, Hyperparameters, Outputs, Params, Penalty, State, image_losses
+from seedbed.models.protocol import Batch, Hyperparameters, Outputs, Params, Penalty, State, loss_gradients
 from seedbed.specs import ModelSpec
 
 KERNELS, OTHERS = "kernels", "others"
@@ -114,7 +114,7 @@ class StackedPopulation(ABC):
             params, state, dropout = arguments
             return self.one(self.apart(params), state, x, count, dropout, key)
 
-        return cast("Outputs", self._over_members(member, (params, state, hyper.dropout)))
+        return cast("Outputs", self._over_members(member, (params, state, hyper.dropout), hyper.alive))
 
     def gradients(self, params: Params, state: State, batch: Batch, hyper: Hyperparameters, key: Array) -> tuple[Params, State]:
         parts = _microbatches(batch, self.microbatch, self._multiple)
@@ -123,31 +123,46 @@ class StackedPopulation(ABC):
         def member(arguments: tuple[Params, State, Hyperparameters]) -> tuple[Params, State]:
             return self._member_gradients(*arguments, entered, key)
 
-        return cast("tuple[Params, State]", self._over_members(member, (params, state, hyper)))
+        return cast("tuple[Params, State]", self._over_members(member, (params, state, hyper), hyper.alive))
 
-    def _over_members(self, member: Callable[[Any], Any], arguments: Any) -> Any:
+    def _over_members(self, member: Callable[[Any], Any], arguments: Any, alive: Array | None) -> Any:
+        """The results of all members; zeros of those that do not train, where members run one after the other."""
         if len(self.specs) == 1:
             alone = member(jax.tree.map(lambda leaf: leaf[0], arguments))
             return jax.tree.map(lambda leaf: leaf[None], alone)
-        return jax.vmap(member)(arguments) if self.vectorized else jax.lax.map(member, arguments)
+        if self.vectorized:
+            return jax.vmap(member)(arguments)
+        if alive is None:
+            return jax.lax.map(member, arguments)
+        traced = jax.jit(member)  # once, for the shapes of its results and for the loop
+
+        def of_living(arguments: tuple[Array, Any]) -> Any:
+            alive, own = arguments
+            return jax.lax.cond(alive, traced, lambda own: _zeros(jax.eval_shape(traced, own)), own)
+
+        return jax.lax.map(of_living, (alive, arguments))
 
     def _member_gradients(
         self, params: Params, state: State, hyper: Hyperparameters, parts: Batch, key: Array
     ) -> tuple[Params, State]:
         """Sum the gradients of the layers' own penalties and, over microbatches, of the minibatch's mean loss."""
-        images = jnp.sum(parts.weights)
+        parts = parts._replace(weights=parts.weights / jnp.sum(parts.weights))
         of_classes = None if hyper.class_weights is None else hyper.class_weights[None]
         count, size = parts.labels.shape
-
-        def loss(params: Params, state: State, part: Batch, key: Array) -> tuple[Array, State]:
-            arrays = self.apart(params)
-            logits, state, added = self.one_with_loss(arrays, state, part.images, size, hyper.dropout, key)
-            return jnp.sum(image_losses(logits[None], part.labels, of_classes)[0] * part.weights) / images + added, state
 
         def step(train_state: tuple[Params, State], numbered: tuple[Array, Batch]) -> tuple[tuple[Params, State], None]:
             total, state = train_state
             number, part = numbered
-            gradients, state = jax.grad(loss, has_aux=True)(params, state, part, jax.random.fold_in(key, number))
+            its_key = jax.random.fold_in(key, number)
+
+            def trained(params: Params) -> tuple[tuple[Array, Array], State]:
+                arrays = self.apart(params)
+                logits, after, added = self.one_with_loss(arrays, state, part.images, size, hyper.dropout, its_key)
+                return (logits[None], added), after
+
+            (logits, added), backward, state = jax.vjp(trained, params, has_aux=True)
+            of_logits = loss_gradients(logits, part.labels, part.weights, of_classes, lanes=self.lanes)
+            (gradients,) = backward((of_logits, jnp.ones_like(added)))
             return (jax.tree.map(jnp.add, total, gradients), state), None
 
         start = jax.grad(lambda params: self.own_penalty(self.apart(params)))(params)
@@ -236,6 +251,10 @@ class StackedPopulation(ABC):
     def state_names(self) -> tuple[str, ...]:
         """Names of the arrays that training changes without a gradient."""
         return ()
+
+
+def _zeros(shapes: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
 
 def is_kernel(name: str) -> bool:

@@ -31,7 +31,7 @@ MOST_BYTES = 4 << 20
 """Largest accepted size of a `run.json` (bytes)."""
 
 KEPT = 512
-"""Number of last read records that a process keeps: a report reads each record several times, which takes longer than a file."""
+"""Number of last read records that a process keeps: a report needs each several times, and checks take longer than reading."""
 
 TOGETHER = 32
 """Number of runs whose files are synced to the disk at once; some systems limit a process to 256 open files."""

@@ -50,8 +50,9 @@ def slope(values: ArrayLike) -> Estimate:
 def independence_p(table: ArrayLike) -> float:
     """The two-sided p-value of "rows and columns of a table of counts `(2, 2)` are independent".
 
-    Source: Fisher's exact test; Agresti 2013, "Categorical Data Analysis", section 3.5. It sums what is at most as probable as the
-    table; computed here, since scipy.stats takes two seconds to import.
+    It sums the tables that are at most as probable. Computed here, since scipy.stats takes two seconds to import.
+
+    Source: Fisher's exact test; Agresti 2013, "Categorical Data Analysis", section 3.5.
     """
     (both, row), (column, _) = counts = np.asarray(table)
     in_row, in_column, rest = both + row, both + column, counts.sum() - both - row - column

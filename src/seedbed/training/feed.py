@@ -95,7 +95,7 @@ class _Orders:
 class Resident:
     """A source with all training images on the device; an epoch is one chunk.
 
-    What is small stays in host memory until a segment takes it: to put it on the device took longer than a step on small images.
+    What is small stays in host memory until a segment takes it: `device_put` took longer than a step on small images.
 
     Args:
         part: training images.
@@ -118,7 +118,13 @@ class Resident:
 
     def chunks(self, epoch: int, from_step: int, plans: Sequence[Sequence[Plan]]) -> Iterator[Chunk]:
         orders = self._orders
-        drawn: Any = (orders.order(epoch), np.int32(orders.images), *orders.step_sizes(plans, epoch), orders.keys(epoch), np.int32(0))
+        drawn: Any = (
+            orders.order(epoch),
+            np.int32(orders.images),
+            *orders.step_sizes(plans, epoch),
+            orders.keys(epoch),
+            np.int32(0),
+        )
         yield Chunk(Feed(self._images, self._labels, *drawn), from_step, orders.steps, 0)
 
 

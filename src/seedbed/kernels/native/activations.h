@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "exponential.h"
 #include "variant.h"
@@ -81,21 +80,6 @@ inline vec slope(vec z, vec y) {
       return s + y * (splat(1) - s);
     }
   }
-}
-
-// The first `size` numbers; the others are 0.
-inline vec load_some(const float* from, int64_t size) {
-  if (size >= LANES) return load(from);
-  float some[LANES] = {};
-  std::memcpy(some, from, size * sizeof(float));
-  return load(some);
-}
-
-inline void store_some(vec v, float* to, int64_t size) {
-  if (size >= LANES) return store(v, to);
-  float some[LANES];
-  store(v, some);
-  std::memcpy(to, some, size * sizeof(float));
 }
 
 template <Activation A>

@@ -103,6 +103,7 @@ using Buffer = XLA_FFI_Buffer;
 
 constexpr const char* kShapes = "seedbed's kernels: the shapes do not fit each other.";
 constexpr const char* kLanes = "seedbed's kernels: this processor has no such vectors.";
+constexpr const char* kLabels = "seedbed's kernels: an image has a class that there is not.";
 constexpr const char* kAlignment = "seedbed's kernels: the arrays are not aligned to vectors.";
 constexpr const char* kMemory = "seedbed's kernels: out of memory.";
 

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 
 #include "exponential.h"
 #include "variant.h"
@@ -15,13 +14,7 @@ namespace {
 void scores(const float* logits, int64_t classes, int64_t images, const int32_t* labels, const float* weights, double* sums) {
   for (int64_t first = 0; first < images; first += LANES) {
     int64_t size = images - first < LANES ? images - first : LANES;
-    auto of_class = [&](int64_t number) {
-      const float* from = logits + number * images + first;
-      if (size == LANES) return load(from);
-      float some[LANES] = {};
-      std::memcpy(some, from, size * sizeof(float));
-      return load(some);
-    };
+    auto of_class = [&](int64_t number) { return load_some(logits + number * images + first, size); };
     vec largest = of_class(0), total{};
     ints called{};
     for (int64_t number = 1; number < classes; number++) {

@@ -2,6 +2,7 @@
 
 #include "activations.h"
 #include "kernels.h"
+#include "losses.h"
 #include "products.h"
 #include "steps.h"
 #include "sums.h"
@@ -27,6 +28,7 @@ const Variant VARIANT = {LANES,
                          norms,
                          activate,
                          activate_backward,
-                         saturated};
+                         saturated,
+                         loss_gradients};
 
 }  // namespace seedbed

@@ -112,6 +112,9 @@ struct Variant {
   void (*activate)(Activation, const float* z, int64_t count, float* y);
   void (*activate_backward)(Activation, const float* z, const float* y, const float* dy, int64_t count, float* dz);
   double (*saturated)(Activation, const float* y, int64_t units, int64_t images);
+  // Gradients (classes, images) of the sum of an image's cross-entropies times its weight, and that of its class unless null.
+  void (*loss_gradients)(const float* logits, int64_t classes, int64_t images, const int32_t* labels, const float* weights,
+                         const float* class_weights, float* gradients);
 };
 
 // The widest variant that this processor can run with vectors of this number of floats; null if there is none.

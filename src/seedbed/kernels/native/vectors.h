@@ -15,6 +15,21 @@ typedef float unaligned __attribute__((vector_size(4 * LANES), aligned(4), may_a
 
 inline vec load(const float* from) { return *(const unaligned*)from; }
 inline void store(vec v, float* to) { *(unaligned*)to = v; }
+
+// The first `size` numbers of a vector; the others are 0.
+inline vec load_some(const float* from, int64_t size) {
+  if (size >= LANES) return load(from);
+  float some[LANES] = {};
+  std::memcpy(some, from, size * sizeof(float));
+  return load(some);
+}
+inline void store_some(vec v, float* to, int64_t size) {
+  if (size >= LANES) return store(v, to);
+  float some[LANES];
+  store(v, some);
+  std::memcpy(to, some, size * sizeof(float));
+}
+
 inline vec splat(float a) { return a - vec{}; }
 
 inline float sum(vec v) {

@@ -17,7 +17,7 @@ from seedbed.specs import Conv, Dense
 from seedbed.statistics import Decision, interval_of
 from seedbed.studies.answers import AnswerPart, Figure, Study
 from seedbed.studies.cards import PICTURE_SIZE, Card
-from seedbed.studies.context import StudyContext
+from seedbed.studies.context import Steps, StudyContext
 from seedbed.studies.setup import Setup
 from seedbed.studies.texts import sized
 from seedbed.studies.timing import records
