@@ -35,7 +35,7 @@ from models.samples import (
 )
 from seedbed import models
 from seedbed.models.plain import assign
-from seedbed.models.protocol import cross_entropy, image_losses
+from seedbed.models.protocol import image_losses, loss_gradients
 from seedbed.models.stacked import is_kernel
 from seedbed.specs import Conv, Dense, Keras, ModelSpec
 
@@ -259,12 +259,12 @@ def test_batch_statistics_are_what_keras_would_have_after_one_minibatch() -> Non
         close(state[variable.path][0], variable.value, 1e-5)
 
 
-def test_cross_entropy_is_the_weighted_mean_in_nats_and_survives_large_logits() -> None:
+def test_losses_are_in_nats_and_with_their_gradients_survive_large_logits() -> None:
     logits = jnp.array([[[1000.0, 0.0], [0.0, 0.0]]])
     labels = jnp.array([1, 0], jnp.int32)
     np.testing.assert_allclose(image_losses(logits, labels), [[1000.0, math.log(2)]], rtol=1e-6)
-    loss = cross_entropy(logits, labels, jnp.array([0.0, 1.0]))
-    np.testing.assert_allclose(loss, [math.log(2)], rtol=1e-6)
+    gradients = loss_gradients(logits, labels, jnp.array([0.5, 1.0]))
+    np.testing.assert_allclose(gradients, [[[0.5, -0.5], [-0.5, 0.5]]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

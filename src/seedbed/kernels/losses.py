@@ -1,4 +1,4 @@
-"""The gradient of the cross-entropy as one native pass: in XLA it takes six loops, and a reduction without vectors."""
+"""The gradient of the cross-entropy as one native pass: in XLA it takes several loops and reductions."""
 
 from __future__ import annotations
 

@@ -72,11 +72,8 @@ class Diagonal:
     def attributes(self) -> dict[str, Any]:
         """Attributes of a native call."""
         sizes = [(block.members, block.outputs, block.inputs, block.start) for block in self.blocks]
-        lists = {"blocks": sizes, "ranges": self.owners}
-        numbers = {"lanes": self.lanes, "images": self.images}
-        return {name: np.array(of, np.int64).ravel() for name, of in lists.items()} | {
-            name: np.int64(of) for name, of in numbers.items()
-        }
+        blocks, owners = (np.array(rows, np.int64).ravel() for rows in (sizes, self.owners))
+        return {"blocks": blocks, "ranges": owners, "lanes": np.int64(self.lanes), "images": np.int64(self.images)}
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))

@@ -135,21 +135,13 @@ class Population(Protocol):
         """Invert `unpack`; returns NumPy arrays."""
 
 
-def cross_entropy(logits: Array, labels: Array, weights: Array, class_weights: Array | None = None) -> Array:
-    """Weighted mean cross-entropy of each member (nats, `(M,)`); logits `(M, C, B)`, labels and weights `(B,)`.
-
-    Args:
-        class_weights: as `Hyperparameters` has them. The sum is divided by the number of images, as by Keras.
-    """
-    return jnp.sum(image_losses(logits, labels, class_weights) * weights, axis=-1) / jnp.sum(weights)
-
-
 def loss_gradients(
     logits: Array, labels: Array, weights: Array, class_weights: Array | None = None, *, lanes: int = 0
 ) -> Array:
-    """Gradients of each member's sum of weighted `image_losses` with respect to its logits, `(M, C, B)`.
+    """Gradients of each member's sum of weighted losses with respect to its logits, `(M, C, B)`; else as `image_losses`.
 
     Args:
+        weights: `(B,)`; those of a mean add up to 1. With weights of classes they do not, as with Keras.
         lanes: floats per vector of the native kernels that compute it; 0 without them.
     """
     if lanes:

@@ -138,7 +138,8 @@ class StackedPopulation(ABC):
 
         def of_living(arguments: tuple[Array, Any]) -> Any:
             alive, own = arguments
-            return jax.lax.cond(alive, traced, lambda own: _zeros(jax.eval_shape(traced, own)), own)
+            nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(traced, own))
+            return jax.lax.cond(alive, traced, lambda _: nothing, own)
 
         return jax.lax.map(of_living, (alive, arguments))
 
@@ -251,10 +252,6 @@ class StackedPopulation(ABC):
     def state_names(self) -> tuple[str, ...]:
         """Names of the arrays that training changes without a gradient."""
         return ()
-
-
-def _zeros(shapes: Any) -> Any:
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
 
 def is_kernel(name: str) -> bool:

@@ -91,9 +91,9 @@ def class_columns(sums: NDArray[np.float32], counts: NDArray[np.int64]) -> dict[
         counts: number of images, `(2, C)`.
     """
     hits, called, _ = np.moveaxis(sums[1], -2, 0)
-    means = balanced_accuracy([hits, *sums[:, :, :, 2]], counts[[1, 0, 1], None, None])  # over the classes of their means
-    columns = dict(zip((METRIC_COLUMNS["balanced"], *BALANCED_LOSSES), means, strict=True))
-    return columns | {METRIC_COLUMNS["f1"]: macro_f1(hits, called, counts[1])}
+    balanced, *losses = balanced_accuracy([hits, *sums[:, :, :, 2]], counts[[1, 0, 1], None, None])  # means over the classes
+    columns = {METRIC_COLUMNS["balanced"]: balanced, METRIC_COLUMNS["f1"]: macro_f1(hits, called, counts[1])}
+    return columns | dict(zip(BALANCED_LOSSES, losses, strict=True))
 
 
 class BestEpoch(NamedTuple):
