@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 
+from kernels.samples import SCORED, logits_and_labels
 from models.samples import QUICK, VARIANTS, close
 from seedbed.kernels.library import INSTRUCTION_SETS
 from seedbed.kernels.losses import loss_gradients
@@ -23,20 +24,11 @@ LANES = INSTRUCTION_SETS[VARIANTS[0]] if VARIANTS else 0
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    members=st.integers(1, 4),
-    classes=st.integers(1, 12),
-    images=st.integers(1, 70),
-    spread=st.sampled_from([0.1, 3.0, 60.0]),
-    balanced=st.booleans(),
-    variant=st.sampled_from(VARIANTS or ["none"]),
-)
+@given(**SCORED, balanced=st.booleans())
 def test_gradients_are_those_of_float64(
     members: int, classes: int, images: int, spread: float, balanced: bool, variant: str
 ) -> None:
-    draws = np.random.default_rng(images)
-    logits = (spread * draws.normal(size=(members, classes, images))).astype(np.float32)
-    labels = draws.integers(classes, size=images).astype(np.int32)
+    logits, labels, draws = logits_and_labels(members, classes, images, spread)
     weights = draws.random(images).astype(np.float32)
     of_classes = draws.random((members, classes)).astype(np.float32) if balanced else None
     found = loss_gradients(logits, labels, weights, of_classes, INSTRUCTION_SETS[variant])  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
+from kernels.samples import SCORED, logits_and_labels
 from models.samples import QUICK, VARIANTS, close
 from seedbed.kernels.calls import ranges_of
 from seedbed.kernels.library import INSTRUCTION_SETS
@@ -22,7 +23,6 @@ from seedbed.kernels.sums import add_scores, norms
 pytestmark = pytest.mark.skipif(not VARIANTS, reason="the kernels were not built here")
 
 LANES = INSTRUCTION_SETS[VARIANTS[0]] if VARIANTS else 0
-variants = st.sampled_from(VARIANTS or ["none"])
 
 
 def by_hand(logits: Any, labels: Any, weights: Any) -> Any:
@@ -35,20 +35,11 @@ def by_hand(logits: Any, labels: Any, weights: Any) -> Any:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    members=st.integers(1, 4),
-    classes=st.integers(1, 12),
-    images=st.integers(1, 70),
-    spread=st.sampled_from([0.1, 3.0, 60.0]),
-    part=st.integers(0, 1),
-    variant=variants,
-)
+@given(**SCORED, part=st.integers(0, 1))
 def test_scores_are_those_of_float64_and_are_added_to_one_part(
     members: int, classes: int, images: int, spread: float, part: int, variant: str
 ) -> None:
-    draws = np.random.default_rng(images)
-    logits = (spread * draws.normal(size=(members, classes, images))).astype(np.float32)
-    labels = draws.integers(classes, size=images).astype(np.int32)
+    logits, labels, draws = logits_and_labels(members, classes, images, spread)
     weights = (draws.random(images) < 0.8).astype(np.float32)
     before = draws.normal(size=(2, members, 3, classes)).astype(np.float32)
     found = np.asarray(add_scores(before, np.int32(part), logits, labels, weights, INSTRUCTION_SETS[variant]))  # type: ignore[arg-type]
@@ -90,7 +81,7 @@ def test_losses_are_right_where_a_network_is_sure(variant: str) -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     ranges=st.lists(st.tuples(st.integers(0, 3), st.sampled_from([1, 3, 8, 65, 700, 3_000])), min_size=1, max_size=6),
-    variant=variants,
+    variant=SCORED["variant"],
 )
 def test_norms_are_those_of_float64_by_owner(ranges: list[tuple[int, int]], variant: str) -> None:
     owners = np.repeat([owner for owner, _ in ranges], [count for _, count in ranges])

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "call.h"
@@ -49,15 +50,24 @@ struct Layer {
     return images >= 1 && images <= (1 << 24) && x.dims[0] == hidden && floats(x, count(x)) ? nullptr : kShapes;
   }
 
-  // Calls work(some of a member's units) for all of them.
-  template <class Work>
-  XLA_FFI_Error* run(const Call& call, Work work) {
+  // For some of a member's units at a time: place(units) says from where to where they go, and work(units, from, to) computes
+  // hidden ones. Logits are copied, and what belongs to members that are not alive is 0.
+  template <class Place, class Work>
+  XLA_FFI_Error* run(const Call& call, Place place, Work work) {
     int64_t pieces = std::max<int64_t>(1, rows * images / PIECE);
     return Blocks::run(call, pieces, 0, [&](int64_t piece, float*) {
       int64_t first = rows * piece / pieces, next = rows * (piece + 1) / pieces;
       for (const Units& of : units) {
         int64_t row = std::max(first, of.row), stop = std::min(next, of.row + of.count);
-        if (row < stop) work(Units{of.activation, of.member, row, stop - row, of.at + row - of.row, of.hidden});
+        if (row >= stop) continue;
+        Units some{of.activation, of.member, row, stop - row, of.at + row - of.row, of.hidden};
+        auto [from, to] = place(some);
+        if (!alive[of.member])
+          std::fill_n(to, some.count * images, 0.0f);
+        else if (of.hidden)
+          work(some, from, to);
+        else
+          std::copy_n(from, some.count * images, to);
       }
     });
   }
@@ -74,15 +84,11 @@ XLA_FFI_Error* activate(const Call& call) {
   size_t width = layer.images, all = logits.dims[0] * width;
   if (!floats(z, layer.rows * width) || !floats(logits, all) || !floats(gathered, all) || gathered.data != logits.data)
     return call.error(kShapes);
-  return layer.run(call, [&](const Units& of) {
-    const float* from = numbers(z) + of.row * width;
-    float* to = numbers(of.hidden ? x : gathered) + of.at * width;
-    if (!layer.alive[of.member])
-      std::fill_n(to, of.count * width, 0.0f);
-    else if (of.hidden)
-      layer.variant->activate((Activation)of.activation, from, of.count * width, to);
-    else
-      std::copy_n(from, of.count * width, to);
+  auto place = [&](const Units& of) {
+    return std::pair(numbers(z) + of.row * width, numbers(of.hidden ? x : gathered) + of.at * width);
+  };
+  return layer.run(call, place, [&](const Units& of, const float* from, float* to) {
+    layer.variant->activate((Activation)of.activation, from, of.count * width, to);
   });
 }
 
@@ -97,16 +103,12 @@ XLA_FFI_Error* activate_backward(const Call& call) {
   size_t width = layer.images, all = layer.rows * width;
   if (!floats(z, all) || !floats(dz, all) || !floats(dx, count(x)) || !floats(dlogits, dlogits.dims[0] * width))
     return call.error(kShapes);
-  return layer.run(call, [&](const Units& of) {
-    float* to = numbers(dz) + of.row * width;
-    const float* from = numbers(of.hidden ? dx : dlogits) + of.at * width;
-    if (!layer.alive[of.member])
-      std::fill_n(to, of.count * width, 0.0f);
-    else if (of.hidden)
-      layer.variant->activate_backward((Activation)of.activation, numbers(z) + of.row * width, numbers(x) + of.at * width, from,
-                                       of.count * width, to);
-    else
-      std::copy_n(from, of.count * width, to);
+  auto place = [&](const Units& of) {
+    return std::pair(numbers(of.hidden ? dx : dlogits) + of.at * width, numbers(dz) + of.row * width);
+  };
+  return layer.run(call, place, [&](const Units& of, const float* from, float* to) {
+    const float *inputs = numbers(z) + of.row * width, *outputs = numbers(x) + of.at * width;
+    layer.variant->activate_backward((Activation)of.activation, inputs, outputs, from, of.count * width, to);
   });
 }
 
