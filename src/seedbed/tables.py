@@ -7,6 +7,7 @@ import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -82,7 +83,7 @@ class Table(Generic[Row]):
         """The headings with their units."""
         return [column.title for column in self.columns]
 
-    @property
+    @cached_property
     def texts(self) -> list[list[str]]:
         """The cells as readers see them, row by row."""
         return [[column.shown(row) for column in self.columns] for row in self.rows]

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 
 def counted(n: int, one: str, many: str = "") -> str:
@@ -107,6 +108,7 @@ def brief(fields: Mapping[str, object], between: str = ", ") -> str:
     return between.join(found if isinstance(found, str) else setting({name: found}) for name, found in fields.items())
 
 
+@lru_cache(maxsize=4096)
 def _number(found: float) -> str:
     """Format all digits; very small and very large numbers with an exponent."""
     if not (math.isfinite(found) and found):

@@ -74,17 +74,17 @@ def test_of_several_seeds_the_mean_is_smoothed() -> None:
     assert not any("smoothed" in row for row in points.raw)
 
 
-def test_too_many_seeds_to_distinguish_are_a_row_each_whose_values_the_chart_takes_apart() -> None:
+def test_of_too_many_seeds_to_distinguish_the_validation_curves_alone_are_drawn() -> None:
     few, many = ([result(seed) for seed in range(count)] for count in (20, 21))
-    layer = learning_curves(many).to_dict()["concat"][0]["layer"][0]
-    rows = layer["data"]["values"]
-    assert layer["transform"] == [{"flatten": ["x", "mean"]}]
+    rows = learning_curves(many).to_dict()["concat"][0]["layer"][0]["data"]["values"]
     assert [row["seed"] for row in rows] == list(range(21))
+    assert {row["line"] for row in rows} == {"validation"}
     for row, made in zip(rows, many, strict=True):
         assert row["mean"] == made.history["validation_accuracy"].tolist()
         assert row["x"] == list(range(1, made.history.epochs + 1))
     assert "the validation curves of single seeds faint" in str(learning_curves(many).to_dict()["title"])
-    assert "flatten" not in str(learning_curves(few).to_dict())
+    rows = learning_curves(few).to_dict()["concat"][0]["layer"][0]["data"]["values"]
+    assert {row["line"] for row in rows} == {"training", "validation"}
 
 
 @pytest.mark.parametrize(("penalty", "panels"), [(0.0, ["accuracy", "loss"]), (0.1, ["accuracy", "loss", "penalty"])])

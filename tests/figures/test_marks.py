@@ -85,6 +85,32 @@ def test_the_pointer_shows_the_fields_that_all_rows_have_under_the_names_of_thei
     ]
 
 
+def test_a_line_is_one_row_that_holds_once_what_its_points_repeat():
+    rows = [
+        {"panel": "p", "group": group, "cost": cost, "mean": cost / 2, "low": low, "high": 1.0}
+        for group, low in (("a", 0.0), ("b", None))
+        for cost in (0.2, 0.4, 0.6)
+    ]
+    band, line = axes(by=marks.Groups(["a", "b"])).lines(rows)
+    spec = line.to_dict()
+    assert [row["group"] for row in spec["data"]["values"]] == ["a", "b"]
+    assert {row["panel"] for row in spec["data"]["values"]} == {"p"}
+    [flattened] = spec["transform"]
+    points = [
+        {**row, **dict(zip(flattened["flatten"], values, strict=True))}
+        for row in spec["data"]["values"]
+        for values in zip(*(row[name] for name in flattened["flatten"]), strict=True)
+    ]
+    assert points == rows
+    assert [row["group"] for row in band.to_dict()["data"]["values"]] == ["a"]  # where an interval is known
+
+
+def test_lines_of_single_points_are_drawn_as_they_are():
+    rows = [{"group": group, "cost": 0.5, "mean": 0.5} for group in ("a", "b")]
+    [line] = axes(by=marks.Groups(["a", "b"])).lines(rows)
+    assert line.to_dict()["data"]["values"] == rows
+
+
 def test_what_has_no_interval_is_drawn_behind_a_frontier_and_never_named():
     rows = [
         {"cost": 0.2, "mean": 0.3, "label": "trial"},

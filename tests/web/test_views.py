@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from seedbed import figures
 from seedbed.cli.settings import chosen, flags
 from seedbed.commands import train_call, train_command
 from seedbed.groups import compare
@@ -59,6 +60,12 @@ def test_each_view_is_a_page_with_a_twin_and_charts(view, app: Guard, empty: Gua
             assert chart.status == 200, chart.text
             assert chart.json()["$schema"].startswith("https://vega")
         assert ask(empty, f"/api/{view.name}/charts/{name}").status in (200, 409)
+
+
+def test_a_chart_whose_runs_are_as_they_were_is_not_written_again(app: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ask(app, "/api/curves/charts/learning_curves", BOTH)
+    monkeypatch.setattr(figures, "specification", pytest.fail)
+    assert ask(app, "/api/curves/charts/learning_curves", BOTH).json() == first.json()
 
 
 def test_every_address_of_the_pages_leads_somewhere(app: Guard) -> None:

@@ -182,7 +182,8 @@ def _panel(points: ComparedPoints, panel: str, level: float | None) -> marks.Lay
     )
     longer = any(row["x"] > longest for row in single)  # cut off lines take a tenth of a second to draw
     layers = plain.smoothed(training, band=False, strokeDash=[5, 3], strokeWidth=1.2, strokeOpacity=0.45)
-    layers += plain.lines(single, detail="seed", strokeWidth=0.8, strokeOpacity=0.6, clip=longer)
+    if single:
+        layers += plain.lines(single, detail="seed", strokeWidth=0.8, strokeOpacity=0.6, clip=longer)
     layers += replace(plain, tooltip=tooltip).smoothed(validation, point=longest == 1)
     if accuracy and level is not None:
         layers += _crossings(points, validation, level, plain)
@@ -261,11 +262,9 @@ def _end_labels(rows: Rows, scale: Scale, by: marks.Groups) -> marks.Layers:
     """The names at the ends of the lines, moved apart so that none covers another."""
     lasts = {name: mine[-1] for name, mine in marks.split(rows, "line").items()}
     wanted = {name: _pixel(row["smoothed" if "smoothed" in row else "mean"], scale) for name, row in lasts.items()}
-    layers: marks.Layers = []
-    for name, at in apart(wanted).items():
-        text = marks.chart([{"line": name, "label": _cut(name)}]).mark_text(align="left", x="width", dx=6, y=at, fontSize=11)
-        layers.append(text.encode(*by.colour, marks.channel("Text", "label:N")))
-    return layers
+    named = [{"line": name, "label": _cut(name), "at": at} for name, at in apart(wanted).items()]
+    text = marks.chart(named).mark_text(align="left", x="width", dx=6, fontSize=11)
+    return [text.encode(marks.pixels("y", "at"), *by.colour, marks.channel("Text", "label:N"))]
 
 
 def apart(wanted: dict[str, float], line: float = LINE) -> dict[str, float]:

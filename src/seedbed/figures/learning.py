@@ -159,7 +159,8 @@ def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
         return [*axes.smoothed(raw, detail="seed", point=points.epochs == 1), diamonds]
     over = scales.bounded(mean) if panel == "accuracy" else mean
     if points.crowded:
-        faint = axes.bundle([row for row in raw if row["line"] == "validation"], "seed", strokeWidth=1, strokeOpacity=0.4)
+        single = [row for row in raw if row["line"] == "validation"]
+        faint = replace(axes, tooltip=()).lines(single, detail="seed", strokeWidth=1, strokeOpacity=0.4)
         return [*faint, *axes.smoothed(over), diamonds]
     faint = axes.lines(raw, detail="seed", strokeWidth=1, strokeOpacity=0.4)
     return [*faint, *replace(axes, tooltip=()).smoothed(over), diamonds]

@@ -108,6 +108,11 @@ def _quantity(scale: Scale, title: str | Sequence[str] | None, axis: Mapping[str
     return {"title": title, "scale": kind, "axis": {**ticks, **labels, **axis}}
 
 
+def pixels(channel: str, name: str) -> Any:
+    """A field that says a mark's place along `x` or `y` in pixels; it has no axis."""
+    return getattr(alt, channel.upper())(f"{name}:Q", scale=None, axis=None)
+
+
 def names_axis(channel: str, name: str, order: Sequence[str], title: str = "", *, padding: float = 0.0, **axis: Any) -> Any:
     """A column (`channel` x) or a row (y) for each value of a field, from the left or the top."""
     scale = {"domain": list(order), **({"paddingInner": padding, "paddingOuter": padding / 2} if padding else {})}
@@ -236,12 +241,33 @@ class Axes:
             look: properties of the line.
         """
         along = [alt.Detail(f"{detail}:N")] if detail else []
-        banded = [row for row in rows if band and row.get("low") is not None]
-        area = chart(banded).mark_area(opacity=0.18, clip=look.get("clip", False))
+        needed = (_field(self.x), "low", "high", self.by.field, detail)
+        known = [row for row in rows if band and row.get("low") is not None]
+        banded = [{name: row[name] for name in needed if name in row} for row in known]
+        area = self._folded(banded, detail).mark_area(opacity=0.18, clip=look.get("clip", False))
         behind = area.encode(self.x, alt.Y("low:Q", scale=self.y["scale"]), alt.Y2("high:Q"), *self.by.colour)
-        drawn = chart(rows).mark_line(**look).encode(self.x, self.y, *self.by.colour, *self.by.dash, *along, *channels)
+        drawn = self._folded(rows, detail).mark_line(**look)
+        line = drawn.encode(self.x, self.y, *self.by.colour, *self.by.dash, *along, *channels)
         found = [self.mark(self._to_find(rows, detail), "point", style="hover")] if self.tooltip else []
-        return [*([behind] if banded else []), drawn, *found]
+        return [*([behind] if banded else []), line, *found]
+
+    def _folded(self, rows: Rows, detail: str) -> alt.Chart:
+        """A chart of lines as one row each, which it takes apart as it is drawn: what varies along a line is a list.
+
+        Otherwise a third of a large chart would be what all rows of a line repeat, which a browser reads before it draws.
+        """
+        lines = list(self._by_line(rows, detail).values())
+        names = dict.fromkeys(name for row in rows for name in row)
+        varying: list[Any] = [
+            name for name in names if any(row.get(name) != line[0].get(name) for line in lines for row in line)
+        ]
+        if not varying:
+            return chart(rows)
+        folded: Rows = [
+            {name: [row.get(name) for row in line] if name in varying else line[0].get(name) for name in names}
+            for line in lines
+        ]
+        return chart(folded).transform_flatten(varying)
 
     def _to_find(self, rows: Rows, detail: str) -> Rows:
         """The rows of lines that the pointer finds: of long ones an even sample with the last, since each point takes time."""
@@ -254,19 +280,6 @@ class Axes:
         for row in rows:
             lines.setdefault((row.get(self.by.field), row.get(detail)), []).append(row)
         return lines
-
-    def bundle(self, rows: Rows, detail: str, **look: Any) -> Layers:
-        """Lines that are too many to be distinguished, or to be found with the pointer.
-
-        The chart gets one row for each line, with lists of its values, which it takes apart as it is drawn.
-        """
-        along = _field(self.x)
-        folded = [
-            {self.by.field: group, detail: own, **{name: [row[name] for row in line] for name in (along, "mean")}}
-            for (group, own), line in self._by_line(rows, detail).items()
-        ]
-        drawn = chart(folded).transform_flatten([along, "mean"]).mark_line(**look)
-        return [drawn.encode(self.x, self.y, *self.by.colour, *self.by.dash, alt.Detail(f"{detail}:N"))]
 
     def smoothed(self, rows: Rows, *, detail: str = "", **look: Any) -> Layers:
         """Lines of the field `smoothed`, the measured ones faint behind; plain lines where the rows have no such field."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from seedbed import data
@@ -61,7 +62,7 @@ class Field:
         """Whether a value is itself a list of numbers, as hidden layers are."""
         return self.name in ("hidden", "filters", *PER_CONVOLUTION)
 
-    @property
+    @cached_property
     def is_word(self) -> bool:
         """Whether the value is one of a few words."""
         marks = self.spec.model_fields[self.attribute].metadata if self.spec else ()

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, FastAPI, Header, HTTPException, Query, Request, Response
@@ -23,8 +23,12 @@ from seedbed.runs import LiveRuns, RunStore
 from seedbed.web import images, static
 from seedbed.web.events import Hub
 from seedbed.web.guard import Access, Guard, RequestLimits
+from seedbed.web.selection import sweep_names
 from seedbed.web.site import Here, PageSite, View, ViewQuery
 from seedbed.web.views import VIEWS
+
+if TYPE_CHECKING:
+    from seedbed.figures.theme import AnyChart
 
 INTERVAL = 0.4
 """Seconds between looks at the run store: a new epoch is on the page within a second."""
@@ -104,9 +108,11 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _prepare(site: PageSite) -> None:
-    """Make and load what the first chart needs, before someone waits for it."""
+    """Make and load what the first chart and the first table of groups need, before someone waits for it."""
     site.static.find(static.VEGA)
     importlib.import_module("altair")
+    with suppress(StorageError):  # what cannot be read now is said where it is asked for
+        sweep_names(site)
 
 
 async def _watch(site: PageSite) -> None:
@@ -183,9 +189,15 @@ def _routes(view: View[Q]) -> APIRouter:
 
 def _chart(draw: Callable[[PageSite, Q], Any]) -> Callable[..., Any]:
     def chart(site: Here, query: Any) -> Response:
-        return JSONResponse({**figures.specification(draw(site, query)), "config": {}})
+        drawn = draw(site, query)  # a view may keep its charts; then their JSON is kept with them, and no other has their `id`
+        _, encoded = site.once(("as JSON", id(drawn)), lambda: (drawn, _encoded(drawn)))
+        return Response(encoded, media_type="application/json")
 
     return chart
+
+
+def _encoded(chart: AnyChart) -> bytes:
+    return bytes(JSONResponse({**figures.specification(chart), "config": {}}).body)
 
 
 def _add(

@@ -54,7 +54,7 @@ def select(site: PageSite, names: Sequence[str]) -> Selection:
         UnknownRun: no run, group or sweep has one of the names.
     """
     listing = site.live.listing()
-    members = _members(listing, names) if names else _unasked(site, listing)
+    members = _members(site, listing, names) if names else _unasked(site, listing)
     results: dict[str, list[Result]] = {}
     waiting, running, key = [], [], []
     for name, runs in members.items():
@@ -79,9 +79,15 @@ def _by_values(groups: Sequence[Group]) -> list[Group]:
     return sorted(groups, key=lambda group: [ranks[field].index(group.setting.get(field)) for field in fields])
 
 
-def covered_runs(listing: Sequence[Listed], names: Iterable[str]) -> dict[str, list[str]]:
+def sweep_names(site: PageSite) -> dict[str, str]:
+    """Group -> name of its sweep."""
+    return site.once(("sweeps", site.live.version), lambda: stored_sweeps(site.live.listing()))
+
+
+def covered_runs(site: PageSite, names: Iterable[str]) -> dict[str, list[str]]:
     """Runs of each of the names that is one of a group or a sweep; other names are left out."""
     groups: dict[str, list[str]] = {}
+    listing = site.live.listing()
     for run in listing:
         if run.record:
             groups.setdefault(run.record.group, []).append(run.name)
@@ -89,7 +95,7 @@ def covered_runs(listing: Sequence[Listed], names: Iterable[str]) -> dict[str, l
     covers = {name: groups[name] for name in wanted & groups.keys() if groups[name] != [name]}
     unknown = wanted - groups.keys() - {run.name for run in listing}
     if unknown:
-        for group, sweep in stored_sweeps(listing).items():
+        for group, sweep in sweep_names(site).items():
             if sweep in unknown:
                 covers.setdefault(sweep, []).extend(groups[group])
     return covers
@@ -113,14 +119,13 @@ def _result(live: LiveRuns, name: str) -> Result | None:
         return None
 
 
-def _members(listing: Sequence[Listed], names: Sequence[str]) -> dict[str, list[Listed]]:
+def _members(site: PageSite, listing: Sequence[Listed], names: Sequence[str]) -> dict[str, list[Listed]]:
     """Group of the selection -> its runs, by settings where a name holds several."""
     by_name = {run.name: run for run in listing}
     by_group: dict[str, list[Listed]] = {}
     for run in listing:
         if run.record:
             by_group.setdefault(run.record.group, []).append(run)
-    sweeps: dict[str, str] | None = None
     members: dict[str, list[Listed]] = {}
     for name in dict.fromkeys(names):
         if name in by_group:
@@ -128,7 +133,7 @@ def _members(listing: Sequence[Listed], names: Sequence[str]) -> dict[str, list[
         elif name in by_name:
             members[name] = [by_name[name]]
         else:
-            sweeps = stored_sweeps(listing) if sweeps is None else sweeps
+            sweeps = sweep_names(site)
             groups = [group for group, sweep in sweeps.items() if sweep == name]
             if not groups:
                 known = dict.fromkeys([*by_group, *by_name, *sweeps.values()])
@@ -150,7 +155,7 @@ def _unasked(site: PageSite, listing: Sequence[Listed]) -> dict[str, list[Listed
     running = dict.fromkeys(run.record.group for run in listing if run.record and run.status == "running")
     latest = max((run for run in listing if run.record), key=lambda run: site.live.stamp(run.name)[1], default=None)
     chosen = list(running)[:MOST_UNASKED] or ([latest.record.group] if latest and latest.record else [])
-    return _members(listing, chosen) if chosen else {}
+    return _members(site, listing, chosen) if chosen else {}
 
 
 def _varying(firsts: dict[str, Result]) -> dict[str, Setting]:

@@ -23,9 +23,9 @@ from seedbed.records import Result
 from seedbed.studies.mistakes import Overlap, overlaps
 from seedbed.sweeps.comparison import SweepComparison, compare_sweep
 from seedbed.sweeps.effects import Marginal
-from seedbed.sweeps.stored import stored_sweeps, sweep_among, sweep_of
+from seedbed.sweeps.stored import sweep_among, sweep_of
 from seedbed.tables import Column, Table
-from seedbed.web.selection import Selection, latest_pair, select
+from seedbed.web.selection import Selection, latest_pair, select, sweep_names
 from seedbed.web.site import PageSite, View, ViewQuery
 
 if TYPE_CHECKING:
@@ -223,9 +223,8 @@ def _compared_sweep(site: PageSite, asked: CompareQuery, results: Mapping[str, l
 def state(site: PageSite, asked: CompareQuery) -> CompareState:
     names = asked.name or latest_pair(site)
     selection = select(site, names)
-    sweeps = site.once(("sweeps", site.live.version), lambda: stored_sweeps(site.live.listing()))
     comparison = compared(site, asked, selection) if len(names) > 1 or asked.name else None
-    return CompareState(asked, selection, comparison, sweeps)
+    return CompareState(asked, selection, comparison, sweep_names(site))
 
 
 def _comparison(site: PageSite, asked: CompareQuery) -> Comparison | SweepComparison:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -42,6 +42,7 @@ class CurvesState:
 
     asked: CurvesQuery
     selection: Selection
+    table: Table[Group]
 
     @property
     def groups(self) -> list[Group]:
@@ -52,22 +53,22 @@ class CurvesState:
         """The settings that get panels of their own."""
         return self.groups[:MOST_APART] if self.asked.layout == "apart" and len(self.groups) > 1 else []
 
-    @property
-    def table(self) -> Table[Group]:
-        columns: list[Column[Group]] = [
-            Column("name", lambda group: group.name, align="left"),
-            Column("runs", lambda group: len(group.results)),
-            Column("epochs", _epochs, align="left"),
-            Column("parameters", lambda group: group.parameters or None, ","),
-            Column("accuracy at best epoch", _accuracy, lambda share: "" if share is None else words.percent(share, 2)),
-            *speed_columns(self.groups),
-        ]
-        return Table(columns, self.groups)
-
     def as_json(self) -> dict[str, Any]:
         runs = [{"group": group.name, "runs": [result.as_json() for result in group.results]} for group in self.groups]
         busy = {"running": self.selection.running, "waiting": self.selection.waiting}
         return {"groups": runs, **busy, "table": self.table.records()}
+
+
+def _table(groups: Sequence[Group]) -> Table[Group]:
+    columns: list[Column[Group]] = [
+        Column("name", lambda group: group.name, align="left"),
+        Column("runs", lambda group: len(group.results)),
+        Column("epochs", _epochs, align="left"),
+        Column("parameters", lambda group: group.parameters or None, ","),
+        Column("accuracy at best epoch", _accuracy, lambda share: "" if share is None else words.percent(share, 2)),
+        *speed_columns(groups),
+    ]
+    return Table(columns, groups)
 
 
 def _epochs(group: Group) -> str:
@@ -81,14 +82,16 @@ def _accuracy(group: Group) -> float | None:
 
 
 def state(site: PageSite, asked: CurvesQuery) -> CurvesState:
-    return CurvesState(asked, select(site, asked.name))
+    selection = select(site, asked.name)
+    table = site.once(("table of curves", *asked.name, selection.key), lambda: _table(selection.groups))
+    return CurvesState(asked, selection, table)
 
 
 def _learning(site: PageSite, asked: CurvesQuery) -> AnyChart:
     selection = select(site, asked.name)
     if not selection.groups:
         raise StatisticsError("There is nothing to draw yet: no selected run has an epoch.")
-    key = ("curves", selection.key, asked.smoothing)
+    key = ("curves", *asked.name, selection.key, asked.smoothing)
     return site.once(key, lambda: learning_curves(selection.groups, smoothing=asked.smoothing))
 
 
@@ -98,7 +101,7 @@ def _apart(measure: Literal["accuracy", "loss"]) -> Callable[[PageSite, CurvesQu
         if not selection.groups:
             raise StatisticsError("There is nothing to draw yet: no selected run has an epoch.")
         named = named_curves(selection.groups[:MOST_APART])
-        key = ("apart", measure, selection.key, asked.smoothing)
+        key = ("apart", measure, *asked.name, selection.key, asked.smoothing)
         return site.once(key, lambda: figures.small_multiples(named, measure, smoothing=asked.smoothing))
 
     return draw

@@ -74,7 +74,7 @@ class RunRow:
     def status(self) -> str:
         return self.listed.status
 
-    @property
+    @cached_property
     def group(self) -> str:
         return self.record.group if self.record else ""
 
@@ -107,7 +107,7 @@ class RunRow:
         """Metrics of the best or the last epoch of an ended run."""
         return getattr(self.record, which) if self.record else None
 
-    @property
+    @cached_property
     def accuracy(self) -> float | None:
         """Validation accuracy at the epoch that is asked for; None before it, and where it is not finite."""
         if self.epoch in ("best", "last") and self.record and self.record.ended:
@@ -233,17 +233,17 @@ class RowGroup:
         known = [row.accuracy for row in self.rows if row.included]
         return interval_of([value for value in known if value is not None], limits=SHARE)
 
-    @property
+    @cached_property
     def parameters(self) -> int | None:
         sizes = {row.parameters for row in self.rows}
         return sizes.pop() if len(sizes) == 1 else None
 
-    @property
+    @cached_property
     def verdicts(self) -> str:
         counts = Counter(row.verdict or row.status for row in self.rows)
         return ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name by which all of its runs can be selected; empty where they are not exactly one group."""
         groups = {row.group for row in self.rows}
@@ -431,14 +431,14 @@ def _state(site: PageSite, asked: RunsQuery) -> RunsState:
     shown = _ordered(shown, column, descending=asked.sort.startswith("-"))
     first = PER_PAGE * (asked.page - 1)
     table = Table(columns, shown[first : first + PER_PAGE])
-    covers = covered_runs(listing, [*asked.name, *(row.name if keys else row.group for row in table.rows)])
+    covers = covered_runs(site, [*asked.name, *(row.name if keys else row.group for row in table.rows)])
     return RunsState(asked.model_copy(update={"group": keys}), len(listing), len(matching), table, len(shown), covers)
 
 
 def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[RowGroup]:
     groups: dict[Key, list[RunRow]] = {}
-    for row in rows:
-        groups.setdefault(tuple(str(value_of(row, key)) for key in keys), []).append(row)
+    for row, *values in zip(rows, *([str(value_of(row, key)) for row in rows] for key in keys), strict=True):
+        groups.setdefault(tuple(values), []).append(row)
     return [RowGroup(values, some) for values, some in groups.items()]
 
 
