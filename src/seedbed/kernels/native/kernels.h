@@ -27,6 +27,7 @@ inline void accumulate(const vec* const* in, size_t row, int rows, int taps, con
     for (int r = 0; r < R; r++) acc[p][r] = vec{};
   }
   for (int y = 0; y < rows; y++) {
+#pragma GCC unroll 5
     for (int j = 0; j < taps; j++, weights += filters) {
       vec w[R];
 #pragma GCC unroll 8
@@ -136,7 +137,7 @@ struct Correlations;
 template <int... R>
 struct Correlations<std::integer_sequence<int, R...>> {
   static constexpr const decltype(&correlations<1, 1>)* of[] = {
-      CorrelationsRow<R + 1, std::make_integer_sequence<int, TAPS>>::of...};
+      CorrelationsRow<R + 1, std::make_integer_sequence<int, TAPS + (R + 1 < GRADIENTS)>>::of...};
 };
 inline auto correlations_of(int t, int r) { return Correlations<std::make_integer_sequence<int, GRADIENTS>>::of[r - 1][t - 1]; }
 
@@ -232,47 +233,63 @@ void forward(const Geometry& g, const float* input, const float* kernel, const f
       place = off ? ints{} + OFF : place;
     }
     y[pixel * g.filters + o] = v;
-    if (where) where[pixel * g.filters + o] = __builtin_convertvector(place, bytes);
+    if (where) where[pixel * g.filters + o] = narrowed(place);
   };
   if (g.pool > 1) return convolve_pooled(g, padded, kernel, finish);
   convolve(padded, (size_t)g.padded_width() * g.channels, g.channels, g.kernel, g.stride, kernel, g.filters, g.rows(),
            g.columns(), [&](size_t pixel, int o, vec sum) { finish(pixel, o, sum, ints{}); });
 }
 
-// Spreads the gradient of pooled rows over their windows; adds it up in dbias.
+// A row of one tap more than a register block of the kernel's gradient has is taken whole, with a filter less.
+bool whole_row(const Geometry& g) { return g.kernel * g.channels == TAPS + 1; }
+int gradients(const Geometry& g) { return GRADIENTS - whole_row(g); }
+
+// Filters whose spread gradients lie together: all where the input's gradient needs all, or else those of a register block, so
+// that it runs along neighbouring numbers.
+int together(const Geometry& g) { return g.inner ? g.filters : gradients(g); }
+
+// Spreads the gradient of pooled rows over their windows, (filters / together, rows, columns, together); adds it up in dbias. Q
+// is the number of places of a window where it is known, else 0.
+template <int Q>
 void spread(const Geometry& g, const vec* dy, const bytes* where, int first, int rows, vec* out, vec* dbias) {
-  size_t width = g.spread_width();
-  int places = g.pool * g.pool, start = g.inner ? 0 : first;
-  const Window offsets(g.pool, width * g.filters * g.step(), (size_t)g.filters * g.step());
+  size_t width = g.spread_width(), pixels = g.inner ? 0 : width * rows * g.pool;
+  int places = Q ? Q : g.pool * g.pool, start = g.inner ? 0 : first;
+  const Window offsets(g.pool, width * g.step(), g.step());
   for (int y = first; y < first + rows; y++)
     for (int p = 0; p < g.pooled_width; p++) {
-      size_t pixel = ((size_t)y * g.pooled_width + p) * g.filters;
+      size_t from = ((size_t)y * g.pooled_width + p) * g.filters;
       size_t down = (size_t)(y - start) * g.pool * g.step() + g.above(), right = (size_t)p * g.pool * g.step() + g.before();
-      vec* corner = out + (down * width + right) * g.filters;
-      for (int o = 0; o < g.filters; o++) {
-        vec d = dy[pixel + o];
-        ints place = where ? __builtin_convertvector(where[pixel + o], ints) : ints{};
-        dbias[o] += place != OFF ? d : vec{};
-        for (int q = 0; q < places; q++) corner[offsets.of[q] + o] = place == q ? d : vec{};
-      }
+      split(g.filters, together(g), [&](int some, int count) {
+        vec* corner = out + pixels * some + (down * width + right) * count;
+        for (int o = 0; o < count; o++) {
+          vec d = dy[from + some + o];
+          ints place = where ? __builtin_convertvector(where[from + some + o], ints) : ints{};
+          dbias[some + o] += place != OFF ? d : vec{};
+#pragma GCC unroll 4
+          for (int q = 0; q < places; q++) corner[offsets.of[q] * count + o] = place == q ? d : vec{};
+        }
+      });
     }
 }
 
 // Adds the kernel's gradient from some pooled rows, (k, k, channels, filters) vectors.
 void correlate(const Geometry& g, const vec* padded, const vec* gradient, int first, int rows, vec* sums) {
-  size_t x_row = (size_t)g.padded_width() * g.channels, g_row = (size_t)g.spread_width() * g.filters;
-  int taps = g.kernel * g.channels, start = g.inner ? first * g.pool * g.stride : 0;
-  const vec* from = gradient + ((size_t)(start + g.above()) * g.spread_width() + g.before()) * g.filters;
-  for (int ky = 0; ky < g.kernel; ky++) {
-    const vec* x = padded + ((size_t)first * g.pool * g.stride + ky) * x_row;
-    split(taps, TAPS, [&](int j, int count) {
-      split(g.filters, GRADIENTS, [&](int o, int size) {
-        correlations_of(count, size)(x + j, x_row * g.stride, (size_t)g.stride * g.channels, from + o, g_row * g.step(),
-                                     (size_t)g.step() * g.filters, rows * g.pool, g.columns(),
-                                     sums + ((size_t)ky * taps + j) * g.filters + o, g.filters);
+  size_t width = g.spread_width(), pixels = g.inner ? 0 : width * rows * g.pool, x_row = (size_t)g.padded_width() * g.channels;
+  size_t corner = (size_t)((g.inner ? first * g.pool * g.stride : 0) + g.above()) * width + g.before();
+  int taps = g.kernel * g.channels;
+  split(g.filters, together(g), [&](int some, int count) {
+    const vec* from = gradient + pixels * some + corner * count;
+    for (int ky = 0; ky < g.kernel; ky++) {
+      const vec* x = padded + ((size_t)first * g.pool * g.stride + ky) * x_row;
+      split(taps, TAPS + whole_row(g), [&](int j, int block) {
+        split(count, gradients(g), [&](int o, int size) {
+          correlations_of(block, size)(x + j, x_row * g.stride, (size_t)g.stride * g.channels, from + o, width * count * g.step(),
+                                       (size_t)count * g.step(), rows * g.pool, g.columns(),
+                                       sums + ((size_t)ky * taps + j) * g.filters + some + o, g.filters);
+        });
       });
-    });
-  }
+    }
+  });
 }
 
 size_t weights_of(const Geometry& g) { return (size_t)g.kernel * g.kernel * g.channels * g.filters; }
@@ -290,13 +307,14 @@ void backward(const Geometry& g, const float* dy, const uint8_t* where, const fl
   pad(g, (const vec*)x, padded);
   std::memset((void*)sums, 0, sizeof(vec) * (weights_of(g) + g.filters));
   if (g.inner) std::memset((void*)gradient, 0, sizeof(vec) * g.spread());
+  auto* spread_some = g.pool == 2 ? spread<4> : g.pool == 1 ? spread<1> : spread<0>;
   for (int first = 0; first < g.pooled_height; first += g.band()) {
     int rows = std::min(g.band(), g.pooled_height - first);
-    spread(g, (const vec*)dy, (const bytes*)where, first, rows, gradient, biases);
+    spread_some(g, (const vec*)dy, (const bytes*)where, first, rows, gradient, biases);
     correlate(g, padded, gradient, first, rows, sums);
   }
-  for (size_t i = 0; i < weights_of(g); i++) dkernel[i] = sum(sums[i]);
-  for (int o = 0; o < g.filters; o++) dbias[o] = sum(biases[o]);
+  add_lanes(sums, weights_of(g), dkernel);
+  add_lanes(biases, g.filters, dbias);
   if (!g.inner) return;
   vec* out = (vec*)dx;
   convolve(gradient, (size_t)g.spread_width() * g.filters, g.filters, g.kernel, 1, turned, g.channels, g.height, g.width,
@@ -377,7 +395,7 @@ void depthwise_backward(const Geometry& g, const float* gradient, const float* x
   vec *padded = (vec*)scratch, *around = padded + g.padded(), *sums = around + g.spread(), *biases = sums + weights;
   pad(g, (const vec*)x, padded);
   std::memset((void*)around, 0, sizeof(vec) * (g.spread() + weights + g.filters));
-  spread(g, (const vec*)gradient, nullptr, 0, g.pooled_height, around, biases);
+  spread<1>(g, (const vec*)gradient, nullptr, 0, g.pooled_height, around, biases);
   size_t row = (size_t)g.padded_width() * g.channels;
   for (int y = 0; y < g.rows(); y++)
     for (int ky = 0; ky < g.kernel; ky++)
@@ -388,7 +406,7 @@ void depthwise_backward(const Geometry& g, const float* gradient, const float* x
           depthwise_correlations_of[count - 1](in + c, (size_t)g.stride * g.channels, dy + c, g.channels, g.columns(),
                                                sums + ((size_t)ky * g.kernel + kx) * g.channels + c);
       });
-  for (int i = 0; i < weights; i++) dkernel[i] = sum(sums[i]);
+  add_lanes(sums, weights, dkernel);
   convolve_depthwise(around, (size_t)g.spread_width() * g.channels, g.channels, g.kernel, 1, kernel, true, g.height, g.width,
                      (vec*)dx);
 }

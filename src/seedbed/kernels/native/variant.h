@@ -34,9 +34,9 @@ struct Geometry {
   int spread_height() const { return inner ? height + kernel - 1 : band() * pool; }
   size_t spread() const { return (size_t)spread_height() * spread_width() * filters; }
 
-  // Pooled rows whose gradient is spread at a time: all, or as many as stay in the cache of a core.
+  // Pooled rows whose gradient is spread at a time: all, or as many as stay in the cache of a core, with all filters or few.
   int band() const {
-    int fit = (int)(256 / ((size_t)pool * columns() * filters));
+    int fit = (int)((inner ? 600 / filters : 256) / ((size_t)pool * columns()));
     return fit < 1 ? 1 : fit > pooled_height ? pooled_height : fit;
   }
 };

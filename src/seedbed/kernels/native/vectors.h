@@ -32,6 +32,22 @@ inline void store_some(vec v, float* to, int64_t size) {
 
 inline vec splat(float a) { return a - vec{}; }
 
+// Numbers from 0 to 255 as bytes. GCC would take them out of a vector one by one where no instruction does it.
+inline bytes narrowed(ints v) {
+#if defined(__clang__) || LANES == 16
+  return __builtin_convertvector(v, bytes);
+#else
+  typedef uint8_t all __attribute__((vector_size(4 * LANES)));
+  all lowest{};
+#pragma GCC unroll 16
+  for (int i = 0; i < LANES; i++) lowest[i] = 4 * i;
+  all some = __builtin_shuffle((all)v, lowest);
+  bytes first;
+  std::memcpy(&first, &some, sizeof first);
+  return first;
+#endif
+}
+
 inline float sum(vec v) {
   float parts[LANES];
   std::memcpy(parts, &v, sizeof v);
@@ -67,15 +83,35 @@ inline void turn(vec (&rows)[LANES]) {
   if constexpr (2 * D < LANES) turn<2 * D>(rows);
 }
 
+// to[i] = sum(from[i]): a square at a time, in which numbers are added in the same order.
+inline void add_lanes(const vec* from, size_t count, float* to) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    vec rows[LANES];
+#pragma GCC unroll 16
+    for (int j = 0; j < LANES; j++) rows[j] = from[i + j];
+    turn(rows);
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half; half /= 2)
+#pragma GCC unroll 8
+      for (int j = 0; j < half; j++) rows[j] += rows[j + half];
+    store(rows[0], to + i);
+  }
+  for (; i < count; i++) to[i] = sum(from[i]);
+}
+
 inline int tiles(int count, int most) { return (count + most - 1) / most; }
 
-// Calls f(first, size) for parts of almost equal size, each at most `most`.
+// Calls f(first, size) for parts of almost equal size, each at most `most`; part n begins at count * n / parts.
 template <class F>
 inline void split(int count, int most, F f) {
-  int parts = tiles(count, most);
-  for (int part = 0; part < parts; part++) {
-    int first = (int)((int64_t)count * part / parts), next = (int)((int64_t)count * (part + 1) / parts);
-    f(first, next - first);
+  int parts = tiles(count, most), least = count / parts, larger = count % parts;
+  for (int part = 0, first = 0, over = 0; part < parts; part++) {
+    over += larger;
+    bool one_more = over >= parts;
+    if (one_more) over -= parts;
+    f(first, least + one_more);
+    first += least + one_more;
   }
 }
 
