@@ -66,7 +66,7 @@ class RunRow:
     def name(self) -> str:
         return self.listed.name
 
-    @property
+    @cached_property
     def record(self) -> Record | None:
         return self.listed.record
 
