@@ -18,6 +18,7 @@ from seedbed.runs import RunStore
 from seedbed.specs import Conv, DataSpec, Dense, Plan, RunSpec
 from seedbed.sweeps.comparison import compare_sweep
 from seedbed.sweeps.stored import read_sweep
+from seedbed.web import selection
 from seedbed.web.guard import Guard
 from seedbed.web.views import VIEWS
 from web.samples import CHANGE, HOSTILE, Training, app_of, ask, home, many, swept
@@ -66,6 +67,12 @@ def test_a_chart_whose_runs_are_as_they_were_is_not_written_again(app: Guard, mo
     first = ask(app, "/api/curves/charts/learning_curves", BOTH)
     monkeypatch.setattr(figures, "specification", pytest.fail)
     assert ask(app, "/api/curves/charts/learning_curves", BOTH).json() == first.json()
+
+
+def test_a_sweep_that_appears_while_a_page_is_made_is_not_there_yet(app: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "sweep_names", lambda site: {"new-h16": "new", "new-h32": "new"})
+    assert ask(app, "/api/curves", "name=new").status == 404
+    assert ask(app, "/runs", "name=new").status == 200
 
 
 def test_every_address_of_the_pages_leads_somewhere(app: Guard) -> None:

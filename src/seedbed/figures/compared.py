@@ -182,8 +182,7 @@ def _panel(points: ComparedPoints, panel: str, level: float | None) -> marks.Lay
     )
     longer = any(row["x"] > longest for row in single)  # cut off lines take a tenth of a second to draw
     layers = plain.smoothed(training, band=False, strokeDash=[5, 3], strokeWidth=1.2, strokeOpacity=0.45)
-    if single:
-        layers += plain.lines(single, detail="seed", strokeWidth=0.8, strokeOpacity=0.6, clip=longer)
+    layers += plain.lines(single, detail="seed", strokeWidth=0.8, strokeOpacity=0.6, clip=longer)
     layers += replace(plain, tooltip=tooltip).smoothed(validation, point=longest == 1)
     if accuracy and level is not None:
         layers += _crossings(points, validation, level, plain)

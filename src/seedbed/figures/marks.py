@@ -233,13 +233,15 @@ class Axes:
         return drawn.encode(self.x, self.y, *colour, *channels, tooltip=tooltip)
 
     def lines(self, rows: Rows, *channels: Any, detail: str = "", band: bool = True, **look: Any) -> Layers:
-        """Lines, their intervals as bands behind them, and points to find with the pointer.
+        """Lines, their intervals as bands behind them, and points to find with the pointer; nothing for no rows.
 
         Args:
             detail: a field whose values are joined only among themselves.
             band: draw the intervals.
             look: properties of the line.
         """
+        if not rows:
+            return []
         along = [alt.Detail(f"{detail}:N")] if detail else []
         needed = (_field(self.x), "low", "high", self.by.field, detail)
         known = [row for row in rows if band and row.get("low") is not None]

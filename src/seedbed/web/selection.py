@@ -80,7 +80,7 @@ def _by_values(groups: Sequence[Group]) -> list[Group]:
 
 
 def sweep_names(site: PageSite) -> dict[str, str]:
-    """Group -> name of its sweep."""
+    """Group -> name of its sweep, as of now: there may be groups that a listing of a moment ago does not have."""
     return site.once(("sweeps", site.live.version), lambda: stored_sweeps(site.live.listing()))
 
 
@@ -96,7 +96,7 @@ def covered_runs(site: PageSite, names: Iterable[str]) -> dict[str, list[str]]:
     unknown = wanted - groups.keys() - {run.name for run in listing}
     if unknown:
         for group, sweep in sweep_names(site).items():
-            if sweep in unknown:
+            if sweep in unknown and group in groups:
                 covers.setdefault(sweep, []).extend(groups[group])
     return covers
 
@@ -134,7 +134,7 @@ def _members(site: PageSite, listing: Sequence[Listed], names: Sequence[str]) ->
             members[name] = [by_name[name]]
         else:
             sweeps = sweep_names(site)
-            groups = [group for group, sweep in sweeps.items() if sweep == name]
+            groups = [group for group, sweep in sweeps.items() if sweep == name and group in by_group]
             if not groups:
                 known = dict.fromkeys([*by_group, *by_name, *sweeps.values()])
                 raise UnknownRun(f"No run, group or sweep is named {name!r}.{nearest(name, known)}")

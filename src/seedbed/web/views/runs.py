@@ -437,8 +437,8 @@ def _state(site: PageSite, asked: RunsQuery) -> RunsState:
 
 def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[RowGroup]:
     groups: dict[Key, list[RunRow]] = {}
-    for row, *values in zip(rows, *([str(value_of(row, key)) for row in rows] for key in keys), strict=True):
-        groups.setdefault(tuple(values), []).append(row)
+    for row in rows:
+        groups.setdefault(tuple(str(value_of(row, key)) for key in keys), []).append(row)
     return [RowGroup(values, some) for values, some in groups.items()]
 
 
