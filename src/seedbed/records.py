@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -109,8 +110,9 @@ class History:
     @classmethod
     def from_rows(cls, rows: list[dict[str, float]]) -> History:
         """Build a history from one mapping per epoch; a missing metric is NaN."""
-        names = list(dict.fromkeys([*METRICS, *(name for row in rows for name in row)]))
-        return cls({name: np.array([row.get(name, math.nan) for row in rows], dtype=np.float64) for name in names})
+        missing = dict.fromkeys([*METRICS, *chain.from_iterable(rows)], math.nan)
+        values = np.array([list((missing | row).values()) for row in rows], dtype=np.float64).reshape(len(rows), len(missing))
+        return cls(dict(zip(missing, np.ascontiguousarray(values.T), strict=True)))
 
     def probes(self, kind: str) -> dict[str, EpochSeries]:
         """The probes of one kind: layer -> `(epochs,)`."""

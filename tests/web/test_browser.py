@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from browsing import drawn, opened, served, until
 from seedbed import figures
 from seedbed.runs import RunStore
 from seedbed.web.views import VIEWS
-from web.samples import Training, home
+from web.samples import Training, home, many
 
+PAGES = import_module("seedbed.web.application")
 LISTED = [view.name for view in VIEWS if view.listed]
 BOTH = "name=good&name=fair"
 LOOKS: dict[str, dict[str, Any]] = {
@@ -111,6 +113,19 @@ def test_a_new_epoch_is_on_the_curves_within_a_second(browser: Any, tmp_path: Pa
             seen = "(epoch) => [...document.querySelectorAll('.numbers td')].some((cell) => cell.textContent === epoch)"
             until(page, seen, str(epoch))
         training.end()
+
+
+def test_a_view_takes_the_place_of_its_progress_when_all_runs_are_read(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PAGES, "PATIENCE", 0.0)
+    monkeypatch.setattr(PAGES, "AHEAD_ALONE", 0.0)
+    with served(many(tmp_path, 9)) as address, opened(browser, address) as page:
+        page.goto(f"{address}/curves?name=many")
+        assert page.locator("progress").is_visible()
+        page.wait_for_selector("[data-chart-of] svg.marks", timeout=10_000)
+        assert not page.locator("progress").count()
+        assert page.locator(".numbers").count() == 1
 
 
 def test_twenty_pages_follow_the_runs_at_once(browser: Any, tmp_path: Path) -> None:

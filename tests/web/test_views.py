@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from seedbed.web.guard import Guard
 from seedbed.web.views import VIEWS
 from web.samples import CHANGE, HOSTILE, Training, app_of, ask, home, many, swept
 
+PAGES = import_module("seedbed.web.application")
 GROUPS = {"good": 0.97, "fair": 0.9}
 LISTED = [view for view in VIEWS if view.listed]
 
@@ -206,6 +208,49 @@ def test_a_page_of_runs_does_not_wait_for_all_their_curves(tmp_path: Path, monke
     assert ask(app, "/runs").text.count('class="spark"') == 3
 
 
+@pytest.mark.parametrize("view", ["curves", "compare"])
+def test_a_page_of_many_runs_says_how_many_are_read(view: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PAGES, "PATIENCE", 0.0)
+    app = app_of(home(tmp_path, GROUPS))
+    for count in (1, 2, 3):
+        page = ask(app, f"/{view}", BOTH).text
+        assert f"{count} of 4" in page
+        assert "data-unread" in page
+    assert "data-chart-of" in ask(app, f"/{view}", BOTH).text
+
+
+def test_a_program_waits_until_all_runs_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PAGES, "PATIENCE", 0.0)
+    app = app_of(home(tmp_path, GROUPS))
+    assert [len(group["runs"]) for group in ask(app, "/api/curves", BOTH).json()["groups"]] == [2, 2]
+
+
+def test_a_page_of_more_runs_than_are_kept_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PAGES, "PATIENCE", 0.0)
+    monkeypatch.setattr("seedbed.runs.live.KEPT_RESULTS", 2)
+    app = app_of(many(tmp_path, 3))
+    for _ in range(2):
+        assert "data-unread" not in ask(app, "/curves", "name=many").text
+
+
+def test_reading_ahead_gives_way_to_what_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = app_of(many(tmp_path, 3)).app.state.site.live
+    live.refresh()
+    plain = live.result
+
+    def result(name: str) -> object:
+        if name == "many.0":
+            live.read_ahead(10.0)
+        return plain(name)
+
+    monkeypatch.setattr(live, "result", result)
+    names = ["many.0", "many.1", "many.2"]
+    assert live.read(names[:1], 0.0) == 0
+    assert [live.is_at_hand(name) for name in names] == [True, False, False]
+    live.read_ahead(10.0)
+    assert all(live.is_at_hand(name) for name in names)
+
+
 # Curves
 
 
@@ -364,6 +409,16 @@ def test_an_image_shows_what_each_network_says(app: Guard) -> None:
     picture = ask(app, "/api/image", f"run=good.0&index={index}")
     assert picture.body.startswith(b"\x89PNG")
     assert ask(app, "/api/image", "run=good.0&index=99999").status == 404
+
+
+def test_only_runs_whose_mistakes_are_shown_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seedbed.web.views.mistakes.MOST_NETWORKS", 1)
+    app = app_of(home(tmp_path, GROUPS))
+    assert ask(app, "/api/mistakes", BOTH).json()["networks"] == ["good.0"]
+    page = ask(app, "/mistakes", BOTH).text
+    assert "3 runs are left out" in page
+    assert "good.1, fair.0, fair.1: the first 1 are shown" in page
+    assert not app.app.state.site.live.is_at_hand("good.1")
 
 
 def test_images_on_which_networks_disagree_come_first(app: Guard) -> None:

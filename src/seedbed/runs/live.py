@@ -9,7 +9,8 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,8 @@ class LiveRuns:
         self._data: dict[str, DataFacts] = {}
         self._unreported: dict[str, None] = {}
         self._refreshing = threading.Lock()
+        self._counting = threading.Lock()
+        self._awaited = 0
 
     @property
     def training(self) -> bool:
@@ -156,27 +159,65 @@ class LiveRuns:
         """
         return self._is_kept(name, self.stamp(name))
 
-    def read_ahead(self, seconds: float, names: Collection[str] = ()) -> None:
-        """Read results that no one has asked for yet, one or for about this time more, so that they are at hand then.
+    def read_ahead(self, seconds: float) -> None:
+        """Read results of ended runs that no one has asked for yet, as far as there is room, so that they are at hand then.
+
+        It ends where `read` is called meanwhile: someone waits for that.
 
         Args:
-            seconds: processor time of this thread.
-            names: runs to read first to last; others than ended ones are left out. Empty means all, as far as there is room.
+            seconds: processor time of this thread after which no further one is read.
         """
+        room = KEPT_RESULTS - len(self._results)
         end = time.thread_time() + seconds
+        for name in self._unread(self._seen or {})[: max(0, room)]:
+            if self._awaited or time.thread_time() > end:
+                return
+            self._bring(name)
+
+    def read(self, names: Collection[str], seconds: float) -> int:
+        """Read results of runs that ended, those that are not at hand: at least one.
+
+        Args:
+            seconds: processor time of this thread after which no further one is read.
+
+        Returns:
+            How many are still to be read; 0 where the runs are too many to be kept.
+        """
+        if len(names) > KEPT_RESULTS:
+            return 0
+        unread = self._unread(names)
+        end = time.thread_time() + seconds
+        with self._awaiting():
+            for place, name in enumerate(unread, start=1):
+                self._bring(name)
+                if time.thread_time() > end:
+                    return len(unread) - place
+        return 0
+
+    @contextmanager
+    def _awaiting(self) -> Iterator[None]:
+        with self._counting:
+            self._awaited += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._awaited -= 1
+
+    def _unread(self, names: Iterable[str]) -> list[str]:
+        """Those of the runs that ended and are not at hand."""
         seen = self._seen or {}
-        for name in names or seen:
-            if not names and len(self._results) >= KEPT_RESULTS:
-                return
-            run = seen.get(name)
-            if run is None or run.listed.record is None or not run.listed.record.ended or self._is_kept(name, run.stamp):
-                continue
-            try:
-                self.result(name)
-            except SeedbedError:
-                self._results[name] = run.stamp, None
-            if time.thread_time() > end:
-                return
+        known = [(name, seen[name]) for name in names if name in seen]
+        ended = [(name, run) for name, run in known if run.listed.record and run.listed.record.ended]
+        return [name for name, run in ended if not self._is_kept(name, run.stamp)]
+
+    def _bring(self, name: str) -> None:
+        """Have a result at hand, or know that it cannot be read."""
+        try:
+            self.result(name)
+        except SeedbedError:
+            with suppress(UnknownRun):  # it was removed meanwhile
+                self._results[name] = self.stamp(name), None
 
     def _is_kept(self, name: str, stamp: Stamp) -> bool:
         kept = self._results.get(name)

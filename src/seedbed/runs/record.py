@@ -48,6 +48,9 @@ WEIGHTS_FILE = "weights/best.safetensors"
 _SHARED = ("model", "data", "verdict", "seconds", "device", "versions", "form")
 """Fields that records and results share, once a run is finished."""
 
+NUMBERS = frozenset((int, float, type(None)))
+"""Types of the values in a row of metrics; null is a number that was not finite."""
+
 _EPOCH_METRICS = {"train": ("loss", "penalty", "accuracy"), "validation": ("loss", "accuracy")}
 
 
@@ -340,9 +343,9 @@ def read_history(path: Path, epochs: int) -> History:
             f"Remove the run with `seedbed runs remove {path.parent.name}` and train it again."
         )
     for number, row in enumerate(rows, start=1):
-        wrong = [name for name, value in row.items() if not (value is None or type(value) in (int, float))]
-        if wrong:
-            raise CorruptFile(f"{path}: line {number}: {_shown(wrong[0])} is not a number.")
+        if not NUMBERS.issuperset(map(type, row.values())):
+            wrong = next(name for name, value in row.items() if type(value) not in NUMBERS)
+            raise CorruptFile(f"{path}: line {number}: {_shown(wrong)} is not a number.")
     try:
         return History.from_rows(rows)
     except OverflowError:

@@ -17,6 +17,8 @@ from seedbed.storage.folders import make_folder
 from seedbed.storage.refusals import explained
 from seedbed.storage.values import encoded, no_constant
 
+DECODER = json.JSONDecoder(parse_constant=no_constant)
+
 
 def append_lines(path: Path, rows: Iterable[dict[str, Any]], *, sync: bool = True) -> None:
     """Append rows to a JSONL file, each with its checksum under `crc`. A torn tail is cut off first.
@@ -101,10 +103,13 @@ def _row(line: bytes) -> dict[str, Any] | None:
     if not _sound(line):
         return None
     try:
-        row = json.loads(line, parse_constant=no_constant)
+        row = DECODER.decode(line.decode())
     except (ValueError, RecursionError):
         return None
-    return {name: value for name, value in row.items() if name != "crc"} if isinstance(row, dict) else None
+    if not isinstance(row, dict):
+        return None
+    del row["crc"]
+    return row
 
 
 def _sound(line: bytes) -> bool:

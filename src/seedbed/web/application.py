@@ -42,6 +42,9 @@ AHEAD = 0.05
 AHEAD_ALONE = 0.5
 """The same while no run of the home trains: all results are at hand some ten seconds after the start."""
 
+PATIENCE = 0.3
+"""Seconds for which a page may wait for results that are not at hand, so that it is painted within half a second."""
+
 SHARE = 0.03
 """Largest share of a core that these looks take; in a large or slow run store they are rarer."""
 
@@ -170,6 +173,9 @@ def _routes(view: View[Q]) -> APIRouter:
     router = APIRouter(tags=[view.name])
 
     def page(request: Request, site: Here, query: Any) -> Response:
+        names = view.reads(site, query) if view.reads else ()
+        if left := site.live.read(names, PATIENCE):
+            return site.page(request, "reading.html.jinja", view=view, total=len(names), left=left)
         return site.page(request, f"{view.name}.html.jinja", view=view, state=view.state(site, query), asked=query)
 
     encoded: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()

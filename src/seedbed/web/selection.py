@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from seedbed.errors import SeedbedError, UnknownRun, nearest
 from seedbed.groups import Group
@@ -14,37 +15,66 @@ from seedbed.runs.live import Stamp
 from seedbed.sweeps.stored import stored_sweeps
 from seedbed.web.site import PageSite
 
+FINISHED = ("finished", "pruned")
+"""States of runs that are not trained any more."""
+
 MOST_UNASKED = 4
 """Groups that are shown where none is selected."""
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """The selected groups.
+    """The selected runs by group; their results are read when they are first asked for.
 
     Attributes:
-        groups: those with a result, or with epochs so far; each with the fields that vary among them.
-        waiting: names of runs before their first epoch, or that cannot be read.
-        running: names of runs that are being trained.
-        key: changes when any of the runs does.
+        live: where they are read.
+        members: group -> its runs.
+        settings: group -> the fields that vary among the groups, with its values.
+        key: changes when any of the runs does; older than all that is read.
     """
 
-    groups: list[Group]
-    waiting: list[str]
-    running: list[str]
+    live: LiveRuns
+    members: Mapping[str, Sequence[Listed]]
+    settings: Mapping[str, Setting]
     key: tuple[tuple[str, Stamp], ...]
 
     @property
-    def finished(self) -> list[Group]:
-        """The groups with what is finished of them: predictions belong to finished runs only."""
-        return [Group(name, runs) for name, runs in self.finished_results.items()]
+    def runs(self) -> list[Listed]:
+        return [run for runs in self.members.values() for run in runs]
+
+    @property
+    def finished(self) -> list[str]:
+        """Names of the runs that are not trained any more."""
+        return [run.name for run in self.runs if run.status in FINISHED]
+
+    @property
+    def running(self) -> list[str]:
+        """Names of the others."""
+        return [run.name for run in self.runs if run.status not in FINISHED]
+
+    @cached_property
+    def results(self) -> dict[str, list[Result]]:
+        """Group -> results of its runs with an epoch; groups without one are left out."""
+        found = {name: [_result(self.live, run.name) for run in runs] for name, runs in self.members.items()}
+        return {name: known for name, results in found.items() if (known := [each for each in results if each])}
 
     @property
     def finished_results(self) -> dict[str, list[Result]]:
-        """Group -> its finished runs; groups without one are left out."""
-        busy = set(self.running)
-        found = {group.name: [each for each in group.results if each.name not in busy] for group in self.groups}
-        return {name: runs for name, runs in found.items() if runs}
+        """The same of finished runs only: predictions belong to these."""
+        finished = set(self.finished)
+        found = {name: [each for each in results if each.name in finished] for name, results in self.results.items()}
+        return {name: results for name, results in found.items() if results}
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The groups with a result, or with epochs so far."""
+        return [Group(name, results, dict(self.settings[name])) for name, results in self.results.items()]
+
+    @property
+    def waiting(self) -> list[str]:
+        """Names of runs before their first epoch, or that cannot be read."""
+        known = {result.name for results in self.results.values() for result in results}
+        return [run.name for run in self.runs if run.name not in known]
 
 
 def select(site: PageSite, names: Sequence[str]) -> Selection:
@@ -53,30 +83,24 @@ def select(site: PageSite, names: Sequence[str]) -> Selection:
     Raises:
         UnknownRun: no run, group or sweep has one of the names.
     """
+    return site.once(("selection", *names, site.live.version), lambda: _select(site, names))
+
+
+def _select(site: PageSite, names: Sequence[str]) -> Selection:
     listing = site.live.listing()
     members = _members(site, listing, names) if names else _unasked(site, listing)
-    results: dict[str, list[Result]] = {}
-    waiting, running, key = [], [], []
-    for name, runs in members.items():
-        for run in runs:
-            key.append((run.name, site.live.stamp(run.name)))
-            if run.status not in ("finished", "pruned"):
-                running.append(run.name)
-            result = _result(site.live, run.name)
-            if result is None:
-                waiting.append(run.name)
-            else:
-                results.setdefault(name, []).append(result)
-    settings = _varying({name: runs[0] for name, runs in results.items()})
-    groups = [Group(name, runs, settings[name]) for name, runs in results.items()]
-    return Selection(groups if len(names) > 1 else _by_values(groups), waiting, running, tuple(key))
+    settings = _varying(members)
+    ordered = members if len(names) > 1 else _by_values(members, settings)
+    key = tuple((run.name, site.live.stamp(run.name)) for runs in ordered.values() for run in runs)
+    return Selection(site.live, ordered, settings, key)
 
 
-def _by_values(groups: Sequence[Group]) -> list[Group]:
+def _by_values(members: dict[str, list[Listed]], settings: Mapping[str, Setting]) -> dict[str, list[Listed]]:
     """The groups of one name in the order of the values that vary among them, as in a sweep's table."""
-    fields = list(groups[0].setting) if groups else []
-    ranks = {field: in_order(field, [group.setting.get(field) for group in groups]) for field in fields}
-    return sorted(groups, key=lambda group: [ranks[field].index(group.setting.get(field)) for field in fields])
+    fields = list(dict.fromkeys(field for setting in settings.values() for field in setting))
+    ranks = {field: in_order(field, [setting.get(field) for setting in settings.values()]) for field in fields}
+    order = sorted(members, key=lambda name: [ranks[field].index(settings[name].get(field)) for field in fields])
+    return {name: members[name] for name in order}
 
 
 def sweep_names(site: PageSite) -> dict[str, str]:
@@ -158,8 +182,9 @@ def _unasked(site: PageSite, listing: Sequence[Listed]) -> dict[str, list[Listed
     return _members(site, listing, chosen) if chosen else {}
 
 
-def _varying(firsts: dict[str, Result]) -> dict[str, Setting]:
+def _varying(members: Mapping[str, Sequence[Listed]]) -> dict[str, Setting]:
     """Group -> the fields in which the groups differ, with its values."""
-    varying = varying_fields(result.run for result in firsts.values())
-    values = {name: values_of(result.run) for name, result in firsts.items()}
+    specs = {name: next((run.record.run for run in runs if run.record), None) for name, runs in members.items()}
+    varying = varying_fields(spec for spec in specs.values() if spec)
+    values = {name: values_of(spec) if spec else {} for name, spec in specs.items()}
     return {name: {field: each[field] for field in varying if field in each} for name, each in values.items()}

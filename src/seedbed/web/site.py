@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -70,6 +70,8 @@ class View(Generic[Q]):
         title: what the navigation calls it.
         query: class of its URL's parameters.
         state: computes what it shows.
+        reads: finds the names of the runs whose results the state needs, where they may be many: while they are read, the page
+            says so. None means few.
         key: letter of its access key: none that browsers use themselves, as they do digits, D, E and F (Chromium on Linux).
         charts: name -> chart for the same parameters, at `/api/NAME/charts/CHART`; drawn live.
         router: further routes of its own; below `/api/NAME/`.
@@ -81,6 +83,7 @@ class View(Generic[Q]):
     title: str
     query: type[Q]
     state: Callable[[PageSite, Q], ViewState]
+    reads: Callable[[PageSite, Q], Collection[str]] | None = None
     key: str = ""
     charts: Mapping[str, Callable[[PageSite, Q], AnyChart]] = field(default_factory=dict)
     router: APIRouter | None = None

@@ -157,8 +157,10 @@ export async function refreshNow() {
   const page = await fetchPage(location.href);
   const focus = focused();
   if (mine !== turn) return;
-  if (document.getElementById("empty") && page.querySelector("main") && !page.getElementById("empty")) {
-    return showPage(page, focus); // the first run is there: a view that had nothing to show has another form
+  const left = page.querySelector("[data-unread]"); // also where this page shows all as it was before
+  const instead = document.querySelector("[data-instead]");
+  if (instead && page.querySelector("main") && !page.getElementById(instead.id)) {
+    return showPage(page, focus); // the first run is there, or all are read: the view itself has another form
   }
   for (const element of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(element.id);
@@ -178,7 +180,7 @@ export async function refreshNow() {
   if (focus && document.activeElement === document.body) {
     /** @type {HTMLElement | null} */ (document.querySelector(focus))?.focus();
   }
-  unread();
+  if (left) changed();
 }
 
 /** The server reads runs for as long as a page may wait; what it left out comes with the next look. */

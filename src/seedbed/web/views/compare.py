@@ -227,6 +227,10 @@ def state(site: PageSite, asked: CompareQuery) -> CompareState:
     return CompareState(asked, selection, comparison, sweep_names(site))
 
 
+def reads(site: PageSite, asked: CompareQuery) -> list[str]:
+    return [run.name for run in select(site, asked.name or latest_pair(site)).runs]
+
+
 def _comparison(site: PageSite, asked: CompareQuery) -> Comparison | SweepComparison:
     found = state(site, asked).comparison
     if found is None:
@@ -255,6 +259,7 @@ VIEW = View(
     "Compare",
     CompareQuery,
     state,
+    reads,
     key="p",
     charts={"differences": _differences, "effects": _effects, "learning_curves": _curves},
 )

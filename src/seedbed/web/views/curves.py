@@ -113,4 +113,9 @@ CHARTS: dict[str, Callable[[PageSite, CurvesQuery], AnyChart]] = {
     "apart_loss": _apart("loss"),
 }
 
-VIEW = View("curves", "Curves", CurvesQuery, state, key="c", charts=CHARTS)
+
+def reads(site: PageSite, asked: CurvesQuery) -> list[str]:
+    return [run.name for run in select(site, asked.name).runs]
+
+
+VIEW = View("curves", "Curves", CurvesQuery, state, reads, key="c", charts=CHARTS)

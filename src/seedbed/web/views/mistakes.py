@@ -76,6 +76,14 @@ class Judged:
     def classes(self) -> tuple[str, ...]:
         return self.results[0].data.classes
 
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """Why runs are left out -> their names."""
+        found: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            found.setdefault(reason, []).append(name)
+        return found
+
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
         """Predicted classes, `(networks, images)`."""
@@ -227,27 +235,31 @@ def _answer(judged: Judged, place: int, row: int) -> NetworkAnswer:
 
 def judged_by(site: PageSite, selection: Selection) -> Judged | None:
     """The stored predictions of a selection's finished networks on the images of the first of them."""
-    results = [result for runs in selection.finished_results.values() for result in runs if result.best]
-    return site.once(("judged", selection.key), lambda: _judged(site, results)) if results else None
+    names = selection.finished
+    return site.once(("judged", selection.key), lambda: _judged(site, names)) if names else None
 
 
-def _judged(site: PageSite, results: Sequence[Result]) -> Judged | None:
+def _judged(site: PageSite, names: Sequence[str]) -> Judged | None:
     used: list[tuple[Result, NDArray[np.float32]]] = []
     left_out: dict[str, str] = {}
     labels: NDArray[np.int64] | None = None
-    for result in results:
+    for name in names:
         if len(used) == MOST_NETWORKS:
-            left_out[result.name] = f"{MOST_NETWORKS} networks are shown"
+            left_out[name] = f"the first {MOST_NETWORKS} are shown"
             continue
         try:
-            arrays = site.home.predictions(result.name)
+            result = site.live.result(name)
+            if result is None or not result.best:
+                left_out[name] = "none of its epochs has a finite loss"
+                continue
+            arrays = site.home.predictions(name)
         except SeedbedError as error:
-            left_out[result.name] = str(error)
+            left_out[name] = str(error)
             continue
         own = arrays["validation_labels"].astype(np.int64)
         labels = own if labels is None else labels
         if not np.array_equal(own, labels):
-            left_out[result.name] = "it judged other validation images"
+            left_out[name] = "it judged other validation images"
             continue
         used.append((result, arrays["validation_probabilities"]))
     if not used or labels is None:

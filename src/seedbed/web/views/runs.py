@@ -386,7 +386,7 @@ class RunsState:
         """Run -> its sparkline, for the runs of this page; None where it follows with the next look."""
         rows: Sequence[RunRow] = [] if self.grouped else self.table.rows
         if rows:
-            rows[0].live.read_ahead(PATIENCE, [row.name for row in rows])
+            rows[0].live.read([row.name for row in rows], PATIENCE)
         return {row.name: row.spark() for row in rows}
 
     def link(self, **changes: Any) -> str:
