@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from browsing import drawn, opened, served, until
@@ -262,6 +263,45 @@ def test_settings_apart_are_small_panels_that_fit_a_narrow_screen(browser: Any, 
         assert places[0]["x"] == places[1]["x"], "one below the other"
         page.locator("summary", has_text="Numbers").first.click()
         assert page.locator(".numbers td:text-is('hidden 24')").count() > 12
+
+
+def drawn_by_page(page: Any, lines: list[dict[str, list[float | None]]], scale: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows that the page draws of a chart of very many points with these lines."""
+    across = {"field": "x", "scale": {"type": "linear", "domain": [0, 99]}}
+    layer = {
+        "mark": {"type": "line"},
+        "data": {"values": lines},
+        "encoding": {"x": across, "y": {"field": "mean", "scale": scale}},
+        "transform": [{"flatten": ["x", "mean"]}],
+    }
+    thin = "(spec) => import('/static/thinned.js').then(({ thinned }) => thinned(spec))"
+    found: list[dict[str, Any]] = page.evaluate(thin, {"concat": [{"layer": [layer]}]})["concat"][0]["layer"][0]["data"][
+        "values"
+    ]
+    return found
+
+
+def test_points_that_no_one_sees_are_not_drawn(browser: Any, address: str) -> None:
+    x = [float(each) for each in range(100)]
+    random = np.random.default_rng(0)
+    rough = np.exp(-np.arange(100) / 20) * (1 + 0.002 * random.standard_normal(100))
+    spike = [0.5 if each == 41 else 0.1 for each in range(100)]
+    gap = [None if each == 41 else 0.1 for each in range(100)]
+    with opened(browser, address) as page:
+        page.goto(f"{address}/curves")
+        linear = {"type": "linear", "domain": [0, 1]}
+        lines = [{"x": x, "mean": mean} for mean in ([0.2] * 100, spike, gap)]
+        straight, spiked, broken = drawn_by_page(page, lines, linear)
+        assert straight["x"][0] == 0
+        assert straight["x"][-1] == 99
+        assert len(straight["x"]) < 15
+        assert {40.0, 41.0, 42.0} <= set(spiked["x"])
+        assert (41.0, None) in zip(broken["x"], broken["mean"], strict=True)
+        logarithmic = {"type": "log", "domain": [0.005, 1]}
+        [row] = drawn_by_page(page, [{"x": x, "mean": rough.tolist()}], logarithmic)
+        assert len(row["x"]) < 80
+        drawn = np.interp(x, row["x"], np.log(row["mean"]))
+        assert np.abs(drawn - np.log(rough)).max() < 4e-3 * np.log(200)
 
 
 def test_a_page_of_another_origin_can_neither_read_nor_change(browser: Any, address: str, tmp_path: Path) -> None:

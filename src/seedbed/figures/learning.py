@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -71,9 +72,13 @@ class LearningPoints:
         return ["accuracy", "loss", "penalty"] if paid else ["accuracy", "loss"]
 
     @property
+    def seeds(self) -> int:
+        return len({row["seed"] for row in self.raw})
+
+    @property
     def crowded(self) -> bool:
         """Whether there are too many seeds to distinguish them."""
-        return bool(self.mean) and len({row["seed"] for row in self.raw}) > MOST_APART
+        return bool(self.mean) and self.seeds > MOST_APART
 
     def smoothed(self, weight: float) -> LearningPoints:
         """The same points; those of the main lines, the mean or else the runs, with their moving average."""
@@ -160,7 +165,8 @@ def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
     over = scales.bounded(mean) if panel == "accuracy" else mean
     if points.crowded:
         single = [row for row in raw if row["line"] == "validation"]
-        faint = replace(axes, tooltip=()).lines(single, detail="seed", strokeWidth=1, strokeOpacity=0.4)
+        fainter = 0.4 * math.sqrt(MOST_APART / points.seeds)  # or hundreds of them would hide the mean
+        faint = replace(axes, tooltip=()).lines(single, detail="seed", strokeWidth=1, strokeOpacity=fainter)
         return [*faint, *axes.smoothed(over), diamonds]
     faint = axes.lines(raw, detail="seed", strokeWidth=1, strokeOpacity=0.4)
     return [*faint, *replace(axes, tooltip=()).smoothed(over), diamonds]

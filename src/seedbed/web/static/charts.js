@@ -2,10 +2,13 @@
 
 import { element } from "./elements.js";
 import { fitted, narrower } from "./narrow.js";
+import { listsOf, thinned } from "./thinned.js";
 
 /** @typedef {{columns: string[], rows: Record<string, any>[]}} Numbers */
 
 const MOST_ROWS = 500;
+/** Points from which on a chart is pixels instead of elements, and without those points that make no difference to these. */
+const MANY_POINTS = 20_000;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const narrow = matchMedia("(max-width: 40rem)");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -45,10 +48,11 @@ export async function draw(figure, asked) {
   const [spec, themesByMode] = await Promise.all([asked, themed(), loaded()]);
   const mode = dark.matches ? "dark" : "light";
   const made = document.createElement("div");
+  const many = pointsOf(spec) > MANY_POINTS;
   /** @param {any} shown */
   const embed = (shown) => vegaEmbed(made, { ...shown, config: { ...themesByMode[mode], aria: false } }, {
     ast: true,
-    renderer: pointsOf(spec) > 20_000 ? "canvas" : "svg",
+    renderer: many ? "canvas" : "svg",
     actions: { export: true, source: false, compiled: false, editor: false },
     downloadFileName: figure.id.replace("chart-", ""),
     defaultStyle: false,
@@ -56,7 +60,8 @@ export async function draw(figure, asked) {
     tooltip: { theme: mode, disableDefaultStyle: true },
     hover: !still.matches,
   });
-  const first = narrow.matches ? fitted(spec, place.clientWidth) : spec;
+  const points = many ? thinned(spec) : spec;
+  const first = narrow.matches ? fitted(points, place.clientWidth) : points;
   let result = await embed(first);
   const excess = Number(made.querySelector("svg.marks")?.getAttribute("width") ?? 0) - place.clientWidth;
   const second = narrow.matches && excess > 0 ? narrower(first, excess + 4) : null;
@@ -109,11 +114,6 @@ export function explain(figure, reason) {
 function titleOf(spec) {
   const text = spec.title?.text ?? spec.title ?? "";
   return Array.isArray(text) ? text.join(" ") : String(text);
-}
-
-/** Fields of which a row of a part holds a list of values. @param {any} part @returns {string[]} */
-function listsOf(part) {
-  return (part.transform ?? []).flatMap((/** @type {{flatten?: string[]}} */ each) => each.flatten ?? []);
 }
 
 /** Rows as a part draws them: those with lists of values are taken apart. @param {any} part @returns {Record<string, any>[]} */
