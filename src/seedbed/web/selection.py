@@ -108,20 +108,31 @@ def sweep_names(site: PageSite) -> dict[str, str]:
     return site.once(("sweeps", site.live.version), lambda: stored_sweeps(site.live.listing()))
 
 
-def covered_runs(site: PageSite, names: Iterable[str]) -> dict[str, list[str]]:
-    """Runs of each of the names that is one of a group or a sweep; other names are left out."""
-    groups: dict[str, list[str]] = {}
-    listing = site.live.listing()
+def runs_by_group(site: PageSite) -> dict[str, list[Listed]]:
+    """Group -> its runs, as of now."""
+    return site.once(("groups", site.live.version), lambda: _by_group(site.live.listing()))
+
+
+def _by_group(listing: Sequence[Listed]) -> dict[str, list[Listed]]:
+    groups: dict[str, list[Listed]] = {}
     for run in listing:
         if run.record:
-            groups.setdefault(run.record.group, []).append(run.name)
+            groups.setdefault(run.record.group, []).append(run)
+    return groups
+
+
+def covered_runs(site: PageSite, names: Iterable[str]) -> dict[str, list[str]]:
+    """Runs of each of the names that is one of a group or a sweep; other names are left out."""
+    groups = runs_by_group(site)
     wanted = set(names)
-    covers = {name: groups[name] for name in wanted & groups.keys() if groups[name] != [name]}
-    unknown = wanted - groups.keys() - {run.name for run in listing}
+    runs = {name: [run.name for run in groups[name]] for name in wanted & groups.keys()}
+    covers = {name: some for name, some in runs.items() if some != [name]}
+    if unknown := wanted - groups.keys():
+        unknown -= {run.name for run in site.live.listing()}
     if unknown:
         for group, sweep in sweep_names(site).items():
             if sweep in unknown and group in groups:
-                covers.setdefault(sweep, []).extend(groups[group])
+                covers.setdefault(sweep, []).extend(run.name for run in groups[group])
     return covers
 
 
@@ -146,10 +157,7 @@ def _result(live: LiveRuns, name: str) -> Result | None:
 def _members(site: PageSite, listing: Sequence[Listed], names: Sequence[str]) -> dict[str, list[Listed]]:
     """Group of the selection -> its runs, by settings where a name holds several."""
     by_name = {run.name: run for run in listing}
-    by_group: dict[str, list[Listed]] = {}
-    for run in listing:
-        if run.record:
-            by_group.setdefault(run.record.group, []).append(run)
+    by_group = _by_group(listing)
     members: dict[str, list[Listed]] = {}
     for name in dict.fromkeys(names):
         if name in by_group:

@@ -159,9 +159,12 @@ class RunRow:
         """
         if self.record and self.record.ended and not self.live.is_at_hand(self.name):
             return None
+        return self._path
+
+    @cached_property
+    def _path(self) -> str:
         result = self.result
-        values = result.history["validation_accuracy"].tolist() if result else []
-        return spark_path(values)
+        return spark_path(result.history["validation_accuracy"].tolist() if result else [])
 
 
 def spark_path(values: Sequence[float]) -> str:
@@ -175,7 +178,7 @@ def spark_path(values: Sequence[float]) -> str:
     if len(known) < 2:
         return ""
     low, span = min(known), (max(known) - min(known)) or 1.0
-    step = max(1, len(values) // width)
+    step = max(1, 2 * len(values) // width)
     places = sorted({*range(0, len(values), step), len(values) - 1})
     path, pen = "", "M"
     for place in places:
@@ -419,9 +422,8 @@ def state(site: PageSite, asked: RunsQuery) -> RunsState:
 
 
 def _state(site: PageSite, asked: RunsQuery) -> RunsState:
-    listing = site.live.listing()
     conditions = [condition(word) for word in asked.q.split()]
-    rows = [RunRow(listed, site.live, asked.epoch) for listed in listing]
+    rows = site.once(("rows", site.live.version, asked.epoch), lambda: _rows(site, asked.epoch))
     matching = [row for row in rows if all(holds(row) for holds in conditions)]
     keys = [key for key in dict.fromkeys(asked.group) if key in GROUPED]
     columns: Sequence[Column[Any]] = group_columns(keys) if keys else COLUMNS
@@ -432,7 +434,11 @@ def _state(site: PageSite, asked: RunsQuery) -> RunsState:
     first = PER_PAGE * (asked.page - 1)
     table = Table(columns, shown[first : first + PER_PAGE])
     covers = covered_runs(site, [*asked.name, *(row.name if keys else row.group for row in table.rows)])
-    return RunsState(asked.model_copy(update={"group": keys}), len(listing), len(matching), table, len(shown), covers)
+    return RunsState(asked.model_copy(update={"group": keys}), len(rows), len(matching), table, len(shown), covers)
+
+
+def _rows(site: PageSite, epoch: str) -> list[RunRow]:
+    return [RunRow(listed, site.live, epoch) for listed in site.live.listing()]
 
 
 def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[RowGroup]:
