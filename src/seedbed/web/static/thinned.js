@@ -44,7 +44,7 @@ function isPlainLine(mark) {
  */
 function along(channel, lists) {
   const scaled = SCALES[channel?.scale?.type];
-  if (!scaled || !lists.includes(channel.field)) return null;
+  if (!scaled || !channel.scale.domain || !lists.includes(channel.field)) return null;
   const [low, high] = channel.scale.domain.map(scaled);
   const place = (/** @type {any} */ value) => (typeof value === "number" ? (scaled(value) - low) / (high - low) : NaN);
   return { field: channel.field, place };
