@@ -57,7 +57,7 @@ class LiveRuns:
         self._unreported: dict[str, None] = {}
         self._refreshing = threading.Lock()
         self._counting = threading.Lock()
-        self._awaited = 0
+        self._waiting = 0
 
     @property
     def training(self) -> bool:
@@ -162,7 +162,7 @@ class LiveRuns:
     def read_ahead(self, seconds: float) -> None:
         """Read results of ended runs that no one has asked for yet, as far as there is room, so that they are at hand then.
 
-        It ends where `read` is called meanwhile: someone waits for that.
+        It ends as soon as someone waits for something else: see `waited_for`.
 
         Args:
             seconds: processor time of this thread after which no further one is read.
@@ -170,7 +170,7 @@ class LiveRuns:
         room = KEPT_RESULTS - len(self._results)
         end = time.thread_time() + seconds
         for name in self._unread(self._seen or {})[: max(0, room)]:
-            if self._awaited or time.thread_time() > end:
+            if self._waiting or time.thread_time() > end:
                 return
             self._bring(name)
 
@@ -187,22 +187,22 @@ class LiveRuns:
             return 0
         unread = self._unread(names)
         end = time.thread_time() + seconds
-        with self._awaiting():
-            for place, name in enumerate(unread, start=1):
-                self._bring(name)
-                if time.thread_time() > end:
-                    return len(unread) - place
+        for place, name in enumerate(unread, start=1):
+            self._bring(name)
+            if time.thread_time() > end:
+                return len(unread) - place
         return 0
 
     @contextmanager
-    def _awaiting(self) -> Iterator[None]:
+    def waited_for(self) -> Iterator[None]:
+        """What someone waits for: nothing is read ahead meanwhile, which would take half of the processor's time from it."""
         with self._counting:
-            self._awaited += 1
+            self._waiting += 1
         try:
             yield
         finally:
             with self._counting:
-                self._awaited -= 1
+                self._waiting -= 1
 
     def _unread(self, names: Iterable[str]) -> list[str]:
         """Those of the runs that ended and are not at hand."""

@@ -173,18 +173,20 @@ def _routes(view: View[Q]) -> APIRouter:
     router = APIRouter(tags=[view.name])
 
     def page(request: Request, site: Here, query: Any) -> Response:
-        names = view.reads(site, query) if view.reads else ()
-        if left := site.live.read(names, PATIENCE):
-            return site.page(request, "reading.html.jinja", view=view, total=len(names), left=left)
-        return site.page(request, f"{view.name}.html.jinja", view=view, state=view.state(site, query), asked=query)
+        with site.live.waited_for():
+            names = view.reads(site, query) if view.reads else ()
+            if left := site.live.read(names, PATIENCE):
+                return site.page(request, "reading.html.jinja", view=view, total=len(names), left=left)
+            return site.page(request, f"{view.name}.html.jinja", view=view, state=view.state(site, query), asked=query)
 
     encoded: WeakKeyDictionary[Any, bytes] = WeakKeyDictionary()
 
     def twin(site: Here, query: Any) -> Response:
-        state = view.state(site, query)  # a view may keep its states; then their JSON is kept with them
-        if state not in encoded:
-            encoded[state] = bytes(JSONResponse(finite(state.as_json())).body)
-        return Response(encoded[state], media_type="application/json")
+        with site.live.waited_for():
+            state = view.state(site, query)  # a view may keep its states; then their JSON is kept with them
+            if state not in encoded:
+                encoded[state] = bytes(JSONResponse(finite(state.as_json())).body)
+            return Response(encoded[state], media_type="application/json")
 
     _add(router, f"/{view.name}", page, view, f"{view.title}: the page.", in_schema=False)
     _add(router, f"/api/{view.name}", twin, view, f"{view.title}: what the page shows.")
@@ -195,8 +197,11 @@ def _routes(view: View[Q]) -> APIRouter:
 
 def _chart(draw: Callable[[PageSite, Q], Any]) -> Callable[..., Any]:
     def chart(site: Here, query: Any) -> Response:
-        drawn = draw(site, query)  # a view may keep its charts; then their JSON is kept with them, and no other has their `id`
-        _, encoded = site.once(("as JSON", id(drawn)), lambda: (drawn, _encoded(drawn)))
+        with site.live.waited_for():
+            drawn = draw(
+                site, query
+            )  # a view may keep its charts; then their JSON is kept with them, and no other has their `id`
+            _, encoded = site.once(("as JSON", id(drawn)), lambda: (drawn, _encoded(drawn)))
         return Response(encoded, media_type="application/json")
 
     return chart
