@@ -275,10 +275,9 @@ def drawn_by_page(page: Any, lines: list[dict[str, list[float | None]]], scale: 
         "transform": [{"flatten": ["x", "mean"]}],
     }
     thin = "(spec) => import('/static/thinned.js').then(({ thinned }) => thinned(spec))"
-    found: list[dict[str, Any]] = page.evaluate(thin, {"concat": [{"layer": [layer]}]})["concat"][0]["layer"][0]["data"][
-        "values"
-    ]
-    return found
+    drawn = page.evaluate(thin, {"concat": [{"layer": [layer]}]})["concat"][0]["layer"][0]
+    rows: list[dict[str, Any]] = drawn["data"]["values"]
+    return rows
 
 
 def test_points_that_no_one_sees_are_not_drawn(browser: Any, address: str) -> None:

@@ -208,8 +208,7 @@ class LiveRuns:
         """Those of the runs that ended and are not at hand."""
         seen = self._seen or {}
         known = [(name, seen[name]) for name in names if name in seen]
-        ended = [(name, run) for name, run in known if run.listed.record and run.listed.record.ended]
-        return [name for name, run in ended if not self._is_kept(name, run.stamp)]
+        return [name for name, run in known if run.listed.ended and not self._is_kept(name, run.stamp)]
 
     def _bring(self, name: str) -> None:
         """Have a result at hand, or know that it cannot be read."""

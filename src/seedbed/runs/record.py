@@ -245,6 +245,11 @@ class Listed:
     record: Record | None
     verdict: Verdict | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether the run has a result that can be read."""
+        return self.record is not None and self.record.ended
+
 
 def _last_predictions(path: Path, class_weight: ClassWeight) -> LastPredictions | None:
     """The predictions of the last network; of the best one where an older seedbed kept only these."""

@@ -18,7 +18,7 @@ def forecast_search(terms: Terms, execution: Execution) -> Forecast:
     """
     every = (terms.trials + terms.finalists * terms.seeds) * terms.folds
     listed = [] if execution.replace else execution.home.listing()
-    known = {each.name for each in listed if each.record and each.record.ended}
+    known = {each.name for each in listed if each.ended}
     there = min(every, sum(bool(own_runs(terms.name).fullmatch(name)) for name in known))
     count = min(terms.batch, terms.trials)
     points = propose(terms.space, [], count, seed=terms.seed, sampler=terms.sampler, directions=terms.directions)

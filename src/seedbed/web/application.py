@@ -198,9 +198,8 @@ def _routes(view: View[Q]) -> APIRouter:
 def _chart(draw: Callable[[PageSite, Q], Any]) -> Callable[..., Any]:
     def chart(site: Here, query: Any) -> Response:
         with site.live.waited_for():
-            drawn = draw(
-                site, query
-            )  # a view may keep its charts; then their JSON is kept with them, and no other has their `id`
+            # A view may keep its charts; then their JSON is kept with them, and no other has their `id`.
+            drawn = draw(site, query)
             _, encoded = site.once(("as JSON", id(drawn)), lambda: (drawn, _encoded(drawn)))
         return Response(encoded, media_type="application/json")
 

@@ -15,9 +15,6 @@ from seedbed.runs.live import Stamp
 from seedbed.sweeps.stored import stored_sweeps
 from seedbed.web.site import PageSite
 
-FINISHED = ("finished", "pruned")
-"""States of runs that are not trained any more."""
-
 MOST_UNASKED = 4
 """Groups that are shown where none is selected."""
 
@@ -43,14 +40,19 @@ class Selection:
         return [run for runs in self.members.values() for run in runs]
 
     @property
+    def names(self) -> list[str]:
+        """Names of all runs."""
+        return [run.name for run in self.runs]
+
+    @property
     def finished(self) -> list[str]:
-        """Names of the runs that are not trained any more."""
-        return [run.name for run in self.runs if run.status in FINISHED]
+        """Names of the runs that have ended."""
+        return [run.name for run in self.runs if run.ended]
 
     @property
     def running(self) -> list[str]:
         """Names of the others."""
-        return [run.name for run in self.runs if run.status not in FINISHED]
+        return [run.name for run in self.runs if not run.ended]
 
     @cached_property
     def results(self) -> dict[str, list[Result]]:
@@ -74,7 +76,7 @@ class Selection:
     def waiting(self) -> list[str]:
         """Names of runs before their first epoch, or that cannot be read."""
         known = {result.name for results in self.results.values() for result in results}
-        return [run.name for run in self.runs if run.name not in known]
+        return [name for name in self.names if name not in known]
 
 
 def select(site: PageSite, names: Sequence[str]) -> Selection:
@@ -138,6 +140,10 @@ def covered_runs(site: PageSite, names: Iterable[str]) -> dict[str, list[str]]:
 
 def latest_pair(site: PageSite) -> list[str]:
     """The two groups on the same data that were finished last, the earlier one first; fewer where there are not two."""
+    return site.once(("latest pair", site.live.version), lambda: _latest_pair(site))
+
+
+def _latest_pair(site: PageSite) -> list[str]:
     written: dict[str, tuple[float, str]] = {}
     for run in site.live.listing():
         if run.record and run.status == "finished":

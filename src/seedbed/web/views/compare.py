@@ -228,7 +228,7 @@ def state(site: PageSite, asked: CompareQuery) -> CompareState:
 
 
 def reads(site: PageSite, asked: CompareQuery) -> list[str]:
-    return [run.name for run in select(site, asked.name or latest_pair(site)).runs]
+    return select(site, asked.name or latest_pair(site)).names
 
 
 def _comparison(site: PageSite, asked: CompareQuery) -> Comparison | SweepComparison:

@@ -115,7 +115,7 @@ CHARTS: dict[str, Callable[[PageSite, CurvesQuery], AnyChart]] = {
 
 
 def reads(site: PageSite, asked: CurvesQuery) -> list[str]:
-    return [run.name for run in select(site, asked.name).runs]
+    return select(site, asked.name).names
 
 
 VIEW = View("curves", "Curves", CurvesQuery, state, reads, key="c", charts=CHARTS)

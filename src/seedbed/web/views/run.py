@@ -81,7 +81,7 @@ class RunState:
     def verdict(self) -> str:
         if self.result is None:
             return ""
-        return str(self.result.verdict) if self.listed.record and self.listed.record.ended else ""
+        return str(self.result.verdict) if self.listed.ended else ""
 
     @property
     def command(self) -> str:

@@ -157,7 +157,7 @@ class RunRow:
 
         Empty before the second epoch; None for an ended run that was not read yet.
         """
-        if self.record and self.record.ended and not self.live.is_at_hand(self.name):
+        if self.listed.ended and not self.live.is_at_hand(self.name):
             return None
         return self._path
 
