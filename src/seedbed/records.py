@@ -199,8 +199,13 @@ class Verdict:
         """The kind in words, for tables and sentences."""
         return words.kind(self.kind)
 
+    @property
+    def finding(self) -> str:
+        """The kind with its evidence, without advice."""
+        return f"{words.capital(self.label)}. {self.evidence}"
+
     def __str__(self) -> str:
-        return f"{words.capital(self.label)}. {self.evidence} {self.advice}"
+        return f"{self.finding} {self.advice}"
 
     @property
     def ranked(self) -> bool:

@@ -337,6 +337,16 @@ def test_a_home_that_is_a_file_is_one_line(capsys, folder):
 
 
 @pytest.mark.usefixtures("engine_here")
+@pytest.mark.parametrize(("seeds", "more"), [("4", True), ("5", False)])
+def test_more_seeds_are_advised_until_there_are_five(call, seeds, more):
+    well = ["--data", "digits", "--hidden", "32", "--epochs", "40", "--lr", "1e-2", "--l2", "1e-2"]
+    _, out, _ = call("train", "-m", "well", *well, "--seeds", seeds)
+    (verdict,) = (line for line in out.splitlines() if line.startswith("Verdict: "))
+    assert "Good fit." in verdict
+    assert ("--seeds 5" in verdict) == more
+
+
+@pytest.mark.usefixtures("engine_here")
 def test_a_diverged_run_is_told_as_such_and_exits_0(call, asked):
     code, out, _ = call("train", "-m", "wild", *SHORT, "--optimizer", "sgd", "--lr", "1e20")
     assert code == 0

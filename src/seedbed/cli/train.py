@@ -209,8 +209,11 @@ def _show_mean(group: Group) -> None:
 
 def _show_verdicts(results: Sequence[Result]) -> None:
     """Print a line for each kind of verdict, with the evidence of the first run that got it."""
+    from seedbed.diagnosis import ENOUGH_SEEDS
+
     for kind in dict.fromkeys(each.verdict.kind for each in results):
         first, *others = (run for run in results if run.verdict.kind == kind)
         seeds = "" if len(results) == 1 else f"{1 + len(others)} of {len(results)} seeds, as {first.name}: "
-        result(f"Verdict: {seeds}{first.verdict}")
+        enough = kind == "good_fit" and len(results) >= ENOUGH_SEEDS  # more seeds are all that it advises
+        result(f"Verdict: {seeds}{first.verdict.finding if enough else first.verdict}")
     screen.times(sum(each.seconds.total for each in results))

@@ -48,6 +48,9 @@ ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 MOST_UNITS = 1024
 """Widest layer that is proposed."""
 
+ENOUGH_SEEDS = 5
+"""Seeds to train after a good fit, which show how much is chance."""
+
 
 def advise(kind: VerdictKind, course: Course) -> str:
     """One sentence with the options to try next."""
@@ -117,7 +120,7 @@ def _underfits(course: Course) -> str:
 def _good_fit(course: Course) -> str:
     test = "; once the choice is made, look at the test part: seedbed evaluate --test" if course.data.test else ""
     steadier = f"{_rate(course.run.plan.learning_rate / 3)}, as its training loss jumps, or " if _jumps(course) else ""
-    return f"Try {steadier}--seeds 5 to see how much is chance{test}."
+    return f"Try {steadier}--seeds {ENOUGH_SEEDS} to see how much is chance{test}."
 
 
 def _less_variance(course: Course) -> str:
