@@ -114,9 +114,9 @@ def of(rows: Rows, panel: str) -> Rows:
 
 def _raw(history: History, seed: int) -> Rows:
     return [
-        {"panel": panel, "line": part, "seed": seed, "x": epoch, "mean": finite(float(value))}
+        {"panel": panel, "line": part, "seed": seed, "x": epoch, "mean": value}
         for panel, part, column in COLUMNS
-        for epoch, value in enumerate(history[column], start=1)
+        for epoch, value in enumerate(finite(history[column]), start=1)
     ]
 
 
