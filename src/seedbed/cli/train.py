@@ -214,6 +214,6 @@ def _show_verdicts(results: Sequence[Result]) -> None:
     for kind in dict.fromkeys(each.verdict.kind for each in results):
         first, *others = (run for run in results if run.verdict.kind == kind)
         seeds = "" if len(results) == 1 else f"{1 + len(others)} of {len(results)} seeds, as {first.name}: "
-        enough = kind == "good_fit" and len(results) >= ENOUGH_SEEDS  # more seeds are all that it advises
+        enough = kind == "good_fit" and len(results) >= ENOUGH_SEEDS  # it advises more seeds
         result(f"Verdict: {seeds}{first.verdict.finding if enough else first.verdict}")
     screen.times(sum(each.seconds.total for each in results))
