@@ -462,8 +462,8 @@ def finite(value: Any) -> Any:
         return finite(asdict(value))
     if isinstance(value, dict):
         return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):  # long lists are numbers
-        return [item if type(item) is float and math.isfinite(item) else finite(item) for item in value]
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
     if isinstance(value, np.ndarray):
         return finite(value.tolist())
     if isinstance(value, np.generic):

@@ -220,9 +220,9 @@ def probes_over_epochs(history: History, kind: str) -> AnyChart:
         kinds = sorted({name.split("/", 1)[0] for name in history.columns if "/" in name})
         raise StatisticsError(f"This history has no probe {kind!r}. It has: {', '.join(kinds) or 'none'}.")
     rows: Rows = [
-        {"panel": layer, "x": epoch, "mean": finite(float(value))}
+        {"panel": layer, "x": epoch, "mean": value}
         for layer, column in layers.items()
-        for epoch, value in enumerate(column, start=1)
+        for epoch, value in enumerate(finite(column), start=1)
     ]
     called = kind.replace("_", " ")
     x = marks.x("x", scales.stepwise(range(1, history.epochs + 1), form="d"), "epoch")
