@@ -15,7 +15,8 @@ T = TypeVar("T")
 def meanwhile(function: Callable[..., T], *arguments: Any) -> Future[T]:
     """Call a function in a thread of its own, which does not keep the process from ending.
 
-    Before Python 3.13 a process is aborted that ends while such a thread runs C++, as XLA's compiler: wait for that.
+    Before Python 3.14 a process is aborted whose interpreter is torn down while such a thread is in C++, as in XLA's compiler:
+    where it may be, wait for it. (The command line ends without that.)
 
     Returns:
         The future result. What the function raises is raised where the result is asked for. Others may settle it first.

@@ -154,3 +154,24 @@ def test_the_nearest_option_is_near(capsys, option, says, never):
 def test_what_other_programs_call_an_option_is_known(capsys):
     assert run(["sweep", "-m", "x", "--vary", "l2=0,1"]) == 2
     assert "Did you mean '--set'?" in capsys.readouterr().err
+
+
+ENDS = """
+import atexit, os
+from seedbed.cli import frame
+class Kept:
+    def __del__(self):
+        os.write(1, b"torn down")
+kept = Kept()
+def run(arguments):
+    atexit.register(os.write, 1, b"cleaned up")
+    print("written")
+    return 7
+frame.run = run
+frame.main([])
+"""
+
+
+def test_a_command_ends_before_python_is_torn_down_under_threads_that_go_on():
+    ended = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (7, "written\ncleaned up")

@@ -34,7 +34,7 @@ IN_PHASES += [
 def test_a_signal_in_any_phase_ends_in_one_line_and_loses_nothing(tmp_path: Path, phase: str, number: int) -> None:
     home = tmp_path / "home"
     ended = run(*training(home, epochs=60 if phase == "drawing" else 20_000), at=phase, signal=number, save_every=0.5)
-    assert ended.returncode == 128 + number
+    assert ended.returncode == 128 + number, ended.stderr
     assert complaint(ended).startswith("interrupted")
     check_sound(home)
     status = {each.name: each.status for each in RunStore(home).listing()}

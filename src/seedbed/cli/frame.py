@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 an error, in one line; 2 wrong usage; 128 + signal (130, 1
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import signal
@@ -117,6 +118,8 @@ class _Terminated(KeyboardInterrupt):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line, and end the process with its exit code."""
+    codes: list[int] = []
+    atexit.register(_end, codes)  # before all others, and so called after them
 
     def terminate(*_: object) -> NoReturn:
         raise _Terminated
@@ -127,7 +130,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_output()
+    codes.append(code)
     sys.exit(code)
+
+
+def _end(codes: Sequence[int]) -> None:
+    """End the process before the interpreter is torn down, which aborts it where a daemon thread is in C++ (Python < 3.14)."""
+    if codes:
+        os._exit(codes[0])
 
 
 def run(arguments: Sequence[str]) -> int:
