@@ -158,11 +158,18 @@ def score(select: Select, epoch: int, accuracies: Sequence[float], loss: float) 
         accuracies: validation accuracies (or another metric) of the epoch, last, and of up to `SMOOTHED - 1` before it.
         loss: its validation loss.
     """
-    if not math.isfinite(math.fsum([*accuracies, loss])):
+    total = math.fsum(accuracies)
+    if not math.isfinite(total + loss):
         return NO_SCORE
-    mean = round(math.fsum(accuracies) / len(accuracies), 12)  # equal means tie whatever their terms are
-    ranked: dict[Select, float] = {"smoothed": mean, "loss": -loss, "accuracy": accuracies[-1], "last": epoch}
-    return ranked[select], -loss
+    match select:
+        case "smoothed":
+            return round(total / len(accuracies), 12), -loss  # equal means tie whatever their terms are
+        case "accuracy":
+            return accuracies[-1], -loss
+        case "loss":
+            return -loss, -loss
+        case "last":
+            return epoch, -loss
 
 
 OPTIMISM: dict[Select, float] = {"smoothed": 0.25, "loss": 0.14, "accuracy": 0.49, "last": 0.0}

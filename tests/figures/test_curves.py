@@ -87,9 +87,10 @@ def test_of_too_many_seeds_to_distinguish_the_validation_curves_alone_are_drawn(
     assert {row["line"] for row in rows} == {"training", "validation"}
 
 
+@pytest.mark.parametrize("seeds", [1, 21])
 @pytest.mark.parametrize(("penalty", "panels"), [(0.0, ["accuracy", "loss"]), (0.1, ["accuracy", "loss", "penalty"])])
-def test_the_penalty_has_a_panel_only_where_it_is_paid(penalty: float, panels: list[str]) -> None:
-    assert learning_points([result(penalty=penalty)]).panels == panels
+def test_the_penalty_has_a_panel_only_where_it_is_paid(penalty: float, panels: list[str], seeds: int) -> None:
+    assert learning_points([result(seed, penalty=penalty) for seed in range(seeds)]).panels == panels
 
 
 @pytest.mark.parametrize(("epochs", "logarithmic"), [(2, False), (30, True)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from seedbed import words
@@ -33,7 +34,7 @@ HEADINGS: dict[Panel, tuple[str, str]] = {
     "penalty": ("Penalty", "l2 and l1 terms (nats)"),
 }
 MOST_APART = 20
-"""Seeds that a reader distinguishes. Of more, training curves are drawn as their mean alone, and the pointer finds means."""
+"""Seeds that a reader distinguishes."""
 
 LOG_FROM = 10.0
 """A loss that falls by this factor is drawn on a logarithmic axis."""
@@ -48,19 +49,22 @@ class LearningPoints:
         mean: one row per point of the mean: panel, line, x, mean, low, high; empty for a single run.
         best: the validation metrics at the best epoch of each run: panel, line, seed, x, mean.
         left_out: seed -> verdict of those that the mean does not hold.
+        crowded: whether there are more seeds than a reader distinguishes. Then `raw` has no training curves: they are drawn as
+            their mean alone, and the pointer finds means.
     """
 
     raw: Rows
     mean: Rows
     best: Rows
     left_out: dict[int, str] = field(default_factory=dict)
+    crowded: bool = False
 
-    @property
+    @cached_property
     def epochs(self) -> int:
         """The epochs of the longest run."""
         return max(int(row["x"]) for row in self.raw)
 
-    @property
+    @cached_property
     def logarithmic(self) -> set[str]:
         """The panels to be drawn on a logarithmic axis."""
         return {panel for panel in ("loss", "penalty") if _spans_decades(*(of(rows, panel) for rows in (self.raw, self.mean)))}
@@ -68,17 +72,12 @@ class LearningPoints:
     @property
     def panels(self) -> list[Panel]:
         """The panels that have something to show: the penalty only where some run pays one."""
-        paid = any(row["mean"] for row in self.raw if row["panel"] == "penalty")
+        paid = any(row["mean"] for rows in (self.raw, self.mean) for row in rows if row["panel"] == "penalty")
         return ["accuracy", "loss", "penalty"] if paid else ["accuracy", "loss"]
 
-    @property
+    @cached_property
     def seeds(self) -> int:
         return len({row["seed"] for row in self.raw})
-
-    @property
-    def crowded(self) -> bool:
-        """Whether there are too many seeds to distinguish them."""
-        return bool(self.mean) and self.seeds > MOST_APART
 
     def smoothed(self, weight: float) -> LearningPoints:
         """The same points; those of the main lines, the mean or else the runs, with their moving average."""
@@ -99,12 +98,13 @@ def learning_points(results: Sequence[Result]) -> LearningPoints:
     if not len(settings) == 1:
         raise StatisticsError(f"Learning curves show the seeds of one setting; these {len(results)} runs have {len(settings)}.")
     whole = [result for result in results if result.included]
-    raw = [row for result in results for row in _raw(result.history, result.run.seed)]
+    crowded = len(whole) > 1 and len(results) > MOST_APART
+    raw = [row for result in results for row in _raw(result.history, result.run.seed, training=not crowded)]
     curves = [mean_curve(whole, column, panel=panel, line=part) for panel, part, column in COLUMNS]
     mean = curve_rows(curves) if len(whole) > 1 else []
     best = [row for result in results for row in _best(result)]
     left_out: dict[int, str] = {one.run.seed: one.verdict.label for one in results if one not in whole}
-    return LearningPoints(raw, mean, best, left_out if mean else {})
+    return LearningPoints(raw, mean, best, left_out if mean else {}, crowded)
 
 
 def of(rows: Rows, panel: str) -> Rows:
@@ -112,10 +112,11 @@ def of(rows: Rows, panel: str) -> Rows:
     return [row for row in rows if row["panel"] == panel]
 
 
-def _raw(history: History, seed: int) -> Rows:
+def _raw(history: History, seed: int, *, training: bool) -> Rows:
     return [
         {"panel": panel, "line": part, "seed": seed, "x": epoch, "mean": value}
         for panel, part, column in COLUMNS
+        if training or part == "validation"
         for epoch, value in enumerate(finite(history[column]), start=1)
     ]
 
@@ -164,9 +165,8 @@ def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
         return [*axes.smoothed(raw, detail="seed", point=points.epochs == 1), diamonds]
     over = scales.bounded(mean) if panel == "accuracy" else mean
     if points.crowded:
-        single = [row for row in raw if row["line"] == "validation"]
         fainter = 0.4 * math.sqrt(MOST_APART / points.seeds)  # or hundreds of them would hide the mean
-        faint = replace(axes, tooltip=()).lines(single, detail="seed", strokeWidth=1, strokeOpacity=fainter)
+        faint = replace(axes, tooltip=()).lines(raw, detail="seed", strokeWidth=1, strokeOpacity=fainter)
         return [*faint, *axes.smoothed(over), diamonds]
     faint = axes.lines(raw, detail="seed", strokeWidth=1, strokeOpacity=0.4)
     return [*faint, *replace(axes, tooltip=()).smoothed(over), diamonds]

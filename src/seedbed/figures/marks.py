@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedbed.errors import StatisticsError
@@ -258,17 +259,14 @@ class Axes:
 
         Otherwise a third of a large chart would be what all rows of a line repeat, which a browser reads before it draws.
         """
-        lines = list(self._by_line(rows, detail).values())
-        names = dict.fromkeys(name for row in rows for name in row)
+        names = dict.fromkeys(chain.from_iterable(rows))
+        lines = [{name: [row.get(name) for row in line] for name in names} for line in self._by_line(rows, detail).values()]
         varying: list[Any] = [
-            name for name in names if any(row.get(name) != line[0].get(name) for line in lines for row in line)
+            name for name in names if any(line[name].count(line[name][0]) < len(line[name]) for line in lines)
         ]
         if not varying:
             return chart(rows)
-        folded: Rows = [
-            {name: [row.get(name) for row in line] if name in varying else line[0].get(name) for name in names}
-            for line in lines
-        ]
+        folded: Rows = [{name: values if name in varying else values[0] for name, values in line.items()} for line in lines]
         return chart(folded).transform_flatten(varying)
 
     def _to_find(self, rows: Rows, detail: str) -> Rows:
@@ -279,8 +277,9 @@ class Axes:
     def _by_line(self, rows: Rows, detail: str) -> dict[tuple[Any, Any], Rows]:
         """Group and value of `detail` -> the rows of that line, in their order."""
         lines: dict[tuple[Any, Any], Rows] = {}
+        group = self.by.field
         for row in rows:
-            lines.setdefault((row.get(self.by.field), row.get(detail)), []).append(row)
+            lines.setdefault((row.get(group), row.get(detail)), []).append(row)
         return lines
 
     def smoothed(self, rows: Rows, *, detail: str = "", **look: Any) -> Layers:
