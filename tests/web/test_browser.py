@@ -265,42 +265,50 @@ def test_settings_apart_are_small_panels_that_fit_a_narrow_screen(browser: Any, 
         assert page.locator(".numbers td:text-is('hidden 24')").count() > 12
 
 
-def drawn_by_page(page: Any, lines: list[dict[str, list[float | None]]], scale: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows that the page draws of a chart of very many points with these lines."""
-    across = {"field": "x", "scale": {"type": "linear", "domain": [0, 99]}}
+LINES_AND_SHAPES = """async (spec) => {
+  const { outlined } = await import("/static/outlined.js");
+  const { line } = (await (await fetch("/static/themes.json")).json()).light;
+  const options = { mode: "vega-lite", ast: true, renderer: "canvas", actions: false, defaultStyle: false, tooltip: false };
+  const drawn = [];
+  for (const each of [spec, outlined(spec, line)]) {
+    const place = document.body.appendChild(document.createElement("div"));
+    await vegaEmbed(place, { ...each, config: { line } }, options);
+    const canvas = place.querySelector("canvas");
+    drawn.push([...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]);
+  }
+  return { drawn, shapes: outlined(spec, line).concat[0].layer.map((layer) => layer.mark.type) };
+}"""
+"""Pixels of a specification as the page draws it, with its lines as lines and with its lines as shapes."""
+
+
+@pytest.mark.parametrize("kind", ["linear", "log"])
+def test_lines_of_very_many_points_are_shapes_that_look_the_same(browser: Any, address: str, kind: str) -> None:
+    rough = np.exp(-np.arange(100) / 20) * (1 + 0.1 * np.random.default_rng(0).standard_normal(100))
+    broken = [None if epoch in (0, 41, 43) else 0.1 + epoch / 200 for epoch in range(100)]
+    epochs = list(range(100))
+    rows = [{"part": "whole", "x": epochs, "mean": rough.tolist()}, {"part": "broken", "x": epochs, "mean": broken}]
+    by = {"field": "part", "type": "nominal"}
     layer = {
-        "mark": {"type": "line"},
-        "data": {"values": lines},
-        "encoding": {"x": across, "y": {"field": "mean", "scale": scale}},
+        "mark": {"type": "line", "strokeOpacity": 0.8},
+        "data": {"values": rows},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative", "scale": {"type": "linear", "domain": [0, 99]}, "title": "epoch"},
+            "y": {"field": "mean", "type": "quantitative", "scale": {"type": kind, "domain": [0.005, 1.3], "nice": False}},
+            "color": {**by, "legend": {"symbolType": "stroke"}},
+            "strokeDash": {**by, "scale": {"domain": ["whole", "broken"], "range": [[6, 3], [1, 0]]}},
+        },
         "transform": [{"flatten": ["x", "mean"]}],
     }
-    thin = "(spec) => import('/static/thinned.js').then(({ thinned }) => thinned(spec))"
-    drawn = page.evaluate(thin, {"concat": [{"layer": [layer]}]})["concat"][0]["layer"][0]
-    rows: list[dict[str, Any]] = drawn["data"]["values"]
-    return rows
-
-
-def test_points_that_no_one_sees_are_not_drawn(browser: Any, address: str) -> None:
-    x = [float(each) for each in range(100)]
-    random = np.random.default_rng(0)
-    rough = np.exp(-np.arange(100) / 20) * (1 + 0.002 * random.standard_normal(100))
-    spike = [0.5 if each == 41 else 0.1 for each in range(100)]
-    gap = [None if each == 41 else 0.1 for each in range(100)]
+    stacked = {**layer, "mark": {"type": "line", "point": True}}
     with opened(browser, address) as page:
-        page.goto(f"{address}/curves")
-        linear = {"type": "linear", "domain": [0, 1]}
-        lines = [{"x": x, "mean": mean} for mean in ([0.2] * 100, spike, gap)]
-        straight, spiked, broken = drawn_by_page(page, lines, linear)
-        assert straight["x"][0] == 0
-        assert straight["x"][-1] == 99
-        assert len(straight["x"]) < 15
-        assert {40.0, 41.0, 42.0} <= set(spiked["x"])
-        assert (41.0, None) in zip(broken["x"], broken["mean"], strict=True)
-        logarithmic = {"type": "log", "domain": [0.005, 1]}
-        [row] = drawn_by_page(page, [{"x": x, "mean": rough.tolist()}], logarithmic)
-        assert len(row["x"]) < 80
-        drawn = np.interp(x, row["x"], np.log(row["mean"]))
-        assert np.abs(drawn - np.log(rough)).max() < 4e-3 * np.log(200)
+        page.goto(f"{address}/curves?{BOTH}")
+        drawn(page)
+        found = page.evaluate(LINES_AND_SHAPES, {"concat": [{"layer": [layer, stacked], "width": 300, "height": 220}]})
+    assert found["shapes"] == ["line", "geoshape", "line"], "the first of them without rows, for axes and legends"
+    lines, shapes = (np.array(pixels).reshape(-1, 4) for pixels in found["drawn"])
+    differ = np.abs(lines - shapes).max(axis=1)
+    assert (lines < 255).any(axis=1).sum() > 2_000
+    assert differ.max() <= 2
 
 
 def test_a_page_of_another_origin_can_neither_read_nor_change(browser: Any, address: str, tmp_path: Path) -> None:

@@ -103,6 +103,35 @@ def test_streams_are_pushed_and_end_with_the_server(tmp_path: Path) -> None:
         assert changes["events"] == []
 
 
+def test_an_answer_that_is_late_when_the_server_stops_is_cut_without_a_word(tmp_path: Path) -> None:
+    program = """
+import asyncio, sys, threading
+from contextlib import suppress
+from pathlib import Path
+import requests
+from seedbed.runs import RunStore
+from seedbed.web import PageServer
+
+async def late(scope, receive, send):
+    assert scope["type"] == "http"
+    threading.Thread(target=page.stop).start()
+    await asyncio.sleep(60)
+
+page = PageServer.of(RunStore(Path(sys.argv[1])), port=0)
+page.server.config.loaded_app = late
+def ask():
+    with suppress(requests.RequestException):
+        requests.get(page.address)
+
+asking = threading.Thread(target=ask)
+asking.start()
+page.run()
+asking.join()
+"""
+    run = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 def test_slow_clients_hold_no_one_up(tmp_path: Path) -> None:
     with served(RunStore(tmp_path)) as address:
         host, port = address.removeprefix("http://").split(":")

@@ -103,7 +103,7 @@ def learning_points(results: Sequence[Result]) -> LearningPoints:
     curves = [mean_curve(whole, column, panel=panel, line=part) for panel, part, column in COLUMNS]
     mean = curve_rows(curves) if len(whole) > 1 else []
     best = [row for result in results for row in _best(result)]
-    left_out: dict[int, str] = {one.run.seed: one.verdict.label for one in results if one not in whole}
+    left_out: dict[int, str] = {one.run.seed: one.verdict.label for one in results if not one.included}
     return LearningPoints(raw, mean, best, left_out if mean else {}, crowded)
 
 

@@ -24,7 +24,7 @@ from seedbed.web import images, static
 from seedbed.web.events import Hub
 from seedbed.web.guard import Access, Guard, RequestLimits
 from seedbed.web.selection import sweep_names
-from seedbed.web.site import Here, PageSite, View, ViewQuery
+from seedbed.web.site import Here, PageSite, View, ViewQuery, template
 from seedbed.web.views import VIEWS
 
 if TYPE_CHECKING:
@@ -111,7 +111,9 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _prepare(site: PageSite) -> None:
-    """Make and load what the first chart and the first table of groups need, before someone waits for it."""
+    """Make and load what the first pages, charts and tables of groups need, before someone waits for it."""
+    for view in site.views:
+        template(f"{view.name}.html.jinja")
     site.static.find(static.VEGA)
     importlib.import_module("altair")
     with suppress(StorageError):  # what cannot be read now is said where it is asked for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from seedbed import pages
 from seedbed.errors import SeedbedError, SpecError, StorageError
 from seedbed.runs import LiveRuns, RunStore
 from seedbed.statistics.interval import t_quantile
 from seedbed.web.application import application
 from seedbed.web.guard import LOOPBACK, Access, Guard
+from seedbed.web.site import template
 
 if TYPE_CHECKING:
     import uvicorn
@@ -92,8 +93,8 @@ def _load(server: uvicorn.Server, live: LiveRuns) -> None:
     server.config.load()
     with suppress(StorageError):  # the pages say so
         live.refresh()
-    for template in SHARED_TEMPLATES:
-        pages.environment("seedbed.web").get_template(template)
+    for name in SHARED_TEMPLATES:
+        template(name)
     t_quantile(0.95, 1)
 
 
@@ -138,10 +139,11 @@ def _server(guard: Guard) -> uvicorn.Server:
     import uvicorn
 
     class StreamingServer(uvicorn.Server):
-        """Ends the streams of events first: without that it would wait for pages to close them."""
+        """Ends the streams of events first: without that it would wait for pages to close them. Then late answers are cut."""
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             guard.app.state.site.hub.close()
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it would log a traceback for each of these answers
             await super().shutdown(sockets)
 
     config = uvicorn.Config(

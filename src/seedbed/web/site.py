@@ -21,6 +21,8 @@ from seedbed.web.guard import Access
 from seedbed.web.static import StaticFiles
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from seedbed.figures.theme import AnyChart
 
 KEPT_VALUES = 64
@@ -153,12 +155,12 @@ class PageSite:
         """Whether commands find the run store without being given its folder."""
         return self.home.root.resolve() == RunStore.at().root.resolve()
 
-    def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def page(self, request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a template in the frame of all pages.
 
         Args:
             request: request that is answered; its parameters `name` stay selected in the navigation.
-            template: name of a file in `templates/`.
+            name: file in `templates/`.
             values: what the template reads; all text in it is escaped.
         """
         selected = [(name, value) for name, value in request.query_params.multi_items() if name == "name"]
@@ -175,8 +177,12 @@ class PageSite:
             "status": status,
             "home_option": "" if self.usual_home else str(self.home.root),
         }
-        document = pages.environment("seedbed.web").get_template(template)
-        return HTMLResponse(document.render({**frame, **values}), status_code=status)
+        return HTMLResponse(template(name).render({**frame, **values}), status_code=status)
+
+
+def template(name: str) -> Template:
+    """A template of the pages, which is compiled once."""
+    return pages.environment("seedbed.web").get_template(name)
 
 
 def _site(request: Request) -> PageSite:

@@ -2,12 +2,12 @@
 
 import { element } from "./elements.js";
 import { fitted, narrower } from "./narrow.js";
-import { listsOf, thinned } from "./thinned.js";
+import { listsOf, outlined } from "./outlined.js";
 
 /** @typedef {{columns: string[], rows: Record<string, any>[]}} Numbers */
 
 const MOST_ROWS = 500;
-/** Points from which on a chart is pixels instead of elements, and without those points that make no difference to these. */
+/** Points from which on a chart is pixels instead of elements, and its lines are shapes. */
 const MANY_POINTS = 20_000;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const narrow = matchMedia("(max-width: 40rem)");
@@ -60,8 +60,8 @@ export async function draw(figure, asked) {
     tooltip: { theme: mode, disableDefaultStyle: true },
     hover: !still.matches,
   });
-  const points = many ? thinned(spec) : spec;
-  const first = narrow.matches ? fitted(points, place.clientWidth) : points;
+  const fit = narrow.matches ? fitted(spec, place.clientWidth) : spec;
+  const first = many ? outlined(fit, themesByMode[mode].line) : fit;
   let result = await embed(first);
   const excess = Number(made.querySelector("svg.marks")?.getAttribute("width") ?? 0) - place.clientWidth;
   const second = narrow.matches && excess > 0 ? narrower(first, excess + 4) : null;
