@@ -51,7 +51,8 @@ function isPlainLine(mark) {
 }
 
 /**
- * The place of a value along an axis (pixels), not a number where the value is missing; null for an axis of another kind.
+ * The place of a value along an axis (pixels), not a number where the value is missing; null for an axis of another kind, or
+ * one whose length is not known.
  * @param {any} channel
  * @param {string[]} lists
  * @param {number} from where the axis begins
@@ -59,7 +60,7 @@ function isPlainLine(mark) {
  */
 function along(channel, lists, from, to) {
   const scaled = SCALES[channel?.scale?.type];
-  if (!scaled || !channel.scale.domain || !lists.includes(channel.field)) return null;
+  if (!scaled || !channel.scale.domain || !lists.includes(channel.field) || !Number.isFinite(from - to)) return null;
   const [low, high] = channel.scale.domain.map(scaled);
   return (/** @type {any} */ value) => (typeof value === "number" ? from + ((scaled(value) - low) / (high - low)) * (to - from) : NaN);
 }
