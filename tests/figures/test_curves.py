@@ -93,9 +93,11 @@ def test_the_penalty_has_a_panel_only_where_it_is_paid(penalty: float, panels: l
     assert learning_points([result(seed, penalty=penalty) for seed in range(seeds)]).panels == panels
 
 
-@pytest.mark.parametrize(("epochs", "logarithmic"), [(2, False), (30, True)])
-def test_a_loss_over_a_decade_is_drawn_on_a_log_scale(epochs: int, logarithmic: bool) -> None:
-    assert ("loss" in learning_points([result(epochs=epochs)]).logarithmic) is logarithmic
+@pytest.mark.parametrize(("epochs", "kind"), [(2, "linear"), (30, "log")])
+def test_a_loss_over_a_decade_is_drawn_on_a_log_scale(epochs: int, kind: str) -> None:
+    accuracy, loss = learning_curves([result(epochs=epochs)]).to_dict()["concat"]
+    assert loss["layer"][0]["encoding"]["y"]["scale"]["type"] == kind
+    assert accuracy["layer"][0]["encoding"]["y"]["scale"]["type"] == "linear"
 
 
 def test_the_diamond_stands_where_the_results_best_epoch_is() -> None:

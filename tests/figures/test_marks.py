@@ -53,7 +53,14 @@ def test_an_interval_of_a_share_is_cut_where_shares_end():
     assert (row["low"], row["high"]) == (0.9, 1.0)
 
 
-@pytest.mark.parametrize("make", [scales.linear, scales.shares, scales.logarithmic, scales.stepwise])
+@pytest.mark.parametrize(
+    ("values", "logarithmic"), [([0.1, 1.0], True), ([0.2, 1.0], False), ([0.0, 1.0], False), ([-1.0, 10.0], False)]
+)
+def test_amounts_that_span_a_decade_above_0_stand_on_a_logarithmic_axis(values, logarithmic):
+    assert scales.amounts(values).logarithmic is logarithmic
+
+
+@pytest.mark.parametrize("make", [scales.linear, scales.shares, scales.logarithmic, scales.stepwise, scales.amounts])
 def test_without_values_there_is_no_axis(make):
     with pytest.raises(StatisticsError, match="nothing to draw"):
         make([])

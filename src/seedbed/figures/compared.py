@@ -223,9 +223,7 @@ def _errors(rows: Rows, floor: float) -> Rows:
 def _scale(points: ComparedPoints, rows: Rows, *, accuracy: bool) -> Scale:
     values = scales.reach(rows)
     if not accuracy:
-        positive = [value for value in values if value > 0]
-        wide = bool(positive) and max(positive) / min(positive) >= 10 and len(positive) == len(values)
-        return scales.logarithmic(values) if wide else scales.linear(values)
+        return scales.amounts(values)
     if not points.log_error:
         return scales.shares(values)
     return error_scale(values, points.floor, SIZE[1])

@@ -36,9 +36,6 @@ HEADINGS: dict[Panel, tuple[str, str]] = {
 MOST_APART = 20
 """Seeds that a reader distinguishes."""
 
-LOG_FROM = 10.0
-"""A loss that falls by this factor is drawn on a logarithmic axis."""
-
 
 @dataclass(frozen=True)
 class LearningPoints:
@@ -63,11 +60,6 @@ class LearningPoints:
     def epochs(self) -> int:
         """The epochs of the longest run."""
         return max(int(row["x"]) for row in self.raw)
-
-    @cached_property
-    def logarithmic(self) -> set[str]:
-        """The panels to be drawn on a logarithmic axis."""
-        return {panel for panel in ("loss", "penalty") if _spans_decades(*(of(rows, panel) for rows in (self.raw, self.mean)))}
 
     @property
     def panels(self) -> list[Panel]:
@@ -127,11 +119,6 @@ def _best(result: Result) -> Rows:
     return [{"panel": panel, **at, "mean": row[column]} for panel, part, column in COLUMNS if row and part == "validation"]
 
 
-def _spans_decades(raw: Rows, mean: Rows) -> bool:
-    known = [row["mean"] for row in raw if row["mean"] is not None]
-    return bool(known) and min([*known, *(row["low"] for row in mean)]) > 0 and max(known) / min(known) >= LOG_FROM
-
-
 def learning_curves(results: Sequence[Result], *, smoothing: float = 0.0) -> AnyChart:
     """Draw accuracy, loss and penalty over epochs, training (dashed) and validation (solid).
 
@@ -155,7 +142,7 @@ def learning_curves(results: Sequence[Result], *, smoothing: float = 0.0) -> Any
 def _layers(points: LearningPoints, panel: Panel) -> marks.Layers:
     raw, mean, best = (of(rows, panel) for rows in (points.raw, points.mean, points.best))
     values = scales.reach(raw + mean) or [0.0, 1.0]
-    kind = scales.shares if panel == "accuracy" else scales.logarithmic if panel in points.logarithmic else scales.linear
+    kind = scales.shares if panel == "accuracy" else scales.amounts
     x = marks.x("x", scales.stepwise(range(1, points.epochs + 1), form="d", ticks=6), "epoch")
     by = marks.Groups(theme.PARTS, field="line", strokes=True, dashes=theme.DASHES)
     tooltip = marks.tips("line", "seed", x="d", mean=".4f", smoothed=".4f")

@@ -122,7 +122,7 @@ def _scale(lines: Rows, settings: Sequence[NamedCurves], measure: DrawnMeasure) 
     values = _known(lines)
     if measure == "accuracy":
         return scales.shares(values)
-    return scales.logarithmic(values, ticks=5) if min(values) > 0 and max(values) / min(values) >= 10 else scales.linear(values)
+    return scales.amounts(values, ticks=5)
 
 
 def _known(lines: Rows) -> list[float]:

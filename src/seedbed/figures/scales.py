@@ -32,6 +32,9 @@ GAP = 0.16
 
 MOST_TICKS = 7
 
+DECADE = 10.0
+"""Ratio of the largest value to the smallest, both above 0, from which on an axis is logarithmic."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -103,6 +106,20 @@ def logarithmic(values: Iterable[float], *, pad: float = 1.15, form: str = "", t
     low, high = _ends(values)
     domain = (low / pad, high * pad)
     return Scale(domain, logarithmic=True, form=form, ticks=log_ticks(*domain, most=ticks))
+
+
+def amounts(values: Iterable[float], *, ticks: int = MOST_TICKS) -> Scale:
+    """A logarithmic axis where all values are above 0 and span a decade, else a linear one.
+
+    Args:
+        ticks: greatest number of ticks of a logarithmic axis.
+
+    Raises:
+        StatisticsError: there are no values.
+    """
+    known = list(values)
+    low, high = _ends(known)
+    return logarithmic(known, ticks=ticks) if low > 0 and high / low >= DECADE else linear(known)
 
 
 def stepwise(values: Iterable[float], *, form: str = "~r", ticks: int = 4) -> Scale:
@@ -216,7 +233,7 @@ def _is_logarithmic(known: Sequence[float]) -> bool:
     if known[0] < 0 or len(positive) < 2:
         return False
     if len(positive) == 2:
-        return positive[1] / positive[0] >= 10
+        return positive[1] / positive[0] >= DECADE
     return _unevenness([math.log(found) for found in positive]) < _unevenness(positive)
 
 
