@@ -170,7 +170,7 @@ class LiveRuns:
         room = KEPT_RESULTS - len(self._results)
         end = time.thread_time() + seconds
         for name in self._unread(self._seen or {})[: max(0, room)]:
-            if self._waiting or time.thread_time() > end:
+            if self.awaited or time.thread_time() > end:
                 return
             self._bring(name)
 
@@ -192,6 +192,11 @@ class LiveRuns:
             if time.thread_time() > end:
                 return len(unread) - place
         return 0
+
+    @property
+    def awaited(self) -> bool:
+        """Whether someone waits for something: see `waited_for`."""
+        return self._waiting > 0
 
     @contextmanager
     def waited_for(self) -> Iterator[None]:

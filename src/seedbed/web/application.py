@@ -24,7 +24,7 @@ from seedbed.web import images, static
 from seedbed.web.events import Hub
 from seedbed.web.guard import Access, Guard, RequestLimits
 from seedbed.web.selection import sweep_names
-from seedbed.web.site import Here, PageSite, View, ViewQuery, template
+from seedbed.web.site import Here, PageSite, View, ViewQuery
 from seedbed.web.views import VIEWS
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ AHEAD_ALONE = 0.5
 
 PATIENCE = 0.3
 """Seconds for which a page may wait for results that are not at hand, so that it is painted within half a second."""
+
+LATER = 3.0
+"""Seconds after the start at which what charts need is loaded; a browser asks for its first page before, which would wait."""
 
 SHARE = 0.03
 """Largest share of a core that these looks take; in a large or slow run store they are rarer."""
@@ -99,7 +102,7 @@ def application(
 async def _watched(app: FastAPI) -> AsyncIterator[None]:
     """Publish what changes in the run store, for as long as the application runs."""
     site: PageSite = app.state.site
-    watching = asyncio.create_task(_watch(site))
+    watching = asyncio.gather(_watch(site), _prepare_later(site))
     try:
         yield
     finally:
@@ -111,19 +114,23 @@ async def _watched(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _prepare(site: PageSite) -> None:
-    """Make and load what the first pages, charts and tables of groups need, before someone waits for it."""
-    for view in site.views:
-        template(f"{view.name}.html.jinja")
+    """Make and load what the first chart and the first table of groups need, before someone waits for it."""
     site.static.find(static.VEGA)
     importlib.import_module("altair")
     with suppress(StorageError):  # what cannot be read now is said where it is asked for
         sweep_names(site)
 
 
+async def _prepare_later(site: PageSite) -> None:
+    await asyncio.sleep(LATER)
+    while site.live.awaited:
+        await asyncio.sleep(INTERVAL)
+    threading.Thread(target=_prepare, args=(site,), daemon=True).start()
+
+
 async def _watch(site: PageSite) -> None:
     await asyncio.to_thread(_look, site)
     await asyncio.sleep(INTERVAL)  # the first page goes before
-    threading.Thread(target=_prepare, args=(site,), daemon=True).start()
     while True:
         changed, seconds = await asyncio.to_thread(_look, site)
         if changed:
